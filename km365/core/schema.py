@@ -1,0 +1,190 @@
+"""The SharePoint lists, libraries and columns that km365 keeps its records in, as data.
+
+`km365 provision` creates them; services read and write them by the internal names given here and
+nowhere else. Internal names are prefixed `KM` so that they cannot meet a column an office made itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ColumnKind(StrEnum):
+    """The kinds of column km365 needs, by the name Graph's `columnDefinition` gives them."""
+
+    TEXT = "text"
+    """One line, at most 255 characters."""
+    NOTE = "note"
+    """Plain text over several lines."""
+    CHOICE = "choice"
+    DATE = "date"
+    MOMENT = "moment"
+    NUMBER = "number"
+    TERMS = "terms"
+    """Managed metadata; `term_set` names the facet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column: `name` is internal and never changes, `title` is what people see."""
+
+    name: str
+    title: str
+    kind: ColumnKind = ColumnKind.TEXT
+    indexed: bool = False
+    choices: tuple[str, ...] = ()
+    term_set: str | None = None
+    multiple: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListSpec:
+    """One list or library. `template` is Graph's: `genericList` or `documentLibrary`."""
+
+    title: str
+    description: str
+    content_type: str
+    columns: tuple[Column, ...]
+    template: str = "genericList"
+    restricted: bool = False
+
+
+KINDS = ("innovation", "lesson learned", "good practice")
+PERSPECTIVES = ("operational", "programmatic", "partnership", "programme management")
+AUDIENCES = ("U", "O", "S", "R")
+MATURITIES = ("draft", "submitted", "in review", "returned", "validated", "published", "superseded", "retired")
+EFFECTS = ("noted", "action agreed", "changed", "confirmed elsewhere")
+MILESTONE_KINDS = (
+    "situation analysis",
+    "strategy note",
+    "country programme document",
+    "annual work plan",
+    "mid-term review",
+    "end-year review",
+    "evaluation",
+    "moment of reflection",
+    "emergency review",
+    "partnership review",
+    "closure",
+)
+DEPARTURE_KINDS = ("rotation", "retirement", "end of contract", "resignation")
+
+
+def _terms(name: str, title: str, term_set: str, *, multiple: bool = True) -> Column:
+    return Column(name=name, title=title, kind=ColumnKind.TERMS, term_set=term_set, multiple=multiple)
+
+
+TAG_COLUMNS: tuple[Column, ...] = (
+    _terms("KMGoalArea", "Goal area", "goal-area"),
+    _terms("KMTopic", "Topic", "topic"),
+    _terms("KMCrossCutting", "Cross-cutting issue", "cross-cutting"),
+    _terms("KMIntervention", "Intervention", "intervention"),
+    _terms("KMProgrammeStep", "Programme-cycle step", "programme-step"),
+    _terms("KMDocumentType", "Document type", "document-type", multiple=False),
+    _terms("KMPartnerType", "Partner type", "partner-type"),
+    _terms("KMKnowledgeTheme", "Knowledge theme", "knowledge-theme"),
+)
+"""Managed-metadata columns on *Knowledge* and on every document library that km365 tags."""
+
+KNOWLEDGE = ListSpec(
+    title="Knowledge",
+    description="Innovations, lessons learned and good practices",
+    content_type="Knowledge item",
+    columns=(
+        Column(name="KMId", title="Record id", indexed=True, description="Stable id; never reused"),
+        Column(name="KMKind", title="Kind", kind=ColumnKind.CHOICE, choices=KINDS, indexed=True),
+        Column(name="KMPolarity", title="Polarity", kind=ColumnKind.CHOICE, choices=("positive", "negative", "mixed")),
+        Column(name="KMPerspective", title="Perspective", kind=ColumnKind.CHOICE, choices=PERSPECTIVES),
+        Column(name="KMDescription", title="What happened", kind=ColumnKind.NOTE),
+        Column(name="KMContext", title="Context", kind=ColumnKind.NOTE),
+        Column(name="KMCause", title="Why it happened", kind=ColumnKind.NOTE),
+        Column(name="KMAdvice", title="Advice to others", kind=ColumnKind.NOTE),
+        Column(name="KMLimits", title="When it would not hold", kind=ColumnKind.NOTE),
+        Column(name="KMEvidence", title="Evidence", kind=ColumnKind.NOTE),
+        Column(name="KMOffice", title="Office", indexed=True),
+        Column(name="KMMilestone", title="Milestone", indexed=True),
+        Column(name="KMContributors", title="Contributors", description="Entra object ids, separated by ;"),
+        Column(name="KMAudience", title="Audience", kind=ColumnKind.CHOICE, choices=AUDIENCES, indexed=True),
+        Column(name="KMMaturity", title="Maturity", kind=ColumnKind.CHOICE, choices=MATURITIES, indexed=True),
+        Column(name="KMEffect", title="Effect", kind=ColumnKind.CHOICE, choices=EFFECTS),
+        Column(name="KMReason", title="Last decision's reason", kind=ColumnKind.NOTE),
+        Column(name="KMReviewBy", title="Review by", kind=ColumnKind.DATE, indexed=True),
+        Column(name="KMLanguage", title="Language"),
+        Column(name="KMSubmittedAt", title="Submitted", kind=ColumnKind.MOMENT, indexed=True),
+        *TAG_COLUMNS,
+    ),
+)
+
+MILESTONES = ListSpec(
+    title="Milestones",
+    description="Programme milestones at which staff are asked what they learned",
+    content_type="Milestone",
+    columns=(
+        Column(name="KMKind", title="Kind", kind=ColumnKind.CHOICE, choices=MILESTONE_KINDS, indexed=True),
+        Column(name="KMOffice", title="Office", indexed=True),
+        Column(name="KMProgramme", title="Programme"),
+        Column(name="KMDate", title="Date", kind=ColumnKind.DATE, indexed=True),
+        Column(
+            name="KMAsked",
+            title="Who is asked",
+            kind=ColumnKind.NOTE,
+            description="Sign-in names or Entra object ids, one per line; empty means everyone of the office",
+        ),
+        Column(
+            name="KMState",
+            title="State",
+            kind=ColumnKind.CHOICE,
+            choices=("planned", "open", "closed", "cancelled"),
+            indexed=True,
+        ),
+    ),
+)
+
+DEPARTURES = ListSpec(
+    title="Departures",
+    description="Colleagues who leave a post, and who follows them",
+    content_type="Departure",
+    columns=(
+        Column(name="KMPerson", title="Person", indexed=True, description="Entra object id or sign-in name"),
+        Column(name="KMPost", title="Post"),
+        Column(name="KMOffice", title="Office", indexed=True),
+        Column(name="KMKind", title="Kind", kind=ColumnKind.CHOICE, choices=DEPARTURE_KINDS),
+        Column(name="KMLastDay", title="Last day", kind=ColumnKind.DATE, indexed=True),
+        Column(name="KMSuccessor", title="Successor", description="Entra object id or sign-in name"),
+        Column(name="KMSupervisor", title="Supervisor", description="Entra object id or sign-in name"),
+        Column(
+            name="KMState",
+            title="State",
+            kind=ColumnKind.CHOICE,
+            choices=("planned", "invited", "in interview", "note filed", "declined", "cancelled"),
+            indexed=True,
+        ),
+    ),
+)
+
+HANDOVER_NOTES = ListSpec(
+    title="Handover notes",
+    description="Handover notes, read by the successor and the supervisor only",
+    content_type="Handover note",
+    template="documentLibrary",
+    restricted=True,
+    columns=(
+        Column(name="KMPerson", title="Written by", indexed=True, description="Entra object id"),
+        Column(name="KMPost", title="Post"),
+        Column(name="KMOffice", title="Office", indexed=True),
+        Column(name="KMSuccessor", title="Successor", description="Entra object id"),
+        Column(name="KMSupervisor", title="Supervisor", description="Entra object id"),
+        Column(name="KMLastDay", title="Last day", kind=ColumnKind.DATE),
+        Column(name="KMLanguage", title="Language"),
+    ),
+)
+
+LISTS: Mapping[str, ListSpec] = {spec.title: spec for spec in (KNOWLEDGE, MILESTONES, DEPARTURES, HANDOVER_NOTES)}
+"""Every list and library on the knowledge site, by title."""
+
+OFFICE_LIBRARY = "Documents"
+"""The library of every office site that receives `TAG_COLUMNS`."""
+
+TERM_GROUP = "km365"
+"""The term-store group that holds km365's term sets, one per facet."""

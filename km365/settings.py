@@ -1,0 +1,236 @@
+"""What an administrator sets, read once: defaults, then `km365.toml`, then `KM365_*` in the environment.
+
+Every setting is one field of `Settings`; its environment variable is the field's name in capitals
+behind `KM365_`. `km365 settings show` prints what is in force and where it came from.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from km365.errors import SettingsError
+
+PREFIX = "KM365_"
+FILE_NAME = "km365.toml"
+
+
+def _default_home() -> Path:
+    return Path(platformdirs.user_data_dir("km365", appauthor=False))
+
+
+def setting(default: Any, meaning: str, *, secret: bool = False, choices: tuple[str, ...] = ()) -> Any:
+    """One setting: its default, what it means in a sentence, and whether it is masked when shown."""
+    metadata = {"meaning": meaning, "secret": secret, "choices": choices}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings in force. Paths are absolute; addresses carry no trailing slash."""
+
+    mode: str = setting(
+        "local", "local: a small Microsoft 365 on this machine; tenant: Microsoft 365 itself",
+        choices=("local", "tenant"),
+    )
+    home: Path = setting(_default_home, "the folder for our database, caches and, in local mode, the small Microsoft 365")
+    database_url: str = setting("", "our database; empty means km365.sqlite in home")
+    organisation: str = setting("Children's Agency (demonstration)", "the organisation's name, as people read it")
+    templates: str = setting("", "a folder whose files replace the shipped templates of the same name; empty means none")
+
+    port: int = setting(3978, "the port of the workspace and the bot, on 127.0.0.1 unless a host is set")
+    host: str = setting("127.0.0.1", "the address the workspace and the bot listen on; others need bot_app_id")
+    m365_port: int = setting(8365, "local mode: the port of the small Microsoft 365, always on 127.0.0.1")
+
+    graph_url: str = setting("", "Microsoft Graph; empty means the small Microsoft 365 (local) or the global cloud (tenant)")
+    tenant_id: str = setting("", "tenant mode: the directory (tenant) id")
+    client_id: str = setting("", "tenant mode: the application (client) id; empty means the machine's own identity")
+    client_certificate: str = setting("", "tenant mode: the path of the app's certificate with its key (PEM)")
+    client_secret: str = setting("", "tenant mode: the app's secret, where there is no certificate", secret=True)
+    licences: int = setting(20_000, "how many Microsoft 365 licences the tenant has; sets the pace of bulk work")
+
+    bot_app_id: str = setting("", "the bot's application id; empty means no sign-in, on this machine only")
+    bot_app_secret: str = setting("", "the bot's secret, where it has no managed identity", secret=True)
+    teams_app_id: str = setting("km365-demonstration", "the id in the Teams app manifest (externalId in the catalogue)")
+
+    knowledge_site: str = setting(
+        "childrensagency.sharepoint.example:/sites/knowledge",
+        "the SharePoint site of the Knowledge, Milestones and Departures lists, as host:/path",
+    )
+    office_sites: tuple[str, ...] = setting(
+        tuple(f"childrensagency.sharepoint.example:/sites/{code}" for code in ("hq-km", "ro-east", "co-ard", "co-bel", "co-cas")),
+        "the offices' SharePoint sites whose document libraries are tagged, as host:/path",
+    )
+
+    grievance_channel: str = setting("your HR focal point or the ombudsperson", "where the bot points for grievances")
+    safety_channel: str = setting("the investigation office", "where the bot points for allegations of misconduct")
+    health_channel: str = setting("the staff counsellor", "where the bot points when somebody is unwell or in distress")
+    password_channel: str = setting("the service desk", "where the bot points for passwords and access")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy address of our own database."""
+        return self.database_url or f"sqlite:///{(self.home / 'km365.sqlite').as_posix()}"
+
+    @property
+    def graph(self) -> str:
+        """The base address of Microsoft Graph, version included."""
+        if self.graph_url:
+            return self.graph_url.rstrip("/")
+        return f"http://127.0.0.1:{self.m365_port}/v1.0" if self.mode == "local" else "https://graph.microsoft.com/v1.0"
+
+    @property
+    def m365_url(self) -> str:
+        """Local mode: the address of the small Microsoft 365, without the Graph version."""
+        parts = urlsplit(self.graph)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One setting as `km365 settings show` prints it."""
+
+    name: str
+    value: str
+    origin: str
+    meaning: str
+
+
+def _known() -> dict[str, Any]:
+    return {f.name: f for f in fields(Settings)}
+
+
+def _refuse_unknown(name: str, shown: str, where: str) -> None:
+    known = _known()
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise SettingsError(f"{where}: there is no setting {shown!r}.{hint} `km365 settings show` lists all.")
+
+
+def _convert(name: str, raw: Any, where: str) -> Any:
+    """The value of one setting in its own type; refuses what does not fit, naming the place."""
+    spec = _known()[name]
+    try:
+        value = _typed(spec.type, raw)
+    except (TypeError, ValueError):
+        wanted = {"int": "a whole number", "Path": "a path", "str": "text"}.get(
+            getattr(spec.type, "__name__", ""), "a list of texts"
+        )
+        raise SettingsError(f"{where}: {name} must be {wanted}, not {type(raw).__name__}.") from None
+    choices = spec.metadata["choices"]
+    if choices and value not in choices:
+        raise SettingsError(f"{where}: {name} must be one of {', '.join(choices)}.")
+    if name in {"port", "m365_port"} and not 0 <= value <= 65535:
+        raise SettingsError(f"{where}: {name} must be a port between 0 and 65535.")
+    return value
+
+
+def _typed(kind: Any, raw: Any) -> Any:
+    if kind is int:
+        if isinstance(raw, bool):
+            raise TypeError
+        return int(raw)
+    if kind is Path:
+        return Path(str(raw)).expanduser().absolute()
+    if get_args(kind):
+        if isinstance(raw, str):
+            return tuple(part.strip() for part in raw.split(",") if part.strip())
+        if not isinstance(raw, list) or not all(isinstance(part, str) for part in raw):
+            raise TypeError
+        return tuple(raw)
+    if not isinstance(raw, str):
+        raise TypeError
+    return raw
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path.name}: {error}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({type(error).__name__}).") from None
+    return data
+
+
+def read(
+    *,
+    environment: Mapping[str, str] = os.environ,
+    file: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> tuple[Settings, list[Source]]:
+    """The settings in force and where each came from.
+
+    `file` defaults to the path in `KM365_SETTINGS`, else `km365.toml` in the current folder, else the one
+    in the default home. `overrides` are command-line options; None among them means not given.
+    Raises SettingsError for an unknown key (naming the nearest known one) or a value that does not fit.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    path = file or _find_file(environment)
+    if path is not None:
+        for name, raw in _from_file(path).items():
+            _refuse_unknown(name, name, path.name)
+            values[name] = _convert(name, raw, path.name)
+            origins[name] = str(path)
+    for variable, raw in environment.items():
+        if not variable.startswith(PREFIX) or variable.startswith((f"{PREFIX}TEST_", f"{PREFIX}REQUIRE_")):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name == "settings":
+            continue
+        _refuse_unknown(name, variable, "environment")
+        values[name] = _convert(name, raw, "environment")
+        origins[name] = variable
+    for name, raw in (overrides or {}).items():
+        if raw is not None:
+            values[name] = _convert(name, raw, "command line")
+            origins[name] = "command line"
+    settings = Settings(**values)
+    _check_whole(settings)
+    return settings, _sources(settings, origins)
+
+
+def _find_file(environment: Mapping[str, str]) -> Path | None:
+    named = environment.get(f"{PREFIX}SETTINGS")
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise SettingsError(f"{PREFIX}SETTINGS names {named}, which is not a file.")
+        return path
+    return next((p for p in (Path(FILE_NAME), _default_home() / FILE_NAME) if p.is_file()), None)
+
+
+def _check_whole(settings: Settings) -> None:
+    if settings.mode == "tenant" and not settings.tenant_id and not settings.graph_url:
+        raise SettingsError("tenant mode needs tenant_id (the directory id of the organisation's Entra ID).")
+    url = urlsplit(settings.graph)
+    if url.scheme != "https" and url.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise SettingsError("graph_url must be https; plain http is only for this machine (127.0.0.1).")
+    if settings.host not in {"127.0.0.1", "localhost", "::1"} and not settings.bot_app_id:
+        raise SettingsError("host: listening beyond this machine needs bot_app_id, so that callers must sign in.")
+
+
+def _sources(settings: Settings, origins: Mapping[str, str]) -> list[Source]:
+    rows = []
+    for spec in fields(Settings):
+        value = getattr(settings, spec.name)
+        shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+        if spec.metadata["secret"] and shown:
+            shown = "********"
+        rows.append(
+            Source(
+                name=spec.name, value=shown, origin=origins.get(spec.name, "default"), meaning=spec.metadata["meaning"]
+            )
+        )
+    return rows
