@@ -1,0 +1,1 @@
+"""Keeps what an organisation learns: tags, lessons and handovers on Microsoft 365."""

@@ -1,0 +1,71 @@
+"""The command line: `km365 <noun> <verb>`. Each noun is a module of this package, imported when it is called.
+
+To add a noun, write `km365/cli/<noun>.py` with a click group or command named `command`, and a line in `NOUNS`.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from km365.errors import ExitCode, KM365Error
+
+NOUNS: dict[str, str] = {
+    "up": "Start everything on this machine and open the chat page.",
+    "departure": "See who leaves a post, and who follows.",
+    "doctor": "Say in words what works and what is missing.",
+    "flow": "List the automations, or run one now.",
+    "handover": "See handover interviews and file their notes.",
+    "lesson": "List, read and review what colleagues have contributed.",
+    "milestone": "See the programme milestones and whom they ask.",
+    "provision": "Create the lists, columns and term sets in SharePoint.",
+    "questions": "Check question banks before they reach anybody.",
+    "settings": "Show what is set, and where it comes from.",
+    "tag": "Tag a library: plan, apply, show, undo.",
+    "taxonomy": "Check and list the terms documents are tagged with.",
+}
+"""What `km365 --help` lists, without importing any of it."""
+
+
+class _Nouns(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(NOUNS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in NOUNS:
+            return None
+        module = importlib.import_module(f"km365.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(NOUNS.items()))
+
+
+@click.group(cls=_Nouns, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="km365")
+def root() -> None:
+    """Keep what the organisation learns: ask, tag, check, publish, hand over.
+
+    \b
+    Example:
+      km365 up
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with the exit code of DESIGN: 0, 1, 2, 3 or 4."""
+    try:
+        code = root.main(args=arguments, prog_name="km365", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped. What was done is kept; the same command goes on from there.", err=True)
+        code = ExitCode.FAILED
+    except KM365Error as error:
+        click.echo(f"km365: {error}", err=True)
+        code = error.exit_code
+    sys.exit(code if isinstance(code, int) else ExitCode.DONE)

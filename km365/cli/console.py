@@ -1,0 +1,102 @@
+"""What every command shares: settings, an opened App, JSON on stdout, words and progress on stderr."""
+
+import asyncio
+import functools
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+import click
+
+from km365.settings import Settings, read
+
+if TYPE_CHECKING:
+    from km365.app import App
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout instead of words.")
+
+
+P = ParamSpec("P")
+
+
+def with_app(
+    function: Callable[Concatenate["App", P], Awaitable[int | None]],
+) -> Callable[P, int | None]:
+    """A command that is given the opened App; the one place where an event loop is started for a command.
+
+    The function returns an exit code, or None for done.
+    """
+
+    @functools.wraps(function)
+    def command(*args: P.args, **kwargs: P.kwargs) -> int | None:
+        from km365.app import open_app  # noqa: PLC0415 - keeps `--help` from importing the world
+
+        async def run() -> int | None:
+            async with open_app(settings_in_force()) as app:
+                return await function(app, *args, **kwargs)
+
+        return asyncio.run(run())
+
+    return command
+
+
+def settings_in_force() -> Settings:
+    """The settings of the environment and `km365.toml`."""
+    return read()[0]
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=str)
+    sys.stdout.write("\n")
+
+
+def say(text: str) -> None:
+    """One line for the person at the terminal, on stderr."""
+    click.echo(text, err=True)
+
+
+def table(rows: Sequence[Sequence[object]], *, headings: Sequence[str]) -> None:
+    """Rows in columns on stdout, headings first; the last column may be as long as it likes."""
+    texts = [list(headings), *[["" if cell is None else str(cell) for cell in row] for row in rows]]
+    widths = [max(len(row[i]) for row in texts) for i in range(len(headings) - 1)]
+    for row in texts:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        click.echo("  ".join([*cells, row[-1]]).rstrip())
+
+
+class Progress:
+    """Progress and an estimate on stderr: one rewritten line on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, what: str, total: int | None = None) -> None:
+        self._what, self.total = what, total
+        self._started = self._shown = time.monotonic()
+        self._done = 0
+        self._live = sys.stderr.isatty()
+
+    def advance(self, count: int = 1) -> None:
+        """`count` more are done."""
+        self._done += count
+        now = time.monotonic()
+        if now - self._shown >= (0.1 if self._live else 5.0):
+            self._shown = now
+            self._show()
+
+    def finish(self) -> None:
+        """Leave the last line standing."""
+        self._show()
+        if self._live:
+            click.echo("", err=True)
+
+    def _show(self) -> None:
+        of = f" of {self.total}" if self.total is not None else ""
+        line = f"{self._what}: {self._done}{of}{self._estimate()}"
+        click.echo(f"\r{line:<78}" if self._live else line, err=True, nl=not self._live)
+
+    def _estimate(self) -> str:
+        if not self.total or not self._done or self._done >= self.total:
+            return ""
+        left_s = (time.monotonic() - self._started) / self._done * (self.total - self._done)
+        return f", about {left_s:.0f} s left" if left_s < 90 else f", about {left_s / 60:.0f} min left"
