@@ -38,41 +38,69 @@ class Settings:
     """The settings in force. Paths are absolute; addresses carry no trailing slash."""
 
     mode: str = setting(
-        "local", "local: a small Microsoft 365 on this machine; tenant: Microsoft 365 itself",
+        "local",
+        "local: a small Microsoft 365 on this machine; tenant: Microsoft 365 itself",
         choices=("local", "tenant"),
     )
-    home: Path = setting(_default_home, "the folder for our database, caches and, in local mode, the small Microsoft 365")
+    home: Path = setting(
+        _default_home, "the folder for our database, caches and, in local mode, the small Microsoft 365"
+    )
     database_url: str = setting("", "our database; empty means km365.sqlite in home")
-    organisation: str = setting("Children's Agency (demonstration)", "the organisation's name, as people read it")
-    templates: str = setting("", "a folder whose files replace the shipped templates of the same name; empty means none")
+    organisation: str = setting(
+        "Children's Agency (demonstration)", "the organisation's name, as people read it"
+    )
+    templates: str = setting(
+        "", "a folder whose files replace the shipped templates of the same name; empty means none"
+    )
 
     port: int = setting(3978, "the port of the workspace and the bot, on 127.0.0.1 unless a host is set")
-    host: str = setting("127.0.0.1", "the address the workspace and the bot listen on; others need bot_app_id")
+    host: str = setting(
+        "127.0.0.1", "the address the workspace and the bot listen on; others need bot_app_id"
+    )
     m365_port: int = setting(8365, "local mode: the port of the small Microsoft 365, always on 127.0.0.1")
 
-    graph_url: str = setting("", "Microsoft Graph; empty means the small Microsoft 365 (local) or the global cloud (tenant)")
+    graph_url: str = setting(
+        "", "Microsoft Graph; empty means the small Microsoft 365 (local) or the global cloud (tenant)"
+    )
     tenant_id: str = setting("", "tenant mode: the directory (tenant) id")
-    client_id: str = setting("", "tenant mode: the application (client) id; empty means the machine's own identity")
+    client_id: str = setting(
+        "", "tenant mode: the application (client) id; empty means the machine's own identity"
+    )
     client_certificate: str = setting("", "tenant mode: the path of the app's certificate with its key (PEM)")
-    client_secret: str = setting("", "tenant mode: the app's secret, where there is no certificate", secret=True)
-    licences: int = setting(20_000, "how many Microsoft 365 licences the tenant has; sets the pace of bulk work")
+    client_secret: str = setting(
+        "", "tenant mode: the app's secret, where there is no certificate", secret=True
+    )
+    licences: int = setting(
+        20_000, "how many Microsoft 365 licences the tenant has; sets the pace of bulk work"
+    )
 
     bot_app_id: str = setting("", "the bot's application id; empty means no sign-in, on this machine only")
     bot_app_secret: str = setting("", "the bot's secret, where it has no managed identity", secret=True)
-    teams_app_id: str = setting("km365-demonstration", "the id in the Teams app manifest (externalId in the catalogue)")
+    teams_app_id: str = setting(
+        "km365-demonstration", "the id in the Teams app manifest (externalId in the catalogue)"
+    )
 
     knowledge_site: str = setting(
         "childrensagency.sharepoint.example:/sites/knowledge",
         "the SharePoint site of the Knowledge, Milestones and Departures lists, as host:/path",
     )
     office_sites: tuple[str, ...] = setting(
-        tuple(f"childrensagency.sharepoint.example:/sites/{code}" for code in ("hq-km", "ro-east", "co-ard", "co-bel", "co-cas")),
+        tuple(
+            f"childrensagency.sharepoint.example:/sites/{code}"
+            for code in ("hq-km", "ro-east", "co-ard", "co-bel", "co-cas")
+        ),
         "the offices' SharePoint sites whose document libraries are tagged, as host:/path",
     )
 
-    grievance_channel: str = setting("your HR focal point or the ombudsperson", "where the bot points for grievances")
-    safety_channel: str = setting("the investigation office", "where the bot points for allegations of misconduct")
-    health_channel: str = setting("the staff counsellor", "where the bot points when somebody is unwell or in distress")
+    grievance_channel: str = setting(
+        "your HR focal point or the ombudsperson", "where the bot points for grievances"
+    )
+    safety_channel: str = setting(
+        "the investigation office", "where the bot points for allegations of misconduct"
+    )
+    health_channel: str = setting(
+        "the staff counsellor", "where the bot points when somebody is unwell or in distress"
+    )
     password_channel: str = setting("the service desk", "where the bot points for passwords and access")
 
     @property
@@ -85,7 +113,11 @@ class Settings:
         """The base address of Microsoft Graph, version included."""
         if self.graph_url:
             return self.graph_url.rstrip("/")
-        return f"http://127.0.0.1:{self.m365_port}/v1.0" if self.mode == "local" else "https://graph.microsoft.com/v1.0"
+        return (
+            f"http://127.0.0.1:{self.m365_port}/v1.0"
+            if self.mode == "local"
+            else "https://graph.microsoft.com/v1.0"
+        )
 
     @property
     def m365_url(self) -> str:
@@ -218,7 +250,9 @@ def _check_whole(settings: Settings) -> None:
     if url.scheme != "https" and url.hostname not in {"127.0.0.1", "localhost", "::1"}:
         raise SettingsError("graph_url must be https; plain http is only for this machine (127.0.0.1).")
     if settings.host not in {"127.0.0.1", "localhost", "::1"} and not settings.bot_app_id:
-        raise SettingsError("host: listening beyond this machine needs bot_app_id, so that callers must sign in.")
+        raise SettingsError(
+            "host: listening beyond this machine needs bot_app_id, so that callers must sign in."
+        )
 
 
 def _sources(settings: Settings, origins: Mapping[str, str]) -> list[Source]:
@@ -230,7 +264,10 @@ def _sources(settings: Settings, origins: Mapping[str, str]) -> list[Source]:
             shown = "********"
         rows.append(
             Source(
-                name=spec.name, value=shown, origin=origins.get(spec.name, "default"), meaning=spec.metadata["meaning"]
+                name=spec.name,
+                value=shown,
+                origin=origins.get(spec.name, "default"),
+                meaning=spec.metadata["meaning"],
             )
         )
     return rows

@@ -53,7 +53,16 @@ class ListSpec:
 KINDS = ("innovation", "lesson learned", "good practice")
 PERSPECTIVES = ("operational", "programmatic", "partnership", "programme management")
 AUDIENCES = ("U", "O", "S", "R")
-MATURITIES = ("draft", "submitted", "in review", "returned", "validated", "published", "superseded", "retired")
+MATURITIES = (
+    "draft",
+    "submitted",
+    "in review",
+    "returned",
+    "validated",
+    "published",
+    "superseded",
+    "retired",
+)
 EFFECTS = ("noted", "action agreed", "changed", "confirmed elsewhere")
 MILESTONE_KINDS = (
     "situation analysis",
@@ -94,7 +103,12 @@ KNOWLEDGE = ListSpec(
     columns=(
         Column(name="KMId", title="Record id", indexed=True, description="Stable id; never reused"),
         Column(name="KMKind", title="Kind", kind=ColumnKind.CHOICE, choices=KINDS, indexed=True),
-        Column(name="KMPolarity", title="Polarity", kind=ColumnKind.CHOICE, choices=("positive", "negative", "mixed")),
+        Column(
+            name="KMPolarity",
+            title="Polarity",
+            kind=ColumnKind.CHOICE,
+            choices=("positive", "negative", "mixed"),
+        ),
         Column(name="KMPerspective", title="Perspective", kind=ColumnKind.CHOICE, choices=PERSPECTIVES),
         Column(name="KMDescription", title="What happened", kind=ColumnKind.NOTE),
         Column(name="KMContext", title="Context", kind=ColumnKind.NOTE),
@@ -180,7 +194,9 @@ HANDOVER_NOTES = ListSpec(
     ),
 )
 
-LISTS: Mapping[str, ListSpec] = {spec.title: spec for spec in (KNOWLEDGE, MILESTONES, DEPARTURES, HANDOVER_NOTES)}
+LISTS: Mapping[str, ListSpec] = {
+    spec.title: spec for spec in (KNOWLEDGE, MILESTONES, DEPARTURES, HANDOVER_NOTES)
+}
 """Every list and library on the knowledge site, by title."""
 
 OFFICE_LIBRARY = "Documents"
