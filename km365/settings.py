@@ -43,42 +43,26 @@ class Settings:
         choices=("local", "tenant"),
     )
     home: Path = setting(
-        _default_home, "the folder for our database, caches and, in local mode, the small Microsoft 365"
+        _default_home, "the folder of our database and caches (and of the small Microsoft 365)"
     )
     database_url: str = setting("", "our database; empty means km365.sqlite in home")
-    organisation: str = setting(
-        "Children's Agency (demonstration)", "the organisation's name, as people read it"
-    )
-    templates: str = setting(
-        "", "a folder whose files replace the shipped templates of the same name; empty means none"
-    )
+    organisation: str = setting("Children's Agency (demonstration)", "the organisation's name")
+    templates: str = setting("", "a folder whose files replace shipped templates of the same name")
 
     port: int = setting(3978, "the port of the workspace and the bot, on 127.0.0.1 unless a host is set")
-    host: str = setting(
-        "127.0.0.1", "the address the workspace and the bot listen on; others need bot_app_id"
-    )
+    host: str = setting("127.0.0.1", "the address the bot listens on; others than this need bot_app_id")
     m365_port: int = setting(8365, "local mode: the port of the small Microsoft 365, always on 127.0.0.1")
 
-    graph_url: str = setting(
-        "", "Microsoft Graph; empty means the small Microsoft 365 (local) or the global cloud (tenant)"
-    )
+    graph_url: str = setting("", "Microsoft Graph with its version; empty means the usual one of the mode")
     tenant_id: str = setting("", "tenant mode: the directory (tenant) id")
-    client_id: str = setting(
-        "", "tenant mode: the application (client) id; empty means the machine's own identity"
-    )
-    client_certificate: str = setting("", "tenant mode: the path of the app's certificate with its key (PEM)")
-    client_secret: str = setting(
-        "", "tenant mode: the app's secret, where there is no certificate", secret=True
-    )
-    licences: int = setting(
-        20_000, "how many Microsoft 365 licences the tenant has; sets the pace of bulk work"
-    )
+    client_id: str = setting("", "tenant mode: the application (client) id; empty: the machine's own")
+    client_certificate: str = setting("", "tenant mode: the path of the app's certificate and key (PEM)")
+    client_secret: str = setting("", "tenant mode: the app's secret, if no certificate", secret=True)
+    licences: int = setting(20_000, "how many licences the tenant has; sets the pace of bulk work")
 
     bot_app_id: str = setting("", "the bot's application id; empty means no sign-in, on this machine only")
     bot_app_secret: str = setting("", "the bot's secret, where it has no managed identity", secret=True)
-    teams_app_id: str = setting(
-        "km365-demonstration", "the id in the Teams app manifest (externalId in the catalogue)"
-    )
+    teams_app_id: str = setting("km365-demonstration", "the id in the Teams app manifest")
 
     knowledge_site: str = setting(
         "childrensagency.sharepoint.example:/sites/knowledge",
@@ -92,16 +76,10 @@ class Settings:
         "the offices' SharePoint sites whose document libraries are tagged, as host:/path",
     )
 
-    grievance_channel: str = setting(
-        "your HR focal point or the ombudsperson", "where the bot points for grievances"
-    )
-    safety_channel: str = setting(
-        "the investigation office", "where the bot points for allegations of misconduct"
-    )
-    health_channel: str = setting(
-        "the staff counsellor", "where the bot points when somebody is unwell or in distress"
-    )
-    password_channel: str = setting("the service desk", "where the bot points for passwords and access")
+    grievance_channel: str = setting("your HR focal point or the ombudsperson", "where to take a grievance")
+    safety_channel: str = setting("the investigation office", "where to take an allegation of misconduct")
+    health_channel: str = setting("the staff counsellor", "where to find help when unwell or in distress")
+    password_channel: str = setting("the service desk", "where to ask about passwords and access")
 
     @property
     def database(self) -> str:
@@ -250,9 +228,7 @@ def _check_whole(settings: Settings) -> None:
     if url.scheme != "https" and url.hostname not in {"127.0.0.1", "localhost", "::1"}:
         raise SettingsError("graph_url must be https; plain http is only for this machine (127.0.0.1).")
     if settings.host not in {"127.0.0.1", "localhost", "::1"} and not settings.bot_app_id:
-        raise SettingsError(
-            "host: listening beyond this machine needs bot_app_id, so that callers must sign in."
-        )
+        raise SettingsError("host: listening beyond this machine needs bot_app_id, so that callers sign in.")
 
 
 def _sources(settings: Settings, origins: Mapping[str, str]) -> list[Source]:

@@ -1,6 +1,6 @@
-"""The command line: `km365 <noun> <verb>`. Each noun is a module of this package, imported when it is called.
+"""The command line: `km365 <noun> <verb>`. Each noun is a module here, imported when called.
 
-To add a noun, write `km365/cli/<noun>.py` with a click group or command named `command`, and a line in `NOUNS`.
+To add a noun, write `km365/cli/<noun>.py` with a click group named `command`, and a line in `NOUNS`.
 """
 
 import importlib

@@ -164,7 +164,7 @@ def to_fields(item: KnowledgeItem) -> dict[str, Any]:
 def from_fields(fields: Mapping[str, Any]) -> KnowledgeItem:
     """The item that a row of the *Knowledge* list holds.
 
-    People edit lists by hand: an empty or odd choice falls back to the most careful value (draft, own office).
+    People edit lists by hand: an empty or odd choice falls back to the careful value (draft, own office).
     """
     return KnowledgeItem(
         id=str(fields.get("KMId") or ""),
