@@ -1,0 +1,97 @@
+"""What a chat hears and says, in plain values: no Microsoft package, no card syntax.
+
+The host turns activities into `Event`s and `Reply`s into activities; `Card` is the content of a card,
+which the host renders. `Reply.text` always says all that its card says, so that any conversation can be
+had by typing alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+Json = Mapping[str, Any]
+"""An unparsed JSON object from outside, or one to be sent outside."""
+
+
+class EventKind(StrEnum):
+    """What reached the bot."""
+
+    MESSAGE = "message"
+    """Typed text; `text` holds it."""
+    SUBMIT = "submit"
+    """A card's button; `value` holds its data and inputs, flat, `verb` among them."""
+    INSTALLED = "installed"
+    """The app was added, or the person was; may come any number of times."""
+    REMOVED = "removed"
+    """The app was taken away; nothing may be sent any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing that reached the bot. `value` is hostile until checked; `reply_to` is its card's activity."""
+
+    kind: EventKind
+    activity_id: str
+    conversation_id: str
+    person_id: str
+    tenant_id: str
+    at: datetime
+    text: str = ""
+    value: Json = field(default_factory=dict)
+    locale: str | None = None
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """The content of one card: `name` chooses the template, `data` fills it.
+
+    `token` binds the card to one interview, question, person and step (`core/cards_token.py`); every action
+    of the card carries `action_data` beside its verb, and brings it back unchanged.
+    """
+
+    name: str
+    data: Json
+    language: str
+    token: str = ""
+    interview: str = ""
+    question: str = ""
+
+    @property
+    def action_data(self) -> dict[str, str]:
+        """What every action of this card sends back beside its verb."""
+        return {"interview": self.interview, "question": self.question, "token": self.token}
+
+    def to_json(self) -> dict[str, Any]:
+        """The card as the outbox stores it."""
+        return {
+            "name": self.name,
+            "data": dict(self.data),
+            "language": self.language,
+            "token": self.token,
+            "interview": self.interview,
+            "question": self.question,
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> "Card":
+        """The card that `to_json` wrote. Raises KeyError if the name, data or language is missing."""
+        return cls(
+            name=value["name"],
+            data=value["data"],
+            language=value["language"],
+            token=value.get("token", ""),
+            interview=value.get("interview", ""),
+            question=value.get("question", ""),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """One message of the bot. `replaces` is the activity id of the card that it takes the place of."""
+
+    text: str
+    card: Card | None = None
+    replaces: str | None = None

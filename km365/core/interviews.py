@@ -1,0 +1,347 @@
+"""Interviews: a conversation as data. `core/turns.py` says what a turn makes of one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from km365.core.audience import Audience
+from km365.core.questions import Bank, Question
+
+MAX_ANSWER_LENGTH = 20_000
+"""Characters; a longer answer is refused whole, in words, and stays in the person's own chat."""
+
+PROBE_SUFFIX = "+"
+"""Behind a question's id it names the follow-up to that question, as cards carry it back."""
+
+
+class InterviewState(StrEnum):
+    """Where an interview stands."""
+
+    INVITED = "invited"
+    """Asked whether they want to; nothing was said yet."""
+    CONSENTING = "consenting"
+    """Reading what it is for and who reads it; nothing is recorded before a yes."""
+    OPEN = "open"
+    """A question is waiting for an answer."""
+    PAUSED = "paused"
+    """Taking a break; goes on when the person says so, or is reminded at `wake_at`."""
+    DRAFT = "draft"
+    """All is asked; the person reads the draft before anyone else."""
+    FINISHED = "finished"
+    """Sent by the person."""
+    DECLINED = "declined"
+    """The person does not want to be asked. What was said stays theirs, unsent, until they withdraw it."""
+    WITHDRAWN = "withdrawn"
+    """Taken back by the person; the answers are gone."""
+
+
+WAITING = frozenset(
+    {
+        InterviewState.INVITED,
+        InterviewState.CONSENTING,
+        InterviewState.OPEN,
+        InterviewState.PAUSED,
+        InterviewState.DRAFT,
+    }
+)
+"""States in which something is still open between the person and us."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a person said to one question, whole and in their own words."""
+
+    question: str
+    text: str
+    """Empty where it was skipped or not to be recorded."""
+    audience: Audience
+    language: str
+    at: datetime
+    choice: str = ""
+    """The value chosen, where the question offers choices; `text` is its label."""
+    skipped: bool = False
+    probed: bool = False
+    """Whether the follow-up was asked; it is asked once."""
+
+
+class ConfirmKind(StrEnum):
+    """What needs a second yes."""
+
+    WIDEN = "widen"
+    """More people would read an answer."""
+    UNRECORD = "unrecord"
+    """An answer would be deleted, because it is not to be recorded."""
+    START_OVER = "start_over"
+    """All answers would be deleted, and the first question asked again."""
+    WITHDRAW = "withdraw"
+    """All answers would be deleted for good."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirm:
+    """A question of ours that waits for a yes or a no."""
+
+    kind: ConfirmKind
+    question: str = ""
+    audience: Audience | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interview:
+    """One person's conversation about one thing. `key` is unique: nobody is asked twice for one reason."""
+
+    id: str
+    key: str
+    bank: str
+    person_id: str
+    language: str
+    state: InterviewState
+    created_at: datetime
+    changed_at: datetime
+    subject: str = ""
+    """The id of the milestone or departure it is about."""
+    subject_title: str = ""
+    """The same, in words people know."""
+    office: str = ""
+    due_on: date | None = None
+    step: int = 0
+    """Goes up with every change; cards carry it, so that an old card is known as old."""
+    answers: tuple[Answer, ...] = ()
+    audiences: Mapping[str, Audience] = field(default_factory=dict)
+    """Audiences chosen before the answer was given, by question."""
+    edits: Mapping[str, str] = field(default_factory=dict)
+    """The person's own wording of draft fields, by field; it goes before what the answers say."""
+    revisiting: str = ""
+    """The question gone back to."""
+    probing: str = ""
+    """The question whose follow-up is waiting."""
+    confirming: Confirm | None = None
+    sitting: int = 0
+    """Questions dealt with since the last break."""
+    consented_at: datetime | None = None
+    wake_at: datetime | None = None
+    heard: tuple[str, ...] = ()
+    """The last activities that changed it: a repeated one changes nothing."""
+
+    def answer(self, question_id: str) -> Answer | None:
+        """The answer to that question, or None while it has not been dealt with."""
+        return next((a for a in self.answers if a.question == question_id), None)
+
+    @property
+    def said_something(self) -> bool:
+        """Whether any answer holds words."""
+        return any(a.text for a in self.answers)
+
+
+def audience_of(interview: Interview, question: Question) -> Audience:
+    """Who reads the answer to this question: as it was given, else as chosen for it, else its default."""
+    answer = interview.answer(question.id)
+    if answer is not None:
+        return answer.audience
+    return interview.audiences.get(question.id, question.audience)
+
+
+def applies(interview: Interview, question: Question) -> bool:
+    """Whether the question needs to be asked, given the answers so far."""
+    rule = question.skip_if
+    if rule is None:
+        return True
+    answered, skipped = (interview.answer(q) for q in (rule.answered, rule.skipped))
+    parts = []
+    if rule.answered:
+        parts.append(answered is not None and not answered.skipped)
+    if rule.skipped:
+        parts.append(skipped is not None and skipped.skipped)
+    if rule.chose:
+        chosen = interview.answer(rule.chose[0])
+        parts.append(chosen is not None and chosen.choice == rule.chose[1])
+    return not all(parts)
+
+
+def asked(interview: Interview, bank: Bank) -> tuple[Question, ...]:
+    """The questions that apply to this person, in order."""
+    return bank.where(lambda question: applies(interview, question))
+
+
+def current(interview: Interview, bank: Bank) -> Question | None:
+    """The question that waits for an answer; None once all that apply have been dealt with."""
+    waiting = interview.revisiting or interview.probing
+    if waiting:
+        return bank.question(waiting)
+    return next((q for q in asked(interview, bank) if interview.answer(q.id) is None), None)
+
+
+class PromptKind(StrEnum):
+    """What to show next."""
+
+    INVITATION = "invitation"
+    CONSENT = "consent"
+    QUESTION = "question"
+    PROBE = "probe"
+    """The follow-up to an answer, asked once."""
+    CONFIRM = "confirm"
+    """Yes or no to `Interview.confirming`."""
+    PAUSED = "paused"
+    DRAFT = "draft"
+    FINISHED = "finished"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """What to show next. `number` of `total` counts from 1 what applies; `value` is the answer so far."""
+
+    kind: PromptKind
+    question: Question | None = None
+    number: int = 0
+    total: int = 0
+    value: str = ""
+    audience: Audience | None = None
+    confirm: Confirm | None = None
+
+
+_PROMPTS = {
+    InterviewState.INVITED: PromptKind.INVITATION,
+    InterviewState.CONSENTING: PromptKind.CONSENT,
+    InterviewState.PAUSED: PromptKind.PAUSED,
+    InterviewState.DRAFT: PromptKind.DRAFT,
+    InterviewState.FINISHED: PromptKind.FINISHED,
+    InterviewState.DECLINED: PromptKind.DECLINED,
+    InterviewState.WITHDRAWN: PromptKind.WITHDRAWN,
+}
+
+
+def prompt(interview: Interview, bank: Bank) -> Prompt:
+    """What to show this person next; the same interview always gives the same prompt."""
+    questions = asked(interview, bank)
+    question = current(interview, bank)
+    number = next((n for n, q in enumerate(questions, start=1) if q == question), len(questions))
+    if interview.confirming is not None:
+        about = bank.question(interview.confirming.question)
+        return Prompt(
+            kind=PromptKind.CONFIRM,
+            question=about,
+            number=number,
+            total=len(questions),
+            confirm=interview.confirming,
+        )
+    if interview.state is not InterviewState.OPEN or question is None:
+        kind = _PROMPTS.get(interview.state, PromptKind.DRAFT)
+        return Prompt(kind=kind, question=question, number=number, total=len(questions))
+    answer = interview.answer(question.id)
+    probing = interview.probing == question.id and not interview.revisiting
+    return Prompt(
+        kind=PromptKind.PROBE if probing else PromptKind.QUESTION,
+        question=question,
+        number=number,
+        total=len(questions),
+        value=answer.text if answer and not probing else "",
+        audience=audience_of(interview, question),
+    )
+
+
+def to_json(interview: Interview) -> dict[str, Any]:
+    """The interview as JSON, answers included."""
+    confirming = interview.confirming
+    return {
+        "id": interview.id,
+        "key": interview.key,
+        "bank": interview.bank,
+        "person_id": interview.person_id,
+        "language": interview.language,
+        "state": interview.state.value,
+        "created_at": interview.created_at.isoformat(),
+        "changed_at": interview.changed_at.isoformat(),
+        "subject": interview.subject,
+        "subject_title": interview.subject_title,
+        "office": interview.office,
+        "due_on": interview.due_on.isoformat() if interview.due_on else None,
+        "step": interview.step,
+        "answers": [answer_to_json(answer) for answer in interview.answers],
+        "audiences": {question: audience.value for question, audience in interview.audiences.items()},
+        "edits": dict(interview.edits),
+        "revisiting": interview.revisiting,
+        "probing": interview.probing,
+        "confirming": None
+        if confirming is None
+        else {
+            "kind": confirming.kind.value,
+            "question": confirming.question,
+            "audience": confirming.audience.value if confirming.audience else None,
+        },
+        "sitting": interview.sitting,
+        "consented_at": interview.consented_at.isoformat() if interview.consented_at else None,
+        "wake_at": interview.wake_at.isoformat() if interview.wake_at else None,
+        "heard": list(interview.heard),
+    }
+
+
+def from_json(value: Mapping[str, Any]) -> Interview:
+    """The interview that `to_json` wrote. Raises KeyError or ValueError if it was not."""
+    confirming = value["confirming"]
+    return Interview(
+        id=value["id"],
+        key=value["key"],
+        bank=value["bank"],
+        person_id=value["person_id"],
+        language=value["language"],
+        state=InterviewState(value["state"]),
+        created_at=datetime.fromisoformat(value["created_at"]),
+        changed_at=datetime.fromisoformat(value["changed_at"]),
+        subject=value["subject"],
+        subject_title=value["subject_title"],
+        office=value["office"],
+        due_on=date.fromisoformat(value["due_on"]) if value["due_on"] else None,
+        step=value["step"],
+        answers=tuple(answer_from_json(answer) for answer in value["answers"]),
+        audiences={question: Audience(audience) for question, audience in value["audiences"].items()},
+        edits=dict(value["edits"]),
+        revisiting=value["revisiting"],
+        probing=value["probing"],
+        confirming=None
+        if confirming is None
+        else Confirm(
+            kind=ConfirmKind(confirming["kind"]),
+            question=confirming["question"],
+            audience=Audience(confirming["audience"]) if confirming["audience"] else None,
+        ),
+        sitting=value["sitting"],
+        consented_at=_moment(value["consented_at"]),
+        wake_at=_moment(value["wake_at"]),
+        heard=tuple(value["heard"]),
+    )
+
+
+def answer_to_json(answer: Answer) -> dict[str, Any]:
+    """One answer as JSON, for a row of its own."""
+    return {
+        "question": answer.question,
+        "text": answer.text,
+        "audience": answer.audience.value,
+        "language": answer.language,
+        "at": answer.at.isoformat(),
+        "choice": answer.choice,
+        "skipped": answer.skipped,
+        "probed": answer.probed,
+    }
+
+
+def answer_from_json(value: Mapping[str, Any]) -> Answer:
+    """The answer that `answer_to_json` wrote."""
+    return Answer(
+        question=value["question"],
+        text=value["text"],
+        audience=Audience(value["audience"]),
+        language=value["language"],
+        at=datetime.fromisoformat(value["at"]),
+        choice=value["choice"],
+        skipped=value["skipped"],
+        probed=value["probed"],
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,105 @@
+"""What a question bank is: questions as data, in one language, with the structure all languages share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from km365.core.audience import Audience
+
+
+class BankKind(StrEnum):
+    """What the answers of a bank turn into."""
+
+    REFLECTION = "reflection"
+    """One knowledge item."""
+    HANDOVER = "handover"
+    """A handover note, and lessons on the side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One of the answers a question offers; `value` is the same in every language."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkipIf:
+    """When a question need not be asked. All parts that are given must hold; one at least is given."""
+
+    answered: str = ""
+    """The id of an earlier question that was answered."""
+    skipped: str = ""
+    """The id of an earlier question that was skipped."""
+    chose: tuple[str, str] | None = None
+    """An earlier question's id and the value chosen there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One question. `becomes` names where the answer goes: `knowledge.<field>` or `handover.<section>`."""
+
+    id: str
+    ask: str
+    audience: Audience
+    """Who reads the answer unless the person says otherwise."""
+    becomes: tuple[str, ...]
+    hint: str = ""
+    probe: str = ""
+    """Asked once where the answer is thin; empty means never."""
+    sensitivity: int = 1
+    """1 low, 2 personal or reputational, 3 political, protection or staff matters."""
+    skip_if: SkipIf | None = None
+    choices: tuple[Choice, ...] = ()
+
+    def choice(self, said: str) -> Choice | None:
+        """The choice that `said` names by its value, its label or its number from 1."""
+        text = said.strip().casefold().rstrip(".)")
+        for number, choice in enumerate(self.choices, start=1):
+            if text in {choice.value.casefold(), choice.label.casefold(), str(number)}:
+                return choice
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consent:
+    """What a person reads before the first question, each part a few sentences."""
+
+    text: str
+    purpose: str
+    audience: str
+    keeping: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bank:
+    """The questions of one kind of conversation in one language, in the order they are asked."""
+
+    id: str
+    kind: BankKind
+    language: str
+    title: str
+    invitation: str
+    """What it is and why it is worth the time, for the invitation; may hold the placeholder {subject}."""
+    minutes: int
+    """How long it takes, roughly, in all."""
+    questions: tuple[Question, ...]
+    consent: Consent | None = None
+    """None where the invitation says all there is to say."""
+    sitting: int = 8
+    """How many questions are asked before the person is offered a break."""
+    sections: tuple[tuple[str, str], ...] = field(default=())
+    """Headings in this language, as (target, heading), for every target that `becomes` names."""
+
+    def question(self, question_id: str) -> Question | None:
+        """The question of that id, or None."""
+        return next((q for q in self.questions if q.id == question_id), None)
+
+    def heading(self, target: str) -> str:
+        """The heading of a `becomes` target in this language; the target itself where there is none."""
+        return dict(self.sections).get(target, target)
+
+    def where(self, keep: Callable[[Question], bool]) -> tuple[Question, ...]:
+        """The questions that `keep` accepts, in order."""
+        return tuple(q for q in self.questions if keep(q))
