@@ -1,0 +1,114 @@
+"""Word files from a template that an office edits in Word.
+
+The template carries the looks (styles, header, footer) and Jinja tags in its text, as docxtpl reads them;
+we carry the words. Tags run in Jinja's sandbox with escaping on: neither a template sent in by somebody nor
+an answer typed by somebody can do more than be text.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import docx
+from docxtpl import DocxTemplate
+from jinja2 import TemplateError as JinjaError
+from jinja2 import TemplateSyntaxError
+from jinja2.sandbox import SandboxedEnvironment
+from lxml import etree
+
+from km365.errors import TemplateError
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udfff]")
+_AFTER_BIDI = [
+    "adjustRightInd",
+    "snapToGrid",
+    "spacing",
+    "ind",
+    "contextualSpacing",
+    "mirrorIndents",
+    "suppressOverlap",
+    "jc",
+    "textDirection",
+    "textAlignment",
+    "textboxTightWrap",
+    "outlineLvl",
+    "divId",
+    "cnfStyle",
+    "rPr",
+    "sectPr",
+    "pPrChange",
+]
+
+
+def fill(
+    template: bytes, words: Mapping[str, Any], *, name: str, title: str, language: str, rtl: bool
+) -> bytes:
+    """The template filled with `words`, as a .docx.
+
+    `language` (BCP 47) is marked on the text, so that screen readers and spelling speak it; `rtl` turns
+    paragraphs and tables around. `title` goes into the document's properties. Characters that XML cannot
+    hold are left out. Raises TemplateError, naming `name`, if the template is no Word file or a tag in it
+    is wrong.
+    """
+    try:
+        document = DocxTemplate(io.BytesIO(template))
+        document.render(_clean(words), jinja_env=SandboxedEnvironment(autoescape=True), autoescape=True)
+    except TemplateSyntaxError as error:
+        raise TemplateError(
+            f"{name}: a tag is wrong: {error.message}. Open it in Word and mend it."
+        ) from None
+    except JinjaError as error:
+        raise TemplateError(f"{name}: a tag asks for something that is not there: {error}.") from None
+    except (KeyError, ValueError, zipfile.BadZipFile, etree.XMLSyntaxError):
+        raise TemplateError(f"{name} is not a Word file (.docx); save it again from Word.") from None
+    return _finish(document, title=title, language=language, rtl=rtl)
+
+
+def _finish(rendered: DocxTemplate, *, title: str, language: str, rtl: bool) -> bytes:
+    """The rendered file with its title, language and direction, which Jinja tags cannot set."""
+    written = io.BytesIO()
+    rendered.save(written)
+    document = docx.Document(
+        written
+    )  # read again: docxtpl renders headers and footers beside the object tree
+    document.core_properties.title = title
+    document.core_properties.language = language
+    parts = [document.element.body]
+    for section in document.sections:
+        parts += [section.header._element, section.footer._element]
+    for part in parts:
+        _mark(part, language=language, rtl=rtl)
+    finished = io.BytesIO()
+    document.save(finished)
+    return finished.getvalue()
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NOT_XML.sub("", value)
+    if isinstance(value, Mapping):
+        return {key: _clean(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(inner) for inner in value]
+    return value
+
+
+def _mark(part: Any, *, language: str, rtl: bool) -> None:
+    """Put the language on every run and, right to left, the direction on every paragraph, run and table."""
+    for run in part.iter(f"{_W}r"):
+        properties = run.get_or_add_rPr()
+        if rtl:
+            etree.SubElement(properties, f"{_W}rtl")
+        mark = etree.SubElement(properties, f"{_W}lang")
+        mark.set(f"{_W}bidi" if rtl else f"{_W}eastAsia" if language == "zh" else f"{_W}val", language)
+    if not rtl:
+        return
+    for paragraph in part.iter(f"{_W}p"):
+        paragraph.get_or_add_pPr().insert_element_before(
+            etree.SubElement(paragraph.get_or_add_pPr(), f"{_W}bidi"), *[f"w:{tag}" for tag in _AFTER_BIDI]
+        )
+    for table in part.iter(f"{_W}tbl"):
+        table.tblPr.insert(1, etree.Element(f"{_W}bidiVisual"))
