@@ -29,8 +29,8 @@ def setting(default: Any, meaning: str, *, secret: bool = False, choices: tuple[
     """One setting: its default, what it means in a sentence, and whether it is masked when shown."""
     metadata = {"meaning": meaning, "secret": secret, "choices": choices}
     if callable(default):
-        return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
+        return field(default_factory=default, metadata=metadata, repr=not secret)
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True, kw_only=True)

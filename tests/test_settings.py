@@ -1,0 +1,79 @@
+"""Settings: defaults, file, environment, command line, in that order."""
+
+from pathlib import Path
+
+import pytest
+
+from km365.errors import SettingsError
+from km365.settings import Settings, read
+
+
+def _read(tmp_path: Path, toml: str = "", **environment: str) -> Settings:
+    file = tmp_path / "km365.toml"
+    file.write_text(toml, encoding="utf-8")
+    return read(file=file, environment=environment)[0]
+
+
+def test_environment_beats_the_file_and_the_command_line_beats_both(tmp_path):
+    file = tmp_path / "km365.toml"
+    file.write_text("port = 4000\nm365_port = 4001\nlicences = 10", encoding="utf-8")
+    settings, sources = read(
+        file=file, environment={"KM365_PORT": "5000", "KM365_M365_PORT": "5001"}, overrides={"port": 6000}
+    )
+    assert (settings.port, settings.m365_port, settings.licences) == (6000, 5001, 10)
+    origins = {source.name: source.origin for source in sources}
+    assert origins["port"] == "command line"
+    assert origins["m365_port"] == "KM365_M365_PORT"
+    assert origins["licences"] == str(file)
+    assert origins["organisation"] == "default"
+
+
+def test_an_unknown_key_names_the_nearest_known_one(tmp_path):
+    with pytest.raises(SettingsError, match=r"no setting 'lisences'. Did you mean 'licences'"):
+        _read(tmp_path, "lisences = 3")
+    with pytest.raises(SettingsError, match=r"no setting 'KM365_PROT'. Did you mean 'port'"):
+        _read(tmp_path, KM365_PROT="1")
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ('port = "many"', "port must be a whole number"),
+        ("port = 70000", "port must be a port between"),
+        ("organisation = 5", "organisation must be text"),
+        ('mode = "cloud"', "mode must be one of local, tenant"),
+        ("office_sites = [1]", "office_sites must be a list of texts"),
+        ("port = ", r"km365\.toml: "),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_with_its_place(tmp_path, toml, says):
+    with pytest.raises(SettingsError, match=says):
+        _read(tmp_path, toml)
+
+
+def test_a_list_in_the_environment_is_separated_by_commas(tmp_path):
+    assert _read(tmp_path, KM365_OFFICE_SITES="a:/x, b:/y").office_sites == ("a:/x", "b:/y")
+
+
+def test_plain_http_is_only_for_this_machine(tmp_path):
+    assert _read(tmp_path, KM365_GRAPH_URL="http://127.0.0.1:9/v1.0/").graph == "http://127.0.0.1:9/v1.0"
+    with pytest.raises(SettingsError, match="https"):
+        _read(tmp_path, KM365_GRAPH_URL="http://graph.example/v1.0")
+
+
+def test_listening_beyond_this_machine_needs_a_sign_in(tmp_path):
+    with pytest.raises(SettingsError, match="bot_app_id"):
+        _read(tmp_path, KM365_HOST="0.0.0.0")
+
+
+def test_a_secret_is_never_shown(tmp_path):
+    file = tmp_path / "km365.toml"
+    file.write_text('client_secret = "s3cr3t"', encoding="utf-8")
+    _, sources = read(file=file, environment={})
+    assert "s3cr3t" not in repr(sources)
+    assert "s3cr3t" not in repr(read(file=file, environment={})[0])
+
+
+def test_a_named_settings_file_that_is_missing_is_an_error(tmp_path):
+    with pytest.raises(SettingsError, match="not a file"):
+        read(environment={"KM365_SETTINGS": str(tmp_path / "gone.toml")})
