@@ -1,0 +1,1 @@
+"""OUR DATABASE: what SharePoint has no place for. One file per table group; functions over a connection."""

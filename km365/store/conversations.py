@@ -1,0 +1,105 @@
+"""Chats with people: where each person is reached, the state of each chat, and which activities were seen."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from km365.errors import ChangedMeanwhile
+from km365.store import rows
+from km365.store.rows import Json
+from km365.store.tables import activity, address, conversation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """The state of one chat; `version` counts the saves."""
+
+    id: str
+    state: Json
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """How the bot reaches a person. With `unreachable_reason` set it must not try."""
+
+    person_id: str
+    conversation_id: str
+    service_url: str
+    tenant_id: str
+    locale: str | None
+    heard_at: datetime
+    unreachable_reason: str | None = None
+
+
+def get(c: Connection, conversation_id: str) -> Conversation | None:
+    """The chat as last saved, or None before its first save."""
+    row = c.execute(select(conversation).where(conversation.c.id == conversation_id)).first()
+    return Conversation(id=row.id, state=row.state, version=row.version) if row else None
+
+
+def save(c: Connection, conversation_id: str, state: Json, version: int, *, at: datetime) -> int:
+    """Stores the state and returns the new version. `version` is the one that was read, 0 for a new chat.
+
+    Raises ChangedMeanwhile when another turn saved first; read again and apply the turn again.
+    """
+    if version == 0:
+        fresh = {"id": conversation_id, "state": state, "version": 1, "changed_at": at}
+        done = rows.insert_new(c, conversation, fresh)
+    else:
+        mine = (conversation.c.id == conversation_id) & (conversation.c.version == version)
+        change = update(conversation).where(mine).values(state=state, version=version + 1, changed_at=at)
+        done = c.execute(change).rowcount == 1
+    if not done:
+        raise ChangedMeanwhile("This chat has moved on in another turn; its newest state was kept.")
+    return version + 1
+
+
+def remember_address(
+    c: Connection,
+    person_id: str,
+    *,
+    conversation_id: str,
+    service_url: str,
+    tenant_id: str,
+    locale: str | None,
+    at: datetime,
+) -> None:
+    """Keeps where the person was last heard from, and forgets that they were unreachable."""
+    values = {
+        "person_id": person_id,
+        "conversation_id": conversation_id,
+        "service_url": service_url,
+        "tenant_id": tenant_id,
+        "heard_at": at,
+        "unreachable_reason": None,
+        "unreachable_at": None,
+    }
+    rows.put(c, address, values | ({"locale": locale} if locale else {}))
+
+
+def address_of(c: Connection, person_id: str) -> Address | None:
+    """Where the person is reached, or None for someone the bot has no chat with yet."""
+    row = c.execute(select(address).where(address.c.person_id == person_id)).first()
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    values.pop("unreachable_at")
+    return Address(**values)
+
+
+def mark_unreachable(c: Connection, person_id: str, reason: str, at: datetime) -> None:
+    """Notes that the app is blocked or gone for the person; the next message from them clears it."""
+    mine = address.c.person_id == person_id
+    c.execute(update(address).where(mine).values(unreachable_reason=reason, unreachable_at=at))
+
+
+def first_time(c: Connection, activity_id: str, at: datetime) -> bool:
+    """True once for each activity id: Teams delivers an activity again when it believes we were slow."""
+    return rows.insert_new(c, activity, {"id": activity_id, "at": at})
+
+
+def forget_activities(c: Connection, *, before: datetime) -> int:
+    """Drops the ids of activities seen before that moment, and counts them."""
+    return c.execute(delete(activity).where(activity.c.at < before)).rowcount

@@ -1,0 +1,199 @@
+"""Our own database: opened once a process, every access one transaction, every failure one clear line."""
+
+import asyncio
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, ParamSpec, Self, TypeVar
+from urllib.parse import urlsplit
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
+
+from km365.errors import NotAvailable, StoreError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+HEAD = "0001"
+"""The newest migration in `migrations/versions` (a test compares): spares commands the import of Alembic."""
+
+WAIT_S = 30.0
+"""How long a transaction waits for another thread or process before it gives up."""
+
+
+class Database:
+    """One open database. Threads may share it: they take turns, as SQLite lets one write at a time."""
+
+    def __init__(self, engine: Engine, *, path: Path | None) -> None:
+        self.engine = engine
+        self.path = path
+        """The file, or None for a database in memory."""
+
+    @classmethod
+    def open(cls, url: str | Path, *, wait_s: float = WAIT_S) -> Self:
+        """The database at `url`, migrated to the newest form.
+
+        `url` is `sqlite:///path` (taken as it stands, no percent signs decoded), a bare path, or `sqlite://`
+        for one in memory. The folder is made if it is missing. Raises StoreError, naming the file, when it
+        is no database, damaged, from a newer km365, on a full or read-only disk, or held by another process
+        for `wait_s`; NotAvailable for any other kind of database.
+        """
+        path = _path_of(url)
+        where = str(path) if path else "the database in memory"
+        with _one_clear_line(where):
+            if path is not None:
+                _make_folder(path.parent)
+            database = cls(_engine(path, wait_s), path=path)
+            try:
+                database._migrate(where)
+            except BaseException:
+                database.close()
+                raise
+            return database
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction: committed when the block ends, rolled back entirely when it raises.
+
+        It holds the write lock from its first statement (`BEGIN IMMEDIATE`), so what was read cannot change
+        before it is written. Keep it short and never await, call Graph or begin another inside it.
+        """
+        with _one_clear_line(str(self.path or "the database in memory")), self.engine.begin() as connection:
+            yield connection
+
+    async def run(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What `fn(connection, *args, **kwargs)` returns, run in a thread inside one transaction."""
+        return await asyncio.to_thread(lambda: self._call(fn, *args, **kwargs))
+
+    def _call(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        with self.begin() as connection:
+            return fn(connection, *args, **kwargs)
+
+    def problems(self) -> list[str]:
+        """What SQLite's full check finds wrong, a line each; none when it is sound. Reads the whole file."""
+        with self.begin() as connection:
+            found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(20)"))]
+            found += [
+                f"a row of {row[0]} points at a missing row of {row[2]}"
+                for row in connection.execute(text("PRAGMA foreign_key_check"))
+            ]
+        return [line for line in found if line != "ok"]
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self.engine.dispose()
+
+    def _migrate(self, where: str) -> None:
+        with self.engine.begin() as connection:
+            found = _version(connection)
+            if found == HEAD:
+                return
+            if found is not None and found > HEAD:
+                raise StoreError(
+                    f"{where} was last used by a newer km365 (its form is {found}, this one knows {HEAD}); "
+                    "install that version, or restore a copy from before the upgrade."
+                )
+            from km365.store import migrate  # noqa: PLC0415  Alembic is slow to import and seldom needed
+
+            migrate.upgrade(connection)
+
+
+def _path_of(url: str | Path) -> Path | None:
+    address = str(url)
+    if isinstance(url, Path) or "://" not in address:
+        return Path(address).expanduser().absolute()
+    scheme = urlsplit(address).scheme.partition("+")[0]
+    if scheme != "sqlite":
+        raise NotAvailable(
+            f"km365 keeps its data in SQLite for now; a database of kind {scheme!r} is not supported yet. "
+            "Use sqlite:///path/to/km365.sqlite or leave the setting out."
+        )
+    tail = re.sub(r"^sqlite(\+\w+)?://", "", address)
+    return Path(tail[1:]).expanduser().absolute() if tail.strip("/") else None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The folder {folder} cannot be made: {error.strerror}. Choose another with --home."
+        ) from error
+
+
+def _engine(path: Path | None, wait_s: float) -> Engine:
+    """One connection a process. Threads queue for it: fairer and quicker than SQLite's own polling."""
+    engine = create_engine(
+        URL.create("sqlite", database=str(path) if path else None),
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=wait_s,
+        connect_args={"check_same_thread": False, "timeout": wait_s},
+        hide_parameters=True,  # answers and names must not reach an error message
+        json_serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
+    )
+
+    def connected(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves, see below
+        for pragma in (
+            "foreign_keys=ON",
+            "journal_mode=DELETE",  # a WAL can be damaged by two writers before SQLite 3.51.3 (ENGINE §3)
+            "synchronous=FULL",  # an intent to send must survive a power cut
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    def beginning(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", beginning)
+    return engine
+
+
+def _version(connection: Connection) -> str | None:
+    known = connection.execute(text("SELECT 1 FROM sqlite_master WHERE name = 'km_version'")).first()
+    return connection.execute(text("SELECT version_num FROM km_version")).scalar() if known else None
+
+
+@contextmanager
+def _one_clear_line(where: str) -> Iterator[None]:
+    """Turns what the database says into a StoreError that names the file and what to do."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise StoreError(
+            f"{where} was busy for too long; try again when the running command has finished."
+        ) from error
+    except DBAPIError as error:
+        name = getattr(error.orig, "sqlite_errorname", "")
+        for start, advice in _ADVICE.items():
+            if name.startswith(start):
+                raise StoreError(advice.format(where=where)) from error
+        raise
+
+
+_DAMAGED = (
+    "{where} is damaged or is no km365 database; nothing was changed. `km365 doctor` says more; "
+    "stop km365 and put a copy back, or move the file away and begin anew "
+    "(published knowledge is in SharePoint)."
+)
+_ADVICE = {
+    "SQLITE_FULL": "The disk is full: {where} could not be written, nothing half saved. Free space, repeat.",
+    "SQLITE_BUSY": "{where} is held by another process; try again when it has finished.",
+    "SQLITE_LOCKED": "{where} is held by another process; try again when it has finished.",
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _DAMAGED,
+    "SQLITE_READONLY": "{where} may not be written; check the rights on the file and its folder.",
+    "SQLITE_CANTOPEN": "{where} cannot be opened; check the path and the rights on its folder.",
+    "SQLITE_PERM": "{where} cannot be opened; check the rights on the file and its folder.",
+    "SQLITE_IOERR": "The disk failed under {where}; nothing was half saved. Check the disk and its space.",
+}
+"""SQLite's error names (by their beginning) and our words for them."""

@@ -1,0 +1,173 @@
+"""Interviews: the state of each as JSON without any answer, and every answer a row with its audience.
+
+Keeping answers apart is what lets them expire, be narrowed or be withdrawn one by one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from km365.errors import ChangedMeanwhile, NotFound
+from km365.store import rows
+from km365.store.rows import Json
+from km365.store.tables import answer, interview
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredAnswer:
+    """One answer. `audience` is the letter of DOMAIN (U, O, S, R, X); with X there is no `value`."""
+
+    question_id: str
+    audience: str
+    value: str | None
+    answered_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredInterview:
+    """One interview without its answers. `data` is what the rules go on from; `version` counts the saves."""
+
+    id: str
+    key: str
+    person_id: str
+    bank_id: str
+    subject: str
+    language: str
+    state: str
+    is_open: bool
+    data: Json
+    version: int
+    started_at: datetime
+    changed_at: datetime
+
+
+def create(
+    c: Connection,
+    *,
+    interview_id: str,
+    key: str,
+    person_id: str,
+    bank_id: str,
+    subject: str,
+    language: str,
+    state: str,
+    data: Json,
+    at: datetime,
+) -> StoredInterview:
+    """The new interview, or the one that was made for the same `key` before, unchanged.
+
+    So a person who presses "start" twice, or on two devices, has one interview.
+    """
+    values = {
+        "id": interview_id,
+        "key": key,
+        "person_id": person_id,
+        "bank_id": bank_id,
+        "subject": subject,
+        "language": language,
+        "state": state,
+        "is_open": True,
+        "data": data,
+        "version": 1,
+        "started_at": at,
+        "changed_at": at,
+    }
+    rows.insert_new(c, interview, values)
+    return _interview(c.execute(select(interview).where(interview.c.key == key)).one()._mapping)
+
+
+def get(c: Connection, interview_id: str) -> StoredInterview:
+    """The interview; NotFound when there is none."""
+    row = c.execute(select(interview).where(interview.c.id == interview_id)).first()
+    if row is None:
+        raise NotFound("This interview does not exist any more; start it again from the invitation.")
+    return _interview(row._mapping)
+
+
+def answers(c: Connection, interview_id: str) -> list[StoredAnswer]:
+    """The answers of the interview in the order they were first saved."""
+    query = select(answer).where(answer.c.interview_id == interview_id).order_by(answer.c.position)
+    return [
+        StoredAnswer(
+            question_id=row.question_id, audience=row.audience, value=row.value, answered_at=row.answered_at
+        )
+        for row in c.execute(query)
+    ]
+
+
+def save(
+    c: Connection,
+    interview_id: str,
+    *,
+    state: str,
+    is_open: bool,
+    data: Json,
+    answers: Sequence[StoredAnswer],
+    version: int,
+    at: datetime,
+    language: str | None = None,
+) -> int:
+    """Stores the interview with exactly these answers and returns the new version; `version` is the one read.
+
+    Raises ChangedMeanwhile when another turn saved first, and then nothing is written.
+    """
+    values: dict[str, object] = {
+        "state": state,
+        "is_open": is_open,
+        "data": data,
+        "version": version + 1,
+        "changed_at": at,
+    }
+    if language is not None:
+        values["language"] = language
+    mine = (interview.c.id == interview_id) & (interview.c.version == version)
+    if c.execute(update(interview).where(mine).values(**values)).rowcount != 1:
+        raise ChangedMeanwhile("This interview has moved on in another turn; its newest state was kept.")
+    c.execute(delete(answer).where(answer.c.interview_id == interview_id))
+    for position, given in enumerate(answers):
+        c.execute(
+            answer.insert().values(
+                interview_id=interview_id,
+                question_id=given.question_id,
+                position=position,
+                audience=given.audience,
+                value=given.value,
+                answered_at=given.answered_at,
+            )
+        )
+    return version + 1
+
+
+def open_for(c: Connection, person_id: str) -> list[StoredInterview]:
+    """The person's unfinished interviews, the one touched last first."""
+    return list_(c, person_id=person_id, is_open=True)
+
+
+def list_(
+    c: Connection,
+    *,
+    person_id: str | None = None,
+    subject: str | None = None,
+    bank_id: str | None = None,
+    is_open: bool | None = None,
+    limit: int = 200,
+) -> list[StoredInterview]:
+    """Interviews that match, the one touched last first."""
+    query = select(interview).order_by(interview.c.changed_at.desc(), interview.c.id).limit(limit)
+    wanted = {"person_id": person_id, "subject": subject, "bank_id": bank_id, "is_open": is_open}
+    for name, value in wanted.items():
+        if value is not None:
+            query = query.where(interview.c[name] == value)
+    return [_interview(row._mapping) for row in c.execute(query)]
+
+
+def erase_answers(c: Connection, *, untouched_since: datetime) -> int:
+    """Deletes the answers of interviews nobody touched since, and counts them; the interviews stay."""
+    old = select(interview.c.id).where(interview.c.changed_at < untouched_since)
+    return c.execute(delete(answer).where(answer.c.interview_id.in_(old))).rowcount
+
+
+def _interview(row: rows.Row) -> StoredInterview:
+    return StoredInterview(**row)

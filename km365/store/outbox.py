@@ -1,0 +1,186 @@
+"""Messages the bot is to send by itself, each at most once.
+
+A message is an intent first: `put` in the transaction that decided it, `claim` before the call, then what
+became of it. One that stays at `sending` after a crash may or may not have arrived: it becomes `unknown`,
+is shown, and is not sent again (ENGINE §2).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, or_, select, update
+
+from km365.store import rows
+from km365.store.rows import Json
+from km365.store.tables import message
+
+
+class Delivery(StrEnum):
+    """What became of a message."""
+
+    WAITING = "waiting"  # to be sent at or after its due moment
+    SENDING = "sending"  # claimed by a sender, the outcome not yet known
+    SENT = "sent"  # the Bot Connector accepted it
+    UNKNOWN = "unknown"  # a crash or time-out: it may have arrived; never sent again by itself
+    UNREACHABLE = "unreachable"  # the person blocked or removed the app, or cannot be found
+    FAILED = "failed"  # it cannot be sent as it is; the note says why
+    CANCELLED = "cancelled"  # no longer wanted before it was sent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One card for one person. `reason` says why they are asked; `data` holds values, no finished text."""
+
+    key: str
+    person_id: str
+    card: str
+    data: Json
+    language: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """A message with what became of it. `note` says why in one line; `attempts` counts the claims."""
+
+    message: Message
+    state: Delivery
+    attempts: int
+    due_at: datetime
+    created_at: datetime
+    changed_at: datetime
+    activity_id: str | None
+    note: str | None
+
+
+def put(c: Connection, wanted: Message, *, at: datetime, due_at: datetime | None = None) -> bool:
+    """Asks for the message to be sent; False, and nothing changes, when its key was ever used before."""
+    values = {
+        "key": wanted.key,
+        "person_id": wanted.person_id,
+        "card": wanted.card,
+        "data": wanted.data,
+        "language": wanted.language,
+        "reason": wanted.reason,
+        "state": Delivery.WAITING,
+        "attempts": 0,
+        "due_at": due_at or at,
+        "created_at": at,
+        "changed_at": at,
+    }
+    return rows.insert_new(c, message, values)
+
+
+def get(c: Connection, key: str) -> Sent | None:
+    """The message and its state, or None."""
+    row = c.execute(select(message).where(message.c.key == key)).first()
+    return _sent(row._mapping) if row else None
+
+
+def due(c: Connection, *, at: datetime, limit: int = 200) -> list[Message]:
+    """Messages waiting whose moment has come, the longest waiting first."""
+    ready = (message.c.state == Delivery.WAITING) & (message.c.due_at <= at)
+    query = select(message).where(ready).order_by(message.c.due_at, message.c.key).limit(limit)
+    return [_sent(row._mapping).message for row in c.execute(query)]
+
+
+def claim(c: Connection, key: str, *, at: datetime) -> Message | None:
+    """The message, now ours to send; None when it is not waiting (sent, cancelled, or another sender has it).
+
+    Commit before calling the Bot Connector.
+    """
+    ready = (message.c.key == key) & (message.c.state == Delivery.WAITING)
+    values = {"state": Delivery.SENDING, "attempts": message.c.attempts + 1, "changed_at": at}
+    if c.execute(update(message).where(ready).values(**values)).rowcount != 1:
+        return None
+    found = get(c, key)
+    return found.message if found else None
+
+
+def put_back(c: Connection, key: str, *, at: datetime, due_at: datetime, note: str) -> None:
+    """The call was certainly not accepted (429, refused connection): the message waits until `due_at`."""
+    _move(c, key, Delivery.WAITING, at=at, note=note, due_at=due_at)
+
+
+def sent(c: Connection, key: str, *, activity_id: str | None, at: datetime) -> None:
+    """The Bot Connector accepted it."""
+    _move(c, key, Delivery.SENT, at=at, note=None, activity_id=activity_id)
+
+
+def unknown(c: Connection, key: str, *, note: str, at: datetime) -> None:
+    """A time-out or a 5xx: it may have arrived."""
+    _move(c, key, Delivery.UNKNOWN, at=at, note=note)
+
+
+def unreachable(c: Connection, key: str, *, note: str, at: datetime) -> None:
+    """The person cannot be reached in Teams; `note` says why."""
+    _move(c, key, Delivery.UNREACHABLE, at=at, note=note)
+
+
+def failed(c: Connection, key: str, *, note: str, at: datetime) -> None:
+    """It cannot be sent as it is (too large, a template is wrong)."""
+    _move(c, key, Delivery.FAILED, at=at, note=note)
+
+
+def recover(c: Connection, *, at: datetime) -> int:
+    """Marks as unknown what a sender that died left at `sending`, and counts it. Call before sending."""
+    values = {"state": Delivery.UNKNOWN, "note": "km365 stopped while sending", "changed_at": at}
+    return c.execute(update(message).where(message.c.state == Delivery.SENDING).values(**values)).rowcount
+
+
+def cancel(c: Connection, prefix: str, *, note: str, at: datetime) -> int:
+    """Cancels what still waits under the key `prefix` or below it (`prefix:...`), and counts it."""
+    waiting = (message.c.state == Delivery.WAITING) & _under(prefix)
+    values = {"state": Delivery.CANCELLED, "note": note, "changed_at": at}
+    return c.execute(update(message).where(waiting).values(**values)).rowcount
+
+
+def list_(
+    c: Connection,
+    *,
+    state: Delivery | None = None,
+    prefix: str | None = None,
+    person_id: str | None = None,
+    limit: int = 200,
+) -> list[Sent]:
+    """Messages that match, the newest first."""
+    query = select(message).order_by(message.c.created_at.desc(), message.c.key).limit(limit)
+    if state is not None:
+        query = query.where(message.c.state == state)
+    if prefix is not None:
+        query = query.where(_under(prefix))
+    if person_id is not None:
+        query = query.where(message.c.person_id == person_id)
+    return [_sent(row._mapping) for row in c.execute(query)]
+
+
+def _under(prefix: str) -> ColumnElement[bool]:
+    return or_(message.c.key == prefix, message.c.key.startswith(prefix + ":", autoescape=True))
+
+
+def _move(
+    c: Connection, key: str, state: Delivery, *, at: datetime, note: str | None, **more: object
+) -> None:
+    ours = (message.c.key == key) & (message.c.state == Delivery.SENDING)
+    c.execute(update(message).where(ours).values(state=state, note=note, changed_at=at, **more))
+
+
+def _sent(row: rows.Row) -> Sent:
+    return Sent(
+        message=Message(
+            key=row["key"],
+            person_id=row["person_id"],
+            card=row["card"],
+            data=row["data"],
+            language=row["language"],
+            reason=row["reason"],
+        ),
+        state=Delivery(row["state"]),
+        attempts=row["attempts"],
+        due_at=row["due_at"],
+        created_at=row["created_at"],
+        changed_at=row["changed_at"],
+        activity_id=row["activity_id"],
+        note=row["note"],
+    )

@@ -1,0 +1,264 @@
+"""Every table of our database on one page. What SharePoint can hold is not here (DESIGN §4).
+
+A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
+`km_answer`, `km_draft` and `km_conversation`, and goes when its time is over.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, kept in UTC; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The moment in UTC; SQLite's text form has no offset, so there it is left out."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The aware moment."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _required(name: str, kind: type[String | Text | Integer | JSON | Moment | Boolean]) -> Column[Any]:
+    return Column(name, kind(), nullable=False)
+
+
+secret = Table("km_secret", metadata, Column("name", String, primary_key=True), _required("value", String))
+
+cursor = Table(
+    "km_cursor",
+    metadata,
+    Column("name", String, primary_key=True),
+    _required("value", Text),
+    _required("changed_at", Moment),
+)
+
+event = Table(
+    "km_event",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _required("at", Moment),
+    _required("kind", String),
+    _required("subject", String),
+    _required("who", String),
+    _required("what", JSON),
+    Index(None, "subject", "at"),
+    Index(None, "at"),
+)
+
+conversation = Table(
+    "km_conversation",
+    metadata,
+    Column("id", String, primary_key=True),
+    _required("state", JSON),
+    _required("version", Integer),
+    _required("changed_at", Moment),
+)
+
+address = Table(
+    "km_address",
+    metadata,
+    Column("person_id", String, primary_key=True),
+    _required("conversation_id", String),
+    _required("service_url", String),
+    _required("tenant_id", String),
+    Column("locale", String),
+    _required("heard_at", Moment),
+    Column("unreachable_reason", String),
+    Column("unreachable_at", Moment),
+)
+
+activity = Table(
+    "km_activity",
+    metadata,
+    Column("id", String, primary_key=True),
+    _required("at", Moment),
+    Index(None, "at"),
+)
+
+interview = Table(
+    "km_interview",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    _required("person_id", String),
+    _required("bank_id", String),
+    _required("subject", String),
+    _required("language", String),
+    _required("state", String),
+    _required("is_open", Boolean),
+    _required("data", JSON),
+    _required("version", Integer),
+    _required("started_at", Moment),
+    _required("changed_at", Moment),
+    Index(None, "person_id", "is_open"),
+    Index(None, "changed_at"),
+)
+
+answer = Table(
+    "km_answer",
+    metadata,
+    Column("interview_id", ForeignKey("km_interview.id", ondelete="CASCADE"), primary_key=True),
+    Column("question_id", String, primary_key=True),
+    _required("position", Integer),
+    _required("audience", String),
+    Column("value", Text),
+    _required("answered_at", Moment),
+    CheckConstraint("audience <> 'X' OR value IS NULL", name="unrecorded_has_no_text"),
+)
+
+draft = Table(
+    "km_draft",
+    metadata,
+    Column("interview_id", String, primary_key=True),
+    _required("kind", String),
+    _required("data", JSON),
+    _required("version", Integer),
+    _required("changed_at", Moment),
+)
+
+message = Table(
+    "km_message",
+    metadata,
+    Column("key", String, primary_key=True),
+    _required("person_id", String),
+    _required("card", String),
+    _required("data", JSON),
+    _required("language", String),
+    _required("reason", String),
+    _required("state", String),
+    _required("attempts", Integer),
+    _required("due_at", Moment),
+    Column("activity_id", String),
+    Column("note", String),
+    _required("created_at", Moment),
+    _required("changed_at", Moment),
+    Index(None, "state", "due_at"),
+    Index(None, "person_id"),
+)
+
+campaign = Table(
+    "km_campaign",
+    metadata,
+    Column("id", String, primary_key=True),
+    _required("kind", String),
+    _required("title", String),
+    Column("due_on", Date, nullable=False),
+    _required("plan", JSON),
+    _required("data", JSON),
+    _required("state", String),
+    _required("started_at", Moment),
+    _required("changed_at", Moment),
+)
+
+prompt = Table(
+    "km_prompt",
+    metadata,
+    Column("campaign_id", ForeignKey("km_campaign.id", ondelete="CASCADE"), primary_key=True),
+    Column("person_id", String, primary_key=True),
+    _required("key", String),
+    _required("language", String),
+    _required("state", String),
+    _required("sent", Integer),
+    _required("started_at", Moment),
+    Column("next_at", Moment),
+    Column("last_at", Moment),
+    _required("changed_at", Moment),
+    Index(None, "state", "next_at"),
+    Index(None, "person_id", "last_at"),
+)
+
+run = Table(
+    "km_run",
+    metadata,
+    Column("id", String, primary_key=True),
+    _required("kind", String),
+    _required("plan_sha", String),
+    Column("undoes", String),
+    _required("what", JSON),
+    _required("who", String),
+    _required("state", String),
+    _required("started_at", Moment),
+    Column("finished_at", Moment),
+    Index(None, "plan_sha"),
+    Index(None, "started_at"),
+)
+
+change = Table(
+    "km_change",
+    metadata,
+    Column("run_id", ForeignKey("km_run.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    _required("drive_id", String),
+    _required("item_id", String),
+    _required("name", String),
+    _required("old", JSON),
+    _required("new", JSON),
+    _required("etag", String),
+    Column("etag_after", String),
+    _required("state", String),
+    Column("reason", String),
+    Column("changed_at", Moment),
+    Index(None, "run_id", "state", "seq"),
+)
+
+job = Table(
+    "km_job",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _required("name", String),
+    _required("key", String),
+    _required("queue", String),
+    _required("args", JSON),
+    _required("state", String),
+    _required("attempts", Integer),
+    _required("due_at", Moment),
+    Column("worker", String),
+    Column("beat_at", Moment),
+    Column("error", String),
+    _required("created_at", Moment),
+    Column("finished_at", Moment),
+    Index("uq_km_job_waiting", "name", "key", unique=True, sqlite_where=text("state = 'waiting'")),
+    Index(None, "state", "due_at"),
+    Index(None, "finished_at"),
+    sqlite_autoincrement=True,
+)
