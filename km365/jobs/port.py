@@ -1,0 +1,78 @@
+"""What every job runner promises, whatever keeps its jobs.
+
+A job is short, can be run again from its first line, and carries ids, never text. It runs at least once:
+that running twice has one effect is the job's own care (its key in the outbox, an ETag). Waiting for days is
+a row in a table that a tick reads, not a job far away; so losing every queued job loses nothing but minutes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+Args = Mapping[str, str]
+"""What a job is given: ids by name."""
+
+Work = Callable[[Args], Awaitable[None]]
+"""What a job does."""
+
+
+class JobState(StrEnum):
+    """Where a job is."""
+
+    WAITING = "waiting"  # to be run at or after its due moment
+    RUNNING = "running"  # a worker has it
+    DONE = "done"  # it ended well
+    FAILED = "failed"  # it failed as often as it may; the error says why
+    CANCELLED = "cancelled"  # no longer wanted before it ran
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One job as it stands. `error` is the last failure in one line, without anything personal."""
+
+    id: int
+    name: str
+    key: str
+    queue: str
+    args: Args
+    state: JobState
+    attempts: int
+    due_at: datetime
+    error: str | None
+
+
+class Jobs(Protocol):
+    """Register at start-up, enqueue inside transactions, run until stopped."""
+
+    def register(self, name: str, work: Work, *, attempts: int = 5) -> None:
+        """`work` is what jobs called `name` do; it is tried `attempts` times before the job counts as failed.
+
+        An error with a `retry_after_s` is waited for; other failures wait longer each time.
+        """
+
+    def every_minute(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Calls `work` when the runner starts and every minute after; never twice at once."""
+
+    def enqueue(self, c: Connection, name: str, *, key: str, args: Args, queue: str = "default") -> bool:
+        """Adds a job, in the caller's transaction: it exists when that commits and not otherwise.
+
+        False, and nothing is added, while a job of this name with the same `key` waits. One that is running
+        does not count, because it may have read the rows before the caller changed them.
+        """
+
+    def cancel(self, c: Connection, key: str) -> int:
+        """Cancels the jobs with that key that still wait, and counts them; running ones end by themselves."""
+
+    def list_(self, c: Connection, *, state: JobState | None = None, limit: int = 200) -> list[Job]:
+        """Jobs, the newest first."""
+
+    def forget(self, c: Connection, *, finished_before: datetime) -> int:
+        """Deletes the jobs that ended before that moment, and counts them."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Runs jobs and ticks until `stop` is set; then lets begun ones end, and gives back what will not."""
