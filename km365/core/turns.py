@@ -1,0 +1,454 @@
+"""One turn of an interview: the interview and what the person said in, the next interview out.
+
+`step` is a pure function, so its laws can be tested: an accepted answer is kept whole, a repeated or late
+event harms nothing, going back and on again changes nothing, no more than a sitting's questions are asked
+before a break is offered, and nobody's answer gets more readers without a second yes.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from km365.core.audience import Audience, narrower
+from km365.core.interviews import (
+    MAX_ANSWER_LENGTH,
+    PROBE_SUFFIX,
+    Answer,
+    Confirm,
+    ConfirmKind,
+    Interview,
+    InterviewState,
+    Prompt,
+    asked,
+    audience_of,
+    current,
+    prompt,
+)
+from km365.core.languages import best
+from km365.core.questions import Bank, Question
+
+LATER = timedelta(days=1)
+"""When "later" comes, if the person names no time."""
+
+REMEMBERED = 32
+"""How many activities an interview remembers; Teams repeats one within a minute or never."""
+
+_TALKING = frozenset({InterviewState.OPEN, InterviewState.PAUSED, InterviewState.DRAFT})
+_BETWEEN = "\n\n"
+"""Between an answer and what was said to its follow-up."""
+
+_THIN_WORDS = 6
+_THIN_CHARACTERS = 14
+
+
+class Verb(StrEnum):
+    """What a person can do with an interview at any moment."""
+
+    START = "start"
+    AGREE = "agree"
+    DECLINE = "decline"
+    """No to an invitation, to the consent, or "stop asking me"."""
+    ANSWER = "answer"
+    SKIP = "skip"
+    BACK = "back"
+    PAUSE = "pause"
+    RESUME = "resume"
+    LATER = "later"
+    YES = "yes"
+    NO = "no"
+    AUDIENCE = "audience"
+    """Change who reads an answer."""
+    DRAFT = "draft"
+    """Show the draft, before the last question if need be."""
+    EDIT = "edit"
+    """Change the words of draft fields."""
+    REVISE = "change"
+    """Answer one question again, from the draft."""
+    SEND = "send"
+    START_OVER = "start_over"
+    WITHDRAW = "withdraw"
+    LANGUAGE = "language"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What the person said, understood but not judged. `question` is named by cards, not by typing."""
+
+    verb: Verb
+    text: str = ""
+    question: str = ""
+    audience: Audience | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    until: datetime | None = None
+    activity_id: str = ""
+
+
+class Note(StrEnum):
+    """What to tell the person about what just happened; the words are in the message catalogues."""
+
+    SAVED = "saved"
+    SKIPPED = "skipped"
+    KEPT = "kept"
+    """Went on; the earlier answer stands as it was."""
+    NOTHING_BEFORE = "nothing_before"
+    PAUSED = "paused"
+    LATER = "later"
+    RESUMED = "resumed"
+    BREAK = "break"
+    """A sitting's worth of questions is done; the rest can wait."""
+    DECLINED = "declined"
+    ALREADY = "already"
+    """Heard before; nothing changed."""
+    EARLIER_CHANGED = "earlier_changed"
+    """An answer to an earlier question was changed from its old card."""
+    LATE = "late"
+    """The card is from before; nothing changed."""
+    TOO_LONG = "too_long"
+    EMPTY = "empty"
+    CHOOSE = "choose"
+    """None of the choices was meant."""
+    AUDIENCE_CHANGED = "audience_changed"
+    UNRECORDED = "unrecorded"
+    CONFIRM_DROPPED = "confirm_dropped"
+    EDITED = "edited"
+    NOTHING_YET = "nothing_yet"
+    """There is no answer to make a draft of."""
+    READ_FIRST = "read_first"
+    """The person reads the draft before it is sent."""
+    SENT = "sent"
+    ALREADY_SENT = "already_sent"
+    WITHDRAWN = "withdrawn"
+    STARTED_OVER = "started_over"
+    NOT_NOW = "not_now"
+    """It makes no sense at this point; the prompt says what does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What came of a turn: the interview after it, what to show next, and what to say about it first."""
+
+    interview: Interview
+    prompt: Prompt
+    notes: tuple[Note, ...] = ()
+
+
+_After = tuple[Interview, tuple[Note, ...]]
+
+
+def step(interview: Interview, bank: Bank, said: Said, now: datetime) -> Turn:
+    """The turn that `said` makes of `interview`. Never raises; what cannot be done is a note.
+
+    An activity that already changed the interview changes it no more. Where nothing changes, the very same
+    interview comes back, so there is nothing to save.
+    """
+    if said.activity_id and said.activity_id in interview.heard:
+        return Turn(interview=interview, prompt=prompt(interview, bank), notes=(Note.ALREADY,))
+    after, notes = _decide(interview, bank, said, now)
+    if after != interview:
+        heard = (*interview.heard, said.activity_id)[-REMEMBERED:] if said.activity_id else interview.heard
+        after = replace(after, step=interview.step + 1, changed_at=now, heard=heard)
+    return Turn(interview=after, prompt=prompt(after, bank), notes=notes)
+
+
+def _decide(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    """The changed interview; a pending yes-or-no comes first, and anything else drops it."""
+    if interview.confirming is not None:
+        if said.verb in {Verb.YES, Verb.AGREE}:
+            return _confirmed(interview, interview.confirming, bank)
+        interview = replace(interview, confirming=None)
+        if said.verb in {Verb.NO, Verb.DECLINE}:
+            return interview, (Note.CONFIRM_DROPPED,)
+    return _RULES[said.verb](interview, bank, said, now)
+
+
+def _go_on(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    """Yes, start or continue, wherever the interview stands."""
+    if interview.state is InterviewState.FINISHED:
+        return interview, (Note.ALREADY_SENT,)
+    if interview.state is InterviewState.OPEN:
+        return interview, ()
+    if bank.consent is not None and interview.consented_at is None:
+        if interview.state is InterviewState.CONSENTING and said.verb in {Verb.AGREE, Verb.YES}:
+            return replace(interview, state=InterviewState.OPEN, consented_at=now), ()
+        return replace(interview, state=InterviewState.CONSENTING, wake_at=None), ()
+    going = replace(interview, state=InterviewState.OPEN, wake_at=None, sitting=0)
+    if current(going, bank) is None:
+        return replace(interview, state=InterviewState.DRAFT, wake_at=None), ()
+    return going, (Note.RESUMED,) if interview.answers else ()
+
+
+def _decline(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    if interview.state in {InterviewState.FINISHED, InterviewState.WITHDRAWN, InterviewState.DECLINED}:
+        return interview, (Note.NOT_NOW,)
+    return replace(interview, state=InterviewState.DECLINED, wake_at=None), (Note.DECLINED,)
+
+
+def _answer(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    """Keep an answer to the current question, or to the question of the card it was written on."""
+    waiting = current(interview, bank) if interview.state is InterviewState.OPEN else None
+    by_card = said.question.removesuffix(PROBE_SUFFIX)
+    question = bank.question(by_card) if by_card else waiting
+    if interview.state not in _TALKING or question is None:
+        return interview, (Note.LATE if by_card else Note.NOT_NOW,)
+    on_time = waiting is not None and waiting.id == question.id
+    earlier = interview.answer(question.id)
+    new, refusal = _judge(interview, question, said, now)
+    if refusal or new is None:
+        return interview, (refusal or Note.ALREADY,)
+    if not on_time and earlier and (earlier.text, earlier.audience) == (new.text, new.audience):
+        return interview, (Note.ALREADY,)
+    probe = on_time and not new.probed and not new.skipped and bool(question.probe) and is_thin(new.text)
+    kept = _with_answer(interview, replace(new, probed=new.probed or probe))
+    if said.audience and narrower(new.audience, said.audience):
+        confirm = Confirm(kind=ConfirmKind.WIDEN, question=question.id, audience=said.audience)
+        kept = replace(kept, confirming=confirm)
+    note = Note.UNRECORDED if new.audience is Audience.UNRECORDED else Note.SAVED
+    if not on_time:
+        return kept, (Note.EARLIER_CHANGED if earlier else note,)
+    return _advance(replace(kept, revisiting="", probing=question.id if probe else ""), bank, (note,))
+
+
+def _judge(
+    interview: Interview, question: Question, said: Said, now: datetime
+) -> tuple[Answer | None, Note | None]:
+    """The answer as it will be kept, or why it cannot be; neither, if it is a follow-up we have already.
+
+    It never gets more readers than it had, and a text that is not to be recorded is not in it.
+    """
+    text = clean(said.text)
+    earlier = interview.answer(question.id)
+    following_up = said.question.endswith(PROBE_SUFFIX) or (
+        not said.question and interview.probing == question.id and not interview.revisiting
+    )
+    if not text:
+        return None, Note.EMPTY
+    if following_up and earlier and not earlier.skipped:
+        if text in earlier.text.split(_BETWEEN):
+            return None, None
+        text = f"{earlier.text}{_BETWEEN}{text}"
+    if len(text) > MAX_ANSWER_LENGTH:
+        return None, Note.TOO_LONG
+    choice = question.choice(said.text)
+    if question.choices and choice is None:
+        return None, Note.CHOOSE
+    audience = audience_of(interview, question)
+    if said.audience and narrower(said.audience, audience):
+        audience = said.audience
+    unrecorded = audience is Audience.UNRECORDED
+    return Answer(
+        question=question.id,
+        text="" if unrecorded else choice.label if choice else text,
+        audience=audience,
+        language=interview.language,
+        at=now,
+        choice=choice.value if choice and not unrecorded else "",
+        skipped=unrecorded,
+        probed=earlier is not None and earlier.probed,
+    ), None
+
+
+def _with_answer(interview: Interview, answer: Answer) -> Interview:
+    """The interview with this answer in the place of an earlier one to the same question, else at the end."""
+    if interview.answer(answer.question) is None:
+        return replace(interview, answers=(*interview.answers, answer), sitting=interview.sitting + 1)
+    answers = tuple(answer if a.question == answer.question else a for a in interview.answers)
+    return replace(interview, answers=answers)
+
+
+def _advance(interview: Interview, bank: Bank, notes: tuple[Note, ...]) -> _After:
+    """On to the next question, a break after a sitting's worth, or the draft after the last one."""
+    if interview.probing or interview.revisiting:
+        return interview, notes
+    if current(interview, bank) is None:
+        return replace(interview, state=InterviewState.DRAFT), notes
+    if interview.sitting >= bank.sitting:
+        return replace(interview, state=InterviewState.PAUSED), (*notes, Note.BREAK)
+    return interview, notes
+
+
+def _skip(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    question = current(interview, bank)
+    if interview.state is not InterviewState.OPEN or question is None:
+        return interview, (Note.NOT_NOW,)
+    if said.question and said.question.removesuffix(PROBE_SUFFIX) != question.id:
+        return interview, (Note.LATE,)
+    if interview.revisiting:
+        return _advance(replace(interview, revisiting=""), bank, (Note.KEPT,))
+    if interview.probing:
+        return _advance(replace(interview, probing=""), bank, (Note.KEPT,))
+    answer = Answer(
+        question=question.id,
+        text="",
+        audience=audience_of(interview, question),
+        language=interview.language,
+        at=now,
+        skipped=True,
+    )
+    return _advance(_with_answer(interview, answer), bank, (Note.SKIPPED,))
+
+
+def _back(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    """To the question before, whose answer is shown and stands until another is given."""
+    if interview.state not in _TALKING:
+        return interview, (Note.NOT_NOW,)
+    if interview.probing and not interview.revisiting:
+        return replace(interview, revisiting=interview.probing, state=InterviewState.OPEN), ()
+    question = current(interview, bank)
+    questions = asked(interview, bank)
+    before = questions[: questions.index(question)] if question in questions else questions
+    earlier = next((q for q in reversed(before) if interview.answer(q.id)), None)
+    if earlier is None:
+        return interview, (Note.NOTHING_BEFORE,)
+    return replace(interview, revisiting=earlier.id, state=InterviewState.OPEN, wake_at=None), ()
+
+
+def _revise(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    """From the draft back to one question; the draft comes again after it."""
+    question = bank.question(said.question)
+    if interview.state is not InterviewState.DRAFT or question is None or not interview.answer(question.id):
+        return interview, (Note.NOT_NOW,)
+    return replace(interview, revisiting=question.id, state=InterviewState.OPEN), ()
+
+
+def _rest(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    """Pause until the person speaks, or, said "later", until the moment chosen."""
+    wake_at = (said.until or now + LATER) if said.verb is Verb.LATER else None
+    note = Note.LATER if wake_at else Note.PAUSED
+    if interview.state in {InterviewState.OPEN, InterviewState.PAUSED}:
+        return replace(interview, state=InterviewState.PAUSED, wake_at=wake_at), (note,)
+    if interview.state in {InterviewState.INVITED, InterviewState.CONSENTING, InterviewState.DRAFT}:
+        return replace(interview, wake_at=wake_at), (note,)
+    return interview, (Note.NOT_NOW,)
+
+
+def _audience(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    """Narrow who reads an answer at once; widen it, or delete its text, only after a second yes."""
+    last = interview.answers[-1].question if interview.answers else ""
+    question = bank.question(said.question) or current(interview, bank) or bank.question(last)
+    if question is None or said.audience is None or interview.state is InterviewState.FINISHED:
+        return interview, (Note.NOT_NOW,)
+    now_read_by = audience_of(interview, question)
+    if said.audience is now_read_by:
+        return interview, (Note.AUDIENCE_CHANGED,)
+    answer = interview.answer(question.id)
+    kind = None
+    if narrower(now_read_by, said.audience):
+        kind = ConfirmKind.WIDEN
+    elif said.audience is Audience.UNRECORDED and answer and answer.text:
+        kind = ConfirmKind.UNRECORD
+    if kind:
+        return replace(
+            interview, confirming=Confirm(kind=kind, question=question.id, audience=said.audience)
+        ), ()
+    return _read_by(interview, question.id, said.audience), (Note.AUDIENCE_CHANGED,)
+
+
+def _read_by(interview: Interview, question_id: str, audience: Audience) -> Interview:
+    """The interview with that answer, given or still to come, read by `audience`."""
+    answer = interview.answer(question_id)
+    if answer is None:
+        return replace(interview, audiences={**interview.audiences, question_id: audience})
+    answer = replace(answer, audience=audience)
+    if audience is Audience.UNRECORDED:
+        answer = replace(answer, text="", choice="", skipped=True)
+    return _with_answer(interview, answer)
+
+
+def _draft_or_send(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    if interview.state is InterviewState.FINISHED:
+        return interview, (Note.ALREADY_SENT,)
+    if interview.state is InterviewState.DRAFT:
+        if said.verb is Verb.DRAFT:
+            return interview, ()
+        return replace(interview, state=InterviewState.FINISHED, wake_at=None), (Note.SENT,)
+    if interview.state not in {InterviewState.OPEN, InterviewState.PAUSED}:
+        return interview, (Note.NOT_NOW,)
+    if not interview.said_something:
+        return interview, (Note.NOTHING_YET,)
+    notes = (Note.READ_FIRST,) if said.verb is Verb.SEND else ()
+    return replace(interview, state=InterviewState.DRAFT, revisiting="", probing="", wake_at=None), notes
+
+
+def _edit(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    if interview.state is not InterviewState.DRAFT:
+        return interview, (Note.ALREADY_SENT if interview.state is InterviewState.FINISHED else Note.NOT_NOW,)
+    words = {name: clean(text) for name, text in said.fields.items()}
+    if any(len(text) > MAX_ANSWER_LENGTH for text in words.values()):
+        return interview, (Note.TOO_LONG,)
+    return replace(interview, edits={**interview.edits, **words}), (Note.EDITED,)
+
+
+def _clear(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    """Ask for a second yes before answers are deleted; what was sent is not ours to delete here."""
+    if interview.state is InterviewState.FINISHED:
+        return interview, (Note.ALREADY_SENT,)
+    if interview.state is InterviewState.WITHDRAWN:
+        return interview, (Note.NOT_NOW,)
+    kind = ConfirmKind.WITHDRAW if said.verb is Verb.WITHDRAW else ConfirmKind.START_OVER
+    return replace(interview, confirming=Confirm(kind=kind)), ()
+
+
+def _language(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    return replace(interview, language=best([said.text], default=interview.language)), ()
+
+
+def _confirmed(interview: Interview, confirm: Confirm, bank: Bank) -> _After:
+    interview = replace(interview, confirming=None)
+    if confirm.audience is not None:
+        note = Note.UNRECORDED if confirm.kind is ConfirmKind.UNRECORD else Note.AUDIENCE_CHANGED
+        return _read_by(interview, confirm.question, confirm.audience), (note,)
+    empty = replace(
+        interview, answers=(), audiences={}, edits={}, revisiting="", probing="", sitting=0, wake_at=None
+    )
+    if confirm.kind is ConfirmKind.WITHDRAW:
+        return replace(empty, state=InterviewState.WITHDRAWN, consented_at=None), (Note.WITHDRAWN,)
+    consented = bank.consent is None or interview.consented_at is not None
+    state = InterviewState.OPEN if consented else InterviewState.CONSENTING
+    return replace(empty, state=state), (Note.STARTED_OVER,)
+
+
+_Rule = Callable[[Interview, Bank, Said, datetime], _After]
+
+_RULES: Mapping[Verb, _Rule] = {
+    Verb.START: _go_on,
+    Verb.AGREE: _go_on,
+    Verb.YES: _go_on,
+    Verb.RESUME: _go_on,
+    Verb.DECLINE: _decline,
+    Verb.NO: _decline,
+    Verb.ANSWER: _answer,
+    Verb.SKIP: _skip,
+    Verb.BACK: _back,
+    Verb.PAUSE: _rest,
+    Verb.LATER: _rest,
+    Verb.AUDIENCE: _audience,
+    Verb.DRAFT: _draft_or_send,
+    Verb.SEND: _draft_or_send,
+    Verb.EDIT: _edit,
+    Verb.REVISE: _revise,
+    Verb.START_OVER: _clear,
+    Verb.WITHDRAW: _clear,
+    Verb.LANGUAGE: _language,
+}
+
+
+def clean(text: str) -> str:
+    """The text as it is kept: outer space and control characters gone, nothing else changed.
+
+    Control characters cannot be stored in SharePoint or Word (XML 1.0 forbids them).
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"}).strip()
+
+
+def is_thin(text: str) -> bool:
+    """Whether an answer is so short that one follow-up is worth asking.
+
+    Counts words; in scripts written without spaces, characters.
+    """
+    words = text.split()
+    if any("\u3040" <= c <= "\u9fff" for c in text):
+        return len(text) < _THIN_CHARACTERS
+    return len(words) < _THIN_WORDS
