@@ -1,0 +1,271 @@
+"""The small Microsoft 365: takes HTTP, finds the route, answers as Graph does.
+
+How a resource file (any module in this folder; it is found and imported by itself) takes part:
+
+    from km365.local.routes import Answer, Call, Documented, GraphFault, LOCAL_ONLY, not_found, pages, route
+    from km365.local.state import tables
+
+    tables("CREATE TABLE IF NOT EXISTS colour (id TEXT PRIMARY KEY, name TEXT NOT NULL);")   # several allowed
+
+    @route("GET", "/colours/{colour}", evidence=Documented("colour-get"), ru=1, options="select expand")
+    async def get_colour(call: Call) -> Json:          # JSON, an Answer, or None (204)
+        row = call.state.one("SELECT * FROM colour WHERE id = ?", call["colour"])
+        if row is None:
+            raise not_found("the colour")              # or GraphFault(status, code, message, headers=...)
+        return {"id": row["id"], "name": row["name"], "webUrl": call.web("/colours/x")}
+
+- Templates: `{name}` one segment, `{path...}` several; the request path is decoded before it is matched and a
+  trailing `()` is dropped, so write `/users/delta` and `/drives/{drive}/root:/{path...}:/content`.
+- `options` names the query options it understands, without `$`; others are answered 501. For a plain
+  collection return `odata.collection(call, rows)`: it filters, sorts, counts, pages and selects.
+- `call.json()` body, `call.body` bytes, `call.query`, `call.caller` (app_id, user_id), `call.link(...)` for
+  next links, `call.require_match(etag)` for If-Match, `call.m365` the running server (bot_url, `spawn`).
+- Writes: `with call.state.tx() as c:`; never await inside it. `call.state.announce("drive", id)` tells
+  subscriptions after the commit. `state.now()`/`state.stamp()` is the demonstration clock, `state.new_id()`.
+- Outside /v1.0 (chat page, connector, `/_local/...`): `@pages def setup(app, m365): app.router.add_get(...)`.
+- A quirk of your own: `faults.quirk(name, about, evidence=..., on=False)`; ask `faults.setting(state, name)`.
+- Seeds: `control.seeds_with("demo", function(state) -> AsyncIterator[str])`. Managed-metadata labels:
+  `taxonomy_values.labels_come_from(find)`.
+"""
+
+import asyncio
+import importlib
+import ipaddress
+import logging
+import pkgutil
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+from aiohttp import web
+
+import km365.local
+from km365.errors import SettingsError
+from km365.local import faults, journal, tokens
+from km365.local.odata import Query
+from km365.local.routes import PAGES, Answer, Call, GraphFault, Request, find_route, unknown
+from km365.local.state import State
+from km365.local.throttle import Throttle
+
+log = logging.getLogger("km365.local")
+
+LARGEST_BODY = 260 * 1024 * 1024
+"""A little more than the 250 MB that one PUT may carry (driveitem-put-content)."""
+
+JSON_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8"
+
+
+class M365:
+    """A running small Microsoft 365."""
+
+    def __init__(self, state: State, *, bot_url: str | None) -> None:
+        self.state = state
+        self.bot_url = bot_url
+        """Where a bot takes activities (`http://127.0.0.1:3978/api/messages`); may be set later."""
+        self.throttle = Throttle(state)
+        self.base_url = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._runner: web.AppRunner | None = None
+        self._http: aiohttp.ClientSession | None = None
+
+    @property
+    def graph_url(self) -> str:
+        return f"{self.base_url}/v1.0"
+
+    @property
+    def web_url(self) -> str:
+        """Where the SharePoint pages are; a site's own path follows."""
+        return f"{self.base_url}/sharepoint"
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """For calls out: notifications, activities to the bot. Closed with the server."""
+        if self._http is None:
+            self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
+        return self._http
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work` beside the requests; cancelled when the server closes, a failure is logged."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("work beside the requests failed: %s", type(error).__name__)
+
+    async def close(self) -> None:
+        """Stop listening, cancel what was spawned, close the file."""
+        for task in list(self._tasks):
+            task.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+        if self._http is not None:
+            await self._http.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self.state.close()
+
+    async def __aenter__(self) -> "M365":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def dispatch(self, request: Request) -> Answer:
+        """The answer to one request, faults and throttling included. Never raises for a bad request."""
+        try:
+            answer = await self._served(request)
+        except GraphFault as fault:
+            answer = Answer(fault.status, self._error(request, fault), fault.headers)
+        except Exception:
+            # Only the route is named: an exception's text could quote what somebody wrote.
+            log.exception("the small Microsoft 365 failed on %s", request.verb)
+            failed = GraphFault(500, "generalException", "General exception while processing.")
+            answer = Answer(failed.status, self._error(request, failed))
+        journal.write(self.state, request, answer.status)
+        answer.headers["request-id"] = request.request_id
+        if client_id := request.headers.get("client-request-id"):
+            answer.headers["client-request-id"] = client_id
+        return answer
+
+    async def _served(self, request: Request) -> Answer:
+        route, parameters = find_route(request.verb, request.path)
+        units = route.units if isinstance(route.units, int) else route.units(request)
+        limits = self.throttle.charge(request.caller.app_id, units)
+        faults.inject(self.state, request)
+        request.query.check(route.options, f"{route.verb} {route.template}")
+        call = Call(m365=self, request=request, route=route, parameters=parameters)
+        result = await route.handler(call)
+        if not isinstance(result, Answer):
+            result = Answer(204) if result is None else Answer(route.status, result)
+        result.headers.update(limits)
+        if isinstance(result.body, dict) and (etag := result.body.get("@odata.etag")):
+            result.headers.setdefault("ETag", etag)
+        return result
+
+    def _error(self, request: Request, fault: GraphFault) -> dict[str, Any]:
+        inner = {
+            **fault.inner,
+            "date": self.state.now().strftime("%Y-%m-%dT%H:%M:%S"),
+            "request-id": request.request_id,
+            "client-request-id": request.headers.get("client-request-id", request.request_id),
+        }
+        return {"error": {"code": fault.code, "message": fault.message, "innerError": inner}}
+
+
+M365_KEY = web.AppKey("m365", M365)
+"""`request.app[M365_KEY]` is the running server, for pages outside /v1.0."""
+
+
+async def start_server(
+    *,
+    path: Path | str = ":memory:",
+    host: str = "127.0.0.1",
+    port: int = 0,
+    bot_url: str | None = None,
+) -> M365:
+    """A server that listens on `host` (loopback only) and `port` (0: any free one), on the state in `path`.
+
+    Raises SettingsError for an address that others could reach, OSError for a port in use, StoreError for
+    a damaged file.
+    """
+    if not _is_loopback(host):
+        raise SettingsError(f"The small Microsoft 365 listens on 127.0.0.1 only, not on {host}.")
+    load_resources()
+    m365 = M365(State.open(path), bot_url=bot_url)
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_only_from_here])
+    app[M365_KEY] = m365
+    for setup in PAGES:
+        setup(app, m365)
+    app.router.add_route("*", "/v1.0/{tail:.*}", _graph)
+    app.router.add_route("*", "/{tail:.*}", _nothing_there)
+    m365._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    await m365._runner.setup()
+    try:
+        site = web.TCPSite(m365._runner, host, port)
+        await site.start()
+    except OSError:
+        await m365.close()
+        raise
+    bound = m365._runner.addresses[0][1]
+    m365.base_url = f"http://{host}:{bound}"
+    return m365
+
+
+def load_resources() -> None:
+    """Import every module of this folder, so that its routes, tables and pages are known."""
+    for module in pkgutil.iter_modules(km365.local.__path__):
+        importlib.import_module(f"km365.local.{module.name}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@web.middleware
+async def _only_from_here(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Refuse what a web page elsewhere could make a browser send: other host names, other origins."""
+    name = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+    origin = request.headers.get("Origin")
+    if not _is_loopback(name) or (origin and not _is_loopback(urlsplit(origin).hostname or "")):
+        refused = {"code": "accessDenied", "message": "Only from this machine."}
+        return web.json_response({"error": refused}, status=403)
+    response: web.StreamResponse = await handler(request)
+    return response
+
+
+async def _graph(http: web.Request) -> web.StreamResponse:
+    """One HTTP request to Graph, in and out."""
+    m365 = http.app[M365_KEY]
+    path, query = split_url(http.raw_path)
+    try:
+        body = await http.read()
+    except web.HTTPRequestEntityTooLarge:
+        body, path = b"", "/too large"
+    request_id = m365.state.new_id()
+    try:
+        caller = tokens.caller_of(m365.state, http.headers.get("Authorization"))
+    except GraphFault as fault:
+        refused = {"error": {"code": fault.code, "message": fault.message}}
+        return to_http(Answer(fault.status, refused, fault.headers))
+    request = Request(
+        verb=http.method,
+        path=path.removeprefix("/v1.0"),
+        query=query,
+        headers=http.headers,
+        body=body,
+        caller=caller,
+        request_id=request_id,
+    )
+    return to_http(await m365.dispatch(request))
+
+
+def split_url(url: str) -> tuple[str, Query]:
+    """The decoded path and the query of a request target; the SDK encodes freely (`root%3A%2Fa.docx%3A`)."""
+    # Not urlsplit: it would take the colon of an unencoded "root:/a.docx:" for a scheme.
+    path, _, query = url.partition("?")
+    return unquote(path), Query(query)
+
+
+def to_http(answer: Answer) -> web.Response:
+    headers = dict(answer.headers)
+    if answer.body is None:
+        return web.Response(status=answer.status, headers=headers)
+    if isinstance(answer.body, bytes):
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
+    headers.setdefault("Content-Type", JSON_TYPE)
+    body = web.json_response(answer.body).body
+    return web.Response(status=answer.status, body=body, headers=headers)
+
+
+async def _nothing_there(http: web.Request) -> web.StreamResponse:
+    fault = unknown(f"the path {http.path}")
+    return web.json_response({"error": {"code": fault.code, "message": fault.message}}, status=501)
