@@ -1,0 +1,246 @@
+"""When people are asked: which milestones and departures are due, and each person's next step.
+
+Values in, values out. A moment is aware and in UTC; a day is the day at the duty station.
+"""
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+
+LEAD = timedelta(days=14)
+"""How long before a milestone its people are asked."""
+GRACE = timedelta(days=7)
+"""How long after its date a milestone still begins to ask, when nobody looked before."""
+HORIZON = timedelta(days=183)
+"""How long before the last day a leaver is asked."""
+GONE_WITHIN = timedelta(days=14)
+"""How long after the last day a colleague who left is still asked, where their account works."""
+SAME_DEPARTURE = timedelta(days=180)
+"""Two last days of one person closer than this are one departure whose date was moved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hours:
+    """When a duty station works: local wall time since midnight, and the days off (Monday is 0)."""
+
+    zone: tzinfo
+    opens: timedelta = timedelta(hours=9)
+    closes: timedelta = timedelta(hours=17)
+    weekend: frozenset[int] = frozenset({5, 6})
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) <= self.opens < self.closes <= timedelta(days=1):
+            raise ValueError("working hours must begin before they end, within one day")
+        if len(self.weekend) > 6 or not self.weekend <= set(range(7)):
+            raise ValueError("a week needs a working day")
+
+
+def day_at(moment: datetime, hours: Hours) -> date:
+    """The day it is at the duty station."""
+    return moment.astimezone(hours.zone).date()
+
+
+def next_open(moment: datetime, hours: Hours) -> datetime:
+    """The first moment at or after `moment` within working hours, in UTC."""
+    day = day_at(moment, hours)
+    while True:
+        midnight = datetime.combine(day, time(), tzinfo=hours.zone)
+        opens, closes = ((midnight + wall).astimezone(UTC) for wall in (hours.opens, hours.closes))
+        if day.weekday() not in hours.weekend and moment < closes:
+            return max(moment.astimezone(UTC), opens)
+        day += timedelta(days=1)
+
+
+class Outcome(StrEnum):
+    """Where a person is in a campaign."""
+
+    OPEN = "open"  # still to be asked or reminded
+    ANSWERED = "answered"  # began to answer; nothing more is sent
+    DECLINED = "declined"  # said no; nothing more is sent
+    UNREACHABLE = "unreachable"  # the app is blocked or gone
+    CANCELLED = "cancelled"  # the milestone or departure was called off
+    CLOSED = "closed"  # asked as often as the plan allows, without an answer
+
+
+class Act(StrEnum):
+    """What is to be done for a person now."""
+
+    INVITE = "invite"
+    REMIND = "remind"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The invitation and its reminders, in days after the start; nothing is sent after `last_on`."""
+
+    days: tuple[int, ...] = (0, 3, 7)
+    close_after: int = 14
+    last_on: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One person in one campaign. `sent` counts the invitation and the reminders."""
+
+    state: Outcome
+    started_at: datetime
+    next_at: datetime | None
+    sent: int = 0
+    last_at: datetime | None = None
+
+
+def step(
+    p: Progress, plan: Plan, now: datetime, hours: Hours, *, asked_at: datetime | None = None
+) -> tuple[Act | None, Progress]:
+    """What to do for the person now, and how they stand after it. At most one act, and None before its time.
+
+    `asked_at` is when they were last sent anything, by any campaign: nobody is asked twice on one day.
+    Prompts keep the distance of the plan even when they start late, so no burst follows a long stop.
+    """
+    if p.state is not Outcome.OPEN or p.next_at is None or now < p.next_at:
+        return None, p
+    today = day_at(now, hours)
+    if p.sent >= len(plan.days) or (plan.last_on is not None and today > plan.last_on):
+        return Act.CLOSE, replace(p, state=Outcome.CLOSED, next_at=None)
+    if asked_at is not None and day_at(asked_at, hours) >= today:
+        tomorrow = datetime.combine(today + timedelta(days=1), time(), tzinfo=hours.zone)
+        return None, replace(p, next_at=next_open(tomorrow, hours))
+    opens = next_open(now, hours)
+    if opens > now:
+        return None, replace(p, next_at=opens)
+    marks = (*plan.days, plan.close_after)
+    planned = p.started_at + timedelta(days=marks[p.sent + 1])
+    spaced = now + timedelta(days=marks[p.sent + 1] - marks[p.sent])
+    after = replace(p, sent=p.sent + 1, last_at=now, next_at=next_open(max(planned, spaced), hours))
+    return (Act.INVITE if p.sent == 0 else Act.REMIND), after
+
+
+@dataclass(frozen=True, kw_only=True)
+class Milestone:
+    """One milestone of the calendar. `asked` are sign-in names or person ids; none means the whole office."""
+
+    id: str
+    title: str
+    kind: str
+    office: str
+    due_on: date | None
+    asked: tuple[str, ...] = ()
+    state: str = "planned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calendar:
+    """The milestones sorted by what is to be done with them; `undated` cannot be scheduled."""
+
+    due: tuple[Milestone, ...]
+    later: tuple[Milestone, ...]
+    over: tuple[Milestone, ...]
+    undated: tuple[Milestone, ...]
+
+
+def sort_milestones(milestones: Iterable[Milestone], *, today: date) -> Calendar:
+    """Each milestone in one of four lists, the earliest first.
+
+    Due is one from two weeks before its date to a week after it. A closed or cancelled one is over.
+    """
+    due, later, over, undated = [], [], [], []
+    for one in sorted(milestones, key=lambda m: (m.due_on or date.max, m.id)):
+        if one.state in {"closed", "cancelled"}:
+            over.append(one)
+        elif one.due_on is None:
+            undated.append(one)
+        elif one.due_on - LEAD > today:
+            later.append(one)
+        elif one.due_on + GRACE < today:
+            over.append(one)
+        else:
+            due.append(one)
+    return Calendar(due=tuple(due), later=tuple(later), over=tuple(over), undated=tuple(undated))
+
+
+REFLECTION_BANK = "midterm_review"
+"""The bank of every kind of milestone that has none of its own."""
+HANDOVER_BANK = "handover"
+
+
+def bank_for(kind: str, banks: Container[str]) -> str:
+    """The bank that a milestone asks: one named after its kind (`endyear_review`) if `banks` has it."""
+    own = kind.strip().lower().replace("-", "").replace(" ", "_")
+    return own if own in banks else REFLECTION_BANK
+
+
+class Notice(StrEnum):
+    """How long before the last day we know, which decides what can still be asked."""
+
+    MONTHS = "6 months"  # more than twelve weeks: several sittings, handover in person
+    WEEKS = "6 weeks"  # more than a week: the whole interview
+    DAYS = "5 days"  # a week or less: the short list of questions
+    GONE = "gone"  # the last day has passed: two questions, if the account still works
+
+
+def notice(leaves_on: date, *, today: date) -> Notice:
+    """How much notice there is."""
+    left = leaves_on - today
+    if left < timedelta(0):
+        return Notice.GONE
+    if left <= timedelta(days=7):
+        return Notice.DAYS
+    return Notice.WEEKS if left <= timedelta(weeks=12) else Notice.MONTHS
+
+
+def handover_plan(leaves_on: date, *, today: date) -> Plan:
+    """When a leaver is asked and reminded, given the notice there is; not after a last day still to come."""
+    match notice(leaves_on, today=today):
+        case Notice.MONTHS:
+            return Plan(days=(0, 14, 42), close_after=90, last_on=leaves_on)
+        case Notice.WEEKS:
+            return Plan(days=(0, 3, 10), close_after=21, last_on=leaves_on)
+        case Notice.DAYS:
+            return Plan(days=(0, 1, 3), close_after=5, last_on=leaves_on)
+        case Notice.GONE:
+            return Plan(days=(0,), close_after=7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaver:
+    """Somebody who leaves a post. `departure_id` is the item of the *Departures* list, empty without one."""
+
+    person_id: str
+    leaves_on: date
+    departure_id: str = ""
+    post: str = ""
+    office: str = ""
+    successor_id: str = ""
+    supervisor_id: str = ""
+    active: bool = True
+    """Whether the account still works."""
+
+
+def one_departure_each(listed: Iterable[Leaver], directory: Iterable[Leaver]) -> list[Leaver]:
+    """Everyone who leaves, once. Where both know a person the list decides, because people keep it for this.
+
+    Of several entries for one person the one that leaves first counts; what the list leaves empty the
+    directory fills in.
+    """
+    known: dict[str, Leaver] = {}
+    for leaver in sorted(listed, key=lambda one: (one.leaves_on, one.departure_id)):
+        known.setdefault(leaver.person_id, leaver)
+    for found in sorted(directory, key=lambda one: one.leaves_on):
+        mine = known.setdefault(found.person_id, found)
+        known[found.person_id] = replace(
+            mine,
+            office=mine.office or found.office,
+            post=mine.post or found.post,
+            supervisor_id=mine.supervisor_id or found.supervisor_id,
+            active=found.active,
+        )
+    return list(known.values())
+
+
+def due_leavers(leavers: Iterable[Leaver], *, today: date) -> list[Leaver]:
+    """The leavers to ask now, the earliest last day first; one who has left only while the account works."""
+    near = (one for one in leavers if one.leaves_on - HORIZON <= today <= one.leaves_on + GONE_WITHIN)
+    able = (one for one in near if one.active or one.leaves_on >= today)
+    return sorted(able, key=lambda one: (one.leaves_on, one.person_id))

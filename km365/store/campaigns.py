@@ -1,0 +1,232 @@
+"""Campaigns: a milestone or a departure that people are asked about, and where each person stands.
+
+Waiting is a row here: `next_at` says when somebody is due. The key of a person's row is the beginning of the
+keys of their messages in the outbox.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, and_, func, select, update
+
+from km365.core.schedule import Outcome, Plan, Progress
+from km365.store import outbox, rows
+from km365.store.rows import Json
+from km365.store.tables import campaign, prompt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Campaign:
+    """What people are asked about. `id` is its subject: `milestone:7` or `departure:PERSON:DAY`."""
+
+    id: str
+    kind: str
+    title: str
+    due_on: date
+    plan: Plan
+    data: Json
+    """What the card is given, without anything about the person."""
+    state: str = "open"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """One person in one campaign."""
+
+    campaign_id: str
+    person_id: str
+    key: str
+    language: str
+    progress: Progress
+
+
+def create(c: Connection, wanted: Campaign, *, at: datetime) -> bool:
+    """Opens the campaign; False, and nothing changes, when it was opened before."""
+    values = {
+        "id": wanted.id,
+        "kind": wanted.kind,
+        "title": wanted.title,
+        "due_on": wanted.due_on,
+        "plan": _plan_json(wanted.plan),
+        "data": wanted.data,
+        "state": wanted.state,
+        "started_at": at,
+        "changed_at": at,
+    }
+    return rows.insert_new(c, campaign, values)
+
+
+def get(c: Connection, campaign_id: str) -> Campaign | None:
+    """The campaign, or None."""
+    row = c.execute(select(campaign).where(campaign.c.id == campaign_id)).first()
+    return _campaign(row._mapping) if row else None
+
+
+def list_(c: Connection, *, kind: str | None = None, state: str | None = None) -> list[Campaign]:
+    """Campaigns that match, the earliest date first."""
+    query = select(campaign).order_by(campaign.c.due_on, campaign.c.id)
+    if kind is not None:
+        query = query.where(campaign.c.kind == kind)
+    if state is not None:
+        query = query.where(campaign.c.state == state)
+    return [_campaign(row._mapping) for row in c.execute(query)]
+
+
+def change(c: Connection, wanted: Campaign, *, at: datetime) -> None:
+    """Gives the campaign this title, date, plan, data and state; the people in it stay where they are."""
+    values = {
+        "title": wanted.title,
+        "due_on": wanted.due_on,
+        "plan": _plan_json(wanted.plan),
+        "data": wanted.data,
+        "state": wanted.state,
+        "changed_at": at,
+    }
+    c.execute(update(campaign).where(campaign.c.id == wanted.id).values(**values))
+
+
+def add_person(
+    c: Connection, campaign_id: str, person_id: str, *, key: str, language: str, at: datetime
+) -> bool:
+    """Takes the person into the campaign, due at once; False when they were in it before, however it ended."""
+    values = {
+        "campaign_id": campaign_id,
+        "person_id": person_id,
+        "key": key,
+        "language": language,
+        "state": Outcome.OPEN,
+        "sent": 0,
+        "started_at": at,
+        "next_at": at,
+        "changed_at": at,
+    }
+    return rows.insert_new(c, prompt, values)
+
+
+def due(c: Connection, *, at: datetime, limit: int = 200) -> list[tuple[Prompt, Campaign]]:
+    """People whose next step is due, departures before milestones, the longest waiting first."""
+    ready = and_(prompt.c.state == Outcome.OPEN, prompt.c.next_at <= at, campaign.c.state == "open")
+    query = (
+        select(prompt)
+        .join_from(prompt, campaign, prompt.c.campaign_id == campaign.c.id)
+        .where(ready)
+        .order_by(campaign.c.kind, prompt.c.next_at, prompt.c.campaign_id, prompt.c.person_id)
+        .limit(limit)
+    )
+    waiting = [_prompt(row._mapping) for row in c.execute(query)]
+    ids = {one.campaign_id for one in waiting}
+    found = {
+        row.id: _campaign(row._mapping) for row in c.execute(select(campaign).where(campaign.c.id.in_(ids)))
+    }
+    return [(one, found[one.campaign_id]) for one in waiting]
+
+
+def save(c: Connection, wanted: Prompt, *, at: datetime) -> None:
+    """Stores where the person stands."""
+    now = wanted.progress
+    values = {
+        "state": now.state,
+        "sent": now.sent,
+        "next_at": now.next_at,
+        "last_at": now.last_at,
+        "changed_at": at,
+    }
+    mine = and_(prompt.c.campaign_id == wanted.campaign_id, prompt.c.person_id == wanted.person_id)
+    c.execute(update(prompt).where(mine).values(**values))
+
+
+def stop(
+    c: Connection, person_id: str, subject: str, *, outcome: Outcome = Outcome.ANSWERED, at: datetime
+) -> bool:
+    """Ends the person's part in the campaign `subject`: no reminder follows, and what waits is cancelled.
+
+    False when they were not, or no longer, being asked. Call it in the transaction that stores the answer.
+    """
+    mine = and_(
+        prompt.c.campaign_id == subject, prompt.c.person_id == person_id, prompt.c.state == Outcome.OPEN
+    )
+    found = c.execute(select(prompt.c.key).where(mine)).scalar()
+    if found is None:
+        return False
+    c.execute(update(prompt).where(mine).values(state=outcome, next_at=None, changed_at=at))
+    outbox.cancel(c, found, note=f"the person has {outcome}", at=at)
+    return True
+
+
+def stop_everyone(c: Connection, campaign_id: str, *, state: str, note: str, at: datetime) -> int:
+    """Ends the campaign for everyone still being asked, and counts them."""
+    c.execute(update(campaign).where(campaign.c.id == campaign_id).values(state=state, changed_at=at))
+    open_ = and_(prompt.c.campaign_id == campaign_id, prompt.c.state == Outcome.OPEN)
+    keys = c.execute(select(prompt.c.key).where(open_)).scalars().all()
+    c.execute(update(prompt).where(open_).values(state=Outcome.CANCELLED, next_at=None, changed_at=at))
+    for key in keys:
+        outbox.cancel(c, key, note=note, at=at)
+    return len(keys)
+
+
+def asked_at(c: Connection, person_id: str) -> datetime | None:
+    """When the person was last sent anything by a campaign."""
+    return c.execute(select(func.max(prompt.c.last_at)).where(prompt.c.person_id == person_id)).scalar()
+
+
+def people(c: Connection, campaign_id: str) -> list[Prompt]:
+    """Everyone in the campaign."""
+    query = select(prompt).where(prompt.c.campaign_id == campaign_id).order_by(prompt.c.person_id)
+    return [_prompt(row._mapping) for row in c.execute(query)]
+
+
+def of_person(c: Connection, person_id: str, *, kind: str) -> list[Campaign]:
+    """The campaigns of that kind the person is or was in, the earliest date first."""
+    query = (
+        select(campaign)
+        .join_from(campaign, prompt, prompt.c.campaign_id == campaign.c.id)
+        .where(prompt.c.person_id == person_id, campaign.c.kind == kind)
+        .order_by(campaign.c.due_on)
+    )
+    return [_campaign(row._mapping) for row in c.execute(query)]
+
+
+def counts(c: Connection, campaign_id: str) -> dict[Outcome, int]:
+    """How many people stand where; outcomes nobody has are left out."""
+    query = (
+        select(prompt.c.state, func.count())
+        .where(prompt.c.campaign_id == campaign_id)
+        .group_by(prompt.c.state)
+    )
+    return {Outcome(state): number for state, number in c.execute(query)}
+
+
+def _campaign(row: rows.Row) -> Campaign:
+    plan = row["plan"]
+    last_on = date.fromisoformat(plan["last_on"]) if plan["last_on"] else None
+    return Campaign(
+        id=row["id"],
+        kind=row["kind"],
+        title=row["title"],
+        due_on=row["due_on"],
+        plan=Plan(days=tuple(plan["days"]), close_after=plan["close_after"], last_on=last_on),
+        data=row["data"],
+        state=row["state"],
+    )
+
+
+def _plan_json(plan: Plan) -> Json:
+    last_on = plan.last_on.isoformat() if plan.last_on else None
+    return {"days": list(plan.days), "close_after": plan.close_after, "last_on": last_on}
+
+
+def _prompt(row: rows.Row) -> Prompt:
+    progress = Progress(
+        state=Outcome(row["state"]),
+        started_at=row["started_at"],
+        next_at=row["next_at"],
+        sent=row["sent"],
+        last_at=row["last_at"],
+    )
+    return Prompt(
+        campaign_id=row["campaign_id"],
+        person_id=row["person_id"],
+        key=row["key"],
+        language=row["language"],
+        progress=progress,
+    )
