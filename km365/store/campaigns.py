@@ -88,7 +88,7 @@ def change(c: Connection, wanted: Campaign, *, at: datetime) -> None:
 def add_person(
     c: Connection, campaign_id: str, person_id: str, *, key: str, language: str, at: datetime
 ) -> bool:
-    """Takes the person into the campaign, due at once; False when they were in it before, however it ended."""
+    """Takes the person into the campaign, due at once; False when they were ever in it."""
     values = {
         "campaign_id": campaign_id,
         "person_id": person_id,
