@@ -6,7 +6,7 @@ NATO's "a lesson is learned when something has changed"; IFRC GO, which keeps ch
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -86,8 +86,6 @@ class KnowledgeItem:
     reason: str = ""
     review_by: date | None = None
     submitted_at: datetime | None = None
-    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Concept ids by column, such as {"KMGoalArea": ("goal-area/2",)}."""
 
 
 WRITTEN_FIELDS = ("title", "description", "context", "cause", "advice", "limits", "evidence")
@@ -116,17 +114,17 @@ def submit(item: KnowledgeItem, *, at: datetime) -> KnowledgeItem:
 
 
 def decide(
-    item: KnowledgeItem, decision: Decision, *, reviewer: str | None, reason: str, today: date
+    item: KnowledgeItem, decision: Decision, *, reviewer: str, reason: str, today: date
 ) -> KnowledgeItem:
     """The item after a reviewer's decision.
 
-    `reviewer` is an Entra object id, or None where the system cannot know it. Nobody decides on their own
-    item; returning or retiring needs a reason, because the contributor reads it. Raises InputRefused.
+    `reviewer` is an Entra object id. Nobody decides on their own item; returning or retiring needs a
+    reason, because the contributor reads it. Raises InputRefused.
     """
     after = _DECISIONS.get((item.maturity, decision))
     if after is None:
         raise InputRefused(f"This item is {item.maturity}; it cannot be decided ({decision}).")
-    if reviewer is not None and reviewer in item.contributors:
+    if reviewer in item.contributors:
         raise InputRefused("Nobody reviews their own contribution; ask a colleague to decide.")
     if decision is not Decision.ACCEPT and not reason.strip():
         raise InputRefused(f"To {decision} an item, give the contributor a reason (--reason).")

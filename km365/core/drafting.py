@@ -1,0 +1,159 @@
+"""What answers become: a draft knowledge item, or the content of a handover note.
+
+Nothing is invented: every word is the person's own, put under the heading its question says
+(`Question.becomes`), and the person's edits of a field go before what the answers say.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from km365.core.audience import Audience, narrower, narrowest
+from km365.core.interviews import Answer, Interview
+from km365.core.knowledge import WRITTEN_FIELDS, Kind, KnowledgeItem
+from km365.core.questions import Bank, Question
+
+TITLE_LENGTH = 120
+"""Characters of a title made from a sentence; people read titles in lists."""
+
+KNOWLEDGE = "knowledge."
+HANDOVER = "handover."
+
+_SENTENCE_ENDS = (". ", "! ", "? ", "。", "！", "？", "؟ ", "\n")
+
+
+def knowledge_item(interview: Interview, bank: Bank) -> KnowledgeItem:
+    """The draft that the answers of a reflection make, in the person's own words.
+
+    Its audience is the narrowest of the answers it is made of. Its id depends on the interview alone, so
+    that drafting twice makes one item.
+    """
+    used = [
+        (question, answer) for question, answer in _answered(interview, bank) if _targets(question, KNOWLEDGE)
+    ]
+    words = {name: _joined(used, f"{KNOWLEDGE}{name}") for name in WRITTEN_FIELDS}
+    words |= {name: text for name, text in interview.edits.items() if name in words}
+    chosen = {
+        target.removeprefix(KNOWLEDGE): answer.choice
+        for question, answer in used
+        for target in _targets(question, KNOWLEDGE)
+        if answer.choice
+    }
+    return KnowledgeItem(
+        id=f"KM-{interview.id}",
+        kind=Kind.LESSON,
+        title=words["title"] or title_from(words["advice"] or words["description"]),
+        description=words["description"],
+        context=words["context"],
+        cause=words["cause"],
+        advice=words["advice"],
+        limits=words["limits"],
+        evidence=words["evidence"],
+        polarity=chosen.get("polarity", ""),
+        perspective=chosen.get("perspective", ""),
+        office=interview.office,
+        milestone=interview.subject,
+        contributors=(interview.person_id,),
+        language=interview.language,
+        audience=narrowest(*(answer.audience for _, answer in used)) if used else Audience.OFFICE,
+    )
+
+
+def title_from(text: str) -> str:
+    """The first sentence of a text, cut between words where it is longer than a title."""
+    line = " ".join(text.split())
+    ends = [line.find(end) for end in _SENTENCE_ENDS if line.find(end) > 0]
+    line = line[: min(ends)] if ends else line
+    if len(line) <= TITLE_LENGTH:
+        return line.rstrip(" .")
+    return f"{line[:TITLE_LENGTH].rsplit(' ', 1)[0].rstrip(' ,;:')} …"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteSection:
+    """One heading of a note and the lines under it. `questions` says which question each line answers."""
+
+    target: str
+    heading: str
+    lines: tuple[str, ...]
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandoverNote:
+    """What a colleague hands over. Read by the successor and the supervisor, by the person before both."""
+
+    interview_id: str
+    person_id: str
+    person: str
+    post: str
+    office: str
+    successor_id: str | None
+    successor: str
+    supervisor_id: str | None
+    supervisor: str
+    last_on: date | None
+    written_on: date
+    language: str
+    sections: tuple[NoteSection, ...]
+    left_out: int
+    """Answers that stay with named people, and so are not in the note."""
+
+
+def note_sections(interview: Interview, bank: Bank) -> tuple[NoteSection, ...]:
+    """The sections of the note in the bank's order; only what successor and supervisor may read is in it."""
+    sections = []
+    for target, heading in bank.sections:
+        if not target.startswith(HANDOVER):
+            continue
+        lines = [
+            (line, question.id)
+            for question, answer in _answered(interview, bank)
+            if target in question.becomes and in_note(answer)
+            for line in _lines(interview.edits.get(question.id, answer.text))
+        ]
+        if lines:
+            sections.append(
+                NoteSection(
+                    target=target,
+                    heading=heading,
+                    lines=tuple(line for line, _ in lines),
+                    questions=tuple(question for _, question in lines),
+                )
+            )
+    return tuple(sections)
+
+
+def left_out(interview: Interview, bank: Bank) -> int:
+    """How many answers meant for the note stay out of it because only named people may read them."""
+    return sum(
+        1
+        for question, answer in _answered(interview, bank)
+        if _targets(question, HANDOVER) and not in_note(answer)
+    )
+
+
+def in_note(answer: Answer) -> bool:
+    """Whether successor and supervisor may read the answer."""
+    return not narrower(answer.audience, Audience.SUCCESSOR)
+
+
+def _answered(interview: Interview, bank: Bank) -> Iterator[tuple[Question, Answer]]:
+    """The questions with words in their answer, in the bank's order."""
+    for question in bank.questions:
+        answer = interview.answer(question.id)
+        if answer is not None and answer.text and answer.audience is not Audience.UNRECORDED:
+            yield question, answer
+
+
+def _targets(question: Question, prefix: str) -> list[str]:
+    return [target for target in question.becomes if target.startswith(prefix)]
+
+
+def _joined(used: list[tuple[Question, Answer]], target: str) -> str:
+    return "\n\n".join(answer.text.strip() for question, answer in used if target in question.becomes)
+
+
+def _lines(text: str) -> list[str]:
+    """A text as the lines of a list: what the person wrote as lines, without their own bullets."""
+    return [line for raw in text.splitlines() if (line := raw.strip().lstrip("-•*–").strip())]

@@ -1,0 +1,125 @@
+"""Knowledge items: what may be submitted and decided, and the way to SharePoint and back."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from km365.core.audience import Audience
+from km365.core.knowledge import (
+    Decision,
+    Effect,
+    Kind,
+    KnowledgeItem,
+    Maturity,
+    decide,
+    from_fields,
+    submit,
+    to_fields,
+)
+from km365.core.schema import KNOWLEDGE
+from km365.errors import InputRefused
+
+AT = datetime(2026, 3, 4, 10, tzinfo=UTC)
+TODAY = AT.date()
+
+
+def item(**changes: object) -> KnowledgeItem:
+    draft = KnowledgeItem(
+        id="KM-1",
+        title="Ask drivers first",
+        description="Deliveries arrived late until drivers were asked.",
+        office="CO-BEL",
+        contributors=("author",),
+        language="en",
+    )
+    return replace(draft, **changes)
+
+
+def test_a_submitted_item_is_in_review_and_dated():
+    submitted = submit(item(), at=AT)
+    assert (submitted.maturity, submitted.submitted_at) == (Maturity.IN_REVIEW, AT)
+
+
+def test_submitting_twice_changes_nothing():
+    once = submit(item(), at=AT)
+    assert submit(once, at=datetime(2027, 1, 1, tzinfo=UTC)) == once
+
+
+def test_a_returned_item_can_be_submitted_again():
+    returned = item(maturity=Maturity.RETURNED, reason="When was this?")
+    assert submit(returned, at=AT).maturity is Maturity.IN_REVIEW
+
+
+@pytest.mark.parametrize("empty", [{"title": " "}, {"description": ""}])
+def test_an_item_that_says_nothing_is_refused(empty):
+    with pytest.raises(InputRefused, match="needs a title"):
+        submit(item(**empty), at=AT)
+
+
+def test_an_accepted_item_is_validated_and_asked_about_in_two_years():
+    accepted = decide(
+        item(maturity=Maturity.IN_REVIEW), Decision.ACCEPT, reviewer="r", reason="", today=TODAY
+    )
+    assert accepted.maturity is Maturity.VALIDATED
+    assert accepted.review_by == date(2028, 3, 3)
+
+
+def test_nobody_reviews_their_own_contribution():
+    with pytest.raises(InputRefused, match="their own"):
+        decide(item(maturity=Maturity.IN_REVIEW), Decision.ACCEPT, reviewer="author", reason="", today=TODAY)
+
+
+@pytest.mark.parametrize("decision", [Decision.RETURN, Decision.RETIRE])
+def test_sending_an_item_back_needs_a_reason(decision):
+    with pytest.raises(InputRefused, match="--reason"):
+        decide(item(maturity=Maturity.IN_REVIEW), decision, reviewer="r", reason=" ", today=TODAY)
+
+
+@given(maturity=st.sampled_from(Maturity), decision=st.sampled_from(Decision))
+def test_every_decision_either_moves_the_item_or_is_refused_with_its_maturity(maturity, decision):
+    before = item(maturity=maturity)
+    try:
+        after = decide(before, decision, reviewer="r", reason="because", today=TODAY)
+    except InputRefused as refusal:
+        assert maturity.value in str(refusal)
+    else:
+        assert after.maturity is not maturity
+
+
+texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)
+
+
+@given(
+    title=texts,
+    description=texts,
+    kind=st.sampled_from(Kind),
+    audience=st.sampled_from([a for a in Audience if a is not Audience.UNRECORDED]),
+    effect=st.sampled_from(Effect),
+    maturity=st.sampled_from(Maturity),
+)
+def test_an_item_comes_back_from_its_columns_as_it_went(title, description, kind, audience, effect, maturity):
+    sent = item(
+        title=title,
+        description=description,
+        kind=kind,
+        audience=audience,
+        effect=effect,
+        maturity=maturity,
+        review_by=TODAY,
+        submitted_at=AT,
+        contributors=("a", "b"),
+    )
+    assert from_fields(to_fields(sent)) == sent
+
+
+def test_a_row_edited_by_hand_falls_back_to_the_careful_values():
+    odd = from_fields({"KMAudience": "everyone!", "KMMaturity": "done", "KMReviewBy": "soon"})
+    assert (odd.audience, odd.maturity, odd.review_by) == (Audience.OFFICE, Maturity.DRAFT, None)
+
+
+def test_every_written_column_is_in_the_schema():
+    known = {column.name for column in KNOWLEDGE.columns} | {"Title"}
+    assert set(to_fields(item())) <= known
