@@ -76,6 +76,14 @@ class Settings:
         "the offices' SharePoint sites whose document libraries are tagged, as host:/path",
     )
 
+    time_zone: str = setting("UTC", "the time zone in which people work, such as Africa/Nairobi")
+    working_hours: str = setting(
+        "", "when people are written to, such as 09:00-17:00; empty means that, but always in local mode"
+    )
+    weekend: tuple[str, ...] = setting(
+        ("saturday", "sunday"), "the days nobody is written to, unless working_hours is always"
+    )
+
     grievance_channel: str = setting("your HR focal point or the ombudsperson", "where to take a grievance")
     safety_channel: str = setting("the investigation office", "where to take an allegation of misconduct")
     health_channel: str = setting("the staff counsellor", "where to find help when unwell or in distress")
@@ -96,6 +104,11 @@ class Settings:
             if self.mode == "local"
             else "https://graph.microsoft.com/v1.0"
         )
+
+    @property
+    def asking_hours(self) -> str:
+        """When people are written to: `always`, or the hours of a working day as HH:MM-HH:MM."""
+        return self.working_hours or ("always" if self.mode == "local" else "09:00-17:00")
 
     @property
     def m365_url(self) -> str:
