@@ -214,18 +214,21 @@ class Leaver:
     office: str = ""
     successor_id: str = ""
     supervisor_id: str = ""
+    state: str = "planned"
+    """As in the list: planned, invited, in interview, note filed, declined or cancelled."""
     active: bool = True
     """Whether the account still works."""
 
 
-def one_departure_each(listed: Iterable[Leaver], directory: Iterable[Leaver]) -> list[Leaver]:
+def one_departure_each(listed: Iterable[Leaver], directory: Iterable[Leaver], *, today: date) -> list[Leaver]:
     """Everyone who leaves, once. Where both know a person the list decides, because people keep it for this.
 
-    Of several entries for one person the one that leaves first counts; what the list leaves empty the
-    directory fills in.
+    Departures long past are left out; of several entries for one person the one that leaves first counts.
+    What the list leaves empty the directory fills in.
     """
+    recent = [one for one in listed if one.leaves_on + GONE_WITHIN >= today]
     known: dict[str, Leaver] = {}
-    for leaver in sorted(listed, key=lambda one: (one.leaves_on, one.departure_id)):
+    for leaver in sorted(recent, key=lambda one: (one.leaves_on, one.departure_id)):
         known.setdefault(leaver.person_id, leaver)
     for found in sorted(directory, key=lambda one: one.leaves_on):
         mine = known.setdefault(found.person_id, found)
@@ -242,5 +245,6 @@ def one_departure_each(listed: Iterable[Leaver], directory: Iterable[Leaver]) ->
 def due_leavers(leavers: Iterable[Leaver], *, today: date) -> list[Leaver]:
     """The leavers to ask now, the earliest last day first; one who has left only while the account works."""
     near = (one for one in leavers if one.leaves_on - HORIZON <= today <= one.leaves_on + GONE_WITHIN)
-    able = (one for one in near if one.active or one.leaves_on >= today)
+    asked = (one for one in near if one.state in {"planned", "invited"})
+    able = (one for one in asked if one.active or one.leaves_on >= today)
     return sorted(able, key=lambda one: (one.leaves_on, one.person_id))
