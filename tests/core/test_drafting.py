@@ -1,0 +1,129 @@
+"""From answers to a draft item and to the sections of a handover note."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from km365.core.audience import Audience
+from km365.core.drafting import TITLE_LENGTH, knowledge_item, left_out, note_sections, title_from
+from km365.core.interviews import Answer, Interview, InterviewState
+from km365.core.questions import Bank, BankKind, Choice, Question
+
+AT = datetime(2026, 3, 4, 10, tzinfo=UTC)
+
+
+def question(id_: str, *becomes: str, **more: object) -> Question:
+    return Question(id=id_, ask=f"{id_}?", audience=Audience.OFFICE, becomes=becomes, **more)
+
+
+BANK = Bank(
+    id="review",
+    kind=BankKind.REFLECTION,
+    language="en",
+    title="Review",
+    invitation="",
+    minutes=5,
+    questions=(
+        question("story", "knowledge.description"),
+        question("told", "knowledge.description", "handover.advice"),
+        question("next", "knowledge.advice"),
+        question(
+            "kind",
+            "knowledge.perspective",
+            choices=(Choice(value="operational", label="How we work"),),
+        ),
+        question("flight", "handover.work"),
+    ),
+    sections=(
+        ("handover.work", "Work in flight"),
+        ("handover.advice", "Advice"),
+        ("knowledge.advice", "To others"),
+    ),
+)
+
+
+def interview(*answers: tuple[str, str], audience: Audience = Audience.OFFICE, **more: object) -> Interview:
+    made = tuple(Answer(question=q, text=t, audience=audience, language="en", at=AT) for q, t in answers)
+    return replace(
+        Interview(
+            id="i1",
+            key="k",
+            bank="review",
+            person_id="p1",
+            language="en",
+            state=InterviewState.DRAFT,
+            created_at=AT,
+            changed_at=AT,
+            subject="7",
+            office="CO-BEL",
+            answers=made,
+        ),
+        **more,
+    )
+
+
+def test_a_draft_holds_the_persons_words_under_the_field_each_question_names():
+    draft = knowledge_item(
+        interview(("story", "It rained."), ("told", "Roads broke."), ("next", "Go early.")), BANK
+    )
+    assert draft.description == "It rained.\n\nRoads broke."
+    assert draft.advice == "Go early."
+    assert (draft.title, draft.office, draft.milestone, draft.contributors) == (
+        "Go early",
+        "CO-BEL",
+        "7",
+        ("p1",),
+    )
+
+
+def test_drafting_twice_gives_one_item():
+    said = interview(("story", "It rained."))
+    assert knowledge_item(said, BANK) == knowledge_item(said, BANK)
+
+
+def test_the_persons_edit_goes_before_the_answer():
+    said = interview(("next", "Go early."), edits={"title": "Leave at dawn", "advice": "Go at five."})
+    draft = knowledge_item(said, BANK)
+    assert (draft.title, draft.advice) == ("Leave at dawn", "Go at five.")
+
+
+def test_a_choice_becomes_the_fields_value_in_every_language():
+    said = interview(("story", "x"))
+    chosen = Answer(
+        question="kind",
+        text="Cómo trabajamos",
+        choice="operational",
+        audience=Audience.OFFICE,
+        language="es",
+        at=AT,
+    )
+    draft = knowledge_item(replace(said, answers=(*said.answers, chosen)), BANK)
+    assert draft.perspective == "operational"
+
+
+def test_a_draft_is_read_by_those_who_may_read_each_answer_in_it():
+    said = interview(("story", "x"), audience=Audience.EVERYONE)
+    narrow = Answer(question="next", text="y", audience=Audience.SUCCESSOR, language="en", at=AT)
+    assert knowledge_item(said, BANK).audience is Audience.EVERYONE
+    assert knowledge_item(replace(said, answers=(*said.answers, narrow)), BANK).audience is Audience.SUCCESSOR
+
+
+def test_a_note_has_only_what_successor_and_supervisor_may_read():
+    said = interview(("flight", "- The order waits.\n\n• Call the agent."), ("told", "Ask Maya."))
+    secret = Answer(question="told", text="Only for R.", audience=Audience.NAMED, language="en", at=AT)
+    assert [(s.heading, s.lines) for s in note_sections(said, BANK)] == [
+        ("Work in flight", ("The order waits.", "Call the agent.")),
+        ("Advice", ("Ask Maya.",)),
+    ]
+    narrowed = replace(said, answers=(said.answers[0], secret))
+    assert [s.heading for s in note_sections(narrowed, BANK)] == ["Work in flight"]
+    assert left_out(narrowed, BANK) == 1
+
+
+@given(st.text(max_size=600))
+def test_a_title_is_one_line_that_fits(text):
+    title = title_from(text)
+    assert len(title) <= TITLE_LENGTH + 2
+    assert "\n" not in title
