@@ -1,0 +1,204 @@
+"""Question banks from templates: read by name, checked on load.
+
+`questions/<bank>.toml` holds what all languages share (the order, who reads an answer, where it goes) and
+`questions/<bank>.<language>.toml` the words. So a question is moved once and reworded where its words are,
+and no language can drift from another.
+"""
+
+import re
+import string
+
+from km365.core.audience import Audience
+from km365.core.knowledge import WRITTEN_FIELDS
+from km365.core.languages import LANGUAGES, best
+from km365.core.questions import Bank, BankKind, Choice, Consent, Question, SkipIf
+from km365.documents.toml import Table, read
+from km365.errors import TemplateError
+from km365.templates import Templates
+
+KNOWLEDGE_TARGETS = frozenset(f"knowledge.{name}" for name in (*WRITTEN_FIELDS, "perspective", "polarity"))
+"""What an answer can become in a knowledge item."""
+
+_ID = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_HANDOVER = re.compile(r"handover\.[a-z_]{1,40}")
+_LONGEST_ASK = 400
+_LONGEST_TITLE = 80
+_LONGEST_LABEL = 80
+
+
+class Banks:
+    """The question banks of an organisation, each read and checked once."""
+
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
+        self._read: dict[tuple[str, str], Bank] = {}
+
+    def names(self) -> list[str]:
+        """The ids of all banks."""
+        names = (name.removeprefix("questions/") for name in self._templates.names("questions/*.toml"))
+        return sorted(name.removesuffix(".toml") for name in names if name.count(".") == 1)
+
+    def languages(self, bank_id: str) -> list[str]:
+        """The languages this bank has words in, in the order of `LANGUAGES`."""
+        there = set(self._templates.names(f"questions/{bank_id}.*.toml"))
+        return [tag for tag in LANGUAGES if f"questions/{bank_id}.{tag}.toml" in there]
+
+    def get(self, bank_id: str, language: str) -> Bank:
+        """The bank in `language`; in English, or whatever it has, where it lacks that language.
+
+        Raises TemplateError with file, line and key if it is absent or wrong.
+        """
+        if not _ID.fullmatch(bank_id):
+            raise TemplateError("A question bank's name holds small letters, digits and _ only.")
+        there = self.languages(bank_id)
+        wanted = language if language in there else best(there)
+        key = (bank_id, wanted)
+        if key not in self._read:
+            self._read[key] = _bank(self._templates, bank_id, wanted)
+        return self._read[key]
+
+
+def problems(templates: Templates, bank_id: str) -> list[str]:
+    """What is wrong with a bank in any of its languages, one line each; empty if nothing is.
+
+    A language without words is a problem too, because colleagues would be asked in English.
+    """
+    banks, found = Banks(templates), []
+    for language in LANGUAGES:
+        if language not in banks.languages(bank_id):
+            found.append(
+                f"questions/{bank_id}.{language}.toml: is missing; people would be asked in English."
+            )
+            continue
+        try:
+            banks.get(bank_id, language)
+        except TemplateError as error:
+            if str(error) not in found:
+                found.append(str(error))
+    return found
+
+
+def _bank(templates: Templates, bank_id: str, language: str) -> Bank:
+    structure = read(templates, f"questions/{bank_id}.toml")
+    words = read(templates, f"questions/{bank_id}.{language}.toml")
+    structure.only("kind", "minutes", "sitting", "consent", "question")
+    words.only("title", "invitation", "consent", "sections", "questions")
+    kind = _one_of(structure, "kind", tuple(BankKind))
+    asked = words.table("questions")
+    questions: list[Question] = []
+    for table in structure.tables("question"):
+        questions.append(_question(table, asked, questions))
+    if not questions:
+        structure.refuse("a bank needs at least one [[question]].")
+    asked.only(*(question.id for question in questions))
+    return Bank(
+        id=bank_id,
+        kind=BankKind(kind),
+        language=language,
+        title=words.text("title", longest=_LONGEST_TITLE),
+        invitation=_invitation(words),
+        minutes=structure.number("minutes", least=1, most=240),
+        questions=tuple(questions),
+        consent=_consent(words.table("consent")) if structure.flag("consent") else None,
+        sitting=structure.number("sitting", least=1, most=8, default=8),
+        sections=_sections(words.table("sections"), questions),
+    )
+
+
+def _question(table: Table, asked: Table, earlier: list[Question]) -> Question:
+    table.only("id", "audience", "sensitivity", "becomes", "probe", "skip_if", "choices")
+    question_id = table.text("id")
+    if not _ID.fullmatch(question_id):
+        table.refuse(f"{question_id!r}: an id holds small letters, digits and _ only.", key="id")
+    if any(question.id == question_id for question in earlier):
+        table.refuse(f"there is another question {question_id!r} above.", key="id")
+    becomes = table.texts("becomes", required=True)
+    for target in becomes:
+        if target not in KNOWLEDGE_TARGETS and not _HANDOVER.fullmatch(target):
+            known = ", ".join(sorted(KNOWLEDGE_TARGETS))
+            table.refuse(f"{target!r} is not handover.<section> nor one of {known}.", key="becomes")
+    audience = Audience(_one_of(table, "audience", tuple(Audience)))
+    if audience is Audience.UNRECORDED:
+        table.refuse("'audience' X is for people to choose, not for a bank.", key="audience")
+    if question_id not in asked:
+        asked.refuse(f"the words of question {question_id!r} are missing.")
+    words = asked.table(question_id)
+    probe = table.flag("probe")
+    words.only("ask", "hint", *(("probe",) if probe else ()), "choices")
+    return Question(
+        id=question_id,
+        ask=words.text("ask", longest=_LONGEST_ASK),
+        hint=words.text("hint", longest=_LONGEST_ASK, default=""),
+        probe=words.text("probe", longest=_LONGEST_ASK) if probe else "",
+        audience=audience,
+        sensitivity=table.number("sensitivity", least=1, most=3, default=1),
+        becomes=becomes,
+        skip_if=_skip_if(table, earlier) if "skip_if" in table else None,
+        choices=_choices(table, words),
+    )
+
+
+def _choices(table: Table, words: Table) -> tuple[Choice, ...]:
+    values = table.texts("choices")
+    labels = words.table("choices")
+    labels.only(*values)
+    return tuple(Choice(value=value, label=labels.text(value, longest=_LONGEST_LABEL)) for value in values)
+
+
+def _skip_if(table: Table, earlier: list[Question]) -> SkipIf:
+    """The condition; it may only look back, or a question would be skipped after it was asked."""
+    rule = table.table("skip_if", header="question")
+    rule.only("answered", "skipped", "chose")
+    chose = rule.texts("chose")
+    if "chose" in rule and len(chose) != 2:
+        table.refuse("'chose' must be [question, value].", key="skip_if")
+    found = SkipIf(
+        answered=rule.text("answered", default=""),
+        skipped=rule.text("skipped", default=""),
+        chose=(chose[0], chose[1]) if chose else None,
+    )
+    named = [name for name in (found.answered, found.skipped, chose[0] if chose else "") if name]
+    if not named:
+        table.refuse("'skip_if' needs answered, skipped or chose.", key="skip_if")
+    before = {question.id: question for question in earlier}
+    for name in named:
+        if name not in before:
+            table.refuse(f"'skip_if' names {name!r}, which is no earlier question.", key="skip_if")
+    if chose and chose[1] not in {choice.value for choice in before[chose[0]].choices}:
+        table.refuse(f"'skip_if' names {chose[1]!r}, which is no choice of {chose[0]!r}.", key="skip_if")
+    return found
+
+
+def _consent(words: Table) -> Consent:
+    words.only("text", "purpose", "audience", "keeping")
+    return Consent(
+        text=words.text("text"),
+        purpose=words.text("purpose"),
+        audience=words.text("audience"),
+        keeping=words.text("keeping"),
+    )
+
+
+def _sections(words: Table, questions: list[Question]) -> tuple[tuple[str, str], ...]:
+    """A heading for every target, in the order of the questions."""
+    targets = dict.fromkeys(target for question in questions for target in question.becomes)
+    words.only(*targets)
+    return tuple((target, words.text(target, longest=_LONGEST_LABEL)) for target in targets)
+
+
+def _invitation(words: Table) -> str:
+    text = words.text("invitation", longest=1_000)
+    try:
+        names = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+    except ValueError:
+        words.refuse("'invitation' has a brace without its partner.", key="invitation")
+    if not names <= {"subject"}:
+        words.refuse("'invitation' may only hold the placeholder {subject}.", key="invitation")
+    return text
+
+
+def _one_of(table: Table, key: str, values: tuple[str, ...]) -> str:
+    value = table.text(key)
+    if value not in values:
+        table.refuse(f"{key!r} must be one of {', '.join(values)}.", key=key)
+    return value
