@@ -13,7 +13,6 @@ from km365.errors import ExitCode, KM365Error
 
 NOUNS: dict[str, str] = {
     "up": "Start everything on this machine and open the chat page.",
-    "departure": "See who leaves a post, and who follows.",
     "doctor": "Say in words what works and what is missing.",
     "flow": "List the automations, or run one now.",
     "handover": "See handover interviews and file their notes.",

@@ -84,6 +84,8 @@ class HandoverNote:
     """What a colleague hands over. Read by the successor and the supervisor, by the person before both."""
 
     interview_id: str
+    departure_id: str
+    """The item of the *Departures* list; empty where the departure is known from the directory alone."""
     person_id: str
     person: str
     post: str

@@ -1,0 +1,132 @@
+"""`km365 lesson`: what colleagues have contributed, and the focal point's decision on it."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from km365.cli.console import json_option, print_json, say, table, with_app
+
+if TYPE_CHECKING:
+    from km365.app import App
+    from km365.core.audience import Reader
+
+as_option = click.option(
+    "--as",
+    "sign_in",
+    required=True,
+    metavar="SIGN-IN",
+    help="Who you are, as a sign-in name; you see what you may read.",
+)
+
+
+@click.group()
+def command() -> None:
+    """List, read and review what colleagues have contributed.
+
+    \b
+    Example:
+      km365 lesson list --as km.belmora@childrensagency.example
+    """
+
+
+@command.command("list")
+@as_option
+@click.option("--maturity", default=None, help="Only items that are, for instance, 'in review'.")
+@json_option
+@with_app
+async def list_(app: "App", *, sign_in: str, maturity: str | None, as_json: bool) -> None:
+    """List the knowledge items you may read.
+
+    \b
+    Example:
+      km365 lesson list --maturity "in review" --as km.belmora@childrensagency.example
+    """
+    from km365.core.knowledge import Maturity
+    from km365.services import review
+
+    try:
+        wanted = Maturity(maturity) if maturity else None
+    except ValueError:
+        raise click.UsageError(f"--maturity is one of: {', '.join(Maturity)}.") from None
+    reader = await _reader(app, sign_in)
+    items = [
+        kept async for kept in review.list_items(app.graph, app.settings, reader=reader, maturity=wanted)
+    ]
+    if as_json:
+        print_json([asdict(kept) for kept in items])
+        return
+    table(
+        [(k.item.id, k.item.maturity, k.item.office, k.item.language, k.item.title) for k in items],
+        headings=("id", "maturity", "office", "language", "title"),
+    )
+
+
+@command.command()
+@click.argument("item_id")
+@as_option
+@json_option
+@with_app
+async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None:
+    """Show one item in full.
+
+    \b
+    Example:
+      km365 lesson show KM-8f3a --as km.belmora@childrensagency.example
+    """
+    from km365.core.knowledge import WRITTEN_FIELDS
+    from km365.services import review
+
+    kept = await review.get_item(app.graph, app.settings, item_id, reader=await _reader(app, sign_in))
+    if as_json:
+        print_json(asdict(kept))
+        return
+    for name in WRITTEN_FIELDS:
+        if text := getattr(kept.item, name):
+            click.echo(f"{name}: {text}\n")
+    for column, labels in kept.tags.items():
+        click.echo(f"{column}: {', '.join(labels)}")
+    click.echo(f"{kept.item.maturity}; {kept.web_url}")
+
+
+@command.command("review")
+@click.argument("item_id")
+@click.option("--accept", "decision", flag_value="accept", help="It is sound: validated.")
+@click.option("--return", "decision", flag_value="return", help="Back to the contributor, with a reason.")
+@click.option("--retire", "decision", flag_value="retire", help="Not kept, with a reason.")
+@click.option("--reason", default="", help="What the contributor reads.")
+@as_option
+@with_app
+async def review_item(app: "App", *, item_id: str, decision: str | None, reason: str, sign_in: str) -> None:
+    """Decide on an item that is in review; its contributors are told.
+
+    \b
+    Example:
+      km365 lesson review KM-8f3a --accept --as km.belmora@childrensagency.example
+    """
+    from km365.core.knowledge import Decision
+    from km365.services import review
+
+    if decision is None:
+        raise click.UsageError("Say --accept, --return or --retire.")
+    reader = await _reader(app, sign_in)
+    kept = await review.decide_item(
+        app.graph,
+        app.db,
+        app.jobs,
+        app.settings,
+        item_id,
+        Decision(decision),
+        reviewer=reader,
+        reason=reason,
+        at=app.clock.now(),
+    )
+    say(f"{kept.item.id} is now {kept.item.maturity}. Its contributors are told. {kept.web_url}")
+
+
+async def _reader(app: "App", sign_in: str) -> "Reader":
+    from km365.core.audience import Reader
+    from km365.graph import people
+
+    person = await people.get_person(app.graph, sign_in)
+    return Reader(person_id=person.id, office=person.office)

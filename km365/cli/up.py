@@ -1,0 +1,104 @@
+"""`km365 up`: everything on this machine, in one process, until Ctrl-C."""
+
+import asyncio
+import contextlib
+import signal
+import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from km365.cli.console import Progress, say
+from km365.errors import KM365Error, NotAvailable
+from km365.settings import Settings, read
+
+if TYPE_CHECKING:
+    from km365.app import App
+    from km365.local.server import M365
+
+
+@click.command()
+@click.option("--port", type=int, help="The port of the workspace and the bot (3978).")
+@click.option("--m365-port", type=int, help="The port of the small Microsoft 365 (8365).")
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="The folder of all data.")
+@click.option("--no-browser", is_flag=True, help="Do not open the chat page.")
+def command(*, port: int | None, m365_port: int | None, home: Path | None, no_browser: bool) -> None:
+    """Start everything on this machine and open the chat page; Ctrl-C stops it.
+
+    A small Microsoft 365, the bot, the automations and the workspace, with a demonstration organisation.
+    The next start goes on with the same data.
+
+    \b
+    Example:
+      km365 up --home ./demo --no-browser
+    """
+    settings = read(overrides={"port": port, "m365_port": m365_port, "home": home})[0]
+    if settings.mode != "local":
+        raise NotAvailable("`km365 up` runs the demonstration on this machine; set mode to local for it.")
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_run(settings, browser=not no_browser))
+
+
+async def _run(settings: Settings, *, browser: bool) -> None:
+    async with AsyncExitStack() as held:
+        stop = _until_stopped()
+        m365 = await held.enter_async_context(_m365(settings))
+        app = await held.enter_async_context(_organisation(settings, m365))
+        for line in [await held.enter_async_context(serve(app)) for serve in _services()]:
+            say(line)
+        say(f"SharePoint, as the browser shows it, on {m365.base_url}/sharepoint")
+        say(f"The chat page is {m365.base_url}/teams  (Ctrl-C stops; data in {settings.home})")
+        if browser:
+            await asyncio.to_thread(webbrowser.open, f"{m365.base_url}/teams")
+        await stop.wait()
+        say("Stopping ...")
+
+
+def _until_stopped() -> asyncio.Event:
+    """Set by Ctrl-C or by the system asking us to end."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(name, stop.set)
+        except NotImplementedError:  # Windows: Ctrl-C arrives as KeyboardInterrupt, which ends the loop
+            signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop.set))
+    return stop
+
+
+@asynccontextmanager
+async def _m365(settings: Settings) -> AsyncIterator["M365"]:
+    """The small Microsoft 365 on its port, with the demonstration organisation in it."""
+    from km365.local import seed
+    from km365.local.server import start_server
+
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KM365Error(f"The folder {settings.home} cannot be made ({error.strerror}); choose one with --home.") from None
+    server = await start_server(
+        path=settings.home / "m365.sqlite",
+        port=settings.m365_port,
+        bot_url=f"http://127.0.0.1:{settings.port}/api/messages",
+    )
+    async with server:
+        yield server
+
+
+@asynccontextmanager
+async def _organisation(settings: Settings, m365: "M365") -> AsyncIterator["App"]:
+    """The opened parts, once lists, columns and terms are in place and the calendar is filled in."""
+    from km365.app import open_app
+    from km365.services import provision
+
+    async with open_app(settings) as app:
+        yield app
+
+
+def _services():
+    """What is installed as `km365.apps`: functions that take the App and run a service while entered."""
+    return [entry.load() for entry in sorted(entry_points(group="km365.apps"), key=lambda e: e.name)]

@@ -1,0 +1,83 @@
+"""A draft becomes an item of the *Knowledge* list, once, with its tags."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from km365.core.knowledge import KnowledgeItem, submit, to_fields
+from km365.core.schema import KNOWLEDGE
+from km365.errors import NotFound
+from km365.graph import lists, metadata, sites
+from km365.graph.client import Graph
+from km365.graph.lists import Item
+from km365.graph.metadata import TermRef
+from km365.graph.wire import odata_text
+from km365.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The *Knowledge* list on the knowledge site."""
+
+    site_id: str
+    list_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A knowledge item as SharePoint holds it."""
+
+    item: KnowledgeItem
+    list_item_id: str
+    etag: str
+    web_url: str
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Term labels by column title, as the list shows them."""
+
+
+async def knowledge_list(graph: Graph, settings: Settings) -> Place:
+    """Where knowledge items are kept. Raises GraphNotFound where `km365 provision apply` has not run."""
+    site = await sites.get_site(graph, settings.knowledge_site)
+    target = await lists.get_list(graph, site.id, KNOWLEDGE.title)
+    return Place(site_id=site.id, list_id=target.id)
+
+
+async def find(graph: Graph, place: Place, km_id: str) -> Item:
+    """The row that holds the item `km_id`. Raises NotFound. Needs Sites.Read.All or Sites.Selected."""
+    query = f"fields/KMId eq {odata_text(km_id)}"
+    async for row in lists.list_items(graph, place.site_id, place.list_id, filter=query, top=2):
+        return row
+    raise NotFound(f"There is no knowledge item {km_id}; `km365 lesson list` shows those there are.")
+
+
+async def submit_item(
+    graph: Graph,
+    settings: Settings,
+    draft: KnowledgeItem,
+    *,
+    terms: Mapping[str, Sequence[TermRef]],
+    at: datetime,
+) -> Kept:
+    """Puts the draft into the *Knowledge* list for review, with the suggested `terms` by column.
+
+    Safe to repeat: the item is looked up by its id first, so that a lost reply or a crash makes no second
+    one, and what a reviewer has decided since stays. Needs Sites.Selected with write.
+    """
+    place = await knowledge_list(graph, settings)
+    item = submit(draft, at=at)
+    try:
+        row = await find(graph, place, item.id)
+    except NotFound:
+        row = await lists.create_item(graph, place.site_id, place.list_id, to_fields(item))
+    if terms:
+        await _tag(graph, place, row, terms)
+    return Kept(item=item, list_item_id=row.id, etag=row.etag, web_url=row.web_url)
+
+
+async def _tag(graph: Graph, place: Place, row: Item, terms: Mapping[str, Sequence[TermRef]]) -> None:
+    """Writes the terms into columns that are still empty."""
+    empty = {column: refs for column, refs in terms.items() if refs and not row.fields.get(column)}
+    if empty:
+        columns = await lists.list_columns(graph, place.site_id, place.list_id)
+        target = metadata.ListTarget(site_id=place.site_id, list_id=place.list_id, item_id=row.id)
+        await metadata.write_terms(graph, target, empty, etag=row.etag, notes=metadata.note_fields(columns))

@@ -1,0 +1,191 @@
+"""From a leaver's answers to a Word note in the restricted library, and to those it is for."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from babel.dates import format_date
+
+from km365.core.drafting import HandoverNote, left_out, note_sections
+from km365.core.interviews import Interview
+from km365.core.languages import is_rtl
+from km365.core.questions import Bank
+from km365.core.schedule import Leaver, one_departure_each
+from km365.core.schema import DEPARTURES, HANDOVER_NOTES
+from km365.documents import docx, toml
+from km365.errors import NotFound
+from km365.graph import drives, lists, people, sites
+from km365.graph.client import Graph
+from km365.jobs.port import Jobs
+from km365.services import calendar
+from km365.settings import Settings
+from km365.store import events, outbox
+from km365.store.database import Connection, Database
+from km365.store.outbox import Message
+from km365.templates import Templates
+
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_NOT_IN_A_NAME = re.compile(r'["*:<>?/\\|#%\x00-\x1f]+')
+"""What SharePoint does not take in a file name (support.microsoft.com, invalid file names)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiledNote:
+    """A note in the restricted library."""
+
+    name: str
+    web_url: str
+    item_id: str
+
+
+async def build_note(
+    graph: Graph, settings: Settings, interview: Interview, bank: Bank, *, at: datetime
+) -> HandoverNote:
+    """The note that the answers make, with the facts of the departure around them.
+
+    Facts come from the *Departures* list, else from the directory; what nobody knows stays open. Needs
+    User.Read.All and Sites.Selected with read.
+    """
+    person = await people.get_person(graph, interview.person_id)
+    leaver = await _departure(graph, settings, person.id, now=at)
+    names = {
+        other: (await people.get_person(graph, other)).name
+        for other in (leaver.successor_id, leaver.supervisor_id)
+        if other
+    }
+    return HandoverNote(
+        interview_id=interview.id,
+        departure_id=leaver.departure_id,
+        person_id=person.id,
+        person=person.name,
+        post=leaver.post or person.job_title or "",
+        office=leaver.office or person.office or "",
+        successor_id=leaver.successor_id or None,
+        successor=names.get(leaver.successor_id, ""),
+        supervisor_id=leaver.supervisor_id or None,
+        supervisor=names.get(leaver.supervisor_id, ""),
+        last_on=interview.due_on or leaver.leaves_on,
+        written_on=at.date(),
+        language=interview.language,
+        sections=note_sections(interview, bank),
+        left_out=left_out(interview, bank),
+    )
+
+
+def write_note(templates: Templates, note: HandoverNote) -> bytes:
+    """The note as a Word file, from the template that the office may have made its own."""
+    labels = toml.read(templates, f"docx/labels.{note.language}.toml")
+    unknown = labels.text("unknown")
+
+    def day(value: date | None) -> str:
+        return format_date(value, format="long", locale=note.language) if value else unknown
+
+    facts = (
+        ("office", note.office),
+        ("post", note.post),
+        ("last_day", day(note.last_on)),
+        ("successor", note.successor or unknown),
+        ("supervisor", note.supervisor or unknown),
+        ("written", day(note.written_on)),
+    )
+    purpose = labels.text("purpose")
+    if note.left_out:
+        purpose += f" {labels.text('left_out')}"
+    words = {
+        "labels": {"title": labels.text("title"), "purpose": purpose, "footer": labels.text("footer")},
+        "person": note.person,
+        "post": note.post,
+        "facts": [{"label": labels.text(key), "value": value or unknown} for key, value in facts],
+        "sections": [{"heading": section.heading, "lines": list(section.lines)} for section in note.sections],
+    }
+    return docx.fill(
+        templates.data("docx/handover_note.docx"),
+        words,
+        name="docx/handover_note.docx",
+        title=f"{labels.text('title')}: {note.post}",
+        language=note.language,
+        rtl=is_rtl(note.language),
+    )
+
+
+async def file_note(
+    graph: Graph,
+    db: Database,
+    jobs: Jobs,
+    settings: Settings,
+    templates: Templates,
+    note: HandoverNote,
+    *,
+    at: datetime,
+) -> FiledNote:
+    """Files the note in the restricted library and tells the supervisor and the successor, once.
+
+    Safe to repeat: the name depends on the interview alone, so a second call replaces the file, and the
+    messages have keys. Needs Sites.Selected with write on the knowledge site.
+    """
+    site = await sites.get_site(graph, settings.knowledge_site)
+    library = await drives.get_drive(graph, site.id, HANDOVER_NOTES.title)
+    data = write_note(templates, note)
+    file = await drives.upload(graph, library.id, file_name(note), data, content_type=WORD)
+    fields = {
+        "Title": note.post,
+        "KMPerson": note.person_id,
+        "KMPost": note.post,
+        "KMOffice": note.office,
+        "KMSuccessor": note.successor_id or "",
+        "KMSupervisor": note.supervisor_id or "",
+        "KMLastDay": note.last_on.isoformat() if note.last_on else None,
+        "KMLanguage": note.language,
+    }
+    await drives.update_fields(graph, library.id, file.id, fields)
+    await _mark_filed(graph, site.id, note)
+    filed = FiledNote(name=file.name, web_url=file.web_url, item_id=file.id)
+    await db.run(_tell, jobs, note, filed, at=at)
+    return filed
+
+
+def file_name(note: HandoverNote) -> str:
+    """The note's file name: where and which post, no person's name, the same for the same interview."""
+    words = " ".join(f"{note.office} {note.post}".split()) or "Handover"
+    readable = _NOT_IN_A_NAME.sub(" ", words)[:80].strip(" .~")
+    return f"{readable} {note.interview_id[:8]}.docx"
+
+
+def _tell(c: Connection, jobs: Jobs, note: HandoverNote, filed: FiledNote, *, at: datetime) -> None:
+    for reader in (note.supervisor_id, note.successor_id):
+        if reader is None:
+            continue
+        key = f"note:{note.interview_id}:{reader}"
+        message = Message(
+            key=key,
+            person_id=reader,
+            card="note_filed",
+            data={"post": note.post, "person": note.person, "url": filed.web_url},
+            language=note.language,
+            reason="a handover note was filed for you to read",
+        )
+        if outbox.put(c, message, at=at):
+            jobs.enqueue(c, "send_message", key=key, args={"key": key})
+    events.append(c, kind="note filed", subject=note.interview_id, who=note.person_id, what={}, at=at)
+
+
+async def _departure(graph: Graph, settings: Settings, person_id: str, *, now: datetime) -> Leaver:
+    """What is known of the person's departure. Raises NotFound where nothing says that they leave."""
+    names = await calendar.directory(graph)
+    listed = await calendar.departures(graph, settings, names)
+    in_directory = await calendar.directory_leavers(graph, now=now)
+    for leaver in one_departure_each(listed.leavers, in_directory.leavers, today=now.date()):
+        if leaver.person_id == person_id:
+            return leaver
+    raise NotFound("No departure is recorded for this person; add it to the Departures list.")
+
+
+async def _mark_filed(graph: Graph, site_id: str, note: HandoverNote) -> None:
+    """Says in the *Departures* list, where the departure stands in it, that the note is filed."""
+    if note.departure_id:
+        target = await lists.get_list(graph, site_id, DEPARTURES.title)
+        row = await lists.get_item(graph, site_id, target.id, note.departure_id)
+        if row.fields.get("KMState") != "note filed":
+            await lists.update_fields(
+                graph, site_id, target.id, row.id, {"KMState": "note filed"}, etag=row.etag
+            )

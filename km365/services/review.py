@@ -1,0 +1,120 @@
+"""The focal point's side of a knowledge item: what waits, what it says, and the decision."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
+
+from km365.core.audience import Circle, Reader, may_read
+from km365.core.knowledge import Decision, KnowledgeItem, Maturity, decide, from_fields, to_fields
+from km365.core.schema import TAG_COLUMNS
+from km365.errors import NotFound
+from km365.graph import lists, metadata
+from km365.graph.client import Graph
+from km365.graph.lists import Item
+from km365.graph.wire import odata_text
+from km365.jobs.port import Jobs
+from km365.services.capture import Kept, find, knowledge_list
+from km365.settings import Settings
+from km365.store import outbox
+from km365.store.database import Connection, Database
+from km365.store.outbox import Message
+
+_DECIDED = ("KMMaturity", "KMReason", "KMReviewBy")
+
+
+async def list_items(
+    graph: Graph, settings: Settings, *, reader: Reader | None = None, maturity: Maturity | None = None
+) -> AsyncIterator[Kept]:
+    """Knowledge items of that maturity (all if None), only those `reader` may read (all for the app itself).
+
+    Needs Sites.Selected with read on the knowledge site.
+    """
+    place = await knowledge_list(graph, settings)
+    query = f"fields/KMMaturity eq {odata_text(maturity)}" if maturity else None
+    async for row in lists.list_items(graph, place.site_id, place.list_id, filter=query):
+        kept = _kept(row)
+        if reader is None or _readable(kept.item, reader):
+            yield kept
+
+
+async def get_item(graph: Graph, settings: Settings, km_id: str, *, reader: Reader | None = None) -> Kept:
+    """One item. Raises NotFound where it is absent or `reader` may not know of it."""
+    kept = _kept(await find(graph, await knowledge_list(graph, settings), km_id))
+    if reader is not None and not _readable(kept.item, reader):
+        raise _no_such_item(km_id)
+    return kept
+
+
+async def decide_item(
+    graph: Graph,
+    db: Database,
+    jobs: Jobs,
+    settings: Settings,
+    km_id: str,
+    decision: Decision,
+    *,
+    reviewer: Reader,
+    reason: str,
+    at: datetime,
+) -> Kept:
+    """Carries out a reviewer's decision with the item's ETag in hand, and tells the contributors once.
+
+    Raises NotFound where the reviewer may not read the item, InputRefused where the rules of `core.knowledge.decide` do not allow it, GraphChangedMeanwhile
+    where somebody changed the item since it was read. Needs Sites.Selected with write.
+    """
+    place = await knowledge_list(graph, settings)
+    kept = _kept(await find(graph, place, km_id))
+    if not _readable(kept.item, reviewer):
+        raise _no_such_item(km_id)
+    item = decide(kept.item, decision, reviewer=reviewer.person_id, reason=reason, today=at.date())
+    columns = {name: value for name, value in to_fields(item).items() if name in _DECIDED}
+    row = await lists.update_fields(
+        graph, place.site_id, place.list_id, kept.list_item_id, columns, etag=kept.etag
+    )
+    decided = replace(kept, item=item, etag=row.etag)
+    await db.run(_tell_contributors, jobs, decided, at=at)
+    return decided
+
+
+def _tell_contributors(c: Connection, jobs: Jobs, decided: Kept, *, at: datetime) -> None:
+    item = decided.item
+    for person_id in item.contributors:
+        key = f"decided:{item.id}:{decided.etag}:{person_id}"
+        message = Message(
+            key=key,
+            person_id=person_id,
+            card="lesson_decided",
+            data={
+                "title": item.title,
+                "decision": item.maturity.value,
+                "reason": item.reason,
+                "url": decided.web_url,
+            },
+            language=item.language,
+            reason="a reviewer has decided on what you contributed",
+        )
+        if outbox.put(c, message, at=at):
+            jobs.enqueue(c, "send_message", key=key, args={"key": key})
+
+
+def _no_such_item(km_id: str) -> NotFound:
+    return NotFound(f"There is no knowledge item {km_id}; `km365 lesson list` shows those there are.")
+
+
+def _kept(row: Item) -> Kept:
+    labels = {
+        column.title: tuple(term.label for term in metadata.decode(row.fields.get(column.name)))
+        for column in TAG_COLUMNS
+    }
+    return Kept(
+        item=from_fields(row.fields),
+        list_item_id=row.id,
+        etag=row.etag,
+        web_url=row.web_url,
+        tags={title: terms for title, terms in labels.items() if terms},
+    )
+
+
+def _readable(item: KnowledgeItem, reader: Reader) -> bool:
+    circle = Circle(authors=frozenset(item.contributors), office=item.office)
+    return may_read(item.audience, reader, circle)
