@@ -41,12 +41,17 @@ def day_at(moment: datetime, hours: Hours) -> date:
     return moment.astimezone(hours.zone).date()
 
 
+def midnight(day: date, hours: Hours) -> datetime:
+    """The beginning of the day at the duty station."""
+    return datetime.combine(day, time(), tzinfo=hours.zone)
+
+
 def next_open(moment: datetime, hours: Hours) -> datetime:
     """The first moment at or after `moment` within working hours, in UTC."""
     day = day_at(moment, hours)
     while True:
-        midnight = datetime.combine(day, time(), tzinfo=hours.zone)
-        opens, closes = ((midnight + wall).astimezone(UTC) for wall in (hours.opens, hours.closes))
+        begins = midnight(day, hours)
+        opens, closes = ((begins + wall).astimezone(UTC) for wall in (hours.opens, hours.closes))
         if day.weekday() not in hours.weekend and moment < closes:
             return max(moment.astimezone(UTC), opens)
         day += timedelta(days=1)
@@ -105,7 +110,7 @@ def step(
     if p.sent >= len(plan.days) or (plan.last_on is not None and today > plan.last_on):
         return Act.CLOSE, replace(p, state=Outcome.CLOSED, next_at=None)
     if asked_at is not None and day_at(asked_at, hours) >= today:
-        tomorrow = datetime.combine(today + timedelta(days=1), time(), tzinfo=hours.zone)
+        tomorrow = midnight(today + timedelta(days=1), hours)
         return None, replace(p, next_at=next_open(tomorrow, hours))
     opens = next_open(now, hours)
     if opens > now:

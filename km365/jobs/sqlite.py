@@ -109,19 +109,21 @@ class SqliteJobs:
         async with contextlib.AsyncExitStack() as held:
             if not await self._become_the_runner(held, stop):
                 return
-            ticks = [asyncio.create_task(self._tick(name, work, stop)) for name, work in self._ticks.items()]
+            ticks: dict[str, asyncio.Task[None]] = {}
             beats = asyncio.create_task(self._beat())
             try:
                 while not stop.is_set():
                     awake.clear()
+                    for name in self._ticks.keys() - ticks.keys():  # a service may register after the start
+                        ticks[name] = asyncio.create_task(self._tick(name, stop))
                     await self._start_due()
                     await _first_of(awake, stop, timeout_s=self._poll_s)
             finally:
                 await self._finish()
                 self._wake = lambda: None
-                for task in (*ticks, beats):
+                for task in (*ticks.values(), beats):
                     task.cancel()
-                await asyncio.gather(*ticks, beats, return_exceptions=True)
+                await asyncio.gather(*ticks.values(), beats, return_exceptions=True)
 
     async def _become_the_runner(self, held: contextlib.AsyncExitStack, stop: asyncio.Event) -> bool:
         """True once this process may run jobs, False when it was stopped first."""
@@ -218,10 +220,10 @@ class SqliteJobs:
         values = {"state": state, "error": error, "finished_at": self._clock(), "worker": None}
         c.execute(update(job).where(job.c.id == one.id).values(**values))
 
-    async def _tick(self, name: str, work: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    async def _tick(self, name: str, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                await work()
+                await self._ticks[name]()
             except Exception as error:
                 _log.warning("every minute, %s: %s", name, _line(error))
             await _first_of(stop, timeout_s=self._tick_s)

@@ -164,6 +164,16 @@ def stop_everyone(c: Connection, campaign_id: str, *, state: str, note: str, at:
     return len(keys)
 
 
+def postpone(c: Connection, campaign_id: str, *, due_on: date, until: datetime, at: datetime) -> bool:
+    """Moves an open campaign to another day: nothing is sent before `until`. False if there is none."""
+    mine = and_(campaign.c.id == campaign_id, campaign.c.state == "open", campaign.c.due_on != due_on)
+    if not c.execute(update(campaign).where(mine).values(due_on=due_on, changed_at=at)).rowcount:
+        return False
+    early = and_(prompt.c.campaign_id == campaign_id, prompt.c.next_at < until)
+    c.execute(update(prompt).where(early).values(next_at=until, changed_at=at))
+    return True
+
+
 def asked_at(c: Connection, person_id: str) -> datetime | None:
     """When the person was last sent anything by a campaign."""
     return c.execute(select(func.max(prompt.c.last_at)).where(prompt.c.person_id == person_id)).scalar()

@@ -100,6 +100,11 @@ def first_time(c: Connection, activity_id: str, at: datetime) -> bool:
     return rows.insert_new(c, activity, {"id": activity_id, "at": at})
 
 
+def was_seen(c: Connection, activity_id: str) -> bool:
+    """Whether `first_time` was called for this activity."""
+    return c.execute(select(activity.c.id).where(activity.c.id == activity_id)).first() is not None
+
+
 def forget_activities(c: Connection, *, before: datetime) -> int:
     """Drops the ids of activities seen before that moment, and counts them."""
     return c.execute(delete(activity).where(activity.c.at < before)).rowcount

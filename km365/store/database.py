@@ -18,6 +18,8 @@ from sqlalchemy.pool import QueuePool
 
 from km365.errors import NotAvailable, StoreError
 
+__all__ = ["HEAD", "Connection", "Database"]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

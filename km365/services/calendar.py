@@ -1,0 +1,186 @@
+"""Reads the programme calendar and who leaves: the *Milestones* and *Departures* lists, and the directory."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from km365.core.schedule import GONE_WITHIN, HORIZON, Hours, Leaver, Milestone
+from km365.core.schema import DEPARTURES, MILESTONES
+from km365.errors import Forbidden, SettingsError
+from km365.graph import lists, people, sites
+from km365.graph.client import Graph
+from km365.graph.lists import Item
+from km365.graph.people import Person
+from km365.settings import Settings
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def hours_of(settings: Settings) -> Hours:
+    """The working hours that are set. Raises SettingsError, naming the setting that makes no sense."""
+    try:
+        zone = ZoneInfo(settings.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise SettingsError(
+            f"time_zone: there is no time zone {settings.time_zone!r}; write one such as Africa/Nairobi."
+        ) from None
+    wanted = settings.asking_hours
+    if wanted == "always":
+        return Hours(zone=zone, opens=timedelta(0), closes=timedelta(days=1), weekend=frozenset())
+    try:
+        opens, closes = (_wall_time(part) for part in wanted.split("-"))
+    except ValueError:
+        raise SettingsError(
+            f"working_hours: {wanted!r} is not understood; write it as 09:00-17:00, or always."
+        ) from None
+    try:
+        weekend = frozenset(_DAYS.index(day.lower()) for day in settings.weekend)
+        return Hours(zone=zone, opens=opens, closes=closes, weekend=weekend)
+    except ValueError:
+        raise SettingsError(
+            "working_hours and weekend must leave some hours on at least one day; "
+            "days are written out in English, such as friday."
+        ) from None
+
+
+def _wall_time(text: str) -> timedelta:
+    if text.strip() == "24:00":
+        return timedelta(days=1)
+    wall = time.fromisoformat(text.strip())
+    return timedelta(hours=wall.hour, minutes=wall.minute)
+
+
+def day_of(value: object) -> date | None:
+    """The day a date column holds, or None where it holds none.
+
+    SharePoint keeps a day as midnight at the site and Graph gives it in UTC, so the day is that of the
+    nearest midnight: right for every site between UTC-11:59 and UTC+12.
+    """
+    try:
+        moment = datetime.fromisoformat(str(value))
+        return ((moment.astimezone(UTC) if moment.tzinfo else moment) + timedelta(hours=12)).date()
+    except (ValueError, OverflowError):
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Directory:
+    """Everyone with a working account, found by id, sign-in name or mail address."""
+
+    by_name: dict[str, Person]
+    by_office: dict[str, tuple[Person, ...]]
+
+    def find(self, name: str) -> Person | None:
+        """The person that the id, sign-in name or mail address means."""
+        return self.by_name.get(name.strip().casefold())
+
+    def office(self, code: str) -> tuple[Person, ...]:
+        """Everyone of the office."""
+        return self.by_office.get(code.strip().casefold(), ())
+
+
+async def directory(graph: Graph) -> Directory:
+    """The directory as it is now. Needs User.Read.All."""
+    by_name: dict[str, Person] = {}
+    by_office: dict[str, list[Person]] = {}
+    async for person in people.list_people(graph):
+        if not person.account_enabled:
+            continue
+        for name in (person.mail, person.upn, person.id):
+            if name:
+                by_name[name.casefold()] = person
+        if person.office:
+            by_office.setdefault(person.office.casefold(), []).append(person)
+    return Directory(by_name=by_name, by_office={code: tuple(them) for code, them in by_office.items()})
+
+
+async def milestones(graph: Graph, settings: Settings) -> list[Milestone]:
+    """Every milestone of the calendar, the undated ones too."""
+    return [_milestone(item) async for item in _items(graph, settings, MILESTONES.title)]
+
+
+def _milestone(item: Item) -> Milestone:
+    asked = str(item.fields.get("KMAsked") or "").replace(";", "\n").splitlines()
+    return Milestone(
+        id=item.id,
+        title=_text(item, "Title"),
+        kind=_text(item, "KMKind"),
+        office=_text(item, "KMOffice"),
+        due_on=day_of(item.fields.get("KMDate")),
+        asked=tuple(line.strip() for line in asked if line.strip()),
+        state=_text(item, "KMState") or "planned",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Departures:
+    """Who leaves, and in words which entries could not be used."""
+
+    leavers: tuple[Leaver, ...]
+    problems: tuple[str, ...]
+
+
+async def departures(graph: Graph, settings: Settings, names: Directory) -> Departures:
+    """The *Departures* list, with every sign-in name turned into a person's id."""
+    leavers: list[Leaver] = []
+    problems: list[str] = []
+    async for item in _items(graph, settings, DEPARTURES.title):
+        found = _leaver(item, names)
+        if isinstance(found, Leaver):
+            leavers.append(found)
+        elif _text(item, "KMState") not in {"cancelled", "note filed", "declined"}:
+            problems.append(found)
+    return Departures(leavers=tuple(leavers), problems=tuple(problems))
+
+
+def _leaver(item: Item, names: Directory) -> Leaver | str:
+    """The leaver, or in words why the entry cannot be used. No name is said: warnings are logged."""
+    title = _text(item, "Title")
+    person = names.find(_text(item, "KMPerson"))
+    leaves_on = day_of(item.fields.get("KMLastDay"))
+    if person is None:
+        return f"The departure {title!r} names nobody in the directory; correct its Person in the list."
+    if leaves_on is None:
+        return f"The departure {title!r} has no last day, so nobody is asked; set it in the Departures list."
+    successor, supervisor = (names.find(_text(item, field)) for field in ("KMSuccessor", "KMSupervisor"))
+    return Leaver(
+        person_id=person.id,
+        leaves_on=leaves_on,
+        departure_id=item.id,
+        post=_text(item, "KMPost") or title,
+        office=_text(item, "KMOffice") or person.office,
+        successor_id=successor.id if successor else "",
+        supervisor_id=supervisor.id if supervisor else person.manager_id or "",
+        state=_text(item, "KMState") or "planned",
+    )
+
+
+async def directory_leavers(graph: Graph, *, now: datetime) -> Departures:
+    """Who has a leave date in Entra ID. Needs User-LifeCycleInfo.Read.All; without it, nobody and why."""
+    try:
+        found = [
+            Leaver(
+                person_id=person.id,
+                leaves_on=person.leaves_at.date(),
+                post=person.job_title,
+                office=person.office,
+                active=person.account_enabled,
+            )
+            async for person in people.list_leavers(graph, before=now + HORIZON, after=now - GONE_WITHIN)
+            if person.leaves_at is not None
+        ]
+    except Forbidden as error:
+        return Departures(leavers=(), problems=(f"Leave dates in Entra ID were not read: {error}",))
+    return Departures(leavers=tuple(found), problems=())
+
+
+async def _items(graph: Graph, settings: Settings, title: str) -> AsyncIterator[Item]:
+    site = await sites.get_site(graph, settings.knowledge_site)
+    target = await lists.get_list(graph, site.id, title)
+    async for item in lists.list_items(graph, site.id, target.id):
+        yield item
+
+
+def _text(item: Item, field: str) -> str:
+    return str(item.fields.get(field) or "").strip()

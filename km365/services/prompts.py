@@ -1,0 +1,340 @@
+"""Asks people: the daily scan finds whom, the step of every minute sends when it is time.
+
+What is decided and what is to be sent are written in one transaction, with keys that never repeat, so a
+restart at any moment asks nobody twice and forgets nobody.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from km365.core import languages, schedule
+from km365.core.schedule import Act, Hours, Leaver, Milestone, Outcome
+from km365.graph.client import Graph
+from km365.graph.people import Person
+from km365.jobs import Jobs
+from km365.services import calendar
+from km365.services.calendar import Directory
+from km365.settings import Settings
+from km365.store import campaigns, cursors, events, outbox
+from km365.store.campaigns import Campaign
+from km365.store.database import Connection, Database
+from km365.store.outbox import Delivery, Message
+from km365.templates import Templates
+
+SEND_MESSAGE = "send_message"
+"""The job that sends one message of the outbox; the bots service does it."""
+LAST_SCAN = "flow:scan"
+"""The bookmark of the last day the calendar was scanned."""
+MINUTES = {schedule.HANDOVER_BANK: 25}
+"""How long a conversation takes, by question bank."""
+_USUAL_MINUTES = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipient:
+    """Somebody to be asked, and in which language."""
+
+    person_id: str
+    language: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A campaign as the calendar wants it, with everyone it asks."""
+
+    campaign: Campaign
+    recipients: tuple[Recipient, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """What a scan did for one milestone or departure. `new` counts the people taken in now."""
+
+    subject: str
+    title: str
+    due_on: date
+    new: int
+    asked: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a scan did, or with a dry run would do; `ended` are campaigns called off or over."""
+
+    opened: tuple[Opened, ...]
+    ended: tuple[str, ...]
+    warnings: tuple[str, ...]
+    messages: int
+
+
+async def scan(
+    graph: Graph, db: Database, jobs: Jobs, settings: Settings, *, now: datetime, dry_run: bool = False
+) -> Report:
+    """Takes everyone into the campaigns that are due, ends those called off, and sends what is due at once.
+
+    Doing it again changes nothing. A milestone or departure that cannot be used is a warning that names it.
+    Needs Sites.Selected on the knowledge site, User.Read.All and User-LifeCycleInfo.Read.All.
+    """
+    hours = calendar.hours_of(settings)
+    today = schedule.day_at(now, hours)
+    names = await calendar.directory(graph)
+    planned = schedule.sort_milestones(await calendar.milestones(graph, settings), today=today)
+    listed = await calendar.departures(graph, settings, names)
+    known = await calendar.directory_leavers(graph, now=now)
+    leavers = schedule.one_departure_each(listed.leavers, known.leavers, today=today)
+
+    banks = _banks(settings)
+    warnings = [
+        f"The milestone {one.title!r} has no date, so nobody is asked; set it in the Milestones list."
+        for one in planned.undated
+    ]
+    wanted = []
+    for milestone in planned.due:
+        asked, unknown = audience(milestone, names)
+        warnings += unknown
+        wanted.append(_milestone_campaign(milestone, milestone.due_on or today, asked, banks))
+    wanted += [
+        _departure_campaign(leaver, names, today) for leaver in schedule.due_leavers(leavers, today=today)
+    ]
+    opened, ended = await db.run(
+        _take_in, wanted, over=_called_off(planned.over, leavers), now=now, dry_run=dry_run
+    )
+    messages = 0
+    if not dry_run:
+        await db.run(_postpone, planned.later, hours, now=now)
+        messages = await send_due(db, jobs, hours, now=now)
+        await db.run(cursors.put, LAST_SCAN, today.isoformat(), at=now)
+    return Report(
+        opened=tuple(opened),
+        ended=tuple(ended),
+        warnings=(*warnings, *listed.problems, *known.problems),
+        messages=messages,
+    )
+
+
+def audience(milestone: Milestone, names: Directory) -> tuple[list[Person], list[str]]:
+    """Whom the milestone asks, each once, and in words which of its lines name nobody."""
+    if not milestone.asked:
+        everyone = list(names.office(milestone.office))
+        nobody = (
+            f"The milestone {milestone.title!r} asks the office {milestone.office!r}, where nobody works."
+        )
+        return everyone, [] if everyone else [nobody]
+    found: dict[str, Person] = {}
+    problems = []
+    for number, name in enumerate(milestone.asked, start=1):
+        person = names.find(name)
+        if person is None:
+            problems.append(
+                f"The milestone {milestone.title!r}: line {number} of who is asked names nobody with an "
+                "account that works; correct it in the Milestones list."
+            )
+        else:
+            found[person.id] = person
+    return list(found.values()), problems
+
+
+async def send_due(db: Database, jobs: Jobs, hours: Hours, *, now: datetime) -> int:
+    """Takes everyone who is due their next step, puts what is to be sent in the outbox and counts it.
+
+    Also queues again what waits in the outbox without a job, so that losing the jobs loses no message.
+    """
+    count = 0
+    while True:
+        looked, put = await db.run(_advance, jobs, hours, now=now)
+        count += put
+        if not looked:
+            break
+    await db.run(_queue_waiting, jobs, now=now)
+    return count
+
+
+def _advance(c: Connection, jobs: Jobs, hours: Hours, *, now: datetime) -> tuple[int, int]:
+    """One portion of the people who are due: how many were looked at, how many messages that made."""
+    due = campaigns.due(c, at=now)
+    count = 0
+    for prompt, campaign in due:
+        last = outbox.get(c, _message_key(prompt.key, prompt.progress.sent)) if prompt.progress.sent else None
+        if last is not None and last.state is Delivery.UNREACHABLE:
+            after = replace(prompt.progress, state=Outcome.UNREACHABLE, next_at=None)
+        elif last is not None and last.state in {Delivery.WAITING, Delivery.SENDING}:
+            tomorrow = schedule.next_open(
+                now + timedelta(days=1), hours
+            )  # a reminder of nothing helps nobody
+            after = replace(prompt.progress, next_at=tomorrow)
+        else:
+            asked_at = campaigns.asked_at(c, prompt.person_id)
+            act, after = schedule.step(prompt.progress, campaign.plan, now, hours, asked_at=asked_at)
+            if act in {Act.INVITE, Act.REMIND}:
+                key = _message_key(prompt.key, after.sent)
+                put = outbox.put(
+                    c, _message(campaign, prompt.person_id, prompt.language, key, after.sent), at=now
+                )
+                if put:
+                    count += 1
+                    jobs.enqueue(c, SEND_MESSAGE, key=key, args={"key": key})
+        campaigns.save(c, replace(prompt, progress=after), at=now)
+    return len(due), count
+
+
+def _queue_waiting(c: Connection, jobs: Jobs, *, now: datetime) -> None:
+    for message in outbox.due(c, at=now, limit=1000):
+        jobs.enqueue(c, SEND_MESSAGE, key=message.key, args={"key": message.key})
+
+
+def _message_key(key: str, number: int) -> str:
+    """The outbox key of the person's first message (the invitation), second, and so on."""
+    return key if number <= 1 else f"{key}:{number - 1}"
+
+
+def _message(campaign: Campaign, person_id: str, language: str, key: str, number: int) -> Message:
+    card = "handover_invitation" if campaign.kind == "departure" else "invitation"
+    data = campaign.data | {
+        "subject": campaign.id,
+        "due_on": campaign.due_on.isoformat(),
+        "reminder": number - 1,
+    }
+    return Message(
+        key=key, person_id=person_id, card=card, data=data, language=language, reason=campaign.kind
+    )
+
+
+def _banks(settings: Settings) -> Collection[str]:
+    names = Templates(settings.templates or None).names("questions/*.toml")
+    return {name.removeprefix("questions/").split(".")[0] for name in names}
+
+
+def _milestone_campaign(
+    milestone: Milestone, due_on: date, asked: Iterable[Person], banks: Collection[str]
+) -> Wanted:
+    bank = schedule.bank_for(milestone.kind, banks)
+    campaign = Campaign(
+        id=f"milestone:{milestone.id}",
+        kind="milestone",
+        title=milestone.title,
+        due_on=due_on,
+        plan=schedule.Plan(),
+        data={
+            "milestone": milestone.id,
+            "title": milestone.title,
+            "kind": milestone.kind,
+            "office": milestone.office,
+            "bank": bank,
+            "minutes": MINUTES.get(bank, _USUAL_MINUTES),
+        },
+    )
+    recipients = (
+        Recipient(
+            person_id=person.id,
+            language=languages.best([person.language]),
+            key=f"invite:{milestone.id}:{person.id}",
+        )
+        for person in asked
+    )
+    return Wanted(campaign=campaign, recipients=tuple(recipients))
+
+
+def _departure_campaign(leaver: Leaver, names: Directory, today: date) -> Wanted:
+    last_day = leaver.leaves_on.isoformat()
+    person = names.find(leaver.person_id)
+    campaign = Campaign(
+        id=f"departure:{leaver.person_id}:{last_day}",
+        kind="departure",
+        title=leaver.post,
+        due_on=leaver.leaves_on,
+        plan=schedule.handover_plan(leaver.leaves_on, today=today),
+        data={
+            "departure": leaver.departure_id,
+            "leaves_on": last_day,
+            "title": leaver.post,
+            "office": leaver.office,
+            "successor": leaver.successor_id,
+            "supervisor": leaver.supervisor_id,
+            "notice": schedule.notice(leaver.leaves_on, today=today),
+            "bank": schedule.HANDOVER_BANK,
+            "minutes": MINUTES[schedule.HANDOVER_BANK],
+        },
+    )
+    recipient = Recipient(
+        person_id=leaver.person_id,
+        language=languages.best([person.language if person else None]),
+        key=f"handover:{leaver.person_id}:{last_day}",
+    )
+    return Wanted(campaign=campaign, recipients=(recipient,))
+
+
+def _called_off(over: Iterable[Milestone], leavers: Iterable[Leaver]) -> set[str]:
+    """The subjects whose people must not be reminded any more."""
+    milestones = {f"milestone:{one.id}" for one in over if one.state in {"closed", "cancelled"}}
+    settled = {"cancelled", "declined", "note filed"}
+    return milestones | {
+        f"departure:{one.person_id}:{one.leaves_on}" for one in leavers if one.state in settled
+    }
+
+
+def _take_in(
+    c: Connection, wanted: Iterable[Wanted], *, over: set[str], now: datetime, dry_run: bool
+) -> tuple[list[Opened], list[str]]:
+    """Brings the campaigns to what the calendar wants: new ones, new people, moved dates, ended ones."""
+    opened = []
+    for one in wanted:
+        campaign = _same_or_new(c, one)
+        people = {prompt.person_id for prompt in campaigns.people(c, campaign.id)}
+        new = [recipient for recipient in one.recipients if recipient.person_id not in people]
+        if not dry_run:
+            _open(c, campaign, new, now=now)
+        opened.append(
+            Opened(
+                subject=campaign.id,
+                title=campaign.title,
+                due_on=campaign.due_on,
+                new=len(new),
+                asked=len(people) + len(new),
+            )
+        )
+    ended = [one.id for one in campaigns.list_(c, state="open") if one.id in over]
+    if not dry_run:
+        for subject in ended:
+            campaigns.stop_everyone(c, subject, state="ended", note="called off or settled", at=now)
+            events.append(c, kind="campaign ended", subject=subject, who=LAST_SCAN, what={}, at=now)
+    return opened, ended
+
+
+def _postpone(c: Connection, later: Iterable[Milestone], hours: Hours, *, now: datetime) -> None:
+    """Milestones moved to a later date remind nobody before the new date is near."""
+    for one in later:
+        if one.due_on is None:
+            continue
+        until = schedule.next_open(schedule.midnight(one.due_on - schedule.LEAD, hours), hours)
+        if campaigns.postpone(c, f"milestone:{one.id}", due_on=one.due_on, until=until, at=now):
+            what = {"to": one.due_on.isoformat()}
+            events.append(
+                c, kind="campaign moved", subject=f"milestone:{one.id}", who=LAST_SCAN, what=what, at=now
+            )
+
+
+def _same_or_new(c: Connection, wanted: Wanted) -> Campaign:
+    """The wanted campaign; under its first id where a departure was moved, so that nobody is asked again."""
+    if wanted.campaign.kind != "departure":
+        return wanted.campaign
+    for found in campaigns.of_person(c, wanted.recipients[0].person_id, kind="departure"):
+        if abs(found.due_on - wanted.campaign.due_on) < schedule.SAME_DEPARTURE:
+            return replace(wanted.campaign, id=found.id)
+    return wanted.campaign
+
+
+def _open(c: Connection, wanted: Campaign, new: Iterable[Recipient], *, now: datetime) -> None:
+    before = campaigns.get(c, wanted.id)
+    if before is None:
+        campaigns.create(c, wanted, at=now)
+        events.append(c, kind="campaign opened", subject=wanted.id, who=LAST_SCAN, what={}, at=now)
+    elif (before.due_on, before.title, before.data) != (wanted.due_on, wanted.title, wanted.data):
+        plan = replace(before.plan, last_on=wanted.due_on if before.plan.last_on else None)
+        campaigns.change(c, replace(wanted, plan=plan), at=now)
+        if before.due_on != wanted.due_on:
+            moved = {"from": before.due_on.isoformat(), "to": wanted.due_on.isoformat()}
+            events.append(c, kind="campaign moved", subject=wanted.id, who=LAST_SCAN, what=moved, at=now)
+    for one in new:
+        campaigns.add_person(c, wanted.id, one.person_id, key=one.key, language=one.language, at=now)
