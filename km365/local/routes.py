@@ -80,6 +80,13 @@ def unknown(what: str) -> GraphFault:
     return GraphFault(501, "notImplemented", f"The small Microsoft 365 does not know {what}.")
 
 
+def known_properties(body: Mapping[str, Json], names: str, what: str) -> None:
+    """501 naming the first property of `body` that is not among `names` (separated by spaces); notes pass."""
+    for name in body:
+        if name not in names.split() and "@odata." not in name:
+            raise unknown(f"the property {name} of {what}")
+
+
 @dataclass
 class Answer:
     """What goes back. `body`: JSON value, bytes (with their Content-Type in `headers`) or None."""

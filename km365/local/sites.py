@@ -1,6 +1,7 @@
 """Sites: the root, by id, by address, listed and searched. Graph v1.0 cannot create one; the seed does."""
 
 import sqlite3
+from collections.abc import Callable
 
 from km365.local import odata
 from km365.local.routes import Call, Documented, Json, not_found, route
@@ -17,6 +18,14 @@ CREATE TABLE IF NOT EXISTS site (
 """)
 
 
+_FROM_THE_START: list[Callable[[State, str], object]] = []
+
+
+def has_from_the_start(add: Callable[[State, str], object]) -> None:
+    """Call `add(state, site_id)` for every new site: what SharePoint gives each one."""
+    _FROM_THE_START.append(add)
+
+
 def create(state: State, path: str, display_name: str, *, description: str = "") -> str:
     """The id of the site at the server-relative `path` ("/sites/knowledge", root "/"), made when absent."""
     row = state.one("SELECT id FROM site WHERE path = ?", path)
@@ -30,6 +39,8 @@ def create(state: State, path: str, display_name: str, *, description: str = "")
             "INSERT INTO site VALUES (?, ?, ?, ?, ?, ?, ?)",
             (site_id, path, name, display_name, description, now, now),
         )
+        for add in _FROM_THE_START:
+            add(state, site_id)
     return site_id
 
 

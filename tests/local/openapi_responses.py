@@ -36,7 +36,7 @@ def cut(description):
     wanted, schemas = references(answers), {}
     while wanted:
         name = wanted.pop()
-        schemas[name] = slim(components["schemas"][name])
+        schemas[name] = flattened(name, slim(components["schemas"][name]))
         wanted |= references(schemas[name]) - schemas.keys()
     components = {"schemas": dict(sorted(schemas.items()))}
     return {"source": description["info"], "paths": answers, "components": components}
@@ -48,6 +48,14 @@ def slim(schema):
         return {k: slim(v) for k, v in schema.items() if not k.startswith("x-")}
     if isinstance(schema, list):
         return [slim(v) for v in schema]
+    return schema
+
+
+def flattened(name, schema):
+    """A delta page's items, which the description wraps in one list too many."""
+    if name.endswith("DeltaResponse"):
+        items = schema["properties"]["value"]["items"]
+        schema["properties"]["value"]["items"] = items.get("items", items)
     return schema
 
 
