@@ -1,7 +1,7 @@
 """From a leaver's answers to a Word note in the restricted library, and to those it is for."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 from babel.dates import format_date
@@ -19,10 +19,13 @@ from km365.graph.client import Graph
 from km365.jobs.port import Jobs
 from km365.services import calendar
 from km365.settings import Settings
-from km365.store import events, outbox
+from km365.store import events, interviews, outbox
 from km365.store.database import Connection, Database
 from km365.store.outbox import Message
 from km365.templates import Templates
+
+BANK = "handover"
+"""The question bank of handover interviews."""
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _NOT_IN_A_NAME = re.compile(r'["*:<>?/\\|#%\x00-\x1f]+')
@@ -169,12 +172,57 @@ def _tell(c: Connection, jobs: Jobs, note: HandoverNote, filed: FiledNote, *, at
     events.append(c, kind="note filed", subject=note.interview_id, who=note.person_id, what={}, at=at)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How far one handover has come. `answers` counts; what they say is for the person alone."""
+
+    departure_id: str
+    office: str
+    post: str
+    leaves_on: date
+    state: str
+    answers: int
+
+    def to_json(self) -> dict[str, str | int]:
+        """The same as JSON."""
+        return asdict(self) | {"leaves_on": self.leaves_on.isoformat()}
+
+
+async def overview(graph: Graph, db: Database, settings: Settings, *, now: datetime) -> list[Standing]:
+    """Every departure that is known, earliest first, with how far its handover has come.
+
+    Needs User.Read.All and Sites.Selected with read.
+    """
+    found = await db.run(_handovers)
+    return [
+        Standing(
+            departure_id=leaver.departure_id,
+            office=leaver.office,
+            post=leaver.post,
+            leaves_on=leaver.leaves_on,
+            state=found.get(leaver.person_id, (leaver.state, 0))[0],
+            answers=found.get(leaver.person_id, ("", 0))[1],
+        )
+        for leaver in sorted(await _departures(graph, settings, now=now), key=lambda one: one.leaves_on)
+    ]
+
+
+def _handovers(c: Connection) -> dict[str, tuple[str, int]]:
+    return {
+        found.person_id: (found.state, len(interviews.answers(c, found.id)))
+        for found in reversed(interviews.list_(c, bank_id=BANK))
+    }
+
+
+async def _departures(graph: Graph, settings: Settings, *, now: datetime) -> list[Leaver]:
+    listed = await calendar.departures(graph, settings, await calendar.directory(graph))
+    in_directory = await calendar.directory_leavers(graph, now=now)
+    return one_departure_each(listed.leavers, in_directory.leavers, today=now.date())
+
+
 async def _departure(graph: Graph, settings: Settings, person_id: str, *, now: datetime) -> Leaver:
     """What is known of the person's departure. Raises NotFound where nothing says that they leave."""
-    names = await calendar.directory(graph)
-    listed = await calendar.departures(graph, settings, names)
-    in_directory = await calendar.directory_leavers(graph, now=now)
-    for leaver in one_departure_each(listed.leavers, in_directory.leavers, today=now.date()):
+    for leaver in await _departures(graph, settings, now=now):
         if leaver.person_id == person_id:
             return leaver
     raise NotFound("No departure is recorded for this person; add it to the Departures list.")

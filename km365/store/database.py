@@ -78,6 +78,11 @@ class Database:
         with self.begin() as connection:
             return fn(connection, *args, **kwargs)
 
+    @property
+    def engine_version(self) -> str:
+        """Which database keeps it, as `km365 doctor` says it."""
+        return f"SQLite {sqlite3.sqlite_version}"
+
     def problems(self) -> list[str]:
         """What SQLite's full check finds wrong, a line each; none when it is sound. Reads the whole file."""
         with self.begin() as connection:

@@ -1,0 +1,93 @@
+"""Looks at everything km365 stands on and says in words what works, what does not, and what to do."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import httpx
+
+from km365.core.taxonomy import Taxonomy
+from km365.errors import KM365Error
+from km365.graph import sites
+from km365.graph.client import Graph
+from km365.services import provision
+from km365.settings import Settings
+from km365.store.database import Database
+
+LITTLE_SPACE_BYTES = 500 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing looked at. `words` say what is so and, where it is not well, what to do."""
+
+    about: str
+    well: bool
+    words: str
+
+
+async def examine(
+    graph: Graph, db: Database, settings: Settings, taxonomy: Taxonomy
+) -> AsyncIterator[Finding]:
+    """Every finding, from the ground up. Reads only (Sites.Read.All or Sites.Selected)."""
+    looks: tuple[tuple[str, Callable[[], Awaitable[str]]], ...] = (
+        ("disk", lambda: _disk(settings)),
+        ("database", lambda: _database(db)),
+        ("Microsoft Graph", lambda: _graph(graph, settings)),
+        ("lists, columns and terms", lambda: _provisioned(graph, settings, taxonomy)),
+        ("office sites", lambda: _offices(graph, settings)),
+        ("bot", lambda: _bot(settings)),
+    )
+    for about, look in looks:
+        try:
+            yield Finding(about=about, well=True, words=await look())
+        except KM365Error as error:
+            yield Finding(about=about, well=False, words=str(error))
+
+
+async def _disk(settings: Settings) -> str:
+    free = shutil.disk_usage(settings.home).free
+    if free < LITTLE_SPACE_BYTES:
+        raise KM365Error(
+            f"Only {free // 2**20} MB are free in {settings.home}; make room before answers are lost."
+        )
+    return f"{free // 2**30} GB free in {settings.home}."
+
+
+async def _database(db: Database) -> str:
+    problems = await asyncio.to_thread(db.problems)
+    if problems:
+        raise KM365Error(f"The database is damaged ({problems[0]}); stop km365 and restore a backup.")
+    return f"Sound; {db.engine_version}."
+
+
+async def _graph(graph: Graph, settings: Settings) -> str:
+    site = await sites.get_site(graph, settings.knowledge_site)
+    return f"Answers at {settings.graph}; the knowledge site is {site.web_url}."
+
+
+async def _provisioned(graph: Graph, settings: Settings, taxonomy: Taxonomy) -> str:
+    steps = await provision.plan(graph, settings, taxonomy)
+    if steps:
+        first = f"{steps[0].what} {steps[0].name!r}"
+        raise KM365Error(f"{len(steps)} things are missing ({first} first); run `km365 provision apply`.")
+    return "All there."
+
+
+async def _offices(graph: Graph, settings: Settings) -> str:
+    for address in settings.office_sites:
+        await sites.get_site(graph, address)
+    return f"{len(settings.office_sites)} answer."
+
+
+async def _bot(settings: Settings) -> str:
+    address = f"http://{settings.host}:{settings.port}/healthz"
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+            answer = await http.get(address)
+    except httpx.HTTPError:
+        raise KM365Error(f"Nothing answers at {address}; start it with `km365 up`.") from None
+    if answer.status_code != 200:
+        raise KM365Error(f"{address} says it cannot work ({answer.status_code}): {answer.text[:200]}")
+    return f"Well, at {address}."
