@@ -5,6 +5,7 @@ person's name or a token. A class of its own exists only where a caller does som
 """
 
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -118,3 +119,16 @@ class GraphUnreachable(GraphError):
 
 class NotStored(GraphError):
     """Graph answered 200, but reading back shows that the value did not stick; names the columns."""
+
+
+class ResyncNeeded(GraphError):
+    """Graph answered 410 to a delta link: read everything again, from `url` where Graph gave one.
+
+    `keep_ours`: changes of ours that Graph does not know are to be kept and sent again; otherwise what
+    Graph serves replaces what we have.
+    """
+
+    def __init__(self, message: str, *, url: str | None, keep_ours: bool, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.url = url
+        self.keep_ours = keep_ours

@@ -1,0 +1,1 @@
+"""Microsoft Graph over HTTP: one client, and one file for each kind of thing it serves."""

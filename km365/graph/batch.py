@@ -1,0 +1,212 @@
+"""`$batch`: twenty requests in one round trip, each judged alone.
+
+Ours, because the released SDK writes `depends_on` for `dependsOn`, loses the JSON of the answers and
+never retries what was throttled inside (graph/FACTS §3). learn.microsoft.com/graph/json-batching.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from km365.errors import GraphError, InputRefused, Throttled
+from km365.graph.pacing import Signal, cost, costs, read_signal
+from km365.graph.refusals import refusal
+from km365.graph.wire import Json, parse
+
+if TYPE_CHECKING:
+    from km365.graph.client import Graph
+
+SIZE = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchRequest:
+    """One request: `path` as in `Graph.get`. Ids are unique in any case, and `depends_on` names earlier ones.
+
+    `body` is JSON. A request with dependencies travels in one call with what it depends on, so at most 20
+    can hang together.
+    """
+
+    id: str
+    method: str
+    path: str
+    body: Json | None = None
+    params: Mapping[str, str | int | None] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchResponse:
+    """One answer: `body` where it is JSON, `content` where it is not; `error` where it was refused."""
+
+    id: str
+    status: int
+    headers: Mapping[str, str]
+    body: Json = field(default_factory=dict)
+    content: bytes = b""
+    error: GraphError | None = None
+
+    def json(self) -> Json:
+        """The body; raises the error instead where the request was refused."""
+        if self.error is not None:
+            raise self.error
+        return self.body
+
+
+async def send(graph: "Graph", requests: Sequence[BatchRequest]) -> list[BatchResponse]:
+    """The answers in the order of the requests; a refused request is an answer with its `error`.
+
+    What was throttled inside is sent again alone, after its own Retry-After, until our patience is over;
+    what depended on it goes with it. Raises InputRefused for a batch that Graph would refuse whole (ids not
+    unique, a dependency that does not precede, more than 20 hanging together).
+    """
+    answers: dict[str, BatchResponse] = {}
+    for group in groups(requests):
+        await _send_group(graph, group, answers)
+    return [answers[request.id] for request in requests]
+
+
+def groups(requests: Sequence[BatchRequest]) -> Iterator[list[BatchRequest]]:
+    """The requests in calls of at most 20: lone ones together, each chain by itself.
+
+    Graph documents calls that are fully parallel or fully sequential, so the two are not mixed.
+    """
+    chains = _chains(requests)
+    lone = [chain[0] for chain in chains if len(chain) == 1]
+    for start in range(0, len(lone), SIZE):
+        yield lone[start : start + SIZE]
+    for chain in chains:
+        if len(chain) > SIZE:
+            raise InputRefused(f"{len(chain)} batch requests hang together; Graph takes {SIZE} in one call.")
+        if len(chain) > 1:
+            yield chain
+
+
+def _chains(requests: Sequence[BatchRequest]) -> list[list[BatchRequest]]:
+    """Requests that hang together, in order; a lone request is a chain of one."""
+    chain_of: dict[str, list[BatchRequest]] = {}
+    for request in requests:
+        if not request.id or request.id.lower() in chain_of:
+            raise InputRefused(f"Batch ids are unique, in upper and lower case alike; {request.id!r} is not.")
+        chain: list[BatchRequest] = []
+        for earlier in request.depends_on:
+            joined = chain_of.get(earlier.lower())
+            if joined is None:
+                raise InputRefused(
+                    f"Batch request {request.id!r} depends on {earlier!r}, which is not before it."
+                )
+            if joined is not chain:
+                chain.extend(joined)
+                chain_of.update({one.id.lower(): chain for one in joined})
+        chain.append(request)
+        chain_of[request.id.lower()] = chain
+    order = {request.id: place for place, request in enumerate(requests)}
+    unique = {id(chain): chain for chain in chain_of.values()}
+    return [sorted(chain, key=lambda one: order[one.id]) for chain in unique.values()]
+
+
+async def _send_group(graph: "Graph", group: list[BatchRequest], answers: dict[str, BatchResponse]) -> None:
+    governor = graph.governor
+    patience_s = governor.patience_s
+    waiting = group
+    for attempt in range(governor.limits.attempts):
+        try:
+            got = await _call(graph, waiting)
+        except Throttled:
+            if attempt == 0:
+                raise
+            return  # what was carried out stays known; the rest keeps its refusal
+        answers.update(got)
+        signals = {one.id: _signal(graph, got[one.id]) for one in waiting}
+        refused = [one for one in waiting if signals[one.id].refused]
+        for one in refused:
+            await governor.learn(cost(one.method, graph.url(one.path))[0], signals[one.id])
+        # the next call is admitted when the longest of these rests is over
+        wait_s = max((signals[one.id].retry_after_s or 0.0 for one in refused), default=0.0)
+        if not refused or wait_s > patience_s:
+            return
+        patience_s -= wait_s
+        waiting = _with_followers(refused, waiting, got)
+
+
+def _signal(graph: "Graph", answer: BatchResponse) -> Signal:
+    return read_signal(answer.status, answer.headers, now=graph.governor.clock())
+
+
+def _with_followers(
+    refused: list[BatchRequest], sent: list[BatchRequest], got: Mapping[str, BatchResponse]
+) -> list[BatchRequest]:
+    """The refused requests and those that failed with 424 because of them, dependencies cut to these."""
+    again = {one.id.lower() for one in refused}
+    chosen: list[BatchRequest] = []
+    for one in sent:
+        waits_for = tuple(earlier for earlier in one.depends_on if earlier.lower() in again)
+        if one.id.lower() in again or (got[one.id].status == 424 and waits_for):
+            again.add(one.id.lower())
+            chosen.append(replace(one, depends_on=waits_for))
+    return chosen
+
+
+async def _call(graph: "Graph", requests: list[BatchRequest]) -> dict[str, BatchResponse]:
+    """One `$batch` call; raises when Graph refuses it whole."""
+    answer = await graph.request(
+        "POST",
+        "/$batch",
+        body={"requests": [_outgoing(graph, one) for one in requests]},
+        charges=costs((one.method, graph.url(one.path, one.params)) for one in requests),
+    )
+    by_id = {
+        str(raw.get("id")).lower(): raw
+        for raw in parse(answer.content).get("responses") or []
+        if isinstance(raw, dict)
+    }
+    return {one.id: _incoming(one, graph.url(one.path), by_id.get(one.id.lower())) for one in requests}
+
+
+def _outgoing(graph: "Graph", request: BatchRequest) -> Json:
+    """The request in a batch: address relative to the version, `dependsOn` in that spelling."""
+    url = graph.url(request.path, request.params).removeprefix(graph.base_url)
+    raw: Json = {"id": request.id, "method": request.method, "url": url}
+    headers = dict(request.headers)
+    if request.body is not None:
+        headers.setdefault("Content-Type", "application/json")
+        raw["body"] = request.body
+    if headers:
+        raw["headers"] = headers
+    if request.depends_on:
+        raw["dependsOn"] = list(request.depends_on)
+    return raw
+
+
+def _incoming(request: BatchRequest, url: str, raw: Json | None) -> BatchResponse:
+    if raw is None:
+        missing = GraphError(f"Graph's batch holds no answer to request {request.id!r}.")
+        return BatchResponse(id=request.id, status=0, headers={}, error=missing)
+    status = int(raw.get("status") or 0)
+    headers = httpx.Headers({k: str(v) for k, v in (raw.get("headers") or {}).items()})
+    body, content = _body(raw.get("body"))
+    error = None
+    if status == 424:
+        error = GraphError("Not tried, because the request it depends on failed.", status=424)
+    elif status >= 400:
+        error = refusal(status=status, headers=headers, body=body, method=request.method, url=url)
+    return BatchResponse(
+        id=request.id, status=status, headers=headers, body=body, content=content, error=error
+    )
+
+
+def _body(raw: Any) -> tuple[Json, bytes]:
+    """JSON bodies come as objects, all others as base64 text."""
+    if isinstance(raw, dict):
+        return raw, b""
+    if not isinstance(raw, str) or not raw:
+        return {}, b""
+    try:
+        return {}, base64.b64decode(raw, validate=True)
+    except binascii.Error:
+        return {}, raw.encode()

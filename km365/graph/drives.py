@@ -1,0 +1,215 @@
+"""Document libraries: files by path, their bytes, and their columns.
+
+Permission: Sites.Selected with read or write on the site.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+from urllib.parse import unquote
+
+from km365.errors import GraphNotFound, InputRefused
+from km365.graph import uploads
+from km365.graph.client import Graph, Page
+from km365.graph.lists import Item, delta_pages
+from km365.graph.wire import Json, file_path, moment, part, segment, text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drive:
+    """A document library as Graph's drive; `list_id` is the same library as a list."""
+
+    id: str
+    name: str
+    web_url: str
+    list_id: str = ""
+
+    @classmethod
+    def from_json(cls, raw: Json) -> Self:
+        """The drive in Graph's answer."""
+        list_id = part(raw, "list").get("id") or part(raw, "sharePointIds").get("listId")
+        return cls(
+            id=text(raw.get("id")),
+            name=text(raw.get("name")),
+            web_url=text(raw.get("webUrl")),
+            list_id=text(list_id),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file in a library. `path` starts at the library's root, without a leading slash.
+
+    `etag` moves on with any change, `ctag` with the content only: an unchanged ctag needs no download.
+    """
+
+    id: str
+    drive_id: str
+    name: str
+    path: str
+    size_bytes: int
+    etag: str
+    ctag: str
+    mime: str
+    web_url: str
+    modified_at: datetime | None
+    list_item_id: str = ""
+
+    @classmethod
+    def from_json(cls, raw: Json) -> Self:
+        """The file in Graph's answer."""
+        parent = part(raw, "parentReference")
+        # ".../root:/a/b": what follows the colon, percent-encoded in some answers
+        folder = unquote(text(parent.get("path")).partition("root:")[2]).strip("/")
+        name = text(raw.get("name"))
+        ids = part(raw, "sharepointIds")
+        return cls(
+            id=text(raw.get("id")),
+            drive_id=text(parent.get("driveId")),
+            name=name,
+            path=f"{folder}/{name}" if folder else name,
+            size_bytes=int(raw.get("size") or 0),
+            etag=text(raw.get("eTag")),
+            ctag=text(raw.get("cTag")),
+            mime=text(part(raw, "file").get("mimeType")),
+            web_url=text(raw.get("webUrl")),
+            modified_at=moment(raw.get("lastModifiedDateTime")),
+            list_item_id=text(ids.get("listItemId")) or text(part(raw, "listItem").get("id")),
+        )
+
+
+def _drive(drive_id: str) -> str:
+    return f"/drives/{segment(drive_id)}"
+
+
+def file_item_path(drive_id: str, item_id: str) -> str:
+    """Where Graph serves the file or folder with this id."""
+    return f"{_drive(drive_id)}/items/{segment(item_id)}"
+
+
+def _at(drive_id: str, path: str) -> str:
+    inside = file_path(path)
+    return f"{_drive(drive_id)}/root:/{inside}:" if inside else f"{_drive(drive_id)}/root"
+
+
+async def list_drives(graph: Graph, site_id: str) -> list[Drive]:
+    """The site's document libraries."""
+    path = f"/sites/{segment(site_id)}/drives"
+    return [
+        Drive.from_json(raw)
+        async for page in graph.pages(path, params={"$expand": "list($select=id)"})
+        for raw in page.values
+    ]
+
+
+async def get_drive(graph: Graph, site_id: str, name: str) -> Drive:
+    """The library people see under this name. Raises GraphNotFound, naming the libraries there are."""
+    drives = await list_drives(graph, site_id)
+    for one in drives:
+        if one.name == name:
+            return one
+    names = ", ".join(repr(one.name) for one in drives) or "none"
+    raise GraphNotFound(f"The site has no library {name!r}; its libraries: {names}.")
+
+
+async def list_files(
+    graph: Graph, drive_id: str, *, folder: str = "/", recursive: bool = True
+) -> AsyncIterator[File]:
+    """The files in the folder, and in the folders below it; notebooks and document sets are not files."""
+    waiting = [f"{_at(drive_id, folder)}/children"]
+    while waiting:
+        async for page in graph.pages(
+            waiting.pop(0), params={"$top": 200, "$expand": "listItem($select=id)"}
+        ):
+            for raw in page.values:
+                if isinstance(raw.get("file"), dict):
+                    yield File.from_json(raw)
+                elif recursive and isinstance(raw.get("folder"), dict):
+                    waiting.append(f"{file_item_path(drive_id, text(raw.get('id')))}/children")
+
+
+async def get_file(graph: Graph, drive_id: str, path: str) -> File:
+    """The file at `path`. Raises GraphNotFound, also for a folder."""
+    raw = await graph.get(_at(drive_id, path).removesuffix(":"), params={"$expand": "listItem($select=id)"})
+    if not isinstance(raw.get("file"), dict):
+        raise GraphNotFound("That path is a folder, not a file.")
+    return File.from_json(raw)
+
+
+async def download(graph: Graph, drive_id: str, item_id: str, *, limit_bytes: int) -> bytes:
+    """The file's content. Raises InputRefused when it is larger, before reading it.
+
+    Graph redirects to an address that carries its own permission; our token does not go there.
+    """
+    request = graph.build("GET", f"{file_item_path(drive_id, item_id)}/content")
+    response = await graph.follow(await graph.send(request, stream=True))
+    try:
+        await graph.check(response)
+        announced = int(response.headers.get("Content-Length") or 0)
+        if announced > limit_bytes:
+            raise InputRefused(_too_large(announced, limit_bytes))
+        content = bytearray()
+        async for piece in response.aiter_bytes():
+            content += piece
+            if len(content) > limit_bytes:
+                raise InputRefused(_too_large(len(content), limit_bytes))
+        return bytes(content)
+    finally:
+        await response.aclose()
+
+
+def _too_large(size: int, limit: int) -> str:
+    return f"The file has {size:,} bytes or more; {limit:,} is the most that is read. It was left out."
+
+
+async def upload(
+    graph: Graph,
+    drive_id: str,
+    path: str,
+    data: bytes,
+    *,
+    on_conflict: uploads.OnConflict = "replace",
+    content_type: str = "application/octet-stream",
+) -> File:
+    """The stored file; `path` starts at the library's root and may name folders that do not exist yet.
+
+    `on_conflict` is replace, rename or fail (GraphError 409). Straight after an upload, writing fields can
+    answer 409: `metadata.write_terms` and `update_fields` of this module try again.
+    """
+    if not file_path(path):
+        raise InputRefused("An upload needs a file name.")
+    raw = await uploads.upload(
+        graph, _at(drive_id, path), data, on_conflict=on_conflict, content_type=content_type
+    )
+    return File.from_json(raw)
+
+
+async def delete_file(graph: Graph, drive_id: str, item_id: str) -> None:
+    """The file is in the site's recycle bin afterwards, also when it was before."""
+    try:
+        await graph.delete(file_item_path(drive_id, item_id))
+    except GraphNotFound:
+        return
+
+
+async def get_fields(graph: Graph, drive_id: str, item_id: str) -> Item:
+    """The file's columns, as the list item that it also is, with that item's etag."""
+    path = f"{file_item_path(drive_id, item_id)}/listItem"
+    return Item.from_json(await graph.get(path, params={"$expand": "fields"}))
+
+
+async def update_fields(
+    graph: Graph, drive_id: str, item_id: str, fields: Mapping[str, Any], *, etag: str | None = None
+) -> Item:
+    """The file's columns after the change; see `lists.update_fields`."""
+    headers = {"If-Match": etag} if etag else None
+    path = f"{file_item_path(drive_id, item_id)}/listItem/fields"
+    raw = await graph.patch(path, dict(fields), headers=headers)
+    return Item.from_json({"id": raw.get("id") or "", "fields": raw})
+
+
+async def delta(graph: Graph, drive_id: str, link: str | None = None) -> AsyncIterator[Page]:
+    """Pages of files and folders changed since `link`; see `lists.delta`. Deleted ones carry `deleted`."""
+    async for page in delta_pages(graph, f"{_drive(drive_id)}/root/delta", link):
+        yield page

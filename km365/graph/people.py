@@ -1,0 +1,118 @@
+"""People of the directory (Entra ID), their managers and their leave dates.
+
+Permission: User.Read.All, and User-LifeCycleInfo.Read.All for the leave date. Without the latter Graph
+leaves the date empty or answers 403, so an empty date means "not known".
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from km365.errors import GraphNotFound
+from km365.graph.client import Graph, Page
+from km365.graph.wire import Json, moment, moment_text, part, segment, text
+
+FIELDS = (
+    "id,displayName,mail,userPrincipalName,jobTitle,officeLocation,department,"
+    "preferredLanguage,accountEnabled"
+)
+LEAVE_DATE = "employeeLeaveDateTime"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """A person; `id` is the Entra object id in lower case. Texts are "" where the directory has none."""
+
+    id: str
+    name: str
+    mail: str = ""
+    upn: str = ""
+    job_title: str = ""
+    office: str = ""
+    department: str = ""
+    language: str = ""
+    account_enabled: bool = True
+    leaves_at: datetime | None = None
+    manager_id: str | None = None
+
+    @classmethod
+    def from_json(cls, raw: Json) -> Self:
+        """The person in Graph's answer."""
+        manager = text(part(raw, "manager").get("id")).lower()
+        return cls(
+            id=text(raw.get("id")).lower(),
+            name=text(raw.get("displayName")),
+            mail=text(raw.get("mail")),
+            upn=text(raw.get("userPrincipalName")),
+            job_title=text(raw.get("jobTitle")),
+            office=text(raw.get("officeLocation")),
+            department=text(raw.get("department")),
+            language=text(raw.get("preferredLanguage")),
+            account_enabled=raw.get("accountEnabled") is not False,
+            leaves_at=moment(raw.get(LEAVE_DATE)),
+            manager_id=manager or None,
+        )
+
+
+def _select(leave_dates: bool) -> str:
+    return f"{FIELDS},{LEAVE_DATE}" if leave_dates else FIELDS
+
+
+async def get_person(graph: Graph, person: str, *, leave_date: bool = False) -> Person:
+    """The person with this object id or sign-in name, manager included. Raises GraphNotFound."""
+    params = {"$select": _select(leave_date), "$expand": "manager($select=id)"}
+    return Person.from_json(await graph.get(f"/users/{segment(person)}", params=params))
+
+
+async def list_people(
+    graph: Graph,
+    *,
+    filter: str | None = None,
+    leave_dates: bool = False,
+    top: int = 200,
+) -> AsyncIterator[Person]:
+    """People, guests included, `filter` in OData (`officeLocation eq 'CO-ARD'`); managers are left out."""
+    params = {"$select": _select(leave_dates), "$filter": filter, "$top": top}
+    async for page in graph.pages("/users", params=params):
+        for raw in page.values:
+            yield Person.from_json(raw)
+
+
+async def get_manager(graph: Graph, person: str) -> Person | None:
+    """The person's manager, None where the directory names nobody."""
+    try:
+        raw = await graph.get(f"/users/{segment(person)}/manager", params={"$select": FIELDS})
+    except GraphNotFound:
+        return None
+    return Person.from_json(raw)
+
+
+async def list_leavers(
+    graph: Graph, *, before: datetime, after: datetime | None = None
+) -> AsyncIterator[Person]:
+    """People whose leave date is before `before` (and not before `after`), accounts still open or not.
+
+    Many organisations do not fill the date: the *Departures* list counts as well.
+    """
+    wanted = f"{LEAVE_DATE} le {moment_text(before)}"
+    if after is not None:
+        wanted += f" and {LEAVE_DATE} ge {moment_text(after)}"
+    async for person in list_people(graph, filter=wanted, leave_dates=True):
+        if person.leaves_at is not None and person.leaves_at < before:
+            yield person
+
+
+async def delta(
+    graph: Graph, link: str | None = None, *, fields: Iterable[str] = FIELDS.split(",")
+) -> AsyncIterator[Page]:
+    """Pages of people changed since `link`; of all without one; `link="latest"` starts from now.
+
+    Removed people carry `@removed`. Directory links live 7 days; then ResyncNeeded.
+    """
+    if link and link != "latest":
+        pages = graph.pages(link)
+    else:
+        pages = graph.pages("/users/delta", params={"$select": ",".join(fields), "$deltatoken": link})
+    async for page in pages:
+        yield page
