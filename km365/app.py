@@ -1,4 +1,4 @@
-"""Builds the parts for the mode that is set. With `km365 up`, the only code that knows there are two modes."""
+"""Builds the parts for the mode that is set; with `km365 up`, all that knows there are two modes."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from km365.templates import Templates
 
 
 class Clock:
-    """What time it is. In local mode the small Microsoft 365 may run ahead, so that six weeks pass in a minute."""
+    """What time it is. The small Microsoft 365 may run ahead, so that six weeks pass in a minute."""
 
     def __init__(self, source: str | None = None) -> None:
         """`source` is the address that tells the time; None means this machine's own clock."""

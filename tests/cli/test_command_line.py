@@ -13,7 +13,18 @@ import pytest
 from km365.cli import NOUNS, main, root
 from km365.errors import ExitCode, KM365Error, PartlyDone, SettingsError
 
-HEAVY = ("aiohttp", "azure", "botbuilder", "docx", "httpx", "lxml", "msgraph", "openpyxl", "sqlalchemy", "kiota_http")
+HEAVY = (
+    "aiohttp",
+    "azure",
+    "botbuilder",
+    "docx",
+    "httpx",
+    "lxml",
+    "msgraph",
+    "openpyxl",
+    "sqlalchemy",
+    "kiota_http",
+)
 
 
 def commands() -> list[tuple[str, click.Command]]:
