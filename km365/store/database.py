@@ -87,11 +87,10 @@ class Database:
         """What SQLite's full check finds wrong, a line each; none when it is sound. Reads the whole file."""
         with self.begin() as connection:
             found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(20)"))]
-            found += [
-                f"a row of {row[0]} points at a missing row of {row[2]}"
-                for row in connection.execute(text("PRAGMA foreign_key_check"))
-            ]
-        return [line for line in found if line != "ok"]
+            if found != ["ok"]:
+                return found
+            orphans = connection.execute(text("PRAGMA foreign_key_check"))
+            return [f"a row of {row[0]} points at a missing row of {row[2]}" for row in orphans]
 
     def close(self) -> None:
         """Lets go of the file."""

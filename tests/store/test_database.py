@@ -1,0 +1,184 @@
+"""Opening our database, and what it says when it cannot."""
+
+import sqlite3
+import threading
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from km365.errors import NotAvailable, StoreError
+from km365.store import cursors, events, migrate, secrets
+from km365.store.database import HEAD, Database
+from km365.store.tables import metadata
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a folder 100%" / "km365.sqlite"
+
+
+def test_the_first_opening_makes_the_folder_and_the_newest_form(path: Path) -> None:
+    with closing(Database.open(f"sqlite:///{path}")) as db, db.begin() as c:
+        assert c.execute(text("SELECT version_num FROM km_version")).scalar() == HEAD
+    assert path.is_file()
+
+
+def test_what_was_written_is_there_after_reopening(path: Path) -> None:
+    with closing(Database.open(path)) as db, db.begin() as c:
+        cursors.put(c, "users", "link", at=NOON)
+    with closing(Database.open(path)) as db, db.begin() as c:
+        assert cursors.get(c, "users") == "link"
+
+
+def test_head_is_the_newest_migration() -> None:
+    assert ScriptDirectory.from_config(migrate.configuration()).get_current_head() == HEAD
+
+
+def test_the_migrations_make_exactly_the_tables_we_describe() -> None:
+    with closing(Database.open("sqlite://")) as db, db.begin() as c:
+        context = MigrationContext.configure(c, opts={"version_table": "km_version", "compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_a_transaction_that_fails_leaves_nothing_behind() -> None:
+    with closing(Database.open("sqlite://")) as db:
+        with pytest.raises(RuntimeError), db.begin() as c:
+            cursors.put(c, "users", "link", at=NOON)
+            raise RuntimeError
+        with db.begin() as c:
+            assert cursors.get(c, "users") is None
+
+
+async def test_run_returns_what_the_function_returns_and_commits() -> None:
+    with closing(Database.open("sqlite://")) as db:
+        await db.run(cursors.put, "users", "link", at=NOON)
+        assert await db.run(cursors.get, "users") == "link"
+
+
+@pytest.mark.parametrize(
+    "content", [b"this is no database, but text " * 99, b"SQLite format 3\0" + b"\xff" * 5000]
+)
+def test_a_damaged_file_is_named_and_left_as_it_is(path: Path, content: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="damaged") as caught:
+        Database.open(path)
+    assert str(path) in str(caught.value)
+    assert "km365 doctor" in str(caught.value)
+    assert path.read_bytes() == content
+
+
+def test_damage_in_the_middle_is_found_by_the_full_check(path: Path) -> None:
+    with closing(Database.open(path)) as db:
+        assert db.problems() == []
+        with db.begin() as c:
+            for number in range(500):
+                events.append(c, kind="k", subject=f"s{number}", who="w", what={}, at=NOON)
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size - 3 * 4096)
+        file.write(b"\xa5" * 2 * 4096)
+    with closing(Database.open(path)) as db:
+        assert db.problems()
+
+
+def test_a_database_of_a_newer_km365_is_refused(path: Path) -> None:
+    with closing(Database.open(path)) as db, db.begin() as c:
+        c.execute(text("UPDATE km_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer km365"):
+        Database.open(path)
+
+
+def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(StoreError, match="home"):
+        Database.open(tmp_path / "home" / "km365.sqlite")
+
+
+def test_a_database_held_by_another_process_is_waited_for_and_then_named(path: Path) -> None:
+    Database.open(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="held by another process"):
+            Database.open(path, wait_s=0.05)
+
+
+def test_threads_take_turns(path: Path) -> None:
+    with closing(Database.open(path)) as db:
+
+        def count() -> None:
+            for _ in range(20):
+                with db.begin() as c:
+                    cursors.put(c, "n", str(int(cursors.get(c, "n") or 0) + 1), at=NOON)
+
+        threads = [threading.Thread(target=count) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with db.begin() as c:
+            assert cursors.get(c, "n") == "80"
+
+
+def test_a_full_disk_is_one_line_and_nothing_is_half_written(path: Path) -> None:
+    with closing(Database.open(path)) as db:
+        with db.begin() as c:
+            pages = c.execute(text("PRAGMA page_count")).scalar()
+            c.execute(text(f"PRAGMA max_page_count = {pages + 2}"))
+        with pytest.raises(StoreError, match="disk is full") as caught, db.begin() as c:
+            cursors.put(c, "small", "first", at=NOON)
+            cursors.put(c, "large", "a secret answer " * 10_000, at=NOON)
+        assert "secret answer" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+        with db.begin() as c:
+            assert cursors.get(c, "small") is None
+            cursors.put(c, "small", "again", at=NOON)
+
+
+def test_a_full_disk_at_the_first_opening_leaves_a_file_that_opens_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = migrate.upgrade
+
+    def no_space(connection):
+        connection.execute(text("PRAGMA max_page_count = 10"))
+        original(connection)
+
+    monkeypatch.setattr(migrate, "upgrade", no_space)
+    with pytest.raises(StoreError, match="disk is full"):
+        Database.open(path)
+    monkeypatch.undo()
+    with closing(Database.open(path)) as db:
+        assert db.problems() == []
+
+
+def test_another_kind_of_database_is_refused_by_name() -> None:
+    with pytest.raises(NotAvailable, match="postgresql"):
+        Database.open("postgresql+psycopg://km365@db.example/km365")
+
+
+def test_a_moment_without_its_time_zone_is_refused_and_others_come_back_in_utc() -> None:
+    with closing(Database.open("sqlite://")) as db, db.begin() as c:
+        events.append(c, kind="k", subject="s", who="w", what={"n": "é"}, at=NOON)
+        (found,) = events.list_(c, subject="s")
+        assert found.at == NOON
+        assert found.at.tzinfo is UTC
+        assert found.what == {"n": "é"}
+        with pytest.raises(Exception, match="time zone"):
+            events.append(c, kind="k", subject="s", who="w", what={}, at=NOON.replace(tzinfo=None))
+
+
+def test_a_secret_is_made_once_and_kept(path: Path) -> None:
+    with closing(Database.open(path)) as db, db.begin() as c:
+        first = secrets.secret_of(c, "cards")
+        assert len(first) == 32
+        assert secrets.secret_of(c, "other") != first
+    with closing(Database.open(path)) as db, db.begin() as c:
+        assert secrets.secret_of(c, "cards") == first

@@ -1,0 +1,74 @@
+"""The journal of a run is its resume point, its progress and its undo."""
+
+from datetime import datetime
+
+import pytest
+
+from km365.errors import NotFound
+from km365.store import runs
+from km365.store.database import Connection
+from km365.store.runs import Change, ChangeState, RunState
+
+
+def begin(c: Connection, at: datetime, run_id: str = "r1", count: int = 5) -> None:
+    runs.create_run(c, run_id=run_id, kind="tag", plan_sha="abc", who="focal", what={"library": "x"}, at=at)
+    runs.add_changes(
+        c,
+        run_id,
+        [
+            Change(
+                seq=seq,
+                drive_id="d",
+                item_id=str(seq),
+                name=f"Report {seq}.docx",
+                old={"KMTopic": []},
+                new={"KMTopic": ["topic/1"]},
+                etag=f"e{seq}",
+            )
+            for seq in range(count)
+        ],
+    )
+
+
+def test_a_run_resumes_where_it_stopped(c: Connection, at: datetime) -> None:
+    begin(c, at)
+    runs.mark(c, "r1", 0, ChangeState.DONE, at=at, etag_after="e0b")
+    runs.mark(c, "r1", 1, ChangeState.CONFLICT, at=at, reason="changed since")
+    runs.mark(c, "r1", 2, ChangeState.SENDING, at=at)
+    assert [one.seq for one in runs.next_pending(c, "r1", limit=2)] == [2, 3]
+    assert runs.counts(c, "r1") == {
+        ChangeState.DONE: 1,
+        ChangeState.CONFLICT: 1,
+        ChangeState.SENDING: 1,
+        ChangeState.PENDING: 2,
+    }
+
+
+def test_what_undo_needs_is_kept(c: Connection, at: datetime) -> None:
+    begin(c, at, count=1)
+    runs.mark(c, "r1", 0, ChangeState.DONE, at=at, etag_after="e0b")
+    runs.mark(c, "r1", 0, ChangeState.DONE, at=at, reason="read back")
+    (found,) = runs.changes(c, "r1")
+    assert (found.old, found.new, found.etag, found.etag_after) == (
+        {"KMTopic": []},
+        {"KMTopic": ["topic/1"]},
+        "e0",
+        "e0b",
+    )
+
+
+def test_runs_are_found_by_their_plan_the_newest_first(c: Connection, at: datetime) -> None:
+    begin(c, at, "r1")
+    begin(c, at, "r2")
+    runs.set_state(c, "r1", RunState.DONE, at=at)
+    assert {one.id: one.state for one in runs.list_(c, plan_sha="abc")} == {
+        "r1": RunState.DONE,
+        "r2": RunState.RUNNING,
+    }
+    assert runs.get(c, "r1").finished_at == at
+    assert runs.list_(c, plan_sha="other") == []
+
+
+def test_a_run_that_is_not_there_is_named(c: Connection) -> None:
+    with pytest.raises(NotFound, match="r9"):
+        runs.get(c, "r9")
