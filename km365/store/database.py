@@ -85,12 +85,15 @@ class Database:
 
     def problems(self) -> list[str]:
         """What SQLite's full check finds wrong, a line each; none when it is sound. Reads the whole file."""
-        with self.begin() as connection:
-            found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(20)"))]
-            if found != ["ok"]:
-                return found
-            orphans = connection.execute(text("PRAGMA foreign_key_check"))
-            return [f"a row of {row[0]} points at a missing row of {row[2]}" for row in orphans]
+        try:
+            with self.begin() as connection:
+                found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(20)"))]
+                if found != ["ok"]:
+                    return found
+                orphans = connection.execute(text("PRAGMA foreign_key_check"))
+                return [f"a row of {row[0]} points at a missing row of {row[2]}" for row in orphans]
+        except StoreError as error:  # so damaged that the check itself cannot go on
+            return [str(error)]
 
     def close(self) -> None:
         """Lets go of the file."""
