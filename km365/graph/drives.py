@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from km365.errors import GraphNotFound, InputRefused
 from km365.graph import uploads
 from km365.graph.client import Graph, Page
-from km365.graph.lists import Item, delta_pages
+from km365.graph.lists import Item, delta_pages, patch_fields, read_item
 from km365.graph.wire import Json, file_path, moment, part, segment, text
 
 
@@ -195,18 +195,15 @@ async def delete_file(graph: Graph, drive_id: str, item_id: str) -> None:
 
 async def get_fields(graph: Graph, drive_id: str, item_id: str) -> Item:
     """The file's columns, as the list item that it also is, with that item's etag."""
-    path = f"{file_item_path(drive_id, item_id)}/listItem"
-    return Item.from_json(await graph.get(path, params={"$expand": "fields"}))
+    return await read_item(graph, f"{file_item_path(drive_id, item_id)}/listItem")
 
 
 async def update_fields(
     graph: Graph, drive_id: str, item_id: str, fields: Mapping[str, Any], *, etag: str | None = None
 ) -> Item:
     """The file's columns after the change; see `lists.update_fields`."""
-    headers = {"If-Match": etag} if etag else None
-    path = f"{file_item_path(drive_id, item_id)}/listItem/fields"
-    raw = await graph.patch(path, dict(fields), headers=headers)
-    return Item.from_json({"id": raw.get("id") or "", "fields": raw})
+    path = f"{file_item_path(drive_id, item_id)}/listItem"
+    return await patch_fields(graph, path, fields, etag=etag)
 
 
 async def delta(graph: Graph, drive_id: str, link: str | None = None) -> AsyncIterator[Page]:

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from km365.errors import GraphNotFound
+from km365.errors import GraphChangedMeanwhile, GraphNotFound
 from km365.graph.client import Graph, Page
 from km365.graph.wire import Json, moment, part, person_id, segment, text
 
 UNINDEXED = {"Prefer": "HonorNonIndexedQueriesWarningMayFailRandomly"}
 """Lets a filter run on a column without index; SharePoint may still refuse above 5,000 items (MGD#2279)."""
+
+SETTLING_TRIES = 4
+SETTLING_PAUSE_S = 1.0
 
 KINDS = (
     *("boolean", "calculated", "choice", "currency", "dateTime", "geolocation", "hyperlinkOrPicture"),
@@ -193,7 +196,7 @@ async def list_columns(graph: Graph, site_id: str, list_id: str) -> list[Column]
 
 
 async def create_column(graph: Graph, site_id: str, list_id: str, definition: Json) -> Column:
-    """The new column, from Graph's column definition. Managed-metadata columns: see `metadata.column`."""
+    """The new column, from Graph's column definition. See `columns.definition`."""
     return Column.from_json(await graph.post(f"{list_path(site_id, list_id)}/columns", definition))
 
 
@@ -261,7 +264,8 @@ async def get_item(
 ) -> Item:
     """The item with its fields. Raises GraphNotFound."""
     expand = f"fields($select={','.join(select)})" if select else "fields"
-    return Item.from_json(await graph.get(item_path(site_id, list_id, item_id), params={"$expand": expand}))
+    path = item_path(site_id, list_id, item_id)
+    return Item.from_json(await graph.get(path, params={"$expand": expand}))
 
 
 async def create_item(graph: Graph, site_id: str, list_id: str, fields: Mapping[str, Any]) -> Item:
@@ -284,10 +288,34 @@ async def update_fields(
     With `etag`, GraphChangedMeanwhile when somebody else changed the item; without, the last writer wins.
     Graph answers fields only: `web_url` and people are empty. Metadata columns: see `metadata.write_terms`.
     """
+    return await patch_fields(graph, item_path(site_id, list_id, item_id), fields, etag=etag)
+
+
+async def patch_fields(graph: Graph, path: str, fields: Mapping[str, Any], *, etag: str | None) -> Item:
+    """The fields after the change of the list item served at `path`.
+
+    A file just uploaded answers 409 while SharePoint still works on it, although nobody else wrote
+    (onedrive-api-docs#1414): the change is sent again after reading, unless the `etag` did move on.
+    """
     headers = {"If-Match": etag} if etag else None
-    path = f"{item_path(site_id, list_id, item_id)}/fields"
-    raw = await graph.patch(path, dict(fields), headers=headers)
-    return Item.from_json({"id": item_id, "fields": raw})
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            raw = await graph.patch(f"{path}/fields", dict(fields), headers=headers)
+        except GraphChangedMeanwhile as refused:
+            if refused.status != 409 or attempt == SETTLING_TRIES:
+                raise
+            await graph.governor.sleep(SETTLING_PAUSE_S * attempt)
+            if etag and (await read_item(graph, path)).etag != etag:
+                raise
+        else:
+            return Item.from_json({"fields": raw})
+
+
+async def read_item(graph: Graph, path: str) -> Item:
+    """The list item served at `path`, with all its fields and its etag."""
+    return Item.from_json(await graph.get(path, params={"$expand": "fields"}))
 
 
 async def delete_item(graph: Graph, site_id: str, list_id: str, item_id: str) -> None:

@@ -11,15 +11,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from km365.errors import GraphChangedMeanwhile, InputRefused, NotStored
+from km365.errors import InputRefused, NotStored
+from km365.graph import lists
 from km365.graph.client import Graph
 from km365.graph.drives import file_item_path
 from km365.graph.lists import Column, Item, item_path
 from km365.graph.wire import Json
-
-SETTLING_TRIES = 4
-SETTLING_PAUSE_S = 1.0
-"""A file just uploaded answers 409 while SharePoint still works on it (onedrive-api-docs#1414)."""
 
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _RESERVED = re.compile(r'[;|<>"\t#]')
@@ -86,20 +83,6 @@ def note_fields(columns: Iterable[Column]) -> dict[str, str]:
     return found
 
 
-def column(*, name: str, title: str, set_id: str, multiple: bool, indexed: bool = False) -> Json:
-    """The definition of a managed-metadata column for `create_column` or `create_list`.
-
-    `termColumn` is in Graph's schema, but no documentation shows that a tenant accepts it (graph/FACTS §1):
-    where it is refused, an administrator makes the column by SharePoint's own pages or REST.
-    """
-    return {
-        "name": name,
-        "displayName": title,
-        "indexed": indexed,
-        "term": {"allowMultipleValues": multiple, "termSet": {"id": set_id}},
-    }
-
-
 def encode(terms: Sequence[TermRef], *, style: NoteStyle = NoteStyle.LOOKUP) -> str:
     """The note field's text; "" clears the column. Raises InputRefused for a label SharePoint cannot hold."""
     for term in terms:
@@ -151,11 +134,6 @@ def not_stored(values: Mapping[str, Sequence[TermRef]], fields: Mapping[str, Any
     ]
 
 
-async def read(graph: Graph, target: Target) -> Item:
-    """The item with all its fields and its etag."""
-    return Item.from_json(await graph.get(target.path, params={"$expand": "fields"}))
-
-
 async def write_terms(
     graph: Graph,
     target: Target,
@@ -174,14 +152,14 @@ async def write_terms(
     Locked when the file is open or checked out.
     """
     changes = {**body(values, notes, style=style), **(fields or {})}
-    seen = await _patch(graph, target, changes, etag)
-    item = await read(graph, target)
+    seen = await lists.patch_fields(graph, target.path, changes, etag=etag)
+    item = await lists.read_item(graph, target.path)
     missing = not_stored(values, item.fields)
-    if missing and item.etag and seen in {"", item.etag}:
+    if missing and item.etag and seen.etag in {"", item.etag}:
         other = NoteStyle.PLAIN if style is NoteStyle.LOOKUP else NoteStyle.LOOKUP
         again = body({name: values[name] for name in missing}, notes, style=other)
-        await _patch(graph, target, again, item.etag)
-        item = await read(graph, target)
+        await lists.patch_fields(graph, target.path, again, etag=item.etag)
+        item = await lists.read_item(graph, target.path)
         missing = not_stored(values, item.fields)
     if missing:
         raise NotStored(
@@ -191,21 +169,3 @@ async def write_terms(
             code=",".join(missing),
         )
     return Written(etag=item.etag, item=item)
-
-
-async def _patch(graph: Graph, target: Target, changes: Json, etag: str | None) -> str:
-    """The etag after the change, "" where Graph does not tell; tries again while a new file settles."""
-    for attempt in range(1, SETTLING_TRIES + 1):
-        headers = {"If-Match": etag} if etag else None
-        try:
-            raw = await graph.patch(f"{target.path}/fields", changes, headers=headers)
-        except GraphChangedMeanwhile as refused:
-            if refused.status != 409 or attempt == SETTLING_TRIES:
-                raise
-            await graph.governor.sleep(SETTLING_PAUSE_S * attempt)
-            now = await read(graph, target)
-            if etag and now.etag != etag:
-                raise  # it did move on: whoever passed an etag wants to decide again
-        else:
-            return str(raw.get("@odata.etag") or "")
-    raise AssertionError("the last attempt returns or raises")

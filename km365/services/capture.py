@@ -79,5 +79,5 @@ async def _tag(graph: Graph, place: Place, row: Item, terms: Mapping[str, Sequen
     empty = {column: refs for column, refs in terms.items() if refs and not row.fields.get(column)}
     if empty:
         columns = await lists.list_columns(graph, place.site_id, place.list_id)
-        target = metadata.ListTarget(site_id=place.site_id, list_id=place.list_id, item_id=row.id)
+        target = metadata.Target.item(place.site_id, place.list_id, row.id)
         await metadata.write_terms(graph, target, empty, etag=row.etag, notes=metadata.note_fields(columns))
