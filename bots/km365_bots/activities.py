@@ -1,0 +1,180 @@
+"""Activities as they come from the wire: hostile until read here, plain and checked after."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from km365.core.chat import Event, EventKind
+from km365.errors import InputRefused
+
+_LONGEST_ID = 500
+_ACTION = "adaptiveCard/action"
+
+
+class Malformed(InputRefused):
+    """The request is not an activity; the message says what is wrong with it and quotes nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """One activity, read and checked. Ids are as Teams gave them; `person_id` is the directory's."""
+
+    type: str
+    name: str
+    activity_id: str
+    channel_id: str
+    service_url: str
+    claimed_service_url: str
+    """As it came, slash and all: the caller's token must name exactly this."""
+    conversation_id: str
+    is_personal: bool
+    sender_id: str
+    person_id: str
+    bot_id: str
+    tenant_id: str
+    locale: str | None
+    kind: EventKind | None
+    """What it means to the conversation; None for what the bot only notes (typing, reactions, edits)."""
+    is_action: bool
+    """A card's Action.Execute, whose HTTP answer replaces the card."""
+    text: str
+    reply_to: str | None
+    value: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """What tells this activity from every other: its id counts within its conversation only. Or empty."""
+        return f"{self.conversation_id}/{self.activity_id}" if self.activity_id else ""
+
+    def event(self, at: datetime) -> Event | None:
+        """The activity as the conversation hears it, at the moment `at`; None if it means nothing to it."""
+        if self.kind is None or not self.person_id:
+            return None
+        return Event(
+            kind=self.kind,
+            activity_id=self.activity_id,
+            conversation_id=self.conversation_id,
+            person_id=self.person_id,
+            tenant_id=self.tenant_id,
+            at=at,
+            text=self.text,
+            value=self.value,
+            locale=self.locale,
+            reply_to=self.reply_to,
+        )
+
+
+def read_activity(body: bytes) -> Incoming:
+    """The activity in `body`. Raises Malformed if it is none, or names no conversation, sender or service."""
+    activity = _json(body)
+    conversation, sender = _object(activity, "conversation"), _object(activity, "from")
+    claimed = _required(activity, "serviceUrl")
+    kind, is_action, value = _meaning(activity)
+    return Incoming(
+        type=_required(activity, "type"),
+        name=_text(activity.get("name")),
+        activity_id=_id(activity, "id"),
+        channel_id=_text(activity.get("channelId")),
+        service_url=claimed.rstrip("/"),
+        claimed_service_url=claimed,
+        conversation_id=_required(conversation, "id"),
+        is_personal=_text(conversation.get("conversationType")) in {"", "personal"},
+        sender_id=_required(sender, "id"),
+        person_id=_id(sender, "aadObjectId").lower(),
+        bot_id=_id(_object(activity, "recipient", required=False), "id"),
+        tenant_id=_tenant(activity, conversation),
+        locale=_text(activity.get("locale"))[:35] or None,
+        kind=kind,
+        is_action=is_action,
+        text=_spoken(activity) if kind is EventKind.MESSAGE else "",
+        reply_to=_id(activity, "replyToId") or None,
+        value=value,
+    )
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+        if b"\\u" in body:  # half of a surrogate pair is valid JSON but not text that anything can store
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+    except (ValueError, RecursionError):
+        raise Malformed("The body is not JSON.") from None
+    if not isinstance(value, dict):
+        raise Malformed("The body is not an activity.")
+    return value
+
+
+def _meaning(activity: Mapping[str, Any]) -> tuple[EventKind | None, bool, Mapping[str, Any]]:
+    """What happened, whether the HTTP answer replaces a card, and the flat data of a button."""
+    value = activity.get("value")
+    match activity.get("type"):
+        case "message" if isinstance(value, dict) and not _text(activity.get("text")).strip():
+            return EventKind.SUBMIT, False, value
+        case "message":
+            return EventKind.MESSAGE, False, {}
+        case "invoke" if activity.get("name") == _ACTION:
+            return EventKind.SUBMIT, True, _executed(value)
+        case "installationUpdate" if activity.get("action") in {"add", "add-upgrade"}:
+            return EventKind.INSTALLED, False, {}
+        case "installationUpdate" if activity.get("action") == "remove":
+            return EventKind.REMOVED, False, {}
+        case _:
+            return None, False, {}
+
+
+def _executed(value: object) -> dict[str, Any]:
+    """The data and inputs of an Action.Execute, with its verb."""
+    action = value.get("action") if isinstance(value, dict) else None
+    if not isinstance(action, dict):
+        raise Malformed("The card's action is missing.")
+    data = action.get("data")
+    return {**(data if isinstance(data, dict) else {}), "verb": _text(action.get("verb"))}
+
+
+def _spoken(activity: Mapping[str, Any]) -> str:
+    """The typed text without the bot's own name, which Teams puts there in channels."""
+    text = _text(activity.get("text"))
+    bot = _object(activity, "recipient", required=False).get("id")
+    entities = activity.get("entities")
+    for entity in entities if isinstance(entities, list) else []:
+        if isinstance(entity, dict) and entity.get("type") == "mention":
+            mentioned = entity.get("mentioned")
+            if isinstance(mentioned, dict) and mentioned.get("id") == bot and _text(entity.get("text")):
+                text = text.replace(_text(entity.get("text")), " ")
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text).strip()
+
+
+def _tenant(activity: Mapping[str, Any], conversation: Mapping[str, Any]) -> str:
+    """The directory's id, which `channelData` has in every activity."""
+    data = _object(activity, "channelData", required=False)
+    return _id(_object(data, "tenant", required=False), "id") or _id(conversation, "tenantId")
+
+
+def _object(holder: Mapping[str, Any], key: str, *, required: bool = True) -> Mapping[str, Any]:
+    value = holder.get(key)
+    if isinstance(value, dict):
+        return value
+    if required:
+        raise Malformed(f"The activity has no {key}.")
+    return {}
+
+
+def _required(holder: Mapping[str, Any], key: str) -> str:
+    value = _id(holder, key)
+    if not value:
+        raise Malformed(f"The activity has no {key}.")
+    return value
+
+
+def _id(holder: Mapping[str, Any], key: str) -> str:
+    value = _text(holder.get(key))
+    if len(value) > _LONGEST_ID:
+        raise Malformed(f"The activity's {key} is too long.")
+    return value
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

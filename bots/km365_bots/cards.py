@@ -1,0 +1,405 @@
+"""Cards as Teams shows them: the content of a `Card` in, Adaptive Card 1.5 JSON or plain text out.
+
+Teams takes schema 1.5 from bots. Every input has a label and an error message, headings are marked as
+headings, people's own words are shown without markdown, and a card stays under 28 KB: what does not
+fit is shortened where it is only read, and never where it could be sent back shortened.
+"""
+
+import json
+import string
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from km365.core.chat import Card
+from km365.core.languages import LANGUAGES, best, is_rtl
+from km365.errors import TemplateError
+from km365.templates import Templates
+
+Json = dict[str, Any]
+Element = Json
+
+LARGEST_BYTES = 28_000
+"""UTF-8 bytes of a card's JSON; below every limit Teams has stated (80 KB for bots, 28 KB for webhooks)."""
+
+CONTENT_TYPE = "application/vnd.microsoft.card.adaptive"
+
+_LEVELS = ((6_000, 200), (2_000, 60), (700, 30), (250, 15), (80, 6))
+"""Ever shorter: at most so many characters a text, so many entries a list."""
+
+
+class Labels:
+    """The words on cards, in every language, read from `cards/labels.<language>.toml`."""
+
+    def __init__(self, words: Mapping[str, Mapping[str, str]]) -> None:
+        self._words = words
+
+    @classmethod
+    def read(cls, templates: Templates) -> "Labels":
+        """All seven languages. Raises TemplateError naming the file and the key that is wrong or missing."""
+        read = {language: _read_labels(templates, f"cards/labels.{language}.toml") for language in LANGUAGES}
+        english = read["en"]
+        for language, words in read.items():
+            name = f"cards/labels.{language}.toml"
+            for key, text in english.items():
+                if key not in words:
+                    raise TemplateError(f"{name}: {key!r} is missing.")
+                if _placeholders(words[key], name) != _placeholders(text, name):
+                    raise TemplateError(f"{name}: {key!r} must hold the same placeholders as in English.")
+            unknown = sorted(words.keys() - english.keys())
+            if unknown:
+                raise TemplateError(f"{name}: {unknown[0]!r} is not a word that cards use.")
+        return cls(read)
+
+    def get(self, language: str, key: str, **values: object) -> str:
+        """The word `key` in `language`, filled in."""
+        return self._words[best([language])][key].format(**values)
+
+    def keys(self) -> frozenset[str]:
+        """Every word that cards use."""
+        return frozenset(self._words["en"])
+
+
+def _read_labels(templates: Templates, name: str) -> Mapping[str, str]:
+    try:
+        words = tomllib.loads(templates.text(name))
+    except tomllib.TOMLDecodeError as error:
+        raise TemplateError(f"{name}: {error}.") from None
+    for key, value in words.items():
+        if not isinstance(value, str) or not value.strip():
+            raise TemplateError(f"{name}: {key!r} must be a text.")
+    return words
+
+
+def _placeholders(text: str, name: str) -> set[str]:
+    try:
+        return {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
+    except ValueError as error:
+        raise TemplateError(f"{name}: {text!r}: {error}.") from None
+
+
+def render(card: Card, labels: Labels, *, text: str = "") -> Json:
+    """The card as Adaptive Card 1.5 JSON, under `LARGEST_BYTES`.
+
+    `text` is its plain twin, shown where the card cannot be. Raises TemplateError for a name without a card.
+    """
+    build = _KINDS.get(card.name)
+    if build is None:
+        raise TemplateError(f"There is no card {card.name!r}; the cards are {', '.join(sorted(_KINDS))}.")
+    for longest, most in _LEVELS:
+        page = _Page(card, labels, longest, most)
+        build(page)
+        rendered = page.whole(_cut(text or plain(card, labels), min(longest, 2_000))[0])
+        if size_bytes(rendered) <= LARGEST_BYTES:
+            return rendered
+    page = _Page(card, labels, *_LEVELS[-1])
+    page.heading(page.text("title"))
+    page.note(page.label("shortened"))
+    return page.whole(page.label("shortened"))
+
+
+def plain(card: Card, labels: Labels) -> str:
+    """All that the card says, as plain text: what is read out, shown in a notification, or sent instead."""
+    page = _Page(card, labels, 30_000, 1_000)
+    build = _KINDS.get(card.name)
+    if build is not None:
+        build(page)
+    return "\n".join(page.spoken)
+
+
+def size_bytes(rendered: Json) -> int:
+    """The card's size as it travels."""
+    return len(json.dumps(rendered, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def attachment(rendered: Json) -> Json:
+    """The card as a message carries it."""
+    return {"contentType": CONTENT_TYPE, "content": rendered}
+
+
+class _Page:
+    """One card being written, element by element. `spoken` gathers the same as text."""
+
+    def __init__(self, card: Card, labels: Labels, longest: int, most: int) -> None:
+        self.card = card
+        self.body: list[Element] = []
+        self.actions: list[Json] = []
+        self.spoken: list[str] = []
+        self.cut = False
+        self._labels = labels
+        self._longest = longest
+        self._most = most
+
+    def label(self, key: str, **values: object) -> str:
+        """A word of ours in the card's language."""
+        return self._labels.get(self.card.language, key, **values)
+
+    def text(self, key: str) -> str:
+        """A text of the card's data; empty if it is absent."""
+        return _str(self.card.data.get(key))
+
+    def rows(self, key: str) -> list[Mapping[str, Any]]:
+        """A list of objects out of the card's data; empty if it is absent."""
+        return [row for row in _list(self.card.data.get(key)) if isinstance(row, Mapping)]
+
+    def heading(self, text: str, *, large: bool = True) -> None:
+        """A heading, for the eye and for a screen reader."""
+        if text:
+            size = "Large" if large else "Medium"
+            self._block(_cut(text, 300)[0], style="heading", size=size, weight="Bolder")
+
+    def note(self, text: str) -> None:
+        """A quiet line."""
+        if text:
+            self._block(text, isSubtle=True, spacing="Small")
+
+    def say(self, text: str) -> None:
+        """Our own words, a paragraph a line."""
+        for paragraph in self._short(text).splitlines():
+            if paragraph.strip():
+                self._block(paragraph)
+
+    def quote(self, text: str) -> None:
+        """People's words, exactly: text runs are never read as markdown."""
+        for paragraph in self._short(text).splitlines():
+            if paragraph.strip():
+                self.spoken.append(paragraph)
+                self.body.append(
+                    {
+                        "type": "RichTextBlock",
+                        "inlines": [{"type": "TextRun", "text": paragraph}],
+                        "spacing": "Small",
+                    }
+                )
+
+    def facts(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Labels with their values, those without a value left out."""
+        shown = [(label, self._short(value)) for label, value in pairs[: self._most] if value]
+        if shown:
+            self.spoken += [f"{label}: {value}" for label, value in shown]
+            self.body.append(
+                {"type": "FactSet", "facts": [{"title": _safe(a), "value": _safe(b)} for a, b in shown]}
+            )
+
+    def field(
+        self, key: str, label: str, value: str, *, multiline: bool, most: int, missing: str = ""
+    ) -> bool:
+        """An input; False if the value is too long to be edited here, in which case it is only shown.
+
+        An input that held a shortened value would send the shortened one back.
+        """
+        if len(value) > min(most, self._longest):
+            self.heading(label, large=False)
+            self.quote(value)
+            return False
+        self.spoken.append(f"{label}: {value}" if value else label)
+        self.body.append(
+            {
+                "type": "Input.Text",
+                "id": key,
+                "label": _safe(label),
+                "isMultiline": multiline,
+                "maxLength": most,
+            }
+            | ({"value": value} if value else {})
+            | ({"isRequired": True, "errorMessage": missing} if missing else {})
+        )
+        return True
+
+    def choice(
+        self, key: str, label: str, rows: Sequence[Mapping[str, Any]], value: str, missing: str
+    ) -> None:
+        """One of several; shown open while there are few."""
+        choices = [{"title": _str(row.get("label")), "value": _str(row.get("value"))} for row in rows]
+        self.spoken += [f"{number}. {choice['title']}" for number, choice in enumerate(choices, start=1)]
+        known = value if any(choice["value"] == value for choice in choices) else ""
+        self.body.append(
+            {
+                "type": "Input.ChoiceSet",
+                "id": key,
+                "label": _safe(label),
+                "choices": choices,
+                "style": "expanded" if len(choices) <= 6 else "compact",
+                "wrap": True,
+            }
+            | ({"value": known} if known else {})
+            | ({"isRequired": True, "errorMessage": missing} if missing else {})
+        )
+
+    def button(self, verb: str, *, inputs: bool = False, label: str = "") -> None:
+        """A button that sends `verb` with the card's token, and with what was filled in if `inputs`.
+
+        Teams clients without Action.Execute take the Action.Submit that stands behind it.
+        """
+        title = label or self.label(verb)
+        data = {**self.card.action_data, "verb": verb}
+        common: Json = {"title": title, "data": data, "associatedInputs": "auto" if inputs else "none"}
+        self.actions.append(
+            {
+                "type": "Action.Execute",
+                "verb": verb,
+                **common,
+                "fallback": {"type": "Action.Submit", **common},
+            }
+        )
+
+    def link(self, title: str, address: str) -> None:
+        """A button that opens an address; only web addresses are shown."""
+        if address.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            self.spoken.append(f"{title}: {address}")
+            self.actions.append({"type": "Action.OpenUrl", "title": title, "url": address})
+
+    def whole(self, twin: str) -> Json:
+        """The finished card."""
+        if self.cut:
+            self.note(self.label("shortened"))
+        card: Json = {
+            "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+            "type": "AdaptiveCard",
+            "version": "1.5",
+            "lang": self.card.language,
+            "rtl": is_rtl(self.card.language),
+            "fallbackText": twin or self.label("text_only"),
+            "body": self.body,
+            "msteams": {"width": "Full"},
+        }
+        return card | ({"actions": self.actions} if self.actions else {})
+
+    def _block(self, text: str, **style: object) -> None:
+        self.spoken.append(text)
+        self.body.append({"type": "TextBlock", "text": _safe(text), "wrap": True, **style})
+
+    def _short(self, text: str) -> str:
+        shown, cut = _cut(text, self._longest)
+        self.cut = self.cut or cut
+        return shown
+
+    def first(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """The entries that are shown; notes when some are not."""
+        self.cut = self.cut or len(rows) > self._most
+        return rows[: self._most]
+
+
+def _question(page: _Page) -> None:
+    page.heading(page.text("title"))
+    page.note(page.text("progress"))
+    page.say(page.text("ask"))
+    page.note(page.text("hint"))
+    who = page.text("who_reads") or page.text("audience_label")
+    choices, value = page.rows("choices"), page.text("value")
+    if choices:
+        page.choice("answer", page.label("choose"), choices, value, page.label("choose_missing"))
+    else:
+        _answer(page, value)
+    audiences = page.rows("audiences")
+    if audiences:
+        page.choice("audience", page.label("audience"), audiences, page.text("audience"), "")
+    if who:
+        page.note(page.label("who_reads", who=who))
+    page.button("answer", inputs=True, label=page.label("send_answer"))
+    for verb in ("skip", "back", "pause"):
+        page.button(verb)
+
+
+def _answer(page: _Page, value: str) -> None:
+    longest = page.card.data.get("max_length")
+    most = longest if isinstance(longest, int) and longest > 0 else 4_000
+    missing = page.label("answer_missing")
+    if not page.field("answer", page.label("answer"), value, multiline=True, most=most, missing=missing):
+        page.note(page.label("answer_kept"))
+        page.field("answer", page.label("answer"), "", multiline=True, most=most, missing=missing)
+
+
+def _consent(page: _Page) -> None:
+    page.heading(page.text("title"))
+    page.say(page.text("text"))
+    for key, heading in (("purpose", "purpose"), ("audience", "readers"), ("keeping", "keeping")):
+        if page.text(key):
+            page.heading(page.label(heading), large=False)
+            page.say(page.text(key))
+    page.button("agree")
+    page.button("decline")
+
+
+def _invitation(page: _Page) -> None:
+    page.heading(page.text("title"))
+    page.say(page.text("text"))
+    minutes = page.text("minutes")
+    takes = page.label("minutes_value", minutes=minutes) if minutes else ""
+    page.facts([(page.label("minutes"), takes), (page.label("due"), page.text("due"))])
+    for verb in ("start", "later", "decline"):
+        page.button(verb)
+
+
+def _draft(page: _Page) -> None:
+    page.heading(page.text("title"))
+    page.say(page.text("text"))
+    for row in page.first(page.rows("fields")):
+        label = _str(row.get("label"))
+        page.field(
+            _str(row.get("key")),
+            label,
+            _str(row.get("value")),
+            multiline=row.get("multiline") is True,
+            most=4_000 if row.get("multiline") is True else 255,
+            missing=page.label("field_missing", label=label) if row.get("required") is True else "",
+        )
+    page.button("send", inputs=True)
+    page.button("edit", inputs=True)
+    page.button("discard")
+
+
+def _note(page: _Page) -> None:
+    page.heading(page.text("title"))
+    page.say(page.text("text"))
+    for section in page.first(page.rows("sections")):
+        page.heading(_str(section.get("heading")), large=False)
+        for line in page.first(_list(section.get("lines"))):
+            page.quote(_str(line))
+    page.button("approve")
+    questions = page.rows("questions")
+    if questions:
+        page.choice("change", page.label("change_what"), questions, "", "")
+    page.button("change", inputs=bool(questions))
+    page.link(page.label("download"), page.text("download_url"))
+
+
+def _notice(page: _Page) -> None:
+    page.heading(page.text("title"))
+    page.say(page.text("text"))
+    page.facts([(_str(row.get("label")), _str(row.get("value"))) for row in page.first(page.rows("facts"))])
+    page.link(page.text("link_label") or page.label("open"), page.text("link"))
+
+
+_KINDS: Mapping[str, Callable[[_Page], None]] = {
+    "question": _question,
+    "consent": _consent,
+    "invitation": _invitation,
+    "draft": _draft,
+    "note": _note,
+    "notice": _notice,
+}
+
+
+def _cut(text: str, longest: int) -> tuple[str, bool]:
+    """At most `longest` characters, ending at a word, and whether anything was left out."""
+    if len(text) <= longest:
+        return text, False
+    kept = text[: longest - 1]
+    at_word = kept.rsplit(" ", 1)[0] if " " in kept[longest // 2 :] else kept
+    return f"{at_word.rstrip()}…", True
+
+
+def _safe(text: str) -> str:
+    """Without a markdown link: a title that carries somebody's words must not become a way out."""
+    return text.replace("](", "] (")
+
+
+def _str(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return ""
+    return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
+
+
+def _list(value: object) -> list[Any]:
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []

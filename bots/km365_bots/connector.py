@@ -1,0 +1,274 @@
+"""Everything the bot sends to Teams: messages, updated cards and new conversations, over one pooled session.
+
+Bot Framework's own client opens a connection and a thread for every send and repeats nothing; this one
+keeps connections, paces itself and says plainly what became of a send (teams rate limits, 403, 404, 413).
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+
+from km365.errors import KM365Error
+from km365.settings import Settings
+from km365_bots.pacing import Governor, Pace
+
+Json = dict[str, Any]
+Token = Callable[[], Awaitable[str | None]]
+"""The bearer token for the Bot Connector; None where authentication is off."""
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_SCOPE = "https://api.botframework.com/.default"
+_LARGEST_ANSWER = 64 * 1024
+_log = logging.getLogger("km365.bots.connector")
+
+
+class NotSent(KM365Error):
+    """Certainly not delivered (429, 412, nothing listening): it may be sent again after `retry_after_s`."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Unreachable(KM365Error):
+    """403: the person blocked or removed the bot. Stop until a new installation says otherwise."""
+
+
+class ConversationGone(KM365Error):
+    """404: the conversation is not there any more."""
+
+
+class TooLarge(KM365Error):
+    """413: the message is larger than Teams takes."""
+
+
+class DeliveryUnknown(KM365Error):
+    """A server error or a time-out after sending: it may have arrived, so it is never blindly repeated."""
+
+
+class SendRefused(KM365Error):
+    """Teams refused the message for a reason that repeating will not cure."""
+
+
+def check_service_url(address: object, *, signed_in: bool) -> str:
+    """The address to answer to, without a trailing slash.
+
+    Without sign-in any caller could choose it, so only this machine is accepted; with sign-in it must be
+    https (or this machine). Raises SendRefused for anything else.
+    """
+    parts = urlsplit(address) if isinstance(address, str) else urlsplit("")
+    local = parts.hostname in LOOPBACK
+    allowed = parts.scheme in {"http", "https"} if local else signed_in and parts.scheme == "https"
+    if not allowed or parts.username or parts.query or parts.fragment or not parts.hostname:
+        raise SendRefused(
+            "The caller's service address was refused: without bot_app_id only this machine may be answered, "
+            "and with it only https addresses."
+        )
+    return str(address).rstrip("/")
+
+
+class Connector:
+    """Sends to the Bot Connector. On failure every method raises one of the errors above, nothing else."""
+
+    def __init__(self, *, session: aiohttp.ClientSession, token: Token, pace: Pace) -> None:
+        self._session = session
+        self._token = token
+        self._pace = pace
+        self._governor = Governor(pace)
+
+    async def send(self, service_url: str, conversation_id: str, activity: Json, *, tenant_id: str) -> str:
+        """Posts `activity` as a new message (never as a reply to another) and returns its id."""
+        url = f"{service_url}/v3/conversations/{quote(conversation_id, safe='')}/activities"
+        answer = await self._call("POST", url, activity, conversation=conversation_id, tenant=tenant_id)
+        return _text(answer.get("id"))
+
+    async def update(
+        self, service_url: str, conversation_id: str, activity_id: str, activity: Json, *, tenant_id: str
+    ) -> str:
+        """Replaces the message `activity_id`; may safely be repeated. Returns its id."""
+        path = f"{quote(conversation_id, safe='')}/activities/{quote(activity_id, safe='')}"
+        url = f"{service_url}/v3/conversations/{path}"
+        body = activity | {"id": activity_id}
+        answer = await self._call("PUT", url, body, conversation=conversation_id, tenant=tenant_id)
+        return _text(answer.get("id")) or activity_id
+
+    async def create_conversation(
+        self, service_url: str, *, member: Json, bot_id: str, tenant_id: str
+    ) -> str:
+        """The id of a one-to-one conversation with `member`.
+
+        The tenant is given twice: `tenantId` alone is dropped by parts of the service ("Could not parse
+        tenant id", github.com/microsoft/botbuilder-python/issues/128).
+        """
+        body: Json = {
+            "isGroup": False,
+            "bot": {"id": bot_id},
+            "members": [member],
+            "tenantId": tenant_id,
+            "channelData": {"tenant": {"id": tenant_id}},
+        }
+        url = f"{service_url}/v3/conversations"
+        answer = await self._call("POST", url, body, conversation=_text(member.get("id")), tenant=tenant_id)
+        created = _text(answer.get("id"))
+        if not created:
+            raise SendRefused("Teams created a conversation without naming it.")
+        return created
+
+    async def _call(self, method: str, url: str, body: Json, *, conversation: str, tenant: str) -> Json:
+        """One call, paced; what was certainly refused (429, 412) is repeated, nothing else."""
+        host = urlsplit(url).netloc
+        for attempt in range(1, self._pace.attempts + 1):
+            await self._wait_for_turn(host, tenant, conversation)
+            status, retry_after_s, answer = await self._once(method, url, body)
+            if status < 300:
+                return answer
+            if status == 429 or (status == 412 and attempt < self._pace.attempts):
+                wait_s = retry_after_s if retry_after_s is not None else _back_off(attempt)
+                self._governor.pause(host, time.monotonic() + wait_s)
+                if attempt < self._pace.attempts:
+                    continue
+                raise NotSent(f"Teams asks to wait {wait_s:.0f} s.", retry_after_s=wait_s)
+            raise _failure(status)
+        raise NotSent("Teams was busy.", retry_after_s=_back_off(self._pace.attempts))
+
+    async def _wait_for_turn(self, host: str, tenant: str, conversation: str) -> None:
+        wait_s = self._governor.wait_s(
+            host=host, tenant=tenant, conversation=conversation, now=time.monotonic()
+        )
+        if wait_s < 0:
+            raise NotSent(f"Sending is paused for {-wait_s:.0f} s more.", retry_after_s=-wait_s)
+        if wait_s:
+            await asyncio.sleep(wait_s)
+
+    async def _once(self, method: str, url: str, body: Json) -> tuple[int, float | None, Json]:
+        token = await self._token()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        try:
+            async with self._session.request(
+                method, url, json=body, headers=headers, allow_redirects=False
+            ) as response:
+                retry_after_s = _retry_after_s(response.headers.get("Retry-After"))
+                return response.status, retry_after_s, _object(await response.content.read(_LARGEST_ANSWER))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent(
+                f"Nothing answers at {urlsplit(url).netloc} ({type(error).__name__}).", retry_after_s=5.0
+            ) from None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise DeliveryUnknown(
+                f"No answer came back from {urlsplit(url).netloc} ({type(error).__name__})."
+            ) from None
+
+
+def _failure(status: int) -> KM365Error:
+    """What a status means for the message that was to be sent."""
+    if status >= 500:
+        return DeliveryUnknown(f"Teams answered {status}: the message may have arrived.")
+    if status == 412:
+        return NotSent("Another call to this conversation was under way (412).", retry_after_s=_back_off(1))
+    known: dict[int, KM365Error] = {
+        401: SendRefused(
+            "Teams did not accept the bot's own sign-in (401): check bot_app_id and its secret."
+        ),
+        403: Unreachable("The person has blocked or removed the bot (403)."),
+        404: ConversationGone("The conversation does not exist any more (404)."),
+        413: TooLarge("The message is larger than Teams takes (413)."),
+    }
+    return known.get(status) or SendRefused(f"Teams refused the message ({status}).")
+
+
+def _retry_after_s(header: str | None) -> float | None:
+    """Seconds out of a Retry-After header, which is a number or a date; None if it is neither."""
+    if not header:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    with contextlib.suppress(ValueError, TypeError):
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+    return None
+
+
+def _back_off(attempt: int) -> float:
+    """Exponential with full jitter: 1 s, 2 s, 4 s at most."""
+    return random.SystemRandom().uniform(0.2, 1.0) * 2.0 ** (attempt - 1)
+
+
+def _object(body: bytes) -> Json:
+    try:
+        value = json.loads(body) if body else {}
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _compact(value: object) -> str:
+    """JSON as small as it gets: escapes would make an Arabic card three times its size."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+async def _no_token() -> None:
+    return None
+
+
+@asynccontextmanager
+async def bot_token(settings: Settings) -> AsyncIterator[Token]:
+    """The bot's own sign-in: its secret, else the app's certificate, else the machine's managed identity.
+
+    azure-identity does it without blocking; Bot Framework's MSAL calls stop the event loop.
+    """
+    if not settings.bot_app_id:
+        yield _no_token
+        return
+    from azure.identity.aio import (  # noqa: PLC0415  - half a second that a laptop without sign-in need not pay
+        CertificateCredential,
+        ClientSecretCredential,
+        ManagedIdentityCredential,
+    )
+
+    credential: ClientSecretCredential | CertificateCredential | ManagedIdentityCredential
+    if settings.bot_app_secret:
+        credential = ClientSecretCredential(settings.tenant_id, settings.bot_app_id, settings.bot_app_secret)
+    elif settings.client_certificate and settings.client_id == settings.bot_app_id:
+        credential = CertificateCredential(
+            settings.tenant_id, settings.bot_app_id, certificate_path=settings.client_certificate
+        )
+    else:
+        credential = ManagedIdentityCredential(client_id=settings.bot_app_id)
+
+    async def token() -> str | None:
+        return (await credential.get_token(_SCOPE)).token
+
+    async with credential:
+        yield token
+
+
+@asynccontextmanager
+async def open_connector(
+    token: Token, pace: Pace, *, through_proxy: bool = False
+) -> AsyncIterator[Connector]:
+    """A connector with its pooled session; leaving closes every connection."""
+    timeout = aiohttp.ClientTimeout(total=pace.timeout_s, sock_connect=min(5.0, pace.timeout_s))
+    pool = aiohttp.TCPConnector(limit=64, limit_per_host=32)
+    headers: Mapping[str, str] = {"User-Agent": "km365-bot", "Accept": "application/json"}
+    async with aiohttp.ClientSession(
+        connector=pool,
+        timeout=timeout,
+        headers=headers,
+        trust_env=through_proxy,
+        json_serialize=_compact,
+    ) as session:
+        yield Connector(session=session, token=token, pace=pace)

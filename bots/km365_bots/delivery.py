@@ -1,0 +1,235 @@
+"""What the bot sends by itself: a row of the outbox, sent at most once, and what became of it.
+
+An intent is committed before the call, so a crash or a time-out leaves "unknown", which is shown and never
+sent again by itself. 429 and a refused connection are certainly not sent: they wait and are tried again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from km365.core.chat import Reply
+from km365.errors import GraphError, GraphNotFound, KM365Error
+from km365.jobs import Jobs
+from km365.store import conversations, outbox
+from km365.store.conversations import Address
+from km365.store.database import Database
+from km365.store.outbox import Delivery, Message
+from km365_bots import cards
+from km365_bots.connector import (
+    Connector,
+    ConversationGone,
+    DeliveryUnknown,
+    NotSent,
+    SendRefused,
+    TooLarge,
+    Unreachable,
+)
+from km365_bots.turn import message as activity_of
+
+_log = logging.getLogger("km365.bots.delivery")
+
+JOB = "send_message"
+_ATTEMPTS = 30
+"""Refusals for certain (429, nothing listening) after which a message is given up, with a note."""
+_INSTALL_WAIT_S = 5.0
+"""How long a new installation is given to tell the bot where the person is."""
+_LOOK_AGAIN = timedelta(minutes=5)
+
+Compose = Callable[[Message], Reply]
+"""The words and the card of a message, in the person's language."""
+
+Install = Callable[[str], Awaitable[str]]
+"""Installs the app for a person (by directory id) and returns the id of their chat with the bot."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """What sending needs. `service_url` and `tenant_id` serve a person of whom only the chat is known."""
+
+    db: Database
+    jobs: Jobs
+    connector: Connector
+    labels: cards.Labels
+    compose: Compose
+    install: Install
+    now: Callable[[], datetime]
+    service_url: str
+    tenant_id: str
+
+
+def register(post: Post) -> None:
+    """Registers the job that sends a message and the look, every minute, for messages that are due.
+
+    The first look comes when the runner starts, so whatever waited in the outbox is taken up again.
+    """
+
+    async def send(args: Mapping[str, str]) -> None:
+        await deliver(post, args["key"])
+
+    async def look() -> None:
+        await post.db.run(enqueue_due, post.jobs, at=post.now())
+
+    post.jobs.register(JOB, send)
+    post.jobs.every_minute("send_due_messages", look)
+
+
+def enqueue_due(c: Connection, jobs: Jobs, *, at: datetime, person_id: str | None = None) -> int:
+    """Queues every message whose moment has come (of one person, if named) and counts them."""
+    wanted = [m for m in outbox.due(c, at=at) if person_id in {None, m.person_id}]
+    return sum(jobs.enqueue(c, JOB, key=m.key, args={"key": m.key}) for m in wanted)
+
+
+def recover(c: Connection, *, at: datetime) -> int:
+    """Marks as unknown what was being sent when we stopped last time. Call once, before anything is sent."""
+    return outbox.recover(c, at=at)
+
+
+async def deliver(post: Post, key: str) -> None:
+    """Sends the message `key` if it still waits; does nothing the second time. Idempotency: intent first.
+
+    Raises nothing a retry would mend: what became of the message is in its row.
+    """
+    row = await post.db.run(outbox.get, key)
+    if row is None or row.state is not Delivery.WAITING or row.due_at > post.now():
+        return
+    try:
+        address = await _address(post, row.message.person_id)
+        reply = post.compose(row.message)
+        activity = _activity(post, reply, row.message.language)
+    except GraphNotFound as error:
+        await _end(post, key, Delivery.UNREACHABLE, str(error))
+        return
+    except GraphError as error:
+        await _before_sending(post, row, f"The app could not be installed for this person: {error}")
+        return
+    except KM365Error as error:
+        await _end(post, key, Delivery.FAILED, str(error))
+        return
+    if address is None:
+        await _before_sending(post, row, "Installed; waiting for Teams to say where the person is.")
+    elif address.unreachable_reason:
+        await _end(post, key, Delivery.UNREACHABLE, address.unreachable_reason)
+    elif await post.db.run(outbox.claim, key, at=post.now()):
+        await _send(post, row, address, reply, activity)
+
+
+async def _send(post: Post, row: outbox.Sent, address: Address, reply: Reply, activity: cards.Json) -> None:
+    """The call itself, once; a second one only where the first certainly delivered nothing."""
+    key, now = row.message.key, post.now
+    try:
+        try:
+            sent = await _call(post, address, activity)
+        except TooLarge:
+            text_only = activity_of(reply.text[:4_000], None, language=row.message.language)
+            sent = await _call(post, address, text_only)
+        except ConversationGone:
+            sent = await _call(post, await _again(post, row.message.person_id, address), activity)
+    except NotSent as error:
+        await _put_back(post, row, error)
+    except (Unreachable, ConversationGone) as error:
+        await post.db.run(_mark_unreachable, row.message, str(error), at=now())
+    except DeliveryUnknown as error:
+        await post.db.run(outbox.unknown, key, note=str(error), at=now())
+    except (TooLarge, SendRefused, GraphError) as error:
+        await post.db.run(outbox.failed, key, note=str(error), at=now())
+    else:
+        await post.db.run(outbox.sent, key, activity_id=sent or None, at=now())
+
+
+async def _call(post: Post, address: Address, activity: cards.Json) -> str:
+    return await post.connector.send(
+        address.service_url, address.conversation_id, activity, tenant_id=address.tenant_id
+    )
+
+
+async def _put_back(post: Post, row: outbox.Sent, error: NotSent) -> None:
+    key, now = row.message.key, post.now()
+    if row.attempts + 1 >= _ATTEMPTS:
+        await post.db.run(outbox.failed, key, note=f"Given up after {_ATTEMPTS} attempts: {error}", at=now)
+        return
+    wait_s = max(error.retry_after_s, min(2.0**row.attempts, 900.0))
+    due_at = now + timedelta(seconds=wait_s)
+    await post.db.run(outbox.put_back, key, at=now, due_at=due_at, note=str(error))
+
+
+async def _before_sending(post: Post, row: outbox.Sent, note: str) -> None:
+    """Puts a message back that nobody could be asked to take yet."""
+    if await post.db.run(outbox.claim, row.message.key, at=post.now()):
+        await _put_back(post, row, NotSent(note, retry_after_s=_LOOK_AGAIN.total_seconds()))
+
+
+async def _end(post: Post, key: str, state: Delivery, note: str) -> None:
+    end = outbox.unreachable if state is Delivery.UNREACHABLE else outbox.failed
+    if await post.db.run(outbox.claim, key, at=post.now()):
+        await post.db.run(end, key, note=note, at=post.now())
+
+
+def _mark_unreachable(c: Connection, wanted: Message, reason: str, *, at: datetime) -> None:
+    conversations.mark_unreachable(c, wanted.person_id, reason, at)
+    outbox.unreachable(c, wanted.key, note=reason, at=at)
+
+
+async def _address(post: Post, person_id: str) -> Address | None:
+    """Where the person is; whoever never spoke to the bot has it installed first (twice does no harm).
+
+    Teams tells the bot of the installation in an event, which is waited for a moment; failing that, the
+    chat's id, which Graph gives, is used with the tenant's own service address.
+    """
+    known = await post.db.run(conversations.address_of, person_id)
+    if known is not None:
+        return known
+    chat_id = await post.install(person_id)
+    with_event = await _told(post, person_id)
+    if with_event is not None or not chat_id or not post.service_url:
+        return with_event
+    return Address(
+        person_id=person_id,
+        conversation_id=chat_id,
+        service_url=post.service_url,
+        tenant_id=post.tenant_id,
+        locale=None,
+        heard_at=post.now(),
+    )
+
+
+async def _told(post: Post, person_id: str) -> Address | None:
+    waited_s = 0.0
+    while waited_s < _INSTALL_WAIT_S:
+        found = await post.db.run(conversations.address_of, person_id)
+        if found is not None:
+            return found
+        await asyncio.sleep(0.1)
+        waited_s += 0.1
+    return None
+
+
+async def _again(post: Post, person_id: str, gone: Address) -> Address:
+    """Where the person's chat is now that the known one is gone. Raises ConversationGone if nowhere else."""
+    chat_id = await post.install(person_id)
+    known = await post.db.run(conversations.address_of, person_id)
+    if known is not None and known.conversation_id != gone.conversation_id:
+        return known
+    if not chat_id or chat_id == gone.conversation_id:
+        raise ConversationGone(
+            "The chat with this person is gone, and installing the app did not bring it back."
+        )
+    return Address(
+        person_id=person_id,
+        conversation_id=chat_id,
+        service_url=gone.service_url,
+        tenant_id=gone.tenant_id,
+        locale=gone.locale,
+        heard_at=gone.heard_at,
+    )
+
+
+def _activity(post: Post, reply: Reply, language: str) -> cards.Json:
+    """The message, which rings: nobody asked for it, so nobody is looking."""
+    card = cards.render(reply.card, post.labels, text=reply.text) if reply.card else None
+    activity = activity_of(reply.text, card, language=language)
+    return activity | {"channelData": {"notification": {"alert": True}}}

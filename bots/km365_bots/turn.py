@@ -1,0 +1,249 @@
+"""One turn: an activity heard once, saved, acknowledged, answered. No Microsoft package is needed for it.
+
+What was acknowledged is saved and answered: a message whose turn is cut short by a crash is not acknowledged,
+so the channel brings it again, and the conversation, which knows it, only repeats its question. Two
+activities of one conversation never overlap.
+"""
+
+import asyncio
+import logging
+import secrets
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from km365.core.chat import Card, Event, Reply
+from km365.core.languages import best
+from km365.errors import KM365Error, TemplateError
+from km365_bots import cards
+from km365_bots.activities import Incoming
+from km365_bots.connector import Connector, Json, TooLarge, Unreachable
+
+_log = logging.getLogger("km365.bots.turn")
+
+_CARD = "application/vnd.microsoft.card.adaptive"
+_SAID = "application/vnd.microsoft.activity.message"
+
+Frame = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
+"""Runs a turn inside whatever the SDK puts around one."""
+
+
+class Desk(Protocol):
+    """What a turn asks of the rest of the bot."""
+
+    async def received(self, incoming: Incoming, *, at: datetime) -> bool:
+        """Notes where the person is; False if this activity was answered before."""
+
+    async def respond(self, event: Event) -> list[Reply]:
+        """The conversation's replies; what the person said is saved when this returns."""
+
+    async def answered(self, incoming: Incoming, *, at: datetime) -> None:
+        """Notes that the activity is done with: when it comes again, it is dropped."""
+
+    async def unreachable(self, incoming: Incoming, *, at: datetime) -> None:
+        """Notes that Teams does not let us answer this person."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the HTTP request is answered with."""
+
+    status: int
+    body: Json | None = None
+
+
+class Turns:
+    """All turns under way."""
+
+    def __init__(
+        self,
+        *,
+        connector: Connector,
+        desk: Desk,
+        labels: cards.Labels,
+        clock: Callable[[], datetime],
+        acknowledge_after_s: float = 8.0,
+    ) -> None:
+        self._connector = connector
+        self._desk = desk
+        self._labels = labels
+        self._clock = clock
+        self._acknowledge_after_s = acknowledge_after_s
+        self._lines = _Lines()
+        self._in_hand: set[str] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def take(self, incoming: Incoming, frame: Frame) -> Answer:
+        """Begins the turn; returns when it is done (a card's button: when its card is), but in time.
+
+        Teams repeats what is not acknowledged within 15 s, so after `acknowledge_after_s` a long turn goes on
+        behind the answer.
+        """
+        key = incoming.key
+        if key in self._in_hand:
+            return _quiet(incoming)
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        if key:
+            self._in_hand.add(key)
+
+        async def logic() -> None:
+            async with self._lines.of(incoming.conversation_id):
+                await self._turn(incoming, answer)
+
+        async def run() -> None:
+            try:
+                await frame(logic)
+            except Exception as error:
+                _record(error)
+            finally:
+                self._in_hand.discard(key)
+                _settle(answer, Answer(status=500))
+
+        task = asyncio.create_task(run())
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        await asyncio.wait([answer], timeout=self._acknowledge_after_s)
+        _settle(answer, _quiet(incoming))
+        return answer.result()
+
+    async def close(self, *, within_s: float = 20.0) -> None:
+        """Lets turns under way end. What does not end in time is broken off."""
+        if self._under_way:
+            _, left = await asyncio.wait(self._under_way, timeout=within_s)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    async def _turn(self, incoming: Incoming, answer: asyncio.Future[Answer]) -> None:
+        """One turn, holding the conversation: hear, save, reply, and only then note it as done."""
+        saved = False
+        try:
+            if not await self._desk.received(incoming, at=self._clock()):
+                _settle(answer, _quiet(incoming))
+                return
+            event = incoming.event(self._clock())
+            replies = await self._desk.respond(event) if event else []
+            saved = True
+        except Exception as error:  # the person hears of it in a sentence; the log gets no word of theirs
+            reference = _record(error)
+            language = best([incoming.locale])
+            replies = [Reply(text=self._labels.get(language, "went_wrong", reference=reference))]
+        await self._say(incoming, self._answer_request(incoming, replies, answer))
+        if saved:
+            await self._desk.answered(incoming, at=self._clock())
+        _settle(answer, Answer(status=202))
+
+    async def _say(self, incoming: Incoming, replies: list[Reply]) -> None:
+        """Sends the replies in order. One that is not delivered is logged; what the person said is saved."""
+        try:
+            for reply in replies:
+                await self._send(incoming, reply)
+        except Unreachable:
+            await self._desk.unreachable(incoming, at=self._clock())
+        except KM365Error as error:
+            _log.error("A reply was not delivered: %s", error)
+
+    def _answer_request(
+        self, incoming: Incoming, replies: list[Reply], answer: asyncio.Future[Answer]
+    ) -> list[Reply]:
+        """Answers a card's button with the card that takes its place; returns the replies still to be sent."""
+        if not incoming.is_action:
+            return replies
+        instead = next((reply for reply in replies if reply.replaces), None)
+        if instead is None or answer.done():
+            _settle(answer, _quiet(incoming))
+            return replies
+        _settle(answer, _replaced_by(self._rendered(incoming, instead, always=True)))
+        return [reply for reply in replies if reply is not instead]
+
+    async def _send(self, incoming: Incoming, reply: Reply) -> None:
+        """Sends one reply: a card in the place of an older one, a new card, or text when no card will do."""
+        activity = self._message(
+            incoming, reply, self._rendered(incoming, reply, always=bool(reply.replaces))
+        )
+        where = (incoming.service_url, incoming.conversation_id)
+        try:
+            if reply.replaces:
+                await self._connector.update(*where, reply.replaces, activity, tenant_id=incoming.tenant_id)
+            else:
+                await self._connector.send(*where, activity, tenant_id=incoming.tenant_id)
+        except TooLarge:
+            text_only = self._message(incoming, reply, None)
+            await self._connector.send(*where, text_only, tenant_id=incoming.tenant_id)
+
+    def _rendered(self, incoming: Incoming, reply: Reply, *, always: bool) -> Json | None:
+        """The reply's card; for one without, a card that only says its text if `always`, else None."""
+        card = reply.card
+        if card is None and always:
+            card = Card(name="notice", data={"text": reply.text}, language=best([incoming.locale]))
+        try:
+            return cards.render(card, self._labels, text=reply.text) if card else None
+        except TemplateError as error:
+            _log.error("A reply went out as text: %s", error)
+            return None
+
+    def _message(self, incoming: Incoming, reply: Reply, card: Json | None) -> Json:
+        language = reply.card.language if reply.card else best([incoming.locale])
+        return message(reply.text, card, language=language)
+
+
+def message(text: str, card: Json | None, *, language: str) -> Json:
+    """A message activity. With a card the text is only its summary, for notifications and screen readers."""
+    activity: Json = {"type": "message", "locale": language}
+    if card is None:
+        return activity | {"text": text, "textFormat": "plain"}
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return activity | {"summary": first[:200], "attachments": [cards.attachment(card)]}
+
+
+class _Lines:
+    """One lock a conversation, kept only while somebody holds or waits for it."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def of(self, conversation_id: str) -> AsyncIterator[None]:
+        """The conversation to oneself, first come, first served."""
+        lock, waiting = self._locks.get(conversation_id, (asyncio.Lock(), 0))
+        self._locks[conversation_id] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._locks[conversation_id]
+            if waiting == 1:
+                del self._locks[conversation_id]
+            else:
+                self._locks[conversation_id] = (lock, waiting - 1)
+
+
+def _settle(answer: asyncio.Future[Answer], value: Answer) -> None:
+    if not answer.done():
+        answer.set_result(value)
+
+
+def _quiet(incoming: Incoming) -> Answer:
+    """Heard, nothing to show: duplicates, and turns that go on after the answer."""
+    return _invoke_answer(_SAID, "") if incoming.is_action else Answer(status=202)
+
+
+def _replaced_by(card: Json | None) -> Answer:
+    return _invoke_answer(_CARD, card) if card else _invoke_answer(_SAID, "")
+
+
+def _invoke_answer(kind: str, value: object) -> Answer:
+    return Answer(status=200, body={"statusCode": 200, "type": kind, "value": value})
+
+
+def _record(error: BaseException) -> str:
+    """Logs where it happened, without the error's text (it may quote a person); returns the reference."""
+    reference = secrets.token_hex(4)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames[-6:]))
+    _log.error("A turn failed, reference %s: %s at %s", reference, type(error).__name__, where)
+    return reference
