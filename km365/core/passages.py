@@ -1,0 +1,31 @@
+"""A document as tagging sees it: passages of text that know what they are and where they stand."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a passage is in its document."""
+
+    NAME = "name"
+    """The file's name."""
+    TITLE = "title"
+    HEADING = "heading"
+    BODY = "body"
+    NOTE = "note"
+    """Speaker notes, footnotes and endnotes."""
+    TABLE = "table"
+    PROPERTY = "property"
+    """Title, subject and keywords that somebody filled in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """One paragraph, row of cells, slide title or the like.
+
+    `place` is for people: `page 3`, `under "Findings"`; empty where there is nothing to say.
+    """
+
+    text: str
+    kind: Kind = Kind.BODY
+    place: str = ""

@@ -1,0 +1,188 @@
+"""Words as the matcher sees them: seven languages, one rule set, no dictionary.
+
+A word is folded (case, accents, Arabic letter variants) and then cut back to a light stem, so that
+`Évaluations`, `evaluation` and `ÉVALUATION` meet. One rule serves all Latin-script languages because terms
+of one language turn up in texts of another (`cash transfer` in a French report); heavier stemming costs
+precision on a controlled vocabulary. Han characters are words of their own, since Chinese is written
+without spaces.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_MARKS = "\u0300-\u036f\u064b-\u065f\u0670"
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+STOP = "."
+"""The token that stands for a break no phrase may cross (a full stop, a comma, a bracket, a line end)."""
+
+_TOKEN = re.compile(
+    rf"[{_HAN}]|[^\W_{_HAN}]+(?:[{_MARKS}]+[^\W_{_HAN}]*)*"
+    r"|[.,;:!?()\[\]|\n\r•؟،؛。，、；：！？（）«»\"]"
+)
+_BREAKS = frozenset('.,;:!?()[]|\n\r•؟،؛。，、；：！？（）«»"')
+
+_LITTLE_WORDS_OF = {
+    "en": "a an and at by for from in of on or s the to with",
+    "fr": "au aux avec c d dans de des du en et j l la le les m n ou par pour qu sur t un une",
+    "es, pt": "al con da das del do dos e el em las los na nas no nos o os para por um uma y",
+    "ru": "в и во на с со о об по для от из у к",
+    "ar": "في من على الى عن مع و او",
+}
+_LITTLE_WORDS = frozenset(word for words in _LITTLE_WORDS_OF.values() for word in words.split())
+"""Words a phrase may gain or lose and keep its subject: `quality of education`, `qualité de l'éducation`."""
+
+_ARABIC_LETTERS = str.maketrans("أإآٱىةؤئ", "ااااي" + "هوي", "ـ")
+_ARABIC_PREFIXES = ("وال", "بال", "كال", "فال", "لل", "ال")
+_ARABIC_SUFFIXES = ("ات", "ان", "ون", "ين", "ها", "يه", "ه", "ي")
+_RUSSIAN_ENDINGS = (
+    *("иями", "ями", "ами", "ией", "иям", "ием", "иях", "ого", "его", "ому", "ему", "ыми", "ими"),
+    *("ая", "яя", "ое", "ее", "ие", "ые", "ый", "ий", "ой", "ую", "юю", "ей", "ем", "ам", "ом", "ях", "ах"),
+    *("ою", "ею", "ым", "им", "их", "ых", "ия", "ию", "ии", "ов", "ев"),
+    *("а", "я", "о", "е", "и", "ы", "у", "ю", "ь", "й"),
+)
+_LATIN_ENDINGS = (
+    ("oes", "ao", 6),  # avaliações, avaliação
+    ("aux", "al", 6),  # nationaux, national
+    ("ais", "al", 6),  # nacionais, nacional
+    ("sis", "s", 5),  # crisis, crises
+)
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+def clean(text: str) -> str:
+    """The text in compatible form: ligatures and Arabic presentation forms undone, soft hyphens gone."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFKC", text).replace("\u00ad", "").replace("\ufffe", "")
+
+
+def fold(word: str) -> str:
+    """The word without case, accents and letter variants; what a person would call the same spelling."""
+    if word.isascii():
+        return word.lower()
+    bare = "".join(c for c in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(c))
+    return bare.translate(_ARABIC_LETTERS).replace("ł", "l").replace("ø", "o")
+
+
+def stem(word: str) -> str:
+    """The light stem of a folded word: plurals and the commonest endings go, meanings stay apart."""
+    if word.isascii():
+        return _latin(word) if len(word) > 3 else word
+    first = word[0]
+    if "а" <= first <= "я":
+        return _russian(word)
+    if "ء" <= first <= "ي":
+        return _arabic(word)
+    return word
+
+
+def _latin(word: str) -> str:
+    if not _WORD.fullmatch(word) or word.isdigit():
+        return word
+    for ending, instead, shortest in _LATIN_ENDINGS:
+        if len(word) >= shortest and word.endswith(ending):
+            return word[: -len(ending)] + instead
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    if word.endswith("ie") and len(word) > 4:
+        return word[:-1]  # policie(s), policy
+    if word.endswith("e") and len(word) > 3:
+        word = word[:-1]  # services, service; evaluaciones, evaluación
+    return word[:-1] + "i" if word.endswith("y") and len(word) > 4 else word
+
+
+def _russian(word: str) -> str:
+    for ending in _RUSSIAN_ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def _arabic(word: str) -> str:
+    """Light stemming after Larkey, Ballesteros and Connell (2002), "light10", with one suffix only."""
+    if len(word) > 4 and word.startswith("و") and not word.startswith("وال"):
+        word = word[1:]
+    for prefix in _ARABIC_PREFIXES:
+        if word.startswith(prefix) and len(word) - len(prefix) >= 3:
+            word = word[len(prefix) :]
+            break
+    for suffix in _ARABIC_SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+            return word[: -len(suffix)]
+    return word
+
+
+class Stems(dict[str, str]):
+    """The stem of each written word, remembered; little words are "", breaks are `STOP`.
+
+    Kept for one run of the matcher: a vocabulary of words is small, so the dictionary stays small too.
+    """
+
+    def __missing__(self, word: str) -> str:
+        if word in _BREAKS:
+            found = STOP
+        else:
+            folded = fold(word)
+            found = "" if folded in _LITTLE_WORDS and not _is_acronym(word) else stem(folded)
+        self[word] = found
+        return found
+
+
+def _is_acronym(word: str) -> bool:
+    return len(word) > 1 and word.isupper() and word.isascii()
+
+
+def words(text: str) -> list[str]:
+    """The words and breaks of `text` in order, as written."""
+    return _TOKEN.findall(text)
+
+
+def spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where each of `words(text)` stands."""
+    return (found.span() for found in _TOKEN.finditer(text))
+
+
+def key(text: str) -> tuple[str, ...]:
+    """The stems of a label in order, without little words and breaks; labels with one key read the same."""
+    stems = Stems()
+    return tuple(s for s in (stems[w] for w in words(clean(text))) if s and s != STOP)
+
+
+def same_text(left: str, right: str) -> bool:
+    """Whether two labels differ in nothing but case, accents and spacing."""
+    return [fold(w) for w in words(clean(left))] == [fold(w) for w in words(clean(right))]
+
+
+_TELLING_WORDS_OF = {
+    "en": "the of and to in is that for with are was were this by which have has not from",
+    "fr": "le la les des et du est une dans pour par sur qui que au aux ont pas avec cette",
+    "es": "el la los las del y en es una para por con que se su al lo como más fue",
+    "pt": "o os a as do da dos das e em é uma para por com que não ao na no foi são",
+}
+_TELLING_WORDS = {language: frozenset(some.split()) for language, some in _TELLING_WORDS_OF.items()}
+
+
+def language_of(text: str, *, default: str | None = None) -> str | None:
+    """The language `text` is written in, by its script and commonest words; `default` where neither tells."""
+    tokens = words(text[:4000])
+    scripts = {"ar": 0, "ru": 0, "zh": 0, "latin": 0}
+    for token in tokens:
+        first = token[0].lower()
+        if first.isascii() and first.isalpha():
+            scripts["latin"] += 1
+        elif "\u0400" <= first <= "\u04ff":
+            scripts["ru"] += 1
+        elif "\u0600" <= first <= "\u06ff" and token not in _BREAKS:
+            scripts["ar"] += 1
+        elif "\u4e00" <= first <= "\u9fff":
+            scripts["zh"] += 1
+    script = max(scripts, key=lambda name: scripts[name])
+    if not scripts[script]:
+        return default
+    if script != "latin":
+        return script
+    written = [token.lower() for token in tokens]
+    counts = {language: sum(w in telling for w in written) for language, telling in _TELLING_WORDS.items()}
+    best, second = sorted(counts, key=lambda language: -counts[language])[:2]
+    return best if counts[best] >= 2 and counts[best] > counts[second] else default
