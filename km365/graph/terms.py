@@ -204,6 +204,21 @@ async def create_set(
     return TermStoreSet.from_json(await graph.post(f"{_store(site_id)}/sets", body))
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewTerm:
+    """A term to be made under `parent_id`, or at the top of the set."""
+
+    parent_id: str | None
+    labels: Mapping[str, Labels]
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+def _create(site_id: str, set_id: str, new: NewTerm) -> tuple[str, Json]:
+    home = f"{_store(site_id)}/sets/{segment(set_id)}"
+    path = f"{home}/terms/{segment(new.parent_id)}/children" if new.parent_id else f"{home}/children"
+    return path, {"labels": _write_labels(new.labels), "properties": _write_properties(new.properties)}
+
+
 async def create_term(
     graph: Graph,
     site_id: str,
@@ -214,10 +229,26 @@ async def create_term(
     properties: Mapping[str, str],
 ) -> StoredTerm:
     """The new term under `parent_id`, or at the top of the set."""
-    home = f"{_store(site_id)}/sets/{segment(set_id)}"
-    path = f"{home}/terms/{segment(parent_id)}/children" if parent_id else f"{home}/children"
-    body = {"labels": _write_labels(labels), "properties": _write_properties(properties)}
+    path, body = _create(site_id, set_id, NewTerm(parent_id=parent_id, labels=labels, properties=properties))
     return StoredTerm.from_json(await graph.post(path, body), parent_id=parent_id)
+
+
+async def create_terms(graph: Graph, site_id: str, set_id: str, new: Sequence[NewTerm]) -> list[StoredTerm]:
+    """The new terms in the order given, twenty a call; their parents must exist.
+
+    Raises the first refusal after all were tried, so what could be made is there.
+    """
+    calls = [_create(site_id, set_id, one) for one in new]
+    answers = await graph.batch(
+        [
+            BatchRequest(id=str(place), method="POST", path=path, body=body)
+            for place, (path, body) in enumerate(calls)
+        ]
+    )
+    return [
+        StoredTerm.from_json(answer.json(), parent_id=one.parent_id)
+        for one, answer in zip(new, answers, strict=True)
+    ]
 
 
 async def update_term(
