@@ -134,6 +134,11 @@ class Milestone:
     asked: tuple[str, ...] = ()
     state: str = "planned"
 
+    @property
+    def is_over(self) -> bool:
+        """Whether people called it closed or cancelled."""
+        return self.state in {"closed", "cancelled"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Calendar:
@@ -152,7 +157,7 @@ def sort_milestones(milestones: Iterable[Milestone], *, today: date) -> Calendar
     """
     due, later, over, undated = [], [], [], []
     for one in sorted(milestones, key=lambda m: (m.due_on or date.max, m.id)):
-        if one.state in {"closed", "cancelled"}:
+        if one.is_over:
             over.append(one)
         elif one.due_on is None:
             undated.append(one)

@@ -26,6 +26,8 @@ SEND_MESSAGE = "send_message"
 """The job that sends one message of the outbox; the bots service does it."""
 LAST_SCAN = "flow:scan"
 """The bookmark of the last day the calendar was scanned."""
+LAST_PROMPTS = "flow:prompts"
+"""The bookmark of the last minute people were looked at."""
 MINUTES = {schedule.HANDOVER_BANK: 25}
 """How long a conversation takes, by question bank."""
 _USUAL_MINUTES = 10
@@ -136,10 +138,15 @@ def audience(milestone: Milestone, names: Directory) -> tuple[list[Person], list
     return list(found.values()), problems
 
 
+def subject_of(milestone: Milestone) -> str:
+    """What interviews and campaigns call the milestone."""
+    return f"milestone:{milestone.id}"
+
+
 async def send_due(db: Database, jobs: Jobs, hours: Hours, *, now: datetime) -> int:
     """Takes everyone who is due their next step, puts what is to be sent in the outbox and counts it.
 
-    Also queues again what waits in the outbox without a job, so that losing the jobs loses no message.
+    A message whose job is lost is found in the outbox by the bot service, every minute.
     """
     count = 0
     while True:
@@ -147,7 +154,7 @@ async def send_due(db: Database, jobs: Jobs, hours: Hours, *, now: datetime) -> 
         count += put
         if not looked:
             break
-    await db.run(_queue_waiting, jobs, now=now)
+    await db.run(cursors.put, LAST_PROMPTS, now.isoformat(timespec="minutes"), at=now)
     return count
 
 
@@ -179,11 +186,6 @@ def _advance(c: Connection, jobs: Jobs, hours: Hours, *, now: datetime) -> tuple
     return len(due), count
 
 
-def _queue_waiting(c: Connection, jobs: Jobs, *, now: datetime) -> None:
-    for message in outbox.due(c, at=now, limit=1000):
-        jobs.enqueue(c, SEND_MESSAGE, key=message.key, args={"key": message.key})
-
-
 def _message_key(key: str, number: int) -> str:
     """The outbox key of the person's first message (the invitation), second, and so on."""
     return key if number <= 1 else f"{key}:{number - 1}"
@@ -211,7 +213,7 @@ def _milestone_campaign(
 ) -> Wanted:
     bank = schedule.bank_for(milestone.kind, banks)
     campaign = Campaign(
-        id=f"milestone:{milestone.id}",
+        id=subject_of(milestone),
         kind="milestone",
         title=milestone.title,
         due_on=due_on,
@@ -267,7 +269,7 @@ def _departure_campaign(leaver: Leaver, names: Directory, today: date) -> Wanted
 
 def _called_off(over: Iterable[Milestone], leavers: Iterable[Leaver]) -> set[str]:
     """The subjects whose people must not be reminded any more."""
-    milestones = {f"milestone:{one.id}" for one in over if one.state in {"closed", "cancelled"}}
+    milestones = {subject_of(one) for one in over if one.is_over}
     settled = {"cancelled", "declined", "note filed"}
     return milestones | {
         f"departure:{one.person_id}:{one.leaves_on}" for one in leavers if one.state in settled
@@ -308,11 +310,9 @@ def _postpone(c: Connection, later: Iterable[Milestone], hours: Hours, *, now: d
         if one.due_on is None:
             continue
         until = schedule.next_open(schedule.midnight(one.due_on - schedule.LEAD, hours), hours)
-        if campaigns.postpone(c, f"milestone:{one.id}", due_on=one.due_on, until=until, at=now):
+        if campaigns.postpone(c, subject_of(one), due_on=one.due_on, until=until, at=now):
             what = {"to": one.due_on.isoformat()}
-            events.append(
-                c, kind="campaign moved", subject=f"milestone:{one.id}", who=LAST_SCAN, what=what, at=now
-            )
+            events.append(c, kind="campaign moved", subject=subject_of(one), who=LAST_SCAN, what=what, at=now)
 
 
 def _same_or_new(c: Connection, wanted: Wanted) -> Campaign:

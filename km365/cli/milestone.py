@@ -1,0 +1,91 @@
+"""`km365 milestone`: the programme calendar, and where the people it asks stand."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from km365.cli.console import json_option, print_json, say, table, with_app
+from km365.errors import ExitCode
+
+if TYPE_CHECKING:
+    from km365.app import App
+
+
+@click.group()
+def command() -> None:
+    """See the programme milestones and whom they ask.
+
+    \b
+    Example:
+      km365 milestone list
+    """
+
+
+@command.command("list")
+@click.option("--office", default=None, help="Only the milestones of this office, by its code.")
+@json_option
+@with_app
+async def list_(app: "App", *, office: str | None, as_json: bool) -> int | None:
+    """List the milestones, the earliest first, with how many were asked and how many answered.
+
+    Exit code 3: some have no date, so that nobody is asked.
+
+    \b
+    Example:
+      km365 milestone list --office CO-BEL
+    """
+    from km365.services import milestones
+
+    found = await milestones.overview(app.graph, app.db, app.settings, office=office)
+    undated = [one for one in found if one.milestone.due_on is None and not one.milestone.is_over]
+    if as_json:
+        print_json([asdict(one) for one in found])
+    else:
+        rows = [
+            (
+                one.milestone.due_on or "no date",
+                one.milestone.id,
+                one.milestone.office,
+                one.milestone.state,
+                one.asked,
+                one.answered,
+                one.milestone.title,
+            )
+            for one in found
+        ]
+        table(rows, headings=("date", "id", "office", "state", "asked", "answered", "title"))
+    for one in undated:
+        say(
+            f"km365: the milestone {one.milestone.title!r} has no date, so nobody is asked; "
+            "set it in the Milestones list."
+        )
+    return ExitCode.PARTLY if undated else None
+
+
+@command.command("show")
+@click.argument("milestone_id", metavar="ID")
+@json_option
+@with_app
+async def show(app: "App", *, milestone_id: str, as_json: bool) -> int | None:
+    """Show one milestone, whom it asks and where each person stands. Never what was said.
+
+    \b
+    Example:
+      km365 milestone show 1
+    """
+    from km365.services import milestones
+
+    detail = await milestones.show(app.graph, app.db, app.settings, milestone_id)
+    if as_json:
+        print_json(asdict(detail))
+    else:
+        one = detail.milestone
+        click.echo(f"{one.title}\n{one.kind}, {one.office}, {one.due_on or 'no date'}, {one.state}\n")
+        rows = [
+            (line.language, line.outcome, line.sent, line.next_at or "-", line.name) for line in detail.people
+        ]
+        table(rows, headings=("language", "where", "messages", "next", "name"))
+    for problem in detail.problems:
+        say(f"km365: {problem}")
+    return ExitCode.PARTLY if detail.problems else None
