@@ -4,6 +4,7 @@ Nothing of azure-identity is imported until a tenant's credential is built.
 """
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -117,6 +118,8 @@ def tenant_credential(
     """
     from azure.identity import aio  # noqa: PLC0415  (only a tenant's sign-in pays for it)
 
+    # its warnings quote Entra's answer, which may name people; what matters of it is in our errors
+    logging.getLogger("azure.identity").setLevel(logging.CRITICAL)
     host = authority or cloud_of(base_url).authority
     if managed_identity:
         return aio.ManagedIdentityCredential(client_id=client_id or None)

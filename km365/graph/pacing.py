@@ -349,8 +349,8 @@ def _learn_from_refusal(spending: Spending, budget: Budget, signal: Signal, now:
         return spending
     if not budget.known and spending.learned is None:
         return replace(spending, learned=_tier_below(spent_last_minute(spending, now=now)))
-    if now - spending.cut_at < MINUTE_S:
-        return spending  # one burst of refusals is one lesson
+    if signal.remaining is not None or now - spending.cut_at < MINUTE_S:
+        return spending  # Graph told what is left, or it is the same burst of refusals
     recovered = min(1.0, spending.cut + RECOVERY_PER_MINUTE * (now - spending.cut_at) / MINUTE_S)
     return replace(spending, cut=max(SLOWEST, recovered * CUT), cut_at=now)
 

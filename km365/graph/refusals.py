@@ -41,6 +41,7 @@ class _Thing:
 
 
 _THINGS = (  # the first that fits; permissions after graph/FACTS §6
+    _Thing(r"/\$batch", "a batch of requests"),
     _Thing("/termstore", "the term store", "TermStore.Read.All", _TERMS_WRITE),
     _Thing("/teamwork/installedapps", "the bot's installation", _INSTALL, _INSTALL),
     _Thing("/appcatalogs", "the app catalogue", "AppCatalog.Read.All", "AppCatalog.ReadWrite.All"),
