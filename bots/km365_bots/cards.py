@@ -6,15 +6,13 @@ fit is shortened where it is only read, and never where it could be sent back sh
 """
 
 import json
-import string
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from km365.core.chat import Card
-from km365.core.languages import LANGUAGES, best, is_rtl
+from km365.core.languages import is_rtl
 from km365.errors import TemplateError
-from km365.templates import Templates
+from km365_bots.words import Words
 
 Json = dict[str, Any]
 Element = Json
@@ -28,57 +26,7 @@ _LEVELS = ((6_000, 200), (2_000, 60), (700, 30), (250, 15), (80, 6))
 """Ever shorter: at most so many characters a text, so many entries a list."""
 
 
-class Labels:
-    """The words on cards, in every language, read from `cards/labels.<language>.toml`."""
-
-    def __init__(self, words: Mapping[str, Mapping[str, str]]) -> None:
-        self._words = words
-
-    @classmethod
-    def read(cls, templates: Templates) -> "Labels":
-        """All seven languages. Raises TemplateError naming the file and the key that is wrong or missing."""
-        read = {language: _read_labels(templates, f"cards/labels.{language}.toml") for language in LANGUAGES}
-        english = read["en"]
-        for language, words in read.items():
-            name = f"cards/labels.{language}.toml"
-            for key, text in english.items():
-                if key not in words:
-                    raise TemplateError(f"{name}: {key!r} is missing.")
-                if _placeholders(words[key], name) != _placeholders(text, name):
-                    raise TemplateError(f"{name}: {key!r} must hold the same placeholders as in English.")
-            unknown = sorted(words.keys() - english.keys())
-            if unknown:
-                raise TemplateError(f"{name}: {unknown[0]!r} is not a word that cards use.")
-        return cls(read)
-
-    def get(self, language: str, key: str, **values: object) -> str:
-        """The word `key` in `language`, filled in."""
-        return self._words[best([language])][key].format(**values)
-
-    def keys(self) -> frozenset[str]:
-        """Every word that cards use."""
-        return frozenset(self._words["en"])
-
-
-def _read_labels(templates: Templates, name: str) -> Mapping[str, str]:
-    try:
-        words = tomllib.loads(templates.text(name))
-    except tomllib.TOMLDecodeError as error:
-        raise TemplateError(f"{name}: {error}.") from None
-    for key, value in words.items():
-        if not isinstance(value, str) or not value.strip():
-            raise TemplateError(f"{name}: {key!r} must be a text.")
-    return words
-
-
-def _placeholders(text: str, name: str) -> set[str]:
-    try:
-        return {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
-    except ValueError as error:
-        raise TemplateError(f"{name}: {text!r}: {error}.") from None
-
-
-def render(card: Card, labels: Labels, *, text: str = "") -> Json:
+def render(card: Card, labels: Words, *, text: str = "") -> Json:
     """The card as Adaptive Card 1.5 JSON, under `LARGEST_BYTES`.
 
     `text` is its plain twin, shown where the card cannot be. Raises TemplateError for a name without a card.
@@ -98,7 +46,7 @@ def render(card: Card, labels: Labels, *, text: str = "") -> Json:
     return page.whole(page.label("shortened"))
 
 
-def plain(card: Card, labels: Labels) -> str:
+def plain(card: Card, labels: Words) -> str:
     """All that the card says, as plain text: what is read out, shown in a notification, or sent instead."""
     page = _Page(card, labels, 30_000, 1_000)
     build = _KINDS.get(card.name)
@@ -120,7 +68,7 @@ def attachment(rendered: Json) -> Json:
 class _Page:
     """One card being written, element by element. `spoken` gathers the same as text."""
 
-    def __init__(self, card: Card, labels: Labels, longest: int, most: int) -> None:
+    def __init__(self, card: Card, labels: Words, longest: int, most: int) -> None:
         self.card = card
         self.body: list[Element] = []
         self.actions: list[Json] = []

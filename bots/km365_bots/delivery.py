@@ -30,17 +30,17 @@ from km365_bots.connector import (
     Unreachable,
 )
 from km365_bots.turn import message as activity_of
+from km365_bots.words import Words
 
 _log = logging.getLogger("km365.bots.delivery")
 
 JOB = "send_message"
 _ATTEMPTS = 30
 """Refusals for certain (429, nothing listening) after which a message is given up, with a note."""
-_INSTALL_WAIT_S = 5.0
-"""How long a new installation is given to tell the bot where the person is."""
 _LOOK_AGAIN = timedelta(minutes=5)
+_LOOK_EVERY_S = 0.1
 
-Compose = Callable[[Message], Reply]
+Compose = Callable[[Message], Awaitable[Reply]]
 """The words and the card of a message, in the person's language."""
 
 Install = Callable[[str], Awaitable[str]]
@@ -54,39 +54,31 @@ class Post:
     db: Database
     jobs: Jobs
     connector: Connector
-    labels: cards.Labels
+    labels: Words
     compose: Compose
     install: Install
     now: Callable[[], datetime]
     service_url: str
     tenant_id: str
+    install_wait_s: float = 5.0
+    """How long a new installation is given to tell the bot where the person is."""
 
 
-def register(post: Post) -> None:
-    """Registers the job that sends a message and the look, every minute, for messages that are due.
-
-    The first look comes when the runner starts, so whatever waited in the outbox is taken up again.
-    """
+async def begin(post: Post) -> None:
+    """Registers the job that sends a message, and takes up what an earlier run left in the outbox."""
 
     async def send(args: Mapping[str, str]) -> None:
         await deliver(post, args["key"])
 
-    async def look() -> None:
-        await post.db.run(enqueue_due, post.jobs, at=post.now())
-
     post.jobs.register(JOB, send)
-    post.jobs.every_minute("send_due_messages", look)
+    await post.db.run(outbox.recover, at=post.now())
+    await post.db.run(enqueue_due, post.jobs, at=post.now())
 
 
 def enqueue_due(c: Connection, jobs: Jobs, *, at: datetime, person_id: str | None = None) -> int:
     """Queues every message whose moment has come (of one person, if named) and counts them."""
     wanted = [m for m in outbox.due(c, at=at) if person_id in {None, m.person_id}]
     return sum(jobs.enqueue(c, JOB, key=m.key, args={"key": m.key}) for m in wanted)
-
-
-def recover(c: Connection, *, at: datetime) -> int:
-    """Marks as unknown what was being sent when we stopped last time. Call once, before anything is sent."""
-    return outbox.recover(c, at=at)
 
 
 async def deliver(post: Post, key: str) -> None:
@@ -99,7 +91,7 @@ async def deliver(post: Post, key: str) -> None:
         return
     try:
         address = await _address(post, row.message.person_id)
-        reply = post.compose(row.message)
+        reply = await post.compose(row.message)
         activity = _activity(post, reply, row.message.language)
     except GraphNotFound as error:
         await _end(post, key, Delivery.UNREACHABLE, str(error))
@@ -198,13 +190,11 @@ async def _address(post: Post, person_id: str) -> Address | None:
 
 
 async def _told(post: Post, person_id: str) -> Address | None:
-    waited_s = 0.0
-    while waited_s < _INSTALL_WAIT_S:
+    for _ in range(1 + int(post.install_wait_s / _LOOK_EVERY_S)):
         found = await post.db.run(conversations.address_of, person_id)
         if found is not None:
             return found
-        await asyncio.sleep(0.1)
-        waited_s += 0.1
+        await asyncio.sleep(_LOOK_EVERY_S)
     return None
 
 

@@ -22,6 +22,7 @@ from km365.errors import KM365Error, TemplateError
 from km365_bots import cards
 from km365_bots.activities import Incoming
 from km365_bots.connector import Connector, Json, TooLarge, Unreachable
+from km365_bots.words import Words
 
 _log = logging.getLogger("km365.bots.turn")
 
@@ -64,7 +65,7 @@ class Turns:
         *,
         connector: Connector,
         desk: Desk,
-        labels: cards.Labels,
+        labels: Words,
         clock: Callable[[], datetime],
         acknowledge_after_s: float = 8.0,
     ) -> None:
@@ -150,7 +151,7 @@ class Turns:
     def _answer_request(
         self, incoming: Incoming, replies: list[Reply], answer: asyncio.Future[Answer]
     ) -> list[Reply]:
-        """Answers a card's button with the card that takes its place; returns the replies still to be sent."""
+        """Answers a card's button with the card that takes its place; returns the replies left to send."""
         if not incoming.is_action:
             return replies
         instead = next((reply for reply in replies if reply.replaces), None)

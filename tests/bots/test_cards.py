@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from km365_bots.cards import LARGEST_BYTES, Labels, plain, render, size_bytes
+from km365_bots.cards import LARGEST_BYTES, plain, render, size_bytes
+from km365_bots.words import Words
 
 from km365.core.languages import LANGUAGES
 from km365.errors import TemplateError
@@ -21,7 +22,7 @@ SCHEMA = json.loads(
     (Path(__file__).parents[1] / "data" / "adaptive-card-schema.json").read_text(encoding="utf-8")
 )
 VALIDATOR = jsonschema.Draft6Validator(SCHEMA)
-LABELS = Labels.read(Templates())
+LABELS = Words.read(Templates(), "cards/labels")
 
 every_kind = pytest.mark.parametrize("kind", sorted(DATA))
 every_language = pytest.mark.parametrize("language", LANGUAGES)
@@ -205,7 +206,7 @@ def test_a_missing_word_is_named(tmp_path):
     words = Templates().text("cards/labels.fr.toml").replace('skip = "Passer"\n', "")
     (tmp_path / "cards" / "labels.fr.toml").write_text(words, encoding="utf-8")
     with pytest.raises(TemplateError, match=r"labels\.fr\.toml: 'skip' is missing"):
-        Labels.read(Templates(tmp_path))
+        Words.read(Templates(tmp_path), "cards/labels")
 
 
 def test_a_lost_placeholder_is_named(tmp_path):
@@ -215,7 +216,7 @@ def test_a_lost_placeholder_is_named(tmp_path):
     with pytest.raises(
         TemplateError, match=r"labels\.fr\.toml: 'minutes_value' must hold the same placeholders"
     ):
-        Labels.read(Templates(tmp_path))
+        Words.read(Templates(tmp_path), "cards/labels")
 
 
 @every_language

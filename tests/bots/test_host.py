@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from jwt.algorithms import RSAAlgorithm
 from km365_bots import host
 from km365_bots.activities import Incoming, Malformed, read_activity
-from km365_bots.cards import Labels
 from km365_bots.connector import open_connector
 from km365_bots.host import Host, SignIn
 from km365_bots.pacing import Pace
 from km365_bots.turn import Turns
+from km365_bots.words import Words
 
 from km365.core.chat import Card, Event, EventKind, Reply
 from km365.templates import Templates
@@ -33,7 +33,7 @@ from .activities import PERSON, TENANT, activity, execute, submit
 from .cards_for_tests import card
 from .fake_connector import FakeConnector, fake_connector
 
-LABELS = Labels.read(Templates())
+LABELS = Words.read(Templates(), "cards/labels")
 APP_ID = "22222222-0000-4000-8000-000000000002"
 PACE = Pace(per_conversation=((1000, 1.0),), per_tenant=((1000, 1.0),), timeout_s=1.0, longest_wait_s=1.0)
 

@@ -1,0 +1,196 @@
+"""The workspace's pages and the service's doors: `/`, `/healthz`, `/api/messages`.
+
+Pages are made on the server, need no script, and show what the functions passed in return. Without sign-in
+they answer on this machine only, and only to a browser that asked for this machine by name.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+
+import jinja2
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from babel.dates import format_date
+
+from km365.core.languages import LANGUAGES, OWN_NAMES, best, is_rtl
+from km365.errors import KM365Error
+from km365_bots.connector import LOOPBACK
+from km365_bots.words import Words
+
+_log = logging.getLogger("km365.bots.web")
+
+PANELS = ("waiting", "milestones", "departures", "runs")
+"""What the first page shows, in this order; each has its words in `messages/workspace`."""
+
+_PATIENCE_S = 10.0
+"""How long a page waits for one panel, and `/healthz` for one check."""
+
+_LARGEST_REQUEST = 512 * 1024
+"""Bytes; 30,000 characters of Arabic are 180 KB as escaped JSON."""
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of a panel."""
+
+    title: str
+    detail: str = ""
+    on: date | None = None
+    link: str = ""
+
+
+Panel = Callable[[str], Awaitable[Sequence[Entry]]]
+"""The lines of a panel, worded in the language given."""
+
+Check = Callable[[], Awaitable[None]]
+"""Raises KM365Error when the thing does not work, saying why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """What the pages show. `open_to_all` is true where only this machine is served and nobody signs in."""
+
+    organisation: str
+    words: Words
+    panels: Mapping[str, Panel]
+    checks: Mapping[str, Check]
+    open_to_all: bool
+
+
+def application(workspace: Workspace, messages: Handler) -> web.Application:
+    """The web application; `messages` answers POST /api/messages."""
+    pages = _Pages(workspace)
+    middlewares = [_hardened] + ([_this_machine_only] if workspace.open_to_all else [])
+    app = web.Application(middlewares=middlewares, client_max_size=_LARGEST_REQUEST)
+    app.router.add_get("/", pages.home)
+    app.router.add_get("/workspace.css", _file("workspace.css", "text/css"))
+    app.router.add_get("/icon.svg", _file("icon.svg", "image/svg+xml"))
+    app.router.add_get("/healthz", pages.health)
+    app.router.add_post("/api/messages", _json_only(messages))
+    return app
+
+
+def _file(name: str, content_type: str) -> Handler:
+    """Serves one file of `pages/`."""
+    body = files("km365_bots").joinpath("pages", name).read_bytes()
+
+    async def serve(_: web.Request) -> web.Response:
+        return web.Response(body=body, content_type=content_type, charset="utf-8")
+
+    return serve
+
+
+class _Pages:
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._templates = jinja2.Environment(
+            loader=jinja2.PackageLoader("km365_bots", "pages"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    async def home(self, request: web.Request) -> web.Response:
+        """What is waiting, what is near, who leaves and what was tagged; in the reader's language."""
+        language = _language(request)
+        words = self._workspace.words
+        panels = await asyncio.gather(*(self._panel(name, language) for name in PANELS))
+
+        def word(key: str, **values: object) -> str:
+            return words.get(language, key, **values)
+
+        def day(on: date) -> str:
+            return format_date(on, format="long", locale=language)
+
+        page = self._templates.get_template("home.html").render(
+            language=language,
+            direction="rtl" if is_rtl(language) else "ltr",
+            languages=[(tag, OWN_NAMES[tag]) for tag in LANGUAGES],
+            organisation=self._workspace.organisation,
+            panels=panels,
+            open_to_all=self._workspace.open_to_all,
+            word=word,
+            day=day,
+        )
+        return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-store"})
+
+    async def _panel(self, name: str, language: str) -> tuple[str, Sequence[Entry] | None]:
+        """The panel's lines; None if they cannot be read now, which the page says."""
+        read = self._workspace.panels.get(name)
+        if read is None or not self._workspace.open_to_all:
+            return name, ()
+        try:
+            return name, await asyncio.wait_for(read(language), _PATIENCE_S)
+        except (KM365Error, TimeoutError) as error:
+            _log.warning("The panel %r cannot be shown: %s", name, error or type(error).__name__)
+            return name, None
+
+    async def health(self, request: web.Request) -> web.Response:
+        """200 when the service can do its work, 503 and why when it cannot."""
+        results = await asyncio.gather(*(_checked(check) for check in self._workspace.checks.values()))
+        found = dict(zip(self._workspace.checks, results, strict=True))
+        well = all(result == "ok" for result in found.values())
+        body = {"status": "ok" if well else "unwell", **found}
+        return web.json_response(body, status=200 if well else 503)
+
+
+async def _checked(check: Check) -> str:
+    try:
+        await asyncio.wait_for(check(), _PATIENCE_S)
+    except TimeoutError:
+        return f"no answer within {_PATIENCE_S:.0f} s"
+    except KM365Error as error:
+        return str(error)
+    return "ok"
+
+
+def _language(request: web.Request) -> str:
+    """The language asked for in the address, else the first the browser prefers that we speak."""
+    header = request.headers.get("Accept-Language", "")
+    preferred = [part.partition(";")[0].strip() for part in header.split(",")]
+    return best([request.query.get("language"), *preferred])
+
+
+def _json_only(messages: Handler) -> Handler:
+    """Refuses what a web page elsewhere could send without asking: forms and plain text."""
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        if request.content_type != "application/json":
+            raise web.HTTPUnsupportedMediaType
+        return await messages(request)
+
+    return checked
+
+
+@web.middleware
+async def _hardened(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        response = await handler(request)
+    except web.HTTPException as refusal:
+        refusal.headers.update(_HEADERS)
+        raise
+    response.headers.update(_HEADERS)
+    return response
+
+
+@web.middleware
+async def _this_machine_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Without sign-in a name that merely points here (DNS rebinding) gets nothing."""
+    host = request.url.host or ""
+    if host not in LOOPBACK:
+        raise web.HTTPMisdirectedRequest(text="This service answers on this machine only: use 127.0.0.1.")
+    return await handler(request)

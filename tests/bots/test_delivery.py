@@ -1,0 +1,310 @@
+"""Messages the bot sends by itself: at most once, whatever Teams answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from km365_bots.connector import open_connector
+from km365_bots.delivery import JOB, Post, begin, deliver, enqueue_due
+from km365_bots.pacing import Pace
+from km365_bots.words import Words
+
+from km365.core.chat import Reply
+from km365.errors import Forbidden, GraphNotFound, TemplateError
+from km365.jobs import open_jobs
+from km365.store import conversations, outbox
+from km365.store.database import Database
+from km365.store.outbox import Delivery, Message, Sent
+from km365.templates import Templates
+
+from .cards_for_tests import card
+from .fake_connector import HANG, FakeConnector, fake_connector
+
+LABELS = Words.read(Templates(), "cards/labels")
+PACE = Pace(
+    per_conversation=((1000, 1.0),), per_tenant=((1000, 1.0),), timeout_s=0.5, longest_wait_s=1.0, attempts=1
+)
+PERSON = "6f3c1a52-0000-4000-8000-00000000000a"
+START = datetime(2026, 11, 21, 9, tzinfo=UTC)
+
+
+@dataclass
+class Office:
+    """A post office with one message to one person whose chat is known."""
+
+    post: Post
+    teams: FakeConnector
+    db: Database
+    clock: list[datetime] = field(default_factory=lambda: [START])
+    installed: list[str] = field(default_factory=list)
+    chat_id: str = "19:new@unq.gbl.spaces"
+    refusal: Exception | None = None
+
+    async def knows(self, conversation: str = "19:chat@unq.gbl.spaces") -> None:
+        await self.db.run(
+            conversations.remember_address,
+            PERSON,
+            conversation_id=conversation,
+            service_url=self.teams.url,
+            tenant_id="t",
+            locale="fr",
+            at=self.clock[0],
+        )
+
+    async def asked_for(self, key: str = "invite:7", **parts: object) -> None:
+        message = Message(
+            key=key, person_id=PERSON, card="invitation", data={}, language="fr", reason="milestone"
+        )
+        await self.db.run(outbox.put, replace(message, **parts), at=START)
+
+    async def sends(self, key: str = "invite:7") -> Sent:
+        await deliver(self.post, key)
+        row = await self.db.run(outbox.get, key)
+        assert row is not None
+        return row
+
+    @property
+    def texts(self) -> Sequence[str]:
+        return [body.get("summary") or body.get("text", "") for body in self.teams.sent]
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    opened = Database.open(tmp_path / "km365.sqlite")
+    yield opened
+    opened.close()
+
+
+async def no_token() -> None:
+    return None
+
+
+@pytest.fixture
+async def office(db: Database) -> AsyncIterator[Office]:
+    async with AsyncExitStack() as stack:
+        teams = await stack.enter_async_context(fake_connector())
+        connector = await stack.enter_async_context(open_connector(no_token, PACE))
+        clock = [START]
+
+        async def compose(message: Message) -> Reply:
+            if message.card != "invitation":
+                raise TemplateError(f"There is no card {message.card!r}.")
+            return Reply(text="Une invitation", card=card("invitation", message.language))
+
+        async def install(person_id: str) -> str:
+            place.installed.append(person_id)
+            if place.refusal:
+                raise place.refusal
+            return place.chat_id
+
+        post = Post(
+            db=db,
+            jobs=open_jobs(db),
+            connector=connector,
+            labels=LABELS,
+            compose=compose,
+            install=install,
+            now=lambda: clock[0],
+            service_url=teams.url,
+            tenant_id="t",
+            install_wait_s=0.0,
+        )
+        place = Office(post=post, teams=teams, db=db, clock=clock)
+        yield place
+
+
+async def test_a_message_is_sent_as_a_card_in_the_persons_language_and_rings(office):
+    await office.knows()
+    await office.asked_for()
+    row = await office.sends()
+    assert (row.state, row.activity_id) == (Delivery.SENT, "m1")
+    [sent] = office.teams.sent
+    assert sent["channelData"]["notification"]["alert"] is True
+    assert sent["attachments"][0]["content"]["lang"] == "fr"
+    assert sent["summary"] == "Une invitation"
+
+
+async def test_a_message_is_sent_once_however_often_the_job_runs(office):
+    await office.knows()
+    await office.asked_for()
+    await asyncio.gather(*(deliver(office.post, "invite:7") for _ in range(5)))
+    await office.sends()
+    assert len(office.teams.sent) == 1
+
+
+async def test_the_intent_is_written_before_the_call(office):
+    await office.knows()
+    await office.asked_for()
+    seen = []
+    original = office.post.connector.send
+
+    async def look(*args, **kwargs):
+        seen.append((await office.db.run(outbox.get, "invite:7")).state)
+        return await original(*args, **kwargs)
+
+    office.post.connector.send = look
+    await office.sends()
+    assert seen == [Delivery.SENDING]
+
+
+@pytest.mark.parametrize("answer", [500, 502, 503, HANG])
+async def test_what_may_have_arrived_is_unknown_and_never_sent_again(office, answer):
+    await office.knows()
+    await office.asked_for()
+    office.teams.script = [answer]
+    assert (await office.sends()).state is Delivery.UNKNOWN
+    office.clock[0] += timedelta(days=30)
+    assert (await office.sends()).state is Delivery.UNKNOWN
+    assert len(office.teams.calls) == 1
+
+
+async def test_a_stop_while_sending_is_unknown_after_the_next_start(office):
+    await office.knows()
+    await office.asked_for()
+    await office.db.run(outbox.claim, "invite:7", at=START)
+    await begin(office.post)
+    assert (await office.sends()).state is Delivery.UNKNOWN
+    assert office.teams.calls == []
+
+
+async def test_429_waits_as_long_as_teams_asks_and_is_then_sent_once(office):
+    await office.knows()
+    await office.asked_for()
+    office.teams.script = [(429, {"Retry-After": "600"})]
+    row = await office.sends()
+    assert row.state is Delivery.WAITING
+    assert row.due_at == START + timedelta(seconds=600)
+    assert (await office.sends()).state is Delivery.WAITING, "it is not due yet"
+    assert len(office.teams.calls) == 1
+
+
+async def test_nothing_listening_waits_and_is_sent_later(office):
+    await office.knows()
+    await office.asked_for()
+    real, office.teams.url = office.teams.url, "http://127.0.0.1:1"
+    await office.knows()
+    assert (await office.sends()).state is Delivery.WAITING
+    office.teams.url = real
+    await office.knows()
+    office.clock[0] += timedelta(hours=1)
+    assert (await office.sends()).state is Delivery.SENT
+
+
+async def test_a_message_refused_for_ever_is_given_up_with_a_note(office):
+    await office.knows()
+    await office.asked_for()
+    office.teams.script = [412] * 40
+    for _ in range(40):
+        row = await office.sends()
+        office.clock[0] += timedelta(hours=1)
+    assert row.state is Delivery.FAILED
+    assert "30 attempts" in row.note
+    assert len(office.teams.calls) == 30
+
+
+async def test_someone_who_blocked_the_bot_is_unreachable_and_not_tried_again(office):
+    await office.knows()
+    await office.asked_for()
+    await office.asked_for(key="invite:8")
+    office.teams.script = [403]
+    assert (await office.sends()).state is Delivery.UNREACHABLE
+    assert (await office.sends("invite:8")).state is Delivery.UNREACHABLE
+    assert len(office.teams.calls) == 1
+    await office.asked_for(key="invite:9")
+    await office.knows()
+    assert (await office.sends("invite:9")).state is Delivery.SENT, "they installed it again"
+
+
+async def test_a_chat_that_is_gone_is_found_again_once(office):
+    await office.knows()
+    await office.asked_for()
+    office.teams.script = [404]
+    assert (await office.sends()).state is Delivery.SENT
+    assert office.installed == [PERSON]
+    assert [call.path.split("/")[3] for call in office.teams.calls] == [
+        "19:chat@unq.gbl.spaces",
+        "19:new@unq.gbl.spaces",
+    ]
+
+
+async def test_a_chat_that_stays_gone_is_unreachable(office):
+    await office.knows()
+    await office.asked_for()
+    office.teams.script = [404, 404]
+    assert (await office.sends()).state is Delivery.UNREACHABLE
+    assert len(office.teams.calls) == 2
+
+
+async def test_a_card_too_large_goes_out_as_text(office):
+    await office.knows()
+    await office.asked_for()
+    office.teams.script = [413]
+    assert (await office.sends()).state is Delivery.SENT
+    assert office.texts == ["Une invitation", "Une invitation"]
+    assert "attachments" not in office.teams.sent[1]
+
+
+async def test_a_message_teams_will_not_have_has_failed(office):
+    await office.knows()
+    await office.asked_for()
+    office.teams.script = [400]
+    assert (await office.sends()).state is Delivery.FAILED
+
+
+async def test_a_message_without_words_has_failed_and_was_not_sent(office):
+    await office.knows()
+    await office.asked_for(card="surprise")
+    row = await office.sends()
+    assert row.state is Delivery.FAILED
+    assert "surprise" in row.note
+    assert office.teams.calls == []
+
+
+async def test_a_person_the_bot_never_met_has_it_installed_first(office):
+    await office.asked_for()
+    assert (await office.sends()).state is Delivery.SENT
+    assert office.installed == [PERSON]
+    assert office.teams.calls[0].path.split("/")[3] == "19:new@unq.gbl.spaces"
+
+
+async def test_without_permission_to_install_the_message_waits_and_says_why(office):
+    await office.asked_for()
+    office.refusal = Forbidden("Graph refused.", status=403)
+    row = await office.sends()
+    assert row.state is Delivery.WAITING
+    assert "could not be installed" in row.note
+
+
+async def test_a_person_who_is_not_in_the_directory_is_unreachable(office):
+    await office.asked_for()
+    office.refusal = GraphNotFound("There is no such person.", status=404)
+    assert (await office.sends()).state is Delivery.UNREACHABLE
+
+
+async def test_after_a_start_everything_that_waits_is_queued(office):
+    await office.knows()
+    for number in range(3):
+        await office.asked_for(key=f"invite:{number}")
+    await begin(office.post)
+    queued = await office.db.run(office.post.jobs.list_)
+    assert sorted(job.key for job in queued) == ["invite:0", "invite:1", "invite:2"]
+    assert {job.name for job in queued} == {JOB}
+
+
+async def test_an_installation_queues_what_waits_for_that_person_only(office):
+    await office.asked_for(key="invite:1")
+    await office.asked_for(key="invite:2", person_id="somebody else")
+    count = await office.db.run(enqueue_due, office.post.jobs, at=START, person_id=PERSON)
+    assert count == 1
+
+
+async def test_cancelled_messages_are_not_sent(office):
+    await office.knows()
+    await office.asked_for()
+    await office.db.run(outbox.cancel, "invite:7", note="answered", at=START)
+    assert (await office.sends()).state is Delivery.CANCELLED
+    assert office.teams.calls == []
