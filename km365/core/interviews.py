@@ -105,6 +105,8 @@ class Interview:
     subject_title: str = ""
     """The same, in words people know."""
     office: str = ""
+    campaign: str = ""
+    """The campaign that asked; its reminders stop once the person has begun."""
     due_on: date | None = None
     step: int = 0
     """Goes up with every change; cards carry it, so that an old card is known as old."""
@@ -258,6 +260,7 @@ def to_json(interview: Interview) -> dict[str, Any]:
         "subject": interview.subject,
         "subject_title": interview.subject_title,
         "office": interview.office,
+        "campaign": interview.campaign,
         "due_on": interview.due_on.isoformat() if interview.due_on else None,
         "step": interview.step,
         "answers": [answer_to_json(answer) for answer in interview.answers],
@@ -294,6 +297,7 @@ def from_json(value: Mapping[str, Any]) -> Interview:
         subject=value["subject"],
         subject_title=value["subject_title"],
         office=value["office"],
+        campaign=value["campaign"],
         due_on=date.fromisoformat(value["due_on"]) if value["due_on"] else None,
         step=value["step"],
         answers=tuple(answer_from_json(answer) for answer in value["answers"]),

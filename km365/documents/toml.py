@@ -24,6 +24,14 @@ class Table:
         """The keys of this table, in the order of the file."""
         return self._values.keys()
 
+    def is_table(self, key: str) -> bool:
+        """Whether there is a table below `key`."""
+        return isinstance(self._values.get(key), dict)
+
+    def is_list(self, key: str) -> bool:
+        """Whether there is a list at `key`."""
+        return isinstance(self._values.get(key), list)
+
     def refuse(self, problem: str, *, key: str = "") -> NoReturn:
         """Say what is wrong here, with the file, the line and the table. Raises TemplateError."""
         line = self._source.line(self._header, key, number=self._number)

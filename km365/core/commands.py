@@ -1,0 +1,129 @@
+"""Typed commands, understood at any moment and in every language, without taking an answer for one."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from enum import StrEnum
+
+from km365.core.audience import Audience
+from km365.core.languages import LANGUAGES, OWN_NAMES
+
+
+class Command(StrEnum):
+    """What people type instead of an answer; the words are in `templates/messages`, table `commands`."""
+
+    START = "start"
+    YES = "yes"
+    NO = "no"
+    SKIP = "skip"
+    BACK = "back"
+    PAUSE = "pause"
+    RESUME = "resume"
+    LATER = "later"
+    DECLINE = "decline"
+    HELP = "help"
+    WHO = "who"
+    DRAFT = "draft"
+    SEND = "send"
+    START_OVER = "start_over"
+    WITHDRAW = "withdraw"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Understood:
+    """A command, a language to change to, an audience to change to, or a numbered part with new words."""
+
+    command: Command | None = None
+    language: str = ""
+    audience: Audience | None = None
+    number: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """The words of every language: `commands[language][command]` and `audiences[language][letter]`."""
+
+    commands: Mapping[str, Mapping[str, Sequence[str]]]
+    audiences: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+_LONGEST = 80
+_LONGEST_NEAR = 40
+_NEAR = 0.86
+_NEAR_FROM = 5
+_NUMBERED = re.compile(r"\s*(\d{1,2})\s*[:：]\s*(\S.*)", re.DOTALL)
+_NUMBER = re.compile(r"\s*(\d{1,2})[.:)]?\s*")
+_ENGLISH_NAMES = {
+    "english": "en",
+    "french": "fr",
+    "spanish": "es",
+    "arabic": "ar",
+    "russian": "ru",
+    "chinese": "zh",
+    "portuguese": "pt",
+}
+
+
+def understand(text: str, vocabulary: Vocabulary, *, language: str) -> Understood | None:
+    """The command that `text` is, or None where it is somebody's own words.
+
+    Only short texts can be commands, and only whole ones: "we went back to the village" is an answer. The
+    person's language comes first, then the others; a small slip of the finger is forgiven in words of five
+    letters and more.
+    """
+    said = plain(text)
+    if not said or len(said) > _LONGEST:
+        return None
+    to_language = _language(said)
+    if to_language:
+        return Understood(language=to_language)
+    order = [language, *(tag for tag in LANGUAGES if tag != language)]
+    for near in (False, True):
+        for tag in order:
+            for command, phrases in vocabulary.commands.get(tag, {}).items():
+                if any(_same(said, plain(phrase), near=near) for phrase in phrases):
+                    return Understood(command=Command(command))
+            for letter, label in vocabulary.audiences.get(tag, {}).items():
+                if _same(said, plain(label), near=near):
+                    return Understood(audience=Audience(letter))
+    return None
+
+
+def numbered(text: str) -> Understood | None:
+    """A part of a draft named by its number, alone ("3") or with new words ("3: ..."); else None."""
+    with_words = _NUMBERED.fullmatch(text)
+    if with_words:
+        return Understood(number=int(with_words[1]), text=with_words[2])
+    alone = _NUMBER.fullmatch(text)
+    return Understood(number=int(alone[1])) if alone else None
+
+
+def plain(text: str) -> str:
+    """The text as commands are compared: small letters, no accents, no punctuation, single spaces."""
+    kept = []
+    for c in unicodedata.normalize("NFKD", text.casefold()):
+        category = unicodedata.category(c)
+        if category == "Mn" or c == "ـ":
+            continue
+        kept.append(_ARABIC.get(c, c) if category[0] in "LN" or c in "?؟" else " ")
+    words = " ".join("".join(kept).split())
+    return words.strip("?؟ ") or words
+
+
+_ARABIC = {"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه"}
+
+
+def _language(said: str) -> str:
+    names = {plain(name): tag for tag, name in OWN_NAMES.items()} | _ENGLISH_NAMES
+    return names.get(said, "")
+
+
+def _same(said: str, phrase: str, *, near: bool) -> bool:
+    if said == phrase:
+        return True
+    if not near or not _NEAR_FROM <= len(phrase) <= _LONGEST_NEAR or abs(len(said) - len(phrase)) > 2:
+        return False
+    return SequenceMatcher(None, said, phrase, autojunk=False).ratio() >= _NEAR

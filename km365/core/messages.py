@@ -1,0 +1,51 @@
+"""What the bot says, in one language: texts by key, with plural forms and several ways of saying a thing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from babel import Locale
+from babel.dates import format_date, format_timedelta
+from babel.lists import format_list
+
+from km365.core.languages import OWN_NAMES
+
+Text = str | tuple[str, ...] | Mapping[str, str]
+"""One text, several that mean the same, or one per plural form (CLDR: one, few, many, other ...)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Messages:
+    """The words of one language. Keys are `table.name`, as in `templates/messages/<language>.toml`."""
+
+    language: str
+    texts: Mapping[str, Text]
+
+    def say(self, key: str, *, n: int | None = None, turn: int = 0, **values: object) -> str:
+        """The text of `key`, filled in. `n` picks the plural form; `turn` picks among several, in rotation.
+
+        Raises KeyError for a key that no catalogue has.
+        """
+        text = self.texts[key]
+        if isinstance(text, tuple):
+            text = text[turn % len(text)]
+        elif isinstance(text, Mapping):
+            form = str(Locale.parse(self.language).plural_form(n or 0))
+            text = text.get(form, text["other"])
+        return text.format(**values) if n is None else text.format(n=n, **values)
+
+    def day(self, day: date) -> str:
+        """A day as people write it, such as 3 March 2027."""
+        return format_date(day, format="long", locale=self.language)
+
+    def until(self, moment: datetime, now: datetime) -> str:
+        """How far away a moment is, such as "in 1 day"."""
+        return format_timedelta(moment - now, add_direction=True, locale=self.language)
+
+    def listed(self, items: Sequence[str]) -> str:
+        """Several things in a sentence, with this language's commas and "or"."""
+        return format_list(list(items), style="or", locale=self.language)
+
+    def languages(self) -> str:
+        """The languages the bot speaks, each by its own name."""
+        return ", ".join(OWN_NAMES.values())

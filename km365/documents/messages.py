@@ -1,0 +1,123 @@
+"""The bot's words from `templates/messages/<language>.toml`, checked against English on load."""
+
+import string
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from babel import Locale
+
+from km365.core.commands import Command, Vocabulary
+from km365.core.keepout import KeepOut, Words
+from km365.core.languages import LANGUAGES
+from km365.core.messages import Messages, Text
+from km365.documents.toml import Table, read
+from km365.errors import TemplateError
+from km365.templates import Templates
+
+_LONGEST = 1_000
+_WORD_TABLES = ("commands", "keep_out_words")
+
+
+class Catalogue:
+    """Every language's messages, commands and words to look out for."""
+
+    def __init__(self, templates: Templates) -> None:
+        """Reads all seven. Raises TemplateError with file, line and key for the first thing that is wrong."""
+        files = {tag: read(templates, f"messages/{tag}.toml") for tag in LANGUAGES}
+        english = _texts(files["en"], "en")
+        texts = {"en": english} | {
+            tag: _texts(file, tag, like=english) for tag, file in files.items() if tag != "en"
+        }
+        self._messages = {tag: Messages(language=tag, texts=text) for tag, text in texts.items()}
+        commands = {tag: _word_lists(file, "commands", tuple(Command)) for tag, file in files.items()}
+        audiences = {tag: _by_name(text, "audience.") for tag, text in texts.items()}
+        self.vocabulary = Vocabulary(commands=commands, audiences=audiences)
+        self.keep_out: Words = {
+            tag: _word_lists(file, "keep_out_words", (*KeepOut, "is")) for tag, file in files.items()
+        }
+
+    def get(self, language: str) -> Messages:
+        """The messages of one of the seven languages."""
+        return self._messages[language]
+
+
+def _texts(file: Table, tag: str, *, like: Mapping[str, Text] | None = None) -> Mapping[str, Text]:
+    """Every text by `table.name`; compared with the English ones in `like`."""
+    found: dict[str, Text] = {}
+    for name in file.keys():  # noqa: SIM118 - a Table is no mapping
+        if name not in _WORD_TABLES:
+            _take(file.table(name), name, tag, found, like)
+    for key in like or ():
+        if key not in found:
+            table, _, name = key.partition(".")
+            file.table(table).refuse(f"{name!r} is missing.")
+    return MappingProxyType(found)
+
+
+def _take(
+    table: Table, prefix: str, tag: str, found: dict[str, Text], like: Mapping[str, Text] | None
+) -> None:
+    for name in table.keys():  # noqa: SIM118 - a Table is no mapping
+        key = f"{prefix}.{name}"
+        model = None if like is None else like.get(key)
+        if like is not None and model is None:
+            table.refuse(f"{name!r} is not said anywhere; English does not have it.", key=name)
+        text = _text(table, name, tag)
+        for one in _all_of(text):
+            try:
+                here = _placeholders(one)
+            except ValueError:
+                table.refuse(f"{name!r} has a brace without its partner.", key=name)
+            wanted = here if model is None else _placeholders(_all_of(model)[-1])
+            if here != wanted and not (isinstance(text, Mapping) and here < wanted):
+                names = ", ".join(f"{{{field}}}" for field in sorted(wanted)) or "none"
+                table.refuse(f"{name!r} must hold the same placeholders as in English: {names}.", key=name)
+        found[key] = text
+
+
+def _text(table: Table, name: str, tag: str) -> Text:
+    """One text, several, or one per plural form of this language."""
+    if table.is_list(name):
+        several = table.texts(name, required=True)
+        if not several:
+            table.refuse(f"{name!r} must hold at least one text.", key=name)
+        return several
+    if not table.is_table(name):
+        return table.text(name, longest=_LONGEST)
+    forms = table.table(name)
+    forms.only(*Locale.parse(tag).plural_form.tags, "other")
+    forms.text("other", longest=_LONGEST)
+    return {form: forms.text(form, longest=_LONGEST) for form in forms.keys()}  # noqa: SIM118
+
+
+def _word_lists(file: Table, name: str, keys: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    table = file.table(name)
+    table.only(*keys)
+    return {str(key): table.texts(key, required=True) for key in keys}
+
+
+def _by_name(texts: Mapping[str, Text], prefix: str) -> Mapping[str, str]:
+    return {
+        key.removeprefix(prefix): text
+        for key, text in texts.items()
+        if key.startswith(prefix) and isinstance(text, str)
+    }
+
+
+def _all_of(text: Text) -> tuple[str, ...]:
+    if isinstance(text, str):
+        return (text,)
+    return tuple(text.values()) if isinstance(text, Mapping) else text
+
+
+def _placeholders(text: str) -> set[str]:
+    return {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
+
+
+def problems(templates: Templates) -> list[str]:
+    """What is wrong with the messages, as lines; the first mistake hides those behind it."""
+    try:
+        Catalogue(templates)
+    except TemplateError as error:
+        return [str(error)]
+    return []

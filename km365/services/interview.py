@@ -1,0 +1,261 @@
+"""An interview, kept: every turn is read, decided by `core/turns` and saved at once, before any reply.
+
+The answers are rows of their own, each with its audience, so that they can expire or be taken back one by
+one; a person's wording of a draft is kept the same way.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from km365.core import interviews
+from km365.core.audience import narrowest
+from km365.core.interviews import WAITING, Interview, InterviewState, prompt
+from km365.core.questions import Bank
+from km365.core.schedule import Outcome
+from km365.core.turns import Said, Turn, Verb, step
+from km365.documents.questions import Banks
+from km365.errors import ChangedMeanwhile, NotFound
+from km365.store import campaigns, events, outbox
+from km365.store import interviews as store
+from km365.store.campaigns import Campaign
+from km365.store.database import Connection, Database
+from km365.store.interviews import StoredAnswer, StoredInterview
+from km365.store.outbox import Message
+
+RESUME = "resume"
+"""The card of a reminder that a person asked for with "later"."""
+
+_EDIT = "edit:"
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What an interview is about and why it is held. `key` is unique: one interview a person and reason."""
+
+    key: str
+    bank: str
+    title: str
+    subject: str = ""
+    office: str = ""
+    campaign: str = ""
+    due_on: date | None = None
+
+
+def subject_of(campaign: Campaign, person_id: str) -> Subject:
+    """What this person is asked about in this campaign."""
+    return Subject(
+        key=f"{campaign.id}:{person_id}",
+        bank=str(campaign.data["bank"]),
+        title=campaign.title,
+        subject=str(campaign.data.get("milestone") or campaign.data.get("departure") or ""),
+        office=str(campaign.data.get("office") or ""),
+        campaign=campaign.id,
+        due_on=campaign.due_on,
+    )
+
+
+async def start(
+    db: Database,
+    banks: Banks,
+    *,
+    person_id: str,
+    subject: Subject,
+    language: str,
+    said: Said,
+    now: datetime,
+    new_id: Callable[[], str],
+) -> Turn:
+    """The first turn of an interview, or the next if it began before; `said` is start, later or decline."""
+    bank = banks.get(subject.bank, language)
+
+    def first_turn(c: Connection) -> Turn:
+        fresh = Interview(
+            id=new_id(),
+            key=subject.key,
+            bank=bank.id,
+            person_id=person_id,
+            language=language,
+            state=InterviewState.INVITED,
+            created_at=now,
+            changed_at=now,
+            subject=subject.subject,
+            subject_title=subject.title,
+            office=subject.office,
+            campaign=subject.campaign,
+            due_on=subject.due_on,
+        )
+        made = store.create(
+            c,
+            interview_id=fresh.id,
+            key=fresh.key,
+            person_id=person_id,
+            bank_id=bank.id,
+            subject=fresh.subject,
+            language=language,
+            state=fresh.state,
+            data=_without_words(fresh),
+            at=now,
+        )
+        return _turn(c, banks, made, said, now)
+
+    return await db.run(first_turn)
+
+
+async def take(
+    db: Database, banks: Banks, interview_id: str, said: Said, *, person_id: str, now: datetime
+) -> Turn:
+    """One turn, saved when this returns. A repeated activity changes nothing and repeats the prompt.
+
+    Should another turn save first, this one is applied again to what that one left. Raises NotFound where
+    there is no such interview of this person.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            return await db.run(
+                lambda c: _turn(c, banks, _mine(store.get(c, interview_id), person_id), said, now)
+            )
+        except ChangedMeanwhile:
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+async def get(db: Database, banks: Banks, interview_id: str, *, person_id: str) -> Turn:
+    """The interview as it stands, with its prompt. Raises NotFound where it is not this person's."""
+    found = await db.run(lambda c: _read(c, _mine(store.get(c, interview_id), person_id)))
+    return Turn(interview=found, prompt=prompt(found, bank_of(banks, found)))
+
+
+async def current(db: Database, banks: Banks, person_id: str, *, ended: bool = False) -> Turn | None:
+    """The interview the person touched last and that is still open; with `ended`, the last of all."""
+
+    def look(c: Connection) -> Interview | None:
+        found = store.open_for(c, person_id) or (store.list_(c, person_id=person_id) if ended else [])
+        return _read(c, found[0]) if found else None
+
+    found = await db.run(look)
+    return Turn(interview=found, prompt=prompt(found, bank_of(banks, found))) if found else None
+
+
+async def waiting_campaign(db: Database, person_id: str) -> Campaign | None:
+    """What the person has been asked and has not yet answered, the earliest date first; or None."""
+
+    def look(c: Connection) -> Campaign | None:
+        for kind in ("departure", "milestone"):
+            for found in campaigns.of_person(c, person_id, kind=kind):
+                people = {p.person_id: p.progress for p in campaigns.people(c, found.id)}
+                mine = people.get(person_id)
+                if found.state == "open" and mine and mine.state is Outcome.OPEN and mine.sent:
+                    return found
+        return None
+
+    return await db.run(look)
+
+
+async def campaign(db: Database, campaign_id: str, *, person_id: str) -> Campaign | None:
+    """The campaign, if it ever asked this person; else None."""
+
+    def look(c: Connection) -> Campaign | None:
+        found = campaigns.get(c, campaign_id)
+        asked = {p.person_id for p in campaigns.people(c, campaign_id)}
+        return found if person_id in asked else None
+
+    return await db.run(look)
+
+
+def bank_of(banks: Banks, interview: Interview) -> Bank:
+    """The interview's question bank in its language."""
+    return banks.get(interview.bank, interview.language)
+
+
+def _turn(c: Connection, banks: Banks, stored: StoredInterview, said: Said, now: datetime) -> Turn:
+    """Decides one turn and saves it with all that follows from it."""
+    before = _read(c, stored)
+    turn = step(before, bank_of(banks, before), said, now)
+    after = turn.interview
+    if after == before:
+        return turn
+    store.save(
+        c,
+        after.id,
+        state=after.state,
+        is_open=after.state in WAITING,
+        data=_without_words(after),
+        answers=_rows(after),
+        version=stored.version,
+        at=now,
+        language=after.language,
+    )
+    _follow_up(c, before, after, said, now)
+    return Turn(interview=after, prompt=prompt(after, bank_of(banks, after)), notes=turn.notes)
+
+
+def _follow_up(c: Connection, before: Interview, after: Interview, said: Said, now: datetime) -> None:
+    """Ends the campaign's reminders, keeps the one asked for, and notes what happened, not what was said."""
+    if after.campaign and after.state is InterviewState.DECLINED:
+        campaigns.stop(c, after.person_id, after.campaign, outcome=Outcome.DECLINED, at=now)
+    elif after.campaign and after.state is not InterviewState.INVITED:
+        campaigns.stop(c, after.person_id, after.campaign, at=now)
+    if said.verb is not Verb.LANGUAGE:
+        outbox.cancel(c, f"{RESUME}:{after.id}", note="the person has gone on", at=now)
+    if after.wake_at and after.wake_at != before.wake_at:
+        reminder = Message(
+            key=f"{RESUME}:{after.id}:{after.step}",
+            person_id=after.person_id,
+            card=RESUME,
+            data={
+                "interview": after.id,
+                "bank": after.bank,
+                "title": after.subject_title,
+                "step": after.step,
+            },
+            language=after.language,
+            reason="the person asked to be reminded",
+        )
+        outbox.put(c, reminder, at=now, due_at=after.wake_at)
+    if after.state is not before.state:
+        what = {"from": before.state.value, "to": after.state.value}
+        events.append(c, kind="interview", subject=after.id, who=after.person_id, what=what, at=now)
+
+
+def _mine(stored: StoredInterview, person_id: str) -> StoredInterview:
+    if stored.person_id != person_id:
+        raise NotFound("This interview does not exist any more; start it again from the invitation.")
+    return stored
+
+
+def _without_words(interview: Interview) -> dict[str, object]:
+    """The interview as JSON without anything the person wrote."""
+    data = interviews.to_json(interview)
+    data["answers"] = [{**answer, "text": ""} for answer in data["answers"]]
+    data["edits"] = dict.fromkeys(interview.edits, "")
+    return data
+
+
+def _rows(interview: Interview) -> list[StoredAnswer]:
+    """A row for every answer and every edited field that holds words."""
+    answers = [
+        StoredAnswer(question_id=a.question, audience=a.audience, value=a.text, answered_at=a.at)
+        for a in interview.answers
+        if a.text
+    ]
+    whole = narrowest(*(a.audience for a in interview.answers)) if interview.answers else None
+    edits = [
+        StoredAnswer(
+            question_id=f"{_EDIT}{name}", audience=whole, value=text, answered_at=interview.changed_at
+        )
+        for name, text in interview.edits.items()
+        if whole is not None
+    ]
+    return answers + edits
+
+
+def _read(c: Connection, stored: StoredInterview) -> Interview:
+    """The interview with its words; an answer whose row has expired comes back without them."""
+    data = dict(stored.data)
+    words = {row.question_id: row.value or "" for row in store.answers(c, stored.id)}
+    data["answers"] = [{**answer, "text": words.get(answer["question"], "")} for answer in data["answers"]]
+    data["edits"] = {name: words[f"{_EDIT}{name}"] for name in data["edits"] if f"{_EDIT}{name}" in words}
+    return interviews.from_json(data)
