@@ -1,0 +1,377 @@
+"""`/sharepoint`: what is kept, for people: sites, lists and libraries, items with tags and versions, files.
+
+The addresses are those in Graph's `webUrl`, so a link in a message or a command's output opens the page of
+the thing. It shows everything, as somebody with all rights would see it.
+"""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from km365.local import blobs, columns, files, items, lists, webpages
+from km365.local.routes import GraphFault, Json, pages
+from km365.local.server import M365, M365_KEY
+from km365.local.state import State
+
+ROOT = "/sharepoint"
+ITEMS_ON_PAGE = 50
+COLUMNS_IN_TABLE = 4
+BUILT_IN = frozenset(row[0] for row in (*columns.BUILT_IN, *columns.OF_FILES))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where an address leads: without `library` to a site, without `item` to a list or library."""
+
+    site: sqlite3.Row
+    library: sqlite3.Row | None = None
+    item: sqlite3.Row | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """A column's value, ready to be shown: `kind` is text, terms, time, link or empty."""
+
+    kind: str
+    texts: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ", ".join(self.texts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What one version did to one column."""
+
+    column: str
+    before: Value
+    after: Value
+
+
+def place(state: State, path: str) -> Place:
+    """The thing at a server-relative address (`/sites/x/Lists/Knowledge/7_.000`). Raises 404."""
+    path = "/" + path.strip("/")
+    found = [s for s in state.all("SELECT * FROM site") if _within(path, s["path"])]
+    if not found:
+        raise _missing(path)
+    site = max(found, key=lambda s: len(s["path"]))
+    if _same(path, site["path"]):
+        return Place(site=site)
+    there = [
+        row
+        for row in state.all("SELECT * FROM list WHERE site_id = ?", site["id"])
+        if _within(path, lists.web_path(state, row))
+    ]
+    if not there:
+        raise _missing(path)
+    library = max(there, key=lambda row: len(row["name"]))
+    rest = path[len(lists.web_path(state, library)) :]
+    return Place(site=site, library=library, item=_item(state, library, rest) if rest else None)
+
+
+def _within(path: str, parent: str) -> bool:
+    return _same(path, parent) or path.casefold().startswith(parent.rstrip("/").casefold() + "/")
+
+
+def _same(path: str, other: str) -> bool:
+    return path.casefold() == other.casefold()
+
+
+def _missing(path: str) -> GraphFault:
+    return GraphFault(404, "itemNotFound", f"There is nothing at {path}.")
+
+
+def _item(state: State, library: sqlite3.Row, rest: str) -> sqlite3.Row:
+    if number := re.fullmatch(r"/(\d+)_\.000", rest):
+        return items.get(state, library["id"], number[1])
+    return files.at_path(state, library["id"], rest)
+
+
+def address(state: State, library: sqlite3.Row, item: sqlite3.Row | None = None) -> str:
+    """The page of a list, or of something in it."""
+    end = "" if item is None else f"/{item['id']}_.000" if item["kind"] == "item" else item["path"]
+    return ROOT + quote(lists.web_path(state, library) + end)
+
+
+# values ---------------------------------------------------------------------------------------------------
+
+
+def value(raw: Json) -> Value:
+    """How a stored value is shown. Managed metadata shows its labels, whatever their number."""
+    if raw is None or raw in ("", []):
+        return Value(kind="empty")
+    entries = raw if isinstance(raw, list) else [raw]
+    if all(isinstance(e, dict) and "TermGuid" in e for e in entries):
+        return Value(kind="terms", texts=tuple(str(e.get("Label") or e["TermGuid"]) for e in entries))
+    texts = tuple(_text(e) for e in entries)
+    if len(texts) == 1 and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z", texts[0]):
+        return Value(kind="time", texts=texts)
+    if len(texts) == 1 and re.fullmatch(r"https?://\S+", texts[0]):
+        return Value(kind="link", texts=texts)
+    return Value(kind="text", texts=texts)
+
+
+def _text(entry: Json) -> str:
+    if isinstance(entry, bool):
+        return "✓" if entry else "✗"
+    if isinstance(entry, dict):
+        return str(
+            entry.get("LookupValue") or entry.get("displayName") or json.dumps(entry, ensure_ascii=False)
+        )
+    return str(entry)
+
+
+def moment(text: str) -> str:
+    """A stored moment as people read it everywhere: `2026-03-01 09:30`, in UTC; a day stays a day."""
+    return text[:10] if text.endswith("T00:00:00Z") else text[:16].replace("T", " ")
+
+
+def who(identity: str) -> str:
+    """Who did something, from the identitySet kept with it."""
+    shown = json.loads(identity or "{}")
+    one = shown.get("user") or shown.get("application") or {}
+    return str(one.get("displayName") or one.get("id") or "")
+
+
+def own_columns(state: State, list_id: str) -> list[sqlite3.Row]:
+    """The columns that somebody added to the list, in their order, the title first."""
+    every = [c for c in columns.of_owner(state, list_id) if not c["hidden"]]
+    return [c for c in every if c["name"] == "Title"] + [c for c in every if c["name"] not in BUILT_IN]
+
+
+def history(state: State, item: sqlite3.Row, shown: Iterable[sqlite3.Row]) -> list[dict[str, Any]]:
+    """Every version, newest first, with what it changed in the columns shown."""
+    rows = state.all(
+        "SELECT version, fields, modified_at, modified_by FROM item WHERE list_id = ?1 AND id = ?2"
+        " UNION ALL SELECT version, fields, modified_at, modified_by FROM item_version"
+        " WHERE list_id = ?1 AND item_id = ?2 ORDER BY version DESC",
+        item["list_id"],
+        item["id"],
+    )
+    fields = [json.loads(row["fields"]) for row in rows] + [{}]
+    return [
+        {
+            "version": f"{row['version']}.0",
+            "at": row["modified_at"],
+            "by": who(row["modified_by"]),
+            "changes": [
+                Change(
+                    column=c["display_name"],
+                    before=value(old.get(c["name"])),
+                    after=value(new.get(c["name"])),
+                )
+                for c in shown
+                if old.get(c["name"]) != new.get(c["name"])
+            ],
+        }
+        for row, new, old in zip(rows, fields, fields[1:], strict=False)
+    ]
+
+
+# pages ----------------------------------------------------------------------------------------------------
+
+
+def _page(http: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
+    language = webpages.browser_language(http)
+    return webpages.page(
+        http, template, language=language, status=status, value=value, moment=moment, **values
+    )
+
+
+def _numbered(http: web.Request, total: int) -> tuple[int, int]:
+    """The page asked for and how many there are; a strange number gives the nearest page."""
+    last = max(1, -(-total // ITEMS_ON_PAGE))
+    asked = http.query.get("page", "1")
+    return min(max(int(asked) if asked.isdecimal() else 1, 1), last), last
+
+
+async def all_sites(http: web.Request) -> web.Response:
+    state = http.app[M365_KEY].state
+    found = state.all(
+        "SELECT site.*, COUNT(list.id) AS lists FROM site LEFT JOIN list ON list.site_id = site.id"
+        " GROUP BY site.id ORDER BY site.display_name"
+    )
+    return _page(
+        http, "sites.html", sites=[{**dict(row), "address": ROOT + quote(row["path"])} for row in found]
+    )
+
+
+async def show(http: web.Request) -> web.StreamResponse:
+    """Whatever is at the address: a site, a list or folder, an item or a file."""
+    state = http.app[M365_KEY].state
+    try:
+        found = place(state, http.match_info["path"])
+    except GraphFault:
+        return _page(http, "missing.html", status=404)
+    if found.library is None:
+        return _site(http, state, found)
+    if found.item is None or found.item["kind"] == "folder":
+        return _list(http, state, found.site, found.library, found.item)
+    if "download" in http.query and found.item["kind"] == "file":
+        return await _download(http, state, found.item)
+    return _one(http, state, found.site, found.library, found.item)
+
+
+async def _download(http: web.Request, state: State, item: sqlite3.Row) -> web.StreamResponse:
+    """The file as it is now, to be saved and never shown in the page's own place."""
+    content = files.content_of(state, item)
+    response = web.StreamResponse(headers={"Content-Type": files.mime_of(item["name"])})
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(item['name'], safe='')}"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.content_length = content["size"]
+    await response.prepare(http)
+    for piece in blobs.pieces(state, content["blob"]):
+        await response.write(piece)
+    return response
+
+
+def _site(http: web.Request, state: State, found: Place) -> web.Response:
+    rows = state.all("SELECT * FROM list WHERE site_id = ? ORDER BY display_name", found.site["id"])
+    counts = {
+        row["list_id"]: row["n"]
+        for row in state.all(
+            "SELECT list_id, COUNT(*) AS n FROM item WHERE NOT deleted AND kind <> 'folder' GROUP BY list_id"
+        )
+    }
+    shown = [{**dict(r), "address": address(state, r), "count": counts.get(r["id"], 0)} for r in rows]
+    return _page(
+        http,
+        "site.html",
+        trail=[],
+        site=found.site,
+        lists=[r for r in shown if r["template"] != lists.LIBRARY],
+        libraries=[r for r in shown if r["template"] == lists.LIBRARY],
+    )
+
+
+def _list(
+    http: web.Request, state: State, site: sqlite3.Row, library: sqlite3.Row, folder: sqlite3.Row | None
+) -> web.Response:
+    is_library = library["template"] == lists.LIBRARY
+    if is_library:
+        inside = files.in_folder(state, library["id"], folder)
+        every = sorted(inside, key=lambda row: row["kind"] != "folder")
+        total = len(every)
+        number, last = _numbered(http, total)
+        rows = every[(number - 1) * ITEMS_ON_PAGE : number * ITEMS_ON_PAGE]
+    else:
+        counted = state.one("SELECT COUNT(*) AS n FROM item WHERE list_id = ? AND NOT deleted", library["id"])
+        total = counted["n"] if counted else 0
+        number, last = _numbered(http, total)
+        rows = state.all(
+            "SELECT * FROM item WHERE list_id = ? AND NOT deleted ORDER BY id DESC LIMIT ? OFFSET ?",
+            library["id"],
+            ITEMS_ON_PAGE,
+            (number - 1) * ITEMS_ON_PAGE,
+        )
+    return _page(
+        http,
+        "list.html",
+        trail=_trail(state, site, library, folder),
+        library=library,
+        folder=folder,
+        is_library=is_library,
+        columns=_telling(own_columns(state, library["id"])),
+        total=total,
+        page=number,
+        pages=last,
+        rows=[_row(state, library, row) for row in rows],
+    )
+
+
+def _telling(shown: list[sqlite3.Row]) -> list[sqlite3.Row]:
+    """The columns that tell most in a table: tags first, long texts never."""
+    short = [
+        c for c in shown if c["name"] != "Title" and not json.loads(c["facet"]).get("allowMultipleLines")
+    ]
+    return sorted(short, key=lambda c: c["kind"] != "term")[:COLUMNS_IN_TABLE]
+
+
+def _row(state: State, library: sqlite3.Row, row: sqlite3.Row) -> dict[str, Any]:
+    fields = items.stored_fields(row)
+    title = str(fields.get("Title") or f"#{row['id']}") if row["kind"] == "item" else row["name"]
+    return {
+        "address": address(state, library, row),
+        "title": title,
+        "kind": row["kind"],
+        "fields": fields,
+        "modified_at": row["modified_at"],
+        "modified_by": who(row["modified_by"]),
+    }
+
+
+def _one(
+    http: web.Request, state: State, site: sqlite3.Row, library: sqlite3.Row, item: sqlite3.Row
+) -> web.Response:
+    shown = own_columns(state, library["id"])
+    row = _row(state, library, item)
+    return _page(
+        http,
+        "item.html",
+        trail=_trail(state, site, library, None, item),
+        item=item,
+        title=row["title"],
+        fields=[(c, value(row["fields"].get(c["name"]))) for c in shown],
+        created_by=who(item["created_by"]),
+        size=files.content_of(state, item)["size"] if item["kind"] == "file" else None,
+        modified_by=row["modified_by"],
+        versions=history(state, item, shown),
+        library=library,
+    )
+
+
+def _trail(
+    state: State,
+    site: sqlite3.Row,
+    library: sqlite3.Row,
+    folder: sqlite3.Row | None,
+    item: sqlite3.Row | None = None,
+) -> list[tuple[str, str]]:
+    """The way from the site to what is shown, itself not included."""
+    way = [(site["display_name"], ROOT + quote(site["path"]))]
+    last = folder or item
+    if last is not None:
+        way.append((library["display_name"], address(state, library)))
+        if last["kind"] != "item":
+            parts = last["path"].strip("/").split("/")[:-1]
+            base = address(state, library)
+            way += [(part, base + quote("/" + "/".join(parts[: n + 1]))) for n, part in enumerate(parts)]
+    return way
+
+
+async def journal(http: web.Request) -> web.Response:
+    """What was written by whom, newest first."""
+    state = http.app[M365_KEY].state
+    total = (state.one("SELECT COUNT(*) AS n FROM journal") or {"n": 0})["n"]
+    number, last = _numbered(http, total)
+    rows = state.all(
+        "SELECT journal.*, user.display_name AS name FROM journal LEFT JOIN user ON user.id = journal.person"
+        " ORDER BY seq DESC LIMIT ? OFFSET ?",
+        ITEMS_ON_PAGE,
+        (number - 1) * ITEMS_ON_PAGE,
+    )
+    names = {
+        row["id"]: row["name"]
+        for row in state.all(
+            "SELECT id, display_name AS name FROM site UNION ALL SELECT id, display_name FROM list"
+            " UNION ALL SELECT drive_id, display_name FROM list WHERE drive_id IS NOT NULL"
+        )
+    }
+
+    def readable(path: str) -> str:
+        return "/".join(names.get(part, part) for part in path.split("/"))
+
+    return _page(http, "journal.html", rows=rows, page=number, pages=last, readable=readable)
+
+
+@pages
+def _sharepoint(app: web.Application, _: M365) -> None:
+    app.router.add_get(ROOT, all_sites)
+    app.router.add_get(ROOT + "/journal", journal)
+    app.router.add_get(ROOT + "/{path:.*}", show)

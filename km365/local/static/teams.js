@@ -1,0 +1,263 @@
+// The chat: asks the server what has changed since it last asked, draws it, and sends what the person does.
+// A WebSocket only says "something changed", so nothing is lost however often the connection breaks.
+
+import { drawMessage } from "./messages.js";
+import { Notices } from "./notices.js";
+
+const setup = JSON.parse(document.querySelector("#setup").textContent);
+const { words, person } = setup;
+const base = `/teams/${encodeURIComponent(person)}`;
+const log = document.querySelector("#log");
+const list = document.querySelector("#messages");
+const earlier = document.querySelector("#earlier");
+const empty = document.querySelector("#empty");
+const field = document.querySelector("#composer-text");
+const composer = document.querySelector("#composer");
+const status = document.querySelector("#status");
+
+const shown = new Map(); // sequence number -> {revision, element}
+let revision = ""; // opaque; empty until the first answer
+let first = Infinity;
+let asking = null;
+let again = false;
+let writingUntil = 0;
+let lost = false;
+
+const notices = new Notices({ words, name: setup.bot, open: openMessage });
+
+async function call(path, body) {
+  const options = body === undefined ? {} : {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+  };
+  const answer = await fetch(base + path, options);
+  if (answer.status === 404 && path.startsWith("/changes")) location.assign("/teams"); // the data was reset
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  return answer.status === 204 ? null : answer.json();
+}
+
+// What is shown -----------------------------------------------------------------------------------------------
+
+/** Ask for the changes and draw them; calls that come while one is under way are answered by one more. */
+function sync() {
+  if (asking) {
+    again = true;
+    return asking;
+  }
+  asking = (async () => {
+    do {
+      again = false;
+      show(await call(`/changes?after=${encodeURIComponent(revision)}`));
+    } while (again);
+  })().finally(() => { asking = null; });
+  return asking;
+}
+
+function show(changes) {
+  const starting = changes.start_over;
+  const stick = starting || reading;
+  if (starting) startOver();
+  const fresh = changes.messages.filter((m) => shown.has(m.seq) || m.seq >= first || first === Infinity);
+  const spoke = fresh.some((m) => m.from === "me" && !shown.has(m.seq));
+  for (const message of fresh) place(message);
+  revision = changes.revision;
+  if (starting) earlier.hidden = !changes.earlier;
+  empty.hidden = shown.size > 0;
+  document.querySelector("#absent").hidden = changes.installed;
+  document.querySelector("#remove").hidden = !changes.installed;
+  composer.hidden = !changes.installed;
+  finish(fresh);
+  if (stick || spoke) toEnd();
+  notices.show({ notices: changes.notices, unread: changes.unread, others: changes.others, starting });
+  tell();
+  markRead(changes.unread);
+}
+
+/** The line in the list of chats is the last message's, and only that one still offers its choices. */
+function finish(messages) {
+  const newest = Math.max(...shown.keys());
+  const last = messages.find((m) => m.seq === newest);
+  if (last?.preview) document.querySelector("#preview").textContent = last.preview;
+  for (const row of list.querySelectorAll(".choices")) {
+    if (Number(row.closest(".message").dataset.seq) !== newest) row.remove();
+  }
+}
+
+function startOver() {
+  shown.clear();
+  list.replaceChildren();
+  first = Infinity;
+}
+
+function place(message) {
+  const known = shown.get(message.seq);
+  if (known && known.revision >= message.revision) return;
+  const element = drawMessage(message, { words, bot: setup.bot, act });
+  element.dataset.seq = message.seq;
+  element.dataset.at = message.at;
+  const focused = known?.element.contains(document.activeElement);
+  if (known) known.element.replaceWith(element);
+  else insert(element, message.seq);
+  if (focused) element.focus({ preventScroll: true });
+  shown.set(message.seq, { revision: message.revision, element });
+  first = Math.min(first, message.seq);
+  if (message.from === "bot") writingUntil = 0;
+  days();
+}
+
+function insert(element, seq) {
+  const later = [...list.querySelectorAll(".message")].find((other) => Number(other.dataset.seq) > seq);
+  list.insertBefore(element, later ?? null);
+}
+
+function days() {
+  for (const old of list.querySelectorAll(".day")) old.remove();
+  let last = "";
+  for (const element of list.querySelectorAll(".message")) {
+    const day = new Date(element.dataset.at).toLocaleDateString(setup.language, { weekday: "long", day: "numeric", month: "long" });
+    if (day === last) continue;
+    last = day;
+    const line = document.createElement("li");
+    line.className = "day";
+    line.textContent = day;
+    element.before(line);
+  }
+}
+
+const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 120;
+function toEnd() {
+  log.scrollTop = log.scrollHeight;
+}
+
+// Whoever reads the newest message goes on seeing it when a card grows or the page changes its size.
+let reading = true;
+log.addEventListener("scroll", () => { reading = atEnd(); });
+const sizes = new ResizeObserver(() => { if (reading) toEnd(); });
+sizes.observe(log);
+sizes.observe(list);
+
+function tell() {
+  const writing = Date.now() < writingUntil;
+  status.classList.toggle("lost", lost);
+  const text = lost ? words.connection_lost : writing ? words.writing.replace("{name}", setup.bot) : "";
+  if (status.textContent !== text) status.textContent = text;
+}
+
+function markRead(unread) {
+  const newest = Math.max(0, ...shown.keys());
+  if (unread && document.visibilityState === "visible" && document.hasFocus()) call("/read", { seq: newest }).catch(() => {});
+}
+
+async function openMessage(seq) {
+  while (!shown.has(seq) && !earlier.hidden) await showEarlier();
+  const element = shown.get(seq)?.element;
+  if (!element) return;
+  element.scrollIntoView({ block: "center" });
+  element.classList.add("shown");
+  setTimeout(() => element.classList.remove("shown"), 2500);
+  (element.querySelector("input, textarea, select, button") ?? element).focus({ preventScroll: true });
+}
+
+async function showEarlier() {
+  const height = log.scrollHeight;
+  const older = await call(`/changes?before=${first}`);
+  for (const message of older.messages) place(message);
+  earlier.hidden = !older.earlier;
+  log.scrollTop += log.scrollHeight - height;
+}
+
+// What the person does ----------------------------------------------------------------------------------------
+
+/** Carry out what was pressed in a message. Returns true when its card is to be drawn afresh. */
+async function act(message, order) {
+  try {
+    if (order.kind === "say") await call("/messages", { text: order.text });
+    if (order.kind === "retry") await call("/retry", { seq: message.seq });
+    if (order.kind === "submit") await call("/submit", { activity: message.id, data: order.data });
+    if (order.kind === "execute") {
+      const outcome = await call("/execute", { activity: message.id, verb: order.verb, data: order.data });
+      if (!outcome.ok) {
+        note(message.seq, outcome.message ?? (outcome.reason === "away" ? words.card_away : words.card_failed), false);
+        return false;
+      }
+      await sync();
+      note(message.seq, outcome.message, true);
+      return false;
+    }
+    await sync();
+    return order.kind === "submit";
+  } catch {
+    note(message.seq, words.card_failed, false);
+    return false;
+  }
+}
+
+function note(seq, text, ok) {
+  const line = shown.get(seq)?.element.querySelector(".outcome");
+  if (!line) return;
+  line.textContent = text ?? "";
+  line.classList.toggle("problem", !ok);
+}
+
+composer.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const text = field.value;
+  if (!text.trim()) return;
+  field.value = "";
+  try {
+    await call("/messages", { text });
+    await sync();
+    toEnd();
+  } catch {
+    field.value = text;
+    status.textContent = words.card_failed;
+  }
+  field.focus();
+});
+
+field.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  composer.requestSubmit();
+});
+
+earlier.addEventListener("click", () => showEarlier().catch(() => tell()));
+for (const [id, installed] of [["#install", true], ["#remove", false]]) {
+  document.querySelector(id).addEventListener("click", async () => {
+    await call("/installation", { installed }).catch(() => {});
+    await sync();
+    if (installed) field.focus();
+  });
+}
+for (const event of ["focus", "visibilitychange"]) {
+  (event === "focus" ? globalThis : document).addEventListener(event, () => sync().catch(() => {}));
+}
+
+// Hearing of changes ------------------------------------------------------------------------------------------
+
+function listen(attempt = 0) {
+  const live = new WebSocket(`${location.origin.replace(/^http/u, "ws")}${base}/live`);
+  let opened = false;
+  live.addEventListener("open", () => {
+    opened = true;
+    lost = false;
+    sync().catch(() => {});
+  });
+  live.addEventListener("message", (event) => {
+    if (event.data === "writing") {
+      writingUntil = Date.now() + 8000;
+      setTimeout(tell, 8100);
+      tell();
+    } else {
+      sync().catch(() => {});
+    }
+  });
+  live.addEventListener("close", () => {
+    lost = true;
+    tell();
+    const next = opened ? 0 : attempt + 1;
+    setTimeout(() => listen(next), Math.min(500 * 2 ** next, 8000));
+  });
+}
+
+listen();
+field.focus();
