@@ -90,9 +90,8 @@ async def _missing_list(graph: Graph, site_id: str, spec: ListSpec) -> AsyncIter
 
     if spec.content_type not in {kind.name for kind in await lists.list_content_types(graph, site_id)}:
         yield Step(what="content type", name=spec.content_type, where="site"), create_type
-    try:
-        found = await lists.get_list(graph, site_id, spec.title)
-    except NotFound:
+    found = await _found(graph, site_id, spec.title)
+    if found is None:
         yield Step(what="list", name=spec.title, where="site"), create_list
         found = await _found(graph, site_id, spec.title)
     async for doing in _missing_columns(graph, site_id, found, spec.columns, where=spec.title):
