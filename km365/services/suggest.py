@@ -1,0 +1,42 @@
+"""Terms for a text or a document, ready to be written: the taxonomy as the term store has it, compiled."""
+
+from collections.abc import Mapping
+
+from km365.core.schema import TAG_COLUMNS
+from km365.core.tagging import Suggestion, Vocabulary, from_text
+from km365.core.taxonomy import Taxonomy
+from km365.graph import sites
+from km365.graph.client import Graph
+from km365.graph.metadata import TermRef
+from km365.services import taxonomy
+from km365.settings import Settings
+from km365.templates import Templates
+
+
+async def vocabulary(graph: Graph, settings: Settings, templates: Templates) -> Vocabulary:
+    """What documents can be tagged with: the shipped term sets with the term store's ids and labels.
+
+    Building it takes a second or so; keep it for a whole job. Needs TermStore.Read.All, or the cached copy of
+    an earlier reading.
+    """
+    site = await sites.get_site(graph, settings.knowledge_site)
+    known = taxonomy.shipped(templates)
+    return Vocabulary(await taxonomy.stored(graph, site.id, known, cache=settings.home / taxonomy.CACHE))
+
+
+def terms_by_column(found: list[Suggestion], known: Taxonomy) -> Mapping[str, tuple[TermRef, ...]]:
+    """The suggestions as values of our columns, best first; terms the term store lacks are left out."""
+    columns = {column.term_set: column.name for column in TAG_COLUMNS}
+    values: dict[str, tuple[TermRef, ...]] = {}
+    for one in found:
+        column, concept = columns.get(one.facet), known.by_id[one.concept_id]
+        if column and concept.term_id:
+            term = TermRef(id=concept.term_id, label=concept.label())
+            values[column] = (*values.get(column, ()), term)
+    return values
+
+
+def terms_for_text(words: Vocabulary, text: str, *, title: str = "") -> Mapping[str, tuple[TermRef, ...]]:
+    """Terms that a text of somebody's own is about, by column."""
+    facets = [column.term_set for column in TAG_COLUMNS if column.term_set]
+    return terms_by_column(words.suggest(from_text(text, title=title), facets=facets), words.taxonomy)
