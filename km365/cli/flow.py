@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FLOWS = {
     "scan": ("at start-up and every day", "finds milestones and departures that are due, and invites people"),
     "prompts": ("every minute", "sends the invitations and reminders whose time has come"),
-    "tidy": ("every day", "deletes finished jobs and other traces that are no longer needed"),
+    "tidy": ("every day", "copies the database, and deletes finished jobs and other old traces"),
 }
 
 
@@ -79,12 +79,14 @@ async def run(app: "App", *, name: str, dry_run: bool, as_json: bool) -> int | N
         raise click.UsageError(f"--dry-run is for scan; {name} has nothing to decide.")
     if name == "prompts":
         count = await prompts.send_due(app.db, app.jobs, calendar.hours_of(app.settings), now=now)
+        done, words = {"messages": count}, f"{count} messages to be sent"
     else:
-        count = await housekeeping.tidy(app.db, app.jobs, now=now)
+        tidied = await housekeeping.tidy(app.db, app.jobs, now=now)
+        done, words = asdict(tidied), f"Copied to {tidied.copy}; {tidied.deleted} rows deleted."
     if as_json:
-        print_json({"name": name, "count": count})
+        print_json({"name": name} | done)
     else:
-        click.echo(f"{count} messages to be sent" if name == "prompts" else f"{count} rows deleted")
+        click.echo(words)
     return None
 
 

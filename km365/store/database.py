@@ -5,7 +5,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
@@ -51,7 +51,7 @@ class Database:
         where = str(path) if path else "the database in memory"
         with _one_clear_line(where):
             if path is not None:
-                _make_folder(path.parent)
+                _make_file(path)
             database = cls(_engine(path, wait_s), path=path)
             try:
                 database._migrate(where)
@@ -95,6 +95,17 @@ class Database:
         except StoreError as error:  # so damaged that the check itself cannot go on
             return [str(error)]
 
+    def copy_to(self, target: Path) -> None:
+        """Writes a copy of the whole database, as it is at one moment, to the file `target`; replaces it."""
+        with _one_clear_line(str(target)):
+            unfinished = target.with_suffix(".part")
+            _make_file(unfinished, anew=True)
+            with closing(sqlite3.connect(unfinished)) as copy, self.engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - the only kind _engine makes
+                driver.backup(copy)
+            unfinished.replace(target)
+
     def close(self) -> None:
         """Lets go of the file."""
         self.engine.dispose()
@@ -128,12 +139,17 @@ def _path_of(url: str | Path) -> Path | None:
     return Path(tail[1:]).expanduser().absolute() if tail.strip("/") else None
 
 
-def _make_folder(folder: Path) -> None:
+def _make_file(path: Path, *, anew: bool = False) -> None:
+    """An empty file that only its owner reads, unless it is there: interviews are not for every user."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if anew:
+            path.unlink(missing_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
     except OSError as error:
         raise StoreError(
-            f"The folder {folder} cannot be made: {error.strerror}. Choose another with --home."
+            f"{path} cannot be made: {error.strerror}. Choose another folder with the setting home."
         ) from error
 
 
@@ -181,8 +197,9 @@ def _one_clear_line(where: str) -> Iterator[None]:
         raise StoreError(
             f"{where} was busy for too long; try again when the running command has finished."
         ) from error
-    except DBAPIError as error:
-        name = getattr(error.orig, "sqlite_errorname", "")
+    except (DBAPIError, sqlite3.Error) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        name = getattr(said, "sqlite_errorname", "")
         for start, advice in _ADVICE.items():
             if name.startswith(start):
                 raise StoreError(advice.format(where=where)) from error
@@ -191,7 +208,7 @@ def _one_clear_line(where: str) -> Iterator[None]:
 
 _DAMAGED = (
     "{where} is damaged or is no km365 database; nothing was changed. `km365 doctor` says more; "
-    "stop km365 and put a copy back, or move the file away and begin anew "
+    "stop km365 and put back a copy from the folder `copies` beside it, or move the file away and begin anew "
     "(published knowledge is in SharePoint)."
 )
 _ADVICE = {

@@ -1,6 +1,7 @@
 """Opening our database, and what it says when it cannot."""
 
 import sqlite3
+import sys
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
@@ -29,6 +30,13 @@ def test_the_first_opening_makes_the_folder_and_the_newest_form(path: Path) -> N
     with closing(Database.open(f"sqlite:///{path}")) as db, db.begin() as c:
         assert c.execute(text("SELECT version_num FROM km_version")).scalar() == HEAD
     assert path.is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps rights in the user's folder")
+def test_only_the_owner_may_read_the_file_and_its_copies(path: Path, tmp_path: Path) -> None:
+    with closing(Database.open(path)) as db:
+        db.copy_to(tmp_path / "copy.sqlite")
+    assert [file.stat().st_mode & 0o777 for file in (path, tmp_path / "copy.sqlite")] == [0o600, 0o600]
 
 
 def test_what_was_written_is_there_after_reopening(path: Path) -> None:
@@ -157,6 +165,26 @@ def test_a_full_disk_at_the_first_opening_leaves_a_file_that_opens_later(
     monkeypatch.undo()
     with closing(Database.open(path)) as db:
         assert db.problems() == []
+
+
+def test_a_copy_is_a_whole_database_and_replaces_the_one_before(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copies" / "km365-2026-03-02.sqlite"
+    copy.parent.mkdir()
+    copy.with_suffix(".part").write_bytes(b"left by a crash" * 99)
+    with closing(Database.open(path)) as db:
+        for value in ("first", "second"):
+            with db.begin() as c:
+                cursors.put(c, "users", value, at=NOON)
+            db.copy_to(copy)
+    with closing(Database.open(copy)) as db, db.begin() as c:
+        assert cursors.get(c, "users") == "second"
+    assert [file.name for file in copy.parent.iterdir()] == [copy.name]
+
+
+def test_a_copy_that_cannot_be_written_is_one_line(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy.part").mkdir()
+    with closing(Database.open(path)) as db, pytest.raises(StoreError, match="copy"):
+        db.copy_to(tmp_path / "copy.sqlite")
 
 
 def test_another_kind_of_database_is_refused_by_name() -> None:
