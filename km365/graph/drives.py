@@ -4,7 +4,7 @@ Permission: Sites.Selected with read or write on the site.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 from urllib.parse import unquote
@@ -18,7 +18,7 @@ from km365.graph.wire import Json, file_path, moment, part, segment, text
 
 @dataclass(frozen=True, kw_only=True)
 class Drive:
-    """A document library as Graph's drive; `list_id` is the same library as a list."""
+    """A document library as Graph's drive; `list_id` is the same library as a list, "" where not told."""
 
     id: str
     name: str
@@ -28,12 +28,11 @@ class Drive:
     @classmethod
     def from_json(cls, raw: Json) -> Self:
         """The drive in Graph's answer."""
-        list_id = part(raw, "list").get("id") or part(raw, "sharePointIds").get("listId")
         return cls(
             id=text(raw.get("id")),
             name=text(raw.get("name")),
             web_url=text(raw.get("webUrl")),
-            list_id=text(list_id),
+            list_id=text(part(raw, "sharePointIds").get("listId")),
         )
 
 
@@ -98,19 +97,23 @@ async def list_drives(graph: Graph, site_id: str) -> list[Drive]:
     path = f"/sites/{segment(site_id)}/drives"
     return [
         Drive.from_json(raw)
-        async for page in graph.pages(path, params={"$expand": "list($select=id)"})
+        async for page in graph.pages(path, params={"$select": "id,name,webUrl,sharePointIds"})
         for raw in page.values
     ]
 
 
 async def get_drive(graph: Graph, site_id: str, name: str) -> Drive:
-    """The library people see under this name. Raises GraphNotFound, naming the libraries there are."""
+    """The library people see under this name, `list_id` known. GraphNotFound names the libraries there are."""
     drives = await list_drives(graph, site_id)
     for one in drives:
         if one.name == name:
-            return one
+            return one if one.list_id else replace(one, list_id=await _list_of(graph, one.id))
     names = ", ".join(repr(one.name) for one in drives) or "none"
     raise GraphNotFound(f"The site has no library {name!r}; its libraries: {names}.")
+
+
+async def _list_of(graph: Graph, drive_id: str) -> str:
+    return text((await graph.get(f"{_drive(drive_id)}/list", params={"$select": "id"})).get("id"))
 
 
 async def list_files(
