@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from km365.local.routes import LOCAL_ONLY, Documented, Evidence, GraphFault, Json, Request
+from km365.local.routes import EMPTY_PAGE, LOCAL_ONLY, Call, Documented, Evidence, GraphFault, Json, Request
 from km365.local.state import State, tables
 
 tables("""
@@ -36,13 +36,20 @@ def quirk(name: str, about: str, /, *, evidence: Evidence, on: bool = False, **d
     QUIRKS[name] = Quirk(name=name, about=about, evidence=evidence, on=on, defaults=defaults)
 
 
-def setting(state: State, name: str) -> dict[str, Json] | None:
+class Settings(dict[str, Json]):
+    """A quirk's settings; true even when it has none, so that `if setting(...)` asks whether it is on."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def setting(state: State, name: str) -> Settings | None:
     """The settings of a quirk that is switched on; None when it is off."""
     known = QUIRKS[name]
     chosen = state.recall("quirks", {}).get(name, {})
     if not chosen.get("on", known.on):
         return None
-    return {**known.defaults, **{k: v for k, v in chosen.items() if k != "on"}}
+    return Settings({**known.defaults, **{k: v for k, v in chosen.items() if k != "on"}})
 
 
 def switch(state: State, name: str, /, *, on: bool, **settings: Json) -> None:
@@ -51,6 +58,13 @@ def switch(state: State, name: str, /, *, on: bool, **settings: Json) -> None:
         raise ValueError(f"{name} has no setting {', '.join(sorted(extra))}")
     with state.tx():
         state.remember("quirks", {**state.recall("quirks", {}), name: {"on": on, **settings}})
+
+
+def forget(state: State) -> None:
+    """Every quirk as in a fresh tenant."""
+    with state.tx() as c:
+        state.remember("quirks", {})
+        c.execute("DELETE FROM quirk_seen")
 
 
 def first_time(state: State, name: str, subject: str) -> bool:
@@ -108,7 +122,7 @@ quirk(
 )
 quirk(
     "empty_pages",
-    "every page of items is followed by an empty one that still has a next link",
+    "every page of list items comes after an empty one that has nothing but a next link",
     evidence=Documented("delta-query-overview"),
 )
 quirk(
@@ -118,6 +132,13 @@ quirk(
     on=True,
     items=5000,
 )
+
+
+def empty_page(call: Call) -> dict[str, Json] | None:
+    """The empty page to answer first, when the quirk is on and this address has not been given one yet."""
+    if setting(call.state, "empty_pages") is None or call.query.get(EMPTY_PAGE):
+        return None
+    return {"value": [], "@odata.nextLink": call.link(**{EMPTY_PAGE: "seen"})}
 
 
 CODES = {429: "activityLimitReached", 503: "serviceNotAvailable", 504: "generalException"}

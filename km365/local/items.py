@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from km365.local import columns, content_types, lists
-from km365.local.routes import Call, Json, not_found
+from km365.local.routes import Call, Json, not_found, unknown
 from km365.local.state import State, tables
 
 tables("""
@@ -108,9 +108,15 @@ def change(
     return get(state, item["list_id"], item["id"])
 
 
+BEFORE_REMOVAL: list[Callable[[State, sqlite3.Row], None]] = []
+"""What must go before an item goes: `files.py` adds a folder's contents and a file's bytes."""
+
+
 def remove(state: State, item: sqlite3.Row) -> None:
     """Delete the item; what is left of it tells delta readers that it went."""
     with state.tx() as c:
+        for clear in BEFORE_REMOVAL:
+            clear(state, item)
         c.execute("DELETE FROM item_version WHERE list_id = ? AND item_id = ?", (item["list_id"], item["id"]))
         c.execute(
             "UPDATE item SET deleted = 1, fields = '{}', path = '', changed = ? WHERE list_id = ? AND id = ?",
@@ -164,6 +170,8 @@ class View:
     """Shows the items of one list; what all of them share is looked up once."""
 
     def __init__(self, call: Call, list_row: sqlite3.Row) -> None:
+        if strange := call.query.expand.keys() - EXPANDERS.keys() - {"fields"}:
+            raise unknown(f"$expand={min(strange)} on a list item")
         self._call = call
         self._list = list_row
         self._hidden = {c["name"] for c in columns.of_owner(call.state, list_row["id"]) if c["hidden"]}
@@ -188,16 +196,18 @@ class View:
         for name, expand in self._call.query.expand.items():
             if name == "fields":
                 shown["fields"] = self.fields(row, expand.select)
-            elif name in EXPANDERS:
+            else:
                 shown[name] = EXPANDERS[name](self._call, row)
         return shown
 
     def _end(self, row: sqlite3.Row) -> str:
         return f"/{row['id']}_.000" if row["kind"] == "item" else row["path"]
 
-    def fields(self, row: sqlite3.Row, select: tuple[str, ...] = ()) -> dict[str, Json]:
-        """The fieldValueSet; hidden columns only when selected by name."""
-        values = self.every_field(row)
+    def fields(
+        self, row: sqlite3.Row, select: tuple[str, ...] = (), *, shown: Fields | None = None
+    ) -> dict[str, Json]:
+        """The fieldValueSet, hidden columns only when selected; `shown` are other values than the stored."""
+        values = self.every_field(row, shown)
         if select:
             values = {k: v for k, v in values.items() if k in select or k in ("id", "@odata.etag")}
         else:
@@ -205,7 +215,7 @@ class View:
         return values
 
     def every_field(self, row: sqlite3.Row, fields: Fields | None = None) -> dict[str, Json]:
-        """All values, hidden note fields included; `fields` shows other values than the stored ones."""
+        """All values, hidden note fields included; `fields` are other values than the stored ones."""
         own = stored_fields(row) if fields is None else dict(fields)
         system = {
             "@odata.etag": etag(row),

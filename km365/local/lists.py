@@ -206,9 +206,7 @@ async def create_list(call: Call) -> Json:
 
 @route("GET", "/sites/{site}/lists/{list}", evidence=Documented("list-get"), ru=1, options="select expand")
 async def get_list(call: Call) -> Json:
-    return odata.pick(
-        list_json(call, find(call)), (*call.query.select, *call.query.expand) if call.query.select else ()
-    )
+    return odata.pick(list_json(call, find(call)), call.query.chosen)
 
 
 @route("PATCH", "/sites/{site}/lists/{list}", evidence=Documented("list-update"), ru=2)

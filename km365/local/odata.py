@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from odata_query import ast
 from odata_query.exceptions import ODataException, UnknownFunctionException, UnsupportedFunctionException
 from odata_query.grammar import ODataLexer, ODataParser
 
-from km365.local.routes import ODATA_OPTIONS, Call, Json, invalid, unknown
+from km365.local.routes import EMPTY_PAGE, ODATA_OPTIONS, Call, Json, invalid, unknown
 
 Row = Mapping[str, Json]
 
@@ -57,6 +57,11 @@ class Query:
         return _names(self.get("select"))
 
     @property
+    def chosen(self) -> tuple[str, ...]:
+        """What is left of an answer: the selected and the expanded properties; empty for all of them."""
+        return (*self.select, *self.expand) if self.select else ()
+
+    @property
     def expand(self) -> dict[str, Expand]:
         return {e.name: e for e in _expands(self.get("expand") or "")}
 
@@ -74,7 +79,7 @@ class Query:
     def check(self, known: frozenset[str], where: str) -> None:
         """501 naming the first option that this route does not know."""
         for name in self.raw:
-            if name not in known:
+            if name not in known and name != EMPTY_PAGE:
                 raise unknown(f"the query option {name} on {where}")
 
 
@@ -108,8 +113,7 @@ def collection(
     if text := query.get("filter"):
         wanted = predicate(text)
         found = [r for r in found if wanted(r)]
-    for path, descending in reversed(query.order):
-        found.sort(key=lambda r, p=path: sort_key(value_at(r, p)), reverse=descending)  # type: ignore[misc] # p is bound
+    found = ordered(found, query.order, lambda row: row)
     start = query.number("skip", 0) if query.get("skiptoken") is None else query.number("skiptoken", 0)
     top = min(query.number("top", default_top), max_top)
     answer: dict[str, Json] = {}
@@ -117,16 +121,31 @@ def collection(
         answer["@odata.count"] = len(found)
     if top and start + top < len(found):
         answer["@odata.nextLink"] = call.link(skiptoken=start + top, skip=None)
-    answer["value"] = [pick(r, query.select) for r in found[start : start + top]]
+    answer["value"] = [pick(r, query.chosen) for r in found[start : start + top]]
     return answer
 
 
+T = TypeVar("T")
+
+
+def ordered(values: Sequence[T], order: Sequence[tuple[str, bool]], row_of: Callable[[T], Row]) -> list[T]:
+    """The values in the order of `Query.order`; `row_of` gives the JSON that its paths point into."""
+
+    def key_at(path: str) -> Callable[[T], tuple[int, Any]]:
+        return lambda value: sort_key(value_at(row_of(value), path))
+
+    found = list(values)
+    for path, descending in reversed(order):
+        found.sort(key=key_at(path), reverse=descending)
+    return found
+
+
 def pick(row: Row, select: Sequence[str]) -> dict[str, Json]:
-    """The selected properties; annotations and the id always come along. All when nothing is selected."""
+    """The selected properties and the annotations; all when nothing is selected."""
     if not select:
         return dict(row)
     wanted = {s.split("/")[0] for s in select}
-    return {k: v for k, v in row.items() if k in wanted or k == "id" or "@" in k}
+    return {k: v for k, v in row.items() if k in wanted or "@" in k}
 
 
 def value_at(row: Row, path: str) -> Json:

@@ -96,6 +96,10 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+EMPTY_PAGE = "afteremptypage"
+"""In a next link: the empty page of the quirk `empty_pages` has been shown."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Caller:
     """Whoever holds the bearer token. `user_id` is None for an application."""
@@ -166,7 +170,7 @@ class Call:
 
         Give names that are not OData's own, such as `token`, through `**{"token": t}`; None removes one.
         """
-        options = dict(self.query.raw)
+        options = {k: v for k, v in self.query.raw.items() if k != EMPTY_PAGE}
         for name, value in query.items():
             key = f"${name}" if name in ODATA_OPTIONS else name
             if value is None:

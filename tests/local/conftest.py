@@ -136,3 +136,15 @@ async def graph(m365: M365) -> AsyncIterator[httpx.AsyncClient]:
 def site(m365: M365) -> str:
     """The id of the knowledge site."""
     return sites.create(m365.state, "/sites/knowledge", "Knowledge")
+
+
+@pytest.fixture
+def quirks(m365: M365) -> Callable[..., Any]:
+    """`await quirks("open_file", name="*.docx")` switches one on, as a person would through `/_local/`."""
+
+    async def switch(name: str, /, **settings: Any) -> None:
+        async with httpx.AsyncClient(base_url=m365.base_url) as control:
+            answer = await control.put(f"/_local/faults/{name}", json={"on": True, **settings})
+            assert answer.status_code == 200, answer.text
+
+    return switch
