@@ -111,6 +111,11 @@ class Settings:
         return self.working_hours or ("always" if self.mode == "local" else "09:00-17:00")
 
     @property
+    def teams(self) -> str:
+        """Where the bot reaches a person of whom only the chat is known, before Teams has told it anything."""
+        return self.m365_url if self.mode == "local" else "https://smba.trafficmanager.net/teams"
+
+    @property
     def m365_url(self) -> str:
         """Local mode: the address of the small Microsoft 365, without the Graph version."""
         parts = urlsplit(self.graph)

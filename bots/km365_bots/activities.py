@@ -85,7 +85,7 @@ def read_activity(body: bytes) -> Incoming:
         sender_id=_required(sender, "id"),
         person_id=_id(sender, "aadObjectId").lower(),
         bot_id=_id(_object(activity, "recipient", required=False), "id"),
-        tenant_id=_tenant(activity, conversation),
+        tenant_id=_tenant(activity, conversation).lower(),
         locale=_text(activity.get("locale"))[:35] or None,
         kind=kind,
         is_action=is_action,

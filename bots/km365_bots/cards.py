@@ -101,11 +101,11 @@ class _Page:
         if text:
             self._block(text, isSubtle=True, spacing="Small")
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, **style: object) -> None:
         """Our own words, a paragraph a line."""
         for paragraph in self._short(text).splitlines():
             if paragraph.strip():
-                self._block(paragraph)
+                self._block(paragraph, **style)
 
     def quote(self, text: str) -> None:
         """People's words, exactly: text runs are never read as markdown."""
@@ -231,7 +231,7 @@ class _Page:
 def _question(page: _Page) -> None:
     page.heading(page.text("title"))
     page.note(page.text("progress"))
-    page.say(page.text("ask"))
+    page.say(page.text("ask"), weight="Bolder")
     page.note(page.text("hint"))
     who = page.text("who_reads") or page.text("audience_label")
     choices, value = page.rows("choices"), page.text("value")
@@ -275,8 +275,9 @@ def _invitation(page: _Page) -> None:
     minutes = page.text("minutes")
     takes = page.label("minutes_value", minutes=minutes) if minutes else ""
     page.facts([(page.label("minutes"), takes), (page.label("due"), page.text("due"))])
-    for verb in ("start", "later", "decline"):
-        page.button(verb)
+    page.button("start", label="" if minutes else page.label("resume"))
+    page.button("later")
+    page.button("decline")
 
 
 def _draft(page: _Page) -> None:

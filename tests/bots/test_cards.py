@@ -112,6 +112,11 @@ def test_every_button_brings_back_the_cards_token_in_new_and_old_teams(kind):
             assert action["fallback"]["data"] == action["data"]
 
 
+def test_an_invitation_to_go_on_says_continue():
+    titles = [action["title"] for action in render(card("invitation", minutes=None), LABELS)["actions"]]
+    assert titles[0] == "Continue"
+
+
 def test_skipping_does_not_ask_for_an_answer_first():
     by_verb = {a["verb"]: a for a in render(card("question"), LABELS)["actions"]}
     assert by_verb["answer"]["associatedInputs"] == "auto"
