@@ -16,6 +16,12 @@ from km365.graph.lists import Item, delta_pages, patch_fields, read_item
 from km365.graph.wire import Json, file_path, moment, part, segment, text
 
 
+SELECT = (
+    "id,name,size,eTag,cTag,webUrl,lastModifiedDateTime,file,folder,package,parentReference,sharepointIds"
+)
+"""What a `File` needs; Graph gives `sharepointIds` only where it is selected."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Drive:
     """A document library as Graph's drive; `list_id` is the same library as a list, "" where not told."""
@@ -62,7 +68,6 @@ class File:
         # ".../root:/a/b": what follows the colon, percent-encoded in some answers
         folder = unquote(text(parent.get("path")).partition("root:")[2]).strip("/")
         name = text(raw.get("name"))
-        ids = part(raw, "sharepointIds")
         return cls(
             id=text(raw.get("id")),
             drive_id=text(parent.get("driveId")),
@@ -74,7 +79,7 @@ class File:
             mime=text(part(raw, "file").get("mimeType")),
             web_url=text(raw.get("webUrl")),
             modified_at=moment(raw.get("lastModifiedDateTime")),
-            list_item_id=text(ids.get("listItemId")) or text(part(raw, "listItem").get("id")),
+            list_item_id=text(part(raw, "sharepointIds").get("listItemId")),
         )
 
 
@@ -123,7 +128,7 @@ async def list_files(
     waiting = [f"{_at(drive_id, folder)}/children"]
     while waiting:
         async for page in graph.pages(
-            waiting.pop(0), params={"$top": 200, "$expand": "listItem($select=id)"}
+            waiting.pop(0), params={"$top": 200, "$select": SELECT}
         ):
             for raw in page.values:
                 if isinstance(raw.get("file"), dict):
@@ -134,7 +139,7 @@ async def list_files(
 
 async def get_file(graph: Graph, drive_id: str, path: str) -> File:
     """The file at `path`. Raises GraphNotFound, also for a folder."""
-    raw = await graph.get(_at(drive_id, path).removesuffix(":"), params={"$expand": "listItem($select=id)"})
+    raw = await graph.get(_at(drive_id, path).removesuffix(":"), params={"$select": SELECT})
     if not isinstance(raw.get("file"), dict):
         raise GraphNotFound("That path is a folder, not a file.")
     return File.from_json(raw)

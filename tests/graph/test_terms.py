@@ -1,0 +1,106 @@
+"""The term store, on the small Microsoft 365."""
+
+import pytest
+
+from km365.errors import GraphError
+from km365.graph import terms
+from km365.graph.client import Graph
+from km365.graph.terms import KEY, Labels
+from km365.local import sites as local_sites
+from km365.local.server import M365
+from tests.graph.conftest import Paced, Stub
+
+WATER = {"en-US": Labels(default="Water", synonyms=("WASH", "Sanitation")), "fr-FR": Labels(default="Eau")}
+
+
+@pytest.fixture
+def site_id(m365: M365) -> str:
+    return local_sites.create(m365.state, "/sites/knowledge", "Knowledge")
+
+
+async def a_set(graph: Graph, site_id: str, key: str = "topic") -> tuple[terms.TermGroup, terms.TermStoreSet]:
+    group = await terms.create_group(graph, site_id, "km365")
+    made = await terms.create_set(
+        graph, site_id, group.id, names={"en-US": "Topic"}, properties={KEY: key}
+    )
+    return group, made
+
+
+async def test_a_tree_is_written_and_read_back_with_languages_synonyms_and_keys(
+    graph: Graph, site_id: str
+) -> None:
+    _, made = await a_set(graph, site_id)
+    top = await terms.create_term(
+        graph, site_id, made.id, None, labels=WATER, properties={KEY: "topic/1", "note": "x"}
+    )
+    child = await terms.create_term(
+        graph, site_id, made.id, top.id, labels={"en-US": Labels(default="Wells")}, properties={}
+    )
+    [read] = await terms.read_sets(graph, site_id, group="km365")
+    assert (read.id, read.key, read.names["en-US"]) == (made.id, "topic", "Topic")
+    assert [one.id for one in read.terms] == [top.id, child.id]
+    first, second = read.terms
+    assert first.key == "topic/1" and first.properties["note"] == "x" and first.parent_id is None
+    assert first.labels["fr-FR"].default == "Eau"
+    assert first.labels["en-US"].default == "Water"
+    assert set(first.labels["en-US"].synonyms) == {"WASH", "Sanitation"}
+    assert second.parent_id == top.id and second.key is None
+
+
+async def test_labels_are_replaced_whole(graph: Graph, site_id: str) -> None:
+    _, made = await a_set(graph, site_id)
+    top = await terms.create_term(graph, site_id, made.id, None, labels=WATER, properties={})
+    await terms.update_term(
+        graph, site_id, made.id, top.id, labels={"en-US": Labels(default="Water", synonyms=("Wells",))}
+    )
+    [read] = await terms.read_sets(graph, site_id, group="km365")
+    assert read.terms[0].labels["en-US"] == Labels(default="Water", synonyms=("Wells",))
+
+
+async def test_wide_levels_are_read_over_pages_and_batches(graph: Graph, site_id: str) -> None:
+    _, made = await a_set(graph, site_id)
+    for number in range(45):
+        top = await terms.create_term(
+            graph, site_id, made.id, None, labels={"en-US": Labels(default=f"T{number}")}, properties={}
+        )
+        if number % 9 == 0:
+            await terms.create_term(
+                graph, site_id, made.id, top.id, labels={"en-US": Labels(default="C")}, properties={}
+            )
+    read = await terms.read_set(graph, site_id, made)
+    assert len(read.terms) == 50
+    assert len({one.id for one in read.terms}) == 50
+
+
+async def test_other_groups_are_left_out_when_one_is_named(graph: Graph, site_id: str) -> None:
+    await a_set(graph, site_id)
+    assert [one.key for one in await terms.read_sets(graph, site_id, group="km365")] == ["topic"]
+    assert await terms.read_sets(graph, site_id, group="nobody's") == []
+    assert "km365" in {one.name for one in await terms.list_groups(graph, site_id)}
+
+
+async def test_a_group_of_that_name_is_not_made_twice(graph: Graph, site_id: str) -> None:
+    await a_set(graph, site_id)
+    with pytest.raises(GraphError) as caught:
+        await terms.create_group(graph, site_id, "km365")
+    assert caught.value.status == 409
+
+
+async def test_the_store_tells_its_languages(graph: Graph, site_id: str) -> None:
+    default, tags = await terms.languages(graph, site_id)
+    assert default in tags
+
+
+async def test_a_tree_that_bites_its_tail_is_read_once(client: Paced, stub: Stub) -> None:
+    """Reused terms can bring their parent back; reading must end."""
+    from tests.graph.conftest import Seen, answer
+
+    def children(seen: Seen):
+        same = {"value": [{"id": "T1", "labels": [{"name": "A", "languageTag": "en-US", "isDefault": True}]}]}
+        asked = seen.json["requests"]
+        return answer(body={"responses": [{"id": one["id"], "status": 200, "body": same} for one in asked]})
+
+    stub.always(children)
+    bare = terms.TermStoreSet(id="s", names={})
+    read = await terms.read_set(client.graph, "site", bare)
+    assert [one.id for one in read.terms] == ["t1"] and len(stub.seen) == 2
