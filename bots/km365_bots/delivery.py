@@ -10,14 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from km365.core.chat import Reply
 from km365.errors import GraphError, GraphNotFound, KM365Error
 from km365.jobs import Jobs
 from km365.store import conversations, outbox
 from km365.store.conversations import Address
-from km365.store.database import Database
+from km365.store.database import Connection, Database
 from km365.store.outbox import Delivery, Message
 from km365_bots import cards
 from km365_bots.connector import (
