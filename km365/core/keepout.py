@@ -48,9 +48,9 @@ def _password(text: str, words: Mapping[str, Sequence[str]]) -> bool:
     for name in words.get("password", ()):
         edge = "" if _unspaced(name) else r"\b"
         word = rf"{edge}{re.escape(name)}{edge}"
-        looks_secret = r"[\"'«“]?(?=\S*[\d!@#$%^&*_])\S{4,}"
-        after_sign = rf"{word}\s*[:=：]\s*\S{{3,}}|{word}[^\n:=：]{{0,30}}[:=：]\s*{looks_secret}"
-        after_is = rf"{word}\s*(?:{joined})\s*{looks_secret}"
+        marked = r"[\"'«“]?(?=\S*[\d!@#$%^&*_])\S{4,}"
+        after_sign = rf"{word}\s*[:=：]\s*\S{{3,}}|{word}[^\n:=：]{{0,30}}[:=：]\s*{marked}"
+        after_is = rf"{word}\s*(?:{joined})\s*{marked}"
         if re.search(f"{after_sign}|{after_is}", text, re.IGNORECASE):
             return True
     return False

@@ -61,8 +61,10 @@ class Banks:
 def problems(templates: Templates, bank_id: str) -> list[str]:
     """What is wrong with a bank in any of its languages, one line each; empty if nothing is.
 
-    A language without words is a problem too, because colleagues would be asked in English.
+    A language without words is a problem too, because colleagues would be asked in English. Raises
+    TemplateError where there is no such bank at all.
     """
+    templates.path(f"questions/{bank_id}.toml")
     banks, found = Banks(templates), []
     for language in LANGUAGES:
         if language not in banks.languages(bank_id):

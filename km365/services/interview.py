@@ -128,6 +128,14 @@ async def get(db: Database, banks: Banks, interview_id: str, *, person_id: str) 
     return Turn(interview=found, prompt=prompt(found, bank_of(banks, found)))
 
 
+async def find(db: Database, banks: Banks, interview_id: str, *, person_id: str) -> Turn | None:
+    """The interview as `get` has it, or None where there is none of that id that is this person's."""
+    try:
+        return await get(db, banks, interview_id, person_id=person_id)
+    except NotFound:
+        return None
+
+
 async def current(db: Database, banks: Banks, person_id: str, *, ended: bool = False) -> Turn | None:
     """The interview the person touched last and that is still open; with `ended`, the last of all."""
 
@@ -241,7 +249,8 @@ def _rows(interview: Interview) -> list[StoredAnswer]:
         for a in interview.answers
         if a.text
     ]
-    whole = narrowest(*(a.audience for a in interview.answers)) if interview.answers else None
+    said = [a.audience for a in interview.answers if a.text]
+    whole = narrowest(*said) if said else None
     edits = [
         StoredAnswer(
             question_id=f"{_EDIT}{name}", audience=whole, value=text, answered_at=interview.changed_at

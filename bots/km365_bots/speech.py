@@ -1,0 +1,375 @@
+"""How the bot puts things: prompts and notes as replies, each with a card and all of it as plain text.
+
+Pure: an interview, its bank and the words of its language in, replies out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from km365.core import cards_token
+from km365.core.audience import Audience
+from km365.core.chat import Card, Reply
+from km365.core.drafting import knowledge_item, left_out, note_sections
+from km365.core.interviews import (
+    MAX_ANSWER_LENGTH,
+    PROBE_SUFFIX,
+    ConfirmKind,
+    Interview,
+    Prompt,
+    PromptKind,
+    audience_of,
+)
+from km365.core.knowledge import WRITTEN_FIELDS
+from km365.core.messages import Messages
+from km365.core.questions import Bank, BankKind, Question
+from km365.core.turns import Note, Turn
+from km365.store.outbox import Message
+
+INVITATION = "invitation"
+"""Stands for the question on the card of an invitation; its interview is the campaign."""
+PAUSED = "paused"
+
+_SHOWN = 600
+"""Characters of an answer that are repeated once it is given."""
+_OFFERED = (Audience.EVERYONE, Audience.OFFICE, Audience.SUCCESSOR, Audience.NAMED, Audience.UNRECORDED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One part of a draft, as it is shown and numbered. `key` names it in the interview's edits."""
+
+    key: str
+    label: str
+    value: str
+    question: str
+    """The question to answer again in order to change it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speech:
+    """The bot speaking to one person in one language. `secret` signs the cards."""
+
+    messages: Messages
+    secret: bytes
+    person_id: str
+
+    def say(self, key: str, **values: str) -> Reply:
+        """One of the bot's sentences, as plain text."""
+        return Reply(text=self.messages.say(key, n=None, turn=0, **values))
+
+    def notes(self, turn: Turn, now: datetime) -> str:
+        """What to say first about what just happened; empty if there is nothing to say."""
+        return "\n".join(self._note(note, turn.interview, turn.prompt, now) for note in turn.notes)
+
+    def prompt(self, turn: Turn, bank: Bank, *, value: str | None = None) -> Reply:
+        """What comes next, as a card and as text. `value` stands for the answer without being stored."""
+        interview, prompt = turn.interview, turn.prompt
+        if prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}:
+            return self._question(interview, bank, prompt, value)
+        if prompt.kind is PromptKind.CONFIRM:
+            return self._confirm(interview, prompt)
+        if prompt.kind is PromptKind.PAUSED:
+            return self._paused(interview, bank, prompt)
+        if prompt.kind in {PromptKind.DECLINED, PromptKind.WITHDRAWN}:
+            return self.say(f"notes.{prompt.kind}")
+        show = {
+            PromptKind.INVITATION: self._invite,
+            PromptKind.CONSENT: self._consent,
+            PromptKind.DRAFT: self._draft,
+            PromptKind.FINISHED: self.finished,
+        }[prompt.kind]
+        return show(interview, bank)
+
+    def invitation(self, bank: Bank, *, campaign: str, subject: str, due: str, reminder: bool) -> Reply:
+        """The first message about a campaign, or a reminder of it. `due` is a day in words, or empty."""
+        text = bank.invitation.format(subject=subject)
+        if reminder:
+            text = f"{self.messages.say('prompt.reminder')} {text}"
+        minutes = self.messages.say("prompt.minutes", n=bank.minutes)
+        lines = [bank.title, text, minutes, self.messages.say("prompt.due", date=due) if due else ""]
+        data = {"title": bank.title, "text": text, "minutes": bank.minutes, "due": due}
+        return self._card(
+            "invitation", data, lines, interview=campaign, question=INVITATION, step=0, hint="invitation"
+        )
+
+    def resume(self, interview_id: str, step: int, *, subject: str) -> Reply:
+        """The reminder a person asked for."""
+        title = self.messages.say("prompt.resume_title")
+        text = self.messages.say("prompt.resume_text", subject=subject)
+        data = {"title": title, "text": text}
+        return self._card(
+            "invitation",
+            data,
+            [title, text],
+            interview=interview_id,
+            question=PAUSED,
+            step=step,
+            hint="paused",
+        )
+
+    def answered(self, turn: Turn, question: Question, now: datetime) -> Reply:
+        """What takes the place of an answered question's card: the question, the answer, who reads it."""
+        answer = turn.interview.answer(question.id)
+        text = answer.text if answer else ""
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN].rstrip()} …"
+        note = self.notes(turn, now)
+        who = self._who(audience_of(turn.interview, question))
+        facts = (
+            [{"label": self.messages.say("prompt.who", who="").strip(" :："), "value": who}] if text else []
+        )
+        body = "\n\n".join(part for part in (shown, note) if part)
+        data = {"title": question.ask, "text": body, "facts": facts}
+        return Reply(text=note, card=Card(name="notice", data=data, language=self.messages.language))
+
+    def finished(self, interview: Interview, bank: Bank, link: str = "") -> Reply:
+        """The end: what happens with it now, and where it lies."""
+        title = self.messages.say("prompt.finished_title")
+        text = self.messages.say(f"prompt.finished_{bank.kind}")
+        return self.notice(title, text, link=link)
+
+    def notice(
+        self, title: str, text: str, *, link: str = "", facts: Sequence[tuple[str, str]] = ()
+    ) -> Reply:
+        """Something to know, nothing to answer."""
+        shown = [{"label": label, "value": value} for label, value in facts if value]
+        data = {"title": title, "text": text, "facts": shown}
+        if link:
+            data |= {"link": link, "link_label": self.messages.say("prompt.open_link")}
+        lines = [title, text, *(f"{fact['label']}: {fact['value']}" for fact in shown), link]
+        card = Card(name="notice", data=data, language=self.messages.language)
+        return Reply(text=_paragraphs(lines), card=card)
+
+    def readers(self, interview: Interview, question: Question) -> Reply:
+        """Who reads the answer to this question, and how to change it."""
+        labels = [self._who(audience) for audience in _OFFERED]
+        return Reply(
+            text=_paragraphs(
+                [
+                    self.messages.say("audience_help.now", who=self._who(audience_of(interview, question))),
+                    self.messages.say("audience_help.change", labels="; ".join(labels)),
+                ]
+            )
+        )
+
+    def _question(self, interview: Interview, bank: Bank, prompt: Prompt, value: str | None) -> Reply:
+        question = prompt.question
+        assert question is not None  # noqa: S101 - a question prompt has one
+        probing = prompt.kind is PromptKind.PROBE
+        ask, hint = (question.probe, "") if probing else (question.ask, question.hint)
+        title = self.messages.say("prompt.probe_title") if probing else bank.title
+        progress = self.messages.say("prompt.progress", number=prompt.number, total=prompt.total)
+        who = self._who(audience_of(interview, question))
+        so_far = prompt.value if value is None else value
+        choices = [{"value": c.value, "label": c.label} for c in question.choices]
+        answer = interview.answer(question.id)
+        data = {
+            "title": title,
+            "progress": progress,
+            "ask": ask,
+            "hint": hint,
+            "audience_label": who,
+            "who_reads": who,
+            "value": answer.choice if choices and answer else so_far,
+            "choices": choices,
+            "audiences": [{"value": a.value, "label": self._who(a)} for a in _OFFERED],
+            "audience": audience_of(interview, question).value,
+            "max_length": MAX_ANSWER_LENGTH,
+        }
+        lines = [f"{progress}. {ask}", hint]
+        lines += ["\n".join(f"{number}. {c.label}" for number, c in enumerate(question.choices, start=1))]
+        if so_far and value is None:
+            lines += [f"{self.messages.say('prompt.so_far')}\n{so_far}"]
+        lines += [self.messages.say("prompt.who", who=who)]
+        named = question.id + (PROBE_SUFFIX if probing else "")
+        return self._card(
+            "question",
+            data,
+            lines,
+            interview=interview.id,
+            question=named,
+            step=interview.step,
+            hint="choice" if choices else "question",
+        )
+
+    def _consent(self, interview: Interview, bank: Bank) -> Reply:
+        title = self.messages.say("prompt.consent_title")
+        consent = bank.consent
+        parts: Mapping[str, str] = {}
+        if consent is not None:
+            parts = {
+                "text": consent.text,
+                "purpose": consent.purpose,
+                "audience": consent.audience,
+                "keeping": consent.keeping,
+            }
+        return self._of(interview, "consent", {"title": title, **parts}, [title, *parts.values()], "consent")
+
+    def _confirm(self, interview: Interview, prompt: Prompt) -> Reply:
+        confirm = prompt.confirm
+        assert confirm is not None  # noqa: S101 - a confirm prompt has one
+        who = self._who(confirm.audience) if confirm.kind is ConfirmKind.WIDEN and confirm.audience else ""
+        title = self.messages.say("prompt.confirm_title")
+        text = self.messages.say(f"confirm.{confirm.kind}", who=who)
+        about = prompt.question.ask if prompt.question else ""
+        data = {"title": title, "text": _paragraphs([about, text])}
+        return self._of(interview, "consent", data, [title, about, text], "consent")
+
+    def _paused(self, interview: Interview, bank: Bank, prompt: Prompt) -> Reply:
+        done = sum(1 for question in bank.questions if interview.answer(question.id))
+        title = self.messages.say("prompt.paused_title")
+        text = self.messages.say("prompt.paused_text", done=done, total=max(prompt.total, done))
+        data = {"title": title, "text": f"{bank.title}. {text}"}
+        return self._of(interview, "invitation", data, [title, text], "paused")
+
+    def _invite(self, interview: Interview, bank: Bank) -> Reply:
+        due = self.messages.day(interview.due_on) if interview.due_on else ""
+        subject = interview.subject_title or bank.title
+        return self.invitation(
+            bank, campaign=interview.campaign or interview.id, subject=subject, due=due, reminder=False
+        )
+
+    def _draft(self, interview: Interview, bank: Bank) -> Reply:
+        shown = parts(interview, bank)
+        numbered = [f"{n}. {part.label}\n{part.value}" for n, part in enumerate(shown, start=1)]
+        if bank.kind is BankKind.HANDOVER:
+            return self._handover(interview, bank, shown, numbered)
+        who = self._who(knowledge_item(interview, bank).audience)
+        title = self.messages.say("prompt.draft_title")
+        text = self.messages.say("prompt.draft_text", who=who)
+        data = {
+            "title": title,
+            "text": text,
+            "fields": [
+                {
+                    "key": part.key,
+                    "label": part.label,
+                    "value": part.value,
+                    "multiline": part.key != "title",
+                    "required": part.key in {"title", "description"},
+                }
+                for part in shown
+            ],
+        }
+        return self._of(interview, "draft", data, [title, text, *numbered], "draft")
+
+    def _handover(
+        self, interview: Interview, bank: Bank, shown: Sequence[Part], numbered: Sequence[str]
+    ) -> Reply:
+        title = self.messages.say("prompt.note_title")
+        text = self.messages.say("prompt.note_text")
+        if left_out(interview, bank):
+            text = f"{text} {self.messages.say('prompt.note_left_out')}"
+        data = {
+            "title": title,
+            "text": text,
+            "sections": [{"heading": part.label, "lines": part.value.splitlines()} for part in shown],
+            "questions": [{"value": part.question, "label": part.label} for part in shown],
+        }
+        return self._of(interview, "note", data, [title, text, *numbered], "note")
+
+    def _note(self, note: Note, interview: Interview, prompt: Prompt, now: datetime) -> str:
+        question = prompt.question
+        last = interview.answers[-1].audience if interview.answers else Audience.OFFICE
+        audience = audience_of(interview, question) if question else last
+        when = self.messages.until(interview.wake_at, now) if interview.wake_at else ""
+        limit = f"{MAX_ANSWER_LENGTH:,}".replace(",", "\N{NO-BREAK SPACE}")
+        return self.messages.say(
+            f"notes.{note}", turn=interview.step, who=self._who(audience), when=when, limit=limit
+        )
+
+    def _who(self, audience: Audience) -> str:
+        return self.messages.say(f"audience.{audience}")
+
+    def _of(
+        self, interview: Interview, name: str, data: Mapping[str, object], lines: Sequence[str], hint: str
+    ) -> Reply:
+        """A card of this interview that is about no single question."""
+        return self._card(
+            name, data, lines, interview=interview.id, question=name, step=interview.step, hint=hint
+        )
+
+    def _card(
+        self,
+        name: str,
+        data: Mapping[str, object],
+        lines: Sequence[str],
+        *,
+        interview: str,
+        question: str,
+        step: int,
+        hint: str,
+    ) -> Reply:
+        token = cards_token.sign(
+            self.secret, interview=interview, question=question, person=self.person_id, step=step
+        )
+        card = Card(
+            name=name,
+            data=data,
+            language=self.messages.language,
+            token=token,
+            interview=interview,
+            question=question,
+        )
+        return Reply(text=_paragraphs([*lines, self.messages.say(f"hint.{hint}")]), card=card)
+
+
+def parts(interview: Interview, bank: Bank) -> list[Part]:
+    """The parts of the draft that the answers make, in the order in which they are shown and numbered."""
+    if bank.kind is BankKind.HANDOVER:
+        return [
+            Part(
+                key=section.questions[0],
+                label=section.heading,
+                value="\n".join(section.lines),
+                question=section.questions[0],
+            )
+            for section in note_sections(interview, bank)
+        ]
+    item = knowledge_item(interview, bank)
+    by_target = {target: question.id for question in bank.questions for target in question.becomes}
+    fields = ((name, f"knowledge.{name}", str(getattr(item, name))) for name in WRITTEN_FIELDS)
+    return [
+        Part(key=name, label=bank.heading(target), value=value, question=by_target.get(target, ""))
+        for name, target, value in fields
+        if target in by_target
+    ]
+
+
+def compose(
+    message: Message, *, messages: Messages, bank: Bank | None, secret: bytes, due: str = ""
+) -> Reply | None:
+    """The words and the card of a message of the outbox; None for a kind that nobody knows."""
+    speech = Speech(messages=messages, secret=secret, person_id=message.person_id)
+    data = {name: value for name, value in message.data.items() if isinstance(value, str)}
+    if message.card in {"invitation", "handover_invitation"} and bank is not None:
+        subject, reminder = data.get("title", bank.title), bool(message.data.get("reminder"))
+        return speech.invitation(
+            bank, campaign=data.get("subject", ""), subject=subject, due=due, reminder=reminder
+        )
+    if message.card == "resume":
+        step = message.data.get("step")
+        return speech.resume(
+            data.get("interview", ""), step if isinstance(step, int) else 0, subject=data.get("title", "")
+        )
+    if message.card == "note_filed":
+        text = messages.say(
+            "notice.note_filed_text", person=data.get("person", ""), post=data.get("post", "")
+        )
+        return speech.notice(messages.say("notice.note_filed_title"), text, link=data.get("url", ""))
+    if message.card == "lesson_decided":
+        return _decided(speech, data)
+    return None
+
+
+def _decided(speech: Speech, data: Mapping[str, str]) -> Reply:
+    messages = speech.messages
+    key = f"notice.decided_{data.get('decision', '')}"
+    text = messages.say(key if key in messages.texts else "notice.decided_other")
+    title = messages.say("notice.decided_title", title=data.get("title", ""))
+    reason = (messages.say("notice.reason"), data.get("reason", ""))
+    return speech.notice(title, text, link=data.get("url", ""), facts=[reason])
+
+
+def _paragraphs(lines: Sequence[str]) -> str:
+    return "\n\n".join(line.strip() for line in lines if line.strip())
