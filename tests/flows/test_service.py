@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from km365_bots.delivery import enqueue_due
 from km365_flows.app import serve
 
 from km365.app import App, open_app
@@ -17,6 +18,7 @@ from km365.jobs import JobState
 from km365.services import prompts
 from km365.settings import Settings
 from km365.store import campaigns, cursors, outbox
+from km365.store.tables import job
 
 SERVICE = Path(__file__).with_name("service.py")
 
@@ -78,6 +80,26 @@ async def test_working_hours_that_make_no_sense_stop_the_start(office) -> None:
                 pass
 
 
+async def test_losing_every_job_loses_no_message_and_no_scan(office) -> None:
+    office.m365.state.set_clock(office.now)
+    ann = office.hire("ann")
+    key = await office.milestone(2)
+    await office.scan()
+    lose_all_jobs(office)
+    with office.db.begin() as c:
+        assert enqueue_due(c, office.jobs, at=office.now) == 1
+        assert [one.key for one in office.jobs.list_(c)] == [f"invite:{key}:{ann}"]
+        cursors.forget(c, prompts.LAST_SCAN)
+    async with running(office):
+        lose_all_jobs(office)
+        await until(lambda: scan_is_done(office))
+
+
+def lose_all_jobs(office) -> None:
+    with office.db.begin() as c:
+        c.execute(job.delete())
+
+
 async def test_killed_at_random_moments_everyone_is_asked_exactly_once(office) -> None:
     people = [office.hire(f"colleague{number}") for number in range(300)]
     office.m365.state.set_clock(office.now)
@@ -113,10 +135,10 @@ def messages(office) -> set[str]:
 
 def scan_is_done(office) -> bool:
     with office.db.begin() as c:
-        waiting = [job for job in office.jobs.list_(c) if job.name == "scan" and job.state != JobState.DONE]
+        waiting = [one for one in office.jobs.list_(c) if one.name == "scan" and one.state != JobState.DONE]
         return not waiting and cursors.get(c, prompts.LAST_SCAN) is not None
 
 
 def failures(office) -> list[str]:
     with office.db.begin() as c:
-        return [job.error for job in office.jobs.list_(c) if job.error]
+        return [one.error for one in office.jobs.list_(c) if one.error]
