@@ -15,7 +15,6 @@ from km365.graph.client import Graph, Page
 from km365.graph.lists import Item, delta_pages, patch_fields, read_item
 from km365.graph.wire import Json, file_path, moment, part, segment, text
 
-
 SELECT = (
     "id,name,size,eTag,cTag,webUrl,lastModifiedDateTime,file,folder,package,parentReference,sharepointIds"
 )
@@ -127,9 +126,7 @@ async def list_files(
     """The files in the folder, and in the folders below it; notebooks and document sets are not files."""
     waiting = [f"{_at(drive_id, folder)}/children"]
     while waiting:
-        async for page in graph.pages(
-            waiting.pop(0), params={"$top": 200, "$select": SELECT}
-        ):
+        async for page in graph.pages(waiting.pop(0), params={"$top": 200, "$select": SELECT}):
             for raw in page.values:
                 if isinstance(raw.get("file"), dict):
                     yield File.from_json(raw)

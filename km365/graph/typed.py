@@ -90,5 +90,5 @@ def _refusal(error: Exception, status: int, method: str, path: str) -> GraphErro
             "innerError": {"request-id": getattr(inner, "request_id", None)},
         }
     }
-    headers = {k: str(v) for k, v in dict(getattr(error, "response_headers", None) or {}).items()}
+    headers = httpx.Headers(dict(getattr(error, "response_headers", None) or {}))
     return refusal(status=status, headers=headers, body=body, method=method, url=path)

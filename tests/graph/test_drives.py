@@ -76,7 +76,11 @@ async def test_a_large_file_goes_up_in_chunks(graph: Graph, library: drives.Driv
     assert stored.size_bytes == len(data)
     assert await drives.download(graph, library.id, stored.id, limit_bytes=len(data)) == data
     again = await uploads.upload_session(
-        graph, f"/drives/{library.id}/root:/small.bin:", data[:700_000], on_conflict="fail", chunk_bytes=327_680
+        graph,
+        f"/drives/{library.id}/root:/small.bin:",
+        data[:700_000],
+        on_conflict="fail",
+        chunk_bytes=327_680,
     )
     assert again["size"] == 700_000
 
@@ -84,9 +88,7 @@ async def test_a_large_file_goes_up_in_chunks(graph: Graph, library: drives.Driv
 async def test_a_content_tag_stays_when_only_columns_change(graph: Graph, library: drives.Drive) -> None:
     stored = await drives.upload(graph, library.id, "a.txt", b"x")
     before = await drives.get_fields(graph, library.id, stored.id)
-    after = await drives.update_fields(
-        graph, library.id, stored.id, {"Title": "A title"}, etag=before.etag
-    )
+    after = await drives.update_fields(graph, library.id, stored.id, {"Title": "A title"}, etag=before.etag)
     assert after.fields["Title"] == "A title"
     file = await drives.get_file(graph, library.id, "a.txt")
     assert file.ctag == stored.ctag and file.etag != stored.etag
@@ -112,7 +114,12 @@ async def test_a_delta_link_that_graph_forgot_needs_a_resync(
 ) -> None:
     link = [page async for page in drives.delta(graph, library.id)][-1].delta_link
     faults.switch(
-        m365.state, "next_requests", on=True, path="*delta*", status=410, code="resyncChangesUploadDifferences"
+        m365.state,
+        "next_requests",
+        on=True,
+        path="*delta*",
+        status=410,
+        code="resyncChangesUploadDifferences",
     )
     with pytest.raises(ResyncNeeded) as caught:
         async for _ in drives.delta(graph, library.id, link):

@@ -99,9 +99,7 @@ async def test_items_are_made_read_changed_and_deleted(
     read = await lists.get_item(graph, site_id, knowledge.id, made.id)
     assert read.fields["Title"] == "2026-01-31", "a text that looks like a date stays one"
     assert read.etag == made.etag and read.created_at is not None and read.created_at.tzinfo is not None
-    changed = await lists.update_fields(
-        graph, site_id, knowledge.id, made.id, {"Title": "B"}, etag=read.etag
-    )
+    changed = await lists.update_fields(graph, site_id, knowledge.id, made.id, {"Title": "B"}, etag=read.etag)
     assert changed.fields["Title"] == "B" and changed.etag not in {"", read.etag}
     only = await lists.get_item(graph, site_id, knowledge.id, made.id, select=["KMId"])
     assert only.fields["KMId"] == "k1" and "Title" not in only.fields

@@ -96,7 +96,9 @@ labels_ = st.text(st.characters(exclude_characters=';|<>"\t#', exclude_categorie
 
 @given(
     st.lists(
-        st.builds(lambda guid, label: TermRef(id=str(guid), label=label), st.uuids(), labels_.filter(str.strip))
+        st.builds(
+            lambda guid, label: TermRef(id=str(guid), label=label), st.uuids(), labels_.filter(str.strip)
+        )
     ),
     st.sampled_from(NoteStyle),
 )
@@ -118,7 +120,9 @@ def test_a_term_that_would_break_the_note_field_is_refused(term: TermRef) -> Non
         encode([term])
 
 
-async def test_all_columns_go_in_one_patch_and_are_read_back(graph: Graph, m365: M365, tagged: Tagged) -> None:
+async def test_all_columns_go_in_one_patch_and_are_read_back(
+    graph: Graph, m365: M365, tagged: Tagged
+) -> None:
     target, notes, item = tagged
     values = {"Topic": [WATER, SOIL], "Theme": [SOIL], "Kind": [WATER]}
     written = await metadata.write_terms(
@@ -186,7 +190,9 @@ async def test_nothing_is_written_again_over_somebody_s_newer_change(client: Pac
     assert [one.method for one in stub.seen] == ["PATCH", "GET"]
 
 
-async def test_a_guid_in_upper_case_or_another_label_is_still_the_same_term(client: Paced, stub: Stub) -> None:
+async def test_a_guid_in_upper_case_or_another_label_is_still_the_same_term(
+    client: Paced, stub: Stub
+) -> None:
     stub.then(body={"@odata.etag": '"2"'})
     renamed = {"Label": "Eau", "TermGuid": WATER.id.upper(), "WssId": 7}
     stub.then(body={"id": "1", "eTag": '"2"', "fields": {"Kind": renamed}})
@@ -239,9 +245,7 @@ async def test_a_default_term_that_wins_is_noticed_and_overcome(
 ) -> None:
     """The first update after an upload is silently lost to the default term (PJS#2725)."""
     _, drive_id, notes = document
-    faults.switch(
-        m365.state, "default_term_loss", on=True, column="Topic", value=f"-1;#Water|{WATER.id}"
-    )
+    faults.switch(m365.state, "default_term_loss", on=True, column="Topic", value=f"-1;#Water|{WATER.id}")
     fresh = await drives.upload(graph, drive_id, "b.docx", b"y")
     try:
         written = await metadata.write_terms(

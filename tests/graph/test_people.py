@@ -70,9 +70,7 @@ async def test_a_delta_of_people_tells_who_changed_and_who_is_gone(graph: Graph,
     first = [page async for page in people.delta(graph)]
     assert {raw["id"] for page in first for raw in page.values} >= {ADA, BEN}
     users.delete(m365.state, BEN)
-    changed = [
-        raw async for page in people.delta(graph, first[-1].delta_link) for raw in page.values
-    ]
+    changed = [raw async for page in people.delta(graph, first[-1].delta_link) for raw in page.values]
     assert [(raw["id"], "@removed" in raw) for raw in changed] == [(BEN, True)]
     latest = [page async for page in people.delta(graph, "latest")]
     assert [page.values for page in latest] == [[]] and latest[-1].delta_link

@@ -20,9 +20,7 @@ def site_id(m365: M365) -> str:
 
 async def a_set(graph: Graph, site_id: str, key: str = "topic") -> tuple[terms.TermGroup, terms.TermStoreSet]:
     group = await terms.create_group(graph, site_id, "km365")
-    made = await terms.create_set(
-        graph, site_id, group.id, names={"en-US": "Topic"}, properties={KEY: key}
-    )
+    made = await terms.create_set(graph, site_id, group.id, names={"en-US": "Topic"}, properties={KEY: key})
     return group, made
 
 
