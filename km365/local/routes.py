@@ -47,7 +47,7 @@ def Recorded(what: str) -> Evidence:  # noqa: N802 - reads as a mark
 LOCAL_ONLY = Evidence("local only")
 
 
-class GraphFault(Exception):  # noqa: N818 - an answer, not a mistake of ours
+class GraphFault(Exception):
     """An answer in Graph's error format."""
 
     def __init__(
@@ -286,7 +286,7 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 def find_route(verb: str, path: str) -> tuple[Route, dict[str, str]]:
     """The most literal route for this request and its parameters. 501 naming the path or the verb."""
-    path = path.removesuffix("()")
+    path = path.removesuffix("()").removesuffix(":")  # a path address may be closed by a colon
     other: set[str] = set()
     for candidate in ROUTES:
         if match := candidate.pattern.fullmatch(path):
