@@ -74,7 +74,7 @@ class Concept:
 
     id: str
     labels: Mapping[str, str]
-    synonyms: Mapping[str, tuple[str, ...]] = field(default=_NO_SYNONYMS)
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NO_SYNONYMS)
     broader: str | None = None
     mapped_to: tuple[tuple[Link, str], ...] = ()
     status: Status = Status.CURRENT
