@@ -35,6 +35,7 @@ import logging
 import pkgutil
 from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -44,7 +45,7 @@ from aiohttp import web
 
 import km365.local
 from km365.errors import SettingsError
-from km365.local import faults, journal, tokens
+from km365.local import faults, journal, sites, tokens
 from km365.local.odata import Query
 from km365.local.routes import PAGES, Answer, Call, GraphFault, Request, find_route, unknown
 from km365.local.state import State
@@ -134,6 +135,7 @@ class M365:
         return answer
 
     async def _served(self, request: Request) -> Answer:
+        request = replace(request, path=sites.without_address(self.state, request))
         route, parameters = find_route(request.verb, request.path)
         units = route.units if isinstance(route.units, int) else route.units(request)
         limits = self.throttle.charge(request.caller.app_id, units)

@@ -1,10 +1,11 @@
 """Sites: the root, by id, by address, listed and searched. Graph v1.0 cannot create one; the seed does."""
 
+import re
 import sqlite3
 from collections.abc import Callable
 
 from km365.local import odata
-from km365.local.routes import Call, Documented, Json, not_found, route
+from km365.local.routes import Call, Documented, Json, Request, invalid, not_found, route
 from km365.local.state import State, tables
 
 HOST = "childrensagency.sharepoint.example"
@@ -65,6 +66,19 @@ def find_at(state: State, host: str, path: str) -> sqlite3.Row:
     if row is None or host.lower() != HOST:
         raise not_found("the site")
     return row
+
+
+def without_address(state: State, request: Request) -> str:
+    """The path with `/sites/host:/path:/...` replaced by `/sites/{id}/...`; other paths as they are.
+
+    Addressed so, a site refuses `$expand=fields($select=...)` (issue microsoft-graph-docs-contrib#765).
+    """
+    match = re.fullmatch(r"/sites/([^/:]+):/(.+?):(/.+)", request.path)
+    if match is None:
+        return request.path
+    if any(e.select for e in request.query.expand.values()):
+        raise invalid("The query specified in the URI is not valid for a site addressed by its path.")
+    return f"/sites/{find_at(state, match[1], match[2])['id']}{match[3]}"
 
 
 def site_json(call: Call, row: sqlite3.Row) -> dict[str, Json]:

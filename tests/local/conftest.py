@@ -94,21 +94,36 @@ def _flat(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield from _flat(part)
 
 
+def check_answer(verb: str, path: str, status: int, body: Any) -> None:
+    """Fail unless this answer of Graph is as described; `body` is None where there is no JSON."""
+    if status == 501:  # what the server does not know may well be unknown to the description
+        return
+    path = re.sub(r"^/sites/[^/:]+:/.+?:/", "/sites/addressed/", path)
+    schema = schema_of(verb, path, status)
+    if body is None:
+        assert status < 400, f"{verb} {path}: an error without a body"
+    else:
+        assert schema is not None, f"{verb} {path}: a body where none is described"
+        check(body, schema)
+
+
 async def check_response(response: httpx.Response) -> None:
-    """An httpx hook: the answer must be as the OpenAPI description has it."""
+    """An httpx hook: the answer, and every answer inside a batch, must be as the description has it."""
     request = response.request
     path = unquote(request.url.raw_path.decode()).partition("?")[0]
     if not path.startswith("/v1.0/"):
         return
     await response.aread()
-    if response.status_code == 501:  # what the server does not know may well be unknown to the description
-        return
-    schema = schema_of(request.method, path.removeprefix("/v1.0"), response.status_code)
-    if response.headers.get("Content-Type", "").startswith("application/json") and response.content:
-        assert schema is not None, f"{request.method} {path}: a body where none is described"
-        check(response.json(), schema)
-    elif response.status_code >= 400:
-        raise AssertionError(f"{request.method} {path}: an error without a body")
+    is_json = response.headers.get("Content-Type", "").startswith("application/json") and response.content
+    body = response.json() if is_json else None
+    check_answer(request.method, path.removeprefix("/v1.0"), response.status_code, body)
+    if path.endswith("/$batch") and response.status_code == 200:
+        asked = {r["id"]: r for r in json.loads(request.content)["requests"]}
+        for inner in body["responses"]:
+            url = "/" + unquote(asked[inner["id"]]["url"].partition("?")[0]).lstrip("/")
+            inner_body = inner.get("body") if "json" in inner["headers"].get("Content-Type", "") else None
+            if inner["status"] != 424:
+                check_answer(asked[inner["id"]]["method"], url, inner["status"], inner_body)
 
 
 @pytest.fixture

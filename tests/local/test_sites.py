@@ -23,6 +23,13 @@ async def test_a_site_that_is_not_there_is_not_found(graph):
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "itemNotFound")
 
 
+async def test_what_follows_an_address_is_found_but_not_with_selected_fields(graph, site):
+    address = f"/sites/{sites.HOST}:/sites/knowledge:/lists/Documents"
+    assert (await graph.get(address)).json()["displayName"] == "Documents"
+    refused = await graph.get(f"{address}/items?$expand=fields($select=Title)")
+    assert refused.status_code == 400
+
+
 async def test_search_star_lists_all_sites_and_words_narrow_it(graph, m365, site):
     sites.create(m365.state, "/sites/CO-ARD", "Ardania country office")
     everything = (await graph.get("/sites?search=*")).json()["value"]
