@@ -1,0 +1,177 @@
+"""The Teams service: bot and workspace on one port, started and stopped with everything else."""
+
+import errno
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from aiohttp import web
+
+from km365.app import App
+from km365.core.chat import Event, EventKind, Reply
+from km365.errors import NotAvailable
+from km365.graph.apps import install_bot
+from km365.settings import Settings
+from km365.store import conversations
+from km365.store.database import Connection
+from km365.store.outbox import Message
+from km365_bots import conversation, delivery
+from km365_bots.activities import Incoming
+from km365_bots.connector import LOOPBACK, Connector, bot_token, open_connector
+from km365_bots.delivery import Post
+from km365_bots.host import Host, SignIn
+from km365_bots.pacing import Pace
+from km365_bots.panels import panels
+from km365_bots.parts import open_parts
+from km365_bots.turn import Turns
+from km365_bots.web import Workspace, application
+from km365_bots.words import Words
+
+_REMOVED = "The person removed the app."
+
+
+@asynccontextmanager
+async def serve(app: App) -> AsyncIterator[str]:
+    """Runs the bot and the workspace until the block ends. Yields a line that says where.
+
+    Raises NotAvailable when the port is taken or nobody would have to sign in from elsewhere, TemplateError
+    when a message, a question bank or a card's words are wrong.
+    """
+    settings = app.settings
+    sign_in = sign_in_of(settings)
+    labels = Words.read(app.templates, "cards/labels")
+    pages = Words.read(app.templates, "messages/workspace")
+    parts = await open_parts(app)
+    async with (
+        bot_token(settings) as token,
+        open_connector(token, Pace(), through_proxy=sign_in.required) as connector,
+    ):
+        post = post_of(app, parts, connector, labels)
+        await delivery.begin(post)
+        turns = Turns(connector=connector, desk=Desk(app, parts), labels=labels, clock=app.clock.now)
+        host = Host(sign_in=sign_in, turns=turns, connector=connector)
+        workspace = Workspace(
+            organisation=settings.organisation,
+            words=pages,
+            panels=panels(app, pages),
+            checks={"database": lambda: _database_answers(app)},
+            open_to_all=not sign_in.required,
+        )
+        async with _listening(application(workspace, host.messages), settings) as address:
+            yield f"workspace and bot on {address}"
+            await turns.close()
+
+
+def sign_in_of(settings: Settings) -> SignIn:
+    """Whom the bot believes. Raises NotAvailable where nobody would sign in and others could come."""
+    if not settings.bot_app_id and settings.host not in LOOPBACK:
+        raise NotAvailable(
+            f"The bot does not listen on {settings.host} while nobody signs in: set bot_app_id, or host to "
+            "127.0.0.1."
+        )
+    tenants = frozenset({settings.tenant_id.lower()} if settings.tenant_id else ())
+    return SignIn(app_id=settings.bot_app_id, tenants=tenants)
+
+
+def post_of(app: App, parts: conversation.Parts, connector: Connector, labels: Words) -> Post:
+    """What sending messages needs."""
+
+    async def compose(message: Message) -> Reply:
+        return conversation.compose(parts, message)
+
+    async def install(person_id: str) -> str:
+        return await install_bot(app.graph, person_id, app.settings.teams_app_id)
+
+    return Post(
+        db=app.db,
+        jobs=app.jobs,
+        connector=connector,
+        labels=labels,
+        compose=compose,
+        install=install,
+        now=app.clock.now,
+        service_url=app.settings.teams,
+        tenant_id=app.settings.tenant_id,
+    )
+
+
+class Desk:
+    """What turns need of the database and the conversation."""
+
+    def __init__(self, app: App, parts: conversation.Parts) -> None:
+        self._app = app
+        self._parts = parts
+
+    async def received(self, incoming: Incoming, *, at: datetime) -> bool:
+        """Keeps where the person is reached; after an installation what waits for them is sent."""
+        return await self._app.db.run(self._receive, incoming, at=at)
+
+    def _receive(self, c: Connection, incoming: Incoming, *, at: datetime) -> bool:
+        if incoming.key and conversations.was_seen(c, incoming.key):
+            return False
+        if not (incoming.person_id and incoming.is_personal):
+            return True
+        if incoming.kind is EventKind.REMOVED:
+            conversations.mark_unreachable(c, incoming.person_id, _REMOVED, at)
+            return True
+        conversations.remember_address(
+            c,
+            incoming.person_id,
+            conversation_id=incoming.conversation_id,
+            service_url=incoming.service_url,
+            tenant_id=incoming.tenant_id,
+            locale=incoming.locale,
+            at=at,
+        )
+        if incoming.kind is EventKind.INSTALLED:
+            delivery.enqueue_due(c, self._app.jobs, at=at, person_id=incoming.person_id)
+        return True
+
+    async def respond(self, event: Event) -> list[Reply]:
+        """The conversation's replies."""
+        return await conversation.respond(self._parts, event)
+
+    async def answered(self, incoming: Incoming, *, at: datetime) -> None:
+        """Remembers the activity, so that it is dropped when it comes again."""
+        if incoming.key:
+            await self._app.db.run(conversations.first_time, incoming.key, at)
+
+    async def unreachable(self, incoming: Incoming, *, at: datetime) -> None:
+        """Remembers that Teams lets nothing through to this person."""
+        reason = "The person has blocked or removed the bot (403)."
+        if incoming.person_id:
+            await self._app.db.run(conversations.mark_unreachable, incoming.person_id, reason, at)
+
+
+async def _database_answers(app: App) -> None:
+    """Raises StoreError when our database cannot be read."""
+    await app.db.run(conversations.was_seen, "healthz")
+
+
+@asynccontextmanager
+async def _listening(pages: web.Application, settings: Settings) -> AsyncIterator[str]:
+    """Serves the pages; the block runs while it listens. Raises NotAvailable when the port is taken."""
+    runner = web.AppRunner(pages, access_log=None, shutdown_timeout=5)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, settings.host, settings.port).start()
+        except OSError as error:
+            raise _not_listening(settings, error) from None
+        port = runner.addresses[0][1]
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+def _not_listening(settings: Settings, error: OSError) -> NotAvailable:
+    if error.errno == errno.EADDRINUSE:
+        return NotAvailable(
+            f"Port {settings.port} is in use by another program; choose another with --port, KM365_PORT or "
+            "`port` in km365.toml."
+        )
+    return NotAvailable(
+        f"The bot cannot listen on {settings.host}, port {settings.port} ({error.strerror}); check `host` "
+        "and `port` in km365.toml."
+    )

@@ -1,0 +1,127 @@
+"""The conversation's parts, made of the opened app: where drafts go, whom to point to, which language."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from km365.app import App
+from km365.core.drafting import knowledge_item
+from km365.core.interviews import Interview
+from km365.core.keepout import KeepOut
+from km365.core.knowledge import WRITTEN_FIELDS
+from km365.core.questions import Bank
+from km365.core.tagging import Vocabulary
+from km365.documents.messages import Catalogue
+from km365.documents.questions import Banks
+from km365.errors import Forbidden, GraphError, NotFound, TemplateError
+from km365.graph import people
+from km365.graph.metadata import TermRef
+from km365.services import capture, handover, suggest
+from km365.settings import Settings
+from km365.store.secrets import secret_of
+from km365_bots.conversation import Parts
+
+_log = logging.getLogger("km365.bots.parts")
+
+_KEPT = timedelta(hours=1)
+"""How long a profile's language and the term store's words are taken as known."""
+_MOST_KEPT = 20_000
+
+
+async def open_parts(app: App) -> Parts:
+    """What the conversation needs. Raises TemplateError when a message or the words of a bank are wrong."""
+    profiles = _Profiles(app)
+    drafts = _Drafts(app)
+    return Parts(
+        db=app.db,
+        banks=Banks(app.templates),
+        catalogue=Catalogue(app.templates),
+        secret=await app.db.run(secret_of, "cards"),
+        channels=channels(app.settings),
+        profile_language=profiles.language,
+        submit=drafts.submit,
+        file_note=drafts.file_note,
+        new_id=lambda: uuid.uuid4().hex,
+    )
+
+
+def channels(settings: Settings) -> Mapping[KeepOut, str]:
+    """Where the organisation wants people pointed with what is not kept here."""
+    return {
+        KeepOut.DISTRESS: settings.health_channel,
+        KeepOut.HEALTH: settings.health_channel,
+        KeepOut.ALLEGATION: settings.safety_channel,
+        KeepOut.GRIEVANCE: settings.grievance_channel,
+        KeepOut.PASSWORD: settings.password_channel,
+    }
+
+
+class _Profiles:
+    """The languages in people's profiles, asked of Graph once an hour and not once a turn."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._known: dict[str, tuple[datetime, str | None]] = {}
+
+    async def language(self, person_id: str) -> str | None:
+        """The language tag in the person's profile; None if there is none or Graph cannot say now."""
+        now = self._app.clock.now()
+        known = self._known.get(person_id)
+        if known and now - known[0] < _KEPT:
+            return known[1]
+        try:
+            found = (await people.get_person(self._app.graph, person_id)).language or None
+        except (GraphError, NotFound) as error:
+            _log.warning("A profile could not be read: %s", error)
+            return known[1] if known else None
+        if len(self._known) >= _MOST_KEPT:
+            self._known.clear()
+        self._known[person_id] = (now, found)
+        return found
+
+
+class _Drafts:
+    """Where finished interviews go."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._vocabulary: tuple[datetime, Vocabulary] | None = None
+        self._reading = asyncio.Lock()
+
+    async def submit(self, interview: Interview, bank: Bank) -> str:
+        """Puts the knowledge item before the focal point, with suggested terms; returns its address."""
+        app = self._app
+        item = knowledge_item(interview, bank)
+        text = "\n\n".join(getattr(item, name) for name in WRITTEN_FIELDS if name != "title")
+        terms = await self._terms(text, item.title)
+        kept = await capture.submit_item(app.graph, app.settings, item, terms=terms, at=app.clock.now())
+        return kept.web_url
+
+    async def file_note(self, interview: Interview, bank: Bank) -> str:
+        """Files the handover note and tells those it is for; returns its address."""
+        app, now = self._app, self._app.clock.now()
+        note = await handover.build_note(app.graph, app.settings, interview, bank, at=now)
+        filed = await handover.file_note(
+            app.graph, app.db, app.jobs, app.settings, app.templates, note, at=now
+        )
+        return filed.web_url
+
+    async def _terms(self, text: str, title: str) -> Mapping[str, tuple[TermRef, ...]]:
+        """Suggested terms by column; none where the taxonomy cannot be read, for a lesson is worth more."""
+        try:
+            words = await self._words()
+        except (Forbidden, TemplateError) as error:
+            _log.warning("A lesson goes without suggested terms: %s", error)
+            return {}
+        return await asyncio.to_thread(suggest.terms_for_text, words, text, title=title)
+
+    async def _words(self) -> Vocabulary:
+        app = self._app
+        async with self._reading:
+            now = app.clock.now()
+            if self._vocabulary is None or now - self._vocabulary[0] > _KEPT:
+                found = await suggest.vocabulary(app.graph, app.settings, app.templates)
+                self._vocabulary = (now, found)
+            return self._vocabulary[1]

@@ -1,0 +1,162 @@
+"""The Teams service as it is started, against a small Microsoft 365."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+from km365_bots.app import serve, sign_in_of
+from km365_bots.delivery import JOB
+
+from km365.app import App, open_app
+from km365.errors import NotAvailable
+from km365.local import teams, users
+from km365.local.server import M365
+from km365.settings import Settings
+from km365.store import conversations, outbox
+from km365.store.outbox import Delivery, Message
+
+PERSON = "6f3c1a52-0000-4000-8000-00000000000a"
+
+
+@dataclass
+class Service:
+    m365: M365
+    app: App
+    url: str
+    http: aiohttp.ClientSession
+
+    def heard(self) -> list[dict]:
+        """What the bot said to the person, in order."""
+        rows = self.m365.state.all(
+            "SELECT activity FROM chat_activity JOIN chat ON chat.id = chat "
+            "WHERE person = ? AND sender = 'bot' ORDER BY seq",
+            PERSON,
+        )
+        return [json.loads(row["activity"]) for row in rows]
+
+    async def until(self, true: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(20):
+            while not await true():  # noqa: ASYNC110 - what is waited for is in another program's tables
+                await asyncio.sleep(0.02)
+
+    async def has_heard(self, count: int) -> None:
+        async def enough() -> bool:
+            return len(self.heard()) >= count
+
+        await self.until(enough)
+
+    def say(self, text: str) -> None:
+        chat = teams.chat_of(self.m365.state, PERSON)
+        teams.tell_bot(self.m365.state, chat, {"type": "message", "text": text})
+
+
+def settings_for(m365: M365, home: Path, **changes: object) -> Settings:
+    return Settings(**{"home": home, "graph_url": m365.graph_url, "port": 0, **changes})
+
+
+@pytest.fixture
+async def service(m365: M365, tmp_path: Path) -> AsyncIterator[Service]:
+    users.create(m365.state, id=PERSON, upn="nadia@childrensagency.example", display_name="Nadia Example")
+    async with AsyncExitStack() as stack:
+        app = await stack.enter_async_context(open_app(settings_for(m365, tmp_path)))
+        line = await stack.enter_async_context(serve(app))
+        url = line.rsplit(" ", 1)[1]
+        m365.bot_url = f"{url}/api/messages"
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        yield Service(m365=m365, app=app, url=url, http=http)
+
+
+async def test_it_says_where_it_is(service: Service):
+    assert service.url.startswith("http://127.0.0.1:")
+    async with service.http.get(f"{service.url}/healthz") as answer:
+        assert (answer.status, (await answer.json())["status"]) == (200, "ok")
+
+
+async def test_who_installs_the_app_is_greeted_and_can_be_reached_from_then_on(service: Service):
+    teams.installed(service.m365.state, PERSON)
+    await service.has_heard(2)
+    address = await service.app.db.run(conversations.address_of, PERSON)
+    assert address.service_url == service.m365.base_url
+    assert address.tenant_id == teams.TENANT_ID
+
+
+async def test_a_typed_message_is_answered(service: Service):
+    teams.installed(service.m365.state, PERSON)
+    await service.has_heard(2)
+    before = len(service.heard())
+    service.say("help")
+    await service.has_heard(before + 1)
+
+
+async def test_a_message_in_the_outbox_arrives_once_and_as_a_card(service: Service):
+    teams.installed(service.m365.state, PERSON)
+    await service.has_heard(2)
+    now = service.app.clock.now()
+    data = {"title": "Ask the nurses first", "decision": "validated", "reason": "", "url": ""}
+    message = Message(
+        key="decided:1", person_id=PERSON, card="lesson_decided", data=data, language="fr", reason="news"
+    )
+    await service.app.db.run(outbox.put, message, at=now)
+    await service.app.db.run(service.app.jobs.enqueue, JOB, key="decided:1", args={"key": "decided:1"})
+    before = len(service.heard())
+    stop = asyncio.Event()
+    running = asyncio.create_task(service.app.jobs.run(stop))
+    await service.has_heard(before + 1)
+    await service.app.db.run(service.app.jobs.enqueue, JOB, key="decided:1", args={"key": "decided:1"})
+    stop.set()
+    await running
+    [sent] = service.heard()[before:]
+    assert sent["attachments"][0]["content"]["lang"] == "fr"
+    row = await service.app.db.run(outbox.get, "decided:1")
+    assert row.state is Delivery.SENT
+
+
+async def test_who_removed_the_app_is_unreachable_until_they_install_it_again(service: Service):
+    teams.installed(service.m365.state, PERSON)
+    await service.has_heard(2)
+
+    async def gone() -> bool:
+        return bool((await service.app.db.run(conversations.address_of, PERSON)).unreachable_reason)
+
+    async def back() -> bool:
+        return not await gone()
+
+    teams.removed(service.m365.state, PERSON)
+    await service.until(gone)
+    teams.installed(service.m365.state, PERSON)
+    await service.until(back)
+
+
+async def test_the_workspace_shows_what_it_can_and_says_what_it_cannot_read(service: Service):
+    async with service.http.get(service.url) as answer:
+        text = await answer.text()
+    assert answer.status == 200
+    assert "Nothing was tagged yet." in text
+    assert "This cannot be read just now." in text, "the lists are not provisioned here"
+
+
+async def test_a_port_in_use_is_one_clear_line(m365: M365, tmp_path: Path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        async with open_app(settings_for(m365, tmp_path, port=port)) as app:
+            with pytest.raises(NotAvailable, match=rf"^Port {port} is in use .* KM365_PORT"):
+                async with serve(app):
+                    pass
+
+
+def test_without_sign_in_it_does_not_listen_to_others():
+    with pytest.raises(NotAvailable, match="bot_app_id"):
+        sign_in_of(Settings(host="0.0.0.0"))
+
+
+def test_with_sign_in_only_the_organisations_own_people_are_answered():
+    sign_in = sign_in_of(Settings(host="0.0.0.0", bot_app_id="app", tenant_id="T-ENANT"))
+    assert (sign_in.required, sign_in.tenants) == (True, frozenset({"t-enant"}))
