@@ -52,7 +52,8 @@ class Jobs(Protocol):
     def register(self, name: str, work: Work, *, attempts: int = 5) -> None:
         """`work` is what jobs called `name` do; it is tried `attempts` times before the job counts as failed.
 
-        An error with a `retry_after_s` is waited for; other failures wait longer each time.
+        A try that takes over a quarter of an hour is a failure. An error with a `retry_after_s` is waited
+        for; other failures wait longer each time.
         """
 
     def every_minute(self, name: str, work: Callable[[], Awaitable[None]]) -> None:

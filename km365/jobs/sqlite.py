@@ -34,6 +34,7 @@ _LEASE = timedelta(seconds=60)
 _BEAT_S = 15.0
 _GRACE_S = 20.0
 _LONGEST_WAIT_S = 3600.0
+_LONGEST_RUN_S = 900.0
 
 
 def _machine_clock() -> datetime:
@@ -54,6 +55,7 @@ class SqliteJobs:
         self._work: dict[str, tuple[Work, int]] = {}
         self._ticks: dict[str, Callable[[], Awaitable[None]]] = {}
         self._wake: Callable[[], None] = lambda: None
+        self._trouble = ""
         self._running: dict[int, asyncio.Task[None]] = {}
         event.listen(db.engine, "commit", self._committed)
         event.listen(db.engine, "rollback", lambda c: c.info.pop(_ENQUEUED, None))
@@ -148,9 +150,12 @@ class SqliteJobs:
             return
         try:
             claimed = await self._db.run(self._claim, free)
-        except KM365Error as error:  # the disk is full or the file is held: say so and try again later
-            _log.warning("jobs wait: %s", error)
+        except KM365Error as error:  # the disk is full or the file is held: say so once and try again
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                _log.warning("jobs wait: %s", error)
             return
+        self._trouble = ""
         for one in claimed:
             task = asyncio.create_task(self._do(one))
             self._running[one.id] = task
@@ -189,7 +194,8 @@ class SqliteJobs:
     async def _do_and_record(self, one: Job) -> None:
         work, _ = self._work[one.name]
         try:
-            await work(one.args)
+            async with asyncio.timeout(_LONGEST_RUN_S):
+                await work(one.args)
         except asyncio.CancelledError:
             await self._db.run(self._again, one, "the service was stopped", wait_s=0.0, counts=False)
         except Exception as error:

@@ -15,6 +15,7 @@ from km365.app import App, open_app
 from km365.core.schedule import Outcome
 from km365.errors import SettingsError
 from km365.jobs import JobState
+from km365.jobs.sqlite import SqliteJobs
 from km365.services import prompts
 from km365.settings import Settings
 from km365.store import campaigns, cursors, outbox
@@ -70,6 +71,23 @@ async def test_a_calendar_that_cannot_be_read_is_tried_again(office) -> None:
     async with open_app(settings) as app, serve(app):
         await until(lambda: bool(failures(office)))
     assert "does not find a site" in failures(office)[0]
+
+
+async def test_a_runner_that_breaks_begins_again(office, monkeypatch, caplog) -> None:
+    office.m365.state.set_clock(office.now)
+    original, breaks = SqliteJobs.run, iter([RuntimeError("once")])
+
+    async def run(self, stop) -> None:
+        trouble = next(breaks, None)
+        if trouble:
+            raise trouble
+        await original(self, stop)
+
+    monkeypatch.setattr(SqliteJobs, "run", run)
+    monkeypatch.setattr("km365_flows.app._PAUSE_S", 0)
+    async with running(office):
+        await until(lambda: scan_is_done(office))
+    assert "begins again" in caplog.text
 
 
 async def test_working_hours_that_make_no_sense_stop_the_start(office) -> None:

@@ -70,7 +70,39 @@ async def test_a_job_whose_worker_fell_silent_is_taken_over_while_we_run(bench, 
     assert seen == [1]
 
 
-async def test_a_database_in_trouble_delays_the_jobs_and_loses_none(bench, until, monkeypatch) -> None:
+async def test_a_job_that_hangs_counts_as_failed(bench, until, monkeypatch) -> None:
+    jobs = bench.make()
+
+    async def work(args) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("km365.jobs.sqlite._LONGEST_RUN_S", 0.01)
+    jobs.register("greet", work, attempts=1)
+    bench.enqueue(jobs, "greet", "k1")
+    async with bench.running(jobs):
+        await until(lambda: bench.states(jobs)["k1"] == JobState.FAILED)
+
+
+async def test_a_job_that_does_not_end_in_time_is_given_back_when_we_stop(bench, until, monkeypatch) -> None:
+    jobs, begun = bench.make(), asyncio.Event()
+
+    async def work(args) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("km365.jobs.sqlite._GRACE_S", 0.01)
+    jobs.register("greet", work)
+    bench.enqueue(jobs, "greet", "k1")
+    async with bench.running(jobs):
+        await until(begun.is_set)
+    with bench.db.begin() as c:
+        (left,) = jobs.list_(c)
+    assert (left.state, left.attempts) == (JobState.WAITING, 0)
+
+
+async def test_a_database_in_trouble_delays_the_jobs_says_so_once_and_loses_none(
+    bench, until, monkeypatch, caplog
+) -> None:
     jobs, seen, original = bench.make(), [], SqliteJobs._claim
     troubles = iter([StoreError("The disk is full."), StoreError("The disk is full.")])
 
@@ -88,6 +120,7 @@ async def test_a_database_in_trouble_delays_the_jobs_and_loses_none(bench, until
     bench.enqueue(jobs, "greet", "k1")
     async with bench.running(jobs):
         await until(lambda: seen == [1])
+    assert caplog.messages == ["jobs wait: The disk is full."]
 
 
 def test_jobs_in_memory_need_no_lock() -> None:
