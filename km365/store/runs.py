@@ -154,6 +154,16 @@ def mark(
     c.execute(update(change).where((change.c.run_id == run_id) & (change.c.seq == seq)).values(**values))
 
 
+def reopen(c: Connection, run_id: str, *, at: datetime) -> bool:
+    """Takes up a run that was cut off or met locked documents; False when it is over."""
+    if get(c, run_id).state not in {RunState.RUNNING, RunState.STOPPED}:
+        return False
+    locked = (change.c.run_id == run_id) & (change.c.state == ChangeState.LOCKED)
+    c.execute(update(change).where(locked).values(state=ChangeState.PENDING, changed_at=at))
+    set_state(c, run_id, RunState.RUNNING, at=at)
+    return True
+
+
 def set_state(c: Connection, run_id: str, state: RunState, *, at: datetime) -> None:
     """Moves the run; anything but `running` also notes when."""
     finished = None if state is RunState.RUNNING else at
