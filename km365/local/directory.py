@@ -36,7 +36,9 @@ async def delta_users(call: Call) -> Json:
 
     def show(row: sqlite3.Row, mark: Bookmark) -> Json:
         if row["deleted_at"] is None:
-            return odata.pick(users.user_json(call.state, row), mark.select or users.USUAL)
+            return odata.pick(
+                users.user_json(call.state, row), ("id", *mark.select) if mark.select else users.USUAL
+            )
         reason = "deleted" if row["purged"] else "changed"
         return None if mark.first else {"id": row["id"], "@removed": {"reason": reason}}
 
@@ -98,9 +100,7 @@ def _deleted(state: State) -> list[sqlite3.Row]:
 )
 async def list_deleted_users(call: Call) -> Json:
     rows = [users.user_json(call.state, r) for r in _deleted(call.state)]
-    page = odata.collection(call, rows, default_top=100, max_top=999)
-    usual = call.query.select or (*users.USUAL, "deletedDateTime")
-    return {**page, "value": [odata.pick(u, usual) for u in page["value"]]}
+    return odata.collection(call, rows, default_top=100, max_top=999)
 
 
 @route(

@@ -102,12 +102,12 @@ def create(state: State, *, id: str, upn: str, display_name: str, **more: str | 
     return id
 
 
-def delete(state: State, user_id: str) -> None:
+def delete(state: State, user_id: str, *, at: datetime | None = None) -> None:
     """Move somebody to the deleted items, where they stay for 30 days; their account stops working."""
     with state.tx() as c:
         c.execute(
             "UPDATE user SET deleted_at = ?, enabled = 0, change = ? WHERE id = ? AND deleted_at IS NULL",
-            (state.stamp(), state.next_change(), user_id),
+            (stamp(at or state.now()), state.next_change(), user_id),
         )
         state.announce("user", user_id)
 
@@ -212,10 +212,10 @@ LISTED = "select expand filter orderby top skiptoken count"
 def _list(call: Call, rows: list[sqlite3.Row]) -> dict[str, Json]:
     """A page of users: filtered on everything we know, shown as selected."""
     _eventual(call)
-    whole = odata.collection(call, [user_json(call.state, r) for r in rows], **PAGE)
-    by_id = {r["id"]: r for r in rows}
     # A filter may read what is not shown, so the page is cut first and its users shown afterwards.
-    return {**whole, "value": [shown(call, by_id[u["id"]]) for u in whole["value"]]}
+    whole = odata.collection(call, [{**user_json(call.state, r), "@id": r["id"]} for r in rows], **PAGE)
+    by_id = {r["id"]: r for r in rows}
+    return {**whole, "value": [shown(call, by_id[u["@id"]]) for u in whole["value"]]}
 
 
 def _eventual(call: Call) -> None:

@@ -1,0 +1,179 @@
+"""Fills the demonstration tenant. What is there already is left as it is, so seeding twice is seeding once.
+
+`tenant`: sites, people, libraries with documents, the bot's app. `calendar`: milestones and departures,
+into the lists that `km365 provision apply` has made. Days count from the demonstration clock's today.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
+from importlib.resources import files as package_files
+from typing import Any
+
+from km365.errors import InputRefused
+from km365.local import apps, blobs, columns, control, files, items, lists, sites, users
+from km365.local.demo import sources, write_documents
+from km365.local.routes import Json
+from km365.local.state import State, stamp
+
+KNOWLEDGE_SITE = "/sites/knowledge"
+APP_MANIFEST_ID = "km365-demonstration"
+"""The manifest id of the bot's app in a demonstration."""
+MAIL_DOMAIN = "childrensagency.example"
+LEAVES_AT_HOUR = 17
+"""The last working day ends at five in the afternoon, UTC."""
+
+
+def person_id(key: str) -> str:
+    """The object id of a member of the demonstration staff, the same in every demonstration tenant."""
+    return State.stable_id("person", key)
+
+
+def sign_in_name(key: str) -> str:
+    return f"{key}@{MAIL_DOMAIN}"
+
+
+def read(name: str) -> dict[str, Any]:
+    """The staff or the calendar as data."""
+    text = package_files("km365.local.demo").joinpath(name).read_text(encoding="utf-8")
+    data: dict[str, Any] = json.loads(text)
+    return data
+
+
+# the tenant ----------------------------------------------------------------------------------------------
+
+
+async def tenant(state: State) -> AsyncIterator[str]:
+    """Sites, people, documents and the app. Yields a line of progress now and then."""
+    staff = read("staff.json")
+    offices = {office["code"]: office for office in staff["offices"]}
+    with state.tx():
+        sites.root(state)
+        sites.create(state, KNOWLEDGE_SITE, "Knowledge", description="What we learned, and what comes next")
+        for code, office in offices.items():
+            sites.create(state, f"/sites/{code}", f"{code} {office['name']}", description=office["name"])
+    yield f"{len(offices) + 1} sites"
+    with state.tx():
+        for person in staff["people"]:
+            _add_person(state, person, offices[person["office"]])
+        apps.publish(state, APP_MANIFEST_ID, "km365")
+    yield f"{len(staff['people'])} people"
+    library, written = sources.read_library(), 0
+    for number, source in enumerate(library, 1):
+        written += await _add_document(state, source)
+        if number % 10 == 0 or number == len(library):
+            yield f"{number} of {len(library)} documents"
+
+
+def _add_person(state: State, person: Mapping[str, Any], office: Mapping[str, Any]) -> None:
+    """One member of staff, with their groups; whoever left is put among the deleted."""
+    new = person_id(person["key"])
+    if state.one("SELECT 1 FROM user WHERE id = ?", new) is not None:
+        return
+    name = re.sub(r" \(.*\)", "", person["name"])
+    given, _, surname = name.partition(" ")
+    users.create(
+        state,
+        id=new,
+        upn=sign_in_name(person["key"]),
+        display_name=person["name"],
+        given_name=given,
+        surname=surname,
+        job_title=person["title"],
+        office=person["office"],
+        department=person["department"],
+        company="Children's Agency",
+        language=person["language"],
+        time_zone=office["time_zone"],
+        manager=person_id(person["manager"]) if person["manager"] else None,
+        leaves_at=_leaving(state, person.get("leaves")),
+    )
+    users.join_group(state, f"Office {person['office']}", new, description=office["name"])
+    for role in person.get("roles", ()):
+        users.join_group(state, f"Knowledge {role}s", new)
+    if "left" in person:
+        users.delete(state, new, at=_day(state, _days(person["left"])))
+
+
+def _leaving(state: State, text: str | None) -> str | None:
+    return None if text is None else stamp(_day(state, _days(text)) + timedelta(hours=LEAVES_AT_HOUR))
+
+
+def _days(text: str) -> int:
+    """The number in `in 5 days` or `in -12 days`."""
+    return int(text.split()[1])
+
+
+def _day(state: State, days: int) -> datetime:
+    """Midnight UTC, so many days after today."""
+    return state.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=days)
+
+
+async def _add_document(state: State, source: sources.Source) -> bool:
+    """File a document in its office's library, as a colleague of that office; False when it is there."""
+    site = sites.create(state, f"/sites/{source.office}", source.office)
+    library = lists.create(state, site, "Documents", template=lists.LIBRARY, name="Shared Documents")
+    if files.find_path(state, library["id"], f"/{source.folder}/{source.file_name}") is not None:
+        return False
+    data = await asyncio.to_thread(write_documents.write, source)
+    with state.tx():
+        by = _author(state, source)
+        folder = files.ensure_folders(state, library["id"], source.folder, by=by)
+        blob, title = blobs.create(state, data), {"Title": source.title}
+        files.add_file(state, library["id"], folder, source.file_name, blob, by=by, fields=title)
+    return True
+
+
+def _author(state: State, source: sources.Source) -> Json:
+    """A colleague of the office whose language it is, always the same for the same document."""
+    rows = state.all(
+        "SELECT id, display_name, mail FROM user WHERE office = ? AND enabled ORDER BY language = ? DESC, id",
+        *(source.office, source.language),
+    )
+    first = rows[0]
+    return {"user": {"id": first["id"], "displayName": first["display_name"], "email": first["mail"]}}
+
+
+# the calendar --------------------------------------------------------------------------------------------
+
+
+async def calendar(state: State) -> AsyncIterator[str]:
+    """Milestones and departures. Raises InputRefused naming the list or column that is not there yet."""
+    calendar = read("calendar.json")
+    site = sites.create(state, KNOWLEDGE_SITE, "Knowledge")
+    for title in ("Milestones", "Departures"):
+        with state.tx():
+            added = sum(_add_entry(state, site, title, entry) for entry in calendar[title])
+        yield f"{added} {title.lower()}"
+
+
+def _add_entry(state: State, site: str, title: str, entry: Mapping[str, Any]) -> bool:
+    """One row of a list; False when a row of that title is there."""
+    row = state.one("SELECT * FROM list WHERE site_id = ? AND display_name = ?", site, title)
+    if row is None:
+        raise InputRefused(f"The list {title!r} is not there yet: `km365 provision apply` makes it.")
+    missing = entry.keys() - {column["name"] for column in columns.of_owner(state, row["id"])}
+    if missing:
+        names = ", ".join(sorted(missing))
+        raise InputRefused(f"The list {title!r} has no column {names}: `km365 provision apply` makes it.")
+    there = state.all("SELECT fields FROM item WHERE list_id = ? AND NOT deleted", row["id"])
+    if any(json.loads(r["fields"]).get("Title") == entry["Title"] for r in there):
+        return False
+    by = {"application": {"id": "demonstration", "displayName": "Demonstration"}}
+    items.add(state, row["id"], {name: _value(state, value) for name, value in entry.items()}, by=by)
+    return True
+
+
+def _value(state: State, value: Json) -> Json:
+    """A column's value: `$day` becomes a date, `$who` sign-in names, one per line."""
+    if isinstance(value, dict) and "$day" in value:
+        return stamp(_day(state, value["$day"]))
+    if isinstance(value, dict) and "$who" in value:
+        return "\n".join(sign_in_name(key) for key in value["$who"]) or None
+    return value
+
+
+control.seeds_with("tenant", tenant)
+control.seeds_with("calendar", calendar)
