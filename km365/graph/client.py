@@ -271,7 +271,9 @@ class Graph:
                 return response
             await response.aclose()
             there = urljoin(str(response.request.url), location)
-            response = await self.send_bare(self.http.build_request("GET", there), stream=stream)
+            request = self.http.build_request("GET", there)
+            request.extensions[CHARGES] = {}  # paid for by the call that gave the address
+            response = await self.send_bare(request, stream=stream)
         raise GraphError("A download was redirected more than five times; it was given up.")
 
     # Typed calls -----------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ async def list_drives(graph: Graph, site_id: str) -> list[Drive]:
 
 
 async def get_drive(graph: Graph, site_id: str, name: str) -> Drive:
-    """The library people see under this name, `list_id` known. GraphNotFound names the libraries there are."""
+    """The library people see under this name, `list_id` known. GraphNotFound lists those there are."""
     drives = await list_drives(graph, site_id)
     for one in drives:
         if one.name == name:

@@ -29,7 +29,7 @@ from km365.graph.wire import parse
 log = logging.getLogger(__name__)
 
 CHARGES = "km365.charges"
-"""Request extension: what the request costs, where its address does not tell (`$batch`)."""
+"""Request extension: what the request costs, where its address does not tell (`$batch`); {} for nothing."""
 
 _bulk: ContextVar[bool] = ContextVar("km365_bulk", default=False)
 
@@ -165,8 +165,10 @@ class PacingTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends the request when it may leave; raises Throttled, or httpx's own errors."""
         governor = self.governor
-        charges = request.extensions.get(CHARGES) or _charges(request)
-        service = max(charges, key=lambda each: charges[each])
+        charges = request.extensions.get(CHARGES)
+        if charges is None:
+            charges = _charges(request)
+        service = max(charges, key=lambda each: charges[each], default=Service.OTHER)
         patience_s = governor.patience_s
         attempt = 0
         while True:

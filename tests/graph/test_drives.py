@@ -19,7 +19,7 @@ async def library(graph: Graph, m365: M365) -> drives.Drive:
 
 async def test_a_missing_library_names_those_that_are_there(graph: Graph, m365: M365) -> None:
     site_id = local_sites.create(m365.state, "/sites/co-ard", "Ardania")
-    with pytest.raises(GraphNotFound, match="'Papers'.*'Documents'"):
+    with pytest.raises(GraphNotFound, match=r"'Papers'.*'Documents'"):
         await drives.get_drive(graph, site_id, "Papers")
 
 

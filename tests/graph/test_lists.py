@@ -74,7 +74,7 @@ async def test_hidden_columns_are_listed_too(
 async def test_a_missing_list_names_those_that_are_there(
     graph: Graph, site_id: str, knowledge: lists.SharePointList
 ) -> None:
-    with pytest.raises(GraphNotFound, match="'Lessons'.*'Knowledge'"):
+    with pytest.raises(GraphNotFound, match=r"'Lessons'.*'Knowledge'"):
         await lists.get_list(graph, site_id, "Lessons")
 
 

@@ -1,5 +1,6 @@
 """Managed metadata: spelt, written through the note field, read back, and never believed."""
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -262,3 +263,50 @@ async def test_an_unknown_term_is_a_refusal_of_graph_s(graph: Graph, tagged: Tag
     stranger = TermRef(id="99999999-9999-4999-8999-999999999999", label="Nobody")
     with pytest.raises((GraphError, NotStored)):
         await metadata.write_terms(graph, target, {"Topic": [stranger]}, notes=notes, etag=item.etag)
+
+
+async def test_many_items_are_written_and_read_back_twenty_a_call(
+    graph: Graph, site_id: str, tagged: Tagged
+) -> None:
+    target, notes, _ = tagged
+    list_id = target.path.split("/lists/")[1].split("/")[0]
+    made = [await lists.create_item(graph, site_id, list_id, {"Title": str(n)}) for n in range(22)]
+    sent: list[str] = []
+
+    async def note(request: httpx.Request) -> None:
+        sent.append(f"{request.method} {request.url.path}")
+
+    graph.http.event_hooks = {"request": [note]}
+    changes = [
+        metadata.Change(
+            target=Target.item(site_id, list_id, one.id),
+            values={"Topic": [WATER], "Kind": [SOIL]},
+            notes=notes,
+            etag=one.etag,
+        )
+        for one in made
+    ]
+    stale = metadata.Change(target=target, values={"Topic": [WATER]}, notes=notes, etag='"old,1"')
+    *written, refused = await metadata.write_many(graph, [*changes, stale])
+    assert all(isinstance(one, metadata.Written) for one in written)
+    assert isinstance(refused, GraphChangedMeanwhile)
+    assert sent == ["POST /v1.0/$batch"] * 4, "two to write, two to read back"
+    for one in made:
+        stored = await lists.get_item(graph, site_id, list_id, one.id)
+        assert decode(stored.fields["Topic"]) == (WATER,) and decode(stored.fields["Kind"]) == (SOIL,)
+
+
+async def test_what_did_not_stick_in_a_batch_is_written_again_by_itself(
+    graph: Graph, m365: M365, document: Document
+) -> None:
+    file, drive_id, notes = document
+    faults.switch(m365.state, "conflict_after_upload", on=True)
+    fresh = await drives.upload(graph, drive_id, "b.docx", b"y")
+    faults.switch(m365.state, "partial_multi_value", on=True)
+    values = {"Topic": [WATER], "Theme": [SOIL]}
+    changes = [
+        metadata.Change(target=Target.file(drive_id, one), values=values, notes=notes)
+        for one in (file.id, fresh.id)
+    ]
+    for one in await metadata.write_many(graph, changes):
+        assert isinstance(one, metadata.Written) and metadata.not_stored(values, one.item.fields) == []
