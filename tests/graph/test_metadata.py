@@ -11,7 +11,7 @@ from km365.graph.client import Graph
 from km365.graph.metadata import NoteStyle, Target, TermRef, decode, encode, note_fields
 from km365.local import faults
 from km365.local import sites as local_sites
-from km365.local.server import M365
+from km365.local.server import M365, load_resources
 from tests.graph.conftest import Paced, Stub
 
 WATER = TermRef(id="11111111-1111-4111-8111-111111111111", label="Water")
@@ -26,6 +26,7 @@ COLUMNS = [
 @pytest.fixture(autouse=True)
 def labels(monkeypatch: pytest.MonkeyPatch) -> None:
     """A term store of two terms."""
+    load_resources()  # or the first server of the process would bring its own labels
     known = {one.id: one.label for one in (WATER, SOIL)}
     monkeypatch.setattr("km365.local.taxonomy_values._lookups", [lambda _, guid: known.get(guid)])
 
