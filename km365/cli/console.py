@@ -31,7 +31,7 @@ def with_app(
 
     @functools.wraps(function)
     def command(*args: P.args, **kwargs: P.kwargs) -> int | None:
-        from km365.app import open_app  # noqa: PLC0415 - keeps `--help` from importing the world
+        from km365.app import open_app
 
         async def run() -> int | None:
             async with open_app(settings_in_force()) as app:

@@ -101,6 +101,13 @@ def _write(path: Path, text: str) -> None:
         ) from None
 
 
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KM365Error(f"{path} cannot be read ({type(error).__name__}).") from None
+
+
 def _print_plan(made: "Plan") -> None:
     for row in made.rows[:SHOWN]:
         click.echo(row.path)
@@ -128,11 +135,7 @@ async def apply(app: "App", *, plan_file: Path, as_json: bool) -> int:
     from km365.services import suggest, tag_run
 
     words = await suggest.vocabulary(app.graph, app.settings, app.templates)
-    try:
-        text = plan_file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise KM365Error(f"{plan_file} cannot be read ({type(error).__name__}).") from None
-    wanted = from_text(text, words.taxonomy, source=plan_file.name)
+    wanted = from_text(_read(plan_file), words.taxonomy, source=plan_file.name)
     with _progress("Tagging", len(wanted.rows)) as progress:
         done = await tag_run.apply(
             app.graph,
@@ -236,9 +239,7 @@ def _report(done: "Outcome", *, as_json: bool, undo: bool) -> int:
     if as_json:
         print_json(_json(done))
     _list_left(done)
-    say(
-        f"{written} documents written, {done.count(ChangeState.SAME)} as wanted already, {len(done.left)} left."
-    )
+    say(f"{written} documents written, {done.count(ChangeState.SAME)} unchanged, {len(done.left)} left.")
     if undo:
         say(f"Run {done.run.id}. To take it back: km365 tag undo {done.run.id}")
     return ExitCode.PARTLY if done.left else ExitCode.DONE

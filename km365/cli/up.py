@@ -4,21 +4,25 @@ import asyncio
 import contextlib
 import signal
 import webbrowser
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 from km365.cli.console import Progress, say
-from km365.errors import KM365Error, NotAvailable
+from km365.errors import NotAvailable
 from km365.settings import Settings, read
 
 if TYPE_CHECKING:
     from km365.app import App
     from km365.local.server import M365
+
+    Serve = Callable[[App], AbstractAsyncContextManager[str]]
 
 
 @click.command()
@@ -73,32 +77,55 @@ def _until_stopped() -> asyncio.Event:
 @asynccontextmanager
 async def _m365(settings: Settings) -> AsyncIterator["M365"]:
     """The small Microsoft 365 on its port, with the demonstration organisation in it."""
-    from km365.local import seed
+    from km365.local import control
     from km365.local.server import start_server
 
+    _make_home(settings.home)
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        server = await start_server(
+            path=settings.home / "m365.sqlite",
+            port=settings.m365_port,
+            bot_url=f"http://127.0.0.1:{settings.port}/api/messages",
+        )
     except OSError as error:
-        raise KM365Error(f"The folder {settings.home} cannot be made ({error.strerror}); choose one with --home.") from None
-    server = await start_server(
-        path=settings.home / "m365.sqlite",
-        port=settings.m365_port,
-        bot_url=f"http://127.0.0.1:{settings.port}/api/messages",
-    )
+        raise NotAvailable(
+            f"Port {settings.m365_port} cannot be used ({error.strerror}); is km365 running already? "
+            "Choose another with --m365-port."
+        ) from None
     async with server:
+        async for line in control.seed(server, "tenant"):
+            say(f"Organisation: {line}")
         yield server
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotAvailable(
+            f"The folder {home} cannot be made ({error.strerror}); choose one with --home."
+        ) from None
 
 
 @asynccontextmanager
 async def _organisation(settings: Settings, m365: "M365") -> AsyncIterator["App"]:
     """The opened parts, once lists, columns and terms are in place and the calendar is filled in."""
     from km365.app import open_app
-    from km365.services import provision
+    from km365.local import control
+    from km365.services import provision, taxonomy
 
-    async with open_app(settings) as app:
+    async with open_app(replace(settings, m365_port=urlsplit(m365.base_url).port or 0)) as app:
+        wanted = taxonomy.shipped(app.templates)
+        missing = await provision.plan(app.graph, app.settings, wanted)
+        if missing:
+            progress = Progress("Lists, columns and terms", len(missing))
+            await provision.apply(app.graph, app.settings, wanted, done=lambda _: progress.advance())
+            progress.finish()
+        async for line in control.seed(m365, "calendar"):
+            say(f"Calendar: {line}")
         yield app
 
 
-def _services():
+def _services() -> list["Serve"]:
     """What is installed as `km365.apps`: functions that take the App and run a service while entered."""
     return [entry.load() for entry in sorted(entry_points(group="km365.apps"), key=lambda e: e.name)]
