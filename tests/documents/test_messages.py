@@ -1,0 +1,118 @@
+"""What the bot says: complete, translated and short enough, in all seven languages."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from km365.core.audience import Audience
+from km365.core.interviews import ConfirmKind
+from km365.core.keepout import KeepOut
+from km365.core.languages import LANGUAGES
+from km365.core.messages import Messages
+from km365.core.turns import Note
+from km365.documents.messages import Catalogue
+from km365.errors import TemplateError
+from km365.templates import Templates
+
+CATALOGUE = Catalogue(Templates())
+ENGLISH = CATALOGUE.get("en")
+OTHERS = [language for language in LANGUAGES if language != "en"]
+LONGEST = {"prompt.progress": 40, "prompt.consent_title": 60, "prompt.draft_title": 60, "notice.reason": 60}
+
+
+def sentences(text: Any) -> list[str]:
+    if isinstance(text, str):
+        return [text]
+    return list(text.values()) if hasattr(text, "values") else list(text)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_nothing_is_left_in_english(language: str) -> None:
+    texts = CATALOGUE.get(language).texts
+    left = [key for key, text in ENGLISH.texts.items() if set(sentences(text)) & set(sentences(texts[key]))]
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    ("language", "script"), [("ar", "\u0600-\u06ff"), ("ru", "\u0400-\u04ff"), ("zh", "\u4e00-\u9fff")]
+)
+def test_every_sentence_is_written_in_its_own_script(language: str, script: str) -> None:
+    for key, text in CATALOGUE.get(language).texts.items():
+        for sentence in sentences(text):
+            assert re.search(f"[{script}]", sentence), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_labels_are_short_enough_for_a_card(language: str) -> None:
+    texts = CATALOGUE.get(language).texts
+    for key, longest in LONGEST.items():
+        assert all(len(sentence) <= longest for sentence in sentences(texts[key])), key
+    for audience in Audience:
+        assert len(str(texts[f"audience.{audience}"])) <= 80
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_there_are_words_for_everything_that_can_happen(language: str) -> None:
+    keys = CATALOGUE.get(language).texts.keys()
+    assert {f"notes.{note}" for note in Note} <= keys
+    assert {f"audience.{audience}" for audience in Audience} <= keys
+    assert {f"confirm.{kind}" for kind in ConfirmKind} <= keys
+    assert {f"keep_out.{kind}" for kind in KeepOut} <= keys
+
+
+@pytest.mark.parametrize(
+    ("language", "minutes", "said"),
+    [
+        ("en", 1, "About 1 minute"),
+        ("ru", 3, "Примерно 3 минуты"),
+        ("ru", 25, "Примерно 25 минут"),
+        ("ar", 2, "نحو دقيقتين"),
+        ("ar", 15, "نحو 15 دقيقة"),
+        ("zh", 1, "大约 1 分钟"),
+    ],
+)
+def test_minutes_are_counted_as_the_language_counts(language: str, minutes: int, said: str) -> None:
+    assert CATALOGUE.get(language).say("prompt.minutes", n=minutes) == said
+
+
+def test_thanks_vary_and_days_are_written_out() -> None:
+    assert len({ENGLISH.say("notes.saved", turn=turn) for turn in range(4)}) == 4
+    assert CATALOGUE.get("fr").day(date(2026, 3, 2)) == "2 mars 2026"
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    assert CATALOGUE.get("es").until(now + timedelta(days=1), now) == "dentro de 1 día"
+
+
+def changed(folder: Path, old: str, new: str, language: str = "fr") -> Templates:
+    (folder / "messages").mkdir()
+    text = Templates().text(f"messages/{language}.toml")
+    assert old in text
+    (folder / "messages" / f"{language}.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    return Templates(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('progress = "{number} sur {total}"', "", "[prompt] 'progress' is missing."),
+        ("{number} sur", "{numero} sur", "'progress' must hold the same placeholders as in English"),
+        ('already = "Je l\'ai déjà."', 'already = ""', "[notes] 'already' must be a text that is not empty."),
+        ("[hint]", "[hint]\nnothing = 'x'", "'nothing' is not said anywhere"),
+        ("{number} sur", "{number sur", "'progress' has a brace without its partner."),
+        ('start = ["commencer"', 'begin = ["commencer"', "[commands] 'begin' is not known here"),
+        ("many = ", "few = ", "[prompt.minutes] 'few' is not known here"),
+    ],
+)
+def test_a_mistake_is_told_with_its_file_and_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        Catalogue(changed(tmp_path, old, new))
+    assert message in str(caught.value)
+    assert re.match(r"messages/fr\.toml, line \d+:", str(caught.value))
+
+
+def test_an_office_can_say_it_differently(tmp_path: Path) -> None:
+    catalogue = Catalogue(changed(tmp_path, "Je l'ai déjà.", "Merci, déjà reçu."))
+    messages: Messages = catalogue.get("fr")
+    assert messages.say("notes.already") == "Merci, déjà reçu."
