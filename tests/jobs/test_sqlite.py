@@ -142,7 +142,7 @@ def test_jobs_in_memory_need_no_lock() -> None:
 def test_killed_at_random_moments_every_message_is_sent_at_most_once_and_none_is_forgotten(
     tmp_path: Path,
 ) -> None:
-    chance, kills, count = random.Random(1), 6, 400
+    chance, kills, count = random.Random(1), 5, 250
     with closing(Database.open(tmp_path / "km365.sqlite")) as db:
         jobs = open_jobs(db)
         with db.begin() as c:
