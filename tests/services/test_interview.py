@@ -115,7 +115,10 @@ async def test_turns_at_the_same_moment_are_all_kept(db: Database) -> None:
     await started(db)
     names = ["side", "story", "setting", "cause", "advice", "limits", "evidence"]
     await asyncio.gather(
-        *(say(db, Verb.ANSWER, "1" if n == "side" else f"{n} {LONG}", question=n, activity_id=n) for n in names)
+        *(
+            say(db, Verb.ANSWER, "1" if n == "side" else f"{n} {LONG}", question=n, activity_id=n)
+            for n in names
+        )
     )
     turn = await service.get(db, BANKS, "i1", person_id="ann")
     assert {a.question for a in turn.interview.answers} == set(names)

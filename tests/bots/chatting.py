@@ -1,0 +1,172 @@
+"""A chat with the bot, without Teams: says and presses things, and reads what it hears."""
+
+import itertools
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from km365_bots.conversation import Parts, compose, respond
+
+from km365.core.chat import Card, Event, EventKind, Reply
+from km365.core.interviews import Interview
+from km365.core.keepout import KeepOut
+from km365.core.questions import Bank
+from km365.core.schedule import Plan
+from km365.documents.messages import Catalogue
+from km365.documents.questions import Banks
+from km365.errors import GraphUnreachable
+from km365.store import campaigns, outbox
+from km365.store.campaigns import Campaign
+from km365.store.database import Connection, Database
+from km365.store.outbox import Message
+from km365.templates import Templates
+
+MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
+TEMPLATES = Templates()
+CATALOGUE = Catalogue(TEMPLATES)
+_RUNS = (itertools.count(start) for start in itertools.count(0, 1000))
+"""No two chats name their activities alike, as no two do in Teams."""
+BANKS = Banks(TEMPLATES)
+
+
+@dataclass
+class Office:
+    """What the bot talks to behind the chat: a database, and a Microsoft 365 that keeps what it is sent."""
+
+    db: Database
+    sent: list[tuple[str, Interview]] = field(default_factory=list)
+    languages: dict[str, str] = field(default_factory=dict)
+    down: bool = False
+    numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def parts(self) -> Parts:
+        return Parts(
+            db=self.db,
+            banks=BANKS,
+            catalogue=CATALOGUE,
+            secret=b"s" * 32,
+            channels={kind: f"the {kind} people" for kind in KeepOut},
+            profile_language=self.profile_language,
+            submit=self.submit,
+            file_note=self.file_note,
+            new_id=lambda: f"i{next(self.numbers)}",
+        )
+
+    async def profile_language(self, person_id: str) -> str | None:
+        return self.languages.get(person_id)
+
+    async def submit(self, interview: Interview, bank: Bank) -> str:
+        return self._keep("item", interview)
+
+    async def file_note(self, interview: Interview, bank: Bank) -> str:
+        return self._keep("note", interview)
+
+    def _keep(self, what: str, interview: Interview) -> str:
+        if self.down:
+            raise GraphUnreachable("Nothing answers.")
+        self.sent.append((what, interview))
+        return f"https://sharepoint.example/{what}"
+
+    async def invites(self, person: str, *, bank: str, language: str = "en") -> Message:
+        """A campaign that has invited the person; its message."""
+        kind = "departure" if bank == "handover" else "milestone"
+        campaign = Campaign(
+            id=f"{kind}:7",
+            kind=kind,
+            title="Ardania, mid-term review",
+            due_on=date(2026, 3, 9),
+            plan=Plan(),
+            data={"bank": bank, "milestone": "7", "office": "CO-ARD"},
+        )
+        message = Message(
+            key=f"invite:7:{person}",
+            person_id=person,
+            card="invitation",
+            data={**campaign.data, "subject": campaign.id, "title": campaign.title, "due_on": "2026-03-09"},
+            language=language,
+            reason=kind,
+        )
+        await self.db.run(_invite, campaign, message)
+        return message
+
+
+def _invite(c: Connection, campaign: Campaign, message: Message) -> None:
+    campaigns.create(c, campaign, at=MORNING)
+    campaigns.add_person(
+        c, campaign.id, message.person_id, key=message.key, language=message.language, at=MORNING
+    )
+    (mine,) = (p for p in campaigns.people(c, campaign.id) if p.person_id == message.person_id)
+    asked = replace(mine.progress, sent=1, last_at=MORNING)
+    campaigns.save(c, replace(mine, progress=asked), at=MORNING)
+    outbox.put(c, message, at=MORNING)
+
+
+@dataclass
+class Chat:
+    """One person's chat with the bot."""
+
+    office: Office
+    person: str = "ann"
+    locale: str | None = None
+    replies: list[Reply] = field(default_factory=list)
+    cards: list[Card] = field(default_factory=list)
+    at: datetime = MORNING
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: next(_RUNS))
+
+    async def says(self, text: str, *, activity: str = "") -> None:
+        await self._event(EventKind.MESSAGE, activity, text=text)
+
+    async def presses(
+        self, verb: str, inputs: dict[str, Any] | None = None, *, card: Card | None = None, activity: str = ""
+    ) -> None:
+        """A button of the newest card, or of `card`, with what was filled in."""
+        pressed = card or self.cards[-1]
+        value = {**pressed.action_data, "verb": verb, **(inputs or {})}
+        await self._event(EventKind.SUBMIT, activity, value=value, reply_to="card")
+
+    async def sends(self, value: dict[str, Any]) -> None:
+        """Any data at all, as a card would send it."""
+        await self._event(EventKind.SUBMIT, "", value=value, reply_to="card")
+
+    async def is_installed(self) -> None:
+        await self._event(EventKind.INSTALLED, "")
+
+    async def is_removed(self) -> None:
+        await self._event(EventKind.REMOVED, "")
+
+    async def is_invited(self, bank: str = "midterm_review", language: str = "en") -> None:
+        message = await self.office.invites(self.person, bank=bank, language=language)
+        self._hear([compose(self.office.parts(), message)])
+
+    def heard(self, *words: str) -> None:
+        """The last replies hold these words."""
+        said = "\n\n".join(reply.text for reply in self.replies)
+        for wanted in words:
+            assert wanted in said, f"not heard: {wanted!r}; heard: {said!r}"
+
+    def not_heard(self, *words: str) -> None:
+        said = "\n\n".join(reply.text for reply in self.replies)
+        assert not [word for word in words if word in said]
+
+    @property
+    def card(self) -> Card:
+        """The newest card with buttons."""
+        return self.cards[-1]
+
+    async def _event(self, kind: EventKind, activity: str, **what: Any) -> None:
+        self.at += timedelta(seconds=20)
+        event = Event(
+            kind=kind,
+            activity_id=activity or f"a{next(self._numbers)}",
+            conversation_id=f"chat-{self.person}",
+            person_id=self.person,
+            tenant_id="tenant",
+            at=self.at,
+            locale=self.locale,
+            **what,
+        )
+        self._hear(await respond(self.office.parts(), event))
+
+    def _hear(self, replies: list[Reply]) -> None:
+        self.replies = replies
+        self.cards += [reply.card for reply in replies if reply.card and reply.card.token]
