@@ -147,7 +147,7 @@ async def client(stub: Stub, time: Time) -> AsyncIterator[Paced]:
 async def graph(m365: M365, time: Time) -> AsyncIterator[Graph]:
     """A Graph signed in at one's own small Microsoft 365."""
     async with AsyncExitStack() as stack:
-        governor = Governor(Limits.for_licences(50_000), sleep=time.sleep)
+        governor = Governor(Limits.for_licences(50_000), clock=time, sleep=time.sleep)
         opened = Graph(
             base_url=m365.graph_url,
             credential=LocalCredential(m365.graph_url),
