@@ -1,5 +1,6 @@
 """Chromium, a small bot that the tests write themselves, and the pages of a server of one's own."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,8 +9,9 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
+from km365.local import columns, items, lists, sites, teams, users
 from km365.local.server import M365
 
 FLAGS = [
@@ -22,6 +24,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
+expect.set_options(timeout=20_000)
 CARD = "application/vnd.microsoft.card.adaptive"
 
 
@@ -52,38 +55,58 @@ async def browser() -> AsyncIterator[Browser]:
         await started.close()
 
 
-OpenPage = Callable[..., Awaitable[Page]]
+class Visitor:
+    """Opens pages, and keeps what they complain of."""
+
+    def __init__(self, browser: Browser, base_url: str) -> None:
+        self._browser = browser
+        self._base_url = base_url
+        self.complaints: list[str] = []
+        self.expected: tuple[str, ...] = ()
+        """Complaints a test causes on purpose."""
+
+    async def open(self, path: str, **context: Any) -> Page:
+        """A page in a browser context of its own (`locale="fr-FR"`, `color_scheme="dark"`, ...)."""
+        page = await (await self._browser.new_context(**context)).new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", lambda message: self._heard(message.type, message.text))
+        page.on("pageerror", lambda error: self._heard("error", str(error)))
+        await page.goto(path if path.startswith("http") else self._base_url + path)
+        return page
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind == "error" and not any(e in text for e in self.expected):
+            self.complaints.append(text)
 
 
 @pytest.fixture
-async def open_page(browser: Browser, m365: M365) -> OpenPage:
-    """`await open_page("/teams", locale="fr-FR")`: a page in a browser context of its own.
-
-    Anything the page logs as an error, and any script or style its policy refuses, fails the test.
-    """
-
-    async def open_(path: str, *, expected_errors: tuple[str, ...] = (), **context: Any) -> Page:
-        page = await (await browser.new_context(**context)).new_page()
-        page.set_default_timeout(20_000)
-
-        def heard(kind: str, text: str) -> None:
-            if kind == "error" and not any(e in text for e in expected_errors):
-                complaints.append(text)
-
-        page.on("console", lambda message: heard(message.type, message.text))
-        page.on("pageerror", lambda error: heard("error", str(error)))
-        await page.goto(m365.base_url + path)
-        return page
-
-    complaints: list[str] = []
-    open_.complaints = complaints  # type: ignore[attr-defined]  # read by the fixture below
-    return open_
+async def visitor(browser: Browser, m365: M365) -> AsyncIterator[Visitor]:
+    """Fails the test for anything a page logs as an error, such as a style that its policy refuses."""
+    one = Visitor(browser, m365.base_url)
+    yield one
+    assert one.complaints == []
 
 
-@pytest.fixture(autouse=True)
-async def nothing_complained(open_page: OpenPage) -> AsyncIterator[None]:
-    yield
-    assert open_page.complaints == []  # type: ignore[attr-defined]  # set above
+@pytest.fixture
+def staff(m365: M365) -> dict[str, str]:
+    """Three colleagues with the bot, by first name."""
+    people = {
+        "amina": ("Amina Tannouri", "Programme Officer", "Ardania Country Office", "fr-FR"),
+        "yusuf": ("Yusuf Karamidi", "Deputy Representative", "Belmora Country Office", "ar-EG"),
+        "kofi": ("Kofi Starbridge", "Knowledge Reviewer", "Knowledge Management Division", "en-GB"),
+    }
+    for key, (name, post, office, language) in people.items():
+        users.create(
+            m365.state,
+            id=m365.state.stable_id(key),
+            upn=f"{key}@childrensagency.example",
+            display_name=name,
+            job_title=post,
+            office=office,
+            language=language,
+        )
+        teams.installed(m365.state, m365.state.stable_id(key))
+    return {key: m365.state.stable_id(key) for key in people}
 
 
 class Bot:
@@ -116,19 +139,32 @@ class Bot:
         self.heard.append(activity)
         return web.json_response(await self.answers(activity))
 
+    async def hears(self, key: str, value: Any) -> None:
+        """Wait until an activity has come with this value."""
+        async with asyncio.timeout(20):
+            while not any(a.get(key) == value for a in self.heard):  # noqa: ASYNC110 - the browser's doing
+                await asyncio.sleep(0.02)
+
     async def echo(self, activity: dict[str, Any]) -> Any:
         if activity["type"] == "message" and "text" in activity:
             await self.says(activity, f"You said: {activity['text']}")
+
+    @staticmethod
+    def card(*body: dict[str, Any], **parts: Any) -> dict[str, Any]:
+        """An attachment with an Adaptive Card."""
+        content = {"type": "AdaptiveCard", "version": "1.5", "body": list(body), **parts}
+        return {"contentType": CARD, "content": content}
 
     async def says(self, activity: dict[str, Any], text: str = "", **parts: Any) -> str:
         """Reply to an activity; the id of the message."""
         path = f"/v3/conversations/{activity['conversation']['id']}/activities/{activity['id']}"
         return await self._send(path, {"type": "message", "text": text, **parts})
 
-    async def prompts(self, chat: str, text: str = "", **parts: Any) -> str:
+    async def prompts(self, person: str, text: str = "", **parts: Any) -> str:
         """Write of its own accord."""
         return await self._send(
-            f"/v3/conversations/{chat}/activities", {"type": "message", "text": text, **parts}
+            f"/v3/conversations/{teams.chat_id(person)}/activities",
+            {"type": "message", "text": text, **parts},
         )
 
     async def _send(self, path: str, activity: dict[str, Any]) -> str:
@@ -141,21 +177,23 @@ class Bot:
 
 
 @pytest.fixture
+def knowledge_site(m365: M365) -> str:
+    """A site with a list of one tagged item that has been changed once; its address."""
+    state = m365.state
+    site = sites.create(state, "/sites/knowledge", "Knowledge", description="What we learnt")
+    row = lists.create(state, site, "Knowledge")
+    columns.create(state, row["id"], {"name": "GoalArea", "displayName": "Goal area", "term": {}})
+    by = {"user": {"id": "amina", "displayName": "Amina Tannouri"}}
+    item = items.add(state, row["id"], {"Title": "Cold chain"}, by=by)
+    term = {"Label": "Health", "TermGuid": state.stable_id("Health"), "WssId": 1}
+    items.change(state, item, by=by, fields={"Title": "Cold chain, in time", "GoalArea": term})
+    return "/sharepoint/sites/knowledge"
+
+
+@pytest.fixture
 async def bot(m365: M365) -> AsyncIterator[Bot]:
     """A bot that is up and echoes."""
     one = Bot(m365)
     await one.start()
     yield one
     await one.stop()
-
-
-def card(*body: dict[str, Any], actions: list[dict[str, Any]] | None = None, **parts: Any) -> dict[str, Any]:
-    """An attachment with an Adaptive Card."""
-    content = {
-        "type": "AdaptiveCard",
-        "version": "1.5",
-        "body": list(body),
-        "actions": actions or [],
-        **parts,
-    }
-    return {"contentType": CARD, "content": content}

@@ -28,7 +28,7 @@ const HOST = {
   actions: { maxActions: 6, spacing: "Medium", buttonSpacing: 8, actionsOrientation: "Horizontal", actionAlignment: "Left",
     showCard: { actionMode: "Inline", inlineTopMargin: 12 } },
   factSet: { title: { weight: "Bolder", wrap: true, maxWidth: 190 }, value: { wrap: true }, spacing: 12 },
-  textBlock: { headingLevel: 3 },
+  textBlock: { headingLevel: 2 },
 };
 
 if (Renderer) {

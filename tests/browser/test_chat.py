@@ -1,0 +1,263 @@
+"""The chat page as a person meets it."""
+
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Page, expect
+
+from km365.local import teams, users
+from km365.local.server import M365, start_server
+
+QUESTION: list[dict[str, Any]] = [
+    {
+        "type": "TextBlock",
+        "text": "Which risk surprised you?",
+        "style": "heading",
+        "size": "Medium",
+        "wrap": True,
+    },
+    {
+        "type": "Input.Text",
+        "id": "answer",
+        "label": "Your answer",
+        "isMultiline": True,
+        "isRequired": True,
+        "errorMessage": "Write a few words, or skip.",
+    },
+    {
+        "type": "Input.ChoiceSet",
+        "id": "audience",
+        "label": "Who may read this?",
+        "style": "expanded",
+        "value": "O",
+        "choices": [{"title": "Everyone", "value": "U"}, {"title": "My office", "value": "O"}],
+    },
+]
+
+
+def actions(kind: str) -> list[dict[str, Any]]:
+    verb = {"verb": "answer"} if kind == "Action.Execute" else {}
+    return [{"type": kind, "title": "Send answer", "data": {"question": "risk"}, **verb}]
+
+
+async def say(page: Page, text: str) -> None:
+    await page.locator("#composer-text").fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def test_you_choose_who_you_are_and_talk(visitor: Any, bot: Any, staff: dict[str, str]) -> None:
+    page = await visitor.open("/teams")
+    await expect(page.get_by_role("heading", level=2)).to_have_text(
+        ["Ardania Country Office", "Belmora Country Office", "Knowledge Management Division"]
+    )
+    await page.get_by_role("searchbox").fill("العربية")
+    await expect(page.get_by_role("listitem")).to_have_count(1)
+    await page.get_by_role("searchbox").fill("starbridge knowledge")
+    await page.get_by_role("link", name="Kofi Starbridge").click()
+    await say(page, "Hello there")
+    await expect(page.locator(".theirs")).to_contain_text("You said: Hello there")
+    await expect(page.locator(".mine")).to_contain_text("Hello there")
+    await expect(page.locator("#composer-text")).to_be_empty()
+    await page.reload()
+    await expect(page.locator(".message")).to_have_count(2)
+
+
+async def test_a_submitted_card_is_checked_sent_and_emptied(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    await bot.prompts(staff["kofi"], attachments=[bot.card(*QUESTION, actions=actions("Action.Submit"))])
+    page = await visitor.open(f"/teams/{staff['kofi']}")
+    await page.get_by_role("button", name="Send answer").click()
+    await expect(page.get_by_text("Write a few words, or skip.")).to_be_visible()
+    await page.get_by_label("Your answer").fill("The rains came early.")
+    await page.get_by_role("radio", name="Everyone").check()
+    async with page.expect_response("**/submit"):
+        await page.get_by_role("button", name="Send answer").click()
+    await expect(page.get_by_label("Your answer")).to_be_empty()
+    await bot.hears("value", {"question": "risk", "answer": "The rains came early.", "audience": "U"})
+
+
+async def test_an_executed_card_is_replaced_by_the_bots_answer(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    async def answers(activity: dict[str, Any]) -> Any:
+        if activity["type"] != "invoke":
+            return None
+        said = activity["value"]["action"]["data"]["answer"]
+        thanks = bot.card({"type": "TextBlock", "text": f"Saved: {said}", "style": "heading", "wrap": True})
+        return {"statusCode": 200, "type": thanks["contentType"], "value": thanks["content"]}
+
+    bot.answers = answers
+    await bot.prompts(staff["kofi"], attachments=[bot.card(*QUESTION, actions=actions("Action.Execute"))])
+    page = await visitor.open(f"/teams/{staff['kofi']}")
+    await page.get_by_label("Your answer").fill("A flood")
+    await page.get_by_role("button", name="Send answer").click()
+    await expect(page.get_by_role("heading", name="Saved: A flood")).to_be_visible()
+    await expect(page.get_by_role("button", name="Send answer")).to_have_count(0)
+
+
+async def test_what_was_entered_stays_when_the_bot_is_away(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    await bot.prompts(staff["kofi"], attachments=[bot.card(*QUESTION, actions=actions("Action.Execute"))])
+    page = await visitor.open(f"/teams/{staff['kofi']}")
+    await page.get_by_label("Your answer").fill("A flood")
+    await bot.stop()
+    await page.get_by_role("button", name="Send answer").click()
+    await expect(page.get_by_text("cannot be reached just now")).to_be_visible()
+    await expect(page.get_by_label("Your answer")).to_have_value("A flood")
+
+
+async def test_a_message_waits_for_the_bot_and_arrives_when_it_is_back(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    page = await visitor.open(f"/teams/{staff['kofi']}")
+    await bot.stop()
+    await say(page, "Are you there?")
+    await expect(page.get_by_text("Not delivered; will be tried again")).to_be_visible()
+    await bot.start()
+    await expect(page.locator(".theirs")).to_contain_text("You said: Are you there?")
+    await expect(page.get_by_text("Not delivered; will be tried again")).to_have_count(0)
+
+
+async def test_a_prompt_is_noticed_by_its_person_and_counted_for_others(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    kofi = await visitor.open(f"/teams/{staff['kofi']}")
+    await expect(kofi.get_by_text("No messages yet")).to_be_visible()
+    amina = await visitor.open(f"/teams/{staff['amina']}")
+    await expect(amina.get_by_text("Aucun message")).to_be_visible()
+    await bot.prompts(staff["yusuf"], "مراجعة منتصف المدة هذا الأسبوع")
+    others = kofi.get_by_role("region", name="Waiting for others")
+    await expect(others.get_by_role("link", name="Yusuf Karamidi 1")).to_be_visible()
+
+    await amina.evaluate("document.hasFocus = () => false")  # she looks at another window
+    await bot.prompts(staff["amina"], "Avez-vous deux minutes ?")
+    toast = amina.locator("#toasts")
+    await expect(toast).to_contain_text("Nouveau message de km365")
+    await expect(toast).to_contain_text("Avez-vous deux minutes ?")
+    await expect(amina).to_have_title("(1) Amina Tannouri · Teams")
+    await expect(amina.locator("#bell-badge")).to_have_text("1")
+    await expect(amina.locator("#chat-badge")).to_have_text("1")
+    await amina.get_by_role("button", name="Notifications").click()
+    notices = amina.get_by_role("complementary", name="Notifications")
+    await notices.get_by_role("button", name="Avez-vous deux minutes ?").click()
+    await expect(notices).to_be_hidden()
+    await amina.evaluate("document.hasFocus = () => true; dispatchEvent(new Event('focus'))")
+    await expect(amina).to_have_title("Amina Tannouri · Teams")
+    await expect(kofi.locator("#toasts .toast")).to_have_count(0)
+
+
+async def test_the_page_of_an_arabic_speaker_runs_from_right_to_left(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    card = bot.card({"type": "TextBlock", "text": "ما الخطر الذي فاجأك؟", "wrap": True}, rtl=True, lang="ar")
+    await bot.prompts(staff["yusuf"], "Hello", attachments=[card])
+    page = await visitor.open(f"/teams/{staff['yusuf']}")
+    await expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    await expect(page.locator("html")).to_have_attribute("lang", "ar")
+    await expect(page.get_by_role("button", name="إرسال")).to_be_visible()
+    await expect(page.locator(".ac-adaptiveCard")).to_have_attribute("dir", "rtl")
+    sides = await page.evaluate(
+        "[document.querySelector('.chats'), document.querySelector('.conversation')]"
+        ".map(e => e.getBoundingClientRect().left)"
+    )
+    assert sides[0] > sides[1]
+    english = page.get_by_text("Hello", exact=True).and_(page.locator("p"))
+    assert await english.evaluate("e => getComputedStyle(e).direction") == "ltr"
+
+
+async def test_everything_can_be_done_from_the_keyboard(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    page = await visitor.open("/teams")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await page.get_by_role("searchbox").focus()
+    await page.keyboard.type("kofi")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/teams/{staff['kofi']}")
+    await expect(page.locator("#composer-text")).to_be_focused()
+    await page.keyboard.type("one")
+    await page.keyboard.press("Shift+Enter")
+    await page.keyboard.type("two")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".theirs")).to_contain_text("You said: one\ntwo", use_inner_text=True)
+
+    await bot.prompts(staff["kofi"], attachments=[bot.card(*QUESTION, actions=actions("Action.Submit"))])
+    await page.get_by_label("Your answer").focus()
+    await page.keyboard.type("A flood")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("radio", name="My office")).to_be_focused()
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await bot.hears("value", {"question": "risk", "answer": "A flood", "audience": "U"})
+
+    await page.get_by_role("button", name="Notifications").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Close").first).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Notifications")).to_be_focused()
+
+
+async def test_text_stays_text_and_only_web_addresses_are_links(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    hostile = '<img src=x onerror="document.title=1"> javascript:alert(1) https://example.org/a?b=1&c=2.'
+    markdown = "[bad](javascript:alert(1)) **bold** <b>tag</b> [good](https://example.org/x)"
+    open_url = [{"type": "Action.OpenUrl", "title": "Open", "url": "javascript:document.title='x'"}]
+    card = bot.card({"type": "TextBlock", "text": markdown, "wrap": True}, actions=open_url)
+    await bot.prompts(staff["kofi"], hostile, attachments=[card])
+    page = await visitor.open(f"/teams/{staff['kofi']}")
+    message = page.locator(".message")
+    await expect(message.locator("p")).to_have_text(hostile)
+    await expect(message.locator("a")).to_have_text(["https://example.org/a?b=1&c=2", "good"])
+    await expect(message.locator("strong")).to_have_text("bold")
+    await expect(message).to_contain_text("[bad](javascript:alert(1)) bold <b>tag</b> good")
+    await page.get_by_role("link", name="Open").click()
+    await expect(page).to_have_title("Kofi Starbridge · Teams")
+
+
+async def test_the_bot_can_be_removed_and_added_again(
+    visitor: Any, bot: Any, staff: dict[str, str], m365: M365
+) -> None:
+    page = await visitor.open(f"/teams/{staff['kofi']}")
+    await page.get_by_role("button", name="Remove km365").click()
+    await expect(page.get_by_text("it cannot write to you")).to_be_visible()
+    await expect(page.get_by_role("textbox")).to_have_count(0)
+    await page.get_by_role("button", name="Add km365").click()
+    await say(page, "Back again")
+    await expect(page.locator(".theirs")).to_contain_text("You said: Back again")
+
+
+async def test_a_card_without_its_renderer_still_says_what_it_is(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    visitor.expected = ("ERR_FAILED",)
+    await bot.prompts(staff["kofi"], attachments=[bot.card(*QUESTION, fallbackText="A question for you")])
+    page = await visitor.open("/teams")
+    await page.route("**/vendor/*", lambda route: route.abort())
+    await page.goto(page.url + f"/{staff['kofi']}")
+    await expect(page.locator(".message")).to_contain_text("A question for you")
+    await expect(page.locator(".message")).to_contain_text("Install km365 again")
+
+
+async def test_an_open_page_outlives_a_restart_of_the_server(visitor: Any, tmp_path: Path) -> None:
+    visitor.expected = ("WebSocket", "ERR_CONNECTION_REFUSED")
+    async with await start_server(path=tmp_path / "m365.db") as first:
+        kofi = first.state.stable_id("kofi")
+        users.create(first.state, id=kofi, upn="kofi@childrensagency.example", display_name="Kofi Starbridge")
+        teams.installed(first.state, kofi)
+        chat = teams.chat_of(first.state, kofi)
+        teams.hear_bot(first.state, chat, {"text": "Before"}, reply_to=None)
+        page = await visitor.open(f"{first.base_url}/teams/{kofi}")
+        await expect(page.locator(".theirs")).to_have_count(1)
+        port = int(first.base_url.rpartition(":")[2])
+    await expect(page.get_by_text("Connection lost")).to_be_visible()
+    async with await start_server(path=tmp_path / "m365.db", port=port) as second:
+        teams.hear_bot(second.state, chat, {"text": "After"}, reply_to=None)
+        await expect(page.locator(".theirs")).to_have_count(2)
+        await expect(page.get_by_text("Connection lost")).to_have_count(0)
+        await page.close()

@@ -1,0 +1,110 @@
+"""The SharePoint pages as a person meets them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from km365.local import blobs, columns, files, items, lists, sites
+from km365.local.server import M365
+
+AMINA = {"user": {"id": "amina", "displayName": "Amina Tannouri"}}
+
+
+@pytest.fixture
+def knowledge(m365: M365) -> str:
+    """The address of a list with tags and long texts, in several scripts."""
+    state = m365.state
+    site = sites.create(state, "/sites/knowledge", "Knowledge", description="What we learnt")
+    row = lists.create(state, site, "Knowledge", description="Lessons of all offices")
+    columns.create(
+        state,
+        row["id"],
+        {"name": "GoalArea", "displayName": "Goal area", "term": {"allowMultipleValues": True}},
+    )
+    columns.create(state, row["id"], {"name": "Problem", "text": {"allowMultipleLines": True}})
+    for n in range(51):
+        items.add(state, row["id"], {"Title": f"Lesson {n}", "Problem": "Roads close in June."}, by=AMINA)
+    item = items.add(state, row["id"], {"Title": "Cold chain", "Problem": "Roads close."}, by=AMINA)
+    terms = [
+        {"Label": label, "TermGuid": state.stable_id(label), "WssId": 1} for label in ("Health", "تغذية")
+    ]
+    fields = {"Title": "Cold chain <b>", "Problem": "تُغلق الطرق في يونيو.", "GoalArea": terms}
+    items.change(state, item, by={"application": {"id": "km365", "displayName": "km365"}}, fields=fields)
+    library = lists.create(state, site, "Documents", template=lists.LIBRARY, name="Shared Documents")
+    folder = files.ensure_folders(state, library["id"], "/2026/Reviews", by=AMINA)
+    files.add_file(
+        state, library["id"], folder, "Révision à mi-parcours.txt", blobs.create(state, b"done"), by=AMINA
+    )
+    return "/sharepoint/sites/knowledge"
+
+
+async def test_from_the_start_page_to_what_a_version_changed(visitor: Any, knowledge: str) -> None:
+    page = await visitor.open("/")
+    await page.get_by_role("main").get_by_role("link", name="SharePoint").click()
+    await page.get_by_role("link", name="Knowledge").click()
+    await page.get_by_role("link", name="Knowledge").last.click()
+    await expect(page.get_by_role("table").get_by_text("Items: 52")).to_be_visible()
+    row = page.get_by_role("row", name="Cold chain <b>")
+    await expect(row.locator(".terms li")).to_have_text(["Health", "تغذية"])
+    await row.get_by_role("link").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Cold chain <b>")
+    newest, oldest = await page.locator(".history > li").all()
+    await expect(newest).to_contain_text("km365")
+    await expect(newest).to_contain_text("after: تُغلق الطرق في يونيو.")
+    await expect(newest.locator("del").first).to_contain_text("Cold chain")
+    await expect(oldest).to_contain_text("Amina Tannouri")
+
+
+async def test_long_lists_are_paged(visitor: Any, knowledge: str) -> None:
+    page = await visitor.open(f"{knowledge}/Lists/Knowledge")
+    await expect(page.get_by_role("rowheader")).to_have_count(50)
+    await page.get_by_role("link", name="Next").click()
+    await expect(page.get_by_role("rowheader")).to_have_text(["Lesson 1", "Lesson 0"])
+    await expect(page.get_by_text("Page 2 of 2")).to_be_visible()
+
+
+async def test_a_file_in_a_folder_is_downloaded_under_its_name(
+    visitor: Any, knowledge: str, tmp_path: Path
+) -> None:
+    page = await visitor.open(f"{knowledge}/Shared%20Documents")
+    for name in ("2026", "Reviews", "Révision à mi-parcours.txt"):
+        await page.get_by_role("link", name=name).click()
+    await expect(page.get_by_role("navigation", name="Where you are").get_by_role("listitem")).to_have_text(
+        ["Sites", "Knowledge", "Documents", "2026", "Reviews"]
+    )
+    async with page.expect_download() as started:
+        await page.get_by_role("link", name="Download").click()
+    download = await started.value
+    await download.save_as(tmp_path / "file")
+    assert (download.suggested_filename, (tmp_path / "file").read_bytes()) == (
+        "Révision à mi-parcours.txt",
+        b"done",
+    )
+
+
+async def test_what_is_not_there_is_said_kindly(visitor: Any, knowledge: str) -> None:
+    visitor.expected = ("404",)
+    for path in (
+        f"{knowledge}/Lists/Nothing",
+        f"{knowledge}/Lists/Knowledge/999_.000",
+        "/sharepoint/sites/x",
+    ):
+        page = await visitor.open(path)
+        await expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+
+
+async def test_the_journal_says_who_wrote_where(visitor: Any, knowledge: str, m365: M365) -> None:
+    page = await visitor.open("/sharepoint")
+    site = sites.find_at(m365.state, sites.HOST, "/sites/knowledge")["id"]
+    answer = await page.request.post(
+        f"{m365.graph_url}/sites/{site}/lists/Knowledge/items",
+        data={"fields": {"Title": "By hand"}},
+        headers={"Authorization": "Bearer any"},
+    )
+    assert answer.status == 201
+    await page.get_by_role("link", name="What was written").click()
+    await expect(page.get_by_role("row").nth(1)).to_contain_text(
+        "POST /sites/Knowledge/lists/Knowledge/items"
+    )
