@@ -33,10 +33,11 @@ class Clock:
         """Ask the source again; while it does not answer, the last known difference stays."""
         if self._source is None:
             return
-        with contextlib.suppress(httpx.HTTPError, KeyError, ValueError):
+        with contextlib.suppress(httpx.HTTPError, KeyError, TypeError, ValueError):
             async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
-                told = (await http.get(self._source)).raise_for_status().json()["now"]
-            self._ahead = datetime.fromisoformat(told) - datetime.now(UTC)
+                told = (await http.get(self._source)).raise_for_status().json()["offset_s"]
+            # the offset, not the time it says: that one is in whole seconds, and our time would run backwards
+            self._ahead = timedelta(seconds=float(told))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,6 +61,16 @@ async def test_a_new_day_is_scanned_and_the_reminder_goes_out(office) -> None:
         await until(lambda: len(office.messages()) == 1)
 
 
+async def test_asking_for_the_time_again_never_turns_it_back(office) -> None:
+    office.m365.state.set_clock(office.now)
+    async with open_app(Settings(home=office.settings.home, graph_url=office.settings.graph_url)) as app:
+        for _ in range(5):
+            before = app.clock.now()
+            await app.clock.refresh()
+            assert app.clock.now() >= before
+    assert before.date() == office.now.date()
+
+
 async def test_a_calendar_that_cannot_be_read_is_tried_again(office) -> None:
     office.hire("ann")
     settings = Settings(
