@@ -63,6 +63,7 @@ class Settings:
     bot_app_id: str = setting("", "the bot's application id; empty means no sign-in, on this machine only")
     bot_app_secret: str = setting("", "the bot's secret, where it has no managed identity", secret=True)
     teams_app_id: str = setting("km365-demonstration", "the id in the Teams app manifest")
+    teams_sends_per_second: int = setting(20, "how many messages a second the bot sends; Teams allows 50")
 
     knowledge_site: str = setting(
         "childrensagency.sharepoint.example:/sites/knowledge",

@@ -31,6 +31,7 @@ class Incoming:
     """As it came, slash and all: the caller's token must name exactly this."""
     conversation_id: str
     is_personal: bool
+    """Nobody but the person and the bot reads this conversation."""
     sender_id: str
     person_id: str
     bot_id: str
@@ -64,6 +65,7 @@ class Incoming:
             value=self.value,
             locale=self.locale,
             reply_to=self.reply_to,
+            personal=self.is_personal,
         )
 
 
@@ -81,7 +83,7 @@ def read_activity(body: bytes) -> Incoming:
         service_url=claimed.rstrip("/"),
         claimed_service_url=claimed,
         conversation_id=_required(conversation, "id"),
-        is_personal=_text(conversation.get("conversationType")) in {"", "personal"},
+        is_personal=_is_personal(conversation),
         sender_id=_required(sender, "id"),
         person_id=_id(sender, "aadObjectId").lower(),
         bot_id=_id(_object(activity, "recipient", required=False), "id"),
@@ -145,6 +147,11 @@ def _spoken(activity: Mapping[str, Any]) -> str:
             if isinstance(mentioned, dict) and mentioned.get("id") == bot and _text(entity.get("text")):
                 text = text.replace(_text(entity.get("text")), " ")
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text).strip()
+
+
+def _is_personal(conversation: Mapping[str, Any]) -> bool:
+    kind = _text(conversation.get("conversationType"))
+    return kind == "personal" or (not kind and conversation.get("isGroup") is not True)
 
 
 def _tenant(activity: Mapping[str, Any], conversation: Mapping[str, Any]) -> str:

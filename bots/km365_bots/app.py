@@ -42,9 +42,10 @@ async def serve(app: App) -> AsyncIterator[str]:
     labels = Words.read(app.templates, "cards/labels")
     pages = Words.read(app.templates, "messages/workspace")
     parts = await open_parts(app)
+    pace = Pace(per_tenant=((settings.teams_sends_per_second, 1.0),))
     async with (
         bot_token(settings) as token,
-        open_connector(token, Pace(), through_proxy=sign_in.required) as connector,
+        open_connector(token, pace, through_proxy=sign_in.required) as connector,
     ):
         post = post_of(app, parts, connector, labels)
         await delivery.begin(post)
@@ -58,8 +59,10 @@ async def serve(app: App) -> AsyncIterator[str]:
             open_to_all=not sign_in.required,
         )
         async with _listening(application(workspace, host.messages), settings) as address:
-            yield f"workspace and bot on {address}"
-            await turns.close()
+            try:
+                yield f"workspace and bot on {address}"
+            finally:
+                await turns.close()
 
 
 def sign_in_of(settings: Settings) -> SignIn:

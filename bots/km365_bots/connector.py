@@ -14,14 +14,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 
-from km365.errors import KM365Error
+from km365.errors import KM365Error, SettingsError
 from km365.settings import Settings
 from km365_bots.pacing import Governor, Pace
+
+if TYPE_CHECKING:
+    from azure.identity.aio import CertificateCredential, ClientSecretCredential, ManagedIdentityCredential
+
+    BotCredential = ClientSecretCredential | CertificateCredential | ManagedIdentityCredential
 
 Json = dict[str, Any]
 Token = Callable[[], Awaitable[str | None]]
@@ -226,34 +231,53 @@ async def _no_token() -> None:
 
 @asynccontextmanager
 async def bot_token(settings: Settings) -> AsyncIterator[Token]:
-    """The bot's own sign-in: its secret, else the app's certificate, else the machine's managed identity.
-
-    azure-identity does it without blocking; Bot Framework's MSAL calls stop the event loop.
-    """
+    """The bot's own sign-in, by azure-identity: Bot Framework's MSAL calls stop the event loop."""
     if not settings.bot_app_id:
         yield _no_token
         return
-    from azure.identity.aio import (  # noqa: PLC0415  - half a second that a laptop without sign-in need not pay
+    async with bot_credential(settings) as credential:
+        yield token_of(credential)
+
+
+def token_of(credential: "BotCredential") -> Token:
+    """The credential's tokens for the Bot Connector; failing to get one raises NotSent."""
+    from azure.core.exceptions import AzureError  # noqa: PLC0415  as above
+
+    async def token() -> str | None:
+        try:
+            return (await credential.get_token(_SCOPE)).token
+        except AzureError as error:
+            raise NotSent(
+                f"The bot could not sign in ({type(error).__name__}): check bot_app_id and its secret, "
+                "certificate or managed identity.",
+                retry_after_s=60.0,
+            ) from None
+
+    return token
+
+
+def bot_credential(settings: Settings) -> "BotCredential":
+    """The bot's secret, else the app's certificate where bot and app are one, else the managed identity.
+
+    Raises SettingsError for a certificate that cannot be read.
+    """
+    from azure.identity.aio import (  # noqa: PLC0415  costs half a second, and a laptop without sign-in need not pay it
         CertificateCredential,
         ClientSecretCredential,
         ManagedIdentityCredential,
     )
 
-    credential: ClientSecretCredential | CertificateCredential | ManagedIdentityCredential
     if settings.bot_app_secret:
-        credential = ClientSecretCredential(settings.tenant_id, settings.bot_app_id, settings.bot_app_secret)
-    elif settings.client_certificate and settings.client_id == settings.bot_app_id:
-        credential = CertificateCredential(
-            settings.tenant_id, settings.bot_app_id, certificate_path=settings.client_certificate
-        )
-    else:
-        credential = ManagedIdentityCredential(client_id=settings.bot_app_id)
-
-    async def token() -> str | None:
-        return (await credential.get_token(_SCOPE)).token
-
-    async with credential:
-        yield token
+        return ClientSecretCredential(settings.tenant_id, settings.bot_app_id, settings.bot_app_secret)
+    if settings.client_certificate and settings.client_id == settings.bot_app_id:
+        path = settings.client_certificate
+        try:
+            return CertificateCredential(settings.tenant_id, settings.bot_app_id, certificate_path=path)
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"client_certificate: {path} is no certificate with its key ({type(error).__name__})."
+            ) from None
+    return ManagedIdentityCredential(client_id=settings.bot_app_id)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from km365.core.chat import Reply
-from km365.errors import GraphError, GraphNotFound, KM365Error
+from km365.errors import GraphError, KM365Error
 from km365.jobs import Jobs
 from km365.store import conversations, outbox
 from km365.store.conversations import Address
@@ -28,6 +28,7 @@ from km365_bots.connector import (
     Unreachable,
 )
 from km365_bots.turn import message as activity_of
+from km365_bots.turn import portions
 from km365_bots.words import Words
 
 _log = logging.getLogger("km365.bots.delivery")
@@ -91,11 +92,11 @@ async def deliver(post: Post, key: str) -> None:
         address = await _address(post, row.message.person_id)
         reply = await post.compose(row.message)
         activity = _activity(post, reply, row.message.language)
-    except GraphNotFound as error:
-        await _end(post, key, Delivery.UNREACHABLE, str(error))
-        return
     except GraphError as error:
-        await _before_sending(post, row, f"The app could not be installed for this person: {error}")
+        if error.status == 404:  # Graph's own: there is no such person
+            await _end(post, key, Delivery.UNREACHABLE, str(error))
+        else:
+            await _before_sending(post, row, f"The app could not be installed for this person: {error}")
         return
     except KM365Error as error:
         await _end(post, key, Delivery.FAILED, str(error))
@@ -115,7 +116,7 @@ async def _send(post: Post, row: outbox.Sent, address: Address, reply: Reply, ac
         try:
             sent = await _call(post, address, activity)
         except TooLarge:
-            text_only = activity_of(reply.text[:4_000], None, language=row.message.language)
+            text_only = activity_of(portions(reply.text)[0], None, language=row.message.language)
             sent = await _call(post, address, text_only)
         except ConversationGone:
             sent = await _call(post, await _again(post, row.message.person_id, address), activity)

@@ -6,6 +6,7 @@ activities of one conversation never overlap.
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import traceback
@@ -16,12 +17,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from km365.core.chat import Card, Event, Reply
+from km365.core.chat import Card, Event, EventKind, Reply
 from km365.core.languages import best
 from km365.errors import KM365Error, TemplateError
 from km365_bots import cards
 from km365_bots.activities import Incoming
-from km365_bots.connector import Connector, Json, TooLarge, Unreachable
+from km365_bots.connector import Connector, ConversationGone, Json, TooLarge, Unreachable
 from km365_bots.words import Words
 
 _log = logging.getLogger("km365.bots.turn")
@@ -126,8 +127,7 @@ class Turns:
             if not await self._desk.received(incoming, at=self._clock()):
                 _settle(answer, _quiet(incoming))
                 return
-            event = incoming.event(self._clock())
-            replies = await self._desk.respond(event) if event else []
+            replies = await self._replies(incoming)
             saved = True
         except Exception as error:  # the person hears of it in a sentence; the log gets no word of theirs
             reference = _record(error)
@@ -137,6 +137,16 @@ class Turns:
         if saved:
             await self._desk.answered(incoming, at=self._clock())
         _settle(answer, Answer(status=202))
+
+    async def _replies(self, incoming: Incoming) -> list[Reply]:
+        """What the conversation answers. Where others read along it is not held, and nothing is kept."""
+        event = incoming.event(self._clock())
+        if event is None:
+            return []
+        if incoming.is_personal:
+            return await self._desk.respond(event)
+        spoken_to = event.kind in {EventKind.MESSAGE, EventKind.SUBMIT}
+        return [Reply(text=self._labels.get(best([incoming.locale]), "only_alone"))] if spoken_to else []
 
     async def _say(self, incoming: Incoming, replies: list[Reply]) -> None:
         """Sends the replies in order. One that is not delivered is logged; what the person said is saved."""
@@ -163,18 +173,21 @@ class Turns:
 
     async def _send(self, incoming: Incoming, reply: Reply) -> None:
         """Sends one reply: a card in the place of an older one, a new card, or text when no card will do."""
-        activity = self._message(
-            incoming, reply, self._rendered(incoming, reply, always=bool(reply.replaces))
-        )
-        where = (incoming.service_url, incoming.conversation_id)
-        try:
-            if reply.replaces:
-                await self._connector.update(*where, reply.replaces, activity, tenant_id=incoming.tenant_id)
-            else:
-                await self._connector.send(*where, activity, tenant_id=incoming.tenant_id)
-        except TooLarge:
-            text_only = self._message(incoming, reply, None)
-            await self._connector.send(*where, text_only, tenant_id=incoming.tenant_id)
+        card = self._rendered(incoming, reply, always=bool(reply.replaces))
+        where, tenant_id = (incoming.service_url, incoming.conversation_id), incoming.tenant_id
+        language = reply.card.language if reply.card else best([incoming.locale])
+        if card is not None:
+            activity = message(reply.text, card, language=language)
+            with contextlib.suppress(TooLarge):
+                if reply.replaces:
+                    with contextlib.suppress(ConversationGone):  # the older card was deleted: send a new one
+                        await self._connector.update(*where, reply.replaces, activity, tenant_id=tenant_id)
+                        return
+                await self._connector.send(*where, activity, tenant_id=tenant_id)
+                return
+        for portion in portions(reply.text):
+            activity = message(portion, None, language=language)
+            await self._connector.send(*where, activity, tenant_id=tenant_id)
 
     def _rendered(self, incoming: Incoming, reply: Reply, *, always: bool) -> Json | None:
         """The reply's card; for one without, a card that only says its text if `always`, else None."""
@@ -187,10 +200,6 @@ class Turns:
             _log.error("A reply went out as text: %s", error)
             return None
 
-    def _message(self, incoming: Incoming, reply: Reply, card: Json | None) -> Json:
-        language = reply.card.language if reply.card else best([incoming.locale])
-        return message(reply.text, card, language=language)
-
 
 def message(text: str, card: Json | None, *, language: str) -> Json:
     """A message activity. With a card the text is only its summary, for notifications and screen readers."""
@@ -199,6 +208,16 @@ def message(text: str, card: Json | None, *, language: str) -> Json:
         return activity | {"text": text, "textFormat": "plain"}
     first = next((line for line in text.splitlines() if line.strip()), "")
     return activity | {"summary": first[:200], "attachments": [cards.attachment(card)]}
+
+
+def portions(text: str, *, longest: int = 15_000) -> list[str]:
+    """The text in messages that Teams takes, cut between paragraphs, else between words; nothing is lost."""
+    rest, found = text, []
+    while len(rest) > longest:
+        at = max(rest.rfind("\n", 1, longest), 0) or max(rest.rfind(" ", 1, longest), 0) or longest
+        found.append(rest[:at])
+        rest = rest[at:]
+    return [*found, rest]
 
 
 class _Lines:

@@ -31,7 +31,14 @@ class FakeConnector:
     """No call is answered before so many are under way together."""
     most_at_once: int = 0
     _under_way: int = 0
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def called(self, times: int) -> None:
+        """Returns once it was called so often."""
+        async with asyncio.timeout(60):
+            async with self._news:
+                await self._news.wait_for(lambda: len(self.calls) >= times)
 
     @property
     def sent(self) -> list[dict[str, Any]]:
@@ -46,6 +53,8 @@ class FakeConnector:
         self.calls.append(
             Call(request.method, request.raw_path, await request.json(), authorization, size_bytes)
         )
+        async with self._news:
+            self._news.notify_all()
         if self._under_way >= self.at_once:
             self._gate.set()
         await self._gate.wait()

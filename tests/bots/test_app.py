@@ -15,7 +15,8 @@ from km365_bots.delivery import JOB
 
 from km365.app import App, open_app
 from km365.errors import NotAvailable
-from km365.local import teams, users
+from km365.jobs.port import JobState
+from km365.local import apps, teams, users
 from km365.local.server import M365
 from km365.settings import Settings
 from km365.store import conversations, outbox
@@ -45,6 +46,19 @@ class Service:
             while not await true():  # noqa: ASYNC110 - what is waited for is in another program's tables
                 await asyncio.sleep(0.02)
 
+    async def works(self) -> None:
+        """Runs the jobs until none waits."""
+        stop = asyncio.Event()
+        running = asyncio.create_task(self.app.jobs.run(stop))
+
+        async def idle() -> bool:
+            found = await self.app.db.run(self.app.jobs.list_)
+            return all(job.state in {JobState.DONE, JobState.FAILED} for job in found)
+
+        await self.until(idle)
+        stop.set()
+        await running
+
     async def has_heard(self, count: int) -> None:
         async def enough() -> bool:
             return len(self.heard()) >= count
@@ -62,6 +76,7 @@ def settings_for(m365: M365, home: Path, **changes: object) -> Settings:
 
 @pytest.fixture
 async def service(m365: M365, tmp_path: Path) -> AsyncIterator[Service]:
+    apps.publish(m365.state, Settings().teams_app_id, "km365")
     users.create(m365.state, id=PERSON, upn="nadia@childrensagency.example", display_name="Nadia Example")
     async with AsyncExitStack() as stack:
         app = await stack.enter_async_context(open_app(settings_for(m365, tmp_path)))
@@ -94,27 +109,33 @@ async def test_a_typed_message_is_answered(service: Service):
     await service.has_heard(before + 1)
 
 
-async def test_a_message_in_the_outbox_arrives_once_and_as_a_card(service: Service):
+def news(key: str, language: str = "fr") -> Message:
+    data = {"title": "Ask the nurses first", "decision": "validated", "reason": "", "url": ""}
+    return Message(
+        key=key, person_id=PERSON, card="lesson_decided", data=data, language=language, reason="news"
+    )
+
+
+async def test_a_message_to_somebody_the_bot_never_met_installs_it_and_arrives_once(service: Service):
+    now = service.app.clock.now()
+    await service.app.db.run(outbox.put, news("decided:1"), at=now)
+    for _ in range(2):
+        await service.app.db.run(service.app.jobs.enqueue, JOB, key="decided:1", args={"key": "decided:1"})
+        await service.works()
+    cards = [said["attachments"][0]["content"] for said in service.heard() if "attachments" in said]
+    assert [card["lang"] for card in cards] == ["fr"]
+    assert teams.is_installed(service.m365.state, PERSON)
+    row = await service.app.db.run(outbox.get, "decided:1")
+    assert (row.state, row.note) == (Delivery.SENT, None)
+
+
+async def test_what_waited_for_somebody_is_sent_once_they_install_the_app(service: Service):
+    at = service.app.clock.now()
+    await service.app.db.run(outbox.put, news("decided:2"), at=at)
     teams.installed(service.m365.state, PERSON)
     await service.has_heard(2)
-    now = service.app.clock.now()
-    data = {"title": "Ask the nurses first", "decision": "validated", "reason": "", "url": ""}
-    message = Message(
-        key="decided:1", person_id=PERSON, card="lesson_decided", data=data, language="fr", reason="news"
-    )
-    await service.app.db.run(outbox.put, message, at=now)
-    await service.app.db.run(service.app.jobs.enqueue, JOB, key="decided:1", args={"key": "decided:1"})
-    before = len(service.heard())
-    stop = asyncio.Event()
-    running = asyncio.create_task(service.app.jobs.run(stop))
-    await service.has_heard(before + 1)
-    await service.app.db.run(service.app.jobs.enqueue, JOB, key="decided:1", args={"key": "decided:1"})
-    stop.set()
-    await running
-    [sent] = service.heard()[before:]
-    assert sent["attachments"][0]["content"]["lang"] == "fr"
-    row = await service.app.db.run(outbox.get, "decided:1")
-    assert row.state is Delivery.SENT
+    await service.works()
+    assert (await service.app.db.run(outbox.get, "decided:2")).state is Delivery.SENT
 
 
 async def test_who_removed_the_app_is_unreachable_until_they_install_it_again(service: Service):

@@ -4,8 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from km365_bots.connector import (
     Connector,
     ConversationGone,
@@ -14,10 +21,16 @@ from km365_bots.connector import (
     SendRefused,
     TooLarge,
     Unreachable,
+    bot_credential,
+    bot_token,
     check_service_url,
     open_connector,
+    token_of,
 )
 from km365_bots.pacing import Allowance, Governor, Pace
+
+from km365.errors import SettingsError
+from km365.settings import Settings
 
 from .fake_connector import HANG, FakeConnector, fake_connector
 
@@ -169,6 +182,67 @@ async def test_errors_quote_nothing_of_the_message(connector, teams):
         with pytest.raises(Exception) as refusal:
             await send(connector, teams, "my private answer")
         assert "private" not in str(refusal.value)
+
+
+async def test_without_an_app_id_there_is_no_token():
+    async with bot_token(Settings()) as token:
+        assert await token() is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({"bot_app_secret": "s3cret"}, "ClientSecretCredential"),
+        ({"client_certificate": "CERTIFICATE", "client_id": "bot"}, "CertificateCredential"),
+        ({"client_certificate": "CERTIFICATE", "client_id": "another"}, "ManagedIdentityCredential"),
+        ({}, "ManagedIdentityCredential"),
+    ],
+)
+async def test_the_bot_signs_in_with_what_it_was_given(settings, kind, tmp_path):
+    settings = dict(settings)
+    if settings.get("client_certificate"):
+        settings["client_certificate"] = str(certificate(tmp_path))
+    async with bot_credential(Settings(bot_app_id="bot", tenant_id="tenant", **settings)) as credential:
+        assert type(credential).__name__ == kind
+
+
+async def test_a_bot_that_cannot_sign_in_has_sent_nothing(teams):
+    class Refused:
+        async def get_token(self, *scopes: str) -> None:
+            raise ClientAuthenticationError("AADSTS7000215")
+
+    async with open_connector(token_of(Refused()), PACE) as connector:
+        with pytest.raises(NotSent, match="bot_app_id"):
+            await send(connector, teams)
+    assert teams.calls == []
+
+
+def test_a_certificate_that_is_none_is_named():
+    with pytest.raises(SettingsError, match="client_certificate"):
+        bot_credential(
+            Settings(bot_app_id="b", client_id="b", tenant_id="t", client_certificate="/nowhere.pem")
+        )
+
+
+def certificate(folder: Path) -> Path:
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "km365")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime.now(UTC))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + made.public_bytes(
+        Encoding.PEM
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(pem)
+    return path
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8365/", "http://localhost:1", "http://[::1]:9/teams"])

@@ -1,6 +1,7 @@
 """Messages the bot sends by itself: at most once, whatever Teams answers."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from km365_bots.connector import open_connector
 from km365_bots.delivery import JOB, Post, begin, deliver, enqueue_due
 from km365_bots.pacing import Pace
 from km365_bots.words import Words
+from sqlalchemy import Connection
 
 from km365.core.chat import Reply
 from km365.errors import Forbidden, GraphNotFound, TemplateError
@@ -279,6 +281,14 @@ async def test_without_permission_to_install_the_message_waits_and_says_why(offi
     assert "could not be installed" in row.note
 
 
+async def test_until_the_app_is_in_the_organisations_store_messages_wait(office):
+    await office.asked_for()
+    office.refusal = GraphNotFound("The Teams app is not in the organisation's store.")
+    row = await office.sends()
+    assert row.state is Delivery.WAITING
+    assert "store" in row.note
+
+
 async def test_a_person_who_is_not_in_the_directory_is_unreachable(office):
     await office.asked_for()
     office.refusal = GraphNotFound("There is no such person.", status=404)
@@ -308,3 +318,42 @@ async def test_cancelled_messages_are_not_sent(office):
     await office.db.run(outbox.cancel, "invite:7", note="answered", at=START)
     assert (await office.sends()).state is Delivery.CANCELLED
     assert office.teams.calls == []
+
+
+async def test_killed_at_any_moment_nothing_is_sent_twice_and_nothing_is_forgotten(db, tmp_path):
+    """Three kills while sending: each message is sent once, or shown as unknown."""
+    async with fake_connector() as teams:
+        at = datetime.now(UTC)
+
+        def fill(c: Connection) -> None:
+            conversations.remember_address(
+                c, PERSON, conversation_id="c", service_url=teams.url, tenant_id="t", locale="en", at=at
+            )
+            for number in range(120):
+                outbox.put(
+                    c,
+                    Message(
+                        key=f"k:{number}", person_id=PERSON, card="x", data={}, language="en", reason="test"
+                    ),
+                    at=at,
+                )
+
+        await db.run(fill)
+        for kill_after in (15, 40, 70, None):
+            sender = await asyncio.create_subprocess_exec(
+                sys.executable, Path(__file__).with_name("sender.py"), db.path, teams.url
+            )
+            if kill_after is None:
+                assert await sender.wait() == 0
+                break
+            await teams.called(kill_after)
+            sender.kill()
+            await sender.wait()
+        texts = [body["text"] for body in teams.sent]
+        rows = await db.run(outbox.list_, limit=500)
+    assert len(texts) == len(set(texts)), "nothing twice"
+    states = {row.message.key: row.state for row in rows}
+    assert set(states.values()) <= {Delivery.SENT, Delivery.UNKNOWN}
+    assert {key for key, state in states.items() if state is Delivery.SENT} <= set(texts)
+    unknown = sum(state is Delivery.UNKNOWN for state in states.values())
+    assert unknown <= 3 * 8, "at most what was under way at the kills"

@@ -23,7 +23,7 @@ from km365_bots.activities import Incoming, Malformed, read_activity
 from km365_bots.connector import open_connector
 from km365_bots.host import Host, SignIn
 from km365_bots.pacing import Pace
-from km365_bots.turn import Turns
+from km365_bots.turn import Turns, portions
 from km365_bots.words import Words
 
 from km365.core.chat import Card, Event, EventKind, Reply
@@ -376,6 +376,16 @@ async def test_a_card_too_large_for_teams_goes_out_as_text(start: Start):
     assert bot.teams.sent[1]["text"] == "Which risk?"
 
 
+async def test_a_replacement_for_a_card_that_is_gone_is_a_new_message(start: Start):
+    async def thank(event: Event) -> list[Reply]:
+        return [Reply(text="Thank you.", card=card("notice"), replaces=event.reply_to)]
+
+    bot = await start(thank)
+    bot.teams.script = [404]
+    await bot.post(submit(bot.teams.url, verb="answer"))
+    assert [call.method for call in bot.teams.calls] == ["PUT", "POST"]
+
+
 async def test_a_card_nobody_knows_goes_out_as_text(start: Start):
     async def ask(event: Event) -> list[Reply]:
         return [Reply(text="Which risk?", card=Card(name="surprise", data={}, language="en"))]
@@ -383,6 +393,35 @@ async def test_a_card_nobody_knows_goes_out_as_text(start: Start):
     bot = await start(ask)
     await bot.says()
     assert bot.teams.sent[0]["text"] == "Which risk?"
+
+
+async def test_a_long_text_arrives_whole_in_several_messages(start: Start):
+    whole = "\n\n".join(f"{n} " + "слово " * 300 for n in range(40))
+
+    async def tell(event: Event) -> list[Reply]:
+        return [Reply(text=whole)]
+
+    bot = await start(tell)
+    await bot.says()
+    texts = [sent["text"] for sent in bot.teams.sent]
+    assert "".join(texts) == whole
+    assert max(len(text) for text in texts) <= 15_000
+
+
+@given(text=st.text(alphabet="ab \n", max_size=200), longest=st.integers(1, 50))
+def test_cutting_a_text_loses_nothing(text, longest):
+    cut = portions(text, longest=longest)
+    assert "".join(cut) == text
+    assert all(0 < len(portion) <= longest for portion in cut[:-1])
+
+
+async def test_where_others_read_along_no_interview_is_held_and_nothing_kept(start: Start):
+    bot = await start()
+    for group in ({"conversationType": "groupChat", "id": "g"}, {"conversationType": "channel", "id": "c"}):
+        assert (await bot.says("my private answer", conversation=group))[0] == 202
+    await bot.says("my private answer", conversation={"isGroup": True, "id": "old"})
+    assert bot.desk.events == []
+    assert {sent["text"] for sent in bot.teams.sent} == {LABELS.get("fr", "only_alone")}
 
 
 async def test_a_reply_that_met_429_arrives(start: Start):

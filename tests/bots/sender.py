@@ -1,0 +1,54 @@
+"""Sends what waits in an outbox until nothing does: a process to be killed by a test."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from km365_bots.connector import open_connector
+from km365_bots.delivery import Post, begin, deliver
+from km365_bots.pacing import Pace
+from km365_bots.words import Words
+
+from km365.core.chat import Reply
+from km365.jobs import open_jobs
+from km365.store import outbox
+from km365.store.database import Database
+from km365.store.outbox import Message
+from km365.templates import Templates
+
+
+async def no_token() -> None:
+    return None
+
+
+async def compose(message: Message) -> Reply:
+    return Reply(text=message.key)
+
+
+async def install(person_id: str) -> str:
+    raise AssertionError("everybody's chat is known")
+
+
+async def main(path: Path, service_url: str) -> None:
+    db = Database.open(path)
+    fast = ((10_000, 1.0),)
+    async with open_connector(no_token, Pace(per_conversation=fast, per_tenant=fast)) as connector:
+        post = Post(
+            db=db,
+            jobs=open_jobs(db),
+            connector=connector,
+            labels=Words.read(Templates(), "cards/labels"),
+            compose=compose,
+            install=install,
+            now=lambda: datetime.now(UTC),
+            service_url=service_url,
+            tenant_id="t",
+        )
+        await begin(post)
+        while waiting := await db.run(outbox.due, at=datetime.now(UTC), limit=8):
+            await asyncio.gather(*(deliver(post, message.key) for message in waiting))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
