@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from km365.errors import GraphError, InputRefused, Throttled
 from km365.graph.pacing import Signal, cost, costs, read_signal
 from km365.graph.refusals import refusal
@@ -42,7 +40,10 @@ class BatchRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchResponse:
-    """One answer: `body` where it is JSON, `content` where it is not; `error` where it was refused."""
+    """One answer: `body` where it is JSON, `content` where it is not; `error` where it was refused.
+
+    Header names are in lower case.
+    """
 
     id: str
     status: int
@@ -122,8 +123,9 @@ async def _send_group(graph: "Graph", group: list[BatchRequest], answers: dict[s
                 raise
             return  # what was carried out stays known; the rest keeps its refusal
         answers.update(got)
-        signals = {one.id: _signal(graph, got[one.id]) for one in waiting}
-        refused = [one for one in waiting if signals[one.id].refused]
+        throttled = [one for one in waiting if got[one.id].status in {429, 503}]
+        signals = {one.id: _signal(graph, got[one.id]) for one in throttled}
+        refused = [one for one in throttled if signals[one.id].refused]
         for one in refused:
             await governor.learn(cost(one.method, graph.url(one.path))[0], signals[one.id])
         # the next call is admitted when the longest of these rests is over
@@ -154,24 +156,27 @@ def _with_followers(
 
 async def _call(graph: "Graph", requests: list[BatchRequest]) -> dict[str, BatchResponse]:
     """One `$batch` call; raises when Graph refuses it whole."""
+    urls = [graph.url(one.path, one.params) for one in requests]
     answer = await graph.request(
         "POST",
         "/$batch",
-        body={"requests": [_outgoing(graph, one) for one in requests]},
-        charges=costs((one.method, graph.url(one.path, one.params)) for one in requests),
+        body={"requests": [_outgoing(graph, one, url) for one, url in zip(requests, urls, strict=True)]},
+        charges=costs((one.method, url) for one, url in zip(requests, urls, strict=True)),
     )
     by_id = {
         str(raw.get("id")).lower(): raw
         for raw in parse(answer.content).get("responses") or []
         if isinstance(raw, dict)
     }
-    return {one.id: _incoming(one, graph.url(one.path), by_id.get(one.id.lower())) for one in requests}
+    return {
+        one.id: _incoming(one, url, by_id.get(one.id.lower()))
+        for one, url in zip(requests, urls, strict=True)
+    }
 
 
-def _outgoing(graph: "Graph", request: BatchRequest) -> Json:
+def _outgoing(graph: "Graph", request: BatchRequest, url: str) -> Json:
     """The request in a batch: address relative to the version, `dependsOn` in that spelling."""
-    url = graph.url(request.path, request.params).removeprefix(graph.base_url)
-    raw: Json = {"id": request.id, "method": request.method, "url": url}
+    raw: Json = {"id": request.id, "method": request.method, "url": url.removeprefix(graph.base_url)}
     headers = dict(request.headers)
     if request.body is not None:
         headers.setdefault("Content-Type", "application/json")
@@ -188,7 +193,7 @@ def _incoming(request: BatchRequest, url: str, raw: Json | None) -> BatchRespons
         missing = GraphError(f"Graph's batch holds no answer to request {request.id!r}.")
         return BatchResponse(id=request.id, status=0, headers={}, error=missing)
     status = int(raw.get("status") or 0)
-    headers = httpx.Headers({k: str(v) for k, v in (raw.get("headers") or {}).items()})
+    headers = {str(name).lower(): str(value) for name, value in (raw.get("headers") or {}).items()}
     body, content = _body(raw.get("body"))
     error = None
     if status == 424:

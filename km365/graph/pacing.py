@@ -13,7 +13,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 MINUTE_S = 60.0
 DAY_S = 86_400.0
@@ -139,13 +139,13 @@ class Signal:
 
 
 def read_signal(status: int, headers: Mapping[str, str], *, now: float) -> Signal:
-    """What an answer says about our pace. Header names in any case if `headers` looks them up so."""
+    """What an answer says about our pace; `headers` finds names in lower case."""
     return Signal(
         status=status,
-        retry_after_s=retry_after_s(headers.get("Retry-After"), now=now),
-        limit=_number(headers.get("RateLimit-Limit")),
-        remaining=_number(headers.get("RateLimit-Remaining")),
-        reset_s=_number(headers.get("RateLimit-Reset")),
+        retry_after_s=retry_after_s(headers.get("retry-after"), now=now),
+        limit=_number(headers.get("ratelimit-limit")),
+        remaining=_number(headers.get("ratelimit-remaining")),
+        reset_s=_number(headers.get("ratelimit-reset")),
     )
 
 
@@ -185,15 +185,18 @@ def cost(method: str, url: str) -> tuple[Service, int]:
     SharePoint: 1 a single item, a download or a delta with a token; 2 many items, a write or a delta
     without token; 5 permissions. Directory: 2, less 1 with $select, plus 1 with $expand. Teams: 1.
     """
-    parts = urlsplit(url)
-    segments = [unquote(s).lower() for s in parts.path.split("/") if s]
-    if segments and segments[0] in {"v1.0", "beta"}:
+    # not urlsplit: this runs for every request inside a batch
+    address, _, asked = url.partition("?")
+    path = address.partition("://")[2].partition("/")[2] if "://" in address else address
+    if "%" in path or "%" in asked:
+        path, asked = unquote(path), unquote(asked)
+    segments = path.lower().strip("/").split("/")
+    if segments[0] in {"v1.0", "beta"}:
         segments = segments[1:]
     service = _service(segments)
     if service is Service.SHAREPOINT:
-        return service, _sharepoint_units(method, segments, parts.query)
+        return service, _sharepoint_units(method, segments, asked)
     if service is Service.DIRECTORY:
-        asked = unquote(parts.query)
         return service, max(1, 2 - ("$select=" in asked) + ("$expand=" in asked))
     return service, 1
 
@@ -230,14 +233,14 @@ def _service(segments: list[str]) -> Service:
     return _SERVICE_OF_HEAD.get(head, Service.SHAREPOINT)
 
 
-def _sharepoint_units(method: str, segments: list[str], query: str) -> int:
+def _sharepoint_units(method: str, segments: list[str], asked: str) -> int:
     if "permissions" in segments:
         return 5
     last = segments[-1] if segments else ""
     if method != "GET":
         return 2
     if last.startswith("delta"):
-        with_token = "token" in unquote(query).lower() or "token" in last
+        with_token = "token" in asked.lower() or "token" in last
         return 1 if with_token else 2
     return 2 if last in _COLLECTIONS else 1
 

@@ -63,14 +63,14 @@ _ANYTHING = _Thing("", "what was asked", *["the permission that its documentatio
 
 
 def refusal(*, status: int, headers: Mapping[str, str], body: Json, method: str, url: str) -> GraphError:
-    """The error for an answer of 400 or more; the caller raises it."""
+    """The error for an answer of 400 or more; the caller raises it. `headers` finds names in lower case."""
     error = part(body, "error")
     code = _code(error)
     facts: dict[str, Any] = {
         "status": status,
         "code": code,
         "request_id": _request_id(headers, error),
-        "retry_after_s": _seconds(headers.get("Retry-After")),
+        "retry_after_s": _seconds(headers.get("retry-after")),
     }
     thing, permission = _about(method, url)
     reading = method in {"GET", "HEAD"}
@@ -132,7 +132,7 @@ def _resync(headers: Mapping[str, str], facts: dict[str, Any]) -> ResyncNeeded:
     upload = "upload" in (facts["code"] or "").lower()
     return ResyncNeeded(
         "Graph has forgotten where our last look ended; everything is read again from the start.",
-        url=headers.get("Location"),
+        url=headers.get("location"),
         keep_ours=upload,
         **facts,
     )

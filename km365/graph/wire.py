@@ -38,6 +38,8 @@ def odata_text(value: str) -> str:
 def query(parameters: Mapping[str, str | int | None]) -> str:
     """The query string, without `?`: spaces as %20 (never `+`), `$` kept readable, None left out."""
     given = {key: value for key, value in parameters.items() if value is not None}
+    if not given:
+        return ""
     return urlencode(given, quote_via=quote, safe="$,'()/:@")
 
 

@@ -244,7 +244,7 @@ def test_announced_scarcity_slows_bulk_work_before_a_429() -> None:
     budget = Budget(per_minute=1_250)
     before, _ = charge(Spending(), budget, units=40, bulk=True, reserve=0.08, now=NOW)
     signal = read_signal(
-        200, {"RateLimit-Limit": "1250", "RateLimit-Remaining": "100", "RateLimit-Reset": "20"}, now=NOW
+        200, {"ratelimit-limit": "1250", "ratelimit-remaining": "100", "ratelimit-reset": "20"}, now=NOW
     )
     after = learn(before, budget, signal, reserve=0.08, now=NOW)
     slowed, _ = charge(after, budget, units=40, bulk=True, reserve=0.08, now=NOW)
