@@ -4,6 +4,7 @@ Typed text and card buttons become the same `Said`; `core/turns` decides, `servi
 puts it into words. What belongs to another channel is pointed there and not kept.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,7 +20,7 @@ from km365.core.questions import Bank, BankKind, Question
 from km365.core.turns import Note, Said, Turn, Verb
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
-from km365.errors import ChangedMeanwhile, GraphError, InputRefused
+from km365.errors import ChangedMeanwhile, InputRefused, KM365Error
 from km365.services import interview as service
 from km365.store import conversations
 from km365.store.database import Connection, Database
@@ -27,6 +28,8 @@ from km365.store.outbox import Message
 from km365_bots import buttons, speech
 from km365_bots.buttons import Press
 from km365_bots.speech import Speech
+
+_log = logging.getLogger("km365.bots.conversation")
 
 Deliver = Callable[[Interview, Bank], Awaitable[str]]
 """Hands on what an interview has become, as often as it is asked but once in effect; returns its address."""
@@ -83,6 +86,8 @@ async def respond(parts: Parts, event: Event) -> list[Reply]:
     Hearing the same activity again changes nothing and repeats the prompt.
     """
     chat = await _open(parts, event)
+    if not event.personal:
+        return [chat.speech.say("chat.personal_only")] if event.kind is EventKind.MESSAGE else []
     match event.kind:
         case EventKind.INSTALLED:
             return await _welcome(chat)
@@ -343,7 +348,8 @@ async def _send(chat: _Chat, interview: Interview, said: Said) -> list[Reply]:
         if complete:
             lesson = await parts.submit(interview, bank)
             link = link or lesson
-    except GraphError:
+    except KM365Error as error:
+        _log.warning("A draft was not passed on: %s", error)
         return [_in_place(chat, chat.speech.say("chat.not_sent")), _prompt(chat, draft)]
     turn = await service.take(
         parts.db, parts.banks, interview.id, said, person_id=chat.event.person_id, now=chat.event.at

@@ -42,6 +42,8 @@ class Event:
     value: Json = field(default_factory=dict)
     locale: str | None = None
     reply_to: str | None = None
+    personal: bool = True
+    """Whether nobody but this person reads the chat; what is private is said nowhere else."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,16 @@
 """A chat with the bot, without Teams: says and presses things, and reads what it hears."""
 
 import itertools
+import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft6Validator
+from km365_bots.cards import LARGEST_BYTES, render, size_bytes
 from km365_bots.conversation import Parts, compose, respond
+from km365_bots.words import Words
 
 from km365.core.chat import Card, Event, EventKind, Reply
 from km365.core.interviews import Interview
@@ -24,6 +29,12 @@ from km365.templates import Templates
 MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TEMPLATES = Templates()
 CATALOGUE = Catalogue(TEMPLATES)
+LABELS = Words.read(TEMPLATES, "cards/labels")
+SCHEMA = Draft6Validator(
+    json.loads((Path(__file__).parent.parent / "data" / "adaptive-card-schema.json").read_text("utf-8"))
+)
+_VALIDATED: set[tuple[str, str]] = set()
+"""Cards held against the schema once for each kind and language, which is slow."""
 _RUNS = (itertools.count(start) for start in itertools.count(0, 1000))
 """No two chats name their activities alike, as no two do in Teams."""
 BANKS = Banks(TEMPLATES)
@@ -128,6 +139,9 @@ class Chat:
         """Any data at all, as a card would send it."""
         await self._event(EventKind.SUBMIT, "", value=value, reply_to="card")
 
+    async def says_in_a_group(self, text: str) -> None:
+        await self._event(EventKind.MESSAGE, "", text=text, personal=False)
+
     async def is_installed(self) -> None:
         await self._event(EventKind.INSTALLED, "")
 
@@ -169,4 +183,11 @@ class Chat:
 
     def _hear(self, replies: list[Reply]) -> None:
         self.replies = replies
+        for reply in replies:
+            if reply.card:
+                rendered = render(reply.card, LABELS, text=reply.text)
+                assert size_bytes(rendered) <= LARGEST_BYTES
+                if (reply.card.name, reply.card.language) not in _VALIDATED:
+                    SCHEMA.validate({key: part for key, part in rendered.items() if key != "msteams"})
+                    _VALIDATED.add((reply.card.name, reply.card.language))
         self.cards += [reply.card for reply in replies if reply.card and reply.card.token]

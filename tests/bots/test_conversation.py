@@ -250,6 +250,18 @@ async def test_who_reads_an_answer_is_narrowed_at_once_and_widened_after_a_secon
     assert (await interview(office)).answers[1].audience is Audience.EVERYONE
 
 
+async def test_a_group_hears_nothing_of_what_is_private(chat: Chat, office: Office) -> None:
+    await chat.is_invited()
+    for text in ["start", "1", STORY]:
+        await chat.says(text)
+    before = await interview(office)
+    for text in ["show my draft", "back", "send", "yes", STORY]:
+        await chat.says_in_a_group(text)
+        chat.heard("in our own chat only")
+        chat.not_heard(STORY)
+    assert await interview(office) == before
+
+
 async def test_words_with_nothing_open_are_not_kept_and_say_so(chat: Chat) -> None:
     await chat.says("The lorries came late again this year.")
     chat.heard("I did not keep that", "At any moment you can say")
