@@ -64,6 +64,8 @@ def _check(request: Mapping[str, Any]) -> None:
         raise malformed(f"Request '{name}' needs a relative 'url'.")
     if not isinstance(headers, dict):
         raise malformed(f"The headers of request '{name}' must be an object.")
+    if not isinstance(request.get("dependsOn") or [], list):
+        raise malformed(f"dependsOn of request '{name}' must be a list.")
     if request.get("body") is not None and "content-type" not in {str(h).lower() for h in headers}:
         raise malformed(f"Request '{name}' has a body, so it needs a Content-Type header.")
 
@@ -107,7 +109,7 @@ def _body(body: Json, content_type: str) -> bytes:
         return json.dumps(body).encode()
     try:
         return base64.urlsafe_b64decode(str(body) + "=" * (-len(str(body)) % 4))
-    except binascii.Error:
+    except (binascii.Error, ValueError):
         raise malformed("A body that is not JSON must be base64.") from None
 
 

@@ -12,7 +12,18 @@ from collections.abc import Mapping
 from string import ascii_lowercase
 
 from km365.local import odata
-from km365.local.routes import Call, GraphFault, Json, invalid, known_properties, not_found, unknown
+from km365.local.routes import (
+    Call,
+    GraphFault,
+    Json,
+    flag,
+    invalid,
+    known_properties,
+    not_found,
+    part,
+    text,
+    unknown,
+)
 from km365.local.state import State, tables
 
 tables("""
@@ -86,19 +97,20 @@ def create(state: State, owner: str, definition: Json) -> sqlite3.Row:
         raise unknown(f"columns of the kind {other}")
     if len(given) != 1:
         raise invalid("A column must have exactly one type.")
-    kind, facet = given[0], {k: v for k, v in definition[given[0]].items() if not k.startswith("@")}
-    display_name = definition.get("displayName") or definition.get("name")
-    if not isinstance(display_name, str) or not display_name.strip():
+    kind, facet = given[0], {k: v for k, v in part(definition, given[0]).items() if not k.startswith("@")}
+    name = text(definition, "name")
+    display_name = text(definition, "displayName") or name
+    if not display_name.strip():
         raise invalid("A column needs a name.")
-    name = internal_name(definition.get("name") or display_name)
-    if kind == "text" and facet.get("allowMultipleLines") and definition.get("indexed"):
+    name = internal_name(name or display_name)
+    if kind == "text" and facet.get("allowMultipleLines") and flag(definition, "indexed"):
         raise invalid(f"Field '{name}' cannot be indexed: it holds several lines.")
     with state.tx():
         row = _insert(
             state, owner, name=name, display_name=display_name, kind=kind, facet=facet,
-            description=definition.get("description") or "", hidden=bool(definition.get("hidden")),
-            required=bool(definition.get("required")), indexed=bool(definition.get("indexed")),
-            unique=bool(definition.get("enforceUniqueValues")),
+            description=text(definition, "description"), hidden=flag(definition, "hidden"),
+            required=flag(definition, "required"), indexed=flag(definition, "indexed"),
+            unique=flag(definition, "enforceUniqueValues"),
         )  # fmt: skip
         if kind == "term":
             twin = "".join(secrets.choice(ascii_lowercase) for _ in range(32))
@@ -198,17 +210,17 @@ def update(call: Call, row: sqlite3.Row) -> Json:
     )
     if given := [k for k in KINDS if body.get(k) is not None and k != row["kind"]]:
         raise invalid(f"A column cannot become {given[0]}.")
-    facet = {**json.loads(row["facet"]), **(body.get(row["kind"]) or {})}
+    facet = {**json.loads(row["facet"]), **part(body, row["kind"])}
     with call.state.tx() as c:
         c.execute(
             "UPDATE column_definition SET display_name = ?, description = ?, hidden = ?, required = ?,"
             " indexed = ?, facet = ? WHERE id = ?",
             (
-                body.get("displayName") or row["display_name"],
-                body.get("description", row["description"]) or "",
-                body.get("hidden", row["hidden"]),
-                body.get("required", row["required"]),
-                body.get("indexed", row["indexed"]),
+                text(body, "displayName").strip() or row["display_name"],
+                text(body, "description", row["description"]),
+                flag(body, "hidden", bool(row["hidden"])),
+                flag(body, "required", bool(row["required"])),
+                flag(body, "indexed", bool(row["indexed"])),
                 *(json.dumps(facet), row["id"]),
             ),
         )

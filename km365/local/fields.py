@@ -1,6 +1,7 @@
 """Writing column values: what SharePoint takes, what it refuses, and what it loses."""
 
 import json
+import math
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -79,10 +80,10 @@ def _read_visible(
     if faults.setting(call.state, "note_field_only"):
         raise invalid(f"Field '{column['name']}' is managed metadata, which cannot be written by this name.")
     values = value if isinstance(value, list) else [value] if value else []
-    text = ";#".join(
-        f"-1;#{v.get('Label') or '-'}|{v.get('TermGuid')}" for v in values if isinstance(v, Mapping)
-    )
-    _read_terms(call, list_row, column, text, written)
+    if not all(isinstance(v, Mapping) for v in values):
+        raise invalid(f"The value of field '{column['name']}' does not fit its type, managed metadata.")
+    note = ";#".join(f"-1;#{v.get('Label') or '-'}|{v.get('TermGuid')}" for v in values)
+    _read_terms(call, list_row, column, note, written)
 
 
 def _value(column: sqlite3.Row, name: str, value: Json) -> Json:
@@ -92,7 +93,7 @@ def _value(column: sqlite3.Row, name: str, value: Json) -> Json:
         "text": isinstance(value, str),
         "choice": isinstance(value, str)
         or (facet.get("displayAs") == "checkBoxes" and isinstance(value, list)),
-        "number": isinstance(value, int | float) and not isinstance(value, bool),
+        "number": isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf,
         "boolean": isinstance(value, bool),
         "dateTime": isinstance(value, str),
         "personOrGroup": name.endswith("LookupId") and isinstance(value, int | str | list),
@@ -116,7 +117,9 @@ def _moment(name: str, text: str, *, date_only: bool) -> str:
     return stamp(moment.astimezone(UTC).replace(hour=0, minute=0, second=0) if date_only else moment)
 
 
-def update(call: Call, list_row: sqlite3.Row, item: sqlite3.Row, body: Json) -> dict[str, Json]:
+def update(
+    call: Call, list_row: sqlite3.Row, item: sqlite3.Row, body: Json, *, content_type: str | None = None
+) -> dict[str, Json]:
     """Set the values in `body` and give back the item's fieldValueSet; one new version. Quirks included."""
     call.require_match(items.etag(item))
     refuse_when_open(call, item)
@@ -132,7 +135,8 @@ def update(call: Call, list_row: sqlite3.Row, item: sqlite3.Row, body: Json) -> 
     asked = written.onto(items.stored_fields(item), notes)
     _lose(call, list_row, item, written, fresh=fresh)
     by = identities.identity(call.state, call.caller)
-    kept = items.change(call.state, item, by=by, fields=written.onto(items.stored_fields(item), notes))
+    stored = written.onto(items.stored_fields(item), notes)
+    kept = items.change(call.state, item, by=by, fields=stored, content_type=content_type)
     # The answer shows what was asked for, whatever was kept: a 200 is no proof.
     return items.View(call, list_row).fields(kept, shown=asked)
 

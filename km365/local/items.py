@@ -6,6 +6,7 @@ For `drives.py`: every file and folder has its row here (`kind`, `name`, `path` 
 """
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
@@ -127,7 +128,7 @@ def remove(state: State, item: sqlite3.Row) -> None:
 
 def get(state: State, list_id: str, item_id: str | int) -> sqlite3.Row:
     """The item with this number (or GUID) in the list. 404 when it is not there."""
-    number = int(item_id) if str(item_id).isdecimal() else -1
+    number = int(item_id) if re.fullmatch(r"[0-9]{1,9}", str(item_id)) else -1
     row = state.one(
         "SELECT * FROM item WHERE list_id = ? AND (id = ? OR guid = ?) AND deleted = 0",
         *(list_id, number, str(item_id).lower()),

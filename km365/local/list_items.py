@@ -1,9 +1,10 @@
 """The items of a list, over Graph: read, filter, page, write, follow."""
 
 import sqlite3
+from collections.abc import Mapping
 from functools import partial
 
-from km365.local import bookmarks, columns, faults, fields, identities, items, lists, odata
+from km365.local import bookmarks, columns, content_types, faults, fields, identities, items, lists, odata
 from km365.local.routes import (
     Answer,
     Call,
@@ -13,7 +14,9 @@ from km365.local.routes import (
     Request,
     invalid,
     known_properties,
+    part,
     route,
+    text,
     unknown,
 )  # fmt: skip
 
@@ -64,18 +67,18 @@ def _chosen(call: Call, list_row: sqlite3.Row, view: items.View) -> list[sqlite3
     """The rows that pass $filter, in $orderby's order (else by number)."""
     rows = call.state.all("SELECT * FROM item WHERE list_id = ? AND deleted = 0 ORDER BY id", list_row["id"])
     pairs = [(r, {"fields": view.every_field(r), "id": str(r["id"])}) for r in rows]
-    if text := call.query.get("filter"):
-        passes = odata.predicate(text)
+    if clause := call.query.get("filter"):
+        passes = odata.predicate(clause)
         pairs = [p for p in pairs if passes(p[1])]
     return [r for r, _ in odata.ordered(pairs, call.query.order, lambda pair: pair[1])]
 
 
 def _refuse_unindexed(call: Call, list_row: sqlite3.Row) -> None:
     """400 for a column without an index unless Prefer accepts it; in a long list refused all the same."""
-    text = call.query.get("filter")
-    if text:
-        odata.predicate(text)  # what it cannot evaluate at all is said first
-    filtered = odata.names_in(odata.parse(text)) if text else set()
+    clause = call.query.get("filter")
+    if clause:
+        odata.predicate(clause)  # what it cannot evaluate at all is said first
+    filtered = odata.names_in(odata.parse(clause)) if clause else set()
     ordered = {path for path, _ in call.query.order}
     known = {c["name"]: c for c in columns.of_owner(call.state, list_row["id"])}
     threshold = faults.setting(call.state, "list_view_threshold")
@@ -112,13 +115,13 @@ async def create_item(call: Call) -> Json:
     if list_row["template"] == lists.LIBRARY:
         raise invalid("A file cannot be created as a list item; upload it.")
     with call.state.tx():
-        written = fields.read(call, list_row, body.get("fields") or {})
+        written = fields.read(call, list_row, part(body, "fields"))
         row = items.add(
             call.state,
             list_row["id"],
             written.onto({}, fields.note_names(call, list_row)),
             by=identities.identity(call.state, call.caller),
-            content_type=(body.get("contentType") or {}).get("id"),
+            content_type=_content_type(call, list_row, body),
         )
     view = items.View(call, list_row)
     return {**view.item(row), "fields": view.fields(row)}
@@ -137,20 +140,22 @@ async def get_item(call: Call) -> Json:
     return odata.pick(shown, call.query.chosen)
 
 
+def _content_type(call: Call, list_row: sqlite3.Row, body: Mapping[str, Json]) -> str | None:
+    """The content type that a body asks for, which must be one of the list's."""
+    wanted = text(part(body, "contentType"), "id") or None
+    if wanted and wanted not in content_types.names(call.state, list_row["id"]):
+        raise invalid("The content type is not one of this list.")
+    return wanted
+
+
 @route("PATCH", ITEM, evidence=Documented("listitem-update"), ru=2)
 async def update_item(call: Call) -> Json:
     """Change an item's fields, its content type, or both at once."""
     list_row, row = found(call)
     body = call.json()
     known_properties(body, "fields contentType", "a change of a list item")
-    call.require_match(items.etag(row))
-    new_type = (body.get("contentType") or {}).get("id")
-    with call.state.tx():
-        if new_type:
-            by = identities.identity(call.state, call.caller)
-            row = items.change(call.state, row, by=by, content_type=new_type)
-        if body.get("fields"):
-            fields.update(call, list_row, row, body["fields"])
+    new_type = _content_type(call, list_row, body)
+    fields.update(call, list_row, row, part(body, "fields"), content_type=new_type)
     view = items.View(call, list_row)
     kept = items.get(call.state, list_row["id"], row["id"])
     return {**view.item(kept), "fields": view.fields(kept)}

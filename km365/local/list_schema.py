@@ -3,7 +3,7 @@
 import sqlite3
 
 from km365.local import columns, content_types, lists, odata, sites
-from km365.local.routes import Call, Documented, Json, invalid, known_properties, not_found, route
+from km365.local.routes import Call, Documented, Json, invalid, known_properties, not_found, part, route, text
 
 SITE, LIST = "/sites/{site}", "/sites/{site}/lists/{list}"
 
@@ -81,14 +81,14 @@ async def list_content_types(call: Call) -> Json:
 async def create_content_type(call: Call) -> Json:
     body = call.json()
     known_properties(body, "name description group base id", "a new content type")
-    base = (body.get("base") or {}).get("id")
-    if not isinstance(body.get("name"), str) or not body["name"].strip() or not base:
+    base, name = text(part(body, "base"), "id"), text(body, "name").strip()
+    if not name or not base:
         raise invalid("A content type needs a name and a base.")
     site = _owner(call)
     content_types.find(call.state, site, base)
     row = content_types.add(
-        call.state, site, content_types.child_id(base), body["name"],
-        description=body.get("description") or "", group=body.get("group") or "",
+        call.state, site, content_types.child_id(base), name,
+        description=text(body, "description"), group=text(body, "group"),
     )  # fmt: skip
     return content_types.type_json(row)
 
@@ -97,9 +97,8 @@ async def create_content_type(call: Call) -> Json:
 async def add_copy(call: Call) -> Json:
     """Bring a site content type into the list, its columns too."""
     body, target = call.json(), _owner(call)
-    source = body.get("contentType")
-    # The documentation's example binds an address; only its last part says which content type.
-    source_id = source.rsplit("/", 1)[-1] if isinstance(source, str) else None
+    # The documentation's example gives an address; only its last part says which content type.
+    source_id = text(body, "contentType").rsplit("/", 1)[-1]
     if not source_id:
         raise invalid("contentType must name a site content type.")
     site_id = sites.find(call.state, call["site"])["id"]
@@ -134,9 +133,9 @@ async def update_content_type(call: Call) -> Json:
         c.execute(
             "UPDATE content_type SET name = ?, description = ?, group_name = ? WHERE owner = ? AND id = ?",
             (
-                body.get("name") or row["name"],
-                body.get("description", row["description"]) or "",
-                body.get("group") or row["group_name"],
+                text(body, "name").strip() or row["name"],
+                text(body, "description", row["description"]),
+                text(body, "group") or row["group_name"],
                 *(row["owner"], row["id"]),
             ),
         )
@@ -173,8 +172,8 @@ async def list_content_type_columns(call: Call) -> Json:
 )
 async def add_content_type_column(call: Call) -> Json:
     """Link a site column (`sourceColumn@odata.bind` names its address) to the content type."""
-    row, address = _type(call), call.json().get("sourceColumn@odata.bind")
-    if not isinstance(address, str):
+    row, address = _type(call), text(call.json(), "sourceColumn@odata.bind")
+    if not address:
         raise invalid("sourceColumn@odata.bind must name a site column.")
     source = columns.find(call.state, _owner(call), address.rsplit("/", 1)[-1])
     columns.copy(call.state, source, row["id"])

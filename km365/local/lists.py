@@ -13,8 +13,11 @@ from km365.local.routes import (
     Json,
     invalid,
     known_properties,
+    listed,
     not_found,
+    part,
     route,
+    text,
     unknown,
 )
 from km365.local.state import State, tables
@@ -53,8 +56,7 @@ def create(
 
     `name` is the last part of its address when that differs ("Shared Documents" for *Documents*).
     """
-    row = state.one("SELECT * FROM list WHERE site_id = ? AND display_name = ?", site_id, display_name)
-    if row is not None:
+    if (row := _titled(state, site_id, display_name)) is not None:
         return row
     list_id = state.new_id()
     drive_id = drive_id_of(list_id) if template == LIBRARY else None
@@ -79,6 +81,10 @@ def create(
         columns.add_built_in(state, list_id, template)
         content_types.add_built_in(state, list_id, template)
     return by_id(state, list_id)
+
+
+def _titled(state: State, site_id: str, title: str) -> sqlite3.Row | None:
+    return state.one("SELECT * FROM list WHERE site_id = ? AND display_name = ?", site_id, title.strip())
 
 
 def drive_id_of(list_id: str) -> str:
@@ -181,25 +187,24 @@ async def create_list(call: Call) -> Json:
             " Instead, provide 'displayName'"
         )
     known_properties(body, "displayName description columns list", "a new list")
-    title, template = body.get("displayName"), (body.get("list") or {}).get("template", "genericList")
-    if not isinstance(title, str) or not title.strip():
+    title = text(body, "displayName").strip()
+    template = text(part(body, "list"), "template", "genericList")
+    if not title:
         raise invalid("A list needs a displayName.")
     if template not in TEMPLATES:
         raise unknown(f"the list template {template}")
-    with call.state.tx() as c:
-        if c.execute(
-            "SELECT 1 FROM list WHERE site_id = ? AND display_name = ?", (site["id"], title)
-        ).fetchone():
+    with call.state.tx():
+        if _titled(call.state, site["id"], title):
             raise GraphFault(409, "nameAlreadyExists", "The specified name is already in use.")
         row = create(
             call.state,
             site["id"],
-            title.strip(),
+            title,
             template=template,
-            description=body.get("description") or "",
+            description=text(body, "description"),
             by=identities.identity_text(call.state, call.caller),
         )
-        for definition in body.get("columns") or []:
+        for definition in listed(body, "columns"):
             columns.create(call.state, row["id"], definition)
     return list_json(call, row)
 
@@ -214,13 +219,15 @@ async def update_list(call: Call) -> Json:
     row, body = find(call), call.json()
     known_properties(body, "displayName description", "a change of a list")
     call.require_match(etag(row))
+    if (taken := _titled(call.state, row["site_id"], text(body, "displayName"))) and taken["id"] != row["id"]:
+        raise GraphFault(409, "nameAlreadyExists", "The specified name is already in use.")
     with call.state.tx() as c:
         c.execute(
             "UPDATE list SET display_name = ?, description = ?, version = version + 1, modified_at = ?"
             " WHERE id = ?",
             (
-                body.get("displayName") or row["display_name"],
-                body.get("description", row["description"]) or "",
+                text(body, "displayName").strip() or row["display_name"],
+                text(body, "description", row["description"]),
                 *(call.state.stamp(), row["id"]),
             ),
         )

@@ -38,17 +38,17 @@ class Query:
         self.raw: dict[str, str] = {}
         for name, value in parse_qsl(text, keep_blank_values=True):
             bare = name.removeprefix("$")
-            self.raw[f"${bare}" if bare.lower() in ODATA_OPTIONS else name] = value
+            self.raw[f"${bare.lower()}" if bare.lower() in ODATA_OPTIONS else name] = value
 
     def get(self, name: str) -> str | None:
         return self.raw.get(f"${name}" if name in ODATA_OPTIONS else name)
 
     def number(self, name: str, default: int) -> int:
-        """A whole number, not negative. 400 for anything else."""
+        """A whole number of at most nine digits, not negative. 400 for anything else."""
         text = self.get(name)
         if text is None:
             return default
-        if not text.isascii() or not text.isdigit():
+        if not re.fullmatch(r"[0-9]{1,9}", text):
             raise invalid(f"Invalid value '{text}' for ${name} query option found.")
         return int(text)
 

@@ -3,7 +3,17 @@
 import json
 
 from km365.local import list_items, lists, odata, sites
-from km365.local.routes import Call, Documented, Json, invalid, known_properties, not_found, route
+from km365.local.routes import (
+    Call,
+    Documented,
+    Json,
+    invalid,
+    known_properties,
+    listed,
+    not_found,
+    part,
+    route,
+)
 from km365.local.state import tables
 
 tables("""
@@ -52,13 +62,14 @@ async def list_permissions(call: Call) -> Json:
 async def grant(call: Call) -> Json:
     body = call.json()
     known_properties(body, "roles grantedTo grantedToV2 grantedToIdentities", "a permission")
-    granted = body.get("grantedToIdentities") or [body.get("grantedToV2") or body.get("grantedTo")]
-    if not body.get("roles") or not set(body["roles"]) <= set(ROLES) or not granted[0]:
+    one = part(body, "grantedToV2") or part(body, "grantedTo")
+    granted, roles = listed(body, "grantedToIdentities") or [one], listed(body, "roles")
+    if not roles or any(r not in ROLES for r in roles) or not all(isinstance(g, dict) and g for g in granted):
         raise invalid(f"A permission needs an identity and roles out of {', '.join(ROLES)}.")
     row = {
         "id": call.state.new_id(),
         "subject": _subject(call),
-        "roles": json.dumps(body["roles"]),
+        "roles": json.dumps(roles),
         "granted_to": json.dumps(granted),
     }
     with call.state.tx() as c:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -78,6 +78,42 @@ def invalid(message: str) -> GraphFault:
 def unknown(what: str) -> GraphFault:
     """501: we have not learnt this; never answer an empty success instead."""
     return GraphFault(501, "notImplemented", f"The small Microsoft 365 does not know {what}.")
+
+
+def _no_such_number(name: str) -> Json:
+    raise ValueError(f"{name} is not JSON")
+
+
+def part(body: Mapping[str, Json], name: str) -> dict[str, Json]:
+    """The object that the property `name` holds, empty when it is absent or null. 400 for anything else."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise invalid(f"{name} must be an object.")
+    return value or {}
+
+
+def text(body: Mapping[str, Json], name: str, default: str = "") -> str:
+    """The text that the property `name` holds, `default` when it is absent or null. 400 for anything else."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise invalid(f"{name} must be text.")
+    return default if value is None else value
+
+
+def flag(body: Mapping[str, Json], name: str, default: bool = False) -> bool:
+    """The yes or no that the property `name` holds. 400 for anything else."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise invalid(f"{name} must be true or false.")
+    return default if value is None else value
+
+
+def listed(body: Mapping[str, Json], name: str) -> list[Json]:
+    """The list that the property `name` holds, empty when it is absent or null. 400 for anything else."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, list):
+        raise invalid(f"{name} must be a list.")
+    return value or []
 
 
 def known_properties(body: Mapping[str, Json], names: str, what: str) -> None:
@@ -158,8 +194,10 @@ class Call:
     def json(self) -> dict[str, Json]:
         """The body as a JSON object. 400 when it is not one."""
         try:
-            value = json.loads(self.body or b"{}")
-        except ValueError:
+            value = json.loads(self.body or b"{}", parse_constant=_no_such_number)
+            if b"\\u" in self.body:
+                json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        except (ValueError, RecursionError):
             raise GraphFault(400, "BadRequest", "Unable to read JSON request payload.") from None
         if not isinstance(value, dict):
             raise GraphFault(400, "BadRequest", "The JSON request payload must be an object.")
@@ -177,8 +215,9 @@ class Call:
                 options.pop(key, None)
             else:
                 options[key] = str(value)
-        text = urlencode(options, safe="$,()'/")
-        return f"{self.m365.graph_url}{self.request.path}" + (f"?{text}" if text else "")
+        encoded = urlencode(options, safe="$,()'/")
+        path = quote(self.request.path, safe="/:,()'!$@=")
+        return f"{self.m365.graph_url}{path}" + (f"?{encoded}" if encoded else "")
 
     def web(self, path: str) -> str:
         """The address of a SharePoint page, e.g. for `webUrl`; `path` is server-relative (`/sites/x/...`)."""
@@ -273,7 +312,7 @@ def route(
 def _pattern(template: str) -> re.Pattern[str]:
     # A parameter may hold ':' (chat ids) but does not end in one: that is how path addressing begins.
     parts = re.split(r"(\{[^}]+\})", template)
-    text = "".join(
+    pattern = "".join(
         re.escape(p)
         if not p.startswith("{")
         else f"(?P<{p[1:-4]}>.+?)"
@@ -281,7 +320,7 @@ def _pattern(template: str) -> re.Pattern[str]:
         else f"(?P<{p[1:-1]}>[^/]*[^/:])"
         for p in parts
     )
-    return re.compile(text + "/?", re.IGNORECASE)
+    return re.compile(pattern + "/?", re.IGNORECASE)
 
 
 def find_route(verb: str, path: str) -> tuple[Route, dict[str, str]]:

@@ -33,6 +33,8 @@ import importlib
 import ipaddress
 import logging
 import pkgutil
+import sqlite3
+import traceback
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
@@ -99,6 +101,19 @@ class M365:
         if not task.cancelled() and (error := task.exception()):
             log.warning("work beside the requests failed: %s", type(error).__name__)
 
+    async def listen(self, host: str, port: int) -> None:
+        """Serve every route and page on this address."""
+        app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_only_from_here])
+        app[M365_KEY] = self
+        for setup in PAGES:
+            setup(app, self)
+        app.router.add_route("*", "/v1.0/{tail:.*}", _graph)
+        app.router.add_route("*", "/{tail:.*}", _nothing_there)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        self.base_url = f"http://{host}:{self._runner.addresses[0][1]}"
+
     async def close(self) -> None:
         """Stop listening, cancel what was spawned, close the file."""
         for task in list(self._tasks):
@@ -122,13 +137,37 @@ class M365:
         try:
             answer = await self._served(request)
         except GraphFault as fault:
-            answer = Answer(fault.status, self._error(request, fault), fault.headers)
-        except Exception:
-            # Only the route is named: an exception's text could quote what somebody wrote.
-            log.exception("the small Microsoft 365 failed on %s", request.verb)
-            failed = GraphFault(500, "generalException", "General exception while processing.")
-            answer = Answer(failed.status, self._error(request, failed))
-        journal.write(self.state, request, answer.status)
+            answer = self.refuse(request, fault)
+        except RecursionError:
+            answer = self.refuse(request, GraphFault(400, "BadRequest", "The request is nested too deeply."))
+        except sqlite3.OperationalError as error:
+            log.error("the small Microsoft 365 cannot use its data in %s: %s", self.state.path, error)
+            answer = self.refuse(
+                request, GraphFault(507, "quotaLimitReached", f"The data cannot be kept: {error}.")
+            )
+        except Exception as error:
+            # The exception's own text could quote what somebody wrote, so only where it happened is told.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("the small Microsoft 365 failed, %s:\n%s", type(error).__name__, where)
+            answer = self.refuse(
+                request, GraphFault(500, "generalException", "General exception while processing.")
+            )
+        with suppress(sqlite3.OperationalError):  # said already
+            journal.write(self.state, request, answer.status)
+        return self._named(request, answer)
+
+    def refuse(self, request: Request, fault: GraphFault) -> Answer:
+        """The fault as an answer in Graph's error format."""
+        inner = {
+            **fault.inner,
+            "date": self.state.now().strftime("%Y-%m-%dT%H:%M:%S"),
+            "request-id": request.request_id,
+            "client-request-id": request.headers.get("client-request-id", request.request_id),
+        }
+        error = {"code": fault.code, "message": fault.message, "innerError": inner}
+        return self._named(request, Answer(fault.status, {"error": error}, fault.headers))
+
+    def _named(self, request: Request, answer: Answer) -> Answer:
         answer.headers["request-id"] = request.request_id
         if client_id := request.headers.get("client-request-id"):
             answer.headers["client-request-id"] = client_id
@@ -149,15 +188,6 @@ class M365:
         if isinstance(result.body, dict) and (etag := result.body.get("@odata.etag")):
             result.headers.setdefault("ETag", etag)
         return result
-
-    def _error(self, request: Request, fault: GraphFault) -> dict[str, Any]:
-        inner = {
-            **fault.inner,
-            "date": self.state.now().strftime("%Y-%m-%dT%H:%M:%S"),
-            "request-id": request.request_id,
-            "client-request-id": request.headers.get("client-request-id", request.request_id),
-        }
-        return {"error": {"code": fault.code, "message": fault.message, "innerError": inner}}
 
 
 M365_KEY = web.AppKey("m365", M365)
@@ -180,22 +210,11 @@ async def start_server(
         raise SettingsError(f"The small Microsoft 365 listens on 127.0.0.1 only, not on {host}.")
     load_resources()
     m365 = M365(State.open(path), bot_url=bot_url)
-    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_only_from_here])
-    app[M365_KEY] = m365
-    for setup in PAGES:
-        setup(app, m365)
-    app.router.add_route("*", "/v1.0/{tail:.*}", _graph)
-    app.router.add_route("*", "/{tail:.*}", _nothing_there)
-    m365._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
-    await m365._runner.setup()
     try:
-        site = web.TCPSite(m365._runner, host, port)
-        await site.start()
-    except OSError:
+        await m365.listen(host, port)
+    except BaseException:
         await m365.close()
         raise
-    bound = m365._runner.addresses[0][1]
-    m365.base_url = f"http://{host}:{bound}"
     return m365
 
 
@@ -228,26 +247,24 @@ async def _graph(http: web.Request) -> web.StreamResponse:
     """One HTTP request to Graph, in and out."""
     m365 = http.app[M365_KEY]
     path, query = split_url(http.raw_path)
-    try:
-        body = await http.read()
-    except web.HTTPRequestEntityTooLarge:
-        body, path = b"", "/too large"
-    request_id = m365.state.new_id()
-    try:
-        caller = tokens.caller_of(m365.state, http.headers.get("Authorization"))
-    except GraphFault as fault:
-        refused = {"error": {"code": fault.code, "message": fault.message}}
-        return to_http(Answer(fault.status, refused, fault.headers))
     request = Request(
         verb=http.method,
         path=path.removeprefix("/v1.0"),
         query=query,
         headers=http.headers,
-        body=body,
-        caller=caller,
-        request_id=request_id,
+        body=b"",
+        caller=tokens.NOBODY,
+        request_id=m365.state.new_id(),
     )
-    return to_http(await m365.dispatch(request))
+    try:
+        caller = tokens.caller_of(m365.state, http.headers.get("Authorization"))
+        body = await http.read()
+    except GraphFault as fault:
+        return to_http(m365.refuse(request, fault))
+    except web.HTTPRequestEntityTooLarge:
+        too_large = GraphFault(413, "requestEntityTooLarge", "One request carries at most 250 MB.")
+        return to_http(m365.refuse(request, too_large))
+    return to_http(await m365.dispatch(replace(request, caller=caller, body=body)))
 
 
 def split_url(url: str) -> tuple[str, Query]:

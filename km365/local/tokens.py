@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS token (
 
 LIFETIME_S = 3599
 ANY_APP = "any-app"
+NOBODY = Caller(app_id="nobody")
 
 
 def issue(state: State, app_id: str, user_id: str | None = None) -> str:

@@ -100,6 +100,24 @@ async def test_a_damaged_file_is_named(tmp_path):
         await start_server(path=tmp_path / "m365.sqlite")
 
 
+async def test_on_a_full_disk_nothing_is_lost_and_it_goes_on_afterwards(tmp_path, caplog):
+    headers = {"Authorization": "Bearer x"}
+    async with await start_server(path=tmp_path / "m365.sqlite") as m365:
+        site = sites.create(m365.state, "/sites/knowledge", "Knowledge")
+        async with httpx.AsyncClient(base_url=m365.graph_url, headers=headers) as client:
+            address = f"/sites/{site}/lists"
+            await client.post(address, json={"displayName": "Before"})
+            pages = m365.state.one("PRAGMA page_count")[0]
+            m365.state.one(f"PRAGMA max_page_count = {pages}")
+            full = await client.post(address, json={"displayName": "x", "description": "x" * 100_000})
+            assert (full.status_code, full.json()["error"]["code"]) == (507, "quotaLimitReached")
+            assert "m365.sqlite" in caplog.text
+            m365.state.one("PRAGMA max_page_count = 1000000")
+            assert (await client.post(address, json={"displayName": "After"})).status_code == 201
+            kept = (await client.get(address)).json()["value"]
+    assert [n["displayName"] for n in kept] == ["After", "Before", "Documents"]
+
+
 async def test_everything_survives_a_restart(tmp_path):
     path = tmp_path / "m365.sqlite"
     headers = {"Authorization": "Bearer x"}
