@@ -4,15 +4,17 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from km365.local import columns, items, lists, sites, teams, users
-from km365.local.server import M365
+from km365.local.server import M365, start_server
 
 FLAGS = [
     "--no-sandbox",
@@ -28,19 +30,17 @@ expect.set_options(timeout=20_000)
 CARD = "application/vnd.microsoft.card.adaptive"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/browser" in item.path.as_posix():
-            item.add_marker(pytest.mark.browser)
-
-
 def chromium() -> str | None:
     """KM365_TEST_CHROMIUM, else a Chromium or Chrome on PATH."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
     return os.environ.get("KM365_TEST_CHROMIUM") or next((p for n in names if (p := shutil.which(n))), None)
 
 
-@pytest.fixture
+# One loop for all of this room, because one browser serves every test in it.
+shared = partial(pytest_asyncio.fixture, loop_scope="session")
+
+
+@shared(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """A headless browser; skips without one, unless KM365_REQUIRE_BROWSER=1."""
     executable = chromium()
@@ -55,35 +55,49 @@ async def browser() -> AsyncIterator[Browser]:
         await started.close()
 
 
+@shared()
+async def m365() -> AsyncIterator[M365]:
+    """A small Microsoft 365 of one's own, as everywhere, on this room's loop."""
+    async with await start_server() as server:
+        yield server
+
+
 class Visitor:
     """Opens pages, and keeps what they complain of."""
 
     def __init__(self, browser: Browser, base_url: str) -> None:
         self._browser = browser
         self._base_url = base_url
+        self._contexts: list[BrowserContext] = []
         self.complaints: list[str] = []
         self.expected: tuple[str, ...] = ()
         """Complaints a test causes on purpose."""
 
     async def open(self, path: str, **context: Any) -> Page:
         """A page in a browser context of its own (`locale="fr-FR"`, `color_scheme="dark"`, ...)."""
-        page = await (await self._browser.new_context(**context)).new_page()
+        self._contexts.append(await self._browser.new_context(**context))
+        page = await self._contexts[-1].new_page()
         page.set_default_timeout(20_000)
         page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("pageerror", lambda error: self._heard("error", str(error)))
         await page.goto(path if path.startswith("http") else self._base_url + path)
         return page
 
+    async def leave(self) -> None:
+        for context in self._contexts:
+            await context.close()
+
     def _heard(self, kind: str, text: str) -> None:
         if kind == "error" and not any(e in text for e in self.expected):
             self.complaints.append(text)
 
 
-@pytest.fixture
+@shared()
 async def visitor(browser: Browser, m365: M365) -> AsyncIterator[Visitor]:
     """Fails the test for anything a page logs as an error, such as a style that its policy refuses."""
     one = Visitor(browser, m365.base_url)
     yield one
+    await one.leave()
     assert one.complaints == []
 
 
@@ -190,7 +204,7 @@ def knowledge_site(m365: M365) -> str:
     return "/sharepoint/sites/knowledge"
 
 
-@pytest.fixture
+@shared()
 async def bot(m365: M365) -> AsyncIterator[Bot]:
     """A bot that is up and echoes."""
     one = Bot(m365)

@@ -8,6 +8,8 @@ from playwright.async_api import Page, expect
 
 from km365.local.server import M365
 
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
 SCHEMES = ("light", "dark")
 
 

@@ -9,6 +9,8 @@ from playwright.async_api import expect
 from km365.local import blobs, columns, files, items, lists, sites
 from km365.local.server import M365
 
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
 AMINA = {"user": {"id": "amina", "displayName": "Amina Tannouri"}}
 
 
