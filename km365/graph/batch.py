@@ -129,7 +129,7 @@ async def _send_group(graph: "Graph", group: list[BatchRequest], answers: dict[s
         for one in refused:
             await governor.learn(cost(one.method, graph.url(one.path))[0], signals[one.id])
         # the next call is admitted when the longest of these rests is over
-        wait_s = max((signals[one.id].retry_after_s or 0.0 for one in refused), default=0.0)
+        wait_s = max((signals[one.id].rest_s for one in refused), default=0.0)
         if not refused or wait_s > patience_s:
             return
         patience_s -= wait_s

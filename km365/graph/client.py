@@ -6,6 +6,7 @@ its models cost seconds. See graph/FACTS and docs/decisions.md.
 """
 
 import json
+import logging
 import re
 import time
 from base64 import b64decode
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 USER_AGENT = "NONISV|Agency|km365/0.1"
 """Decorated as SharePoint asks for (avoid getting throttled): NONISV|company|application/version."""
+
+for _name in ("httpx", "httpcore"):
+    # they would log whole addresses (uploads carry their permission in it) and, at debug, our token
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 TIMEOUT = httpx.Timeout(100, connect=15, pool=None)
 
@@ -69,7 +74,7 @@ class Graph:
         self._transport = PacingTransport(
             httpx.AsyncHTTPTransport(
                 limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=60),
-                proxy=_proxy(self.base_url),
+                proxy=proxy_of(self.base_url),
             ),
             self.governor,
         )
@@ -297,7 +302,7 @@ def _claims(response: httpx.Response) -> str | None:
         return None
 
 
-def _proxy(base_url: str) -> str | None:
+def proxy_of(base_url: str) -> str | None:
     """The proxy that the environment sets for Graph's address, if any; never for this machine."""
     url = httpx.URL(base_url)
     if url.scheme == "http" or proxy_bypass(url.host):

@@ -13,7 +13,6 @@ import httpx
 
 from km365.errors import Throttled
 from km365.graph.pacing import (
-    NO_RETRY_AFTER_S,
     Budget,
     Limits,
     Service,
@@ -192,7 +191,7 @@ class PacingTransport(httpx.AsyncBaseTransport):
         if attempt >= self.governor.limits.attempts or not isinstance(request.stream, httpx.ByteStream):
             return None
         if signal.refused:
-            return signal.retry_after_s if signal.retry_after_s is not None else NO_RETRY_AFTER_S
+            return signal.rest_s
         if signal.status in {502, 503, 504} and request.method in {"GET", "HEAD"} and attempt <= 3:
             return float(2**attempt) * (0.5 + self.governor.chance() / 2)
         return None

@@ -133,6 +133,12 @@ class Signal:
         return self.status == 429 or (self.status == 503 and self.retry_after_s is not None)
 
     @property
+    def rest_s(self) -> float:
+        """How long a refusal asks us to rest: the longer of Retry-After and RateLimit-Reset."""
+        told = self.retry_after_s if self.retry_after_s is not None else NO_RETRY_AFTER_S
+        return max(told, self.reset_s or 0.0)
+
+    @property
     def worth_learning(self) -> bool:
         """Whether the account changes; most answers say nothing and cost no update."""
         return self.refused or (self.remaining is not None and self.reset_s is not None)
@@ -333,9 +339,8 @@ def learn(spending: Spending, budget: Budget, signal: Signal, *, reserve: float,
     if signal.refused:
         spending = _learn_from_refusal(spending, budget, signal, now)
     if signal.limit is not None and signal.limit >= 2 * LARGEST_CALL:
-        ours = spending.learned or budget.per_minute
-        if not budget.known or signal.limit < ours:
-            spending = replace(spending, learned=signal.limit)
+        told = min(signal.limit, budget.per_minute) if budget.known else signal.limit
+        spending = replace(spending, learned=told)
     if signal.remaining is not None and signal.reset_s is not None:
         limit = spending.learned or budget.per_minute
         # half of the reserve: the other half has usually been spent by people already
@@ -346,8 +351,7 @@ def learn(spending: Spending, budget: Budget, signal: Signal, *, reserve: float,
 
 
 def _learn_from_refusal(spending: Spending, budget: Budget, signal: Signal, now: float) -> Spending:
-    wait_s = signal.retry_after_s if signal.retry_after_s is not None else NO_RETRY_AFTER_S
-    spending = replace(spending, blocked_until=max(spending.blocked_until, now + wait_s))
+    spending = replace(spending, blocked_until=max(spending.blocked_until, now + signal.rest_s))
     if signal.status != 429:
         return spending
     if not budget.known and spending.learned is None:

@@ -19,7 +19,7 @@ from km365.errors import (
     Throttled,
 )
 from km365.graph.auth import StaticCredential
-from km365.graph.client import USER_AGENT, Graph
+from km365.graph.client import USER_AGENT, Graph, proxy_of
 from km365.graph.pacing import Limits
 from tests.graph.conftest import Paced, Stub, answer, refused
 
@@ -124,7 +124,7 @@ async def test_both_bodies_of_423_mean_locked(client: Paced, stub: Stub, nested:
 async def test_messages_and_logs_hold_no_names_values_or_tokens(
     client: Paced, stub: Stub, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, logger="km365")
+    caplog.set_level(logging.DEBUG)
     said = "User 'Jane Doe' (jane.doe@agency.example) may not set field 'KMKind' to \"a secret thing\"."
     stub.then(400, {"error": {"code": "invalidRequest", "message": said}})
     with pytest.raises(GraphError) as caught:
@@ -265,3 +265,22 @@ def test_plain_calls_import_neither_the_sdk_nor_azure() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split("\n")[:2] == ["GraphUnreachable", "[]"]
+
+
+async def test_a_proxy_is_used_for_graph_and_never_around_the_governor(
+    client: Paced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert proxy_of("https://graph.microsoft.com/v1.0") == "http://proxy.example:3128"
+    assert proxy_of("http://127.0.0.1:8365/v1.0") is None
+    monkeypatch.setenv("NO_PROXY", "graph.microsoft.com")
+    assert proxy_of("https://graph.microsoft.com/v1.0") is None
+    graph = Graph(
+        base_url="https://graph.microsoft.us/v1.0",
+        credential=StaticCredential(),
+        limits=Limits.for_licences(1),
+    )
+    assert not graph.http._mounts, "httpx would send what is mounted past our transport"
+    await graph.aclose()

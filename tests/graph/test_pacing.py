@@ -233,6 +233,22 @@ def test_retry_after_stops_everybody_and_bulk_work_comes_back_one_by_one() -> No
     assert waits[0] == 30 and waits[1] > 31 and waits[2] > waits[1] + 1
 
 
+def test_the_longer_of_retry_after_and_reset_counts() -> None:
+    signal = Signal(status=429, retry_after_s=5, limit=1250, remaining=0, reset_s=20)
+    account = learn(Spending(), Budget(per_minute=1_250), signal, reserve=0.08, now=NOW)
+    assert account.blocked_until == NOW + 20
+
+
+@pytest.mark.parametrize(("known", "learned"), [(True, [500, 1_250]), (False, [500, 3_000])])
+def test_a_limit_that_graph_names_is_believed_until_it_names_another(
+    known: bool, learned: list[float]
+) -> None:
+    account, budget = Spending(), Budget(per_minute=1_250, known=known)
+    for limit, expected in zip((500, 3_000), learned, strict=True):
+        account = learn(account, budget, Signal(status=200, limit=limit), reserve=0.08, now=NOW)
+        assert account.learned == expected
+
+
 def test_503_with_retry_after_rests_but_does_not_change_the_pace() -> None:
     budget = Budget(per_minute=1_250)
     account = learn(Spending(), budget, Signal(status=503, retry_after_s=5), reserve=0.08, now=NOW)
