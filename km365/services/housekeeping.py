@@ -1,10 +1,11 @@
-"""Once a day: copies our database, and deletes what it no longer needs."""
+"""Once a day: deletes what our database no longer needs, and copies it."""
 
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from km365.errors import StoreError
 from km365.jobs import Jobs
 from km365.store import conversations, cursors
 from km365.store.database import Connection, Database
@@ -25,17 +26,20 @@ class Tidied:
 
 
 async def tidy(db: Database, jobs: Jobs, *, now: datetime) -> Tidied:
-    """Copies the database into the folder `copies` beside it and keeps the newest 14 copies.
+    """Deletes jobs that ended 30 days ago and activity ids seen 7 days ago, then copies the database.
 
-    Deletes jobs that ended 30 days ago and the ids of activities seen 7 days ago.
+    The newest 14 copies are kept in the folder `copies` beside it. Raises StoreError when the database is
+    damaged, and then leaves the copies alone.
     """
-    copy = await asyncio.to_thread(_copy, db, now)
-    return Tidied(copy=copy, deleted=await db.run(_delete, jobs, now=now))
+    deleted = await db.run(_delete, jobs, now=now)
+    return Tidied(copy=await asyncio.to_thread(_copy, db, now), deleted=deleted)
 
 
 def _copy(db: Database, now: datetime) -> Path | None:
     if db.path is None:
         return None
+    if db.problems():
+        raise StoreError(f"{db.path} is damaged and was not copied; `km365 doctor` says more.")
     folder = db.path.parent / "copies"
     target = folder / f"{db.path.stem}-{now.date()}.sqlite"
     db.copy_to(target)

@@ -336,5 +336,8 @@ def _open(c: Connection, wanted: Campaign, new: Iterable[Recipient], *, now: dat
         if before.due_on != wanted.due_on:
             moved = {"from": before.due_on.isoformat(), "to": wanted.due_on.isoformat()}
             events.append(c, kind="campaign moved", subject=wanted.id, who=LAST_SCAN, what=moved, at=now)
+    if before is not None and before.state != "open":
+        campaigns.reopen(c, wanted.id, at=now)
+        events.append(c, kind="campaign reopened", subject=wanted.id, who=LAST_SCAN, what={}, at=now)
     for one in new:
         campaigns.add_person(c, wanted.id, one.person_id, key=one.key, language=one.language, at=now)

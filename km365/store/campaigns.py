@@ -154,14 +154,21 @@ def stop(
 
 
 def stop_everyone(c: Connection, campaign_id: str, *, state: str, note: str, at: datetime) -> int:
-    """Ends the campaign for everyone still being asked, and counts them."""
+    """Ends the campaign for everyone still being asked, and counts them; see `reopen`."""
     c.execute(update(campaign).where(campaign.c.id == campaign_id).values(state=state, changed_at=at))
     open_ = and_(prompt.c.campaign_id == campaign_id, prompt.c.state == Outcome.OPEN)
     keys = c.execute(select(prompt.c.key).where(open_)).scalars().all()
-    c.execute(update(prompt).where(open_).values(state=Outcome.CANCELLED, next_at=None, changed_at=at))
+    c.execute(update(prompt).where(open_).values(state=Outcome.CANCELLED, changed_at=at))
     for key in keys:
         outbox.cancel(c, key, note=note, at=at)
     return len(keys)
+
+
+def reopen(c: Connection, campaign_id: str, *, at: datetime) -> int:
+    """Takes up again a campaign that was called off, where it was, with those still asked; counts them."""
+    c.execute(update(campaign).where(campaign.c.id == campaign_id).values(state="open", changed_at=at))
+    mine = and_(prompt.c.campaign_id == campaign_id, prompt.c.state == Outcome.CANCELLED)
+    return c.execute(update(prompt).where(mine).values(state=Outcome.OPEN, changed_at=at)).rowcount
 
 
 def postpone(c: Connection, campaign_id: str, *, due_on: date, until: datetime, at: datetime) -> bool:

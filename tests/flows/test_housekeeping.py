@@ -2,8 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
+
+from km365.errors import StoreError
 from km365.services import housekeeping
 from km365.store import conversations
+from km365.store.database import Database
 
 
 async def test_the_newest_fourteen_copies_are_kept(office) -> None:
@@ -13,6 +17,16 @@ async def test_the_newest_fourteen_copies_are_kept(office) -> None:
     copies = sorted(file.name for file in (office.settings.home / "copies").iterdir())
     assert len(copies) == 14
     assert copies[-1] == f"km365-{office.day(15)}.sqlite"
+
+
+async def test_a_damaged_database_does_not_push_out_the_good_copies(office, monkeypatch) -> None:
+    await housekeeping.tidy(office.db, office.jobs, now=office.now)
+    monkeypatch.setattr(Database, "problems", lambda self: ["page 7 is torn"])
+    office.now += timedelta(days=1)
+    with pytest.raises(StoreError, match="was not copied"):
+        await housekeeping.tidy(office.db, office.jobs, now=office.now)
+    copies = [file.name for file in (office.settings.home / "copies").iterdir()]
+    assert copies == [f"km365-{office.day(0)}.sqlite"]
 
 
 async def test_activities_of_last_week_are_forgotten(office) -> None:

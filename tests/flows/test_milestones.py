@@ -187,6 +187,22 @@ async def test_a_milestone_called_off_reminds_nobody(office, state) -> None:
     assert await office.look(days=10) == 0
 
 
+async def test_a_milestone_called_off_by_mistake_goes_on_where_it_was(office) -> None:
+    ann, bob = office.hire("ann"), office.hire("bob")
+    key = await office.milestone(2)
+    await office.scan()
+    office.deliver()
+    with office.db.begin() as c:
+        campaigns.stop(c, bob, f"milestone:{key}", at=office.now)
+    await office.edit("Milestones", key, KMState="cancelled")
+    await office.scan()
+    await office.edit("Milestones", key, KMState="planned")
+    assert (await office.scan()).messages == 0
+    assert await office.look(days=2) == 0
+    assert await office.look(days=1) == 1
+    assert set(office.messages()) == {f"invite:{key}:{ann}", f"invite:{key}:{bob}", f"invite:{key}:{ann}:1"}
+
+
 async def test_a_milestone_moved_to_summer_waits_for_summer(office) -> None:
     office.hire("ann")
     key = await office.milestone(2)
