@@ -11,7 +11,7 @@ from km365.local import files, items, lists, sites
 from km365.local.routes import Call, Evidence, GraphFault, Handler, invalid, not_found, route, unknown
 from km365.local.routes import Units as ResourceUnits
 
-DRIVES = ("/drives/{drive}", "/sites/{site}/drive", "/sites/{site}/drives/{drive}")
+DRIVES = ("/drives/{drive}", "/sites/{site}/drive")
 BY_ID = ("/items/{item}", "/root")
 BY_PATH = ("/root:/{path...}", "/items/{item}:/{path...}")
 

@@ -4,6 +4,8 @@ import pytest
 
 from km365.local import apps, teams, users
 
+pytestmark = pytest.mark.graph_documented("userteamwork-post-installedapps")
+
 
 @pytest.fixture
 def person(m365):

@@ -8,6 +8,8 @@ import pytest
 from km365.local import faults, lists, sites
 from km365.local.server import start_server
 
+pytestmark = pytest.mark.graph_documented("driveitem")
+
 KIB = 1024
 
 

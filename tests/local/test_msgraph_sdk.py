@@ -1,16 +1,7 @@
 """msgraph-sdk itself, pointed at the server: its typed answers parse."""
 
-import time
-
-import httpx
 import pytest
-from azure.core.credentials import AccessToken
 from kiota_abstractions.base_request_configuration import RequestConfiguration
-from kiota_authentication_azure.azure_identity_authentication_provider import (
-    AzureIdentityAuthenticationProvider,
-)
-from kiota_http.middleware.options import RetryHandlerOption
-from msgraph import GraphServiceClient
 from msgraph.generated.models.choice_column import ChoiceColumn
 from msgraph.generated.models.column_definition import ColumnDefinition
 from msgraph.generated.models.field_value_set import FieldValueSet
@@ -21,8 +12,6 @@ from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.text_column import TextColumn
 from msgraph.generated.sites.item.lists.item.items.items_request_builder import ItemsRequestBuilder
 from msgraph.generated.sites.sites_request_builder import SitesRequestBuilder
-from msgraph.graph_request_adapter import GraphRequestAdapter, options
-from msgraph_core import GraphClientFactory
 
 from km365.local import sites
 
@@ -30,34 +19,6 @@ pytestmark = pytest.mark.local_only
 
 
 KINDS = ["lesson", "practice"]
-
-
-class StaticCredential:
-    """A credential with a token that never ends."""
-
-    async def get_token(self, *_scopes, **_more):
-        return AccessToken("x", int(time.time()) + 3600)
-
-    async def close(self):
-        pass
-
-
-@pytest.fixture
-async def sdk(m365):
-    """The SDK's own client, on its own pipeline."""
-    chosen = dict(options)
-    chosen[RetryHandlerOption.get_key()] = RetryHandlerOption(delay=0, max_retries=3)
-    # The factory wraps the client's transport in one that does not close it, so we do.
-    async with httpx.AsyncHTTPTransport() as transport:
-        plain = httpx.AsyncClient(transport=transport, timeout=60)
-        pipeline = GraphClientFactory.create_with_default_middleware(options=chosen, client=plain)
-        provider = AzureIdentityAuthenticationProvider(
-            StaticCredential(), scopes=["https://graph.microsoft.com/.default"]
-        )
-        adapter = GraphRequestAdapter(provider, client=pipeline)
-        adapter.base_url = m365.graph_url
-        yield GraphServiceClient(request_adapter=adapter)
-        await plain.aclose()
 
 
 async def make_list(sdk, site):

@@ -6,6 +6,8 @@ import pytest
 from km365.local import lists
 from km365.local.demo import sources, write_documents
 
+pytestmark = pytest.mark.graph_documented("search-query")
+
 NOTE = """---
 title: Supply note
 office: CO-BEL
@@ -35,7 +37,7 @@ async def drive(graph, m365, site):
 
 @pytest.fixture
 async def ask(m365, conforms):
-    """Asks one question; the answer is checked in pieces: the OpenAPI subset has one list too many around it."""
+    """Asks one question. The answer is checked in pieces: the OpenAPI subset has one list too many."""
     async with httpx.AsyncClient(base_url=m365.graph_url, headers={"Authorization": "Bearer x"}) as client:
 
         async def one(text, kind="driveItem", **more):

@@ -9,6 +9,8 @@ from aiohttp import web
 from km365.local import lists, users
 from km365.local.state import stamp
 
+pytestmark = pytest.mark.graph_documented("change-notifications-delivery-webhooks")
+
 
 class Listener:
     """A small web server that subscribes: `told` gets what it is told."""

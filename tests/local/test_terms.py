@@ -4,6 +4,8 @@ import pytest
 
 from km365.local import term_rows, terms
 
+pytestmark = pytest.mark.graph_documented("termstore-term")
+
 
 @pytest.fixture
 def store(site):

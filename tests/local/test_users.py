@@ -8,6 +8,8 @@ import pytest
 from km365.local import faults, users
 from km365.local.state import stamp
 
+pytestmark = pytest.mark.graph_documented("user")
+
 
 @pytest.fixture
 def staff(m365):
