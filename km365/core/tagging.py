@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from km365.core.passages import Kind, Passage
 from km365.core.taxonomy import Concept, Evidence, Link, Taxonomy, TermSet, all_labels
-from km365.core.text import STOP, Stems, clean, language_of, spans, words
+from km365.core.text import STOP, Stems, clean, language_of, phrases, spans, words
 
 SCORE_MEANS = (
     "0 to 1: how much of the document speaks of the term, given its length. 0.5 is one clear mention in a "
@@ -31,9 +31,19 @@ _WEIGHT = {
     Kind.PROPERTY: 1.5,
 }
 _LINK_WEIGHT = {Link.EXACT: 0.9, Link.CLOSE: 0.7, Link.BROAD: 0.6}
-_SHORT_TEXT_WORDS = 300
+_SHORT_TEXT_WORDS = 150
 """In a text this long one clear mention is worth a suggestion; longer texts need more, by square root."""
 _OPENING_WORDS = 80
+_HEADING_WORDS = 8
+"""A paragraph this short without a full stop is read as a heading, for plain texts have no other."""
+_FULL_LINE = 60
+"""A line of plain text at least this long, without a full stop, goes on in the next."""
+_LATER_IN_TITLE = 0.5
+"""What comes first in a title says what the document is: `How to write a lesson` is guidance."""
+_SHOUTED_WORDS = 3
+"""In a longer line of capitals an acronym cannot be told from a word: `PEOPLE WHO LEARN`."""
+_SPREAD_WORDS = 250
+"""In longer texts a subject comes up in more than one place."""
 _LISTED = 3
 """A passage that names more concepts of one term set than this is an enumeration; each counts for less."""
 
@@ -59,6 +69,7 @@ class _Entry(NamedTuple):
     """One label in the index. `capitals` are the acronyms in it, which must be written as such."""
 
     concept: int
+    facet: str
     strength: float
     single: bool
     languages: frozenset[str]
@@ -112,22 +123,21 @@ class Vocabulary:
         self._facets.append(term_set)
         labels: dict[tuple[str, ...], tuple[set[str], set[str]]] = {}
         for language, text, _ in all_labels(concept):
-            written = words(clean(text))
-            stems = tuple(s for s in map(self._stems.__getitem__, written) if s and s != STOP)
-            if not stems or (len(stems) == 1 and len(stems[0]) == 1):
-                continue  # a single letter or Han character says nothing
-            capitals = {word for word in written if len(word) > 1 and word.isupper()}
-            known = labels.setdefault(stems, (set(), capitals))
-            known[0].add(language)
-            known[1].intersection_update(capitals)  # one spelling without capitals is enough
+            capitals = {word for word in words(clean(text)) if len(word) > 1 and word.isupper()}
+            for stems in phrases(text, language, self._stems):
+                known = labels.setdefault(stems, (set(), capitals))
+                known[0].add(language)
+                known[1].intersection_update(capitals)  # one spelling without capitals is enough
         for stems, (languages, capitals) in labels.items():
             node = self._root
             for stem in stems:
                 node = node.setdefault(stem, {})
+            bare = [stem for stem in stems if stem != STOP]
             entry = _Entry(
                 concept=number,
-                strength=_strength(stems, acronym=bool(capitals)),
-                single=len(stems) == 1,
+                facet=term_set.key,
+                strength=_strength(bare, acronym=bool(capitals)),
+                single=len(bare) == 1,
                 languages=frozenset(languages),
                 capitals=frozenset(capitals),
             )
@@ -145,61 +155,62 @@ class Vocabulary:
         hits = [hit for number, passage in enumerate(passages) for hit in self._scan(passage.text, number)]
         layout = _Layout(passages)
         hits = [hit for hit in hits if _right_language(hit.entry, hit.passage, layout)]
-        found: list[Suggestion] = []
         evidence = {kind: self._evidence(hits, layout, kind) for kind in Evidence}
-        for term_set in self.taxonomy.term_sets:
-            if wanted is None or term_set.key in wanted:
-                found += self._choose(term_set, evidence[term_set.rule.evidence], layout)
-        return found
+        sets = [s for s in self.taxonomy.term_sets if wanted is None or s.key in wanted]
+        anywhere = evidence[Evidence.ANYWHERE]
+        subjects = (c.id for s in sets if s.rule.evidence is Evidence.ANYWHERE for c in s.concepts)
+        main = max((anywhere[one].mass for one in subjects if one in anywhere), default=0.0)
+        return [one for s in sets for one in _choose(s, evidence[s.rule.evidence], layout, main_subject=main)]
 
     def _scan(self, text: str, number: int) -> list[_Hit]:
-        """Longest matches from left to right, none overlapping another."""
+        """The longest match of each term set at each place; none overlaps another of its set."""
         written = words(text)
         stems = list(map(self._stems.__getitem__, written))
-        root, end = self._root, len(stems)
+        shouted = text.isupper() and len(written) > _SHOUTED_WORDS
         hits: list[_Hit] = []
-        at = 0
-        while at < end:
-            node = root.get(stems[at])
+        taken: dict[str, int] = {}
+        for at, stem in enumerate(stems):
+            node = self._root.get(stem)
             if node is None:
-                at += 1
                 continue
-            best: list[_Entry] = []
-            last = ahead = at
+            best: dict[str, tuple[int, list[_Entry]]] = {}
+            ahead = at
             while node is not None:
-                entries = node.get("")
-                if entries:
-                    standing = [
-                        e for e in entries if not e.capitals or _in_capitals(e, written[at : ahead + 1])
-                    ]
-                    if standing:
-                        best, last = standing, ahead
+                for entry in node.get("", ()):
+                    if _stands(entry, written[at : ahead + 1], shouted=shouted):
+                        last, entries = best.get(entry.facet, (ahead, []))
+                        best[entry.facet] = (ahead, [*entries, entry] if last == ahead else [entry])
                 ahead += 1
-                while ahead < end and not stems[ahead]:
+                while ahead < len(stems) and not stems[ahead]:
                     ahead += 1
-                node = node.get(stems[ahead]) if ahead < end else None
-            hits += [_Hit(entry, number, at, last) for entry in best]
-            at = last + 1
+                node = node.get(stems[ahead]) if ahead < len(stems) else None
+            for facet, (last, entries) in best.items():
+                if taken.get(facet, -1) < at:
+                    taken[facet] = last
+                    hits += [_Hit(entry, number, at, last) for entry in entries]
         return hits
 
     def _evidence(self, hits: Sequence[_Hit], layout: "_Layout", evidence: Evidence) -> dict[str, _Found]:
         """What speaks for each concept, by id; through links to other term sets too."""
-        hits = [h for h in hits if evidence is Evidence.ANYWHERE or layout.opens(h.passage)]
+        opening = evidence is Evidence.OPENING
+        hits = [hit for hit in hits if not opening or layout.opens(hit.passage)]
         listed: dict[tuple[int, str], set[int]] = {}
-        for hit in hits:
-            listed.setdefault((hit.passage, self._facets[hit.entry.concept].key), set()).add(
-                hit.entry.concept
-            )
         shared: dict[tuple[int, int, str], int] = {}
+        first: dict[tuple[int, str], int] = {}
         for hit in hits:
-            spot = (hit.passage, hit.first, self._facets[hit.entry.concept].key)
-            shared[spot] = shared.get(spot, 0) + 1
+            facet = hit.entry.facet
+            listed.setdefault((hit.passage, facet), set()).add(hit.entry.concept)
+            shared[hit.passage, hit.first, facet] = shared.get((hit.passage, hit.first, facet), 0) + 1
+            first.setdefault((hit.passage, facet), hit.first)
         found: dict[str, _Found] = {}
         for hit in hits:
-            facet = self._facets[hit.entry.concept].key
+            facet = hit.entry.facet
             weight = layout.weight(hit.passage) * hit.entry.strength
             weight *= min(1.0, _LISTED / len(listed[hit.passage, facet]))
             weight /= shared[hit.passage, hit.first, facet]
+            if opening:
+                weight *= layout.says_what_it_is(hit.passage)
+                weight *= 1.0 if hit.first == first[hit.passage, facet] else _LATER_IN_TITLE
             self._credit(found, hit, weight, layout)
         return found
 
@@ -212,28 +223,12 @@ class Vocabulary:
         for concept_id, share in targets:
             evidence = found.setdefault(concept_id, _Found())
             spot = (hit.passage, hit.first)
-            if spot in evidence.hits and concept_id != concept.id:
+            if spot in evidence.hits:
                 continue  # the same words reached it by another way already
             evidence.add(weight * share, hit, quote, passage.place, layout.part(hit.passage))
             evidence.strength = max(evidence.strength, hit.entry.strength * (0.85 + 0.15 * share))
             if concept_id != concept.id:
                 evidence.via[concept.id] = evidence.via.get(concept.id, 0.0) + weight * share
-
-    def _choose(self, term_set: TermSet, found: Mapping[str, _Found], layout: "_Layout") -> list[Suggestion]:
-        known = {c.id: found[c.id] for c in term_set.concepts if c.id in found and c.open_for_tagging}
-        if not known:
-            return []
-        opening = term_set.rule.evidence is Evidence.OPENING
-        most = max(evidence.mass for evidence in known.values())
-        scored = sorted(
-            (-_score(evidence, most, layout, opening=opening), min(evidence.hits), concept_id)
-            for concept_id, evidence in known.items()
-        )
-        return [
-            _suggestion(concept_id, term_set.key, -score, known[concept_id])
-            for score, _, concept_id in scored[: term_set.rule.at_most]
-            if -score >= term_set.rule.threshold
-        ]
 
 
 class _Layout:
@@ -256,6 +251,14 @@ class _Layout:
         """Whether the passage says what the document is."""
         kind = self.passages[number].kind
         return kind in (Kind.NAME, Kind.TITLE, Kind.PROPERTY) or self._starts[number] < _OPENING_WORDS
+
+    def says_what_it_is(self, number: int) -> float:
+        """How far a passage of the opening names the document, rather than telling of something."""
+        passage = self.passages[number]
+        if passage.kind in (Kind.NAME, Kind.TITLE, Kind.PROPERTY, Kind.HEADING):
+            return 1.0
+        short = len(passage.text.split()) <= _HEADING_WORDS and not passage.text.rstrip().endswith(".")
+        return 1.0 if short and passage.kind is Kind.BODY else 0.5
 
     def weight(self, number: int) -> float:
         early = 1.3 if self._starts[number] < _OPENING_WORDS else 1.0
@@ -282,7 +285,7 @@ class _Layout:
         return self._languages[number]
 
 
-def _strength(stems: tuple[str, ...], *, acronym: bool) -> float:
+def _strength(stems: Sequence[str], *, acronym: bool) -> float:
     """How surely the label alone means its concept: phrases more than words, long words more than short."""
     letters = sum(2.0 if ord(stem[0]) >= 0x3400 else 4.0 if acronym else len(stem) for stem in stems)
     size = len(stems) / 2 if ord(stems[0][0]) >= 0x3400 else len(stems)
@@ -293,7 +296,12 @@ def _strength(stems: tuple[str, ...], *, acronym: bool) -> float:
     return 0.85 if acronym or letters >= 9 else 0.75 if letters >= 5 else 0.6
 
 
-def _in_capitals(entry: _Entry, written: Sequence[str]) -> bool:
+def _stands(entry: _Entry, written: Sequence[str], *, shouted: bool) -> bool:
+    """Whether the acronyms of the label are written as such here (`AIDS`, not `aids`)."""
+    if not entry.capitals:
+        return True
+    if entry.single and shouted:
+        return False
     here = {word[:-1] if word.endswith("s") and word[:-1].isupper() else word for word in written}
     return entry.capitals <= here
 
@@ -306,12 +314,34 @@ def _right_language(entry: _Entry, passage: int, layout: _Layout) -> bool:
     return language is None or language in entry.languages
 
 
+def _choose(
+    term_set: TermSet, found: Mapping[str, _Found], layout: _Layout, *, main_subject: float
+) -> list[Suggestion]:
+    """The concepts of one term set; `main_subject` is the evidence for the strongest of all term sets."""
+    known = {c.id: found[c.id] for c in term_set.concepts if c.id in found and c.open_for_tagging}
+    if not known:
+        return []
+    opening = term_set.rule.evidence is Evidence.OPENING
+    most = max(evidence.mass for evidence in known.values())
+    if not opening:  # a passing mention is small beside what the document is about, whatever the facet
+        most = (most + main_subject) / 2
+    scored = sorted(
+        (-_score(evidence, most, layout, opening=opening), min(evidence.hits), concept_id)
+        for concept_id, evidence in known.items()
+    )
+    return [
+        _suggestion(concept_id, term_set.key, -score, known[concept_id])
+        for score, _, concept_id in scored[: term_set.rule.at_most]
+        if -score >= term_set.rule.threshold
+    ]
+
+
 def _score(evidence: _Found, most: float, layout: _Layout, *, opening: bool) -> float:
     length = min(layout.words, _SHORT_TEXT_WORDS) if opening else layout.words
     scale = 0.8 * math.sqrt(max(1.0, length / _SHORT_TEXT_WORDS))
     amount = 1.0 - math.exp(-evidence.mass / scale)
     beside_others = 0.5 + 0.5 * math.sqrt(evidence.mass / most)
-    spread = 1.0 if opening or layout.words < 1000 else 0.7 + 0.1 * min(3, len(evidence.parts))
+    spread = 1.0 if opening or layout.words < _SPREAD_WORDS else 0.7 + 0.1 * min(3, len(evidence.parts))
     return round(evidence.strength * amount * beside_others * spread, 3)
 
 
@@ -336,6 +366,22 @@ def _heaviest(weights: Mapping[str, float], limit: int) -> tuple[str, ...]:
 
 
 def from_text(text: str, *, title: str = "") -> list[Passage]:
-    """Plain text as passages: a paragraph each, `title` (if any) first."""
+    """Plain text as passages: a paragraph each, `title` (if any) first.
+
+    Lines that were broken for width alone are joined, so that a term may run over the end of a line.
+    """
     passages = [Passage(text=clean(title), kind=Kind.TITLE, place="title")] if title else []
-    return passages + [Passage(text=part) for part in (p.strip() for p in clean(text).split("\n")) if part]
+    before = ""
+    for line in clean(text).split("\n"):
+        written = line.strip()
+        if passages and _broken_for_width(before, written) and passages[-1].kind is Kind.BODY:
+            passages[-1] = Passage(text=f"{passages[-1].text} {written}")
+        elif written:
+            passages.append(Passage(text=written))
+        before = written
+    return passages
+
+
+def _broken_for_width(line: str, following: str) -> bool:
+    full = len(line) >= _FULL_LINE and not line.endswith((".", ":", ";", "!", "?", "|"))
+    return full and bool(following) and (following[0].isalpha() or following[0] in '(“"«‘')

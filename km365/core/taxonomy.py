@@ -12,12 +12,17 @@ from functools import cached_property
 from types import MappingProxyType
 
 from km365.core.languages import LANGUAGES
+from km365.core.text import Stems, phrases
 from km365.core.text import key as label_key
 
 _NO_TEXT: Mapping[str, str] = MappingProxyType({})
 _NO_SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 LABEL_LIMIT = 255
 """The longest label SharePoint's term store takes."""
+FORBIDDEN = frozenset('";<>|\t')
+"""Characters the term store takes in no label."""
+LEVELS = 7
+"""How deep a term set may be in the term store."""
 
 
 class Status(StrEnum):
@@ -203,10 +208,11 @@ def check_set(
     term_set: TermSet, *, languages: Sequence[str] = LANGUAGES, known: set[str] | None = None
 ) -> list[Problem]:
     """Everything wrong with one term set; links to other sets are checked against `known` ids if given."""
-    problems = [*_repeated_ids(term_set), *_cycles(term_set)]
+    problems = [*_repeated_ids(term_set), *_cycles(term_set), *_twin_siblings(term_set)]
+    stems = Stems()
     for concept in term_set.concepts:
         problems += _check_links(concept, term_set, known)
-        problems += _check_labels(concept, languages)
+        problems += _check_labels(concept, languages, stems)
     return problems + _double_labels(term_set)
 
 
@@ -223,19 +229,35 @@ def _repeated_ids(term_set: TermSet) -> list[Problem]:
 
 
 def _cycles(term_set: TermSet) -> list[Problem]:
+    """Broader terms that go round in a circle, and those that go too deep."""
     problems, done = [], set[str]()
     for concept in term_set.concepts:
         path: list[str] = []
         at: str | None = concept.id
-        while at and at in term_set.by_id and at not in done and at not in path:
+        while at and at in term_set.by_id and at not in path:
             path.append(at)
             at = term_set.by_id[at].broader
         if at and at in path:
-            loop = " > ".join([*path[path.index(at) :], at])
-            problems.append(
-                Problem(where=at, what=f"the broader terms go round in a circle: {loop}", fatal=True)
-            )
-        done.update(path)
+            if at not in done:
+                loop = " > ".join([*path[path.index(at) :], at])
+                what = f"the broader terms go round in a circle: {loop}"
+                problems.append(Problem(where=at, what=what, fatal=True))
+            done.update(path)
+        elif len(path) > LEVELS:
+            what = f"it stands {len(path)} levels deep; the term store takes {LEVELS}"
+            problems.append(Problem(where=concept.id, what=what, fatal=True))
+    return problems
+
+
+def _twin_siblings(term_set: TermSet) -> list[Problem]:
+    """Terms under one parent with one label, which the term store refuses."""
+    seen: dict[tuple[str | None, str], str] = {}
+    problems = []
+    for concept in term_set.concepts:
+        other = seen.setdefault((concept.broader, concept.label().casefold()), concept.id)
+        if other != concept.id:
+            what = f"it has the label {concept.label()!r} of {other!r} beside it"
+            problems.append(Problem(where=concept.id, what=what, fatal=True))
     return problems
 
 
@@ -260,7 +282,7 @@ def _check_links(concept: Concept, term_set: TermSet, known: set[str] | None) ->
     return problems
 
 
-def _check_labels(concept: Concept, languages: Sequence[str]) -> list[Problem]:
+def _check_labels(concept: Concept, languages: Sequence[str], stems: Stems) -> list[Problem]:
     problems = []
     missing = [language for language in languages if not concept.labels.get(language)]
     if missing:
@@ -269,10 +291,12 @@ def _check_labels(concept: Concept, languages: Sequence[str]) -> list[Problem]:
         if len(text) > LABEL_LIMIT:
             what = f"the {language} label is longer than {LABEL_LIMIT} characters: {text[:40]}…"
             problems.append(Problem(where=concept.id, what=what, fatal=True))
-        elif not label_key(text):
-            problems.append(
-                Problem(where=concept.id, what=f"the {language} label {text!r} has no word to match")
-            )
+        elif bad := sorted(FORBIDDEN & set(text)):
+            what = f"the {language} label {text!r} contains {bad[0]!r}, which the term store refuses"
+            problems.append(Problem(where=concept.id, what=what, fatal=True))
+        elif not phrases(text, language, stems):
+            what = f"the {language} label {text!r} matches no text: little is left of it without little words"
+            problems.append(Problem(where=concept.id, what=what))
     return problems
 
 

@@ -24,12 +24,14 @@ _BREAKS = frozenset('.,;:!?()[]|\n\r•؟،؛。，、；：！？（）«»"')
 
 _LITTLE_WORDS_OF = {
     "en": "a an and at by for from in of on or s the to with",
-    "fr": "au aux avec c d dans de des du en et j l la le les m n ou par pour qu sur t un une",
-    "es, pt": "al con da das del do dos e el em las los na nas no nos o os para por um uma y",
+    "fr": "a au aux avec c d dans de des du en et j l la le les m n ou par pour qu s t un une",
+    "es": "a al con de del e el en la las los o para por un una y",
+    "pt": "a as ao aos com da das de do dos e em na nas nos o os ou para por um uma",
     "ru": "в и во на с со о об по для от из у к",
     "ar": "في من على الى عن مع و او",
 }
-_LITTLE_WORDS = frozenset(word for words in _LITTLE_WORDS_OF.values() for word in words.split())
+_LITTLE_WORDS_IN = {language: frozenset(some.split()) for language, some in _LITTLE_WORDS_OF.items()}
+_LITTLE_WORDS = frozenset().union(*_LITTLE_WORDS_IN.values())
 """Words a phrase may gain or lose and keep its subject: `quality of education`, `qualité de l'éducation`."""
 
 _ARABIC_LETTERS = str.maketrans("أإآٱىةؤئ", "ااااي" + "هوي", "ـ")
@@ -147,6 +149,28 @@ def key(text: str) -> tuple[str, ...]:
     """The stems of a label in order, without little words and breaks; labels with one key read the same."""
     stems = Stems()
     return tuple(s for s in (stems[w] for w in words(clean(text))) if s and s != STOP)
+
+
+def phrases(text: str, language: str, stems: Stems) -> list[tuple[str, ...]]:
+    """The label `text` as stems to look for, with and without the commas inside it.
+
+    Nothing where leaving out little words would change the meaning: `e` says nothing in Portuguese but makes
+    `e-learning` of learning, and `no` is little there but not in Spanish. Nor for a single letter or Han
+    character.
+    """
+    written = words(clean(text))
+    own = _LITTLE_WORDS_IN.get(language, frozenset())
+    if any(not stems[word] and fold(word) not in own for word in written):
+        return []
+    full = [stem for stem in map(stems.__getitem__, written) if stem]
+    while full and full[-1] == STOP:
+        full.pop()
+    while full and full[0] == STOP:
+        full.pop(0)
+    bare = tuple(stem for stem in full if stem != STOP)
+    if not bare or (len(bare) == 1 and len(bare[0]) == 1):
+        return []
+    return list(dict.fromkeys([bare, tuple(full)]))
 
 
 def same_text(left: str, right: str) -> bool:
