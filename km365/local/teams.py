@@ -55,6 +55,7 @@ class Person:
     name: str
     post: str
     office: str
+    """Its name if it has a site, else what the directory says."""
     language: str
     """A language tag such as "fr-FR"; "en" when the directory has none."""
     mail: str
@@ -67,9 +68,10 @@ class Person:
 
 
 PEOPLE = """
-SELECT id, display_name AS name, COALESCE(job_title, '') AS post, COALESCE(office, '') AS office,
-       COALESCE(language, '') AS language, COALESCE(mail, '') AS mail, upn AS principal_name
-FROM user WHERE enabled AND deleted_at IS NULL
+SELECT user.id AS id, user.display_name AS name, COALESCE(job_title, '') AS post,
+       COALESCE(site.display_name, office, '') AS office, COALESCE(language, '') AS language,
+       COALESCE(mail, '') AS mail, upn AS principal_name
+FROM user LEFT JOIN site ON site.path = '/sites/' || office WHERE enabled AND deleted_at IS NULL
 """
 
 
@@ -80,7 +82,7 @@ def people(state: State) -> list[Person]:
 
 def person(state: State, person_id: str) -> Person:
     """Raises 404 for somebody who is not there or cannot sign in."""
-    row = state.one(PEOPLE + " AND id = ?", person_id.lower())
+    row = state.one(PEOPLE + " AND user.id = ?", person_id.lower())
     if row is None:
         raise not_found("the person")
     return _person(row)

@@ -6,6 +6,7 @@ Everything a person does goes through `teams.py`, so it is kept before it is sen
 
 import asyncio
 import json
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from itertools import groupby
@@ -57,7 +58,7 @@ def _searchable(person: teams.Person) -> str:
 
 def initials(name: str) -> str:
     """At most two letters to know somebody by."""
-    words = name.split()
+    words = re.sub(r"\(.*?\)", " ", name).split() or [name]
     return "".join(w[0] for w in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
 
 
