@@ -10,11 +10,9 @@ import contextlib
 import logging
 import os
 import secrets
-import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import Connection, Row, delete, event, select, update
 from sqlalchemy.exc import IntegrityError
@@ -22,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from km365.errors import KM365Error
 from km365.jobs.port import Args, Job, JobState, Work
 from km365.store.database import Database
+from km365.store.locks import lock
 from km365.store.rows import insert_new
 from km365.store.tables import job
 
@@ -133,9 +132,9 @@ class SqliteJobs:
             return True
         told = False
         while not stop.is_set():
-            lock = _lock(self._db.path.with_suffix(self._db.path.suffix + ".runner"))
-            if lock is not None:
-                held.callback(lock.close)
+            mine = lock(self._db.path.with_suffix(self._db.path.suffix + ".runner"))
+            if mine is not None:
+                held.callback(mine.close)
                 await self._db.run(self._take_over, everything=True)
                 return True
             if not told:
@@ -276,20 +275,6 @@ def _job(row: Row[tuple[object, ...]]) -> Job:
 def _line(error: Exception) -> str:
     """Our own messages hold nothing personal; of others only the kind is kept."""
     return str(error) if isinstance(error, KM365Error) else type(error).__name__
-
-
-def _lock(path: Path) -> sqlite3.Connection | None:
-    """An exclusive lock that ends with the process, however it ends; None while another holds it.
-
-    SQLite locks files the same way on every system, which the standard library does not offer otherwise.
-    """
-    lock = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
-        lock.close()
-        return None
-    return lock
 
 
 def _set(loop: asyncio.AbstractEventLoop, awake: asyncio.Event) -> None:
