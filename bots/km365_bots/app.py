@@ -23,7 +23,7 @@ from km365_bots.host import Host, SignIn
 from km365_bots.pacing import Pace
 from km365_bots.panels import panels
 from km365_bots.parts import open_parts
-from km365_bots.turn import Turns
+from km365_bots.turn import Lines, Turns
 from km365_bots.web import Workspace, application
 from km365_bots.words import Words
 
@@ -47,9 +47,8 @@ async def serve(app: App) -> AsyncIterator[str]:
         bot_token(settings) as token,
         open_connector(token, pace, through_proxy=sign_in.required) as connector,
     ):
-        post = post_of(app, parts, connector, labels)
-        await delivery.begin(post)
         turns = Turns(connector=connector, desk=Desk(app, parts), labels=labels, clock=app.clock.now)
+        await delivery.begin(post_of(app, parts, connector, labels, turns.lines))
         host = Host(sign_in=sign_in, turns=turns, connector=connector)
         workspace = Workspace(
             organisation=settings.organisation,
@@ -76,7 +75,7 @@ def sign_in_of(settings: Settings) -> SignIn:
     return SignIn(app_id=settings.bot_app_id, tenants=tenants)
 
 
-def post_of(app: App, parts: conversation.Parts, connector: Connector, labels: Words) -> Post:
+def post_of(app: App, parts: conversation.Parts, connector: Connector, labels: Words, lines: Lines) -> Post:
     """What sending messages needs."""
 
     async def compose(message: Message) -> Reply:
@@ -92,6 +91,7 @@ def post_of(app: App, parts: conversation.Parts, connector: Connector, labels: W
         labels=labels,
         compose=compose,
         install=install,
+        lines=lines,
         now=app.clock.now,
         service_url=app.settings.teams,
         tenant_id=app.settings.tenant_id,

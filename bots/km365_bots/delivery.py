@@ -27,8 +27,8 @@ from km365_bots.connector import (
     TooLarge,
     Unreachable,
 )
+from km365_bots.turn import Lines, portions
 from km365_bots.turn import message as activity_of
-from km365_bots.turn import portions
 from km365_bots.words import Words
 
 _log = logging.getLogger("km365.bots.delivery")
@@ -56,6 +56,8 @@ class Post:
     labels: Words
     compose: Compose
     install: Install
+    lines: Lines
+    """A message does not cut in on a turn: who has just installed the app is greeted first."""
     now: Callable[[], datetime]
     service_url: str
     tenant_id: str
@@ -105,8 +107,10 @@ async def deliver(post: Post, key: str) -> None:
         await _before_sending(post, row, "Installed; waiting for Teams to say where the person is.")
     elif address.unreachable_reason:
         await _end(post, key, Delivery.UNREACHABLE, address.unreachable_reason)
-    elif await post.db.run(outbox.claim, key, at=post.now()):
-        await _send(post, row, address, reply, activity)
+    else:
+        async with post.lines.of(address.conversation_id):
+            if await post.db.run(outbox.claim, key, at=post.now()):
+                await _send(post, row, address, reply, activity)
 
 
 async def _send(post: Post, row: outbox.Sent, address: Address, reply: Reply, activity: cards.Json) -> None:

@@ -75,7 +75,7 @@ class Turns:
         self._labels = labels
         self._clock = clock
         self._acknowledge_after_s = acknowledge_after_s
-        self._lines = _Lines()
+        self.lines = Lines()
         self._in_hand: set[str] = set()
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -93,7 +93,7 @@ class Turns:
             self._in_hand.add(key)
 
         async def logic() -> None:
-            async with self._lines.of(incoming.conversation_id):
+            async with self.lines.of(incoming.conversation_id):
                 await self._turn(incoming, answer)
 
         async def run() -> None:
@@ -220,7 +220,7 @@ def portions(text: str, *, longest: int = 15_000) -> list[str]:
     return [*found, rest]
 
 
-class _Lines:
+class Lines:
     """One lock a conversation, kept only while somebody holds or waits for it."""
 
     def __init__(self) -> None:

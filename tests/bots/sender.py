@@ -8,6 +8,7 @@ from pathlib import Path
 from km365_bots.connector import open_connector
 from km365_bots.delivery import Post, begin, deliver
 from km365_bots.pacing import Pace
+from km365_bots.turn import Lines
 from km365_bots.words import Words
 
 from km365.core.chat import Reply
@@ -41,6 +42,7 @@ async def main(path: Path, service_url: str) -> None:
             labels=Words.read(Templates(), "cards/labels"),
             compose=compose,
             install=install,
+            lines=Lines(),
             now=lambda: datetime.now(UTC),
             service_url=service_url,
             tenant_id="t",

@@ -12,6 +12,7 @@ import pytest
 from km365_bots.connector import open_connector
 from km365_bots.delivery import JOB, Post, begin, deliver, enqueue_due
 from km365_bots.pacing import Pace
+from km365_bots.turn import Lines
 from km365_bots.words import Words
 from sqlalchemy import Connection
 
@@ -110,6 +111,7 @@ async def office(db: Database) -> AsyncIterator[Office]:
             labels=LABELS,
             compose=compose,
             install=install,
+            lines=Lines(),
             now=lambda: clock[0],
             service_url=teams.url,
             tenant_id="t",
@@ -310,6 +312,16 @@ async def test_an_installation_queues_what_waits_for_that_person_only(office):
     await office.asked_for(key="invite:2", person_id="somebody else")
     count = await office.db.run(enqueue_due, office.post.jobs, at=START, person_id=PERSON)
     assert count == 1
+
+
+async def test_a_message_does_not_cut_in_on_a_turn(office):
+    await office.knows()
+    await office.asked_for()
+    async with office.post.lines.of("19:chat@unq.gbl.spaces"):
+        sending = asyncio.create_task(office.sends())
+        await asyncio.wait([sending], timeout=0.2)
+        assert office.teams.calls == []
+    assert (await sending).state is Delivery.SENT
 
 
 async def test_cancelled_messages_are_not_sent(office):

@@ -436,7 +436,7 @@ async def test_nothing_is_kept_of_conversations_that_are_over(start: Start):
     for number in range(20):
         await bot.says(conversation={"id": str(number)})
     await bot.turns.close()
-    assert bot.turns._lines._locks == {}
+    assert bot.turns.lines._locks == {}
     assert bot.turns._in_hand == set()
 
 
