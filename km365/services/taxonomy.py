@@ -54,32 +54,54 @@ def load(templates: Templates) -> tuple[Taxonomy, list[str]]:
     """Every usable term set of `taxonomies/*.json`, and one line for each problem found.
 
     A file that cannot be read, or whose term set cannot work (broader terms in a circle, an id twice), is
-    left out and said; the others go on.
+    said and left out, or replaced by the shipped file of that name; the others go on.
     """
+    taxonomy, unusable = _load(templates)
+    return taxonomy, unusable + [f"{problem}." for problem in check(taxonomy)]
+
+
+def _load(templates: Templates) -> tuple[Taxonomy, list[str]]:
     lines: list[str] = []
     sets: list[TermSet] = []
     for name in templates.names("taxonomies/*.json"):
-        try:
-            term_set = from_json(templates.text(name), source=name)
-        except TemplateError as error:
-            lines.append(f"{error} The file is left out.")
-            continue
-        fatal = _fatal(term_set, beside=sets)
-        lines += [f"{name}, {what}; the term set is left out." for what in fatal]
-        if not fatal:
+        term_set, wrong = _usable(templates, name, beside=sets)
+        if wrong:
+            term_set, _ = _usable(Templates(), name, beside=sets)
+            outcome = "The shipped one is used instead." if term_set else "It is left out."
+            lines += [f"{line} {outcome}" for line in wrong]
+        if term_set:
             sets.append(term_set)
-    taxonomy = Taxonomy(term_sets=tuple(sets))
-    return taxonomy, lines + [str(problem) for problem in check(taxonomy)]
+    return Taxonomy(term_sets=tuple(sets)), lines
 
 
-def _fatal(term_set: TermSet, *, beside: Sequence[TermSet]) -> list[str]:
-    problems = [str(problem) for problem in check_set(term_set) if problem.fatal]
+def _usable(
+    templates: Templates, name: str, *, beside: Sequence[TermSet]
+) -> tuple[TermSet | None, list[str]]:
+    """The term set in the file, or what makes it unusable."""
+    try:
+        term_set = from_json(templates.text(name), source=name)
+    except TemplateError as error:
+        return None, [str(error)]
+    fatal = [f"{name}, {problem}." for problem in check_set(term_set) if problem.fatal]
     for other in beside:
         if other.key == term_set.key:
-            problems.append(f"{term_set.key}: another file has this key already")
+            fatal.append(f"{name}, {term_set.key}: another file has this key already.")
         elif shared := sorted(other.by_id.keys() & term_set.by_id.keys()):
-            problems.append(f"{shared[0]}: this id is used in {other.key!r} already")
-    return problems
+            fatal.append(f"{name}, {shared[0]}: this id is used in {other.key!r} already.")
+    return (None, fatal) if fatal else (term_set, [])
+
+
+def problems_of(file: Path) -> list[str]:
+    """Everything wrong with one file, a line each; links to other term sets are not followed."""
+    try:
+        term_set = from_json(file.read_text(encoding="utf-8"), source=str(file))
+    except TemplateError as error:
+        return [str(error)]
+    except UnicodeDecodeError as error:
+        return [f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8."]
+    except OSError as error:
+        return [f"{file}: it cannot be read ({error.strerror})."]
+    return [f"{file}, {problem}." for problem in check_set(term_set)]
 
 
 def shipped(templates: Templates) -> Taxonomy:
@@ -87,7 +109,7 @@ def shipped(templates: Templates) -> Taxonomy:
 
     Raises TemplateError when not one is usable.
     """
-    taxonomy, lines = load(templates)
+    taxonomy, lines = _load(templates)
     if not taxonomy.term_sets:
         raise TemplateError(lines[0] if lines else "There is no term set in taxonomies/*.json.")
     for line in lines:
