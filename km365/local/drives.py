@@ -77,12 +77,13 @@ async def get_list_of_drive(call: Call) -> Json:
 def shown(call: Call, library: sqlite3.Row, item: sqlite3.Row | None) -> dict[str, Json]:
     """A file or folder with what $select and $expand ask for."""
     whole = files.item_json(call, library, item)
-    for name in call.query.expand:
+    for name, wanted in call.query.expand.items():
         if name == "listItem":
-            whole[name] = None if item is None else items.View(call, library).item(item)
+            inside = {e.name: e for e in wanted.expand}
+            whole[name] = None if item is None else items.View(call, library, inside).item(item)
         elif name == "children":
-            inside = files.in_folder(call.state, library["id"], item)
-            whole[name] = [files.item_json(call, library, i) for i in inside]
+            below = files.in_folder(call.state, library["id"], item)
+            whole[name] = [files.item_json(call, library, i) for i in below]
         else:
             raise unknown(f"$expand={name} on a file or folder")
     if item is not None and "sharepointIds" in call.query.select:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from km365.local import columns, content_types, lists
+from km365.local.odata import Expand
 from km365.local.routes import Call, Json, not_found, unknown
 from km365.local.state import State, tables
 
@@ -168,10 +169,14 @@ def _announce(state: State, list_id: str) -> None:
 
 
 class View:
-    """Shows the items of one list; what all of them share is looked up once."""
+    """Shows the items of one list; what all of them share is looked up once.
 
-    def __init__(self, call: Call, list_row: sqlite3.Row) -> None:
-        if strange := call.query.expand.keys() - EXPANDERS.keys() - {"fields"}:
+    `expand` is what to show besides; what the request asks for unless given.
+    """
+
+    def __init__(self, call: Call, list_row: sqlite3.Row, expand: Mapping[str, Expand] | None = None) -> None:
+        self._expand = call.query.expand if expand is None else expand
+        if strange := self._expand.keys() - EXPANDERS.keys() - {"fields"}:
             raise unknown(f"$expand={min(strange)} on a list item")
         self._call = call
         self._list = list_row
@@ -194,7 +199,7 @@ class View:
             "parentReference": {"id": row["guid"], "siteId": self._list["site_id"]},
             "contentType": kind,
         }
-        for name, expand in self._call.query.expand.items():
+        for name, expand in self._expand.items():
             if name == "fields":
                 shown["fields"] = self.fields(row, expand.select)
             else:
@@ -225,10 +230,9 @@ class View:
             "Created": row["created_at"],
             "Modified": row["modified_at"],
             "_UIVersionString": f"{row['version']}.0",
-            "Attachments": False,
         }
         if row["kind"] == "item":
-            system["LinkTitle"] = own.get("Title")
+            system |= {"LinkTitle": own.get("Title"), "Attachments": False}
         else:
             system |= {"FileLeafRef": row["name"], "LinkFilename": row["name"]}
         return {**system, **own}

@@ -25,10 +25,11 @@ Row = Mapping[str, Json]
 
 @dataclass(frozen=True)
 class Expand:
-    """One `$expand` entry: `fields($select=Title)`."""
+    """One `$expand` entry: `fields($select=Title)`; `expand` is what listItem($expand=fields) has inside."""
 
     name: str
     select: tuple[str, ...] = ()
+    expand: tuple[Expand, ...] = ()
 
 
 class Query:
@@ -88,17 +89,42 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 
 def _expands(text: str) -> list[Expand]:
-    # odata-query parses filters only; an expand is names with at most one pair of brackets each.
+    # odata-query parses filters only; an expand is names with what belongs to them in brackets.
     found = []
-    for name, inside in re.findall(r"\s*([\w.]+)\s*(?:\(([^()]*)\))?\s*(?:,|$)", text):
+    for part in _split(text, ","):
+        name, bracket, rest = part.partition("(")
+        if bracket and not rest.endswith(")"):
+            raise invalid(f"Syntax error in $expand: '{part}'.")
+        name = name.strip()
         select: tuple[str, ...] = ()
-        for option in filter(None, (o.strip() for o in inside.split(";"))):
+        inside: list[Expand] = []
+        for option in _split(rest[:-1], ";"):
             key, _, value = option.partition("=")
-            if key.strip().removeprefix("$").lower() != "select":
+            word = key.strip().removeprefix("$").lower()
+            if word == "select":
+                select = _names(value)
+            elif word == "expand" and name == "listItem":
+                inside = _expands(value)
+            else:
                 raise unknown(f"{key} inside $expand={name}(...)")
-            select = _names(value)
-        found.append(Expand(name, select))
+        found.append(Expand(name, select, tuple(inside)))
     return found
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """The parts between separators that are in no brackets. 400 when brackets do not match."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if depth < 0:
+            break
+        if letter == separator and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    if depth:
+        raise invalid(f"Syntax error in $expand: '{text}'.")
+    return [part.strip() for part in parts if part.strip()]
 
 
 def collection(

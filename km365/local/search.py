@@ -1,7 +1,7 @@
 """`/search/query` over files and list items: names, column values, and the text inside Office and text files.
 
 Of the query language it knows words (all must occur), "phrases", prefixes (`immuni*`), `filetype:` and
-`path:`; the rest is refused by name. Texts are read when first searched; PDFs are found by name and columns only.
+`path:`; the rest is refused by name. Texts are read when first searched; PDFs are found by name and columns.
 """
 
 import html

@@ -144,6 +144,25 @@ async def test_a_file_and_its_list_item_share_etag_fields_and_versions(graph, m3
     assert len((await graph.get(f"{drive}/items/{filed['id']}/versions")).json()["value"]) == 2
 
 
+async def test_fields_come_with_the_files_of_a_folder(graph, drive):
+    filed = await put(graph, drive, "a.docx", b"x")
+    await graph.patch(f"{drive}/items/{filed['id']}/listItem/fields", json={"Title": "A note"})
+    query = {"$expand": "listItem($expand=fields($select=Title))", "$select": "name"}
+    (child,) = (await graph.get(f"{drive}/root/children", params=query)).json()["value"]
+    assert child["name"] == "a.docx" and child["listItem"]["fields"]["Title"] == "A note"
+    for wrong, status in (("listItem(", 400), ("listItem($expand=versions)", 501), ("children($top=1)", 501)):
+        answer = await graph.get(f"{drive}/root/children", params={"$expand": wrong})
+        assert answer.status_code == status, wrong
+
+
+async def test_next_links_lead_on_whatever_the_folder_is_called(graph, drive):
+    for number in range(3):
+        await put(graph, drive, f"50%25 done %23é/{number}.txt", b"x")
+    page = (await graph.get(f"{drive}/root:/50%25 done %23é:/children?$top=2")).json()
+    rest = (await graph.get(page["@odata.nextLink"])).json()["value"]
+    assert [c["name"] for c in rest] == ["2.txt"]
+
+
 async def test_a_fresh_file_can_answer_409_to_its_first_update(graph, m365, drive):
     faults.switch(m365.state, "conflict_after_upload", on=True)
     filed = await put(graph, drive, "a.docx", b"x")
