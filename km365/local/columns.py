@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS column_definition (
     read_only INTEGER NOT NULL DEFAULT 0,
     required INTEGER NOT NULL DEFAULT 0,
     indexed INTEGER NOT NULL DEFAULT 0,
-    is_unique INTEGER NOT NULL DEFAULT 0,
+    group_name TEXT NOT NULL DEFAULT 'Custom Columns',
     note_of TEXT,
     UNIQUE (owner, name)
 );
@@ -52,8 +52,7 @@ OTHER_KINDS = (
     "calculated", "currency", "geolocation", "hyperlinkOrPicture", "thumbnail", "contentApprovalStatus",
 )  # fmt: skip
 PROPERTIES = (
-    "id name displayName description hidden readOnly required indexed enforceUniqueValues columnGroup"
-    " defaultValue isDeletable isReorderable isSealed propagateChanges type validation"
+    "id name displayName description columnGroup hidden readOnly required indexed enforceUniqueValues"
 )
 
 BUILT_IN: tuple[tuple[str, str, str, dict[str, Json], bool], ...] = (
@@ -105,44 +104,44 @@ def create(state: State, owner: str, definition: Json) -> sqlite3.Row:
     name = internal_name(name or display_name)
     if kind == "text" and facet.get("allowMultipleLines") and flag(definition, "indexed"):
         raise invalid(f"Field '{name}' cannot be indexed: it holds several lines.")
+    for refused in ("enforceUniqueValues", "readOnly"):
+        if flag(definition, refused):
+            raise unknown(f"columns with {refused}")
+    shared = {"kind": kind, "facet": facet, "group_name": text(definition, "columnGroup", CUSTOM)}
+    flags = {name: flag(definition, name) for name in ("hidden", "required", "indexed")}
+    about = text(definition, "description")
     with state.tx():
         row = _insert(
-            state, owner, name=name, display_name=display_name, kind=kind, facet=facet,
-            description=text(definition, "description"), hidden=flag(definition, "hidden"),
-            required=flag(definition, "required"), indexed=flag(definition, "indexed"),
-            unique=flag(definition, "enforceUniqueValues"),
-        )  # fmt: skip
+            state, owner, name=name, display_name=display_name, description=about, **shared, **flags
+        )
         if kind == "term":
             twin = "".join(secrets.choice(ascii_lowercase) for _ in range(32))
-            _insert(
-                state, owner, name=twin, display_name=f"{display_name}_0", kind="text",
-                facet={"allowMultipleLines": True}, hidden=True, note_of=name,
-            )  # fmt: skip
+            note = {"kind": "text", "facet": {"allowMultipleLines": True}, "hidden": True, "note_of": name}
+            _insert(state, owner, name=twin, display_name=f"{display_name}_0", **note)
     return row
 
 
-def _insert(
-    state: State, owner: str, *, name: str, display_name: str, kind: str, facet: Mapping[str, Json],
-    description: str = "", hidden: bool = False, read_only: bool = False, required: bool = False,
-    indexed: bool = False, unique: bool = False, note_of: str | None = None,
-) -> sqlite3.Row:  # fmt: skip
-    column_id = state.new_id()
+CUSTOM = "Custom Columns"
+BLANK: dict[str, Json] = {
+    "description": "", "group_name": CUSTOM, "facet": {}, "note_of": None,
+    "hidden": False, "read_only": False, "required": False, "indexed": False,
+}  # fmt: skip
+
+
+def _insert(state: State, owner: str, **given: Json) -> sqlite3.Row:
+    """The new row, last among the owner's. 409 when the owner has a column of that name."""
+    values = {**BLANK, **given, "owner": owner, "id": state.new_id()}
+    values["facet"] = json.dumps(values["facet"])
+    if state.one("SELECT 1 FROM column_definition WHERE owner = ? AND name = ?", owner, values["name"]):
+        raise GraphFault(409, "nameAlreadyExists", f"A column named '{values['name']}' already exists.")
     with state.tx() as c:
-        if c.execute(
-            "SELECT 1 FROM column_definition WHERE owner = ? AND name = ?", (owner, name)
-        ).fetchone():
-            raise GraphFault(409, "nameAlreadyExists", f"A column with the name '{name}' already exists.")
         c.execute(
-            "INSERT INTO column_definition SELECT ?, ?, COALESCE(MAX(position), 0) + 1,"
-            " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM column_definition WHERE owner = ?",
-            (
-                *(column_id, owner, name, display_name, kind, json.dumps(facet), description),
-                *(hidden, read_only, required, indexed, unique, note_of, owner),
-            ),
+            "INSERT INTO column_definition SELECT :id, :owner, COALESCE(MAX(position), 0) + 1, :name,"
+            " :display_name, :kind, :facet, :description, :hidden, :read_only, :required, :indexed,"
+            " :group_name, :note_of FROM column_definition WHERE owner = :owner",
+            values,
         )
-    row = state.one("SELECT * FROM column_definition WHERE id = ?", column_id)
-    assert row is not None  # noqa: S101 - it was inserted above
-    return row
+    return find(state, owner, values["id"])
 
 
 def internal_name(text: str) -> str:
@@ -173,7 +172,7 @@ def copy(state: State, source: sqlite3.Row, owner: str) -> None:
             "name": source["name"], "displayName": source["display_name"],
             source["kind"]: json.loads(source["facet"]),
             "description": source["description"], "indexed": bool(source["indexed"]),
-            "required": bool(source["required"]), "enforceUniqueValues": bool(source["is_unique"]),
+            "required": bool(source["required"]), "columnGroup": source["group_name"],
         })  # fmt: skip
 
 
@@ -184,12 +183,12 @@ def column_json(row: sqlite3.Row) -> dict[str, Json]:
         "name": row["name"],
         "displayName": row["display_name"],
         "description": row["description"],
-        "columnGroup": "Custom Columns",
+        "columnGroup": row["group_name"],
         "hidden": bool(row["hidden"]),
         "readOnly": bool(row["read_only"]),
         "required": bool(row["required"]),
         "indexed": bool(row["indexed"]),
-        "enforceUniqueValues": bool(row["is_unique"]),
+        "enforceUniqueValues": False,
     }
     if row["kind"] != "term":
         shown[row["kind"]] = json.loads(row["facet"])
@@ -206,7 +205,7 @@ def update(call: Call, row: sqlite3.Row) -> Json:
     """Change what may change of a column and show it."""
     body = call.json()
     known_properties(
-        body, f"displayName description hidden required indexed {' '.join(KINDS)} {PROPERTIES}", "a column"
+        body, f"id displayName description hidden required indexed {' '.join(KINDS)}", "a column"
     )
     if given := [k for k in KINDS if body.get(k) is not None and k != row["kind"]]:
         raise invalid(f"A column cannot become {given[0]}.")

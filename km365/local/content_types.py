@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS content_type (
 """)
 
 ITEM, DOCUMENT, FOLDER, DOCUMENT_SET = "0x01", "0x0101", "0x0120", "0x0120D520"
+PARENTS = {ITEM: "0x", DOCUMENT: ITEM, FOLDER: ITEM, DOCUMENT_SET: FOLDER}
 BUILT_IN = {ITEM: "Item", DOCUMENT: "Document", FOLDER: "Folder", DOCUMENT_SET: "Document Set"}
 
 
@@ -78,12 +79,8 @@ def names(state: State, list_id: str) -> dict[str, str]:
 
 def default_for(state: State, list_id: str, kind: str) -> str:
     """The id of the content type that a new item, file or folder gets."""
-    rows = of_owner(state, list_id)
-    wanted = FOLDER if kind == "folder" else ""
-    return next(
-        (r["id"] for r in rows if (r["id"].startswith(FOLDER) == bool(wanted))),
-        rows[0]["id"] if rows else ITEM,
-    )
+    ids = [str(r["id"]) for r in of_owner(state, list_id)]
+    return next((i for i in ids if i.startswith(FOLDER) == (kind == "folder")), ITEM)
 
 
 def find(state: State, owner: str, type_id: str) -> sqlite3.Row:
@@ -95,7 +92,7 @@ def find(state: State, owner: str, type_id: str) -> sqlite3.Row:
 
 def type_json(row: sqlite3.Row) -> dict[str, Json]:
     """A content type as Graph shows it."""
-    base = row["id"][:-34] if len(row["id"]) > 34 else ITEM[:2] if row["id"] == ITEM else row["id"][:-2]
+    parent = PARENTS.get(row["id"]) or row["id"][:-34]  # without "00" and the 32 digits of `child_id`
     return {
         "id": row["id"],
         "name": row["name"],
@@ -103,7 +100,7 @@ def type_json(row: sqlite3.Row) -> dict[str, Json]:
         "group": row["group_name"],
         "hidden": False,
         "isBuiltIn": bool(row["built_in"]),
-        "parentId": base,
+        "parentId": parent,
         "readOnly": False,
         "sealed": False,
     }

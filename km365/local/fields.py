@@ -101,8 +101,9 @@ def _value(column: sqlite3.Row, name: str, value: Json) -> Json:
     }
     if not fits[kind]:
         raise invalid(f"The value of field '{name}' does not fit its type, {kind}.")
-    if kind == "text" and not facet.get("allowMultipleLines") and len(value) > LONGEST_LINE:
-        raise invalid(f"The value of field '{name}' is longer than {LONGEST_LINE} characters.")
+    longest = limit if isinstance(limit := facet.get("maxLength"), int) else LONGEST_LINE
+    if kind == "text" and not facet.get("allowMultipleLines") and len(value) > longest:
+        raise invalid(f"The value of field '{name}' is longer than {longest} characters.")
     if kind == "dateTime":
         return _moment(name, value, date_only=facet.get("format") == "dateOnly")
     return str(value) if kind in ("personOrGroup", "lookup") and isinstance(value, int) else value

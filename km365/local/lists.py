@@ -66,16 +66,8 @@ def create(
             "INSERT INTO list (id, site_id, name, display_name, description, template, drive_id,"
             " created_at, modified_at, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                list_id,
-                site_id,
-                name or display_name,
-                display_name,
-                description,
-                template,
-                drive_id,
-                now,
-                now,
-                by,
+                *(list_id, site_id, name or display_name, display_name, description, template, drive_id),
+                *(now, now, by),
             ),
         )
         columns.add_built_in(state, list_id, template)

@@ -116,14 +116,13 @@ class M365:
 
     async def close(self) -> None:
         """Stop listening, cancel what was spawned, close the file."""
-        for task in list(self._tasks):
-            task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await task
-        if self._http is not None:
-            await self._http.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._http is not None:
+            await self._http.close()
         self.state.close()
 
     async def __aenter__(self) -> "M365":
@@ -201,12 +200,12 @@ async def start_server(
     port: int = 0,
     bot_url: str | None = None,
 ) -> M365:
-    """A server that listens on `host` (loopback only) and `port` (0: any free one), on the state in `path`.
+    """A server that listens on `host` (loopback) and `port` (0: any free one), on the state in `path`.
 
     Raises SettingsError for an address that others could reach, OSError for a port in use, StoreError for
     a damaged file.
     """
-    if not _is_loopback(host):
+    if host not in ("127.0.0.1", "localhost"):
         raise SettingsError(f"The small Microsoft 365 listens on 127.0.0.1 only, not on {host}.")
     load_resources()
     m365 = M365(State.open(path), bot_url=bot_url)

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,14 +58,12 @@ class State:
         try:
             # One thread uses it; the check is off because tests may close it from another.
             connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, timeout=10)
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode=DELETE")
-            connection.execute("PRAGMA foreign_keys=ON")
-            # A killed process loses nothing at NORMAL; only a power cut in the wrong millisecond could.
-            connection.execute("PRAGMA synchronous=NORMAL")
-            for ddl in SCHEMA:
-                connection.executescript(ddl)
-            return cls(connection, str(path))
+            try:
+                _prepare(connection)
+                return cls(connection, str(path))
+            except BaseException:
+                connection.close()
+                raise
         except sqlite3.Error as error:
             raise StoreError(
                 f"The small Microsoft 365 cannot open its data in {path} ({error}). "
@@ -179,6 +177,32 @@ class State:
         finally:
             self._connection.execute("PRAGMA foreign_keys=ON")
         self._offset = timedelta()
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Settings and missing tables. Raises sqlite3.Error when the file is not one of ours."""
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode=DELETE")
+    connection.execute("PRAGMA foreign_keys=ON")
+    # A killed process loses nothing at NORMAL; only a power cut in the wrong millisecond could.
+    connection.execute("PRAGMA synchronous=NORMAL")
+    for ddl in SCHEMA:
+        connection.executescript(ddl)
+    if strange := _tables_of_another_version(connection):
+        raise sqlite3.DatabaseError(f"made by another version of km365: {', '.join(strange)}")
+
+
+def _tables_of_another_version(connection: sqlite3.Connection) -> list[str]:
+    """The tables whose columns are not those of our schema; `IF NOT EXISTS` leaves them as they are."""
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        for ddl in SCHEMA:
+            fresh.executescript(ddl)
+        names = [r[0] for r in fresh.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return [n for n in names if _columns(fresh, n) != _columns(connection, n)]
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", (table,))]
 
 
 def stamp(moment: datetime) -> str:

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.graph_documented("json-batching")
+
 
 def get(name, url="/sites/root", **more):
     return {"id": name, "method": "GET", "url": url, **more}

@@ -4,6 +4,8 @@ import pytest
 
 from km365.local import items
 
+pytestmark = pytest.mark.graph_documented("listitem")
+
 UNINDEXED = {"Prefer": "HonorNonIndexedQueriesWarningMayFailRandomly"}
 
 

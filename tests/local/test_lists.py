@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.graph_documented("list")
+
 
 @pytest.fixture
 async def knowledge(graph, site):

@@ -5,6 +5,8 @@ import pytest
 from km365.local import content_types, items, lists
 from km365.local.server import load_resources
 
+pytestmark = pytest.mark.graph_documented("columndefinition, issue microsoft-graph-docs#16597")
+
 WATER, SANITATION = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 
 

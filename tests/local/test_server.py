@@ -7,6 +7,8 @@ from km365.errors import SettingsError, StoreError
 from km365.local import sites
 from km365.local.server import start_server
 
+pytestmark = pytest.mark.local_only
+
 
 @pytest.fixture
 async def control(m365):
@@ -98,6 +100,14 @@ async def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "m365.sqlite").write_bytes(b"not a database, but long enough to be taken for one" * 100)
     with pytest.raises(StoreError, match=r"m365\.sqlite"):
         await start_server(path=tmp_path / "m365.sqlite")
+
+
+async def test_a_file_of_another_version_is_refused_in_words(tmp_path):
+    path = tmp_path / "m365.sqlite"
+    async with await start_server(path=path) as m365:
+        m365.state.one("ALTER TABLE journal ADD COLUMN colour TEXT")
+    with pytest.raises(StoreError, match="another version of km365: journal"):
+        await start_server(path=path)
 
 
 async def test_on_a_full_disk_nothing_is_lost_and_it_goes_on_afterwards(tmp_path, caplog):

@@ -1,6 +1,10 @@
 """Sites, as Graph serves them."""
 
+import pytest
+
 from km365.local import sites
+
+pytestmark = pytest.mark.graph_documented("site-get")
 
 
 async def test_the_root_site_is_there_from_the_start(graph):

@@ -5,6 +5,8 @@ import pytest
 
 from km365.local import sites
 
+pytestmark = pytest.mark.graph_documented("how-to-avoid-getting-throttled-or-blocked-in-sharepoint-online")
+
 
 @pytest.fixture
 async def budget(m365):
