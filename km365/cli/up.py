@@ -100,7 +100,7 @@ async def _m365(settings: Settings) -> AsyncIterator["M365"]:
 
 def _make_home(home: Path) -> None:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds what colleagues said in confidence
     except OSError as error:
         raise NotAvailable(
             f"The folder {home} cannot be made ({error.strerror}); choose one with --home."

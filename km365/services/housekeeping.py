@@ -7,7 +7,7 @@ from pathlib import Path
 
 from km365.errors import StoreError
 from km365.jobs import Jobs
-from km365.store import conversations, cursors
+from km365.store import conversations, cursors, events, interviews
 from km365.store.database import Connection, Database
 
 LAST_TIDY = "flow:tidy"
@@ -15,6 +15,8 @@ LAST_TIDY = "flow:tidy"
 _KEEP_JOBS = timedelta(days=30)
 _KEEP_ACTIVITIES = timedelta(days=7)
 _KEEP_COPIES = 14
+KEEP_ANSWERS = timedelta(days=365)
+"""What people are promised before the first question (`keeping` in templates/questions/): twelve months."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +28,12 @@ class Tidied:
 
 
 async def tidy(db: Database, jobs: Jobs, *, now: datetime) -> Tidied:
-    """Deletes jobs that ended 30 days ago and activity ids seen 7 days ago, then copies the database.
+    """Deletes what is over, then copies the database.
 
-    The newest 14 copies are kept in the folder `copies` beside it. Raises StoreError when the database is
-    damaged, and then leaves the copies alone.
+    Over are jobs that ended 30 days ago, activity ids seen 7 days ago, and the answers of interviews nobody
+    touched for twelve months; of those only their number is recorded. The newest 14 copies are kept in the
+    folder `copies` beside it, so an expired answer is gone from them two weeks later. Raises StoreError when
+    the database is damaged, and then leaves the copies alone.
     """
     deleted = await db.run(_delete, jobs, now=now)
     return Tidied(copy=await asyncio.to_thread(_copy, db, now), deleted=deleted)
@@ -51,5 +55,10 @@ def _copy(db: Database, now: datetime) -> Path | None:
 def _delete(c: Connection, jobs: Jobs, *, now: datetime) -> int:
     count = jobs.forget(c, finished_before=now - _KEEP_JOBS)
     count += conversations.forget_activities(c, before=now - _KEEP_ACTIVITIES)
+    if expired := interviews.erase_answers(c, untouched_since=now - KEEP_ANSWERS):
+        events.append(
+            c, kind="answers expired", subject="answers", who="km365", what={"count": expired}, at=now
+        )
+    count += expired
     cursors.put(c, LAST_TIDY, now.date().isoformat(), at=now)
     return count

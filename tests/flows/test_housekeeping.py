@@ -6,8 +6,9 @@ import pytest
 
 from km365.errors import StoreError
 from km365.services import housekeeping
-from km365.store import conversations
+from km365.store import conversations, events, interviews
 from km365.store.database import Database
+from km365.store.interviews import StoredAnswer
 
 
 async def test_the_newest_fourteen_copies_are_kept(office) -> None:
@@ -36,3 +37,32 @@ async def test_activities_of_last_week_are_forgotten(office) -> None:
     assert (await housekeeping.tidy(office.db, office.jobs, now=office.now)).deleted == 1
     with office.db.begin() as c:
         assert not conversations.first_time(c, "new", office.now)
+
+
+async def test_answers_go_after_twelve_months_and_only_their_number_is_recorded(office) -> None:
+    secret = "what was said in confidence"
+    with office.db.begin() as c:
+        interviews.create(
+            c,
+            interview_id="i1",
+            key="k1",
+            person_id="p1",
+            bank_id="handover",
+            subject="departure:p1",
+            language="en",
+            state="finished",
+            data={},
+            at=office.now,
+        )
+        answer = StoredAnswer(question_id="q", audience="S", value=secret, answered_at=office.now)
+        interviews.save(
+            c, "i1", state="finished", is_open=False, data={}, answers=[answer], version=1, at=office.now
+        )
+    await housekeeping.tidy(office.db, office.jobs, now=office.now + timedelta(days=364))
+    with office.db.begin() as c:
+        assert [one.value for one in interviews.answers(c, "i1")] == [secret]
+    await housekeeping.tidy(office.db, office.jobs, now=office.now + timedelta(days=366))
+    with office.db.begin() as c:
+        assert interviews.answers(c, "i1") == []
+        recorded = events.list_(c, subject="answers")
+    assert [one.what for one in recorded] == [{"count": 1}]
