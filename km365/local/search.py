@@ -15,7 +15,19 @@ from pathlib import PurePosixPath
 
 from km365.local import blobs, files, items, lists
 from km365.local.drive_paths import on_drives, on_items, target
-from km365.local.routes import Call, Documented, GraphFault, Json, invalid, known_properties, route, unknown
+from km365.local.routes import (
+    Call,
+    Documented,
+    GraphFault,
+    Json,
+    invalid,
+    known_properties,
+    listed,
+    part,
+    route,
+    text,
+    unknown,
+)
 from km365.local.state import State, tables
 
 tables("""
@@ -161,8 +173,8 @@ async def query(call: Call) -> Json:
 
 def _answer(call: Call, request: dict[str, Json]) -> dict[str, Json]:
     known_properties(request, "entityTypes query from size fields region", "a search request")
-    kinds = request.get("entityTypes")
-    if not isinstance(kinds, list) or len(kinds) != 1:
+    kinds = [str(kind) for kind in listed(request, "entityTypes")]
+    if len(kinds) != 1:
         raise unknown("a search for several entity types at once")
     if kinds[0] not in KINDS:
         raise unknown(f"a search for {kinds[0]}")
@@ -172,16 +184,16 @@ def _answer(call: Call, request: dict[str, Json]) -> dict[str, Json]:
     start, size = request.get("from", 0), request.get("size", 25)
     if not isinstance(start, int) or not isinstance(size, int) or start < 0 or not 0 < size <= MOST:
         raise invalid(f"'from' must not be negative, 'size' at most {MOST}.")
-    text = str((request.get("query") or {}).get("queryString") or "")
+    asked = text(part(request, "query"), "queryString")
     rows = call.state.all(f"SELECT * FROM item WHERE deleted = 0 AND {KINDS[kinds[0]]}")  # noqa: S608 - our own
-    found = find(call, parse(text), rows)
+    found = find(call, parse(asked), rows)
     hits = [
         _hit(call, kinds[0], hit, rank, request.get("fields"))
         for rank, hit in enumerate(found[start : start + size], start + 1)
     ]
     more = start + size < len(found)
     container = {"hits": hits, "total": len(found), "moreResultsAvailable": more}
-    return {"searchTerms": text.split(), "hitsContainers": [container]}
+    return {"searchTerms": asked.split(), "hitsContainers": [container]}
 
 
 def _hit(call: Call, kind: str, hit: Found, rank: int, wanted: Json) -> dict[str, Json]:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from km365.local.routes import GraphFault, Json, invalid, not_found
+from km365.local.routes import GraphFault, Json, invalid, not_found, text
 from km365.local.state import State, tables
 
 tables("""
@@ -106,8 +106,7 @@ def children(state: State, set_id: str, parent_id: str) -> list[sqlite3.Row]:
 def add_group(state: State, name: str, description: str, *, system: bool = False) -> sqlite3.Row:
     """The new group. 409 when there is one of that name."""
     with state.tx() as c:
-        if c.execute("SELECT 1 FROM term_group WHERE name = ?", (name,)).fetchone():
-            raise GraphFault(409, "nameAlreadyExists", "A term group with this name already exists.")
+        refuse_taken(state, name)
         new = state.new_id()
         c.execute(
             "INSERT INTO term_group VALUES (?, ?, ?, ?, ?)", (new, name, description, system, state.stamp())
@@ -115,7 +114,13 @@ def add_group(state: State, name: str, description: str, *, system: bool = False
     return group(state, new)
 
 
-def add_set(state: State, group_id: str, names: Json, description: Json, properties: Json) -> sqlite3.Row:
+def refuse_taken(state: State, name: str, *, but: str = "") -> None:
+    """409 when a group other than `but` has this name."""
+    if state.one("SELECT 1 FROM term_group WHERE name = ? AND id <> ?", name, but) is not None:
+        raise GraphFault(409, "nameAlreadyExists", "A term group with this name already exists.")
+
+
+def add_set(state: State, group_id: str, names: Json, description: str, properties: Json) -> sqlite3.Row:
     """The new set in the group."""
     localized = _texts(state, names, "name", "localizedNames")
     if not localized:
@@ -123,7 +128,7 @@ def add_set(state: State, group_id: str, names: Json, description: Json, propert
     owner = group(state, group_id)["id"]
     with state.tx() as c:
         new = state.new_id()
-        row = (new, owner, _dump(localized), description or "", _dump(_properties(properties)), state.stamp())
+        row = (new, owner, _dump(localized), description, _dump(_properties(properties)), state.stamp())
         c.execute("INSERT INTO term_set VALUES (?, ?, ?, ?, ?, ?)", row)
     return term_set(state, new)
 
@@ -174,7 +179,7 @@ def change_set(state: State, row: sqlite3.Row, body: Mapping[str, Json]) -> sqli
     if "properties" in body:
         properties = _dump(_properties(body["properties"]))
     with state.tx() as c:
-        description = body.get("description", row["description"]) or ""
+        description = text(body, "description", row["description"])
         c.execute(
             "UPDATE term_set SET names = ?, description = ?, properties = ? WHERE id = ?",
             (names, description, properties, row["id"]),
@@ -303,12 +308,12 @@ def _texts(state: State, value: Json, key: str, what: str) -> list[dict[str, Jso
     tags = {tag.casefold(): tag for tag in store(state)["languageTags"]}
     texts: list[dict[str, Json]] = []
     for entry in value:
-        tag, text = tags.get(str(entry.get("languageTag")).casefold()), entry.get(key)
+        tag, words = tags.get(str(entry.get("languageTag")).casefold()), entry.get(key)
         if tag is None:
             raise invalid(f"{entry.get('languageTag')} is not a working language of the term store.")
-        if not isinstance(text, str) or not text.strip():
+        if not isinstance(words, str) or not words.strip():
             raise invalid(f"{what}: {key} is missing.")
-        texts.append({key: text.strip(), "languageTag": tag})
+        texts.append({key: words.strip(), "languageTag": tag})
     return texts
 
 

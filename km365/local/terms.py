@@ -7,7 +7,18 @@ import json
 import sqlite3
 
 from km365.local import odata, sites, taxonomy_values, term_rows
-from km365.local.routes import Call, Documented, Json, invalid, known_properties, route, unknown
+from km365.local.routes import (
+    Call,
+    Documented,
+    Json,
+    invalid,
+    known_properties,
+    listed,
+    part,
+    route,
+    text,
+    unknown,
+)
 from km365.local.state import State
 
 BASE = "/sites/{site}/termStore"
@@ -103,8 +114,8 @@ async def update_store(call: Call) -> Json:
     body = call.json()
     known_properties(body, "defaultLanguageTag languageTags", "a change of the term store")
     kept = {**term_rows.store(call.state), **body}
-    tags = kept["languageTags"]
-    if not isinstance(tags, list) or kept["defaultLanguageTag"] not in tags:
+    tags = listed(kept, "languageTags")
+    if not all(isinstance(tag, str) for tag in tags) or kept["defaultLanguageTag"] not in tags:
         raise invalid("The default language must be one of the working languages.")
     call.state.remember("term_store", kept)
     return _store_json(call.state)
@@ -122,11 +133,10 @@ async def create_group(call: Call) -> Json:
     _site(call)
     body = call.json()
     known_properties(body, "displayName description scope parentSiteId", "a term group")
-    if not isinstance(body.get("displayName"), str) or not body["displayName"].strip():
+    name = text(body, "displayName").strip()
+    if not name:
         raise invalid("A term group needs a displayName.")
-    return _group_json(
-        term_rows.add_group(call.state, body["displayName"].strip(), body.get("description") or "")
-    )
+    return _group_json(term_rows.add_group(call.state, name, text(body, "description")))
 
 
 @route("GET", f"{BASE}/groups/{{group}}", evidence=Documented("termstore-group-get"), ru=1, options="select")
@@ -140,14 +150,12 @@ async def update_group(call: Call) -> Json:
     _site(call)
     row, body = term_rows.group(call.state, call["group"]), call.json()
     known_properties(body, "displayName description", "a change of a term group")
+    name = text(body, "displayName").strip() or row["name"]
+    term_rows.refuse_taken(call.state, name, but=row["id"])
     with call.state.tx() as c:
         c.execute(
             "UPDATE term_group SET name = ?, description = ? WHERE id = ?",
-            (
-                body.get("displayName") or row["name"],
-                body.get("description", row["description"]) or "",
-                row["id"],
-            ),
+            (name, text(body, "description", row["description"]), row["id"]),
         )
     return _group_json(term_rows.group(call.state, row["id"]))
 
@@ -178,10 +186,10 @@ async def create_set(call: Call) -> Json:
     _site(call)
     body = call.json()
     known_properties(body, "parentGroup localizedNames description properties", "a term set")
-    group = call.parameters.get("group") or (body.get("parentGroup") or {}).get("id")
-    if not isinstance(group, str):
+    group = call.parameters.get("group") or text(part(body, "parentGroup"), "id")
+    if not group:
         raise invalid("A term set needs its parentGroup.")
-    names, description = body.get("localizedNames"), body.get("description")
+    names, description = body.get("localizedNames"), text(body, "description")
     return _set_json(term_rows.add_set(call.state, group, names, description, body.get("properties")))
 
 
@@ -359,9 +367,7 @@ async def create_relation(call: Call) -> Json:
     _, term = _standing(call)
     body = call.json()
     known_properties(body, "relationship set fromTerm toTerm", "a relation")
-    target, parent = (body.get("set") or {}).get("id"), (body.get("fromTerm") or {}).get("id") or ""
-    if not isinstance(target, str) or not isinstance(parent, str):
-        raise invalid("A relation needs the set it leads to.")
+    target, parent = text(part(body, "set"), "id"), text(part(body, "fromTerm"), "id")
     return _relation_json(
-        call, term_rows.relate(call.state, term["id"], target, parent, str(body.get("relationship")))
+        call, term_rows.relate(call.state, term["id"], target, parent, text(body, "relationship"))
     )

@@ -30,6 +30,8 @@ from km365.local.routes import (
     invalid,
     known_properties,
     pages,
+    part,
+    text,
     unknown,
 )
 from km365.local.server import M365, M365_KEY, to_http
@@ -175,9 +177,9 @@ def _session(call: Call, where: Spot, item: sqlite3.Row | None) -> dict[str, Jso
     known_properties(body, "item deferCommit", "an upload session")
     if body.get("deferCommit"):
         raise unknown("deferCommit of an upload session")
-    wanted = body.get("item") or {}
+    wanted = part(body, "item")
     known_properties(wanted, f"name {BEHAVIOUR}", "the item of an upload session")
-    behaviour = "replace" if item is not None else str(wanted.get(BEHAVIOUR, "fail"))
+    behaviour = "replace" if item is not None else text(wanted, BEHAVIOUR, "fail")
     where = replace(where, name=files.check_name(wanted.get("name", where.name)))
     if behaviour == "fail":
         _refuse_taken(call, where)
