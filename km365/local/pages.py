@@ -127,11 +127,6 @@ def _text(entry: Json) -> str:
     return str(entry)
 
 
-def moment(text: str) -> str:
-    """A stored moment as people read it everywhere: `2026-03-01 09:30`, in UTC; a day stays a day."""
-    return text[:10] if text.endswith("T00:00:00Z") else text[:16].replace("T", " ")
-
-
 def who(identity: str) -> str:
     """Who did something, from the identitySet kept with it."""
     shown = json.loads(identity or "{}")
@@ -179,9 +174,7 @@ def history(state: State, item: sqlite3.Row, shown: Iterable[sqlite3.Row]) -> li
 
 def _page(http: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
     language = webpages.browser_language(http)
-    return webpages.page(
-        http, template, language=language, status=status, value=value, moment=moment, **values
-    )
+    return webpages.page(http, template, language=language, status=status, value=value, **values)
 
 
 def _numbered(http: web.Request, total: int) -> tuple[int, int]:

@@ -58,8 +58,8 @@ def _searchable(person: teams.Person) -> str:
 
 def initials(name: str) -> str:
     """At most two letters to know somebody by."""
-    words = re.sub(r"\(.*?\)", " ", name).split() or [name]
-    return "".join(w[0] for w in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
+    words = re.sub(r"\(.*?\)", " ", name).split() or name.split()
+    return "".join(word[0] for word in (*words[:1], *words[1:][-1:])).upper()
 
 
 async def chat_page(http: web.Request) -> web.Response:

@@ -100,8 +100,10 @@ def _shared(app: web.Application, _: object) -> None:
     app.on_response_prepare.append(_no_sniffing)
 
 
-async def _no_sniffing(_: web.Request, response: web.StreamResponse) -> None:
+async def _no_sniffing(http: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    if http.path.startswith("/static/"):  # after an upgrade nobody should meet yesterday's script
+        response.headers["Cache-Control"] = "no-cache"
 
 
 async def _start(http: web.Request) -> web.Response:

@@ -80,6 +80,29 @@ async def test_a_submitted_card_is_checked_sent_and_emptied(
     await bot.hears("value", {"question": "risk", "answer": "The rains came early.", "audience": "U"})
 
 
+async def test_two_cards_that_ask_the_same_keep_their_own_answers(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    for _ in range(2):
+        await bot.prompts(staff["kofi"], attachments=[bot.card(*QUESTION, actions=actions("Action.Submit"))])
+    page = await visitor.open(f"/teams/{staff['kofi']}")
+    await page.get_by_role("radio", name="Everyone").last.check()
+    await expect(page.get_by_role("radio", name="My office").first).to_be_checked()
+    await page.get_by_label("Your answer").first.fill("First")
+    await page.get_by_role("button", name="Send answer").first.click()
+    await bot.hears("value", {"question": "risk", "answer": "First", "audience": "O"})
+
+
+async def test_a_cards_own_ids_do_not_disturb_the_page(visitor: Any, bot: Any, staff: dict[str, str]) -> None:
+    names = ("absent", "composer", "log", "setup", "messages")
+    body = [{"type": "TextBlock", "id": name, "text": name, "wrap": True} for name in names]
+    await bot.prompts(staff["kofi"], attachments=[bot.card(*body)])
+    page = await visitor.open(f"/teams/{staff['kofi']}")
+    await expect(page.locator(".card")).to_contain_text("absent")
+    for name in names:
+        await expect(page.locator(f"#{name}")).to_have_count(1)
+
+
 async def test_an_executed_card_is_replaced_by_the_bots_answer(
     visitor: Any, bot: Any, staff: dict[str, str]
 ) -> None:

@@ -43,8 +43,11 @@ if (Renderer) {
  * promise of true when the card is to be drawn afresh, its inputs empty again, as Teams does after a submit.
  */
 export function cardElement(json, { send, words }) {
-  const frame = document.createElement("div");
+  // A form, because radio buttons of one name form a group within it: two cards may ask the same question.
+  const frame = document.createElement("form");
   frame.className = "card";
+  frame.noValidate = true;
+  frame.addEventListener("submit", (event) => event.preventDefault());
   draw(frame, json, { send, words });
   return frame;
 }
@@ -96,12 +99,13 @@ function orderOf(action) {
   return null;
 }
 
-/** What the renderer leaves out: direction and language, and fields that follow the direction of what is typed. */
+/** What the renderer leaves out: direction, language, groups; and ids of the card's author, which may be ours. */
 function tidy(element, card, json) {
   const page = document.documentElement;
   element.dir = typeof json.rtl === "boolean" ? (json.rtl ? "rtl" : "ltr") : page.dir;
   if (json.lang) element.lang = json.lang;
   element.removeAttribute("tabindex");
+  for (const named of element.querySelectorAll("[id]:not([id^=__ac-])")) named.removeAttribute("id");
   for (const field of element.querySelectorAll("textarea, input[type=text]")) field.dir = "auto";
   for (const group of element.querySelectorAll(".ac-choiceSetInput-expanded, .ac-choiceSetInput-multiSelect")) {
     group.setAttribute("role", group.querySelector("[type=radio]") ? "radiogroup" : "group");

@@ -181,6 +181,7 @@ async function act(message, order) {
       }
       await sync();
       note(message.seq, outcome.message, true);
+      reveal(message.seq);
       return false;
     }
     await sync();
@@ -189,6 +190,15 @@ async function act(message, order) {
     note(message.seq, words.card_failed, false);
     return false;
   }
+}
+
+/** Bring the card that has just been answered, and may have grown, into view, and the keyboard to it. */
+function reveal(seq) {
+  const element = shown.get(seq)?.element;
+  if (!element) return;
+  element.scrollIntoView({ block: element.offsetHeight > log.clientHeight ? "start" : "nearest" });
+  reading = atEnd();
+  if (!element.contains(document.activeElement)) element.focus({ preventScroll: true });
 }
 
 function note(seq, text, ok) {
