@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import click
 
+from km365 import __version__
 from km365.errors import ExitCode, KM365Error
 
 NOUNS: dict[str, str] = {
@@ -44,7 +45,7 @@ class _Nouns(click.Group):
 
 
 @click.group(cls=_Nouns, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="km365")
+@click.version_option(__version__, prog_name="km365")
 def root() -> None:
     """Keep what the organisation learns: ask, tag, check, publish, hand over.
 

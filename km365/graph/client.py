@@ -19,6 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from km365 import __version__
 from km365.errors import GraphError, GraphUnreachable, InputRefused
 from km365.graph import batch, typed
 from km365.graph.auth import Credential, TokenSource, cloud_of
@@ -30,7 +31,7 @@ from km365.graph.wire import Json, is_safe, origin, parse, query
 if TYPE_CHECKING:
     from msgraph import GraphServiceClient
 
-USER_AGENT = "NONISV|Agency|km365/0.1"
+USER_AGENT = f"NONISV|Agency|km365/{__version__}"
 """Decorated as SharePoint asks for (avoid getting throttled): NONISV|company|application/version."""
 
 for _name in ("httpx", "httpcore"):
