@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from km365 import __version__
 from km365.errors import (
     Forbidden,
     GraphChangedMeanwhile,
@@ -32,7 +33,7 @@ async def test_a_plain_call_carries_the_token_and_the_decorated_user_agent(clien
     [seen] = stub.seen
     assert seen.path == "/v1.0/sites/h,1,2?$select=id,name"
     assert seen.headers["Authorization"] == "Bearer a-token"
-    assert seen.headers["User-Agent"] == USER_AGENT == "NONISV|Agency|km365/0.1"
+    assert seen.headers["User-Agent"] == USER_AGENT == f"NONISV|Agency|km365/{__version__}"
 
 
 async def test_spaces_and_quotes_in_a_filter_arrive_as_they_were(client: Paced, stub: Stub) -> None:
