@@ -1,4 +1,4 @@
-"""Bodies of the wrong shape, for files, terms, people, apps, subscriptions and search: refused, never a failure."""
+"""Bodies of the wrong shape, for files, terms, people, apps and search: refused, never a failure."""
 
 import httpx
 import pytest
