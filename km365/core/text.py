@@ -34,6 +34,9 @@ _LITTLE_WORDS_IN = {language: frozenset(some.split()) for language, some in _LIT
 _LITTLE_WORDS = frozenset().union(*_LITTLE_WORDS_IN.values())
 """Words a phrase may gain or lose and keep its subject: `quality of education`, `qualité de l'éducation`."""
 
+_ACRONYMS = frozenset({"UN"})
+"""Little words in small letters, names in capitals."""
+
 _ARABIC_LETTERS = str.maketrans("أإآٱىةؤئ", "ااااي" + "هوي", "ـ")
 _ARABIC_PREFIXES = ("وال", "بال", "كال", "فال", "لل", "ال")
 _ARABIC_SUFFIXES = ("ات", "ان", "ون", "ين", "ها", "يه", "ه", "ي")
@@ -126,13 +129,9 @@ class Stems(dict[str, str]):
             found = STOP
         else:
             folded = fold(word)
-            found = "" if folded in _LITTLE_WORDS and not _is_acronym(word) else stem(folded)
+            found = "" if folded in _LITTLE_WORDS and word not in _ACRONYMS else stem(folded)
         self[word] = found
         return found
-
-
-def _is_acronym(word: str) -> bool:
-    return len(word) > 1 and word.isupper() and word.isascii()
 
 
 def words(text: str) -> list[str]:

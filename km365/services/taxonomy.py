@@ -9,7 +9,7 @@ import contextlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,21 +61,30 @@ def load(templates: Templates) -> tuple[Taxonomy, list[str]]:
 
 
 def _load(templates: Templates) -> tuple[Taxonomy, list[str]]:
+    """The usable term sets by file name, and what is wrong with the other files.
+
+    Shipped files come first, so that an office's file which takes their ids or keys is the one to give way.
+    """
+    own = Templates()
+    names = templates.names("taxonomies/*.json")
+    offices = {
+        name for name in names if name not in own.names(name) or templates.path(name) != own.path(name)
+    }
     lines: list[str] = []
-    sets: list[TermSet] = []
-    for name in templates.names("taxonomies/*.json"):
-        term_set, wrong = _usable(templates, name, beside=sets)
+    sets: dict[str, TermSet] = {}
+    for name in sorted(names, key=lambda name: name in offices):
+        term_set, wrong = _usable(templates, name, beside=sets.values())
         if wrong:
-            term_set, _ = _usable(Templates(), name, beside=sets)
+            term_set, _ = _usable(own, name, beside=sets.values())
             outcome = "The shipped one is used instead." if term_set else "It is left out."
             lines += [f"{line} {outcome}" for line in wrong]
         if term_set:
-            sets.append(term_set)
-    return Taxonomy(term_sets=tuple(sets)), lines
+            sets[name] = term_set
+    return Taxonomy(term_sets=tuple(sets[name] for name in names if name in sets)), lines
 
 
 def _usable(
-    templates: Templates, name: str, *, beside: Sequence[TermSet]
+    templates: Templates, name: str, *, beside: Iterable[TermSet]
 ) -> tuple[TermSet | None, list[str]]:
     """The term set in the file, or what makes it unusable."""
     try:
