@@ -155,9 +155,16 @@ class _Page:
         return True
 
     def choice(
-        self, key: str, label: str, rows: Sequence[Mapping[str, Any]], value: str, missing: str
+        self,
+        key: str,
+        label: str,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        value: str = "",
+        missing: str = "",
+        small: bool = False,
     ) -> None:
-        """One of several; shown open while there are few."""
+        """One of several; shown open while there are few, unless it is to be `small`."""
         choices = [{"title": _str(row.get("label")), "value": _str(row.get("value"))} for row in rows]
         self.spoken += [f"{number}. {choice['title']}" for number, choice in enumerate(choices, start=1)]
         known = value if any(choice["value"] == value for choice in choices) else ""
@@ -167,7 +174,7 @@ class _Page:
                 "id": key,
                 "label": _safe(label),
                 "choices": choices,
-                "style": "expanded" if len(choices) <= 6 else "compact",
+                "style": "compact" if small or len(choices) > 6 else "expanded",
                 "wrap": True,
             }
             | ({"value": known} if known else {})
@@ -236,13 +243,15 @@ def _question(page: _Page) -> None:
     who = page.text("who_reads") or page.text("audience_label")
     choices, value = page.rows("choices"), page.text("value")
     if choices:
-        page.choice("answer", page.label("choose"), choices, value, page.label("choose_missing"))
+        page.choice(
+            "answer", page.label("choose"), choices, value=value, missing=page.label("choose_missing")
+        )
     else:
         _answer(page, value)
     audiences = page.rows("audiences")
     if audiences:
-        page.choice("audience", page.label("audience"), audiences, page.text("audience"), "")
-    if who:
+        page.choice("audience", page.label("audience"), audiences, value=page.text("audience"), small=True)
+    elif who:
         page.note(page.label("who_reads", who=who))
     page.button("answer", inputs=True, label=page.label("send_answer"))
     for verb in ("skip", "back", "pause"):
@@ -308,14 +317,14 @@ def _note(page: _Page) -> None:
     page.button("approve")
     questions = page.rows("questions")
     if questions:
-        page.choice("change", page.label("change_what"), questions, "", "")
+        page.choice("change", page.label("change_what"), questions)
     page.button("change", inputs=bool(questions))
     page.link(page.label("download"), page.text("download_url"))
 
 
 def _notice(page: _Page) -> None:
     page.heading(page.text("title"))
-    page.say(page.text("text"))
+    page.quote(page.text("text"))
     page.facts([(_str(row.get("label")), _str(row.get("value"))) for row in page.first(page.rows("facts"))])
     page.link(page.text("link_label") or page.label("open"), page.text("link"))
 

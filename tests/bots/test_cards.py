@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from km365_bots.cards import LARGEST_BYTES, plain, render, size_bytes
 from km365_bots.words import Words
@@ -197,6 +197,7 @@ ANYTHING = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     kind=st.sampled_from(sorted(DATA)),
     key=st.sampled_from(sorted({k for d in DATA.values() for k in d})),

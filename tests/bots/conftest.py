@@ -1,0 +1,48 @@
+"""Fixtures for what talks to the bot over HTTP."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+import aiohttp
+import pytest
+from aiohttp import web
+from km365_bots.connector import open_connector
+from km365_bots.host import Host, SignIn
+from km365_bots.turn import Turns
+
+from .fake_connector import fake_connector
+from .serving import LABELS, PACE, Bot, Desk, Respond, Start, echo, site
+
+
+async def no_token() -> None:
+    return None
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Starts a bot with its own Teams to talk to."""
+    async with AsyncExitStack() as stack:
+
+        async def begin(
+            respond: Respond = echo, *, sign_in: SignIn | None = None, acknowledge_after_s: float = 5.0
+        ) -> Bot:
+            teams = await stack.enter_async_context(fake_connector())
+            desk = Desk(respond_with=respond)
+            connector = await stack.enter_async_context(open_connector(no_token, PACE))
+            turns = Turns(
+                connector=connector,
+                desk=desk,
+                labels=LABELS,
+                clock=lambda: datetime(2026, 11, 21, tzinfo=UTC),
+                acknowledge_after_s=acknowledge_after_s,
+            )
+            doors = Host(sign_in=sign_in or SignIn(), turns=turns, connector=connector)
+            app = web.Application()
+            app.router.add_post("/api/messages", doors.messages)
+            url = await stack.enter_async_context(site(app))
+            http = await stack.enter_async_context(aiohttp.ClientSession())
+            stack.push_async_callback(turns.close, within_s=0.1)
+            return Bot(url=url, desk=desk, teams=teams, http=http, turns=turns)
+
+        yield begin

@@ -1,0 +1,328 @@
+"""What the bot hears and says over HTTP: once, in order, and safe."""
+
+import asyncio
+import logging
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from km365_bots import host
+from km365_bots.turn import portions
+
+from km365.core.chat import Card, Event, EventKind, Reply
+
+from .activities import PERSON, TENANT, activity, execute, submit
+from .cards_for_tests import card
+from .serving import LABELS, Start
+
+# what is heard, what is said ------------------------------------------------------------------------------
+
+
+async def test_a_typed_message_is_answered_in_text(start: Start):
+    bot = await start()
+    assert await bot.says("bonjour") == (202, None)
+    assert bot.teams.sent == [{"type": "message", "locale": "fr", "text": "bonjour", "textFormat": "plain"}]
+    [event] = bot.desk.events
+    assert (event.kind, event.text, event.locale) == (EventKind.MESSAGE, "bonjour", "fr-FR")
+
+
+async def test_the_person_and_the_tenant_are_known(start: Start):
+    bot = await start()
+    await bot.says()
+    [event] = bot.desk.events
+    assert event.person_id == PERSON
+    assert event.tenant_id == TENANT
+
+
+async def test_the_tenant_is_known_without_channel_data(start: Start):
+    bot = await start()
+    await bot.says(channelData=None)
+    assert bot.desk.events[0].tenant_id == TENANT
+
+
+async def test_the_bots_own_name_is_not_part_of_what_was_said(start: Start):
+    bot = await start()
+    mention = {"type": "mention", "mentioned": {"id": "28:bot"}, "text": "<at>km365</at>"}
+    await bot.says("<at>km365</at> what do we know", entities=[mention])
+    assert bot.desk.events[0].text == "what do we know"
+
+
+async def test_a_card_goes_out_as_a_card_with_a_summary(start: Start):
+    async def ask(event: Event) -> list[Reply]:
+        return [Reply(text="Which risk?\nOne is enough.", card=card("question", "ar"))]
+
+    bot = await start(ask)
+    await bot.says()
+    [sent] = bot.teams.sent
+    assert sent["summary"] == "Which risk?"
+    assert "text" not in sent
+    assert sent["locale"] == "ar"
+    assert sent["attachments"][0]["content"]["rtl"] is True
+
+
+async def test_an_executed_button_is_answered_with_the_card_that_takes_its_place(start: Start):
+    async def next_question(event: Event) -> list[Reply]:
+        assert event.value == {"answer": "The floods", "question": "risk", "verb": "answer"}
+        return [
+            Reply(text="Thank you.", card=card("notice"), replaces=event.reply_to),
+            Reply(text="Which partner?", card=card("question")),
+        ]
+
+    bot = await start(next_question)
+    status, answer = await bot.post(execute(bot.teams.url, "answer", answer="The floods", question="risk"))
+    assert status == 200
+    assert answer["statusCode"] == 200
+    assert answer["type"] == "application/vnd.microsoft.card.adaptive"
+    assert answer["value"]["body"][0]["text"] == "A handover note was filed"
+    await bot.turns.close()
+    assert [call.method for call in bot.teams.calls] == ["POST"], "the second reply is a message of its own"
+
+
+async def test_a_replacement_in_words_becomes_a_card_of_words(start: Start):
+    async def thank(event: Event) -> list[Reply]:
+        return [Reply(text="شكراً", replaces=event.reply_to)]
+
+    bot = await start(thank)
+    _, answer = await bot.post(execute(bot.teams.url, "answer"))
+    assert [element["inlines"][0]["text"] for element in answer["value"]["body"]] == ["شكراً"]
+
+
+async def test_an_executed_button_without_replacement_is_answered_all_the_same(start: Start):
+    bot = await start()
+    status, answer = await bot.post(execute(bot.teams.url, "pause"))
+    assert (status, answer["statusCode"]) == (200, 200)
+
+
+async def test_a_submitted_button_has_its_card_updated(start: Start):
+    async def thank(event: Event) -> list[Reply]:
+        return [Reply(text="Thank you.", card=card("notice"), replaces=event.reply_to)]
+
+    bot = await start(thank)
+    assert (await bot.post(submit(bot.teams.url, verb="answer", answer="yes")))[0] == 202
+    [call] = bot.teams.calls
+    assert (call.method, call.path.rsplit("/", 1)[1]) == ("PUT", "1600000000000")
+    assert bot.desk.events[0].value == {"verb": "answer", "answer": "yes"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"type": "installationUpdate", "action": "add"}, EventKind.INSTALLED),
+        ({"type": "installationUpdate", "action": "remove"}, EventKind.REMOVED),
+    ],
+)
+async def test_installing_and_removing_are_heard(start: Start, changes, kind):
+    bot = await start()
+    await bot.says(**changes)
+    assert [event.kind for event in bot.desk.events] == [kind]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "conversationUpdate", "membersAdded": [{"id": "28:bot"}]},
+        {"type": "typing"},
+        {"type": "messageReaction"},
+        {"type": "messageUpdate"},
+        {"type": "event", "name": "application/vnd.microsoft.readReceipt"},
+        {"type": "invoke", "name": "composeExtension/query"},
+        {"from": {"id": "29:guest"}},
+    ],
+)
+async def test_other_activities_are_noted_and_not_answered(start: Start, changes):
+    bot = await start()
+    status, _ = await bot.says(**changes)
+    assert status == 202
+    assert bot.desk.events == []
+    assert bot.teams.calls == []
+    assert len(bot.desk.places) == 1
+
+
+# once, in order, and safe --------------------------------------------------------------------------------
+
+
+async def test_a_repeated_activity_is_dropped(start: Start):
+    bot = await start()
+    twice = activity(bot.teams.url)
+    assert [await bot.post(twice), await bot.post(twice)] == [(202, None)] * 2
+    assert len(bot.desk.events) == 1
+
+
+async def test_the_same_number_in_another_chat_is_another_activity(start: Start):
+    bot = await start()
+    await bot.says(id="1")
+    await bot.says(id="1", conversation={"id": "19:other"})
+    assert len(bot.desk.events) == 2
+
+
+async def test_an_activity_repeated_while_its_turn_runs_is_dropped(start: Start):
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(event: Event) -> list[Reply]:
+        begun.set()
+        await go_on.wait()
+        return [Reply(text="done")]
+
+    bot = await start(slow)
+    twice = activity(bot.teams.url)
+    first = asyncio.create_task(bot.post(twice))
+    await begun.wait()
+    assert await bot.post(twice) == (202, None)
+    go_on.set()
+    assert await first == (202, None)
+    assert len(bot.desk.events) == len(bot.teams.sent) == 1
+
+
+async def test_turns_of_one_conversation_never_overlap_and_lose_nothing(start: Start):
+    count = 0
+
+    async def add_one(event: Event) -> list[Reply]:
+        nonlocal count
+        read = count
+        await asyncio.sleep(0)
+        count = read + 1
+        return []
+
+    bot = await start(add_one)
+    await asyncio.gather(*(bot.says() for _ in range(10)))
+    assert count == 10
+
+
+async def test_conversations_do_not_wait_for_each_other(start: Start):
+    both = asyncio.Barrier(2)
+
+    async def meet(event: Event) -> list[Reply]:
+        await both.wait()
+        return []
+
+    bot = await start(meet)
+    answers = await asyncio.gather(bot.says(conversation={"id": "a"}), bot.says(conversation={"id": "b"}))
+    assert answers == [(202, None)] * 2
+
+
+async def test_a_long_turn_is_acknowledged_before_teams_repeats_it_and_still_answered(start: Start):
+    go_on = asyncio.Event()
+
+    async def slow(event: Event) -> list[Reply]:
+        await go_on.wait()
+        return [Reply(text="done", card=card("notice"), replaces=event.reply_to)]
+
+    bot = await start(slow, acknowledge_after_s=0.01)
+    status, answer = await bot.post(execute(bot.teams.url, "send"))
+    assert (status, answer["value"]) == (200, "")
+    go_on.set()
+    await bot.turns.close()
+    assert [call.method for call in bot.teams.calls] == ["PUT"], "the card is replaced after all"
+
+
+async def test_what_is_not_saved_is_not_noted_as_done(start: Start):
+    async def fail(event: Event) -> list[Reply]:
+        raise OSError
+
+    bot = await start(fail)
+    again = activity(bot.teams.url)
+    await bot.post(again)
+    await bot.post(again)
+    assert len(bot.desk.events) == 2
+
+
+async def test_a_failure_is_told_kindly_in_the_persons_language_and_logged_without_their_words(start, caplog):
+    async def fail(event: Event) -> list[Reply]:
+        raise ValueError(f"cannot store {event.text}")
+
+    bot = await start(fail)
+    with caplog.at_level(logging.DEBUG):
+        status, _ = await bot.says("my private answer")
+    assert status == 202
+    [sent] = bot.teams.sent
+    reference = sent["text"].split("Référence ")[1].rstrip(")")
+    assert reference in caplog.text
+    assert "ValueError" in caplog.text
+    assert "private" not in caplog.text
+    assert "private" not in sent["text"]
+
+
+async def test_someone_who_blocked_the_bot_is_noted(start: Start):
+    bot = await start()
+    bot.teams.script = [403]
+    assert (await bot.says())[0] == 202
+    assert bot.desk.not_allowed == [PERSON]
+
+
+async def test_a_card_too_large_for_teams_goes_out_as_text(start: Start):
+    async def ask(event: Event) -> list[Reply]:
+        return [Reply(text="Which risk?", card=card("question"))]
+
+    bot = await start(ask)
+    bot.teams.script = [413]
+    await bot.says()
+    assert bot.teams.sent[1]["text"] == "Which risk?"
+
+
+async def test_a_replacement_for_a_card_that_is_gone_is_a_new_message(start: Start):
+    async def thank(event: Event) -> list[Reply]:
+        return [Reply(text="Thank you.", card=card("notice"), replaces=event.reply_to)]
+
+    bot = await start(thank)
+    bot.teams.script = [404]
+    await bot.post(submit(bot.teams.url, verb="answer"))
+    assert [call.method for call in bot.teams.calls] == ["PUT", "POST"]
+
+
+async def test_a_card_nobody_knows_goes_out_as_text(start: Start):
+    async def ask(event: Event) -> list[Reply]:
+        return [Reply(text="Which risk?", card=Card(name="surprise", data={}, language="en"))]
+
+    bot = await start(ask)
+    await bot.says()
+    assert bot.teams.sent[0]["text"] == "Which risk?"
+
+
+async def test_a_long_text_arrives_whole_in_several_messages(start: Start):
+    whole = "\n\n".join(f"{n} " + "слово " * 300 for n in range(40))
+
+    async def tell(event: Event) -> list[Reply]:
+        return [Reply(text=whole)]
+
+    bot = await start(tell)
+    await bot.says()
+    texts = [sent["text"] for sent in bot.teams.sent]
+    assert "".join(texts) == whole
+    assert max(len(text) for text in texts) <= 15_000
+
+
+@settings(deadline=None)
+@given(text=st.text(alphabet="ab \n", max_size=200), longest=st.integers(1, 50))
+def test_cutting_a_text_loses_nothing(text, longest):
+    cut = portions(text, longest=longest)
+    assert "".join(cut) == text
+    assert all(0 < len(portion) <= longest for portion in cut[:-1])
+
+
+async def test_where_others_read_along_no_interview_is_held_and_nothing_kept(start: Start):
+    bot = await start()
+    for group in ({"conversationType": "groupChat", "id": "g"}, {"conversationType": "channel", "id": "c"}):
+        assert (await bot.says("my private answer", conversation=group))[0] == 202
+    await bot.says("my private answer", conversation={"isGroup": True, "id": "old"})
+    assert bot.desk.events == []
+    assert {sent["text"] for sent in bot.teams.sent} == {LABELS.get("fr", "only_alone")}
+
+
+async def test_a_reply_that_met_429_arrives(start: Start):
+    bot = await start()
+    bot.teams.script = [(429, {"Retry-After": "0"})]
+    await bot.says("bonjour")
+    assert [sent["text"] for sent in bot.teams.sent] == ["bonjour", "bonjour"]
+
+
+async def test_nothing_is_kept_of_conversations_that_are_over(start: Start):
+    bot = await start()
+    for number in range(20):
+        await bot.says(conversation={"id": str(number)})
+    await bot.turns.close()
+    assert bot.turns.lines._locks == {}
+    assert bot.turns._in_hand == set()
+
+
+def test_no_state_is_kept_by_the_bot_framework():
+    assert not [name for name in vars(host) if "Storage" in name]
