@@ -30,7 +30,7 @@ _WEIGHT = {
     Kind.TABLE: 0.7,
     Kind.PROPERTY: 1.5,
 }
-_LINK_WEIGHT = {Link.EXACT: 0.9, Link.CLOSE: 0.7, Link.BROAD: 0.6}
+_LINK_WEIGHT = {Link.EXACT: 0.9, Link.CLOSE: 0.7, Link.BROAD: 0.7}
 _SHORT_TEXT_WORDS = 150
 """In a text this long one clear mention is worth a suggestion; longer texts need more, by square root."""
 _OPENING_WORDS = 80
@@ -258,7 +258,7 @@ class _Layout:
         if passage.kind in (Kind.NAME, Kind.TITLE, Kind.PROPERTY, Kind.HEADING):
             return 1.0
         short = len(passage.text.split()) <= _HEADING_WORDS and not passage.text.rstrip().endswith(".")
-        return 1.0 if short and passage.kind is Kind.BODY else 0.5
+        return 1.0 if short and passage.kind is Kind.BODY else 0.4
 
     def weight(self, number: int) -> float:
         early = 1.3 if self._starts[number] < _OPENING_WORDS else 1.0
@@ -287,7 +287,7 @@ class _Layout:
 
 def _strength(stems: Sequence[str], *, acronym: bool) -> float:
     """How surely the label alone means its concept: phrases more than words, long words more than short."""
-    letters = sum(2.0 if ord(stem[0]) >= 0x3400 else 4.0 if acronym else len(stem) for stem in stems)
+    letters = sum(3.0 if ord(stem[0]) >= 0x3400 else 4.0 if acronym else len(stem) for stem in stems)
     size = len(stems) / 2 if ord(stems[0][0]) >= 0x3400 else len(stems)
     if size >= 3:
         return 1.0

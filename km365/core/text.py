@@ -40,12 +40,12 @@ _ACRONYMS = frozenset({"UN"})
 _ARABIC_LETTERS = str.maketrans("أإآٱىةؤئ", "ااااي" + "هوي", "ـ")
 _ARABIC_PREFIXES = ("وال", "بال", "كال", "فال", "لل", "ال")
 _ARABIC_SUFFIXES = ("ات", "ان", "ون", "ين", "ها", "يه", "ه", "ي")
-_RUSSIAN_ENDINGS = (
-    *("иями", "ями", "ами", "ией", "иям", "ием", "иях", "ого", "его", "ому", "ему", "ыми", "ими"),
-    *("ая", "яя", "ое", "ее", "ие", "ые", "ый", "ий", "ой", "ую", "юю", "ей", "ем", "ам", "ом", "ях", "ах"),
-    *("ою", "ею", "ым", "им", "их", "ых", "ия", "ию", "ии", "ов", "ев"),
-    *("а", "я", "о", "е", "и", "ы", "у", "ю", "ь", "й"),
+_ENDINGS_OF_RUSSIAN = (
+    "иями ями ами иеи иям ием иях ого его ому ему ыми ими ая яя ое ее ие ые ыи ии ои ую юю еи ем ам ом "
+    "ях ах ою ею ым им их ых ия ию ов ев а я о е и ы у ю ь"
 )
+_RUSSIAN_ENDINGS = tuple(_ENDINGS_OF_RUSSIAN.split())
+"""Longest first, as `fold` leaves them: its й is an и."""
 _LATIN_ENDINGS = (
     ("oes", "ao", 6),  # avaliações, avaliação
     ("aux", "al", 6),  # nationaux, national
@@ -66,7 +66,8 @@ def fold(word: str) -> str:
     """The word without case, accents and letter variants; what a person would call the same spelling."""
     if word.isascii():
         return word.lower()
-    bare = "".join(c for c in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(c))
+    letters = unicodedata.normalize("NFKD", word.casefold()).casefold()
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return bare.translate(_ARABIC_LETTERS).replace("ł", "l").replace("ø", "o")
 
 
