@@ -122,6 +122,29 @@ async def test_an_executed_card_is_replaced_by_the_bots_answer(
     await expect(page.get_by_role("button", name="Send answer")).to_have_count(0)
 
 
+async def test_the_question_that_follows_an_answer_comes_into_view(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    questions = [*QUESTION, *({"type": "TextBlock", "text": f"Line {n}"} for n in range(30))]
+    card = bot.card(*questions, actions=actions("Action.Execute"))
+
+    async def answers(activity: dict[str, Any]) -> Any:
+        if activity["type"] != "invoke":
+            return None
+        heading = {"type": "TextBlock", "text": "And what did you do?", "style": "heading"}
+        await bot.says(activity, attachments=[bot.card(heading, *questions)])
+        thanks = bot.card({"type": "TextBlock", "text": "Saved"})
+        return {"statusCode": 200, "type": thanks["contentType"], "value": thanks["content"]}
+
+    bot.answers = answers
+    await bot.prompts(staff["kofi"], attachments=[card])
+    page = await visitor.open(f"/teams/{staff['kofi']}")
+    await expect(page.get_by_role("heading", name="Which risk")).to_be_in_viewport()
+    await page.get_by_label("Your answer").fill("A flood")
+    await page.get_by_role("button", name="Send answer").click()
+    await expect(page.get_by_role("heading", name="And what did you do?")).to_be_in_viewport()
+
+
 async def test_what_was_entered_stays_when_the_bot_is_away(
     visitor: Any, bot: Any, staff: dict[str, str]
 ) -> None:

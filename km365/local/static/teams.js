@@ -22,6 +22,8 @@ let asking = null;
 let again = false;
 let writingUntil = 0;
 let lost = false;
+let actedAt = 0; // when the person last pressed something: what comes soon after is its answer, and shown
+const ANSWER_MS = 10_000;
 
 const notices = new Notices({ words, name: setup.bot, open: openMessage });
 
@@ -57,7 +59,8 @@ function show(changes) {
   const stick = starting || reading;
   if (starting) startOver();
   const fresh = changes.messages.filter((m) => shown.has(m.seq) || m.seq >= first || first === Infinity);
-  const spoke = fresh.some((m) => m.from === "me" && !shown.has(m.seq));
+  const arrived = fresh.filter((m) => !shown.has(m.seq));
+  const expected = arrived.some((m) => m.from === "me" || Date.now() - actedAt < ANSWER_MS);
   for (const message of fresh) place(message);
   revision = changes.revision;
   if (starting) earlier.hidden = !changes.earlier;
@@ -66,7 +69,7 @@ function show(changes) {
   document.querySelector("#remove").hidden = !changes.installed;
   composer.hidden = !changes.installed;
   finish(fresh);
-  if (stick || spoke) toEnd();
+  if (starting || (arrived.length && (stick || expected))) follow();
   notices.show({ notices: changes.notices, unread: changes.unread, others: changes.others, starting });
   tell();
   markRead(changes.unread);
@@ -74,11 +77,10 @@ function show(changes) {
 
 /** The line in the list of chats is the last message's, and only that one still offers its choices. */
 function finish(messages) {
-  const newest = Math.max(...shown.keys());
-  const last = messages.find((m) => m.seq === newest);
+  const last = messages.find((m) => m.seq === newest());
   if (last?.preview) document.querySelector("#preview").textContent = last.preview;
   for (const row of list.querySelectorAll(".choices")) {
-    if (Number(row.closest(".message").dataset.seq) !== newest) row.remove();
+    if (Number(row.closest(".message").dataset.seq) !== newest()) row.remove();
   }
 }
 
@@ -128,6 +130,19 @@ function toEnd() {
   log.scrollTop = log.scrollHeight;
 }
 
+/** Show the newest message: its end, or its beginning when it is taller than the window. */
+function follow() {
+  const last = shown.get(newest())?.element;
+  if (last && last.offsetHeight > log.clientHeight) {
+    reading = false;
+    last.scrollIntoView({ block: "start" });
+  } else {
+    toEnd();
+  }
+}
+
+const newest = () => Math.max(0, ...shown.keys());
+
 // Whoever reads the newest message goes on seeing it when a card grows or the page changes its size.
 let reading = true;
 log.addEventListener("scroll", () => { reading = atEnd(); });
@@ -143,8 +158,7 @@ function tell() {
 }
 
 function markRead(unread) {
-  const newest = Math.max(0, ...shown.keys());
-  if (unread && document.visibilityState === "visible" && document.hasFocus()) call("/read", { seq: newest }).catch(() => {});
+  if (unread && document.visibilityState === "visible" && document.hasFocus()) call("/read", { seq: newest() }).catch(() => {});
 }
 
 async function openMessage(seq) {
@@ -169,6 +183,8 @@ async function showEarlier() {
 
 /** Carry out what was pressed in a message. Returns true when its card is to be drawn afresh. */
 async function act(message, order) {
+  const before = newest();
+  actedAt = Date.now();
   try {
     if (order.kind === "say") await call("/messages", { text: order.text });
     if (order.kind === "retry") await call("/retry", { seq: message.seq });
@@ -181,7 +197,7 @@ async function act(message, order) {
       }
       await sync();
       note(message.seq, outcome.message, true);
-      reveal(message.seq);
+      if (newest() === before) reveal(message.seq);
       return false;
     }
     await sync();
@@ -211,12 +227,12 @@ function note(seq, text, ok) {
 composer.addEventListener("submit", async (event) => {
   event.preventDefault();
   const text = field.value;
+  actedAt = Date.now();
   if (!text.trim()) return;
   field.value = "";
   try {
     await call("/messages", { text });
     await sync();
-    toEnd();
   } catch {
     field.value = text;
     status.textContent = words.card_failed;
