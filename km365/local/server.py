@@ -232,10 +232,10 @@ def _is_loopback(host: str) -> bool:
 
 @web.middleware
 async def _only_from_here(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Refuse what a web page elsewhere could make a browser send: other host names, other origins."""
-    name = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
-    origin = request.headers.get("Origin")
-    if not _is_loopback(name) or (origin and not _is_loopback(urlsplit(origin).hostname or "")):
+    """Refuse what a page of another program could make a browser send: other host names, other origins."""
+    host = request.headers.get("Host", "")
+    origin = request.headers.get("Origin", f"http://{host}")
+    if not _is_loopback(urlsplit(f"//{host}").hostname or "") or origin.lower() != f"http://{host}".lower():
         refused = {"code": "accessDenied", "message": "Only from this machine."}
         return web.json_response({"error": refused}, status=403)
     response: web.StreamResponse = await handler(request)

@@ -81,7 +81,10 @@ async def test_the_token_endpoint_refuses_other_grants(control):
     assert refused.status_code == 400
 
 
-@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Origin": "http://127.0.0.1:1"}],
+)
 async def test_a_web_page_elsewhere_cannot_reach_it_through_a_browser(control, headers):
     assert (await control.post("/_local/reset", headers=headers)).status_code == 403
 
