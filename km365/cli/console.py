@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self
 
 import click
 
@@ -68,13 +68,22 @@ def table(rows: Sequence[Sequence[object]], *, headings: Sequence[str]) -> None:
 
 
 class Progress:
-    """Progress and an estimate on stderr: one rewritten line on a terminal, a line now and then elsewhere."""
+    """Progress and an estimate on stderr: one rewritten line on a terminal, a line now and then elsewhere.
+
+    As a context manager it leaves its last line standing however the work ends.
+    """
 
     def __init__(self, what: str, total: int | None = None) -> None:
         self._what, self.total = what, total
         self._started = self._shown = time.monotonic()
         self._done = 0
         self._live = sys.stderr.isatty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.finish()
 
     def advance(self, count: int = 1) -> None:
         """`count` more are done."""

@@ -47,10 +47,18 @@ def command() -> None:
     show_default=True,
     help="The plan file to write.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace the plan file if it is there, edits and all.")
 @json_option
 @with_app
 async def plan(
-    app: "App", *, addresses: tuple[str, ...], library: str, folder: str, output: Path, as_json: bool
+    app: "App",
+    *,
+    addresses: tuple[str, ...],
+    library: str,
+    folder: str,
+    output: Path,
+    overwrite: bool,
+    as_json: bool,
 ) -> int:
     """Read a library and propose terms, each with its reason; nothing is changed.
 
@@ -63,14 +71,14 @@ async def plan(
     from km365.core.tag_plan import to_text
     from km365.services import suggest, tag_plan
 
+    _try(output, overwrite=overwrite)
     words = await suggest.vocabulary(app.graph, app.settings, app.templates)
     sites = addresses or app.settings.office_sites
     libraries = await tag_plan.find_libraries(app.graph, sites, library)
-    progress = Progress("Reading", await tag_plan.count_files(app.graph, libraries, folder=folder))
-    made = await tag_plan.plan(
-        app.graph, words, libraries, folder=folder, at=app.clock.now(), advance=progress.advance
-    )
-    progress.finish()
+    with Progress("Reading", await tag_plan.count_files(app.graph, libraries, folder=folder)) as progress:
+        made = await tag_plan.plan(
+            app.graph, words, libraries, folder=folder, at=app.clock.now(), advance=progress.advance
+        )
     text = to_text(made)
     _write(output, text)
     if as_json:
@@ -78,21 +86,38 @@ async def plan(
     else:
         _print_plan(made)
     for one in made.refused:
-        say(f"Not read: {one.reason}")
+        say(f"Not read: {one.path}: {one.reason}")
     say(
         f"{made.terms} terms for {len(made.rows)} documents; nothing to add to {len(made.unchanged)}; "
         f"{len(made.refused)} could not be read."
     )
-    say(f"Read and edit {output}, then: km365 tag apply {output}")
+    if made.rows:
+        say(f"Read and edit {output}, then: km365 tag apply {output}")
     return ExitCode.PARTLY if made.refused else ExitCode.DONE
+
+
+def _try(path: Path, *, overwrite: bool) -> None:
+    """Says before an hour of reading, not after, that the plan file cannot be written."""
+    if path.exists() and not overwrite:
+        raise click.UsageError(f"{path} is there, perhaps with edits; choose another -o, or --overwrite.")
+    with _whole_file(path) as beside:
+        beside.touch()
+        beside.unlink()
 
 
 def _write(path: Path, text: str) -> None:
     """The whole file or none of it."""
-    beside = path.with_name(path.name + ".new")
-    try:
+    with _whole_file(path) as beside:
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)
+
+
+@contextlib.contextmanager
+def _whole_file(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to; nothing is left there when that fails."""
+    beside = path.with_name(path.name + ".new")
+    try:
+        yield beside
     except OSError as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
@@ -134,9 +159,9 @@ async def apply(app: "App", *, plan_file: Path, as_json: bool) -> int:
     from km365.core.tag_plan import from_text
     from km365.services import suggest, tag_run
 
-    words = await suggest.vocabulary(app.graph, app.settings, app.templates)
-    wanted = from_text(_read(plan_file), words.taxonomy, source=plan_file.name)
-    with _progress("Tagging", len(wanted.rows)) as progress:
+    known = await suggest.terms(app.graph, app.settings, app.templates)
+    wanted = from_text(_read(plan_file), known, source=plan_file.name)
+    with Progress("Tagging", len(wanted.rows)) as progress:
         done = await tag_run.apply(
             app.graph,
             app.db,
@@ -162,7 +187,7 @@ async def undo(app: "App", *, run_id: str, as_json: bool) -> int:
     """
     from km365.services import tag_run
 
-    with _progress("Undoing", None) as progress:
+    with Progress("Undoing", None) as progress:
         done = await tag_run.undo(
             app.graph, app.db, app.settings, run_id, who=_who(), now=app.clock.now, advance=progress.advance
         )
@@ -218,15 +243,6 @@ async def list_(app: "App", *, as_json: bool) -> None:
     )
 
 
-@contextlib.contextmanager
-def _progress(what: str, total: int | None) -> Iterator[Progress]:
-    progress = Progress(what, total)
-    try:
-        yield progress
-    finally:
-        progress.finish()
-
-
 def _who() -> str:
     """Who runs the command, for the journal: the command line has no sign-in of its own."""
     return "command line"
@@ -240,7 +256,7 @@ def _report(done: "Outcome", *, as_json: bool, undo: bool) -> int:
         print_json(_json(done))
     _list_left(done)
     say(f"{written} documents written, {done.count(ChangeState.SAME)} unchanged, {len(done.left)} left.")
-    if undo:
+    if undo and written:
         say(f"Run {done.run.id}. To take it back: km365 tag undo {done.run.id}")
     return ExitCode.PARTLY if done.left else ExitCode.DONE
 

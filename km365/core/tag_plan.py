@@ -1,7 +1,7 @@
 """A tagging plan: what would be added to which document and why, as a file that a person reads and edits.
 
 The file says what was there (`before`, sealed against slips of the pen) and what to add (`add`, free to be
-edited): taking out a term or a whole document leaves it alone, a term can be added by its label or id.
+edited): taking out a term, a column or a whole document leaves it alone, a term can be added by label or id.
 """
 
 import hashlib
@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from km365.core.schema import TAG_COLUMNS
 from km365.core.tagging import Suggestion
-from km365.core.taxonomy import Concept, Taxonomy, TermSet
+from km365.core.taxonomy import Concept, Status, Taxonomy, TermSet
 from km365.errors import PlanRefused
 
 FORMAT = 1
 ABOUT = (
-    "Terms that km365 would add. Take out a term, or a whole document, to leave it alone; write "
+    "Terms that km365 would add. Take out a term, a column or a whole document to leave it alone; write "
     '{"term": "label or id"} to add one. Do not change "before", "etag", "drive" or "item". '
     "Then: km365 tag apply FILE"
 )
+_SINGLE = frozenset(column.name for column in TAG_COLUMNS if not column.multiple)
+"""The columns that take one term only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,13 +179,13 @@ def _row_json(row: Row) -> dict[str, Any]:
                 "title": change.title,
                 "before": [{"term": tag.label, "term_id": tag.term_id} for tag in change.before],
                 "add": [_addition_json(one) for one in change.add],
+                "seal": _seal(row.drive_id, row.item_id, row.etag, change.column, change.before),
             }
             for change in row.changes
         },
         "drive": row.drive_id,
         "item": row.item_id,
         "etag": row.etag,
-        "seal": _seal(row.drive_id, row.item_id, row.etag, row.changes),
     }
 
 
@@ -197,9 +200,9 @@ def _addition_json(one: Addition) -> dict[str, Any]:
     return value
 
 
-def _seal(drive_id: str, item_id: str, etag: str, changes: Iterable[ColumnChange]) -> str:
+def _seal(drive_id: str, item_id: str, etag: str, column: str, before: Iterable[Tag]) -> str:
     """A check sum over what must not be edited: undo restores from it."""
-    kept = [drive_id, item_id, etag, sorted([c.column, [t.term_id for t in c.before]] for c in changes)]
+    kept = [drive_id, item_id, etag, column, [[tag.term_id, tag.label] for tag in before]]
     return hashlib.sha256(json.dumps(kept).encode()).hexdigest()[:16]
 
 
@@ -213,19 +216,27 @@ def from_text(text: str, taxonomy: Taxonomy, *, source: str) -> Plan:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         raise PlanRefused(f"{source}, line {error.lineno}: not JSON ({error.msg}).") from None
+    except RecursionError:
+        raise PlanRefused(f"{source} is nested too deeply to be a plan.") from None
     top = _object(value, source, source)
     if top.get("km365_plan") != FORMAT:
         raise PlanRefused(f"{source} is no plan of km365 (format {FORMAT}); make one with `km365 tag plan`.")
     libraries = [_library(raw, source) for raw in _list(top.get("libraries"), "libraries", source)]
-    rows = []
+    drives = {one.drive_id for one in libraries}
+    rows: dict[tuple[str, str], Row] = {}
     for number, raw in enumerate(_list(top.get("documents"), "documents", source)):
-        where = f"documents[{number}]"
-        document = _object(raw, where, source)
-        rows.append(_row(document, taxonomy, f"{source}, {where} ({document.get('name') or '?'})"))
+        document = _object(raw, f"documents[{number}]", source)
+        where = f"{source}, documents[{number}] ({document.get('name') or '?'})"
+        row = _row(document, taxonomy, where)
+        if row.drive_id not in drives:
+            raise PlanRefused(f'{where}: its library is not among the plan\'s "libraries"; put it back.')
+        if (row.drive_id, row.item_id) in rows:
+            raise PlanRefused(f"{where}: the document stands in the plan twice; take one of the two out.")
+        rows[row.drive_id, row.item_id] = row
     return Plan(
         made_at=_moment(top.get("made_at"), source),
         libraries=tuple(libraries),
-        rows=tuple(row for row in rows if row.changes),
+        rows=tuple(row for row in rows.values() if row.changes),
     )
 
 
@@ -239,23 +250,25 @@ def _library(raw: Any, source: str) -> Library:
 
 def _row(raw: Mapping[str, Any], taxonomy: Taxonomy, where: str) -> Row:
     texts = {}
-    for key in ("drive", "item", "etag", "name", "seal"):
+    for key in ("drive", "item", "etag", "name"):
         if not isinstance(raw.get(key), str) or not raw[key]:
             raise PlanRefused(f"{where}: {key!r} is missing; make the plan again.")
         texts[key] = raw[key]
-    by_column = {term_set.column: term_set for term_set in taxonomy.term_sets}
+    by_column = {term_set.column: term_set for term_set in taxonomy.term_sets if term_set.column}
     changes = []
-    for column, value in _object(raw.get("columns"), "columns", where).items():
+    for column, raw_column in _object(raw.get("columns"), "columns", where).items():
         if column not in by_column:
             raise PlanRefused(
                 f"{where}: there is no tag column {column!r}; there are {', '.join(by_column)}."
             )
-        changes.append(_change(column, value, by_column[column], f"{where}, {column}"))
-    if _seal(texts["drive"], texts["item"], texts["etag"], changes) != texts["seal"]:
-        raise PlanRefused(
-            f"{where}: 'before', 'etag', 'drive' or 'item' was changed, or a column taken out. They say what "
-            'was there, and undo needs them; empty a column\'s "add" instead, or make the plan again.'
-        )
+        value = _object(raw_column, column, where)
+        change = _change(column, value, by_column[column], f"{where}, {column}")
+        if value.get("seal") != _seal(texts["drive"], texts["item"], texts["etag"], column, change.before):
+            raise PlanRefused(
+                f"{where}, {column}: 'before', 'etag', 'drive' or 'item' was changed, or the column was not "
+                "in the plan. They say what was there, and undo needs them; make the plan again."
+            )
+        changes.append(change)
     return Row(
         drive_id=texts["drive"],
         item_id=texts["item"],
@@ -267,8 +280,7 @@ def _row(raw: Mapping[str, Any], taxonomy: Taxonomy, where: str) -> Row:
     )
 
 
-def _change(column: str, raw: Any, term_set: TermSet, where: str) -> ColumnChange:
-    value = _object(raw, "column", where)
+def _change(column: str, value: Mapping[str, Any], term_set: TermSet, where: str) -> ColumnChange:
     before = tuple(
         Tag(term_id=str(tag.get("term_id") or ""), label=str(tag.get("term") or ""))
         for tag in (_object(one, "before", where) for one in _list(value.get("before"), "before", where))
@@ -276,12 +288,13 @@ def _change(column: str, raw: Any, term_set: TermSet, where: str) -> ColumnChang
     present = {tag.term_id for tag in before}
     add: dict[str, Addition] = {}
     for raw_one in _list(value.get("add"), "add", where):
-        one = _object(raw_one, "add", where)
-        concept = _concept(one, term_set, where)
+        concept = _concept(_object(raw_one, "add", where), term_set, where)
         term_id = str(concept.term_id)
         if term_id not in present:
             tag = Tag(term_id=term_id, label=concept.label())
             add.setdefault(term_id, Addition(tag=tag, concept_id=concept.id))
+    if column in _SINGLE and add and len(before) + len(add) > 1:
+        raise PlanRefused(f"{where}: this column takes one term; leave one of them in.")
     return ColumnChange(
         column=column, title=str(value.get("title") or column), before=before, add=tuple(add.values())
     )
@@ -292,17 +305,25 @@ def _concept(one: Mapping[str, Any], term_set: TermSet, where: str) -> Concept:
     label = str(one.get("term") or "").strip()
     said = str(one.get("id") or label).strip()
     found = term_set.find(said)
-    if found and label and found[0] not in term_set.find(label):
-        raise PlanRefused(
-            f'{where}: {label!r} and {said!r} are different terms; take the "id" out to mean {label!r}.'
-        )
     if not found:
         raise PlanRefused(
             f"{where}: {said!r} is no term of {term_set.name()!r}; `km365 taxonomy list` shows them."
         )
-    if not found[0].term_id:
+    if label and found[0] not in term_set.find(label):
+        raise PlanRefused(
+            f'{where}: {label!r} and {said!r} are different terms; take the "id" out to mean {label!r}.'
+        )
+    preferred = [concept for concept in found if label in concept.labels.values()]
+    if len(found) > 1 and len(preferred) != 1:
+        ids = ", ".join(repr(concept.id) for concept in found)
+        raise PlanRefused(f'{where}: {said!r} may mean {ids}; say which with "id".')
+    concept = preferred[0] if len(found) > 1 else found[0]
+    if concept.status is Status.DEPRECATED:
+        instead = f"; {concept.replaced_by!r} took its place" if concept.replaced_by else ""
+        raise PlanRefused(f"{where}: {said!r} is no longer used{instead}.")
+    if not concept.term_id:
         raise PlanRefused(f"{where}: the term store does not have {said!r} yet; run `km365 provision apply`.")
-    return found[0]
+    return concept
 
 
 def _object(value: Any, key: str, where: str) -> Mapping[str, Any]:

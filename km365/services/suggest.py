@@ -13,15 +13,19 @@ from km365.settings import Settings
 from km365.templates import Templates
 
 
-async def vocabulary(graph: Graph, settings: Settings, templates: Templates) -> Vocabulary:
+async def terms(graph: Graph, settings: Settings, templates: Templates) -> Taxonomy:
     """What documents can be tagged with: the shipped term sets with the term store's ids and labels.
 
-    Building it takes a second or so; keep it for a whole job. Needs TermStore.Read.All, or the cached copy of
-    an earlier reading.
+    Needs TermStore.Read.All, or the cached copy of an earlier reading.
     """
     site = await sites.get_site(graph, settings.knowledge_site)
     known = taxonomy.shipped(templates)
-    return Vocabulary(await taxonomy.stored(graph, site.id, known, cache=settings.home / taxonomy.CACHE))
+    return await taxonomy.stored(graph, site.id, known, cache=settings.home / taxonomy.CACHE)
+
+
+async def vocabulary(graph: Graph, settings: Settings, templates: Templates) -> Vocabulary:
+    """The same `terms` compiled, to be found in texts: that takes a second or so, keep it for a whole job."""
+    return Vocabulary(await terms(graph, settings, templates))
 
 
 def terms_by_column(found: list[Suggestion], known: Taxonomy) -> Mapping[str, tuple[TermRef, ...]]:

@@ -8,7 +8,14 @@ from km365.core.tag_plan import ColumnChange, Library, Plan, Refused, Row, Tag, 
 from km365.core.tagging import Vocabulary
 from km365.documents.reading import LIMIT_BYTES, refuse_unread
 from km365.documents.worker import Reader
-from km365.errors import InputRefused, PlanRefused
+from km365.errors import (
+    GraphError,
+    GraphNotFound,
+    GraphUnreachable,
+    InputRefused,
+    PlanRefused,
+    Throttled,
+)
 from km365.graph import drives, lists, metadata, sites
 from km365.graph.client import Graph
 from km365.graph.drives import Drive, File
@@ -20,11 +27,16 @@ Advance = Callable[[int], None]
 
 
 async def count_files(graph: Graph, libraries: Iterable[Library], *, folder: str = "/") -> int:
-    """How many files a plan will look at, for an estimate of its time."""
+    """How many files a plan will look at. Raises GraphNotFound, naming it, for a folder that is not there."""
     total = 0
     for library in libraries:
-        async for _ in drives.list_files(graph, library.drive_id, folder=folder):
-            total += 1
+        try:
+            async for _ in drives.list_files(graph, library.drive_id, folder=folder):
+                total += 1
+        except GraphNotFound:
+            raise GraphNotFound(
+                f"The library {library.name!r} of {library.site} has no folder {folder!r}."
+            ) from None
     return total
 
 
@@ -60,7 +72,9 @@ async def plan(
             async for file in drives.list_files(graph, library.drive_id, folder=folder):
                 try:
                     row = await _row(graph, words, reader, file, columns, items.get(file.list_item_id))
-                except InputRefused as refusal:
+                except (GraphUnreachable, Throttled):
+                    raise  # concerns all of them
+                except (GraphError, InputRefused) as refusal:
                     refused.append(Refused(path=file.path, reason=str(refusal)))
                 else:
                     if row.changes:
@@ -89,12 +103,14 @@ async def _library(graph: Graph, library: Library) -> tuple[list[Column], dict[s
 
 
 async def open_library(graph: Graph, library: Library) -> tuple[str, Drive]:
-    """The library's site id and drive. Raises PlanRefused where another library took its name."""
+    """The library's site id and drive, whatever it is called now. Raises PlanRefused where it is gone."""
     site = await sites.get_site(graph, library.site)
-    drive = await drives.get_drive(graph, site.id, library.name)
-    if drive.id != library.drive_id:
-        raise PlanRefused(f"The library {library.name!r} of {library.site} is another one now; plan again.")
-    return site.id, drive
+    for drive in await drives.list_drives(graph, site.id):
+        if drive.id == library.drive_id:
+            return site.id, await drives.get_drive(graph, site.id, drive.name)
+    raise PlanRefused(
+        f"The library {library.name!r} of {library.site} is no longer there; was it moved or made anew?"
+    )
 
 
 async def _tag_columns(graph: Graph, site_id: str, drive: Drive, library: Library) -> list[Column]:

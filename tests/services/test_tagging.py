@@ -1,0 +1,517 @@
+"""Tagging a library on the small Microsoft 365: planned, applied once whatever happens, shown, taken back."""
+
+import asyncio
+import contextlib
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import docx
+import httpx
+import pypdf
+import pytest
+
+from km365.core.tag_plan import Addition, ColumnChange, Library, Plan, Row, Tag
+from km365.core.tagging import Vocabulary
+from km365.core.taxonomy import Taxonomy
+from km365.errors import GraphNotFound, GraphUnreachable, NotFound, PlanRefused, StoreError
+from km365.graph import drives, lists, metadata, sites
+from km365.graph.drives import File
+from km365.graph.metadata import Target, TermRef
+from km365.services import tag_plan, tag_run
+from km365.services.tag_run import Outcome
+from km365.store import locks, runs
+from km365.store.runs import ChangeState, RunState
+
+from ..conftest import BELMORA, Provisioned
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+TOPIC, KIND = "KMTopic", "KMDocumentType"
+Tags = dict[str, list[str]]
+
+
+@dataclass
+class Desk:
+    """The library of CO-BEL, somebody who tags it, and somebody else who edits in between."""
+
+    here: Provisioned
+    library: Library
+    taxonomy: Taxonomy
+    notes: dict[str, str]
+    slept: list[float] = field(default_factory=list)
+
+    def term(self, number: int, column: str = TOPIC) -> Tag:
+        """A term of the facet that the column holds."""
+        term_set = next(one for one in self.taxonomy.term_sets if one.column == column)
+        concept = term_set.concepts[number]
+        return Tag(term_id=str(concept.term_id), label=concept.label())
+
+    async def upload(self, name: str, data: bytes = b"Some words.") -> File:
+        graph, drive = self.here.app.graph, self.library.drive_id
+        return await drives.get_file(graph, drive, (await drives.upload(graph, drive, name, data)).path)
+
+    async def uploads(self, count: int) -> list[File]:
+        return [await self.upload(f"{number}.txt") for number in range(count)]
+
+    async def set_terms(self, file: File, column: str, *numbers: int) -> None:
+        """What a colleague does by hand."""
+        refs = [TermRef(id=tag.term_id, label=tag.label) for tag in (self.term(n, column) for n in numbers)]
+        target = Target.file(file.drive_id, file.id)
+        await metadata.write_terms(self.here.app.graph, target, {column: refs}, notes=self.notes)
+
+    async def retitle(self, file: File) -> None:
+        """An edit that has nothing to do with tags."""
+        await drives.update_fields(self.here.app.graph, file.drive_id, file.id, {"Title": "Edited"})
+
+    async def tags(self, file: File) -> Tags:
+        """The labels by column, empty columns left out."""
+        item = await drives.get_fields(self.here.app.graph, file.drive_id, file.id)
+        found = {
+            column: [term.label for term in metadata.decode(item.fields.get(column))] for column in self.notes
+        }
+        return {column: labels for column, labels in found.items() if labels}
+
+    async def plan(self, files: Sequence[File], *columns: str, number: int = 0) -> Plan:
+        """A plan that adds the facet's term of that number to each file, as the files stand now."""
+        rows = []
+        for file in files:
+            item = await drives.get_fields(self.here.app.graph, file.drive_id, file.id)
+            changes = []
+            for column in columns or (TOPIC,):
+                terms = metadata.decode(item.fields.get(column))
+                before = tuple(Tag(term_id=term.id, label=term.label) for term in terms)
+                tag = self.term(number, column)
+                add = (Addition(tag=tag, concept_id="any"),)
+                changes.append(ColumnChange(column=column, title=column, before=before, add=add))
+            rows.append(
+                Row(
+                    drive_id=file.drive_id,
+                    item_id=file.id,
+                    etag=item.etag,
+                    name=file.name,
+                    path=file.path,
+                    web_url=file.web_url,
+                    changes=tuple(changes),
+                )
+            )
+        return Plan(made_at=NOW, libraries=(self.library,), rows=tuple(rows))
+
+    async def apply(self, plan: Plan, advance: Callable[[int], Any] = lambda _: None) -> Outcome:
+        app = self.here.app
+        return await tag_run.apply(
+            app.graph, app.db, app.settings, plan, who="test", now=lambda: NOW, advance=advance
+        )
+
+    async def undo(self, run_id: str) -> Outcome:
+        app = self.here.app
+        return await tag_run.undo(app.graph, app.db, app.settings, run_id, who="test", now=lambda: NOW)
+
+    async def control(self, verb: str, path: str, body: Any = None) -> Any:
+        async with httpx.AsyncClient(base_url=self.here.m365.base_url) as http:
+            answer = await http.request(verb, path, json=body)
+            assert answer.status_code == 200, answer.text
+            return answer.json()
+
+    async def quirk(self, name: str, /, **settings: Any) -> None:
+        await self.control("PUT", f"/_local/faults/{name}", settings)
+
+    async def writes(self) -> list[str]:
+        """The files whose fields were changed, in order, from the server's own journal."""
+        entries = (await self.control("GET", "/_local/journal"))["entries"]
+        return [
+            entry["path"].split("/items/")[1].partition("/")[0]
+            for entry in entries
+            if entry["verb"] == "PATCH" and entry["path"].endswith("/fields") and entry["status"] == 200
+        ]
+
+    async def runs(self) -> list[tuple[str, str]]:
+        return [(run.kind, run.state.value) for run in await self.here.app.db.run(runs.list_)]
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+@pytest.fixture
+async def desk(provisioned: Provisioned, vocabulary: Vocabulary) -> Desk:
+    graph = provisioned.app.graph
+    (library,) = await tag_plan.find_libraries(graph, [BELMORA], "Documents")
+    site = await sites.get_site(graph, BELMORA)
+    drive = await drives.get_drive(graph, site.id, "Documents")
+    notes = metadata.note_fields(await lists.list_columns(graph, site.id, drive.list_id))
+    made = Desk(here=provisioned, library=library, taxonomy=vocabulary.taxonomy, notes=notes)
+    graph.governor.sleep = made.sleep
+    graph.governor.clock = lambda: time.time() + sum(made.slept)
+    return made
+
+
+def states(outcome: Outcome) -> list[str]:
+    return [change.state.value for change in outcome.changes]
+
+
+# planning ------------------------------------------------------------------------------------------------
+
+
+def word(*paragraphs: str) -> bytes:
+    document = docx.Document()
+    for paragraph in paragraphs:
+        document.add_paragraph(paragraph)
+    data = io.BytesIO()
+    document.save(data)
+    return data.getvalue()
+
+
+def encrypted_pdf() -> bytes:
+    writer, data = pypdf.PdfWriter(), io.BytesIO()
+    writer.add_blank_page(100, 100)
+    writer.encrypt("secret", algorithm="RC4-128")
+    writer.write(data)
+    return data.getvalue()
+
+
+async def plan_library(desk: Desk, vocabulary: Vocabulary, folder: str = "/") -> Plan:
+    return await tag_plan.plan(desk.here.app.graph, vocabulary, [desk.library], folder=folder, at=NOW)
+
+
+async def test_a_plan_reads_what_can_be_read_and_names_what_cannot(
+    desk: Desk, vocabulary: Vocabulary
+) -> None:
+    text = word("Evaluation of the immunization campaign", "Vaccines reached every district of Belmora.")
+    good = await desk.upload("2026/evaluation.docx", text)
+    await desk.upload("broken.docx", b"PK\x03\x04 this was a Word file")
+    await desk.upload("locked.pdf", encrypted_pdf())
+    await desk.upload("empty.docx", b"")
+    await desk.upload("photo.jpg", b"\xff\xd8")
+    await desk.upload("nothing.txt", b"Qwerty uiop.")
+    before = len(await desk.writes())
+
+    plan = await plan_library(desk, vocabulary)
+
+    assert [row.path for row in plan.rows] == [good.path]
+    topics = {one.tag.label: one.reason for change in plan.rows[0].changes for one in change.add}
+    assert topics, "an evaluation of immunization is about something"
+    assert any("mmuni" in word or "accin" in word for reason in topics.values() for word in reason.words)
+    assert plan.unchanged == ("nothing.txt",)
+    said = {one.path: one.reason for one in plan.refused}
+    assert sorted(said) == ["broken.docx", "empty.docx", "locked.pdf", "photo.jpg"]
+    assert "password" in said["locked.pdf"]
+    assert "empty" in said["empty.docx"]
+    assert len(await desk.writes()) == before, "a plan only reads"
+
+
+async def test_a_file_of_200_mb_is_refused_without_a_download(desk: Desk, vocabulary: Vocabulary) -> None:
+    await desk.upload("big/film.docx")
+    with desk.here.m365.state.tx() as c:
+        c.execute("UPDATE file_content SET size = ?", (200 * 2**20,))
+    await desk.quirk("next_requests", verb="GET", path="*/content", status=500)
+
+    plan = await plan_library(desk, vocabulary, folder="/big")
+
+    assert [one.reason for one in plan.refused] == [
+        "film.docx is 200 MB large; files over 100 MB are not read."
+    ]
+
+
+async def test_a_file_that_graph_does_not_give_is_named_and_the_rest_goes_on(
+    desk: Desk, vocabulary: Vocabulary
+) -> None:
+    await desk.upload("a.txt")
+    await desk.upload("b.txt")
+    await desk.quirk("next_requests", verb="GET", path="*/content", status=403)
+    plan = await plan_library(desk, vocabulary)
+    assert len(plan.refused) == 1
+    assert len(plan.unchanged) == 1
+
+
+async def test_a_plan_stops_when_graph_is_gone(desk: Desk, vocabulary: Vocabulary) -> None:
+    await desk.upload("a.txt")
+    await desk.quirk("next_requests", verb="GET", path="*/content", status=504, times=10)
+    with pytest.raises(GraphUnreachable):
+        await plan_library(desk, vocabulary)
+
+
+async def test_a_folder_that_is_not_there_is_named(desk: Desk) -> None:
+    with pytest.raises(GraphNotFound, match=r"'Documents' of .* has no folder '/2031'"):
+        await tag_plan.count_files(desk.here.app.graph, [desk.library], folder="/2031")
+
+
+async def test_a_library_without_tag_columns_is_refused(desk: Desk, vocabulary: Vocabulary) -> None:
+    graph = desk.here.app.graph
+    (bare,) = await tag_plan.find_libraries(
+        graph, ["childrensagency.sharepoint.example:/sites/knowledge"], "Documents"
+    )
+    with pytest.raises(PlanRefused, match="has no tag columns; `km365 provision apply`"):
+        await tag_plan.plan(graph, vocabulary, [bare], at=NOW)
+
+
+# applying ------------------------------------------------------------------------------------------------
+
+
+async def test_each_document_is_written_once_in_one_version_and_keeps_what_it_had(desk: Desk) -> None:
+    files = await desk.uploads(25)
+    await desk.set_terms(files[0], TOPIC, 3)
+    plan = await desk.plan(files, TOPIC, KIND)
+    before = await desk.writes()
+
+    outcome = await desk.apply(plan)
+
+    assert set(states(outcome)) == {"done"}
+    assert outcome.run.state is RunState.DONE
+    assert await desk.tags(files[0]) == {
+        TOPIC: [desk.term(3).label, desk.term(0).label],
+        KIND: [desk.term(0, KIND).label],
+    }
+    assert await desk.tags(files[24]) == {TOPIC: [desk.term(0).label], KIND: [desk.term(0, KIND).label]}
+    assert sorted((await desk.writes())[len(before) :]) == sorted(file.id for file in files)
+
+
+async def test_a_document_that_somebody_changed_since_is_left_alone(desk: Desk) -> None:
+    edited, untouched = await desk.uploads(2)
+    plan = await desk.plan([edited, untouched])
+    await desk.retitle(edited)
+    outcome = await desk.apply(plan)
+    assert states(outcome) == ["conflict", "done"]
+    assert [change.name for change in outcome.left] == [edited.path]
+    assert await desk.tags(edited) == {}
+
+
+async def test_terms_that_somebody_else_gave_meanwhile_count_as_there(desk: Desk) -> None:
+    (file,) = await desk.uploads(1)
+    plan = await desk.plan([file])
+    await desk.set_terms(file, TOPIC, 0)
+    outcome = await desk.apply(plan)
+    assert states(outcome) == ["same"]
+    assert outcome.left == ()
+    with pytest.raises(PlanRefused, match="has changed nothing"):
+        await desk.undo(outcome.run.id)
+
+
+async def test_an_open_document_waits_until_the_same_command_comes_again(desk: Desk) -> None:
+    files = [await desk.upload("open.docx"), await desk.upload("closed.docx")]
+    plan = await desk.plan(files)
+    await desk.quirk("open_file", name="open.docx", inner=True)
+    first = await desk.apply(plan)
+    assert states(first) == ["locked", "done"]
+    assert first.run.state is RunState.STOPPED
+
+    await desk.quirk("open_file", on=False)
+    second = await desk.apply(plan)
+    assert states(second) == ["done", "done"]
+    assert second.run.state is RunState.DONE
+    assert (await desk.writes()).count(files[1].id) == 1
+
+
+async def test_a_document_that_sharepoint_still_works_on_is_tried_again(desk: Desk) -> None:
+    await desk.quirk("conflict_after_upload")
+    files = await desk.uploads(2)
+    assert states(await desk.apply(await desk.plan(files))) == ["done", "done"]
+    assert desk.slept
+
+
+async def test_a_silent_loss_is_named_with_its_column_and_undone(desk: Desk) -> None:
+    files = await desk.uploads(2)
+    plan = await desk.plan(files)
+    with desk.here.m365.state.tx() as c:
+        c.execute("UPDATE item SET content_type = '0x0120D520' WHERE name = ?", (files[0].name,))
+    await desk.quirk("document_set_loss")
+    outcome = await desk.apply(plan)
+    assert states(outcome) == ["failed", "done"]
+    assert "KMTopic" in (outcome.changes[0].reason or "")
+    assert states(await desk.undo(outcome.run.id)) == ["done", "done"]
+
+
+async def test_what_was_stored_in_part_is_written_again(desk: Desk) -> None:
+    await desk.quirk("partial_multi_value")
+    (file,) = await desk.uploads(1)
+    plan = await desk.plan([file], TOPIC, "KMGoalArea")
+    assert states(await desk.apply(plan)) == ["done"]
+    assert sorted(await desk.tags(file)) == ["KMGoalArea", TOPIC]
+
+
+async def test_a_deleted_document_fails_alone(desk: Desk) -> None:
+    gone, there = await desk.uploads(2)
+    plan = await desk.plan([gone, there])
+    await drives.delete_file(desk.here.app.graph, gone.drive_id, gone.id)
+    assert states(await desk.apply(plan)) == ["failed", "done"]
+
+
+async def test_an_uncertain_answer_is_looked_at_before_it_is_repeated(desk: Desk) -> None:
+    files = await desk.uploads(3)
+    plan = await desk.plan(files)
+    await desk.quirk("next_requests", verb="PATCH", path="*/fields", status=504, times=2)
+    assert states(await desk.apply(plan)) == ["done"] * 3
+    assert sorted(await desk.writes()) == sorted(file.id for file in files)
+
+
+async def test_a_run_stops_when_graph_is_gone_and_goes_on_when_it_is_back(desk: Desk) -> None:
+    files = await desk.uploads(3)
+    plan = await desk.plan(files)
+    await desk.quirk("next_requests", verb="PATCH", path="*/fields", status=504, times=3)
+    with pytest.raises(GraphUnreachable):
+        await desk.apply(plan)
+    assert await desk.runs() == [("tag", "stopped")]
+    assert states(await desk.apply(plan)) == ["done"] * 3
+
+
+async def test_throttling_costs_time_and_nothing_else(desk: Desk) -> None:
+    files = await desk.uploads(22)
+    plan = await desk.plan(files)
+    await desk.quirk("next_requests", verb="PATCH", path="*/fields", status=429, times=30, retry_after_s=1)
+    assert states(await desk.apply(plan)) == ["done"] * 22
+    assert sorted(await desk.writes()) == sorted(file.id for file in files)
+
+
+async def test_the_same_plan_twice_is_refused(desk: Desk) -> None:
+    plan = await desk.plan(await desk.uploads(1))
+    done = await desk.apply(plan)
+    with pytest.raises(PlanRefused, match=f"applied already; `km365 tag show {done.run.id}`"):
+        await desk.apply(plan)
+
+
+async def test_a_plan_is_applied_by_one_process_at_a_time(desk: Desk) -> None:
+    plan = await desk.plan(await desk.uploads(1))
+    with (
+        locks.alone(desk.here.home, f"tag-{plan.sha[:10]}"),
+        pytest.raises(PlanRefused, match="busy with tag-"),
+    ):
+        await desk.apply(plan)
+    assert await desk.runs() == []
+    assert states(await desk.apply(plan)) == ["done"]
+
+
+async def test_a_plan_that_adds_nothing_is_refused(desk: Desk) -> None:
+    with pytest.raises(PlanRefused, match="adds nothing"):
+        await desk.apply(replace(await desk.plan([]), rows=()))
+
+
+async def test_a_library_that_is_gone_leaves_no_run_behind(desk: Desk) -> None:
+    plan = await desk.plan(await desk.uploads(1))
+    moved = replace(desk.library, drive_id="b!gone")
+    rows = tuple(replace(row, drive_id="b!gone") for row in plan.rows)
+    with pytest.raises(PlanRefused, match=r"'Documents' of .* no longer there"):
+        await desk.apply(replace(plan, libraries=(moved,), rows=rows))
+    assert await desk.runs() == []
+
+
+async def test_a_renamed_library_is_the_same_library(desk: Desk) -> None:
+    files = await desk.uploads(1)
+    done = await desk.apply(await desk.plan(files))
+    with desk.here.m365.state.tx() as c:
+        c.execute("UPDATE list SET display_name = 'Archive' WHERE drive_id = ?", (desk.library.drive_id,))
+    assert states(await desk.undo(done.run.id)) == ["done"]
+
+
+async def test_a_column_that_lost_its_note_field_leaves_no_run_behind(desk: Desk) -> None:
+    plan = await desk.plan(await desk.uploads(1))
+    with desk.here.m365.state.tx() as c:
+        c.execute("UPDATE column_definition SET display_name = 'Renamed_0' WHERE note_of = 'KMTopic'")
+    with pytest.raises(PlanRefused, match=r"KMTopic.* Nothing was written"):
+        await desk.apply(plan)
+    assert await desk.runs() == []
+
+
+async def test_a_cancelled_run_keeps_what_it_did_and_goes_on(desk: Desk) -> None:
+    files = await desk.uploads(45)
+    plan = await desk.plan(files)
+    task: asyncio.Task[Outcome] | None = None
+
+    def cancel(_: int) -> None:
+        assert task is not None
+        task.cancel()
+
+    task = asyncio.create_task(desk.apply(plan, cancel))
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert await desk.runs() == [("tag", "stopped")]
+    assert len(await desk.writes()) < 45
+
+    assert states(await desk.apply(plan)) == ["done"] * 45
+    assert sorted(await desk.writes()) == sorted(file.id for file in files)
+
+
+# undoing -------------------------------------------------------------------------------------------------
+
+
+async def test_undo_restores_exactly_what_was_there(desk: Desk) -> None:
+    files = await desk.uploads(22)
+    await desk.set_terms(files[0], TOPIC, 3, 4)
+    await desk.set_terms(files[1], "KMGoalArea", 0)
+    before = [await desk.tags(file) for file in files]
+    done = await desk.apply(await desk.plan(files, TOPIC, KIND))
+    undone = await desk.undo(done.run.id)
+    assert [await desk.tags(file) for file in files] == before
+    assert set(states(undone)) == {"done"}
+    assert await desk.runs() == [("tag", "undone"), ("undo", "done")]
+
+
+async def test_undo_leaves_alone_what_somebody_changed_since_and_says_so(desk: Desk) -> None:
+    changed, retitled, plain = await desk.uploads(3)
+    done = await desk.apply(await desk.plan([changed, retitled, plain], TOPIC, KIND))
+    await desk.set_terms(changed, TOPIC, 5)
+    await desk.retitle(retitled)
+    undone = await desk.undo(done.run.id)
+    assert states(undone) == ["conflict", "done", "done"]
+    assert undone.left[0].reason == "Changed since and left alone: Topic."
+    assert await desk.tags(changed) == {TOPIC: [desk.term(5).label]}, "the column nobody touched is restored"
+    assert await desk.tags(retitled) == {}
+
+
+async def test_undo_twice_is_refused_and_so_is_undoing_an_undo(desk: Desk) -> None:
+    done = await desk.apply(await desk.plan(await desk.uploads(1)))
+    undone = await desk.undo(done.run.id)
+    with pytest.raises(PlanRefused, match="is undone already"):
+        await desk.undo(done.run.id)
+    with pytest.raises(PlanRefused, match="is an undo itself"):
+        await desk.undo(undone.run.id)
+
+
+async def test_a_plan_is_not_resumed_once_its_undo_has_begun(desk: Desk) -> None:
+    files = await desk.uploads(2)
+    plan = await desk.plan(files)
+    await desk.quirk("open_file", name=files[0].name)
+    done = await desk.apply(plan)
+    await desk.quirk("open_file", name=files[1].name)
+    assert states(await desk.undo(done.run.id)) == ["locked"]
+    with pytest.raises(PlanRefused, match="applied and undone"):
+        await desk.apply(plan)
+
+    await desk.quirk("open_file", on=False)
+    assert states(await desk.undo(done.run.id)) == ["done"]
+    assert [await desk.tags(file) for file in files] == [{}, {}]
+
+
+async def test_undo_takes_back_a_write_of_which_nobody_heard(desk: Desk) -> None:
+    """The crash came between the write and the note of it; then a colleague edited on top."""
+    (file,) = await desk.uploads(1)
+    plan = await desk.plan([file], TOPIC, KIND)
+    done = await desk.apply(plan)
+    await desk.here.app.db.run(runs.mark, done.run.id, 0, ChangeState.SENDING, at=NOW)
+    await desk.here.app.db.run(runs.set_state, done.run.id, RunState.RUNNING, at=NOW)
+    await desk.set_terms(file, TOPIC, 5)
+
+    resumed = await desk.apply(plan)
+    assert states(resumed) == ["conflict"]
+    assert states(await desk.undo(done.run.id)) == ["conflict"]
+    assert await desk.tags(file) == {TOPIC: [desk.term(5).label]}
+
+
+async def test_undo_of_an_unknown_run_is_refused_and_touches_no_file(desk: Desk) -> None:
+    with pytest.raises(NotFound, match=r"no run '\.\./\.\./x'"):
+        await desk.undo("../../x")
+    assert not (desk.here.home.parent / "x.lock").exists()
+
+
+async def test_the_outcome_of_a_run_can_be_read_again(desk: Desk) -> None:
+    done = await desk.apply(await desk.plan(await desk.uploads(2)))
+    again = await desk.here.app.db.run(tag_run.outcome, done.run.id)
+    assert again == done
+
+
+async def test_a_lock_that_cannot_be_made_is_said(desk: Desk) -> None:
+    (desk.here.home / locks.FOLDER).rmdir() if (desk.here.home / locks.FOLDER).exists() else None
+    (desk.here.home / locks.FOLDER).write_text("in the way", encoding="utf-8")
+    plan = await desk.plan(await desk.uploads(1))
+    with pytest.raises(StoreError, match="cannot be locked"):
+        await desk.apply(plan)
