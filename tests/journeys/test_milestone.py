@@ -1,0 +1,221 @@
+"""Journey 1: a mid-term review is due, colleagues reflect in the chat, a lesson reaches SharePoint."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import Sit
+from .product import Chat, Up, until, words
+
+STORY = "We expected 60 catch-up classes by June in the lowlands. We got 84, because teachers recruited each other."
+SETTING = "The district office let teachers plan the hours, and the radio club announced them every Friday."
+CAUSE = "Teachers were trusted with the timetable, so that they could teach beside the harvest."
+TITLE = "Catch-up classes grow faster when teachers recruit teachers"
+REVIEW = "Mid-term review of the Belmora country programme"
+FOCAL_POINT = "zodwa.thimblesea@childrensagency.example"
+
+
+@pytest.mark.browser
+def test_a_reflection_becomes_a_lesson_that_the_focal_point_accepts(up: Up, sit: Sit) -> None:
+    nomsa = sit("Nomsa Paperboat")
+    nomsa.is_asked(REVIEW)
+    nomsa.presses("Start")
+    nomsa.is_asked("1 of 8")
+    nomsa.card.get_by_label("The programme itself").check()
+    nomsa.presses("Send answer")
+    nomsa.is_asked("2 of 8")
+    nomsa.says(STORY)
+    nomsa.is_asked("3 of 8")
+    nomsa.presses("Skip")
+    nomsa.is_asked("4 of 8")
+    nomsa.says("back")
+    nomsa.is_asked("3 of 8")
+    nomsa.writes("Your answer", SETTING)
+    nomsa.presses("Send answer")
+    nomsa.is_asked("4 of 8")
+    nomsa.says("pause")
+    nomsa.is_asked("3 of 8 are done")
+
+    up.kill()
+    up.start()
+    nomsa.sit_down()
+    nomsa.says("continue")
+    nomsa.is_asked("4 of 8")
+    nomsa.says(CAUSE)
+    for progress in ("5 of 8", "6 of 7", "7 of 7"):  # when the advice would not hold needs no asking without it
+        nomsa.is_asked(progress)
+        nomsa.presses("Skip")
+    nomsa.is_asked("Your draft")
+    nomsa.writes("In one sentence", TITLE)
+    nomsa.presses("Send")
+    nomsa.hears("Thank you")
+
+    (kept,) = up.json("lesson", "list", "--as", FOCAL_POINT)
+    item = kept["item"]
+    assert (item["title"], item["maturity"]) == (TITLE, "in review")
+    assert (item["description"], item["context"], item["cause"]) == (STORY, SETTING, CAUSE)
+    assert "Every child learns and acquires skills" in kept["tags"]["Goal area"]
+
+    nomsa.page.goto(kept["web_url"])
+    seen = nomsa.page.locator("main")
+    for text in (TITLE, STORY, "in review", "Every child learns and acquires skills"):
+        expect(seen).to_contain_text(text)
+    up.km365("lesson", "review", item["id"], "--accept", "--as", FOCAL_POINT)
+    nomsa.page.reload()
+    expect(seen).to_contain_text("validated")
+    nomsa.sit_down()
+    nomsa.hears("checked and accepted")
+
+
+@pytest.mark.browser
+def test_arabic_runs_from_right_to_left(sit: Sit) -> None:
+    dina = sit("Dina Al-Nakhil")
+    expect(dina.page.locator("html")).to_have_attribute("dir", "rtl")
+    dina.presses("ابدأ")
+    dina.card.get_by_role("radio").first.check()
+    assert dina.card.locator(".ac-adaptiveCard").evaluate("card => getComputedStyle(card).direction") == "rtl"
+    dina.presses("إرسال الإجابة")
+    dina.is_asked("2 من 8")
+    dina.says("توقف")
+    dina.is_asked("متابعة")
+    assert "Choose" not in dina.log.inner_text()
+
+
+def test_a_card_pressed_twice_at_once_counts_once(up: Up) -> None:
+    samir = Chat(up, "Samir Oakwater")
+    samir.presses("start")
+    activity, data = samir.card_with("answer")
+    for _ in range(2):
+        assert samir.executes(activity, "answer", data | {"answer": "operational"})["ok"]
+    assert samir.progress == "2 of 8"
+    activity, data = samir.card_with("skip")
+    for _ in range(2):
+        assert samir.executes(activity, "skip", data)["ok"]
+    until(lambda: samir.progress)
+    assert len(samir.questions) == len(set(samir.questions))
+    assert _answers(up, samir) == ["Operations: supply, staff, money, security, IT"]
+
+
+def test_an_old_card_changes_nothing_behind_ones_back(up: Up) -> None:
+    elio = Chat(up, "Elio Brightwell")
+    elio.presses("start")
+    elio.presses("answer", answer="partnership")
+    until(lambda: elio.progress == "2 of 8")
+    old, data = elio.card_with("back")
+    elio.says(STORY)
+    until(lambda: elio.progress == "3 of 8")
+    before = _answers(up, elio)
+    for verb in ("back", "skip", "pause", "start", "send", "discard"):
+        outcome = elio.executes(old, verb, data | {"verb": verb})
+        assert outcome["ok"], outcome
+        assert _answers(up, elio) == before
+    assert "3 of 8" in elio.said
+
+
+def test_a_forged_card_is_answered_kindly_and_changes_nothing(up: Up) -> None:
+    ruth, tariq = Chat(up, "Ruth Cloudharrow"), Chat(up, "Tariq Windhover")
+    tariq.presses("start")
+    activity, own = tariq.card_with("answer")
+    until(lambda: ruth.cards)
+    invitation, _ = ruth.card_with("start")
+    before = _everything_said(up)
+    for data in (
+        {**own, "answer": "operational", "token": "1.1." + "0" * 40},
+        {**own, "answer": "operational", "token": own["token"][:-1] + "x"},
+        {**own, "answer": "operational", "interview": "someone-else"},
+        {"verb": "answer", "answer": "operational"},
+        {"verb": ["answer"], "interview": {"a": 1}, "token": None, "answer": "x" * 90_000},
+    ):
+        answer = _to_the_bot(up, tariq, activity, data)
+        assert answer.status_code == 200, answer.text
+        assert "This card was not made for this chat" in words(answer.json()["value"])
+        assert _everything_said(up) == before
+    borrowed = _to_the_bot(up, ruth, invitation, {**own, "answer": "operational"})
+    assert "This card was not made for this chat" in words(borrowed.json()["value"])
+    assert _everything_said(up) == before
+    assert not [line for line in up.lines if "Traceback" in line or "failed" in line]
+
+
+def test_an_answer_of_30000_characters_is_refused_kindly_and_the_rest_stays(up: Up) -> None:
+    mateo = Chat(up, "Mateo Piedraluna")
+    mateo.presses("start")
+    mateo.presses("answer", answer="operational")
+    until(lambda: "2 de 8" in mateo.progress)
+    before = _answers(up, mateo)
+    activity, data = mateo.card_with("answer")
+    answer = _to_the_bot(up, mateo, activity, {**data, "answer": "palabra " * 3_750})
+    assert answer.status_code == 200
+    assert _answers(up, mateo) == before
+    mateo.says("palabra " * 3_000)  # 24,000: as much as Teams lets through
+    mateo.hears("20\N{NO-BREAK SPACE}000")
+    assert "2 de 8" in mateo.progress
+    assert _answers(up, mateo) == before
+    mateo.says("palabra " * 2_400)
+    until(lambda: "3 de 8" in mateo.progress)
+    assert len(_answers(up, mateo)[-1]) == 19_199
+
+
+def test_nobody_is_invited_twice_whenever_the_product_is_killed(new_home: Callable[[], Path]) -> None:
+    up = Up(new_home())
+    try:
+        for _ in range(3):
+            up.start(says="workspace and bot")
+            time.sleep(random.uniform(0.05, 1.0))
+            up.kill()
+            assert max(_invitations(up).values(), default=1) == 1
+        up.start()
+        until(lambda: len(_invitations(up)) + len(_unknown(up)) == 11)
+        up.km365("flow", "run", "scan")
+        up.km365("flow", "run", "prompts")
+        until(lambda: not up.ours("SELECT key FROM km_message WHERE state IN ('waiting', 'sending')"))
+        assert set(_invitations(up).values()) == {1}
+        assert len(_unknown(up)) <= 3
+    finally:
+        up.close()
+
+
+def _answers(up: Up, who: Chat) -> list[str]:
+    """What is kept of the person's answers, in order."""
+    sql = "SELECT value FROM km_answer JOIN km_interview ON id = interview_id WHERE person_id = ? ORDER BY position"
+    return [value for (value,) in up.ours(sql, who.id)]
+
+
+def _everything_said(up: Up) -> list[Any]:
+    return up.ours("SELECT id, state, version FROM km_interview ORDER BY id") + up.ours(
+        "SELECT * FROM km_answer ORDER BY 1, 2"
+    )
+
+
+def _to_the_bot(up: Up, who: Chat, activity: str, data: dict[str, Any]) -> Any:
+    """A card's button as anybody on this machine could post it to the bot."""
+    (chat,) = up.theirs("SELECT id, account FROM chat WHERE person = ?", who.id)
+    body = {
+        "type": "invoke",
+        "name": "adaptiveCard/action",
+        "id": str(random.randrange(10**12, 10**13)),
+        "channelId": "msteams",
+        "serviceUrl": up.base + "/",
+        "from": {"id": chat[1], "aadObjectId": who.id},
+        "conversation": {"id": chat[0], "conversationType": "personal"},
+        "recipient": {"id": "28:km365"},
+        "replyToId": activity,
+        "value": {"action": {"type": "Action.Execute", "verb": "answer", "data": data}, "trigger": "manual"},
+    }
+    return up.http.post(f"http://127.0.0.1:{up.port}/api/messages", json=body)
+
+
+def _invitations(up: Up) -> Counter[str]:
+    """How many invitations stand in each person's chat."""
+    found = up.theirs("SELECT chat, activity FROM chat_activity WHERE sender = 'bot' AND prompt")
+    return Counter(chat for chat, activity in found if '"decline"' in activity)
+
+
+def _unknown(up: Up) -> list[Any]:
+    """Invitations of which nobody can say whether they arrived; these are never sent again."""
+    return up.ours("SELECT key FROM km_message WHERE state = 'unknown'")
