@@ -169,21 +169,20 @@ class Vocabulary:
         shouted = text.isupper() and len(written) > _SHOUTED_WORDS
         hits: list[_Hit] = []
         taken: dict[str, int] = {}
-        for at, stem in enumerate(stems):
-            node = self._root.get(stem)
-            if node is None:
-                continue
+        root, end = self._root, len(stems)
+        for at in [place for place, stem in enumerate(stems) if stem in root]:
+            node = root[stems[at]]
             best: dict[str, tuple[int, list[_Entry]]] = {}
             ahead = at
             while node is not None:
                 for entry in node.get("", ()):
-                    if _stands(entry, written[at : ahead + 1], shouted=shouted):
+                    if not entry.capitals or _written_in_capitals(entry, written[at : ahead + 1], shouted):
                         last, entries = best.get(entry.facet, (ahead, []))
                         best[entry.facet] = (ahead, [*entries, entry] if last == ahead else [entry])
                 ahead += 1
-                while ahead < len(stems) and not stems[ahead]:
+                while ahead < end and not stems[ahead]:
                     ahead += 1
-                node = node.get(stems[ahead]) if ahead < len(stems) else None
+                node = node.get(stems[ahead]) if ahead < end else None
             for facet, (last, entries) in best.items():
                 if taken.get(facet, -1) < at:
                     taken[facet] = last
@@ -243,6 +242,7 @@ class _Layout:
             if passage.kind not in (Kind.NAME, Kind.PROPERTY):
                 total += len(words(passage.text))
         self.words = total
+        self._spans: dict[int, list[tuple[int, int]]] = {}
         self._languages: dict[int, str | None] = {}
         self._language: str | None = None
         self._language_known = False
@@ -270,7 +270,9 @@ class _Layout:
 
     def quote(self, hit: _Hit) -> str:
         text = self.passages[hit.passage].text
-        found = list(spans(text))
+        if hit.passage not in self._spans:
+            self._spans[hit.passage] = list(spans(text))
+        found = self._spans[hit.passage]
         return " ".join(text[found[hit.first][0] : found[hit.last][1]].split())
 
     def language(self, number: int) -> str | None:
@@ -296,10 +298,8 @@ def _strength(stems: Sequence[str], *, acronym: bool) -> float:
     return 0.85 if acronym or letters >= 9 else 0.75 if letters >= 5 else 0.6
 
 
-def _stands(entry: _Entry, written: Sequence[str], *, shouted: bool) -> bool:
+def _written_in_capitals(entry: _Entry, written: Sequence[str], shouted: bool) -> bool:
     """Whether the acronyms of the label are written as such here (`AIDS`, not `aids`)."""
-    if not entry.capitals:
-        return True
     if entry.single and shouted:
         return False
     here = {word[:-1] if word.endswith("s") and word[:-1].isupper() else word for word in written}
@@ -370,16 +370,17 @@ def from_text(text: str, *, title: str = "") -> list[Passage]:
 
     Lines that were broken for width alone are joined, so that a term may run over the end of a line.
     """
-    passages = [Passage(text=clean(title), kind=Kind.TITLE, place="title")] if title else []
+    paragraphs: list[list[str]] = []
     before = ""
     for line in clean(text).split("\n"):
         written = line.strip()
-        if passages and _broken_for_width(before, written) and passages[-1].kind is Kind.BODY:
-            passages[-1] = Passage(text=f"{passages[-1].text} {written}")
+        if paragraphs and _broken_for_width(before, written):
+            paragraphs[-1].append(written)
         elif written:
-            passages.append(Passage(text=written))
+            paragraphs.append([written])
         before = written
-    return passages
+    passages = [Passage(text=clean(title), kind=Kind.TITLE, place="title")] if title else []
+    return passages + [Passage(text=" ".join(lines)) for lines in paragraphs]
 
 
 def _broken_for_width(line: str, following: str) -> bool:
