@@ -362,7 +362,7 @@ async def _send(chat: _Chat, interview: Interview, said: Said) -> list[Reply]:
 def _tell(chat: _Chat, turn: Turn, press: Press | None) -> list[Reply]:
     """The replies to a turn: what just happened, then what comes next.
 
-    An answered question's card gives way to the answer; any other card gives way to what comes next.
+    An answered question's card gives way to the answer; any other card gives way to what is said first.
     """
     chat = replace(chat, language=turn.interview.language)
     ended = turn.prompt.kind in {PromptKind.DECLINED, PromptKind.WITHDRAWN, PromptKind.FINISHED}
@@ -376,7 +376,8 @@ def _tell(chat: _Chat, turn: Turn, press: Press | None) -> list[Reply]:
         return [_in_place(chat, said[0] if said else _prompt(chat, turn))]
     if turn.prompt.kind is PromptKind.INVITATION and said:
         return [_in_place(chat, said[0])]
-    return [*said, _in_place(chat, _prompt(chat, turn))]
+    first, *rest = [*said, _prompt(chat, turn)]
+    return [_in_place(chat, first), *rest]
 
 
 _DEALT_WITH = frozenset({Note.SAVED, Note.SKIPPED, Note.KEPT, Note.UNRECORDED, Note.EARLIER_CHANGED})

@@ -220,7 +220,15 @@ class Speech:
         title = self.messages.say("prompt.paused_title")
         text = self.messages.say("prompt.paused_text", done=done, total=max(prompt.total, done))
         data = {"title": title, "text": f"{bank.title}. {text}"}
-        return self._of(interview, "invitation", data, [title, text], "paused")
+        return self._card(
+            "invitation",
+            data,
+            [title, text],
+            interview=interview.id,
+            question=PAUSED,
+            step=interview.step,
+            hint="paused",
+        )
 
     def _invite(self, interview: Interview, bank: Bank) -> Reply:
         due = self.messages.day(interview.due_on) if interview.due_on else ""

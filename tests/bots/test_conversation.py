@@ -104,7 +104,8 @@ async def test_a_handover_asks_for_consent_first_and_files_what_was_read(chat: C
     for number in range(6):
         await chat.says(f"Answer {number}: the district offices wait for our letter every April.")
     chat.heard("A break", "6 of 12 are done", "Say “continue”")
-    await chat.says("continue")
+    await chat.presses("start")
+    chat.heard("7 of 12")
     for number in range(6, 12):
         await chat.says(f"Answer {number}: the district offices wait for our letter every April.")
     chat.heard("Your handover note", "Nobody else has seen it", "1. What the job has become", "Answer 0")
