@@ -126,7 +126,11 @@ async def review_item(app: "App", *, item_id: str, decision: str | None, reason:
 
 async def _reader(app: "App", sign_in: str) -> "Reader":
     from km365.core.audience import Reader
+    from km365.errors import GraphNotFound, NotFound
     from km365.graph import people
 
-    person = await people.get_person(app.graph, sign_in)
+    try:
+        person = await people.get_person(app.graph, sign_in)
+    except GraphNotFound:
+        raise NotFound(f"--as: the directory has nobody with the sign-in name {sign_in!r}.") from None
     return Reader(person_id=person.id, office=person.office)

@@ -132,6 +132,13 @@ def decide(
     return replace(item, maturity=after, reason=reason.strip(), review_by=review_by)
 
 
+def is_decided(item: KnowledgeItem, decision: Decision, *, reason: str) -> bool:
+    """Whether the item already stands where this decision, with this reason, puts it."""
+    return item.maturity in {after for (_, said), after in _DECISIONS.items() if said is decision} and (
+        item.reason == reason.strip()
+    )
+
+
 def to_fields(item: KnowledgeItem) -> dict[str, Any]:
     """The item as columns of the *Knowledge* list, tags apart (they are written as managed metadata)."""
     return {

@@ -1,18 +1,21 @@
 """A draft becomes an item of the *Knowledge* list, once, with its tags."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from km365.core.knowledge import KnowledgeItem, submit, to_fields
+from km365.core.knowledge import KnowledgeItem, Maturity, from_fields, submit, to_fields
 from km365.core.schema import KNOWLEDGE
-from km365.errors import NotFound
+from km365.errors import InputRefused, NotFound, NotStored
 from km365.graph import lists, metadata, sites
 from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.graph.metadata import TermRef
 from km365.graph.wire import odata_text
 from km365.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +64,8 @@ async def submit_item(
     """Puts the draft into the *Knowledge* list for review, with the suggested `terms` by column.
 
     Safe to repeat: the item is looked up by its id first, so that a lost reply or a crash makes no second
-    one, and what a reviewer has decided since stays. Needs Sites.Selected with write.
+    one, and what a reviewer has decided since stays. An item that was returned to its author, and is
+    submitted as such, takes the place of what was there. Needs Sites.Selected with write.
     """
     place = await knowledge_list(graph, settings)
     item = submit(draft, at=at)
@@ -69,15 +73,36 @@ async def submit_item(
         row = await find(graph, place, item.id)
     except NotFound:
         row = await lists.create_item(graph, place.site_id, place.list_id, to_fields(item))
-    if terms:
-        await _tag(graph, place, row, terms)
-    return Kept(item=item, list_item_id=row.id, etag=row.etag, web_url=row.web_url)
+    else:
+        there = from_fields(row.fields)
+        if there.maturity is draft.maturity is Maturity.RETURNED:
+            row = await _replace(graph, place, row, item)
+        else:
+            item = there
+    etag = await _tag(graph, place, row, terms)
+    return Kept(item=item, list_item_id=row.id, etag=etag, web_url=row.web_url)
 
 
-async def _tag(graph: Graph, place: Place, row: Item, terms: Mapping[str, Sequence[TermRef]]) -> None:
-    """Writes the terms into columns that are still empty."""
+async def _replace(graph: Graph, place: Place, row: Item, item: KnowledgeItem) -> Item:
+    """The row with the item's words in place of those it held."""
+    changed = await lists.update_fields(
+        graph, place.site_id, place.list_id, row.id, to_fields(item), etag=row.etag
+    )
+    return replace(row, etag=changed.etag, fields=row.fields | changed.fields)
+
+
+async def _tag(graph: Graph, place: Place, row: Item, terms: Mapping[str, Sequence[TermRef]]) -> str:
+    """The row's etag after the terms were written into columns that are still empty.
+
+    Terms that SharePoint will not hold are left out and said in the log: a lesson is worth more than tags.
+    """
     empty = {column: refs for column, refs in terms.items() if refs and not row.fields.get(column)}
-    if empty:
-        columns = await lists.list_columns(graph, place.site_id, place.list_id)
-        target = metadata.Target.item(place.site_id, place.list_id, row.id)
-        await metadata.write_terms(graph, target, empty, etag=row.etag, notes=metadata.note_fields(columns))
+    if not empty:
+        return row.etag
+    notes = metadata.note_fields(await lists.list_columns(graph, place.site_id, place.list_id))
+    target = metadata.Target.item(place.site_id, place.list_id, row.id)
+    try:
+        return (await metadata.write_terms(graph, target, empty, etag=row.etag, notes=notes)).etag
+    except (InputRefused, NotStored) as error:
+        _log.warning("A lesson goes without some of its suggested terms: %s", error)
+        return row.etag

@@ -5,7 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from km365.core.audience import Circle, Reader, may_read
-from km365.core.knowledge import Decision, KnowledgeItem, Maturity, decide, from_fields, to_fields
+from km365.core.knowledge import (
+    Decision,
+    KnowledgeItem,
+    Maturity,
+    decide,
+    from_fields,
+    is_decided,
+    to_fields,
+)
 from km365.core.schema import TAG_COLUMNS
 from km365.errors import NotFound
 from km365.graph import lists, metadata
@@ -59,27 +67,32 @@ async def decide_item(
 ) -> Kept:
     """Carries out a reviewer's decision with the item's ETag in hand, and tells the contributors once.
 
-    Raises NotFound where the reviewer may not read the item, InputRefused where the rules of `core.knowledge.decide` do not allow it, GraphChangedMeanwhile
-    where somebody changed the item since it was read. Needs Sites.Selected with write.
+    Raises NotFound where the reviewer may not read the item, InputRefused where the rules of
+    `core.knowledge.decide` do not allow it, GraphChangedMeanwhile where somebody changed the item since it
+    was read. Safe to repeat: a decision whose answer was lost is known by what the item says, and only the
+    telling is made up for. Needs Sites.Selected with write.
     """
     place = await knowledge_list(graph, settings)
     kept = _kept(await find(graph, place, km_id))
     if not _readable(kept.item, reviewer):
         raise _no_such_item(km_id)
-    item = decide(kept.item, decision, reviewer=reviewer.person_id, reason=reason, today=at.date())
-    columns = {name: value for name, value in to_fields(item).items() if name in _DECIDED}
-    row = await lists.update_fields(
-        graph, place.site_id, place.list_id, kept.list_item_id, columns, etag=kept.etag
-    )
-    decided = replace(kept, item=item, etag=row.etag)
-    await db.run(_tell_contributors, jobs, decided, at=at)
-    return decided
+    if not is_decided(kept.item, decision, reason=reason):
+        item = decide(kept.item, decision, reviewer=reviewer.person_id, reason=reason, today=at.date())
+        columns = {name: value for name, value in to_fields(item).items() if name in _DECIDED}
+        row = await lists.update_fields(
+            graph, place.site_id, place.list_id, kept.list_item_id, columns, etag=kept.etag
+        )
+        kept = replace(kept, item=item, etag=row.etag)
+    await db.run(_tell_contributors, jobs, kept, at=at)
+    return kept
 
 
 def _tell_contributors(c: Connection, jobs: Jobs, decided: Kept, *, at: datetime) -> None:
+    """Once for each submission and what came of it: an item may be returned, sent again, returned again."""
     item = decided.item
+    submitted = item.submitted_at.isoformat() if item.submitted_at else ""
     for person_id in item.contributors:
-        key = f"decided:{item.id}:{decided.etag}:{person_id}"
+        key = f"decided:{item.id}:{submitted}:{item.maturity}:{person_id}"
         message = Message(
             key=key,
             person_id=person_id,

@@ -1,0 +1,73 @@
+"""`km365 lesson` and `km365 handover` as typed: who asks sees what they may read, and no more."""
+
+import pytest
+
+from km365.core.audience import Audience
+from km365.errors import ExitCode
+from km365.services import capture
+
+from ..conftest import Provisioned, sign_in_name
+from ..services.lessons import NOW, lesson
+from .conftest import Type
+
+BEN, EVE = sign_in_name("ben"), sign_in_name("eve")
+
+
+@pytest.fixture
+async def item_id(provisioned: Provisioned) -> str:
+    """The lesson of Ann, of CO-BEL, for her office alone."""
+    app = provisioned.app
+    item = lesson(audience=Audience.OFFICE)
+    await capture.submit_item(app.graph, app.settings, item, terms={}, at=NOW)
+    return item.id
+
+
+async def test_a_colleague_lists_shows_and_accepts_a_lesson(km365: Type, item_id: str) -> None:
+    listed = await km365("lesson", "list", "--maturity", "in review", "--as", BEN)
+    assert listed.code == ExitCode.DONE
+    assert item_id in listed.out
+    shown = await km365("lesson", "show", item_id, "--as", BEN)
+    assert "Fridges failed in the rains." in shown.out
+    accepted = await km365("lesson", "review", item_id, "--accept", "--as", BEN)
+    assert accepted.code == ExitCode.DONE
+    assert f"{item_id} is now validated." in accepted.err
+    assert (await km365("lesson", "list", "--as", BEN, "--json")).json[0]["item"]["maturity"] == "validated"
+
+
+async def test_another_office_does_not_learn_that_the_lesson_exists(km365: Type, item_id: str) -> None:
+    assert (await km365("lesson", "list", "--as", EVE, "--json")).json == []
+    shown = await km365("lesson", "show", item_id, "--as", EVE)
+    never = await km365("lesson", "show", "KM-never", "--as", EVE)
+    assert shown.code == never.code == ExitCode.FAILED
+    assert shown.err.replace(item_id, "KM-never") == never.err
+    reviewed = await km365("lesson", "review", item_id, "--accept", "--as", EVE)
+    assert reviewed.err == shown.err
+
+
+async def test_returning_needs_a_reason_and_a_decision_must_be_said(km365: Type, item_id: str) -> None:
+    returned = await km365("lesson", "review", item_id, "--return", "--as", BEN)
+    assert returned.code == ExitCode.REFUSED
+    assert "--reason" in returned.err
+    silent = await km365("lesson", "review", item_id, "--as", BEN)
+    assert silent.code == ExitCode.USAGE
+    odd = await km365("lesson", "list", "--maturity", "ripe", "--as", BEN)
+    assert odd.code == ExitCode.USAGE
+    assert "in review" in odd.err
+
+
+async def test_nobody_reviews_their_own_lesson(km365: Type, item_id: str) -> None:
+    refused = await km365("lesson", "review", item_id, "--accept", "--as", sign_in_name("ann"))
+    assert refused.code == ExitCode.REFUSED
+    assert "own contribution" in refused.err
+
+
+@pytest.mark.parametrize("name", ["nobody@childrensagency.example", "ben", "a b'c"])
+async def test_an_unknown_sign_in_name_is_named_in_one_line(km365: Type, name: str) -> None:
+    refused = await km365("lesson", "list", "--as", name)
+    assert refused.code == ExitCode.FAILED
+    assert refused.err == f"km365: --as: the directory has nobody with the sign-in name {name!r}.\n"
+
+
+async def test_handovers_are_listed_without_what_was_said(km365: Type) -> None:
+    listed = await km365("handover", "list", "--json")
+    assert (listed.code, listed.json) == (ExitCode.DONE, [])

@@ -1,0 +1,304 @@
+"""A lesson reaches the *Knowledge* list once, with its tags; a reviewer decides, its authors hear once."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from km365.core.audience import Audience, Reader
+from km365.core.knowledge import Decision, KnowledgeItem, Maturity
+from km365.core.tagging import Vocabulary
+from km365.errors import GraphChangedMeanwhile, GraphError, GraphUnreachable, InputRefused, NotFound
+from km365.graph import lists
+from km365.graph.metadata import TermRef
+from km365.services import capture, review, suggest
+from km365.services.capture import Kept
+from km365.store import outbox
+from km365.store.database import Connection
+from km365.store.outbox import Message
+
+from ..conftest import Provisioned, person_id
+from .lessons import NOW, lesson
+
+BEN = Reader(person_id=person_id("ben"), office="CO-BEL")
+EVE = Reader(person_id=person_id("eve"), office="CO-ARD")
+ANN = Reader(person_id=person_id("ann"), office="CO-BEL")
+Terms = Mapping[str, tuple[TermRef, ...]]
+
+
+async def submit(here: Provisioned, item: KnowledgeItem | None = None, terms: Terms | None = None) -> Kept:
+    app = here.app
+    return await capture.submit_item(app.graph, app.settings, item or lesson(), terms=terms or {}, at=NOW)
+
+
+async def listed(here: Provisioned, reader: Reader | None = None) -> list[Kept]:
+    return [kept async for kept in review.list_items(here.app.graph, here.app.settings, reader=reader)]
+
+
+async def decide(
+    here: Provisioned, decision: Decision, *, reason: str = "", reviewer: Reader = BEN, item_id: str = "KM-1"
+) -> Kept:
+    app = here.app
+    return await review.decide_item(
+        app.graph,
+        app.db,
+        app.jobs,
+        app.settings,
+        item_id,
+        decision,
+        reviewer=reviewer,
+        reason=reason,
+        at=NOW,
+    )
+
+
+def told(here: Provisioned) -> list[Message]:
+    def read(c: Connection) -> list[Message]:
+        return [one.message for one in outbox.list_(c)]
+
+    with here.app.db.begin() as c:
+        return read(c)
+
+
+async def fail_next(here: Provisioned, **settings: Any) -> None:
+    async with httpx.AsyncClient(base_url=here.m365.base_url) as http:
+        answer = await http.put("/_local/faults/next_requests", json=settings)
+        assert answer.status_code == 200, answer.text
+
+
+def topics(words: Vocabulary, *numbers: int) -> Terms:
+    concepts = words.taxonomy.by_key["topic"].concepts
+    return {
+        "KMTopic": tuple(TermRef(id=str(concepts[n].term_id), label=concepts[n].label()) for n in numbers)
+    }
+
+
+# capture -------------------------------------------------------------------------------------------------
+
+
+async def test_a_lesson_is_in_review_with_its_words_and_tags(
+    provisioned: Provisioned, vocabulary: Vocabulary
+) -> None:
+    terms = topics(vocabulary, 0, 1)
+    kept = await submit(provisioned, terms=terms)
+    (found,) = await listed(provisioned)
+    assert found.item == replace(lesson(), maturity=Maturity.IN_REVIEW, submitted_at=NOW)
+    assert found.tags == {"Topic": tuple(term.label for term in terms["KMTopic"])}
+    assert (found.etag, found.web_url) == (kept.etag, kept.web_url)
+
+
+async def test_a_text_gets_the_terms_it_is_about(vocabulary: Vocabulary) -> None:
+    found = suggest.terms_for_text(
+        vocabulary, "Vaccines arrived late because the cold chain failed.", title="Immunization"
+    )
+    assert any("mmuni" in term.label for terms in found.values() for term in terms)
+
+
+async def test_submitting_again_makes_no_second_item(
+    provisioned: Provisioned, vocabulary: Vocabulary
+) -> None:
+    first = await submit(provisioned)
+    again = await submit(provisioned, terms=topics(vocabulary, 0))
+    assert again.list_item_id == first.list_item_id
+    (found,) = await listed(provisioned)
+    assert found.tags, "the second attempt brought the tags"
+
+
+async def test_a_lost_reply_makes_no_second_item(
+    provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = lists.create_item
+
+    async def create_and_lose(*words: Any) -> Any:
+        await create(*words)
+        raise GraphUnreachable("The answer was lost.")
+
+    monkeypatch.setattr(lists, "create_item", create_and_lose)
+    with pytest.raises(GraphUnreachable):
+        await submit(provisioned)
+    monkeypatch.undo()
+    await submit(provisioned)
+    assert len(await listed(provisioned)) == 1
+
+
+async def test_tags_that_a_person_chose_are_not_replaced(
+    provisioned: Provisioned, vocabulary: Vocabulary
+) -> None:
+    chosen = topics(vocabulary, 2)
+    await submit(provisioned, terms=chosen)
+    await submit(provisioned, terms=topics(vocabulary, 0))
+    (found,) = await listed(provisioned)
+    assert found.tags == {"Topic": (chosen["KMTopic"][0].label,)}
+
+
+async def test_a_term_that_sharepoint_does_not_take_costs_the_tag_and_not_the_lesson(
+    provisioned: Provisioned, caplog: pytest.LogCaptureFixture
+) -> None:
+    await submit(provisioned, terms={"KMNoColumn": (TermRef(id=person_id("x"), label="X"),)})
+    (found,) = await listed(provisioned)
+    assert found.tags == {}
+    assert "goes without some of its suggested terms" in caplog.text
+    assert lesson().description not in caplog.text
+
+
+async def test_what_a_reviewer_decided_stays_when_the_lesson_is_sent_again(provisioned: Provisioned) -> None:
+    await submit(provisioned)
+    await decide(provisioned, Decision.ACCEPT)
+    again = await submit(provisioned)
+    assert again.item.maturity is Maturity.VALIDATED
+    assert (await listed(provisioned))[0].item.maturity is Maturity.VALIDATED
+
+
+async def test_a_returned_lesson_comes_back_with_new_words(provisioned: Provisioned) -> None:
+    await submit(provisioned)
+    returned = await decide(provisioned, Decision.RETURN, reason="When was this?")
+    await submit(provisioned)  # a late repetition of the first submission
+    assert (await listed(provisioned))[0].item.maturity is Maturity.RETURNED
+
+    await submit(provisioned, replace(returned.item, context="In June."))
+    (found,) = await listed(provisioned)
+    assert found.item.context == "In June."
+    assert (found.item.maturity, found.item.reason) == (Maturity.IN_REVIEW, "")
+
+
+async def test_a_lesson_longer_than_a_line_of_sharepoint_is_kept_whole(provisioned: Provisioned) -> None:
+    long = "What we saw. " * 2300
+    await submit(provisioned, lesson(description=long, title="T" * 300))
+    (found,) = await listed(provisioned)
+    assert found.item.description == long
+    assert len(found.item.title) == 255
+
+
+async def test_an_empty_lesson_is_refused_and_nothing_is_stored(provisioned: Provisioned) -> None:
+    with pytest.raises(InputRefused, match="needs a title"):
+        await submit(provisioned, lesson(description=" "))
+    assert await listed(provisioned) == []
+
+
+# reading -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("audience", "readers"),
+    [
+        (Audience.EVERYONE, {"ann", "ben", "eve"}),
+        (Audience.OFFICE, {"ann", "ben"}),
+        (Audience.SUCCESSOR, {"ann"}),
+        (Audience.NAMED, {"ann"}),
+    ],
+)
+async def test_only_its_audience_learns_of_a_lesson(
+    provisioned: Provisioned, audience: Audience, readers: set[str]
+) -> None:
+    await submit(provisioned, lesson(audience=audience))
+    app = provisioned.app
+    for name, reader in {"ann": ANN, "ben": BEN, "eve": EVE}.items():
+        assert len(await listed(provisioned, reader)) == (name in readers)
+        if name in readers:
+            await review.get_item(app.graph, app.settings, "KM-1", reader=reader)
+        else:
+            with pytest.raises(NotFound, match="no knowledge item KM-1"):
+                await review.get_item(app.graph, app.settings, "KM-1", reader=reader)
+            with pytest.raises(NotFound, match="no knowledge item KM-1"):
+                await decide(provisioned, Decision.ACCEPT, reviewer=reader)
+
+
+async def test_an_id_with_a_quote_finds_nothing(provisioned: Provisioned) -> None:
+    await submit(provisioned)
+    with pytest.raises(NotFound):
+        await review.get_item(provisioned.app.graph, provisioned.app.settings, "x' or 'a' eq 'a")
+
+
+async def test_lessons_are_listed_by_maturity(provisioned: Provisioned) -> None:
+    await submit(provisioned)
+    await submit(provisioned, lesson(id="KM-2"))
+    await decide(provisioned, Decision.ACCEPT)
+    app = provisioned.app
+    validated = review.list_items(app.graph, app.settings, maturity=Maturity.VALIDATED)
+    assert [kept.item.id async for kept in validated] == ["KM-1"]
+
+
+# deciding ------------------------------------------------------------------------------------------------
+
+
+async def test_a_decision_is_kept_and_its_authors_are_told_once(provisioned: Provisioned) -> None:
+    await submit(provisioned)
+    decided = await decide(provisioned, Decision.RETURN, reason="When was this?")
+    assert decided.item.maturity is Maturity.RETURNED
+    (message,) = told(provisioned)
+    assert message.person_id == person_id("ann")
+    assert message.data["reason"] == "When was this?"
+
+    await decide(provisioned, Decision.RETURN, reason="When was this?")
+    assert len(told(provisioned)) == 1
+
+
+async def test_a_crash_before_the_telling_is_made_up_for(
+    provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await submit(provisioned)
+
+    def crash(*_: Any, **__: Any) -> None:
+        raise GraphUnreachable("The process ended here.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "put", crash)
+        with pytest.raises(GraphUnreachable):
+            await decide(provisioned, Decision.ACCEPT)
+    await decide(provisioned, Decision.ACCEPT)
+    assert len(told(provisioned)) == 1
+
+
+async def test_an_item_returned_twice_is_told_twice(provisioned: Provisioned) -> None:
+    await submit(provisioned)
+    first = await decide(provisioned, Decision.RETURN, reason="When?")
+    app = provisioned.app
+    await capture.submit_item(app.graph, app.settings, first.item, terms={}, at=NOW.replace(hour=15))
+    await decide(provisioned, Decision.RETURN, reason="Where?")
+    assert sorted(message.data["reason"] for message in told(provisioned)) == ["When?", "Where?"]
+
+
+async def test_nobody_reviews_their_own_contribution(provisioned: Provisioned) -> None:
+    await submit(provisioned)
+    with pytest.raises(InputRefused, match="own contribution"):
+        await decide(provisioned, Decision.ACCEPT, reviewer=ANN)
+    assert told(provisioned) == []
+
+
+@pytest.mark.parametrize("decision", [Decision.RETURN, Decision.RETIRE])
+async def test_a_refusal_needs_a_reason(provisioned: Provisioned, decision: Decision) -> None:
+    await submit(provisioned)
+    with pytest.raises(InputRefused, match="reason"):
+        await decide(provisioned, decision, reason="  ")
+
+
+async def test_a_decision_on_what_changed_meanwhile_is_not_written(
+    provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = await submit(provisioned)
+    app = provisioned.app
+    place = await capture.knowledge_list(app.graph, app.settings)
+    find = capture.find
+
+    async def find_then_edit(*words: Any) -> Any:
+        row = await find(*words)
+        await lists.update_fields(app.graph, place.site_id, place.list_id, row.id, {"KMAdvice": "Else."})
+        return row
+
+    monkeypatch.setattr(review, "find", find_then_edit)
+    with pytest.raises(GraphChangedMeanwhile):
+        await decide(provisioned, Decision.ACCEPT)
+    (found,) = await listed(provisioned)
+    assert (found.item.maturity, found.item.advice) == (Maturity.IN_REVIEW, "Else.")
+    assert found.etag != kept.etag
+    assert told(provisioned) == []
+
+
+async def test_a_decision_that_graph_refuses_tells_nobody(provisioned: Provisioned) -> None:
+    await submit(provisioned)
+    await fail_next(provisioned, verb="PATCH", path="*/fields", status=403)
+    with pytest.raises(GraphError):
+        await decide(provisioned, Decision.ACCEPT)
+    assert told(provisioned) == []
