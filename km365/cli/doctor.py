@@ -32,5 +32,5 @@ async def command(app: "App", *, as_json: bool) -> int:
         print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            click.echo(f"{'ok     ' if finding.well else 'MISSING'}  {finding.about}: {finding.words}")
+            click.echo(f"{'ok     ' if finding.well else 'PROBLEM'}  {finding.about}: {finding.words}")
     return ExitCode.DONE if all(finding.well for finding in findings) else ExitCode.FAILED

@@ -38,7 +38,7 @@ async def plan(app: "App", *, as_json: bool) -> None:
         print_json([asdict(step) for step in steps])
     elif steps:
         table([(step.what, step.name, step.where) for step in steps], headings=("what", "name", "where"))
-        say(f"{len(steps)} things are missing; `km365 provision apply` creates them.")
+        say(f"Missing: {len(steps)}. `km365 provision apply` creates it.")
     else:
         say("Nothing is missing.")
 
@@ -56,10 +56,9 @@ async def apply(app: "App", *, as_json: bool) -> None:
     from km365.services import provision, taxonomy
 
     wanted = taxonomy.shipped(app.templates)
-    progress = Progress("Creating", len(await provision.plan(app.graph, app.settings, wanted)))
-    steps = await provision.apply(app.graph, app.settings, wanted, done=lambda _: progress.advance())
-    progress.finish()
+    with Progress("Creating", len(await provision.plan(app.graph, app.settings, wanted))) as progress:
+        steps = await provision.apply(app.graph, app.settings, wanted, done=lambda _: progress.advance())
     if as_json:
         print_json([asdict(step) for step in steps])
     else:
-        say(f"{len(steps)} things were created." if steps else "Nothing was missing.")
+        say(f"Created: {len(steps)}." if steps else "Nothing was missing.")

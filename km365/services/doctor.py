@@ -47,7 +47,10 @@ async def examine(
 
 
 async def _disk(settings: Settings) -> str:
-    free = shutil.disk_usage(settings.home).free
+    try:
+        free = shutil.disk_usage(settings.home).free
+    except OSError as error:
+        raise KM365Error(f"The folder {settings.home} cannot be used ({error.strerror}).") from None
     if free < LITTLE_SPACE_BYTES:
         raise KM365Error(
             f"Only {free // 2**20} MB are free in {settings.home}; make room before answers are lost."
@@ -71,7 +74,7 @@ async def _provisioned(graph: Graph, settings: Settings, taxonomy: Taxonomy) -> 
     steps = await provision.plan(graph, settings, taxonomy)
     if steps:
         first = f"{steps[0].what} {steps[0].name!r}"
-        raise KM365Error(f"{len(steps)} things are missing ({first} first); run `km365 provision apply`.")
+        raise KM365Error(f"Missing: {len(steps)}, the first is the {first}; run `km365 provision apply`.")
     return "All there."
 
 

@@ -1,7 +1,7 @@
 """Creates what km365 needs in SharePoint: lists, columns, content types, indexes and term sets.
 
 Reads first, then does only what is missing, so a second run does nothing. Nothing is ever deleted or
-renamed: what an office added stays, and a column that is there with another kind is reported, not touched.
+renamed: what an office added stays, and a column that cannot be used as it is, is reported, not touched.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from km365.core.schema import LISTS, OFFICE_LIBRARY, TAG_COLUMNS, Column, ColumnKind, ListSpec
 from km365.core.taxonomy import Taxonomy
-from km365.errors import NotFound, NotStored
+from km365.errors import NotFound, NotStored, PartlyDone
 from km365.graph import columns, lists, sites
 from km365.graph.client import Graph
 from km365.graph.lists import SharePointList
@@ -41,13 +41,21 @@ async def apply(
     """Creates what is missing and returns it; `done` hears of each step as it is finished.
 
     Needs Sites.Manage.All and TermStore.ReadWrite.All, or the same by Sites.Selected. Interrupted, it goes on
-    where it stopped when run again.
+    where it stopped when run again. Raises PartlyDone, after all the rest was created, naming the columns
+    that a person has to mend in SharePoint.
     """
     steps = []
+    for_people = []
     async for step, create in _missing(graph, settings, taxonomy):
-        await create()
+        try:
+            await create()
+        except NotStored as error:
+            for_people.append(str(error))
+            continue
         done(step)
         steps.append(step)
+    if for_people:
+        raise PartlyDone(f"Created: {len(steps)}. " + " ".join(for_people))
     return steps
 
 
@@ -115,10 +123,17 @@ async def _missing_columns(
     present = {}
     if target is not None:
         present = {column.name: column for column in await lists.list_columns(graph, site_id, target.id)}
+    twins = note_fields(present.values())
     set_ids: Mapping[str, str] | None = None
     for column in wanted:
         if column.name in present:
-            if column.indexed and not present[column.name].indexed:
+            if unfit := _unfit(column, present[column.name], twins, where=where):
+
+                async def refuse(what: str = unfit) -> None:
+                    raise NotStored(what)
+
+                yield Step(what="usable column", name=column.title, where=where), refuse
+            elif column.indexed and not present[column.name].indexed:
 
                 async def index(column_id: str = present[column.name].id) -> None:
                     assert target is not None  # noqa: S101 - a present column has a list
@@ -134,6 +149,33 @@ async def _missing_columns(
             await _create_column(graph, site_id, target, column, set_ids or {}, where=where)
 
         yield Step(what="column", name=column.title, where=where), create
+
+
+def _unfit(column: Column, found: lists.Column, twins: Mapping[str, str], *, where: str) -> str:
+    """Why the column that is there cannot be used as it is, and what to do; "" where it can."""
+    if found.kind not in {"", _KINDS[column.kind]}:
+        return (
+            f"The column {column.name} of {where} is there as {found.kind}, but km365 needs "
+            f"{_KINDS[column.kind]}: take it out in SharePoint, and `km365 provision apply` makes it anew."
+        )
+    if column.kind is ColumnKind.TERMS and column.name not in twins:
+        return (
+            f"The hidden note field of the managed-metadata column {column.title!r} of {where} is not found: "
+            "give the column its first title again, or make it anew in SharePoint."
+        )
+    return ""
+
+
+_KINDS: Mapping[ColumnKind, str] = {
+    ColumnKind.TEXT: "text",
+    ColumnKind.NOTE: "note",
+    ColumnKind.CHOICE: "choice",
+    ColumnKind.DATE: "dateTime",
+    ColumnKind.MOMENT: "dateTime",
+    ColumnKind.NUMBER: "number",
+    ColumnKind.TERMS: "term",
+}
+"""What Graph calls each kind of column; it may also tell none."""
 
 
 async def _create_column(

@@ -1,0 +1,116 @@
+"""`km365 doctor` finds what is well and what is not, and says what to do."""
+
+import shutil
+import sqlite3
+from collections import namedtuple
+from contextlib import closing
+from dataclasses import replace
+
+import httpx
+import pytest
+from aiohttp import web
+
+from km365.services import doctor, taxonomy
+from km365.services.doctor import Finding
+from km365.settings import Settings
+
+from ..conftest import BELMORA, Provisioned
+
+Usage = namedtuple("Usage", "total used free")
+
+
+async def examine(here: Provisioned, settings: Settings | None = None) -> dict[str, Finding]:
+    app = here.app
+    words = taxonomy.shipped(app.templates)
+    found = doctor.examine(app.graph, app.db, settings or app.settings, words)
+    return {finding.about: finding async for finding in found}
+
+
+async def serving(status: int) -> tuple[web.AppRunner, int]:
+    """Something that answers at /healthz."""
+
+    async def health(_: web.Request) -> web.Response:
+        return web.json_response({"status": "the store is closed"}, status=status)
+
+    site = web.Application()
+    site.router.add_get("/healthz", health)
+    runner = web.AppRunner(site, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, int(runner.addresses[0][1])
+
+
+@pytest.mark.parametrize("status", [200, 503])
+async def test_all_is_well_when_the_bot_is(provisioned: Provisioned, status: int) -> None:
+    runner, port = await serving(status)
+    try:
+        found = await examine(provisioned, replace(provisioned.app.settings, port=port))
+    finally:
+        await runner.cleanup()
+    bot = found.pop("bot")
+    assert [finding for finding in found.values() if not finding.well] == []
+    assert found["lists, columns and terms"].words == "All there."
+    assert bot.well == (status == 200)
+    assert bot.well or "the store is closed" in bot.words
+
+
+async def test_a_bot_that_does_not_answer_is_named_with_its_address(provisioned: Provisioned) -> None:
+    runner, port = await serving(200)
+    await runner.cleanup()
+    bot = (await examine(provisioned, replace(provisioned.app.settings, port=port)))["bot"]
+    assert not bot.well
+    assert f"http://127.0.0.1:{port}/healthz" in bot.words
+    assert "km365 up" in bot.words
+
+
+async def test_something_missing_in_sharepoint_is_counted_and_named(provisioned: Provisioned) -> None:
+    with provisioned.m365.state.tx() as c:
+        c.execute("UPDATE column_definition SET indexed = 0 WHERE name = 'KMOffice'")
+    found = (await examine(provisioned))["lists, columns and terms"]
+    assert not found.well
+    assert "Missing: 4, the first is the index 'Office'; run `km365 provision apply`" in found.words
+
+
+async def test_an_office_site_that_is_not_there_is_found(provisioned: Provisioned) -> None:
+    offices = (BELMORA, "childrensagency.sharepoint.example:/sites/nowhere")
+    found = await examine(provisioned, replace(provisioned.app.settings, office_sites=offices))
+    assert not found["office sites"].well
+
+
+async def test_a_graph_that_refuses_is_said_and_the_rest_is_looked_at(provisioned: Provisioned) -> None:
+    async with httpx.AsyncClient(base_url=provisioned.m365.base_url) as http:
+        await http.put(
+            "/_local/faults/next_requests",
+            json={"verb": "GET", "path": "/sites/*", "status": 403, "times": 1},
+        )
+    found = await examine(provisioned)
+    assert not found["Microsoft Graph"].well
+    assert "Sites.Selected" in found["Microsoft Graph"].words
+    assert found["office sites"].well
+
+
+async def test_a_disk_that_is_nearly_full_is_said(
+    provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 10**12, 20 * 2**20))
+    disk = (await examine(provisioned))["disk"]
+    assert not disk.well
+    assert "Only 20 MB are free" in disk.words
+
+
+async def test_a_home_that_is_gone_is_said(provisioned: Provisioned) -> None:
+    gone = replace(provisioned.app.settings, home=provisioned.home / "gone")
+    assert not (await examine(provisioned, gone))["disk"].well
+
+
+async def test_a_damaged_database_is_found(provisioned: Provisioned) -> None:
+    path = provisioned.home / "km365.sqlite"
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("PRAGMA foreign_keys=OFF")
+        columns = "run_id, seq, drive_id, item_id, name, old, new, etag, state"
+        other.execute(
+            f"INSERT INTO km_change ({columns}) VALUES ('none', 1, '', '', '', '{{}}', '{{}}', '', 'done')"
+        )
+    found = (await examine(provisioned))["database"]
+    assert not found.well
+    assert "restore a backup" in found.words
