@@ -1,0 +1,211 @@
+"""`km365 tag` as typed: the plan file, the exit codes, and a run that is killed again and again."""
+
+import asyncio
+import json
+import random
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from km365.core.tagging import Vocabulary
+from km365.errors import ExitCode
+from km365.graph import drives, sites
+from km365.graph.drives import File
+from km365.graph.metadata import Target, TermRef, decode, write_terms
+
+from ..conftest import BELMORA, Provisioned
+from .conftest import Type, start
+
+TEXT = b"Evaluation of the immunization campaign.\n\nVaccines reached every district; cold chain and nurses."
+
+
+async def upload(here: Provisioned, *names: str, data: bytes = TEXT) -> list[File]:
+    site = await sites.get_site(here.app.graph, BELMORA)
+    drive = await drives.get_drive(here.app.graph, site.id, "Documents")
+    return [await drives.upload(here.app.graph, drive.id, name, data) for name in names]
+
+
+async def tags(here: Provisioned, file: File) -> dict[str, list[str]]:
+    item = await drives.get_fields(here.app.graph, file.drive_id, file.id)
+    found = {
+        name: [t.label for t in decode(value)] for name, value in item.fields.items() if name[:2] == "KM"
+    }
+    return {name: labels for name, labels in found.items() if labels}
+
+
+def field_writes(here: Provisioned) -> list[str]:
+    """The files whose fields were changed, in order, from the server's own journal."""
+    rows = here.m365.state.all("SELECT path FROM journal WHERE verb = 'PATCH' AND status = 200 ORDER BY seq")
+    return [
+        str(row["path"]).split("/items/")[1].partition("/")[0] for row in rows if "/listItem/" in row["path"]
+    ]
+
+
+async def test_a_library_is_planned_applied_shown_and_undone(km365: Type, provisioned: Provisioned) -> None:
+    (file,) = await upload(provisioned, "2026/evaluation.txt")
+
+    planned = await km365("tag", "plan")
+    assert planned.code == ExitCode.DONE
+    assert "2026/evaluation.txt" in planned.out
+    assert "mmuni" in planned.out, "the reason is quoted"
+    assert "Read and edit tag-plan.json, then: km365 tag apply tag-plan.json" in planned.err
+
+    applied = await km365("tag", "apply", "tag-plan.json", "--json")
+    assert applied.code == ExitCode.DONE
+    run = applied.json["run"]["id"]
+    assert f"km365 tag undo {run}" in applied.err
+    assert await tags(provisioned, file)
+
+    shown = await km365("tag", "show", run)
+    assert shown.code == ExitCode.DONE
+    assert "done" in shown.out and "- -> " in shown.out and "2026/evaluation.txt" in shown.out
+    assert run in (await km365("tag", "list")).out
+
+    undone = await km365("tag", "undo", run)
+    assert undone.code == ExitCode.DONE
+    assert await tags(provisioned, file) == {}
+    assert [(one["kind"], one["state"]) for one in (await km365("tag", "list", "--json")).json] == [
+        ("undo", "done"),
+        ("tag", "undone"),
+    ]
+    assert (await km365("tag", "undo", run)).code == ExitCode.REFUSED
+
+
+async def test_what_could_not_be_read_is_listed_and_the_exit_code_says_in_part(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    await upload(provisioned, "good.txt")
+    await upload(provisioned, "Old reports/broken.docx", data=b"PK\x03\x04 no")
+    planned = await km365("tag", "plan", "--json")
+    assert planned.code == ExitCode.PARTLY
+    assert "Not read: Old reports/broken.docx: broken.docx" in planned.err
+    assert [one["name"] for one in planned.json["documents"]] == ["good.txt"]
+
+
+async def test_a_plan_with_edits_is_not_overwritten(km365: Type, provisioned: Provisioned) -> None:
+    await upload(provisioned, "a.txt")
+    Path("tag-plan.json").write_text("my edits", encoding="utf-8")  # noqa: ASYNC240
+    refused = await km365("tag", "plan")
+    assert refused.code == ExitCode.USAGE
+    assert "--overwrite" in refused.err
+    assert Path("tag-plan.json").read_text("utf-8") == "my edits"  # noqa: ASYNC240
+    assert (await km365("tag", "plan", "--overwrite")).code == ExitCode.DONE
+    assert Path("tag-plan.json").read_text("utf-8") != "my edits"  # noqa: ASYNC240
+
+
+async def test_a_plan_file_that_cannot_be_written_is_said_before_anything_is_read(km365: Type) -> None:
+    refused = await km365("tag", "plan", "-o", "no/such/folder/plan.json")
+    assert refused.code == ExitCode.FAILED
+    assert refused.err.startswith("km365: The plan could not be written to no/such/folder/plan.json")
+    assert refused.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "said"),
+    [
+        (b"{", ExitCode.REFUSED, "plan.json, line 1: not JSON"),
+        (b"{}", ExitCode.REFUSED, "plan.json is no plan of km365"),
+        (b"\xff\xfe\x00", ExitCode.FAILED, "plan.json cannot be read"),
+    ],
+)
+async def test_what_is_no_plan_is_refused_in_one_line(
+    km365: Type, tmp_path: Path, content: bytes, code: int, said: str
+) -> None:
+    file = tmp_path / "plan.json"
+    file.write_bytes(content)
+    refused = await km365("tag", "apply", str(file))
+    assert refused.code == code
+    assert said in refused.err
+    assert refused.err.count("\n") == 1
+
+
+async def test_what_somebody_changed_is_listed_and_the_exit_code_says_in_part(
+    km365: Type, provisioned: Provisioned, vocabulary: Vocabulary
+) -> None:
+    first, second, third = await upload(provisioned, "a.txt", "b.txt", "c.txt")
+    await km365("tag", "plan")
+    file = Path("tag-plan.json")  # saved by an editor on Windows, as people do
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))  # noqa: ASYNC240
+    graph = provisioned.app.graph
+    await drives.update_fields(graph, first.drive_id, first.id, {"Title": "Mine"})
+
+    applied = await km365("tag", "apply", "tag-plan.json", "--json")
+    assert applied.code == ExitCode.PARTLY
+    assert "conflict: a.txt: It was changed in the meantime and left alone." in applied.err
+    assert "2 documents written, 0 unchanged, 1 left." in applied.err
+
+    other = TermRef(id=str(vocabulary.taxonomy.by_key["topic"].concepts[-1].term_id), label="Other")
+    note = await _topic_note(provisioned)
+    await write_terms(graph, Target.file(second.drive_id, second.id), {"KMTopic": [other]}, notes=note)
+    undone = await km365("tag", "undo", applied.json["run"]["id"])
+    assert undone.code == ExitCode.PARTLY
+    assert "conflict: b.txt: Changed since and left alone: Topic." in undone.err
+    assert await tags(provisioned, third) == {}
+
+
+async def _topic_note(here: Provisioned) -> dict[str, str]:
+    row = here.m365.state.one(
+        "SELECT c.name FROM column_definition c JOIN list l ON l.id = c.owner JOIN site s ON s.id = l.site_id"
+        " WHERE c.note_of = 'KMTopic' AND s.path = '/sites/co-bel'"
+    )
+    assert row is not None
+    return {"KMTopic": row["name"]}
+
+
+async def test_an_unknown_run_library_or_site_is_named(km365: Type) -> None:
+    run = await km365("tag", "show", "tag-none")
+    assert (run.code, run.err) == (
+        ExitCode.FAILED,
+        "km365: There is no run 'tag-none'; `km365 tag list` shows the runs there are.\n",
+    )
+    library = await km365("tag", "plan", "--library", "Papers")
+    assert library.code == ExitCode.FAILED
+    assert "no library 'Papers'; its libraries: 'Documents'" in library.err
+
+
+async def until_written(here: Provisioned, child: asyncio.subprocess.Process, count: int) -> None:
+    """Returns once `count` documents have been written in all, or the child has ended."""
+    while len(field_writes(here)) < count and child.returncode is None:  # noqa: ASYNC110 - another process's
+        await asyncio.sleep(0.002)
+
+
+async def test_a_run_killed_at_any_moment_ends_with_each_document_written_once(
+    km365: Type, provisioned: Provisioned, tmp_path: Path
+) -> None:
+    count = 70
+    files = await upload(provisioned, *(f"{number:03}.txt" for number in range(count)))
+    file = tmp_path / "plan.json"
+    await km365("tag", "plan", "-o", str(file))
+    plan = json.loads(file.read_bytes())
+    wanted = [
+        {column: [one["term"] for one in value["add"]] for column, value in document["columns"].items()}
+        for document in sorted(plan["documents"], key=lambda one: one["name"])
+    ]
+
+    for number, moment in enumerate(sorted(random.sample(range(1, count - 5), 3))):
+        child = await start(provisioned, tmp_path, "tag", "apply", "plan.json")
+        await until_written(provisioned, child, moment)
+        polite = number == 0 and sys.platform != "win32"
+        if child.returncode is None:
+            child.send_signal(signal.SIGINT if polite else signal.SIGKILL)
+        _, err = await child.communicate()
+        assert b"Traceback" not in err
+    done = await km365("tag", "apply", str(file))
+    assert done.code in {ExitCode.DONE, ExitCode.REFUSED}, done.err  # refused: the last kill came too late
+
+    (run,) = (await km365("tag", "list", "--json")).json
+    outcome = (await km365("tag", "show", run["id"], "--json")).json
+    assert {change["state"] for change in outcome["changes"]} == {"done"}
+    assert [await tags(provisioned, one) for one in files] == wanted
+    assert sorted(field_writes(provisioned)) == sorted(one.id for one in files)
+
+    child = await start(provisioned, tmp_path, "tag", "undo", run["id"])
+    await until_written(provisioned, child, count + 30)
+    if child.returncode is None:
+        child.kill()
+    await child.communicate()
+    await km365("tag", "undo", run["id"])
+    assert [await tags(provisioned, one) for one in files] == [{}] * count
+    assert len(field_writes(provisioned)) == 2 * count
