@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import socket
 import sqlite3
@@ -31,7 +30,7 @@ def until(look: Callable[[], T], *, seconds: float = 60) -> T:
         if seen:
             return seen
         if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {getattr(look, '__doc__', None) or look}")
+            raise AssertionError(f"not within {seconds} s")
         time.sleep(0.03)
 
 
@@ -211,18 +210,22 @@ class Chat:
         answer = self.up.http.post(f"/teams/{self.id}/messages", json={"text": text})
         assert answer.status_code == 200, answer.text
 
-    def card_with(self, verb: str) -> tuple[str, Json]:
-        """The newest card with such a button: its message's id and the button's data."""
-        for activity, card in reversed(self.cards):
-            for action in card.get("actions", []):
-                if action.get("verb") == verb:
-                    return activity, action["data"]
-        raise AssertionError(f"no card of {self.name} has a button {verb!r}")
+    def card_with(self, verb: str, *, about: str = "") -> tuple[str, Json]:
+        """The newest card with such a button, once there is one: its message's id and the button's data."""
 
-    def presses(self, verb: str, **inputs: str) -> Json:
+        def look() -> list[tuple[str, Json]]:
+            return [
+                (activity, action["data"])
+                for activity, card in self.cards
+                for action in card.get("actions", [])
+                if action.get("verb") == verb and about in words(card)
+            ]
+
+        return until(look)[-1]
+
+    def presses(self, verb: str, *, about: str = "", **inputs: str) -> Json:
         """Press the newest button of that verb with the card filled in; what the page is told."""
-        until(lambda: any(a.get("verb") == verb for _, c in self.cards for a in c.get("actions", [])))
-        activity, data = self.card_with(verb)
+        activity, data = self.card_with(verb, about=about)
         return self.executes(activity, verb, {**data, **inputs})
 
     def executes(self, activity: str, verb: str, data: Json) -> Json:
@@ -264,6 +267,3 @@ def _texts(part: Json) -> Iterator[str]:
     elif isinstance(part, list):
         for one in part:
             yield from _texts(one)
-
-
-NUMBERED = re.compile(r"(\d+)\D+(\d+)")
