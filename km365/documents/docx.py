@@ -101,6 +101,9 @@ def _mark(part: Any, *, language: str, rtl: bool) -> None:
     for run in part.iter(f"{_W}r"):
         properties = run.get_or_add_rPr()
         if rtl:
+            bold = properties.find(f"{_W}b")
+            if bold is not None and properties.find(f"{_W}bCs") is None:
+                bold.addnext(etree.Element(f"{_W}bCs"))  # bold has a switch of its own in these scripts
             etree.SubElement(properties, f"{_W}rtl")
         mark = etree.SubElement(properties, f"{_W}lang")
         mark.set(f"{_W}bidi" if rtl else f"{_W}eastAsia" if language == "zh" else f"{_W}val", language)

@@ -13,7 +13,7 @@ from km365.core.questions import Bank
 from km365.core.schedule import Leaver, one_departure_each
 from km365.core.schema import DEPARTURES, HANDOVER_NOTES
 from km365.documents import docx, toml
-from km365.errors import NotFound
+from km365.errors import GraphNotFound, NotFound
 from km365.graph import drives, lists, people, sites
 from km365.graph.client import Graph
 from km365.jobs.port import Jobs
@@ -28,6 +28,8 @@ BANK = "handover"
 """The question bank of handover interviews."""
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_DATES = {"en": "en_GB"}
+"""Whose dates a language is written with, where it has several: the day comes first."""
 _NOT_IN_A_NAME = re.compile(r'["*:<>?/\\|#%\x00-\x1f]+')
 """What SharePoint does not take in a file name (support.microsoft.com, invalid file names)."""
 
@@ -51,9 +53,10 @@ async def build_note(
     """
     person = await people.get_person(graph, interview.person_id)
     leaver = await _departure(graph, settings, person.id, now=at)
+    supervisor_id = leaver.supervisor_id or person.manager_id or ""
     names = {
         other: (await people.get_person(graph, other)).name
-        for other in (leaver.successor_id, leaver.supervisor_id)
+        for other in (leaver.successor_id, supervisor_id)
         if other
     }
     return HandoverNote(
@@ -65,8 +68,8 @@ async def build_note(
         office=leaver.office or person.office or "",
         successor_id=leaver.successor_id or None,
         successor=names.get(leaver.successor_id, ""),
-        supervisor_id=leaver.supervisor_id or None,
-        supervisor=names.get(leaver.supervisor_id, ""),
+        supervisor_id=supervisor_id or None,
+        supervisor=names.get(supervisor_id, ""),
         last_on=interview.due_on or leaver.leaves_on,
         written_on=at.date(),
         language=interview.language,
@@ -81,7 +84,9 @@ def write_note(templates: Templates, note: HandoverNote) -> bytes:
     unknown = labels.text("unknown")
 
     def day(value: date | None) -> str:
-        return format_date(value, format="long", locale=note.language) if value else unknown
+        if value is None:
+            return unknown
+        return format_date(value, format="long", locale=_DATES.get(note.language, note.language))
 
     facts = (
         ("office", note.office),
@@ -149,8 +154,8 @@ async def file_note(
 
 def file_name(note: HandoverNote) -> str:
     """The note's file name: where and which post, no person's name, the same for the same interview."""
-    words = " ".join(f"{note.office} {note.post}".split()) or "Handover"
-    readable = _NOT_IN_A_NAME.sub(" ", words)[:80].strip(" .~")
+    words = _NOT_IN_A_NAME.sub(" ", f"{note.office} {note.post}").split()
+    readable = " ".join(words)[:80].strip(" .~$") or "Handover"
     return f"{readable} {note.interview_id[:8]}.docx"
 
 
@@ -232,7 +237,10 @@ async def _mark_filed(graph: Graph, site_id: str, note: HandoverNote) -> None:
     """Says in the *Departures* list, where the departure stands in it, that the note is filed."""
     if note.departure_id:
         target = await lists.get_list(graph, site_id, DEPARTURES.title)
-        row = await lists.get_item(graph, site_id, target.id, note.departure_id)
+        try:
+            row = await lists.get_item(graph, site_id, target.id, note.departure_id)
+        except GraphNotFound:  # taken out of the list since; the note counts all the same
+            return
         if row.fields.get("KMState") != "note filed":
             await lists.update_fields(
                 graph, site_id, target.id, row.id, {"KMState": "note filed"}, etag=row.etag
