@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import signal
+import socket
 import webbrowser
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -43,8 +44,8 @@ def command(*, port: int | None, m365_port: int | None, home: Path | None, no_br
     settings = read(overrides={"port": port, "m365_port": m365_port, "home": home})[0]
     if settings.mode != "local":
         raise NotAvailable("`km365 up` runs the demonstration on this machine; set mode to local for it.")
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(settings, browser=not no_browser))
+    with _home(settings.home), contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_run(replace(settings, port=_free_port(settings)), browser=not no_browser))
 
 
 async def _run(settings: Settings, *, browser: bool) -> None:
@@ -80,7 +81,6 @@ async def _m365(settings: Settings) -> AsyncIterator["M365"]:
     from km365.local import control
     from km365.local.server import start_server
 
-    _make_home(settings.home)
     try:
         server = await start_server(
             path=settings.home / "m365.sqlite",
@@ -98,12 +98,36 @@ async def _m365(settings: Settings) -> AsyncIterator["M365"]:
         yield server
 
 
-def _make_home(home: Path) -> None:
+@contextmanager
+def _home(home: Path) -> Iterator[None]:
+    """The folder of all data, this process's alone while it runs: two servers on one file would mix it up."""
+    from km365.store import locks
+
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds what colleagues said in confidence
     except OSError as error:
         raise NotAvailable(
             f"The folder {home} cannot be made ({error.strerror}); choose one with --home."
+        ) from None
+    held = locks.lock(home / locks.FOLDER / "up.lock")
+    if held is None:
+        raise NotAvailable(
+            f"km365 is running already with the data in {home}; stop it, or choose another with --home."
+        )
+    with contextlib.closing(held):
+        yield
+
+
+def _free_port(settings: Settings) -> int:
+    """The port of the bot, a free one for 0. Says before anything is made, not after, that it is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        with socket.create_server((settings.host, settings.port), family=family) as taken:
+            return int(taken.getsockname()[1])
+    except OSError as error:
+        raise NotAvailable(
+            f"Port {settings.port} cannot be used ({error.strerror}); is km365 running already? "
+            "Choose another with --port."
         ) from None
 
 
@@ -118,9 +142,8 @@ async def _organisation(settings: Settings, m365: "M365") -> AsyncIterator["App"
         wanted = taxonomy.shipped(app.templates)
         missing = await provision.plan(app.graph, app.settings, wanted)
         if missing:
-            progress = Progress("Lists, columns and terms", len(missing))
-            await provision.apply(app.graph, app.settings, wanted, done=lambda _: progress.advance())
-            progress.finish()
+            with Progress("Lists, columns and terms", len(missing)) as progress:
+                await provision.apply(app.graph, app.settings, wanted, done=lambda _: progress.advance())
         async for line in control.seed(m365, "calendar"):
             say(f"Calendar: {line}")
         yield app

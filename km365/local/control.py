@@ -1,13 +1,14 @@
 """`/_local/`: resets, seeds, moves the clock, switches quirks, and shows what was written by whom."""
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
-from km365.errors import InputRefused
+from km365.errors import InputRefused, StoreError
 from km365.local import faults, journal, throttle
 from km365.local.routes import ROUTES, Json, pages
 from km365.local.server import M365, M365_KEY
@@ -23,11 +24,17 @@ def seeds_with(name: str, fill: Seed) -> None:
 
 
 async def seed(m365: M365, name: str) -> AsyncIterator[str]:
-    """Fill the tenant, yielding progress. Raises InputRefused for an unknown name."""
+    """Fill the tenant, yielding progress. InputRefused for an unknown name, StoreError for a full disk."""
     if name not in SEEDS:
         raise InputRefused(f"There is no seed {name!r}; there is {', '.join(sorted(SEEDS)) or 'none'}.")
-    async for line in SEEDS[name](m365.state):
-        yield line
+    try:
+        async for line in SEEDS[name](m365.state):
+            yield line
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"The small Microsoft 365 cannot keep its data in {m365.state.path} ({error}). If the disk is "
+            "full, make room and start again: what is there already is kept."
+        ) from error
 
 
 def reset(m365: M365) -> None:
