@@ -92,6 +92,12 @@ class Concept:
         return self.labels.get(language) or self.labels.get("en") or next(iter(self.labels.values()), self.id)
 
     @property
+    def speaks_for(self) -> tuple[str, ...]:
+        """The ids of other concepts for which its words count too."""
+        linked = tuple(other for _, other in self.mapped_to)
+        return (*linked, self.replaced_by) if self.replaced_by else linked
+
+    @property
     def open_for_tagging(self) -> bool:
         """Whether it may be suggested at all."""
         return self.status is Status.CURRENT and self.mode is not Mode.NEVER
@@ -165,6 +171,19 @@ class Taxonomy:
         wanted = set(columns)
         return Taxonomy(term_sets=tuple(s for s in self.term_sets if s.column in wanted))
 
+    def serving(self, columns: Iterable[str]) -> "Taxonomy":
+        """The term sets that fill `columns`, and those whose concepts speak for them through links."""
+        filled = self.for_columns(columns)
+        ids = filled.by_id.keys()
+        return Taxonomy(
+            term_sets=tuple(
+                one
+                for one in self.term_sets
+                if one.key in filled.by_key
+                or any(other in ids for concept in one.concepts for other in concept.speaks_for)
+            )
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
@@ -207,13 +226,27 @@ def check(taxonomy: Taxonomy, *, languages: Sequence[str] = LANGUAGES) -> list[P
 def check_set(
     term_set: TermSet, *, languages: Sequence[str] = LANGUAGES, known: set[str] | None = None
 ) -> list[Problem]:
-    """Everything wrong with one term set; links to other sets are checked against `known` ids if given."""
-    problems = [*_repeated_ids(term_set), *_cycles(term_set), *_twin_siblings(term_set)]
+    """Everything wrong with one term set, what is fatal first.
+
+    Links to other sets are checked against `known` ids if given.
+    """
+    problems = unusable(term_set)
     stems = Stems()
     for concept in term_set.concepts:
         problems += _check_links(concept, term_set, known)
         problems += _check_labels(concept, languages, stems)
     return problems + _double_labels(term_set)
+
+
+def unusable(term_set: TermSet) -> list[Problem]:
+    """Only what keeps the term set from working. No label is read for its words, so every start can ask."""
+    problems = [*_repeated_ids(term_set), *_cycles(term_set), *_twin_siblings(term_set)]
+    for concept in term_set.concepts:
+        if concept.broader and concept.broader not in term_set.by_id:
+            what = f"its broader term {concept.broader!r} is not in the term set {term_set.key!r}"
+            problems.append(Problem(where=concept.id, what=what, fatal=True))
+        problems += _refused_labels(concept)
+    return problems
 
 
 def _repeated_ids(term_set: TermSet) -> list[Problem]:
@@ -263,9 +296,6 @@ def _twin_siblings(term_set: TermSet) -> list[Problem]:
 
 def _check_links(concept: Concept, term_set: TermSet, known: set[str] | None) -> list[Problem]:
     problems = []
-    if concept.broader and concept.broader not in term_set.by_id:
-        what = f"its broader term {concept.broader!r} is not in the term set {term_set.key!r}"
-        problems.append(Problem(where=concept.id, what=what, fatal=True))
     replacement = concept.replaced_by
     if replacement and replacement not in (known or set(term_set.by_id)):
         problems.append(
@@ -282,11 +312,9 @@ def _check_links(concept: Concept, term_set: TermSet, known: set[str] | None) ->
     return problems
 
 
-def _check_labels(concept: Concept, languages: Sequence[str], stems: Stems) -> list[Problem]:
+def _refused_labels(concept: Concept) -> list[Problem]:
+    """Labels that the term store would not take."""
     problems = []
-    missing = [language for language in languages if not concept.labels.get(language)]
-    if missing:
-        problems.append(Problem(where=concept.id, what=f"no label in {', '.join(missing)}"))
     for language, text, _ in all_labels(concept):
         if len(text) > LABEL_LIMIT:
             what = f"the {language} label is longer than {LABEL_LIMIT} characters: {text[:40]}…"
@@ -294,7 +322,21 @@ def _check_labels(concept: Concept, languages: Sequence[str], stems: Stems) -> l
         elif bad := sorted(FORBIDDEN & set(text)):
             what = f"the {language} label {text!r} contains {bad[0]!r}, which the term store refuses"
             problems.append(Problem(where=concept.id, what=what, fatal=True))
-        elif not phrases(text, language, stems):
+    return problems
+
+
+def _check_labels(concept: Concept, languages: Sequence[str], stems: Stems) -> list[Problem]:
+    """Missing labels, and labels that no text can be found by.
+
+    A preferred label may be one where a synonym serves: `Côte d'Ivoire` is a name, in English as well.
+    """
+    problems = []
+    missing = [language for language in languages if not concept.labels.get(language)]
+    if missing:
+        problems.append(Problem(where=concept.id, what=f"no label in {', '.join(missing)}"))
+    for language, text, preferred in all_labels(concept):
+        synonyms = concept.synonyms.get(language, ()) if preferred else ()
+        if not any(phrases(one, language, stems) for one in (text, *synonyms)):
             what = f"the {language} label {text!r} matches no text: little is left of it without little words"
             problems.append(Problem(where=concept.id, what=what))
     return problems
@@ -304,9 +346,10 @@ def _double_labels(term_set: TermSet) -> list[Problem]:
     """Labels that two concepts of one set share in one language: nobody can tell them apart."""
     seen: dict[tuple[str, tuple[str, ...]], str] = {}
     problems = []
+    stems = Stems()
     for concept in term_set.concepts:
         for language, text, _ in all_labels(concept):
-            other = seen.setdefault((language, label_key(text)), concept.id)
+            other = seen.setdefault((language, label_key(text, stems)), concept.id)
             if other != concept.id:
                 what = f"the {language} label {text!r} also belongs to {other!r}"
                 problems.append(Problem(where=concept.id, what=what))

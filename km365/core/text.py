@@ -145,9 +145,9 @@ def spans(text: str) -> Iterator[tuple[int, int]]:
     return (found.span() for found in _TOKEN.finditer(text))
 
 
-def key(text: str) -> tuple[str, ...]:
+def key(text: str, stems: Stems | None = None) -> tuple[str, ...]:
     """The stems of a label in order, without little words and breaks; labels with one key read the same."""
-    stems = Stems()
+    stems = Stems() if stems is None else stems
     return tuple(s for s in (stems[w] for w in words(clean(text))) if s and s != STOP)
 
 

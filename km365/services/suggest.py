@@ -16,10 +16,12 @@ from km365.templates import Templates
 async def terms(graph: Graph, settings: Settings, templates: Templates) -> Taxonomy:
     """What documents can be tagged with: the shipped term sets with the term store's ids and labels.
 
+    Term sets that neither fill a column nor speak for one that does are left out.
+
     Needs TermStore.Read.All, or the cached copy of an earlier reading.
     """
     site = await sites.get_site(graph, settings.knowledge_site)
-    known = taxonomy.shipped(templates)
+    known = taxonomy.shipped(templates).serving(column.name for column in TAG_COLUMNS)
     return await taxonomy.stored(graph, site.id, known, cache=settings.home / taxonomy.CACHE)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from km365.core.languages import LANGUAGES, primary
 from km365.core.schema import TERM_GROUP
-from km365.core.taxonomy import Concept, Taxonomy, TermSet, check, check_set
+from km365.core.taxonomy import Concept, Taxonomy, TermSet, check, check_set, unusable
 from km365.core.taxonomy_file import from_json
 from km365.errors import Forbidden, TemplateError
 from km365.graph import terms
@@ -91,7 +91,7 @@ def _usable(
         term_set = from_json(templates.text(name), source=name)
     except TemplateError as error:
         return None, [str(error)]
-    fatal = [f"{name}, {problem}." for problem in check_set(term_set) if problem.fatal]
+    fatal = [f"{name}, {problem}." for problem in unusable(term_set)]
     for other in beside:
         if other.key == term_set.key:
             fatal.append(f"{name}, {term_set.key}: another file has this key already.")

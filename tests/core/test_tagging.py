@@ -67,6 +67,30 @@ def test_the_same_text_gets_the_same_terms_in_every_language(language: str):
     }
 
 
+@pytest.mark.parametrize(
+    ("title", "countries"),
+    [
+        ("Cold chain in Jordan and Guinea-Bissau", {"country/jor", "country/gnb"}),
+        ("Enseignements de la République démocratique du Congo", {"country/cod"}),
+        ("西非：索马里的经验", {"country/som"}),
+        ("Réunion de coordination au Tchad", {"country/tcd"}),
+        ("Для того чтобы доставка грузов была в срок", set()),
+        ("الموارد المالية لمدارس البنين", set()),
+    ],
+)
+def test_a_country_is_found_by_its_name_and_not_by_words_like_it(title: str, countries: set[str]):
+    found = shipped_words().suggest(from_text("…", title=title), facets=["country"])
+    assert set(ids(found)) == countries
+
+
+def test_an_older_goal_area_and_a_numbered_sdg_are_found_beside_the_goal_area_of_today():
+    found = shipped_words().suggest(
+        from_text("Every child learns in Kenya, by SDG 4.", title="SDG 4: every child learns"),
+        facets=["goal-area", "goal-area-2018", "sdg"],
+    )
+    assert set(ids(found)) == {"goal-area/2", "goal-area-2018/2", "sdg/4"}
+
+
 def test_the_words_are_quoted_as_written_with_their_place():
     text = "We vaccinated 300 children. Cold-chain boxes were full."
     found = vocabulary(concept("cc", "Cold chain"), rule=Rule(threshold=0)).suggest(

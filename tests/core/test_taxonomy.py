@@ -85,6 +85,13 @@ def test_missing_languages_and_labels_that_match_nothing_are_told_but_do_no_harm
     assert not any(p.fatal for p in found)
 
 
+def test_a_name_of_little_words_may_stand_where_a_synonym_is_found():
+    name = "Côte d'Ivoire"
+    assert len(check_set(term_set(concept("ci", name)), languages=["en"])) == 1
+    known = concept("ci", name, synonyms={"en": ("Ivory Coast",)})
+    assert check_set(term_set(known), languages=["en"]) == []
+
+
 def test_two_concepts_that_read_the_same_are_told():
     found = check_set(
         term_set(concept("a", "Cash transfers"), concept("b", "the cash transfer")), languages=["en"]
@@ -99,6 +106,16 @@ def test_links_are_followed_across_term_sets():
     assert [str(p) for p in found if "mapped" in p.what] == [
         "x/a: it is mapped to 'y/gone', which does not exist"
     ]
+
+
+def test_a_column_is_served_by_its_term_set_and_those_that_speak_for_it():
+    filled = TermSet(key="y", names={}, column="Topic", concepts=(concept("y"),))
+    link = ((Link.EXACT, "x/y"),)
+    speaks = TermSet(key="old", names={}, concepts=(concept("old", mapped_to=link),))
+    replaced = TermSet(key="gone", names={}, concepts=(concept("gone", replaced_by="x/y"),))
+    idle = TermSet(key="idle", names={}, concepts=(concept("idle"),))
+    served = Taxonomy(term_sets=(speaks, idle, filled, replaced)).serving(["Topic"])
+    assert [one.key for one in served.term_sets] == ["old", "y", "gone"]
 
 
 def test_a_replacement_belongs_to_a_deprecated_concept_only():
