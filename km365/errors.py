@@ -73,7 +73,7 @@ class ChangedMeanwhile(KM365Error):
 
 
 class GraphError(KM365Error):
-    """Microsoft Graph refused or failed. `code` is Graph's own word for it, `request_id` what support asks for."""
+    """Microsoft Graph refused or failed. `code` is Graph's word for it; support asks for `request_id`."""
 
     def __init__(
         self,

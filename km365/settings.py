@@ -113,7 +113,7 @@ class Settings:
 
     @property
     def teams(self) -> str:
-        """Where the bot reaches a person of whom only the chat is known, before Teams has told it anything."""
+        """Where the bot reaches a person of whom only the chat is known, before Teams has told it more."""
         return self.m365_url if self.mode == "local" else "https://smba.trafficmanager.net/teams"
 
     @property
