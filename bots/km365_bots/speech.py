@@ -115,11 +115,10 @@ class Speech:
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN].rstrip()} …"
         note = self.notes(turn, now)
         who = self._who(audience_of(turn.interview, question))
-        facts = (
-            [{"label": self.messages.say("prompt.who", who="").strip(" :："), "value": who}] if text else []
-        )
+        label = self.messages.say("prompt.who", who="").strip(" \N{NO-BREAK SPACE}:：")
+        facts = [{"label": label, "value": who}] if text else []
         body = "\n\n".join(part for part in (shown, note) if part)
-        data = {"title": question.ask, "text": body, "facts": facts}
+        data = {"title": question.ask, "text": body, "facts": facts, "quiet": True}
         return Reply(text=note, card=Card(name="notice", data=data, language=self.messages.language))
 
     def finished(self, interview: Interview, bank: Bank, link: str = "") -> Reply:

@@ -240,6 +240,7 @@ def _carry_out(state: State, chat: sqlite3.Row, card: sqlite3.Row, answer: Json)
         activity = json.loads(row["activity"])
         first = next(a for a in activity["attachments"] if a.get("contentType") == teams.CARD)
         first["content"] = value
+        activity.pop("summary", None)  # it was about the card that is gone
         teams.replace(state, chat, row, activity, edited=False)
     return {"ok": True, "message": value if isinstance(value, str) else None}
 

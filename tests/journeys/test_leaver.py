@@ -57,7 +57,7 @@ def test_a_leaver_reads_the_note_first_and_it_keeps_to_its_circle(up: Up, sit: S
     oumar.page.goto(f"{up.base}/sharepoint/sites/knowledge")
     oumar.page.get_by_role("link", name="Handover notes").first.click()
     with oumar.page.expect_download() as downloading:
-        oumar.page.get_by_role("link", name="Chief of Education").first.click()
+        oumar.page.get_by_role("link", name="Chef de l'éducation").first.click()
         if oumar.page.get_by_role("link", name="Download").count():
             oumar.page.get_by_role("link", name="Download").first.click()
     downloading.value.save_as(tmp_path / "note.docx")
@@ -69,7 +69,7 @@ def test_a_leaver_reads_the_note_first_and_it_keeps_to_its_circle(up: Up, sit: S
     for name in ("Maëlle Grandsable", "Aïcha Lunebleue"):
         Chat(up, name).hears("Oumar Boisplume a rédigé une note de passation")
     listed = {one["post"]: one for one in up.json("handover", "list")}
-    assert listed["Chief of Education"]["state"] == "finished"
+    assert listed["Chef de l'éducation"]["state"] == "finished"
     (lesson,) = up.json("lesson", "list", "--as", "oumar.boisplume@childrensagency.example")
     assert lesson["item"]["description"] == PROUD
 

@@ -54,7 +54,7 @@ def test_a_reflection_becomes_a_lesson_that_the_focal_point_accepts(up: Up, sit:
     nomsa.is_asked("Your draft")
     nomsa.writes("In one sentence", TITLE)
     nomsa.presses("Send")
-    nomsa.hears("Thank you")
+    nomsa.hears("knowledge focal point")
 
     (kept,) = up.json("lesson", "list", "--as", FOCAL_POINT)
     item = kept["item"]

@@ -32,7 +32,9 @@ function byline(message, { words, bot }) {
   const at = document.createElement("time");
   at.dateTime = message.at;
   at.textContent = new Date(message.at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
-  line.append(message.from === "me" ? words.you : bot, " · ", at);
+  const who = document.createElement("bdi"); // or the bot's name would change places with the time in Arabic
+  who.textContent = message.from === "me" ? words.you : bot;
+  line.append(who, " · ", at);
   if (message.edited && !message.deleted) line.append(` · ${words.edited}`);
   return line;
 }

@@ -286,4 +286,5 @@ function listen(attempt = 0) {
 }
 
 listen();
+field.disabled = false; // before this, Enter would have sent nothing
 field.focus();
