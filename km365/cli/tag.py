@@ -88,8 +88,8 @@ async def plan(
     for one in made.refused:
         say(f"Not read: {one.path}: {one.reason}")
     say(
-        f"{made.terms} terms for {len(made.rows)} documents; nothing to add to {len(made.unchanged)}; "
-        f"{len(made.refused)} could not be read."
+        f"To add: {made.terms} terms, to {len(made.rows)} of the documents. Nothing to add: "
+        f"{len(made.unchanged)}. Not read: {len(made.refused)}."
     )
     if made.rows:
         say(f"Read and edit {output}, then: km365 tag apply {output}")
@@ -205,18 +205,20 @@ async def show(app: "App", *, run_id: str, as_json: bool) -> None:
     Example:
       km365 tag show tag-0f3c9a1b2d
     """
+    from km365.core.schema import TAG_COLUMNS
     from km365.services import tag_run
 
     found = await app.db.run(tag_run.outcome, run_id)
     if as_json:
         print_json(_json(found))
         return
+    titles = {column.name: column.title for column in TAG_COLUMNS}
     rows = []
     for change in found.changes:
         for column, tags in change.new.items():
             before = ", ".join(label for _, label in change.old[column]) or "-"
             after = ", ".join(label for _, label in tags) or "-"
-            rows.append((change.state, column, f"{before} -> {after}", change.name))
+            rows.append((change.state, titles.get(column, column), f"{before} -> {after}", change.name))
     table(rows, headings=("state", "column", "before -> after", "document"))
     _list_left(found)
 
@@ -255,7 +257,7 @@ def _report(done: "Outcome", *, as_json: bool, undo: bool) -> int:
     if as_json:
         print_json(_json(done))
     _list_left(done)
-    say(f"{written} documents written, {done.count(ChangeState.SAME)} unchanged, {len(done.left)} left.")
+    say(f"Written: {written}. Unchanged: {done.count(ChangeState.SAME)}. Left: {len(done.left)}.")
     if undo and written:
         say(f"Run {done.run.id}. To take it back: km365 tag undo {done.run.id}")
     return ExitCode.PARTLY if done.left else ExitCode.DONE

@@ -45,6 +45,7 @@ def command(*, port: int | None, m365_port: int | None, home: Path | None, no_br
     if settings.mode != "local":
         raise NotAvailable("`km365 up` runs the demonstration on this machine; set mode to local for it.")
     with _home(settings.home), contextlib.suppress(KeyboardInterrupt):
+        _try_database(settings)
         asyncio.run(_run(replace(settings, port=_free_port(settings)), browser=not no_browser))
 
 
@@ -116,6 +117,13 @@ def _home(home: Path) -> Iterator[None]:
         )
     with contextlib.closing(held):
         yield
+
+
+def _try_database(settings: Settings) -> None:
+    """A damaged database is said before the organisation is made, not after."""
+    from km365.store.database import Database
+
+    Database.open(settings.database).close()
 
 
 def _free_port(settings: Settings) -> int:

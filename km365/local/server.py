@@ -103,7 +103,9 @@ class M365:
 
     async def listen(self, host: str, port: int) -> None:
         """Serve every route and page on this address."""
-        app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_only_from_here])
+        app = web.Application(
+            client_max_size=LARGEST_BODY, middlewares=[_only_from_here, _while_the_disk_lasts]
+        )
         app[M365_KEY] = self
         for setup in PAGES:
             setup(app, self)
@@ -239,6 +241,19 @@ async def _only_from_here(request: web.Request, handler: Any) -> web.StreamRespo
         refused = {"code": "accessDenied", "message": "Only from this machine."}
         return web.json_response({"error": refused}, status=403)
     response: web.StreamResponse = await handler(request)
+    return response
+
+
+@web.middleware
+async def _while_the_disk_lasts(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Say in one line that what a page or the connector was told cannot be kept; Graph's routes do so too."""
+    try:
+        response: web.StreamResponse = await handler(request)
+    except sqlite3.OperationalError as error:
+        path = request.app[M365_KEY].state.path
+        log.error("the small Microsoft 365 cannot use its data in %s: %s", path, error)
+        full = {"code": "quotaLimitReached", "message": f"The data cannot be kept: {error}."}
+        return web.json_response({"error": full}, status=507)
     return response
 
 

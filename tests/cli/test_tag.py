@@ -60,7 +60,8 @@ async def test_a_library_is_planned_applied_shown_and_undone(km365: Type, provis
 
     shown = await km365("tag", "show", run)
     assert shown.code == ExitCode.DONE
-    assert "done" in shown.out and "- -> " in shown.out and "2026/evaluation.txt" in shown.out
+    assert "2026/evaluation.txt" in shown.out
+    assert "done   Goal area" in shown.out and "- -> " in shown.out
     assert run in (await km365("tag", "list")).out
 
     undone = await km365("tag", "undo", run)
@@ -134,7 +135,7 @@ async def test_what_somebody_changed_is_listed_and_the_exit_code_says_in_part(
     applied = await km365("tag", "apply", "tag-plan.json", "--json")
     assert applied.code == ExitCode.PARTLY
     assert "conflict: a.txt: It was changed in the meantime and left alone." in applied.err
-    assert "2 documents written, 0 unchanged, 1 left." in applied.err
+    assert "Written: 2. Unchanged: 0. Left: 1." in applied.err
 
     other = TermRef(id=str(vocabulary.taxonomy.by_key["topic"].concepts[-1].term_id), label="Other")
     note = await _topic_note(provisioned)

@@ -125,6 +125,9 @@ async def test_on_a_full_disk_nothing_is_lost_and_it_goes_on_afterwards(tmp_path
             full = await client.post(address, json={"displayName": "x", "description": "x" * 100_000})
             assert (full.status_code, full.json()["error"]["code"]) == (507, "quotaLimitReached")
             assert "m365.sqlite" in caplog.text
+            big = {"name": "x" * 100_000}
+            control = await client.put(f"{m365.base_url}/_local/faults/open_file", json=big)
+            assert (control.status_code, control.json()["error"]["code"]) == (507, "quotaLimitReached")
             m365.state.one("PRAGMA max_page_count = 1000000")
             assert (await client.post(address, json={"displayName": "After"})).status_code == 201
             kept = (await client.get(address)).json()["value"]
