@@ -325,6 +325,7 @@ def _note(page: _Page) -> None:
 def _notice(page: _Page) -> None:
     page.heading(page.text("title"), large=page.card.data.get("quiet") is not True)
     page.quote(page.text("text"))
+    page.note(page.text("note"))
     page.facts([(_str(row.get("label")), _str(row.get("value"))) for row in page.first(page.rows("facts"))])
     page.link(page.text("link_label") or page.label("open"), page.text("link"))
 

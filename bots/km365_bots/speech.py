@@ -117,8 +117,7 @@ class Speech:
         who = self._who(audience_of(turn.interview, question))
         label = self.messages.say("prompt.who", who="").strip(" \N{NO-BREAK SPACE}:：")
         facts = [{"label": label, "value": who}] if text else []
-        body = "\n\n".join(part for part in (shown, note) if part)
-        data = {"title": question.ask, "text": body, "facts": facts, "quiet": True}
+        data = {"title": question.ask, "text": shown, "note": note, "facts": facts, "quiet": True}
         return Reply(text=note, card=Card(name="notice", data=data, language=self.messages.language))
 
     def finished(self, interview: Interview, bank: Bank, link: str = "") -> Reply:
