@@ -207,8 +207,8 @@ def _one_clear_line(where: str) -> Iterator[None]:
 
 
 _DAMAGED = (
-    "{where} is damaged or is no km365 database; nothing was changed. `km365 doctor` says more; "
-    "stop km365 and put back a copy from the folder `copies` beside it, or move the file away and begin anew "
+    "{where} is damaged or is no km365 database; nothing was changed. "
+    "Stop km365 and put back a copy from the folder `copies` beside it, or move the file away and begin anew "
     "(published knowledge is in SharePoint)."
 )
 _ADVICE = {
