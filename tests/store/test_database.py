@@ -80,7 +80,7 @@ def test_a_damaged_file_is_named_and_left_as_it_is(path: Path, content: bytes) -
     with pytest.raises(StoreError, match="damaged") as caught:
         Database.open(path)
     assert str(path) in str(caught.value)
-    assert "km365 doctor" in str(caught.value)
+    assert "put back a copy" in str(caught.value)
     assert path.read_bytes() == content
 
 
