@@ -1,4 +1,4 @@
-"""Fills the demonstration tenant. What is there already is left as it is, so seeding twice is seeding once.
+"""Fills the demonstration tenant, once: what was seeded ever and renamed or deleted since stays as it is.
 
 `tenant`: sites, people, libraries with documents, the bot's app. `calendar`: milestones and departures,
 into the lists that `km365 provision apply` has made. Days count from the demonstration clock's today.
@@ -54,24 +54,30 @@ async def tenant(state: State) -> AsyncIterator[str]:
         sites.create(state, KNOWLEDGE_SITE, "Knowledge", description="What we learned, and what comes next")
         for code, office in offices.items():
             sites.create(state, f"/sites/{code}", f"{code} {office['name']}", description=office["name"])
-    yield f"{len(offices) + 1} sites"
-    with state.tx():
-        for person in staff["people"]:
-            _add_person(state, person, offices[person["office"]])
+        added = sum(_add_person(state, person, offices[person["office"]]) for person in staff["people"])
         apps.publish(state, APP_MANIFEST_ID, "km365")
-    yield f"{len(staff['people'])} people"
+    if added:
+        yield f"{len(offices) + 1} sites, {added} people"
     library, written = sources.read_library(), 0
     for number, source in enumerate(library, 1):
         written += await _add_document(state, source)
-        if number % 10 == 0 or number == len(library):
+        if written and (number % 10 == 0 or number == len(library)):
             yield f"{number} of {len(library)} documents"
 
 
-def _add_person(state: State, person: Mapping[str, Any], office: Mapping[str, Any]) -> None:
-    """One member of staff, with their groups; whoever left is put among the deleted."""
+def _mark(*names: str) -> str:
+    """The key under which it is remembered that something was seeded.
+
+    What is there now does not tell: people rename and delete, and it must not come back.
+    """
+    return "/".join(("seeded", *names))
+
+
+def _add_person(state: State, person: Mapping[str, Any], office: Mapping[str, Any]) -> bool:
+    """One member of staff, with their groups; whoever left is put among the deleted. False when known."""
     new = person_id(person["key"])
     if state.one("SELECT 1 FROM user WHERE id = ?", new) is not None:
-        return
+        return False
     name = re.sub(r" \(.*\)", "", person["name"])
     given, _, surname = name.partition(" ")
     users.create(
@@ -95,6 +101,7 @@ def _add_person(state: State, person: Mapping[str, Any], office: Mapping[str, An
         users.join_group(state, f"Knowledge {role}s", new)
     if "left" in person:
         users.delete(state, new, at=_day(state, _days(person["left"])))
+    return True
 
 
 def _leaving(state: State, text: str | None) -> str | None:
@@ -112,17 +119,19 @@ def _day(state: State, days: int) -> datetime:
 
 
 async def _add_document(state: State, source: sources.Source) -> bool:
-    """File a document in its office's library, as a colleague of that office; False when it is there."""
-    site = sites.create(state, f"/sites/{source.office}", source.office)
-    library = lists.create(state, site, "Documents", template=lists.LIBRARY, name="Shared Documents")
-    if files.find_path(state, library["id"], f"/{source.folder}/{source.file_name}") is not None:
+    """File a document in its office's library, as a colleague of that office; False when it ever was."""
+    mark = _mark("document", source.office, source.folder, source.file_name)
+    if state.recall(mark):
         return False
     data = await asyncio.to_thread(write_documents.write, source)
     with state.tx():
+        site = sites.create(state, f"/sites/{source.office}", source.office)
+        library = lists.create(state, site, "Documents", template=lists.LIBRARY, name="Shared Documents")
         by = _author(state, source)
         folder = files.ensure_folders(state, library["id"], source.folder, by=by)
         blob, title = blobs.create(state, data), {"Title": source.title}
         files.add_file(state, library["id"], folder, source.file_name, blob, by=by, fields=title)
+        state.remember(mark, True)
     return True
 
 
@@ -146,11 +155,12 @@ async def calendar(state: State) -> AsyncIterator[str]:
     for title in ("Milestones", "Departures"):
         with state.tx():
             added = sum(_add_entry(state, site, title, entry) for entry in calendar[title])
-        yield f"{added} {title.lower()}"
+        if added:
+            yield f"{added} {title.lower()}"
 
 
 def _add_entry(state: State, site: str, title: str, entry: Mapping[str, Any]) -> bool:
-    """One row of a list; False when a row of that title is there."""
+    """One row of a list; False when it ever was added."""
     row = state.one("SELECT * FROM list WHERE site_id = ? AND display_name = ?", site, title)
     if row is None:
         raise InputRefused(f"The list {title!r} is not there yet: `km365 provision apply` makes it.")
@@ -158,11 +168,12 @@ def _add_entry(state: State, site: str, title: str, entry: Mapping[str, Any]) ->
     if missing:
         names = ", ".join(sorted(missing))
         raise InputRefused(f"The list {title!r} has no column {names}: `km365 provision apply` makes it.")
-    there = state.all("SELECT fields FROM item WHERE list_id = ? AND NOT deleted", row["id"])
-    if any(json.loads(r["fields"]).get("Title") == entry["Title"] for r in there):
+    mark = _mark(title, entry["Title"])
+    if state.recall(mark):
         return False
     by = {"application": {"id": "demonstration", "displayName": "Demonstration"}}
     items.add(state, row["id"], {name: _value(state, value) for name, value in entry.items()}, by=by)
+    state.remember(mark, True)
     return True
 
 

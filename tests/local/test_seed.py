@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from pptx import Presentation
 
 from km365.errors import InputRefused, TemplateError
-from km365.local import columns, control, lists, seed, sites
+from km365.local import columns, control, files, items, lists, seed, sites
 from km365.local.demo import sources, write_documents
 
 pytestmark = pytest.mark.local_only
@@ -48,6 +48,11 @@ def items_of(m365, title):
     return [json.loads(r["fields"]) for r in rows]
 
 
+def names_of_files(m365):
+    rows = m365.state.all("SELECT name FROM item WHERE kind = 'file' AND NOT deleted")
+    return sorted(r["name"] for r in rows)
+
+
 async def test_the_tenant_has_its_sites_people_documents_and_app(graph, m365):
     assert (await fill(m365))[-1] == f"{len(LIBRARY)} of {len(LIBRARY)} documents"
     names = {s["name"] for s in (await graph.get("/sites?search=*")).json()["value"]}
@@ -76,11 +81,34 @@ async def test_two_colleagues_leave_in_five_and_twenty_one_days(graph, m365):
     assert len((await graph.get("/directory/deletedItems/graph.user")).json()["value"]) == 1
 
 
-async def test_seeding_twice_is_seeding_once(m365):
+async def test_seeding_twice_is_seeding_once_and_says_nothing(m365):
+    provisioned(m365)
+    for name in ("tenant", "calendar"):
+        assert await fill(m365, name)
+        before = m365.state.last_change()
+        assert await fill(m365, name) == []
+        assert m365.state.last_change() == before
+
+
+async def test_what_was_renamed_is_not_doubled_and_what_was_deleted_stays_away(m365):
+    provisioned(m365)
     await fill(m365)
-    before = m365.state.last_change()
+    await fill(m365, "calendar")
+    state = m365.state
+    by = {"application": {"id": "somebody", "displayName": "Somebody"}}
+    renamed = [
+        state.one("SELECT i.* FROM item i JOIN list l ON l.id = i.list_id WHERE l.display_name = ?", title)
+        for title in ("Milestones", "Departures")
+    ]
+    document, other = state.all("SELECT * FROM item WHERE kind = 'file' ORDER BY id LIMIT 2")
+    for row in renamed:
+        items.change(state, row, by=by, fields={"Title": "As we call it"})
+    files.move(state, document, None, "as-we-call-it.bin", by=by)
+    items.remove(state, other)
+    before = items_of(m365, "Milestones"), items_of(m365, "Departures"), names_of_files(m365)
     await fill(m365)
-    assert m365.state.last_change() == before
+    await fill(m365, "calendar")
+    assert (items_of(m365, "Milestones"), items_of(m365, "Departures"), names_of_files(m365)) == before
 
 
 async def test_the_calendar_needs_its_lists(m365):
