@@ -1,7 +1,8 @@
 """Graph's refusals as our errors: what was refused, what to do next, and what support asks for.
 
 A message names the kind of thing and the permission, never a person, a value or a file name: Graph's
-own words are kept only after quoted text and addresses in them are blanked.
+own words are kept only after quoted text, addresses and file names in them are blanked, the names of our
+own lists and columns apart.
 """
 
 import re
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from km365.core.schema import LISTS
 from km365.errors import (
     Forbidden,
     GraphChangedMeanwhile,
@@ -49,6 +51,7 @@ _THINGS = (  # the first that fits; permissions after graph/FACTS §6
     _Thing("/permissions", "a site's permissions", "Sites.FullControl.All", "Sites.FullControl.All"),
     _Thing("/search/query", "search", "Sites.Read.All", "Sites.Read.All"),
     _Thing("/subscribedskus|/organization", "the organisation", "Organization.Read.All"),
+    _Thing("/users/[^/]+/memberof", "somebody's groups", "GroupMember.ReadBasic.All"),
     _Thing("/users/[^/]+/mailboxsettings", "a mailbox's settings", "MailboxSettings.Read"),
     _Thing(r"/users|/me\b|/groups|/directory", "the directory", "User.Read.All", "User.ReadWrite.All"),
     _Thing("/columns", "a column", _READ_SITE, _MANAGE),
@@ -155,14 +158,39 @@ def _request_id(headers: Mapping[str, str], error: Json) -> str | None:
     return found if isinstance(found, str) else None
 
 
+_MARK = "['’\"`‘‚“”„«»]"
+_OPENING = "(?:(?<!\\w)['’]|[\"`‘‚“”„«»])"
+"""A quotation mark; an apostrophe within or after a word opens nothing."""
+_OURS = "|".join(
+    re.escape(name)
+    for spec in LISTS.values()
+    for name in (spec.title, *(word for column in spec.columns for word in (column.name, column.title)))
+)
+_OUR_NAME = re.compile(rf"{_OPENING}({_OURS}){_MARK}(?!\w)")
+_QUOTED = re.compile(rf"{_OPENING}(?:.*{_MARK}|.*)", re.DOTALL)
+"""From the first mark to the last one: a quoted name may hold marks itself, so where one piece ends and the
+next begins cannot be told. Without a last one, to the end."""
+_ADDRESS_OR_FILE = re.compile(r"\S*[@/\\]\S*|\S+\.\w{2,5}\b")
+_READ = 1000
+"""So much of a message is looked at, in characters."""
+
+
 def _said(error: Json) -> str:
-    """Graph's own words, quoted values and addresses blanked, at most 200 characters."""
+    """Graph's own words, blanked, at most 200 characters."""
     message = error.get("message")
     if not isinstance(message, str) or not message.strip():
         return ""
-    blanked = re.sub(r"\S+@\S+", "…", message)
-    blanked = re.sub(r"(['\"])(?!\w+\1)[^'\"]*\1", "'…'", blanked)
+    blanked = _ADDRESS_OR_FILE.sub("…", _QUOTED.sub(_only_ours, message[:_READ]))
     return f" Graph says: {' '.join(blanked.split())[:200]}"
+
+
+def _only_ours(quoted: re.Match[str]) -> str:
+    """The names of our own lists and columns in it; the rest is one … wherever it has words."""
+    pieces = _OUR_NAME.split(quoted[0])  # what is between, a name, what is between, ...
+    return "".join(
+        f" '{piece}' " if place % 2 else "…" if re.search(r"\w", piece) else ""
+        for place, piece in enumerate(pieces)
+    )
 
 
 def _seconds(value: str | None) -> float | None:
