@@ -104,6 +104,9 @@ class Spending:
     spent: float = 0.0
     spent_before: float = 0.0
     """Units in the minute that runs and in the one before it."""
+    asked: float = 0.0
+    asked_before: float = 0.0
+    """Those of them that people spent."""
     day_started_at: float = 0.0
     day_spent: float = 0.0
 
@@ -181,7 +184,6 @@ def _number(value: str | None) -> float | None:
 
 _COLLECTIONS = frozenset(
     {"sites", "lists", "items", "columns", "contenttypes", "drives", "children", "versions", "operations"}
-    | {"terms", "sets", "groups", "relations"}
 )
 
 
@@ -189,7 +191,8 @@ def cost(method: str, url: str) -> tuple[Service, int]:
     """The service a request counts against and its price in that service's units.
 
     SharePoint: 1 a single item, a download or a delta with a token; 2 many items, a write or a delta
-    without token; 5 permissions. Directory: 2, less 1 with $select, plus 1 with $expand. Teams: 1.
+    without token; 5 permissions. The prices are those of lists and libraries; reading the term store has
+    none, and is taken for 1. Directory: 2, less 1 with $select, plus 1 with $expand. Teams: 1.
     """
     # not urlsplit: this runs for every request inside a batch
     address, _, asked = url.partition("?")
@@ -245,6 +248,8 @@ def _sharepoint_units(method: str, segments: list[str], asked: str) -> int:
     last = segments[-1] if segments else ""
     if method != "GET":
         return 2
+    if "termstore" in segments:
+        return 1
     if last.startswith("delta"):
         with_token = "token" in asked.lower() or "token" in last
         return 1 if with_token else 2
@@ -282,15 +287,18 @@ def charge(
     """The account after a request of `units`, and how many seconds the request has to wait.
 
     Bulk requests reserve their turn one behind the other, evenly spaced: no burst ever meets Graph's
-    window. An interactive request is charged, which delays the bulk work behind it, and does not wait
-    itself, except where Graph has said Retry-After. `again` reserves a new turn for a request that was
+    window. An interactive request does not wait, except where Graph has said Retry-After. It delays the bulk
+    work behind it only once people have used up the reserve, which the pace leaves to them: so a plan that
+    first reads the terms begins with its documents at once. `again` reserves a new turn for a request that was
     charged and whose turn fell into such a rest.
     """
     spending = _roll(spending, now)
+    if not bulk and not again:
+        spending = replace(spending, asked=spending.asked + units)
     speed = pace(spending, budget, reserve=reserve, now=now)
     start = max(spending.next_at, now, spending.blocked_until if bulk else 0.0)
     if speed > 0:
-        following = start + units / speed
+        following = start + (units if bulk else _beyond_reserve(spending, budget, units, reserve)) / speed
     else:
         start = max(start, _when_units_return(spending, budget, now))
         following = start
@@ -307,6 +315,15 @@ def charge(
     return after, wait_s
 
 
+def _beyond_reserve(spending: Spending, budget: Budget, units: float, reserve: float) -> float:
+    """How many of the `units` that a person just spent were not kept for people anyway.
+
+    The whole minute before counts as well, so that no 60 seconds hold the reserve twice.
+    """
+    kept = (spending.learned or budget.per_minute) * reserve
+    return min(units, max(0.0, spending.asked + spending.asked_before - kept))
+
+
 def _when_units_return(spending: Spending, budget: Budget, now: float) -> float:
     if budget.per_day is not None and spending.day_spent >= budget.per_day:
         return spending.day_started_at + DAY_S
@@ -317,8 +334,15 @@ def _roll(spending: Spending, now: float) -> Spending:
     """The account with its minute and its day moved on to now."""
     minute = int(now // MINUTE_S)
     if minute != spending.minute:
-        before = spending.spent if minute == spending.minute + 1 else 0.0
-        spending = replace(spending, minute=minute, spent=0.0, spent_before=before)
+        next_one = minute == spending.minute + 1
+        spending = replace(
+            spending,
+            minute=minute,
+            spent=0.0,
+            spent_before=spending.spent if next_one else 0.0,
+            asked=0.0,
+            asked_before=spending.asked if next_one else 0.0,
+        )
     if now - spending.day_started_at >= DAY_S:
         spending = replace(spending, day_started_at=now, day_spent=0.0)
     return spending

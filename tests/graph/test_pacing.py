@@ -39,7 +39,8 @@ NOW = 1_800_000_000.0
         ("DELETE", "/v1.0/sites/a/lists/b/items/7", ("sharepoint", 2)),
         ("POST", "/v1.0/sites/a/permissions", ("sharepoint", 5)),
         ("GET", "https://host/beta/sites/a/permissions/1", ("sharepoint", 5)),
-        ("GET", "/v1.0/sites/a/termStore/sets/b/children", ("sharepoint", 2)),
+        ("GET", "/v1.0/sites/a/termStore/sets/b/children", ("sharepoint", 1)),
+        ("POST", "/v1.0/sites/a/termStore/sets/b/children", ("sharepoint", 2)),
         ("GET", "/v1.0/users/u/drive/root/children", ("sharepoint", 2)),
         ("GET", "/v1.0/users/u", ("directory", 2)),
         ("GET", "/v1.0/users?%24select=id", ("directory", 1)),
@@ -181,6 +182,35 @@ def test_people_are_not_refused_beside_bulk_work() -> None:
     assert server.refused.get("people", 0) == 0
     assert server.sent["people"] >= 390
     assert server.accepted >= 0.90 * 10 * budget.per_minute
+
+
+def test_what_people_read_from_their_reserve_does_not_delay_the_job_they_wait_for() -> None:
+    budget = Budget(per_minute=5_000)
+    account = Spending()
+    for _ in range(20):  # the terms, in batches
+        account, wait = charge(account, budget, units=20, bulk=False, reserve=0.08, now=NOW)
+        assert wait == 0
+    account, wait = charge(account, budget, units=1, bulk=True, reserve=0.08, now=NOW)
+    assert wait == 0
+    account, _ = charge(account, budget, units=80, bulk=False, reserve=0.08, now=NOW)
+    _, wait = charge(account, budget, units=1, bulk=True, reserve=0.08, now=NOW)
+    assert wait == pytest.approx(81 / (4_600 / 60))
+
+
+@given(st.lists(st.tuples(st.floats(0, 30), st.integers(1, 100)), max_size=60))
+def test_no_minute_holds_more_than_the_reserve_for_which_nothing_is_delayed(
+    asked: list[tuple[float, int]],
+) -> None:
+    budget = Budget(per_minute=5_000)
+    account, now = Spending(), NOW
+    free: list[tuple[float, float]] = []
+    for pause, units in asked:
+        now += pause
+        before = max(account.next_at, now)
+        account, _ = charge(account, budget, units=units, bulk=False, reserve=0.08, now=now)
+        free.append((now, units - (account.next_at - before) * 4_600 / 60))
+    for start, _ in free:
+        assert sum(units for at, units in free if start <= at < start + 60) <= 400.001
 
 
 @pytest.mark.parametrize("tells", [True, False])
