@@ -289,8 +289,8 @@ def charge(
     Bulk requests reserve their turn one behind the other, evenly spaced: no burst ever meets Graph's
     window. An interactive request does not wait, except where Graph has said Retry-After. It delays the bulk
     work behind it only once people have used up the reserve, which the pace leaves to them: so a plan that
-    first reads the terms begins with its documents at once. `again` reserves a new turn for a request that was
-    charged and whose turn fell into such a rest.
+    first reads the terms begins with its documents at once. `again` reserves a new turn for a request that
+    was charged and whose turn fell into such a rest.
     """
     spending = _roll(spending, now)
     if not bulk and not again:
