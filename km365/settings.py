@@ -77,6 +77,15 @@ class Settings:
         "the offices' SharePoint sites whose document libraries are tagged, as host:/path",
     )
 
+    focal_point_group: str = setting(
+        "Knowledge focal points",
+        "who decides on the items of their own office: a group of the directory, by name or object id",
+    )
+    reviewer_group: str = setting(
+        "Knowledge reviewers",
+        "who decides on the items of every office that they may read: a group, likewise",
+    )
+
     time_zone: str = setting("UTC", "the time zone in which people work, such as Africa/Nairobi")
     working_hours: str = setting(
         "", "when people are written to, such as 09:00-17:00; empty means that, but always in local mode"

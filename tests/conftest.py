@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from km365.app import App, open_app
@@ -17,6 +18,9 @@ from km365.local import sites, users
 from km365.local.server import M365, start_server
 from km365.services import provision, suggest, taxonomy
 from km365.settings import Settings
+
+hypothesis.settings.register_profile("km365", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("km365")
 
 HOST = "childrensagency.sharepoint.example"
 KNOWLEDGE = f"{HOST}:/sites/knowledge"
@@ -77,6 +81,7 @@ async def _provision(home: Path) -> Vocabulary:
                 language="en",
                 manager=person_id(manager) if manager else None,
             )
+        users.join_group(m365.state, "Knowledge focal points", person_id("ben"))
         async with open_app(settings_for(home, m365)) as app:
             await provision.apply(app.graph, app.settings, taxonomy.shipped(app.templates))
             return await suggest.vocabulary(app.graph, app.settings, app.templates)

@@ -114,18 +114,24 @@ def submit(item: KnowledgeItem, *, at: datetime) -> KnowledgeItem:
 
 
 def decide(
-    item: KnowledgeItem, decision: Decision, *, reviewer: str, reason: str, today: date
+    item: KnowledgeItem, decision: Decision, *, reviewer: str, may_review: bool, reason: str, today: date
 ) -> KnowledgeItem:
     """The item after a reviewer's decision.
 
-    `reviewer` is an Entra object id. Nobody decides on their own item; returning or retiring needs a
-    reason, because the contributor reads it. Raises InputRefused.
+    `reviewer` is an Entra object id; `may_review` says whether they are a focal point of the item's office
+    or a reviewer. Nobody decides on their own item; returning or retiring needs a reason, because the
+    contributor reads it. Raises InputRefused.
     """
+    if reviewer in item.contributors:
+        raise InputRefused("Nobody reviews their own contribution; ask a colleague to decide.")
+    if not may_review:
+        raise InputRefused(
+            f"A knowledge focal point of {item.office or 'its office'} or a knowledge reviewer decides on "
+            "this item; `km365 settings show` names their groups."
+        )
     after = _DECISIONS.get((item.maturity, decision))
     if after is None:
         raise InputRefused(f"This item is {item.maturity}; it cannot be decided ({decision}).")
-    if reviewer in item.contributors:
-        raise InputRefused("Nobody reviews their own contribution; ask a colleague to decide.")
     if decision is not Decision.ACCEPT and not reason.strip():
         raise InputRefused(f"To {decision} an item, give the contributor a reason (--reason).")
     review_by = today + REVIEW_AFTER if after is Maturity.VALIDATED else item.review_by

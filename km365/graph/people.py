@@ -1,4 +1,4 @@
-"""People of the directory (Entra ID), their managers and their leave dates.
+"""People of the directory (Entra ID), their managers, groups and leave dates.
 
 Permission: User.Read.All, and User-LifeCycleInfo.Read.All for the leave date. Without the latter Graph
 leaves the date empty or answers 403, so an empty date means "not known".
@@ -18,6 +18,7 @@ FIELDS = (
     "preferredLanguage,accountEnabled"
 )
 LEAVE_DATE = "employeeLeaveDateTime"
+GROUP = "#microsoft.graph.group"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,14 @@ class Person:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """A group; `name` is "" where the app may not read it. Names are not unique, ids are."""
+
+    id: str
+    name: str
+
+
 def _select(leave_dates: bool) -> str:
     return f"{FIELDS},{LEAVE_DATE}" if leave_dates else FIELDS
 
@@ -86,6 +95,18 @@ async def get_manager(graph: Graph, person: str) -> Person | None:
     except GraphNotFound:
         return None
     return Person.from_json(raw)
+
+
+async def list_groups(graph: Graph, person: str) -> AsyncIterator[Group]:
+    """The groups that hold the person directly; not those that hold one of these groups.
+
+    Permission: GroupMember.ReadBasic.All; without it Graph leaves names empty or answers 403.
+    """
+    path = f"/users/{segment(person)}/memberOf"
+    async for page in graph.pages(path, params={"$select": "id,displayName"}):
+        for raw in page.values:
+            if raw.get("@odata.type") == GROUP:  # directory roles come along
+                yield Group(id=text(raw.get("id")).lower(), name=text(raw.get("displayName")))
 
 
 async def list_leavers(

@@ -16,7 +16,7 @@ from km365.core.knowledge import (
 )
 from km365.core.schema import TAG_COLUMNS
 from km365.errors import NotFound
-from km365.graph import lists, metadata
+from km365.graph import lists, metadata, people
 from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.graph.wire import odata_text
@@ -67,17 +67,26 @@ async def decide_item(
 ) -> Kept:
     """Carries out a reviewer's decision with the item's ETag in hand, and tells the contributors once.
 
-    Raises NotFound where the reviewer may not read the item, InputRefused where the rules of
-    `core.knowledge.decide` do not allow it, GraphChangedMeanwhile where somebody changed the item since it
-    was read. Safe to repeat: a decision whose answer was lost is known by what the item says, and only the
-    telling is made up for. Needs Sites.Selected with write.
+    Raises NotFound where the reviewer may not read the item, InputRefused where they are no focal point of
+    its office and no reviewer or where the rules of `core.knowledge.decide` do not allow it,
+    GraphChangedMeanwhile where somebody changed the item since it was read. Safe to repeat: a decision whose
+    answer was lost is known by what the item says, and only the telling is made up for. Needs Sites.Selected
+    with write, and GroupMember.ReadBasic.All.
     """
     place = await knowledge_list(graph, settings)
     kept = _kept(await find(graph, place, km_id))
     if not _readable(kept.item, reviewer):
         raise _no_such_item(km_id)
-    if not is_decided(kept.item, decision, reason=reason):
-        item = decide(kept.item, decision, reviewer=reviewer.person_id, reason=reason, today=at.date())
+    may_review = await _may_review(graph, settings, kept.item, reviewer)
+    if not (may_review and is_decided(kept.item, decision, reason=reason)):
+        item = decide(
+            kept.item,
+            decision,
+            reviewer=reviewer.person_id,
+            may_review=may_review,
+            reason=reason,
+            today=at.date(),
+        )
         columns = {name: value for name, value in to_fields(item).items() if name in _DECIDED}
         row = await lists.update_fields(
             graph, place.site_id, place.list_id, kept.list_item_id, columns, etag=kept.etag
@@ -85,6 +94,17 @@ async def decide_item(
         kept = replace(kept, item=item, etag=row.etag)
     await db.run(_tell_contributors, jobs, kept, at=at)
     return kept
+
+
+async def _may_review(graph: Graph, settings: Settings, item: KnowledgeItem, reader: Reader) -> bool:
+    """Whether the reader is a focal point of the item's office, or a reviewer."""
+    own_office = bool(item.office) and reader.office == item.office
+    wanted = {settings.reviewer_group} | ({settings.focal_point_group} if own_office else set())
+    wanted = {group.casefold() for group in wanted if group}
+    async for group in people.list_groups(graph, reader.person_id):
+        if wanted & {group.id, group.name.casefold()}:
+            return True
+    return False
 
 
 def _tell_contributors(c: Connection, jobs: Jobs, decided: Kept, *, at: datetime) -> None:

@@ -22,7 +22,7 @@ async def item_id(provisioned: Provisioned) -> str:
     return item.id
 
 
-async def test_a_colleague_lists_shows_and_accepts_a_lesson(km365: Type, item_id: str) -> None:
+async def test_a_focal_point_lists_shows_and_accepts_a_lesson(km365: Type, item_id: str) -> None:
     listed = await km365("lesson", "list", "--maturity", "in review", "--as", BEN)
     assert listed.code == ExitCode.DONE
     assert item_id in listed.out
@@ -53,6 +53,15 @@ async def test_returning_needs_a_reason_and_a_decision_must_be_said(km365: Type,
     odd = await km365("lesson", "list", "--maturity", "ripe", "--as", BEN)
     assert odd.code == ExitCode.USAGE
     assert "in review" in odd.err
+
+
+async def test_a_colleague_who_may_not_decide_hears_who_may(km365: Type, item_id: str) -> None:
+    sue = sign_in_name("sue")
+    assert (await km365("lesson", "show", item_id, "--as", sue)).code == ExitCode.DONE
+    refused = await km365("lesson", "review", item_id, "--accept", "--as", sue)
+    assert refused.code == ExitCode.REFUSED
+    assert "A knowledge focal point of CO-BEL or a knowledge reviewer decides" in refused.err
+    assert (await km365("lesson", "list", "--as", sue, "--json")).json[0]["item"]["maturity"] == "in review"
 
 
 async def test_nobody_reviews_their_own_lesson(km365: Type, item_id: str) -> None:

@@ -46,6 +46,26 @@ async def test_the_manager_of_somebody_without_one_is_none(graph: Graph) -> None
     assert await people.get_manager(graph, ADA) is None
 
 
+async def test_the_groups_of_a_person_are_listed_by_id_and_name(graph: Graph, m365: M365) -> None:
+    users.join_group(m365.state, "Knowledge reviewers", ADA)
+    (group,) = [one async for one in people.list_groups(graph, "ada@childrensagency.example")]
+    assert group.name == "Knowledge reviewers" and group.id
+    assert [one async for one in people.list_groups(graph, BEN)] == []
+
+
+async def test_directory_roles_are_no_groups(client: Paced, stub: Stub) -> None:
+    role = {"@odata.type": "#microsoft.graph.directoryRole", "id": "1", "displayName": "Knowledge reviewers"}
+    stub.then(200, {"value": [role]})
+    assert [one async for one in people.list_groups(client.graph, ADA)] == []
+
+
+async def test_a_missing_permission_for_groups_is_named(client: Paced, stub: Stub) -> None:
+    stub.always(lambda _: refused(403, "Authorization_RequestDenied"))
+    with pytest.raises(Forbidden, match=r"GroupMember\.ReadBasic\.All"):
+        async for _ in people.list_groups(client.graph, ADA):
+            pass
+
+
 async def test_people_are_listed_and_filtered(graph: Graph) -> None:
     assert {one.id async for one in people.list_people(graph, top=1)} == {ADA, BEN}
     assert [one.id async for one in people.list_people(graph, filter="officeLocation eq 'CO-ARD'")] == [ADA]

@@ -11,8 +11,9 @@ from km365.core.audience import Audience, Reader
 from km365.core.knowledge import Decision, KnowledgeItem, Maturity
 from km365.core.tagging import Vocabulary
 from km365.errors import GraphChangedMeanwhile, GraphError, GraphUnreachable, InputRefused, NotFound
-from km365.graph import lists
+from km365.graph import lists, people
 from km365.graph.metadata import TermRef
+from km365.local import users
 from km365.services import capture, review, suggest
 from km365.services.capture import Kept
 from km365.store import outbox
@@ -24,6 +25,7 @@ from .lessons import NOW, lesson
 
 BEN = Reader(person_id=person_id("ben"), office="CO-BEL")
 EVE = Reader(person_id=person_id("eve"), office="CO-ARD")
+SUE = Reader(person_id=person_id("sue"), office="CO-BEL")
 ANN = Reader(person_id=person_id("ann"), office="CO-BEL")
 Terms = Mapping[str, tuple[TermRef, ...]]
 
@@ -258,6 +260,55 @@ async def test_an_item_returned_twice_is_told_twice(provisioned: Provisioned) ->
     await capture.submit_item(app.graph, app.settings, first.item, terms={}, at=NOW.replace(hour=15))
     await decide(provisioned, Decision.RETURN, reason="Where?")
     assert sorted(message.data["reason"] for message in told(provisioned)) == ["When?", "Where?"]
+
+
+@pytest.mark.parametrize("settled", [False, True])
+async def test_a_colleague_who_is_no_focal_point_decides_nothing(
+    provisioned: Provisioned, settled: bool
+) -> None:
+    await submit(provisioned)
+    if settled:
+        await decide(provisioned, Decision.ACCEPT)
+    before = len(told(provisioned))
+    for reader in (SUE, EVE):
+        with pytest.raises(InputRefused, match="focal point of CO-BEL or a knowledge reviewer"):
+            await decide(provisioned, Decision.ACCEPT, reviewer=reader)
+    assert len(told(provisioned)) == before
+
+
+async def test_a_focal_point_decides_for_their_own_office_alone(provisioned: Provisioned) -> None:
+    await submit(provisioned)
+    users.join_group(provisioned.m365.state, "Knowledge focal points", EVE.person_id)
+    with pytest.raises(InputRefused, match="focal point of CO-BEL"):
+        await decide(provisioned, Decision.ACCEPT, reviewer=EVE)
+    await decide(provisioned, Decision.ACCEPT, reviewer=BEN)
+
+
+async def test_a_reviewer_decides_for_every_office(provisioned: Provisioned) -> None:
+    await submit(provisioned)
+    users.join_group(provisioned.m365.state, "Knowledge reviewers", EVE.person_id)
+    decided = await decide(provisioned, Decision.ACCEPT, reviewer=EVE)
+    assert decided.item.maturity is Maturity.VALIDATED
+
+
+async def test_the_groups_are_those_that_are_set_by_name_or_id(provisioned: Provisioned) -> None:
+    await submit(provisioned)
+    users.join_group(provisioned.m365.state, "Editors", EVE.person_id)
+    app = provisioned.app
+    (editors,) = [group async for group in people.list_groups(app.graph, EVE.person_id)]
+    for reviewers, focal_points, may in (
+        ("", "", False),
+        ("Knowledge reviewers", "Editors", False),
+        ("editors", "", True),
+        (editors.id.upper(), "", True),
+    ):
+        settings = replace(app.settings, reviewer_group=reviewers, focal_point_group=focal_points)
+        here = replace(provisioned, app=replace(app, settings=settings))
+        if may:
+            await decide(here, Decision.ACCEPT, reviewer=EVE)
+        else:
+            with pytest.raises(InputRefused):
+                await decide(here, Decision.ACCEPT, reviewer=EVE)
 
 
 async def test_nobody_reviews_their_own_contribution(provisioned: Provisioned) -> None:
