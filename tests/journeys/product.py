@@ -1,4 +1,4 @@
-"""The whole product as a person has it: `km365 up` in a process of its own, its commands, and its chat page."""
+"""The whole product as a person has it: `km365 up` in a process of its own, its commands, its chat page."""
 
 import json
 import os
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+
+from .reading import readable
 
 READY = "The chat page is "
 KM365 = [sys.executable, "-m", "km365"]
@@ -159,17 +161,21 @@ def rows(database: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
         return connection.execute(sql, values).fetchall()
 
 
-def rows_that_hold(database: Path, words: str) -> set[str]:
-    """The tables in which a text or a file holds the words, compressed Office files unpacked."""
-    from .reading import holds
+def tables_that_hold(home: Path, *wanted: str) -> list[set[str]]:
+    """For each text, the tables of all databases in the folder, copies included, where it stands.
 
-    tables = [name for (name,) in rows(database, "SELECT name FROM sqlite_master WHERE type = 'table'")]
-    return {
-        table
-        for table in tables
-        for row in rows(database, f'SELECT * FROM "{table}"')
-        if any(holds(value, words) for value in row)
-    }
+    Office files are unpacked for it.
+    """
+    found: list[set[str]] = [set() for _ in wanted]
+    for database in home.rglob("*.sqlite"):
+        for (table,) in rows(database, "SELECT name FROM sqlite_master WHERE type = 'table'"):
+            text = "\n".join(
+                readable(value) for row in rows(database, f'SELECT * FROM "{table}"') for value in row
+            )
+            for one, tables in zip(wanted, found, strict=True):
+                if one in text:
+                    tables.add(table)
+    return found
 
 
 class Chat:

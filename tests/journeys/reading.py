@@ -19,11 +19,9 @@ def text_of_office_file(data: bytes) -> str:
     return "\n".join(lines)
 
 
-def holds(value: object, words: str) -> bool:
-    """Whether a text, or a file's bytes, hold the words; JSON may have written them with escapes."""
-    escaped = words.encode("unicode_escape").decode()
+def readable(value: object) -> str:
+    """The text of a database's value: of a file's bytes what a reader sees, of JSON the words."""
     if isinstance(value, bytes):
-        if value.startswith(b"PK\x03\x04") and zipfile.is_zipfile(io.BytesIO(value)):
-            return words in text_of_office_file(value)
-        return words.encode() in value
-    return isinstance(value, str) and (words in value or escaped in value)
+        packed = value.startswith(b"PK\x03\x04") and zipfile.is_zipfile(io.BytesIO(value))
+        return text_of_office_file(value) if packed else value.decode("utf-8", errors="replace")
+    return str(value)

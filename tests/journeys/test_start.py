@@ -58,7 +58,17 @@ def test_a_port_in_use_is_named_in_one_line(which: str, new_home: Callable[[], P
 
 def test_the_doctor_says_what_is_missing(up: Up, tmp_path: Path) -> None:
     assert {one["about"]: one["well"] for one in up.json("doctor")} == dict.fromkeys(
-        ("disk", "database", "Microsoft Graph", "lists, columns and terms", "office sites", "bot"), True
+        (
+            "disk",
+            "database",
+            "Microsoft Graph",
+            "lists, columns and terms",
+            "office sites",
+            "bot",
+            "messages",
+            "jobs",
+        ),
+        True,
     )
     away = Up(tmp_path / "away")
     away.home.mkdir()

@@ -1,4 +1,4 @@
-"""Journey 3: a library is tagged by a plan that a person edits, whatever interrupts it, and untagged again."""
+"""Journey 3: a library is tagged by a plan that a person edits, whatever interrupts it, and untagged."""
 
 import json
 import random
@@ -74,7 +74,9 @@ def test_published_documents_get_terms_that_make_sense(up: Up, tmp_path: Path) -
     up.km365("tag", "plan", "--site", HEADQUARTERS, "--folder", "/Seeds", "-o", str(file))
     plan = json.loads(file.read_text(encoding="utf-8"))
     found = {
-        document["name"][:3]: {one["term"] for column in document["columns"].values() for one in column["add"]}
+        document["name"][:3]: {
+            one["term"] for column in document["columns"].values() for one in column["add"]
+        }
         for document in plan["documents"]
     }
     assert not plan["nothing_to_add"]
