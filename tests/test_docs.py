@@ -1,12 +1,17 @@
 """The documentation says what the code does. Run this file by itself to write its tables anew."""
 
+import re
 from dataclasses import MISSING, fields
 from pathlib import Path
+
+import pytest
 
 from km365.core.schema import LISTS, TAG_COLUMNS, Column
 from km365.settings import Settings
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
 MARK = "<!-- written by tests/test_docs.py -->\n"
 
 
@@ -25,7 +30,7 @@ def schema_tables() -> str:
     parts = []
     for spec in LISTS.values():
         what = "Library" if spec.template == "documentLibrary" else "List"
-        restricted = ", restricted" if spec.restricted else ""
+        restricted = ", to be restricted in SharePoint" if spec.restricted else ""
         parts.append(
             f"## {spec.title}\n\n{what}{restricted}: {spec.description}. "
             f"Content type *{spec.content_type}*.\n"
@@ -57,6 +62,31 @@ def test_the_tables_in_the_documentation_are_those_of_the_code():
         assert (DOCS / name).read_text(encoding="utf-8").split(MARK)[1] == made(), (
             f"run tests/test_docs.py: {name}"
         )
+
+
+def test_every_setting_is_documented_in_a_row_of_its_own():
+    rows = re.findall(
+        r"^\| `(\w+)` \| `(\w+)` \| .* \| (.+) \|$", (DOCS / "settings.md").read_text("utf-8"), re.M
+    )
+    expected = [(s.name, f"KM365_{s.name.upper()}", s.metadata["meaning"]) for s in fields(Settings)]
+    assert rows == expected and all(meaning for _, _, meaning in rows)
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings as GitHub addresses them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if re.match(r"\w+:", link):
+            continue
+        path, _, heading = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.is_relative_to(ROOT) and target.exists(), f"{page.name}: {link}"
+        assert not heading or heading in anchors(target), f"{page.name}: {link}"
 
 
 if __name__ == "__main__":

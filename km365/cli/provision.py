@@ -53,6 +53,7 @@ async def apply(app: "App", *, as_json: bool) -> None:
     Example:
       km365 provision apply
     """
+    from km365.core.schema import LISTS
     from km365.services import provision, taxonomy
 
     wanted = taxonomy.shipped(app.templates)
@@ -62,3 +63,5 @@ async def apply(app: "App", *, as_json: bool) -> None:
         print_json([asdict(step) for step in steps])
     else:
         say(f"Created: {len(steps)}." if steps else "Nothing was missing.")
+    if any(step.what == "list" and LISTS[step.name].restricted for step in steps):
+        say(provision.RESTRICT)

@@ -48,6 +48,7 @@ class ListSpec:
     columns: tuple[Column, ...]
     template: str = "genericList"
     restricted: bool = False
+    """Not for everybody on the site; who may read it is set in SharePoint (`docs/operations.md`)."""
 
 
 KINDS = ("innovation", "lesson learned", "good practice")
@@ -179,7 +180,7 @@ DEPARTURES = ListSpec(
 
 HANDOVER_NOTES = ListSpec(
     title="Handover notes",
-    description="Handover notes, read by the successor and the supervisor only",
+    description="Handover notes, for the successor and the supervisor",
     content_type="Handover note",
     template="documentLibrary",
     restricted=True,

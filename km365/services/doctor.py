@@ -75,7 +75,7 @@ async def _provisioned(graph: Graph, settings: Settings, taxonomy: Taxonomy) -> 
     if steps:
         first = f"{steps[0].what} {steps[0].name!r}"
         raise KM365Error(f"Missing: {len(steps)}, the first is the {first}; run `km365 provision apply`.")
-    return "All there."
+    return f"All there. {provision.RESTRICT}"
 
 
 async def _offices(graph: Graph, settings: Settings) -> str:

@@ -17,6 +17,13 @@ from km365.graph.metadata import note_fields
 from km365.services import taxonomy as terms
 from km365.settings import Settings
 
+_RESTRICTED = ", ".join(spec.title for spec in LISTS.values() if spec.restricted)
+RESTRICT = (
+    f"Who may read {_RESTRICTED} is not set by km365, nor seen by it: "
+    "an administrator restricts the library in SharePoint (docs/operations.md says how)."
+)
+"""Graph has no call that takes readers away from a library: granting on it adds one, and the others stay."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Step:

@@ -114,7 +114,7 @@ async def test_a_handover_asks_for_consent_first_and_files_what_was_read(chat: C
     await chat.says("The letter to the districts; without it nothing is paid in May.")
     chat.heard("The letter to the districts")
     await chat.presses("approve")
-    chat.heard("restricted library", "https://sharepoint.example/note")
+    chat.heard("library Handover notes", "https://sharepoint.example/note")
     assert [what for what, _ in office.sent] == ["note", "item"]
 
 

@@ -29,6 +29,16 @@ async def test_what_is_missing_is_listed_and_created(km365: Type, provisioned: P
     assert (await km365("provision", "plan", "--json")).json == []
 
 
+async def test_whoever_makes_the_restricted_library_hears_that_its_readers_are_theirs_to_set(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    with provisioned.m365.state.tx() as c:
+        c.execute("UPDATE list SET display_name = 'Away', name = 'Away' WHERE name LIKE 'Handover%'")
+    applied = await km365("provision", "apply")
+    assert applied.code == ExitCode.DONE
+    assert applied.err.splitlines()[-1].startswith("Who may read Handover notes is not set by km365")
+
+
 async def test_a_column_for_people_to_mend_is_named_and_the_exit_code_says_in_part(
     km365: Type, provisioned: Provisioned
 ) -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from km365.services import doctor, taxonomy
+from km365.services import doctor, provision, taxonomy
 from km365.services.doctor import Finding
 from km365.settings import Settings
 
@@ -49,7 +49,8 @@ async def test_all_is_well_when_the_bot_is(provisioned: Provisioned, status: int
         await runner.cleanup()
     bot = found.pop("bot")
     assert [finding for finding in found.values() if not finding.well] == []
-    assert found["lists, columns and terms"].words == "All there."
+    assert found["lists, columns and terms"].words == f"All there. {provision.RESTRICT}"
+    assert "Handover notes" in provision.RESTRICT
     assert bot.well == (status == 200)
     assert bot.well or "the store is closed" in bot.words
 
