@@ -14,7 +14,7 @@ from .product import KM365, Up, until
 
 OFFICE = "childrensagency.sharepoint.example:/sites/co-bel"
 HEADQUARTERS = "childrensagency.sharepoint.example:/sites/hq-km"
-SEEDS = Path("/work/shared/seeds")
+SEEDS = Path(__file__).parents[3] / "shared" / "seeds"
 
 
 def test_a_plan_is_edited_applied_through_kills_seen_and_undone(up: Up, tmp_path: Path) -> None:
