@@ -44,12 +44,13 @@ def set_up(extras: str = "") -> None:
     stamp.write_text(wanted)
 
 
-def run(program: str, *words: str) -> int:
-    """Run a program of `.venv` from this folder; its exit code."""
+def run(program: str, *words: str, cwd: Path | None = None) -> int:
+    """Run a program of `.venv` in `cwd`, or where we stand; its exit code, over 128 when it was killed."""
     try:
-        return subprocess.run([str(PYTHON.parent / program), *words], cwd=HERE, check=False).returncode
+        code = subprocess.run([str(PYTHON.parent / program), *words], cwd=cwd, check=False).returncode
     except KeyboardInterrupt:
         return 0
+    return code if code >= 0 else 128 - code  # as a shell counts signals
 
 
 def main(words: list[str]) -> int:
@@ -58,10 +59,10 @@ def main(words: list[str]) -> int:
         sys.exit(f"km365 needs Python 3.11 or later; this is {sys.version.split()[0]}.")
     if words[:1] == ["test"]:
         set_up("[dev]")
-        return run("pytest", *words[1:])
+        return run("pytest", *words[1:], cwd=HERE)
     if words[:1] == ["check"]:
         set_up("[dev]")
-        return max(run(*check) for check in CHECKS)
+        return max(run(*check, cwd=HERE) for check in CHECKS)
     set_up()
     return run("km365", *(words or ["up"]))
 

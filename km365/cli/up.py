@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import os
 import signal
 import socket
 import webbrowser
@@ -89,10 +91,7 @@ async def _m365(settings: Settings) -> AsyncIterator["M365"]:
             bot_url=f"http://127.0.0.1:{settings.port}/api/messages",
         )
     except OSError as error:
-        raise NotAvailable(
-            f"Port {settings.m365_port} cannot be used ({error.strerror}); is km365 running already? "
-            "Choose another with --m365-port."
-        ) from None
+        raise _no_port(settings.m365_port, error, option="--m365-port") from None
     async with server:
         async for line in control.seed(server, "tenant"):
             say(f"Organisation: {line}")
@@ -133,10 +132,15 @@ def _free_port(settings: Settings) -> int:
         with socket.create_server((settings.host, settings.port), family=family) as taken:
             return int(taken.getsockname()[1])
     except OSError as error:
-        raise NotAvailable(
-            f"Port {settings.port} cannot be used ({error.strerror}); is km365 running already? "
-            "Choose another with --port."
-        ) from None
+        raise _no_port(settings.port, error, option="--port") from None
+
+
+def _no_port(port: int, error: OSError, *, option: str) -> NotAvailable:
+    """In one line: `error.strerror` would say the address and the port again."""
+    if error.errno == errno.EADDRINUSE:
+        return NotAvailable(f"Port {port} is in use; is km365 running already? Choose another with {option}.")
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    return NotAvailable(f"Port {port} cannot be used ({reason}); choose another with {option}.")
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """`km365 up` as typed: what keeps it from starting is one line, and nothing that was there is lost."""
 
+import errno
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from km365.cli import up
 from km365.errors import ExitCode
 from km365.store import locks
 
@@ -61,10 +63,15 @@ def taken() -> Iterator[int]:
 def test_a_port_in_use_is_named_before_anything_is_made(taken: int, tmp_path: Path) -> None:
     for option in ("--port", "--m365-port"):
         line = refused(tmp_path / "home", option, str(taken))
-        assert f"Port {taken} cannot be used" in line
-        assert f"Choose another with {option}." in line
+        question = "is km365 running already?"
+        assert line == f"km365: Port {taken} is in use; {question} Choose another with {option}."
     seeded = tmp_path / "home" / "m365.sqlite"
     assert not seeded.exists() or seeded.stat().st_size < 10**6
+
+
+def test_a_port_that_is_not_ours_to_use_is_named_with_the_reason() -> None:
+    refused_port = up._no_port(80, PermissionError(errno.EACCES, "bind on 127.0.0.1"), option="--port")
+    assert str(refused_port) == "Port 80 cannot be used (Permission denied); choose another with --port."
 
 
 def test_a_home_that_is_a_file_or_cannot_be_made_is_named(tmp_path: Path) -> None:
