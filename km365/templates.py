@@ -6,7 +6,7 @@ taxonomies) lives in `templates/` of the source tree and travels in the wheel as
 
 from pathlib import Path
 
-from km365.errors import TemplateError
+from km365.errors import SettingsError, TemplateError
 
 _PACKAGE = Path(__file__).resolve().parent
 _SHIPPED = next(
@@ -16,9 +16,17 @@ _SHIPPED = next(
 
 
 class Templates:
-    """Reads templates by name such as `questions/handover.fr.toml`; `folder` is the organisation's own."""
+    """Reads templates by name such as `questions/handover.fr.toml`; `folder` is the organisation's own.
+
+    Raises SettingsError where that folder does not exist: its templates would be missed in silence.
+    """
 
     def __init__(self, folder: str | Path | None = None) -> None:
+        if folder and not Path(folder).is_dir():
+            raise SettingsError(
+                f"The templates folder {str(folder)!r} does not exist; "
+                "make it, or set `templates` (KM365_TEMPLATES) to the right one."
+            )
         self._folders = ([Path(folder).resolve()] if folder else []) + [_SHIPPED]
 
     def path(self, name: str) -> Path:

@@ -54,48 +54,54 @@ class Banks:
         wanted = language if language in there else best(there)
         key = (bank_id, wanted)
         if key not in self._read:
-            self._read[key] = _bank(self._templates, bank_id, wanted)
+            structure = read(self._templates, f"questions/{bank_id}.toml")
+            words = read(self._templates, f"questions/{bank_id}.{wanted}.toml")
+            self._read[key] = _bank(bank_id, wanted, structure, words)
         return self._read[key]
 
 
 def problems(templates: Templates, bank_id: str) -> list[str]:
-    """What is wrong with a bank in any of its languages, one line each; empty if nothing is.
+    """All that is wrong with a bank in all its languages, one line each; empty if nothing is.
 
     A language without words is a problem too, because colleagues would be asked in English. Raises
     TemplateError where there is no such bank at all.
     """
     templates.path(f"questions/{bank_id}.toml")
-    banks, found = Banks(templates), []
+    found: list[str] = []
+    structure = _try(templates, f"questions/{bank_id}.toml", found)
+    there = Banks(templates).languages(bank_id)
     for language in LANGUAGES:
-        if language not in banks.languages(bank_id):
-            found.append(
-                f"questions/{bank_id}.{language}.toml: is missing; people would be asked in English."
-            )
-            continue
-        try:
-            banks.get(bank_id, language)
-        except TemplateError as error:
-            if str(error) not in found:
-                found.append(str(error))
+        name = f"questions/{bank_id}.{language}.toml"
+        if language not in there:
+            found.append(f"{name}: is missing; people would be asked in English.")
+        elif (words := _try(templates, name, found)) is not None and structure is not None:
+            _bank(bank_id, language, structure, words)
     return found
 
 
-def _bank(templates: Templates, bank_id: str, language: str) -> Bank:
-    structure = read(templates, f"questions/{bank_id}.toml")
-    words = read(templates, f"questions/{bank_id}.{language}.toml")
+def _try(templates: Templates, name: str, found: list[str]) -> Table | None:
+    """The file, whose mistakes all go into `found`; None where it cannot be read at all."""
+    try:
+        return read(templates, name, noting=found)
+    except TemplateError as error:
+        found.append(str(error))
+        return None
+
+
+def _bank(bank_id: str, language: str, structure: Table, words: Table) -> Bank:
     structure.only("kind", "minutes", "sitting", "consent", "question")
     words.only("title", "invitation", "consent", "sections", "questions")
-    kind = _one_of(structure, "kind", tuple(BankKind))
     asked = words.table("questions")
     questions: list[Question] = []
     for table in structure.tables("question"):
         questions.append(_question(table, asked, questions))
     if not questions:
         structure.refuse("a bank needs at least one [[question]].")
-    asked.only(*(question.id for question in questions))
+    if not structure.wrong:
+        asked.only(*(question.id for question in questions))
     return Bank(
         id=bank_id,
-        kind=BankKind(kind),
+        kind=BankKind(_one_of(structure, "kind", tuple(BankKind))),
         language=language,
         title=words.text("title", longest=_LONGEST_TITLE),
         invitation=_invitation(words),
@@ -103,29 +109,27 @@ def _bank(templates: Templates, bank_id: str, language: str) -> Bank:
         questions=tuple(questions),
         consent=_consent(words.table("consent")) if structure.flag("consent") else None,
         sitting=structure.number("sitting", least=1, most=8, default=8),
-        sections=_sections(words.table("sections"), questions),
+        sections=_sections(words.table("sections"), questions, every=not structure.wrong),
     )
 
 
 def _question(table: Table, asked: Table, earlier: list[Question]) -> Question:
     table.only("id", "audience", "sensitivity", "becomes", "probe", "skip_if", "choices")
-    question_id = table.text("id")
-    if not _ID.fullmatch(question_id):
-        table.refuse(f"{question_id!r}: an id holds small letters, digits and _ only.", key="id")
-    if any(question.id == question_id for question in earlier):
-        table.refuse(f"there is another question {question_id!r} above.", key="id")
-    becomes = table.texts("becomes", required=True)
-    for target in becomes:
-        if target not in KNOWLEDGE_TARGETS and not _HANDOVER.fullmatch(target):
-            known = ", ".join(sorted(KNOWLEDGE_TARGETS))
-            table.refuse(f"{target!r} is not handover.<section> nor one of {known}.", key="becomes")
+    question_id = _question_id(table, earlier)
     audience = Audience(_one_of(table, "audience", tuple(Audience)))
     if audience is Audience.UNRECORDED:
         table.refuse("'audience' X is for people to choose, not for a bank.", key="audience")
-    if question_id not in asked:
-        asked.refuse(f"the words of question {question_id!r} are missing.")
-    words = asked.table(question_id)
+    becomes = _becomes(table)
     probe = table.flag("probe")
+    skip_if = _skip_if(table, earlier) if "skip_if" in table else None
+    sensitivity = table.number("sensitivity", least=1, most=3, default=1)
+    if question_id and question_id not in asked:
+        asked.refuse(f"the words of question {question_id!r} are missing.")
+    if question_id not in asked:
+        values = table.texts("choices")
+        choices = tuple(Choice(value=value, label=value) for value in values)
+        return Question(id=question_id, ask="", audience=audience, becomes=becomes, choices=choices)
+    words = asked.table(question_id)
     words.only("ask", "hint", *(("probe",) if probe else ()), "choices")
     return Question(
         id=question_id,
@@ -133,11 +137,29 @@ def _question(table: Table, asked: Table, earlier: list[Question]) -> Question:
         hint=words.text("hint", longest=_LONGEST_ASK, default=""),
         probe=words.text("probe", longest=_LONGEST_ASK) if probe else "",
         audience=audience,
-        sensitivity=table.number("sensitivity", least=1, most=3, default=1),
+        sensitivity=sensitivity,
         becomes=becomes,
-        skip_if=_skip_if(table, earlier) if "skip_if" in table else None,
+        skip_if=skip_if,
         choices=_choices(table, words),
     )
+
+
+def _question_id(table: Table, earlier: list[Question]) -> str:
+    question_id = table.text("id")
+    if question_id and not _ID.fullmatch(question_id):
+        table.refuse(f"{question_id!r}: an id holds small letters, digits and _ only.", key="id")
+    if question_id and any(question.id == question_id for question in earlier):
+        table.refuse(f"there is another question {question_id!r} above.", key="id")
+    return question_id
+
+
+def _becomes(table: Table) -> tuple[str, ...]:
+    becomes = table.texts("becomes", required=True)
+    known = ", ".join(sorted(KNOWLEDGE_TARGETS))
+    for target in becomes:
+        if target not in KNOWLEDGE_TARGETS and not _HANDOVER.fullmatch(target):
+            table.refuse(f"{target!r} is not handover.<section> nor one of {known}.", key="becomes")
+    return becomes
 
 
 def _choices(table: Table, words: Table) -> tuple[Choice, ...]:
@@ -151,24 +173,22 @@ def _skip_if(table: Table, earlier: list[Question]) -> SkipIf:
     """The condition; it may only look back, or a question would be skipped after it was asked."""
     rule = table.table("skip_if", header="question")
     rule.only("answered", "skipped", "chose")
-    chose = rule.texts("chose")
-    if "chose" in rule and len(chose) != 2:
+    said = rule.texts("chose")
+    if "chose" in rule and len(said) != 2:
         table.refuse("'chose' must be [question, value].", key="skip_if")
-    found = SkipIf(
-        answered=rule.text("answered", default=""),
-        skipped=rule.text("skipped", default=""),
-        chose=(chose[0], chose[1]) if chose else None,
-    )
-    named = [name for name in (found.answered, found.skipped, chose[0] if chose else "") if name]
-    if not named:
+    chose = (said[0], said[1]) if len(said) == 2 else None
+    answered, skipped = rule.text("answered", default=""), rule.text("skipped", default="")
+    if not any(key in rule for key in ("answered", "skipped", "chose")):
         table.refuse("'skip_if' needs answered, skipped or chose.", key="skip_if")
     before = {question.id: question for question in earlier}
-    for name in named:
-        if name not in before:
+    for name in (answered, skipped, chose[0] if chose else ""):
+        if name and name not in before:
             table.refuse(f"'skip_if' names {name!r}, which is no earlier question.", key="skip_if")
-    if chose and chose[1] not in {choice.value for choice in before[chose[0]].choices}:
-        table.refuse(f"'skip_if' names {chose[1]!r}, which is no choice of {chose[0]!r}.", key="skip_if")
-    return found
+    if chose and chose[0] in before:
+        values = {choice.value for choice in before[chose[0]].choices}
+        if chose[1] not in values:
+            table.refuse(f"'skip_if' names {chose[1]!r}, which is no choice of {chose[0]!r}.", key="skip_if")
+    return SkipIf(answered=answered, skipped=skipped, chose=chose)
 
 
 def _consent(words: Table) -> Consent:
@@ -181,11 +201,16 @@ def _consent(words: Table) -> Consent:
     )
 
 
-def _sections(words: Table, questions: list[Question]) -> tuple[tuple[str, str], ...]:
-    """A heading for every target, in the order of the questions."""
+def _sections(words: Table, questions: list[Question], *, every: bool) -> tuple[tuple[str, str], ...]:
+    """A heading for every target, in the order of the questions.
+
+    Without `every` those there are: one wrong target would else be told again in each language.
+    """
     targets = dict.fromkeys(target for question in questions for target in question.becomes)
-    words.only(*targets)
-    return tuple((target, words.text(target, longest=_LONGEST_LABEL)) for target in targets)
+    if every:
+        words.only(*targets)
+    wanted = targets if every else words.keys()
+    return tuple((target, words.text(target, longest=_LONGEST_LABEL)) for target in wanted)
 
 
 def _invitation(words: Table) -> str:
@@ -194,6 +219,7 @@ def _invitation(words: Table) -> str:
         names = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     except ValueError:
         words.refuse("'invitation' has a brace without its partner.", key="invitation")
+        names = set()
     if not names <= {"subject"}:
         words.refuse("'invitation' may only hold the placeholder {subject}.", key="invitation")
     return text
@@ -201,6 +227,6 @@ def _invitation(words: Table) -> str:
 
 def _one_of(table: Table, key: str, values: tuple[str, ...]) -> str:
     value = table.text(key)
-    if value not in values:
+    if value and value not in values:
         table.refuse(f"{key!r} must be one of {', '.join(values)}.", key=key)
-    return value
+    return value if value in values else values[0]

@@ -2,14 +2,18 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from km365.errors import TemplateError
 from km365.templates import Templates
 
 
 class Table:
-    """One table of a TOML file. Reading it checks it: what does not fit raises TemplateError."""
+    """One table of a TOML file. Reading it checks it: what does not fit raises TemplateError.
+
+    Of a file that is read to be checked (`read(..., noting=...)`) the mistakes are noted instead, and what
+    does not fit is read as nothing.
+    """
 
     def __init__(self, source: "Source", header: str, values: Mapping[str, Any], *, number: int = 0) -> None:
         self._source = source
@@ -19,6 +23,11 @@ class Table:
 
     def __contains__(self, key: object) -> bool:
         return key in self._values
+
+    @property
+    def wrong(self) -> bool:
+        """Whether a mistake in this file has been noted."""
+        return self._source.wrong
 
     def keys(self) -> Iterable[str]:
         """The keys of this table, in the order of the file."""
@@ -32,11 +41,11 @@ class Table:
         """Whether there is a list at `key`."""
         return isinstance(self._values.get(key), list)
 
-    def refuse(self, problem: str, *, key: str = "") -> NoReturn:
-        """Say what is wrong here, with the file, the line and the table. Raises TemplateError."""
+    def refuse(self, problem: str, *, key: str = "") -> None:
+        """Raise TemplateError, or note what is wrong here, with the file, the line and the table."""
         line = self._source.line(self._header, key, number=self._number)
         where = f" [{self._header}]" if self._header else ""
-        raise TemplateError(f"{self._source.name}, line {line}:{where} {problem}")
+        self._source.refuse(f"{self._source.name}, line {line}:{where} {problem}")
 
     def only(self, *known: str) -> None:
         """Refuse any key that is not among `known`."""
@@ -46,22 +55,24 @@ class Table:
 
     def text(self, key: str, *, longest: int = 2_000, default: str | None = None) -> str:
         """A text that is not empty; `default` where the key is absent, if one is given."""
-        if key not in self._values and default is not None:
-            return default
-        value = self._required(key)
+        if self._absent(key, optional=default is not None):
+            return default or ""
+        value = self._values[key]
         if not isinstance(value, str) or not value.strip():
             self.refuse(f"{key!r} must be a text that is not empty.", key=key)
+            return ""
         if len(value) > longest:
             self.refuse(f"{key!r} is {len(value)} characters long; {longest} fit.", key=key)
         return value.strip()
 
     def number(self, key: str, *, least: int, most: int, default: int | None = None) -> int:
         """A whole number between `least` and `most`."""
-        if key not in self._values and default is not None:
-            return default
-        value = self._required(key)
+        if self._absent(key, optional=default is not None):
+            return least if default is None else default
+        value = self._values[key]
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             self.refuse(f"{key!r} must be a whole number from {least} to {most}.", key=key)
+            return least
         return value
 
     def flag(self, key: str) -> bool:
@@ -69,13 +80,17 @@ class Table:
         value = self._values.get(key, False)
         if not isinstance(value, bool):
             self.refuse(f"{key!r} must be true or false.", key=key)
+            return False
         return value
 
     def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
         """A list of texts, none of them empty; empty where the key is absent."""
-        value = self._required(key) if required else self._values.get(key, [])
+        if self._absent(key, optional=not required):
+            return ()
+        value = self._values[key]
         if not isinstance(value, list) or not all(isinstance(v, str) and v.strip() for v in value):
             self.refuse(f"{key!r} must be a list of texts.", key=key)
+            return ()
         return tuple(value)
 
     def table(self, key: str, *, header: str | None = None) -> "Table":
@@ -83,6 +98,7 @@ class Table:
         value = self._values.get(key, {})
         if not isinstance(value, dict):
             self.refuse(f"{key!r} must be a table.", key=key)
+            value = {}
         below = f"{self._header}.{key}" if self._header else key
         return Table(self._source, header if header is not None else below, value, number=self._number)
 
@@ -91,20 +107,36 @@ class Table:
         value = self._values.get(key, [])
         if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
             self.refuse(f"{key!r} must be written as [[{key}]].", key=key)
+            value = []
         return [Table(self._source, key, row, number=number) for number, row in enumerate(value)]
 
-    def _required(self, key: str) -> Any:
-        if key not in self._values:
+    def _absent(self, key: str, *, optional: bool) -> bool:
+        """Whether there is nothing at `key`, which is a mistake unless it is optional."""
+        absent = key not in self._values
+        if absent and not optional:
             self.refuse(f"{key!r} is missing.")
-        return self._values[key]
+        return absent
 
 
 class Source:
-    """The text of one TOML file, and in which line a key stands (tomllib does not say)."""
+    """The text of one TOML file, and in which line a key stands (tomllib does not say).
 
-    def __init__(self, name: str, text: str) -> None:
+    Mistakes are added to `noting`, if there is such a list; else the first one raises TemplateError.
+    """
+
+    def __init__(self, name: str, text: str, *, noting: list[str] | None = None) -> None:
         self.name = name
         self._lines = text.splitlines()
+        self._noting = noting
+        self.wrong = False
+
+    def refuse(self, problem: str) -> None:
+        """Raises TemplateError, or notes the problem, once."""
+        if self._noting is None:
+            raise TemplateError(problem)
+        self.wrong = True
+        if problem not in self._noting:
+            self._noting.append(problem)
 
     def line(self, header: str, key: str, *, number: int = 0) -> int:
         """The line, from 1, of `key` in the (`number`-th, from 0) table `header`, or of the table itself."""
@@ -122,11 +154,14 @@ class Source:
         return start
 
 
-def read(templates: Templates, name: str) -> Table:
-    """The whole file as a table. Raises TemplateError if it is absent or not TOML, with the line."""
+def read(templates: Templates, name: str, *, noting: list[str] | None = None) -> Table:
+    """The whole file as a table. Raises TemplateError if it is absent or not TOML, with the line.
+
+    With `noting`, all that the caller finds wrong with the table afterwards is added to that list.
+    """
     text = templates.text(name)
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TemplateError(f"{name}: {error}.") from None
-    return Table(Source(name, text), "", values)
+    return Table(Source(name, text, noting=noting), "", values)

@@ -134,6 +134,31 @@ def test_a_mistake_in_the_words_is_told_with_its_line(
     assert message in str(caught.value)
 
 
+def test_a_check_tells_all_mistakes_of_all_files_at_once(tmp_path: Path) -> None:
+    structure = STRUCTURE.replace('"O"', '"Q"', 1).replace("minutes = 5", 'minutes = "five"')
+    structure = structure.replace('"knowledge.advice"', '"knowledge.advise"').replace('"story"]', '"later"]')
+    words = WORDS.replace("{subject}", "{", 1).replace("ask = ", "aks = ")
+    office(tmp_path, structure=structure, words=words)
+    (tmp_path / "questions" / "short.fr.toml").write_text("title = ", encoding="utf-8")
+    (tmp_path / "questions" / "short.es.toml").write_text("title = ''\n", encoding="utf-8")
+    found = problems(Templates(tmp_path), "short")
+    said = "\n".join(found)
+    for mistake in (
+        "line 3: 'minutes' must be a whole number",
+        "[question] 'audience' must be one of",
+        "'knowledge.advise' is not handover",
+        "short.en.toml, line 3: 'invitation' has a brace",
+        "[questions.story] 'aks' is not known here",
+        "[questions.advice] 'ask' is missing",
+        "short.fr.toml: Invalid value",
+        "short.es.toml, line 1: 'title' must be a text",
+        "the words of question 'story' are missing",
+        "short.ar.toml: is missing",
+    ):
+        assert said.count(mistake) == 1, mistake
+    assert len(found) == len(set(found))
+
+
 def test_a_bank_nobody_has_is_refused_by_name() -> None:
     with pytest.raises(TemplateError, match="questions/nothing"):
         SHIPPED.get("nothing", "en")
