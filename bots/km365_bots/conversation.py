@@ -12,12 +12,12 @@ from typing import Any
 
 from km365.core.chat import Event, EventKind, Reply
 from km365.core.commands import Command, Understood, numbered, understand
-from km365.core.drafting import knowledge_item
+from km365.core.drafting import is_complete, knowledge_item
 from km365.core.interviews import PROBE_SUFFIX, Interview, InterviewState, PromptKind
 from km365.core.keepout import KeepOut, keep_out
 from km365.core.languages import best
 from km365.core.questions import Bank, BankKind, Question
-from km365.core.turns import Note, Said, Turn, Verb
+from km365.core.turns import Note, Said, Turn, Verb, lacks
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import ChangedMeanwhile, InputRefused, KM365Error
@@ -166,8 +166,9 @@ async def _typed(chat: _Chat) -> list[Reply]:
     chat = replace(chat, language=turn.interview.language)
     question = turn.prompt.question
     if meant and meant.command is Command.WHO:
-        about = question or chat.parts.banks.get(turn.interview.bank, chat.language).questions[0]
-        return [chat.speech.readers(turn.interview, about), _prompt(chat, turn)]
+        bank = service.bank_of(chat.parts.banks, turn.interview)
+        about = question or bank.questions[0]
+        return [chat.speech.readers(turn.interview, bank, about), _prompt(chat, turn)]
     said = _said(chat, turn, meant)
     if said.verb is Verb.EDIT and not said.fields:
         return [chat.speech.say("notes.not_now"), _prompt(chat, turn)]
@@ -331,21 +332,33 @@ async def _go(chat: _Chat, interview: Interview, said: Said, press: Press | None
         person_id=chat.event.person_id,
         now=chat.event.at,
     )
+    if press and said.verb is Verb.ANSWER and Note.TOO_LONG in turn.notes:
+        return _too_long(chat, turn, said)
     return _tell(chat, turn, press)
+
+
+def _too_long(chat: _Chat, turn: Turn, said: Said) -> list[Reply]:
+    """A card that holds too much gives way to one that holds it still, as far as it fits.
+
+    One of an earlier question stays, so that its words do not stand under another question.
+    """
+    note = chat.speech.say("notes.too_long_card", limit=speech.limit())
+    asked = turn.prompt.question
+    if asked is None or asked.id != said.question.removesuffix(PROBE_SUFFIX):
+        return [note]
+    return [_in_place(chat, note), _prompt(chat, turn, value=speech.beginning(said.text))]
 
 
 async def _send(chat: _Chat, interview: Interview, said: Said) -> list[Reply]:
     """Hands the draft on and only then says that it is sent; doing it again makes no second one."""
     parts = chat.parts
     bank = service.bank_of(parts.banks, interview)
-    item = knowledge_item(interview, bank)
-    complete = bool(item.title.strip() and item.description.strip())
     draft = await service.get(parts.db, parts.banks, interview.id, person_id=chat.event.person_id)
-    if bank.kind is BankKind.REFLECTION and not complete:
-        return [_in_place(chat, chat.speech.say("chat.needs_story")), _prompt(chat, draft)]
+    if missing := lacks(interview, bank):
+        return [_in_place(chat, chat.speech.say(f"notes.{missing}")), _prompt(chat, draft)]
     try:
         link = await parts.file_note(interview, bank) if bank.kind is BankKind.HANDOVER else ""
-        if complete:
+        if is_complete(knowledge_item(interview, bank)):
             lesson = await parts.submit(interview, bank)
             link = link or lesson
     except KM365Error as error:

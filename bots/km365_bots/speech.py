@@ -3,6 +3,7 @@
 Pure: an interview, its bank and the words of its language in, replies out.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +11,9 @@ from datetime import datetime
 from km365.core import cards_token
 from km365.core.audience import Audience
 from km365.core.chat import Card, Reply
-from km365.core.drafting import knowledge_item, left_out, note_sections
+from km365.core.drafting import is_complete, knowledge_item, left_out, note_sections
 from km365.core.interviews import (
+    KNOWLEDGE,
     MAX_ANSWER_LENGTH,
     PROBE_SUFFIX,
     ConfirmKind,
@@ -19,6 +21,7 @@ from km365.core.interviews import (
     Prompt,
     PromptKind,
     audience_of,
+    offered,
 )
 from km365.core.knowledge import WRITTEN_FIELDS
 from km365.core.messages import Messages
@@ -30,9 +33,11 @@ INVITATION = "invitation"
 """Stands for the question on the card of an invitation; its interview is the campaign."""
 PAUSED = "paused"
 
+_STORY = f"{KNOWLEDGE}description"
+_HELD, _HELD_BYTES = 5_000, 12_000
+"""Characters and bytes of a text that a card carries back, well within what a card may hold."""
 _SHOWN = 600
 """Characters of an answer that are repeated once it is given."""
-_OFFERED = (Audience.EVERYONE, Audience.OFFICE, Audience.SUCCESSOR, Audience.NAMED, Audience.UNRECORDED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,9 +143,9 @@ class Speech:
         card = Card(name="notice", data=data, language=self.messages.language)
         return Reply(text=_paragraphs(lines), card=card)
 
-    def readers(self, interview: Interview, question: Question) -> Reply:
+    def readers(self, interview: Interview, bank: Bank, question: Question) -> Reply:
         """Who reads the answer to this question, and how to change it."""
-        labels = [self._who(audience) for audience in _OFFERED]
+        labels = [self._who(audience) for audience in offered(bank)]
         return Reply(
             text=_paragraphs(
                 [
@@ -170,7 +175,7 @@ class Speech:
             "who_reads": who,
             "value": answer.choice if choices and answer else so_far,
             "choices": choices,
-            "audiences": [{"value": a.value, "label": self._who(a)} for a in _OFFERED],
+            "audiences": [{"value": a.value, "label": self._who(a)} for a in offered(bank)],
             "audience": audience_of(interview, question).value,
             "max_length": MAX_ANSWER_LENGTH,
         }
@@ -240,9 +245,10 @@ class Speech:
         numbered = [f"{n}. {part.label}\n{part.value}" for n, part in enumerate(shown, start=1)]
         if bank.kind is BankKind.HANDOVER:
             return self._handover(interview, bank, shown, numbered)
-        who = self._who(knowledge_item(interview, bank).audience)
+        item = knowledge_item(interview, bank)
         title = self.messages.say("prompt.draft_title")
-        text = self.messages.say("prompt.draft_text", who=who)
+        text = self.messages.say("prompt.draft_text", who=self._who(item.audience))
+        text = self._left_out(text, interview, bank)
         data = {
             "title": title,
             "text": text,
@@ -263,25 +269,46 @@ class Speech:
         self, interview: Interview, bank: Bank, shown: Sequence[Part], numbered: Sequence[str]
     ) -> Reply:
         title = self.messages.say("prompt.note_title")
-        text = self.messages.say("prompt.note_text")
-        if left_out(interview, bank):
-            text = f"{text} {self.messages.say('prompt.note_left_out')}"
+        text = self._left_out(self.messages.say("prompt.note_text"), interview, bank)
+        heading, lines = self._lesson(interview, bank)
+        sections = [{"heading": part.label, "lines": part.value.splitlines()} for part in shown]
         data = {
             "title": title,
             "text": text,
-            "sections": [{"heading": part.label, "lines": part.value.splitlines()} for part in shown],
+            "sections": [*sections, *([{"heading": heading, "lines": lines}] if lines else [])],
             "questions": [{"value": part.question, "label": part.label} for part in shown],
         }
-        return self._of(interview, "note", data, [title, text, *numbered], "note")
+        lesson = "\n".join([heading, *lines]) if lines else ""
+        return self._of(interview, "note", data, [title, text, *numbered, lesson], "note")
+
+    def _left_out(self, text: str, interview: Interview, bank: Bank) -> str:
+        """The text, and how many answers stay out of what it is about."""
+        count = left_out(interview, bank)
+        return f"{text} {self.messages.say('prompt.left_out', count=count)}" if count else text
+
+    def _lesson(self, interview: Interview, bank: Bank) -> tuple[str, list[str]]:
+        """The heading and the lines of the lesson that goes out beside the note; no lines if none does."""
+        item = knowledge_item(interview, bank)
+        if not is_complete(item):
+            return "", []
+        story = next(q for q in bank.questions if _STORY in q.becomes and interview.answer(q.id))
+        where = next((target for target in story.becomes if target != _STORY), _STORY)
+        said = self.messages.say(
+            "prompt.lesson_text", who=self._who(item.audience), section=bank.heading(where)
+        )
+        lines = [said, item.title]
+        for name in WRITTEN_FIELDS[1:]:
+            if text := str(getattr(item, name)):
+                lines += [f"{bank.heading(f'{KNOWLEDGE}{name}')}:", *text.splitlines()]
+        return self.messages.say("prompt.lesson_title"), [line for line in lines if line.strip()]
 
     def _note(self, note: Note, interview: Interview, prompt: Prompt, now: datetime) -> str:
         question = prompt.question
         last = interview.answers[-1].audience if interview.answers else Audience.OFFICE
         audience = audience_of(interview, question) if question else last
         when = self.messages.until(interview.wake_at, now) if interview.wake_at else ""
-        limit = f"{MAX_ANSWER_LENGTH:,}".replace(",", "\N{NO-BREAK SPACE}")
         return self.messages.say(
-            f"notes.{note}", turn=interview.step, who=self._who(audience), when=when, limit=limit
+            f"notes.{note}", turn=interview.step, who=self._who(audience), when=when, limit=limit()
         )
 
     def _who(self, audience: Audience) -> str:
@@ -320,17 +347,33 @@ class Speech:
         return Reply(text=_paragraphs([*lines, self.messages.say(f"hint.{hint}")]), card=card)
 
 
+def beginning(text: str) -> str:
+    """As much of the text, from its beginning, as the input of a question's card can hold."""
+    kept = text[:_HELD]
+    while len(json.dumps(kept, ensure_ascii=False).encode()) > _HELD_BYTES:
+        kept = kept[: len(kept) * 9 // 10]
+    return kept
+
+
+def limit() -> str:
+    """How many characters an answer may have, in figures."""
+    return f"{MAX_ANSWER_LENGTH:,}".replace(",", "\N{NO-BREAK SPACE}")
+
+
 def parts(interview: Interview, bank: Bank) -> list[Part]:
     """The parts of the draft that the answers make, in the order in which they are shown and numbered."""
     if bank.kind is BankKind.HANDOVER:
         return [
             Part(
-                key=section.questions[0],
+                key=question,
                 label=section.heading,
-                value="\n".join(section.lines),
-                question=section.questions[0],
+                value="\n".join(
+                    line for line, of in zip(section.lines, section.questions, strict=True) if of == question
+                ),
+                question=question,
             )
             for section in note_sections(interview, bank)
+            for question in dict.fromkeys(section.questions)
         ]
     item = knowledge_item(interview, bank)
     by_target = {target: question.id for question in bank.questions for target in question.becomes}

@@ -4,35 +4,38 @@ Nothing is invented: every word is the person's own, put under the heading its q
 (`Question.becomes`), and the person's edits of a field go before what the answers say.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from km365.core.audience import Audience, narrower, narrowest
-from km365.core.interviews import Answer, Interview
+from km365.core.interviews import KNOWLEDGE, Answer, Interview
 from km365.core.knowledge import WRITTEN_FIELDS, Kind, KnowledgeItem
-from km365.core.questions import Bank, Question
+from km365.core.questions import Bank, BankKind, Question
 
 TITLE_LENGTH = 120
 """Characters of a title made from a sentence; people read titles in lists."""
 
-KNOWLEDGE = "knowledge."
 HANDOVER = "handover."
 
 _SENTENCE_ENDS = (". ", "! ", "? ", "。", "！", "？", "؟ ", "\n")
 
 
 def knowledge_item(interview: Interview, bank: Bank) -> KnowledgeItem:
-    """The draft that the answers of a reflection make, in the person's own words.
+    """The draft that the answers make, in the person's own words.
 
-    Its audience is the narrowest of the answers it is made of. Its id depends on the interview alone, so
-    that drafting twice makes one item.
+    Only what everyone or the office may read is in it, and its audience is the narrowest of those answers.
+    Its id depends on the interview alone, so that drafting twice makes one item.
     """
     used = [
-        (question, answer) for question, answer in _answered(interview, bank) if _targets(question, KNOWLEDGE)
+        (question, answer)
+        for question, answer in _answered(interview, bank)
+        if _targets(question, KNOWLEDGE) and in_item(answer)
     ]
-    words = {name: _joined(used, f"{KNOWLEDGE}{name}") for name in WRITTEN_FIELDS}
-    words |= {name: text for name, text in interview.edits.items() if name in words}
+    by_question = interview.edits if bank.kind is BankKind.HANDOVER else {}
+    words = {name: _joined(used, f"{KNOWLEDGE}{name}", by_question) for name in WRITTEN_FIELDS}
+    if bank.kind is BankKind.REFLECTION:
+        words |= {name: text for name, text in interview.edits.items() if name in words}
     chosen = {
         target.removeprefix(KNOWLEDGE): answer.choice
         for question, answer in used
@@ -57,6 +60,17 @@ def knowledge_item(interview: Interview, bank: Bank) -> KnowledgeItem:
         language=interview.language,
         audience=narrowest(*(answer.audience for _, answer in used)) if used else Audience.OFFICE,
     )
+
+
+def is_complete(item: KnowledgeItem) -> bool:
+    """Whether the draft says enough to be put before a focal point: a title and what happened."""
+    return bool(item.title.strip() and item.description.strip())
+
+
+def is_empty(interview: Interview, bank: Bank) -> bool:
+    """Whether nobody else would get to read a word of this."""
+    item = knowledge_item(interview, bank)
+    return not any(getattr(item, name) for name in WRITTEN_FIELDS) and not note_sections(interview, bank)
 
 
 def title_from(text: str) -> str:
@@ -99,7 +113,7 @@ class HandoverNote:
     language: str
     sections: tuple[NoteSection, ...]
     left_out: int
-    """Answers that stay with named people, and so are not in the note."""
+    """Answers that stay with the person, and so are not in the note."""
 
 
 def note_sections(interview: Interview, bank: Bank) -> tuple[NoteSection, ...]:
@@ -127,17 +141,23 @@ def note_sections(interview: Interview, bank: Bank) -> tuple[NoteSection, ...]:
 
 
 def left_out(interview: Interview, bank: Bank) -> int:
-    """How many answers meant for the note stay out of it because only named people may read them."""
+    """How many answers meant for the note, or the item, stay out of it because fewer people may read them."""
+    goal, belongs = (HANDOVER, in_note) if bank.kind is BankKind.HANDOVER else (KNOWLEDGE, in_item)
     return sum(
         1
         for question, answer in _answered(interview, bank)
-        if _targets(question, HANDOVER) and not in_note(answer)
+        if _targets(question, goal) and not belongs(answer)
     )
 
 
 def in_note(answer: Answer) -> bool:
     """Whether successor and supervisor may read the answer."""
     return not narrower(answer.audience, Audience.SUCCESSOR)
+
+
+def in_item(answer: Answer) -> bool:
+    """Whether the answer may be made part of a knowledge item, which a whole office reads at least."""
+    return not narrower(answer.audience, Audience.OFFICE)
 
 
 def _answered(interview: Interview, bank: Bank) -> Iterator[tuple[Question, Answer]]:
@@ -152,8 +172,10 @@ def _targets(question: Question, prefix: str) -> list[str]:
     return [target for target in question.becomes if target.startswith(prefix)]
 
 
-def _joined(used: list[tuple[Question, Answer]], target: str) -> str:
-    return "\n\n".join(answer.text.strip() for question, answer in used if target in question.becomes)
+def _joined(used: list[tuple[Question, Answer]], target: str, edits: Mapping[str, str]) -> str:
+    """The answers that fill the field, as the person worded them last."""
+    words = [edits.get(question.id, answer.text) for question, answer in used if target in question.becomes]
+    return "\n\n".join(text.strip() for text in words if text.strip())
 
 
 def _lines(text: str) -> list[str]:

@@ -7,13 +7,16 @@ from enum import StrEnum
 from typing import Any
 
 from km365.core.audience import Audience
-from km365.core.questions import Bank, Question
+from km365.core.questions import Bank, BankKind, Question
 
 MAX_ANSWER_LENGTH = 20_000
 """Characters; a longer answer is refused whole, in words, and stays in the person's own chat."""
 
 PROBE_SUFFIX = "+"
 """Behind a question's id it names the follow-up to that question, as cards carry it back."""
+
+KNOWLEDGE = "knowledge."
+"""Before a field of a knowledge item, in `Question.becomes`."""
 
 
 class InterviewState(StrEnum):
@@ -145,6 +148,30 @@ def audience_of(interview: Interview, question: Question) -> Audience:
     return interview.audiences.get(question.id, question.audience)
 
 
+def offered(bank: Bank) -> tuple[Audience, ...]:
+    """Whom a person may choose to read an answer; a reflection has no successor, and nobody is named yet."""
+    if bank.kind is BankKind.REFLECTION:
+        return (Audience.EVERYONE, Audience.OFFICE, Audience.UNRECORDED)
+    return tuple(Audience)
+
+
+def edits_of(bank: Bank, question: Question) -> tuple[str, ...]:
+    """The keys of `Interview.edits` that reword this answer: in a note its question, else the fields."""
+    if bank.kind is BankKind.HANDOVER:
+        return (question.id,)
+    return tuple(t.removeprefix(KNOWLEDGE) for t in question.becomes if t.startswith(KNOWLEDGE))
+
+
+def wording(interview: Interview, bank: Bank, question: Question) -> str:
+    """The answer as worded last: in the draft, where that part is made of it alone, else as it was said."""
+    answer = interview.answer(question.id)
+    if answer is None:
+        return ""
+    shared = {key for other in bank.questions if other != question for key in edits_of(bank, other)}
+    own = [key for key in edits_of(bank, question) if key in interview.edits and key not in shared]
+    return interview.edits[own[0]] if len(own) == 1 else answer.text
+
+
 def applies(interview: Interview, question: Question) -> bool:
     """Whether the question needs to be asked, given the answers so far."""
     rule = question.skip_if
@@ -233,14 +260,13 @@ def prompt(interview: Interview, bank: Bank) -> Prompt:
     if interview.state is not InterviewState.OPEN or question is None:
         kind = _PROMPTS.get(interview.state, PromptKind.DRAFT)
         return Prompt(kind=kind, question=question, number=number, total=len(questions))
-    answer = interview.answer(question.id)
     probing = interview.probing == question.id and not interview.revisiting
     return Prompt(
         kind=PromptKind.PROBE if probing else PromptKind.QUESTION,
         question=question,
         number=number,
         total=len(questions),
-        value=answer.text if answer and not probing else "",
+        value="" if probing else wording(interview, bank, question),
         audience=audience_of(interview, question),
     )
 

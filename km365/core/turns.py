@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from km365.core.audience import Audience, narrower
+from km365.core.drafting import in_item, in_note, is_complete, is_empty, knowledge_item, left_out
 from km365.core.interviews import (
     MAX_ANSWER_LENGTH,
     PROBE_SUFFIX,
@@ -24,10 +25,12 @@ from km365.core.interviews import (
     asked,
     audience_of,
     current,
+    edits_of,
+    offered,
     prompt,
 )
 from km365.core.languages import best
-from km365.core.questions import Bank, Question
+from km365.core.questions import Bank, BankKind, Question
 
 LATER = timedelta(days=1)
 """When "later" comes, if the person names no time."""
@@ -115,6 +118,10 @@ class Note(StrEnum):
     EDITED = "edited"
     NOTHING_YET = "nothing_yet"
     """There is no answer to make a draft of."""
+    NOTHING_TO_SEND = "nothing_to_send"
+    """All that was said stays with the person."""
+    NEEDS_STORY = "needs_story"
+    """Nobody would understand it without what happened."""
     READ_FIRST = "read_first"
     """The person reads the draft before it is sent."""
     SENT = "sent"
@@ -154,6 +161,7 @@ def step(interview: Interview, bank: Bank, said: Said, now: datetime) -> Turn:
 
 def _decide(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
     """The changed interview; a pending yes-or-no comes first, and anything else drops it."""
+    said = replace(said, audience=_readers(bank, said.audience))
     if interview.confirming is not None:
         if said.verb in {Verb.YES, Verb.AGREE}:
             return _confirmed(interview, interview.confirming, bank)
@@ -200,7 +208,8 @@ def _answer(interview: Interview, bank: Bank, said: Said, now: datetime) -> _Aft
     if not on_time and earlier and (earlier.text, earlier.audience) == (new.text, new.audience):
         return interview, (Note.ALREADY,)
     probe = on_time and not new.probed and not new.skipped and bool(question.probe) and is_thin(new.text)
-    kept = _with_answer(interview, replace(new, probed=new.probed or probe))
+    kept = _without_edits(interview, bank, question)
+    kept = _with_answer(kept, replace(new, probed=new.probed or probe))
     if said.audience and narrower(new.audience, said.audience):
         confirm = Confirm(kind=ConfirmKind.WIDEN, question=question.id, audience=said.audience)
         kept = replace(kept, confirming=confirm)
@@ -255,6 +264,31 @@ def _with_answer(interview: Interview, answer: Answer) -> Interview:
         return replace(interview, answers=(*interview.answers, answer), sitting=interview.sitting + 1)
     answers = tuple(answer if a.question == answer.question else a for a in interview.answers)
     return replace(interview, answers=answers)
+
+
+def _without_edits(interview: Interview, bank: Bank, question: Question) -> Interview:
+    """The interview without what the draft made of this question's answer, which is about to change.
+
+    A title that nobody was asked for is made of what happened and of the advice.
+    """
+    keys = set(edits_of(bank, question))
+    answer = interview.answer(question.id)
+    if answer and answer.text and keys & {"description", "advice"} and not _titled(interview, bank):
+        keys.add("title")
+    return replace(interview, edits={key: text for key, text in interview.edits.items() if key not in keys})
+
+
+def _titled(interview: Interview, bank: Bank) -> bool:
+    return any(
+        "title" in edits_of(bank, question) and (answer := interview.answer(question.id)) and answer.text
+        for question in bank.questions
+    )
+
+
+def _readers(bank: Bank, audience: Audience | None) -> Audience | None:
+    """The readers meant: where nobody succeeds anybody, fewer than the office are the person alone."""
+    hidden = audience is not None and audience not in offered(bank)
+    return Audience.NAMED if hidden else audience
 
 
 def _advance(interview: Interview, bank: Bank, notes: tuple[Note, ...]) -> _After:
@@ -342,33 +376,51 @@ def _audience(interview: Interview, bank: Bank, said: Said, now: datetime) -> _A
         return replace(
             interview, confirming=Confirm(kind=kind, question=question.id, audience=said.audience)
         ), ()
-    return _read_by(interview, question.id, said.audience), (Note.AUDIENCE_CHANGED,)
+    return _read_by(interview, bank, question, said.audience), (Note.AUDIENCE_CHANGED,)
 
 
-def _read_by(interview: Interview, question_id: str, audience: Audience) -> Interview:
-    """The interview with that answer, given or still to come, read by `audience`."""
-    answer = interview.answer(question_id)
+def _read_by(interview: Interview, bank: Bank, question: Question, audience: Audience) -> Interview:
+    """The interview with that answer, given or still to come, read by `audience`.
+
+    Where it leaves the draft, what the person made of it there goes too.
+    """
+    answer = interview.answer(question.id)
     if answer is None:
-        return replace(interview, audiences={**interview.audiences, question_id: audience})
-    answer = replace(answer, audience=audience)
+        return replace(interview, audiences={**interview.audiences, question.id: audience})
+    narrowed = replace(answer, audience=audience)
+    if not (in_note if bank.kind is BankKind.HANDOVER else in_item)(narrowed):
+        interview = _without_edits(interview, bank, question)
     if audience is Audience.UNRECORDED:
-        answer = replace(answer, text="", choice="", skipped=True)
-    return _with_answer(interview, answer)
+        narrowed = replace(narrowed, text="", choice="", skipped=True)
+    return _with_answer(interview, narrowed)
 
 
 def _draft_or_send(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
     if interview.state is InterviewState.FINISHED:
         return interview, (Note.ALREADY_SENT,)
     if interview.state is InterviewState.DRAFT:
-        if said.verb is Verb.DRAFT:
-            return interview, ()
-        return replace(interview, state=InterviewState.FINISHED, wake_at=None), (Note.SENT,)
+        return _send(interview, bank) if said.verb is Verb.SEND else (interview, ())
     if interview.state not in {InterviewState.OPEN, InterviewState.PAUSED}:
         return interview, (Note.NOT_NOW,)
     if not interview.said_something:
         return interview, (Note.NOTHING_YET,)
     notes = (Note.READ_FIRST,) if said.verb is Verb.SEND else ()
     return replace(interview, state=InterviewState.DRAFT, revisiting="", probing="", wake_at=None), notes
+
+
+def _send(interview: Interview, bank: Bank) -> _After:
+    if missing := lacks(interview, bank):
+        return interview, (missing,)
+    return replace(interview, state=InterviewState.FINISHED, wake_at=None), (Note.SENT,)
+
+
+def lacks(interview: Interview, bank: Bank) -> Note | None:
+    """Why the draft cannot be sent as it is, or None."""
+    if is_empty(interview, bank) and (bank.kind is BankKind.HANDOVER or left_out(interview, bank)):
+        return Note.NOTHING_TO_SEND
+    if bank.kind is BankKind.REFLECTION and not is_complete(knowledge_item(interview, bank)):
+        return Note.NEEDS_STORY
+    return None
 
 
 def _edit(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
@@ -396,9 +448,10 @@ def _language(interview: Interview, bank: Bank, said: Said, now: datetime) -> _A
 
 def _confirmed(interview: Interview, confirm: Confirm, bank: Bank) -> _After:
     interview = replace(interview, confirming=None)
-    if confirm.audience is not None:
+    question = bank.question(confirm.question)
+    if confirm.audience is not None and question is not None:
         note = Note.UNRECORDED if confirm.kind is ConfirmKind.UNRECORD else Note.AUDIENCE_CHANGED
-        return _read_by(interview, confirm.question, confirm.audience), (note,)
+        return _read_by(interview, bank, question, confirm.audience), (note,)
     empty = replace(
         interview, answers=(), audiences={}, edits={}, revisiting="", probing="", sitting=0, wake_at=None
     )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,9 @@ BANK = Bank(
         ("knowledge.advice", "To others"),
     ),
 )
+
+
+HANDOVER = replace(BANK, kind=BankKind.HANDOVER)
 
 
 def interview(*answers: tuple[str, str], audience: Audience = Audience.OFFICE, **more: object) -> Interview:
@@ -103,11 +107,30 @@ def test_a_choice_becomes_the_fields_value_in_every_language():
     assert draft.perspective == "operational"
 
 
-def test_a_draft_is_read_by_those_who_may_read_each_answer_in_it():
+def with_next(audience: Audience) -> Interview:
     said = interview(("story", "x"), audience=Audience.EVERYONE)
-    narrow = Answer(question="next", text="y", audience=Audience.SUCCESSOR, language="en", at=AT)
-    assert knowledge_item(said, BANK).audience is Audience.EVERYONE
-    assert knowledge_item(replace(said, answers=(*said.answers, narrow)), BANK).audience is Audience.SUCCESSOR
+    more = Answer(question="next", text="Only this.", audience=audience, language="en", at=AT)
+    return replace(said, answers=(*said.answers, more))
+
+
+def test_a_draft_is_read_by_those_who_may_read_each_answer_in_it():
+    assert knowledge_item(with_next(Audience.EVERYONE), BANK).audience is Audience.EVERYONE
+    assert knowledge_item(with_next(Audience.OFFICE), BANK).audience is Audience.OFFICE
+
+
+@pytest.mark.parametrize("audience", [Audience.SUCCESSOR, Audience.NAMED, Audience.UNRECORDED])
+def test_what_fewer_than_the_office_may_read_is_in_no_item(audience):
+    item = knowledge_item(with_next(audience), BANK)
+    assert "Only this." not in str(item)
+    assert item.audience is Audience.EVERYONE
+    assert left_out(with_next(audience), BANK) == (audience is not Audience.UNRECORDED)
+
+
+def test_a_lesson_beside_a_note_is_worded_as_the_note_is():
+    said = interview(("told", "Roads broke; Maya forgot the key."), edits={"told": "- Roads broke."})
+    item = knowledge_item(said, HANDOVER)
+    assert item.description == "- Roads broke."
+    assert "Maya" not in str((item, note_sections(said, HANDOVER)))
 
 
 def test_a_note_has_only_what_successor_and_supervisor_may_read():
@@ -118,8 +141,8 @@ def test_a_note_has_only_what_successor_and_supervisor_may_read():
         ("Advice", ("Ask Maya.",)),
     ]
     narrowed = replace(said, answers=(said.answers[0], secret))
-    assert [s.heading for s in note_sections(narrowed, BANK)] == ["Work in flight"]
-    assert left_out(narrowed, BANK) == 1
+    assert [s.heading for s in note_sections(narrowed, HANDOVER)] == ["Work in flight"]
+    assert left_out(narrowed, HANDOVER) == 1
 
 
 @given(st.text(max_size=600))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from km365.core.audience import Audience, narrower
+from km365.core.drafting import in_item, knowledge_item, note_sections
 from km365.core.interviews import (
     MAX_ANSWER_LENGTH,
     ConfirmKind,
@@ -16,6 +17,7 @@ from km365.core.interviews import (
     PromptKind,
     audience_of,
     current,
+    edits_of,
     from_json,
     prompt,
     to_json,
@@ -29,7 +31,13 @@ LONG = "We went to the village twice and nobody had told the nurses."
 
 def question(name: str, **more: object) -> Question:
     return Question(
-        **{"id": name, "ask": f"{name}?", "audience": Audience.OFFICE, "becomes": ("handover.work",), **more}  # type: ignore[arg-type]
+        **{
+            "id": name,
+            "ask": f"{name}?",
+            "audience": Audience.OFFICE,
+            "becomes": ("knowledge.context",),
+            **more,
+        }  # type: ignore[arg-type]
     )
 
 
@@ -43,11 +51,20 @@ BANK = Bank(
     sitting=3,
     questions=(
         question("side", choices=(Choice(value="a", label="Apples"), Choice(value="b", label="Pears"))),
-        question("story", probe="Which one?"),
+        question("story", probe="Which one?", becomes=("knowledge.description",)),
         question("after", skip_if=SkipIf(skipped="story")),
-        question("advice", audience=Audience.EVERYONE),
+        question("advice", audience=Audience.EVERYONE, becomes=("knowledge.advice",)),
         question("pears", skip_if=SkipIf(chose=("side", "a"))),
     ),
+)
+NOTE = replace(
+    BANK,
+    kind=BankKind.HANDOVER,
+    questions=(
+        *(replace(one, becomes=(f"handover.{one.id}", *one.becomes)) for one in BANK.questions),
+        question("last", becomes=("handover.story",)),
+    ),
+    sections=tuple((f"handover.{one.id}", one.ask) for one in BANK.questions),
 )
 WITH_CONSENT = replace(BANK, consent=Consent(text="t", purpose="p", audience="a", keeping="k"))
 
@@ -89,7 +106,7 @@ said = st.builds(
     text=texts,
     question=st.sampled_from(["", "side", "story", "story+", "after", "advice", "pears", "nowhere"]),
     audience=st.none() | st.sampled_from(Audience),
-    fields=st.dictionaries(st.sampled_from(["title", "description"]), texts, max_size=2),
+    fields=st.dictionaries(st.sampled_from(["title", "description", "story", "advice"]), texts, max_size=3),
     activity_id=st.sampled_from(["", *"abcdefgh"]),
 )
 
@@ -270,8 +287,91 @@ def test_a_very_long_answer_is_kept_whole_or_not_at_all(length: int) -> None:
 
 
 def test_an_answer_narrowed_with_the_answer_needs_no_second_yes() -> None:
-    turn = after(answer("1"), answer(LONG, audience=Audience.SUCCESSOR))
+    turn = after(answer("1"), answer(LONG, audience=Audience.SUCCESSOR), bank=NOTE)
     assert turn.interview.answers[-1].audience is Audience.SUCCESSOR
+
+
+def test_fewer_readers_than_the_office_are_in_a_reflection_the_person_alone() -> None:
+    turn = after(answer("1"), answer(LONG, audience=Audience.SUCCESSOR))
+    assert turn.interview.answers[-1].audience is Audience.NAMED
+    turn = after(answer("1"), Said(verb=Verb.AUDIENCE, audience=Audience.SUCCESSOR), answer(LONG))
+    assert turn.interview.answers[-1].audience is Audience.NAMED
+
+
+@pytest.mark.parametrize("bank", [BANK, NOTE])
+def test_where_all_stays_with_the_person_there_is_nothing_to_send(bank: Bank) -> None:
+    turn = after(answer("1"), answer(LONG, audience=Audience.NAMED), Verb.SKIP, bank=bank)
+    hide = [Said(verb=Verb.AUDIENCE, question="side", audience=Audience.NAMED), Verb.DRAFT, Verb.SEND]
+    turn = after(*hide, bank=bank, of=turn.interview)
+    assert turn.notes == (Note.NOTHING_TO_SEND,)
+    assert turn.interview.state is InterviewState.DRAFT
+    assert turn.interview.answer("story").text == LONG  # type: ignore[union-attr]
+
+
+UNSAID = "purple elephants"
+REWORDED = st.sampled_from([BANK, NOTE])
+
+
+@st.composite
+def reworded(draw: st.DrawFn) -> tuple[Interview, Bank, Question]:
+    """A draft whose answers a person has put in words of their own, one question of it unlike the rest."""
+    bank = draw(REWORDED)
+    asked = [one for one in bank.questions if not one.choices]
+    given = [answer(f"{one.id} {LONG}", question=one.id) for one in asked if draw(st.booleans())]
+    interview = after(*given, answer(f"story {LONG}", question="story"), Verb.DRAFT, bank=bank).interview
+    one = draw(st.sampled_from([q for q in asked if interview.answer(q.id)]))
+    shown = set(edits_of(bank, one)) | (
+        {"title"} if bank is BANK and one.id in {"story", "advice"} else set()
+    )
+    words = Said(verb=Verb.EDIT, fields={key: f"{key} {UNSAID}" for key in shown})
+    return after(words, bank=bank, of=interview).interview, bank, one
+
+
+def sent_of(interview: Interview, bank: Bank) -> str:
+    """All that others would read."""
+    return str((knowledge_item(interview, bank), note_sections(interview, bank)))
+
+
+@given(reworded(), st.sampled_from([Audience.NAMED, Audience.UNRECORDED]))
+def test_what_is_taken_out_of_the_draft_is_out_in_every_wording(
+    one: tuple[Interview, Bank, Question], audience: Audience
+) -> None:
+    interview, bank, about = one
+    assert UNSAID in sent_of(interview, bank)
+    narrow = Said(verb=Verb.AUDIENCE, question=about.id, audience=audience)
+    turn = after(narrow, Verb.YES, bank=bank, of=interview)
+    assert audience_of(turn.interview, about) is audience
+    assert UNSAID not in sent_of(turn.interview, bank)
+    assert f"{about.id} {LONG}" not in sent_of(turn.interview, bank)
+
+
+@given(reworded(), st.sampled_from([None, Audience.NAMED, Audience.UNRECORDED]))
+def test_answering_again_from_the_draft_takes_effect(
+    one: tuple[Interview, Bank, Question], audience: Audience | None
+) -> None:
+    interview, bank, about = one
+    again = answer(f"Anew: {LONG}", audience=audience)
+    turn = after(Said(verb=Verb.REVISE, question=about.id), again, bank=bank, of=interview)
+    assert UNSAID not in sent_of(turn.interview, bank)
+    assert (f"Anew: {LONG}" in sent_of(turn.interview, bank)) is (audience is None)
+
+
+@given(reworded())
+def test_a_question_asked_again_shows_the_words_last_given(one: tuple[Interview, Bank, Question]) -> None:
+    interview, bank, about = one
+    turn = after(Said(verb=Verb.REVISE, question=about.id), bank=bank, of=interview)
+    alone = about.id in {"story", "advice"} or bank is NOTE
+    assert (UNSAID in turn.prompt.value) is alone
+    assert after(Verb.SKIP, bank=bank, of=turn.interview).interview.edits == interview.edits
+
+
+@given(interviews(), said)
+def test_no_wording_of_an_answer_outlives_a_change_of_it(interview: Interview, one: Said) -> None:
+    turn = step(interview, BANK, one, NOW)
+    for about in BANK.questions:
+        before, now = interview.answer(about.id), turn.interview.answer(about.id)
+        if before and now and (now.text != before.text or (not in_item(now) and in_item(before))):
+            assert not set(edits_of(BANK, about)) & set(turn.interview.edits)
 
 
 def test_an_answer_widened_with_the_answer_is_kept_narrow_until_a_second_yes() -> None:
@@ -297,9 +397,10 @@ def test_unrecording_an_answer_asks_first() -> None:
 def test_the_draft_comes_after_the_last_question_and_sending_ends_it() -> None:
     turn = after(answer("1"), Verb.SKIP, answer(LONG))
     assert turn.prompt.kind is PromptKind.DRAFT
-    turn = after(Said(verb=Verb.EDIT, fields={"title": "Other words"}), Verb.SEND, of=turn.interview)
+    assert after(Verb.SEND, of=turn.interview).notes == (Note.NEEDS_STORY,)
+    turn = after(Said(verb=Verb.EDIT, fields={"description": "Other words"}), Verb.SEND, of=turn.interview)
     assert turn.interview.state is InterviewState.FINISHED
-    assert turn.interview.edits == {"title": "Other words"}
+    assert turn.interview.edits == {"description": "Other words"}
     assert after(Verb.SEND, of=turn.interview).notes == (Note.ALREADY_SENT,)
 
 

@@ -32,7 +32,7 @@ def test_a_leaver_reads_the_note_first_and_it_keeps_to_its_circle(up: Up, sit: S
     oumar.presses("J'accepte")
     for progress, answer in (("1 sur 12", ROLE), ("2 sur 12", None), ("3 sur 12", WORK)):
         _answers(oumar, progress, answer)
-    _answers(oumar, "4 sur 12", PROMISES, readers="seulement les personnes que vous nommez")
+    _answers(oumar, "4 sur 12", PROMISES, readers="personne d'autre que vous, pour l'instant")
     _answers(oumar, "5 sur 12", DEADLINES)
     _answers(oumar, "6 sur 12", UNKEPT, readers="personne ; ne pas le garder")
     oumar.is_asked("Continuer")
@@ -44,7 +44,7 @@ def test_a_leaver_reads_the_note_first_and_it_keeps_to_its_circle(up: Up, sit: S
         _answers(oumar, progress, None)
 
     oumar.is_asked("Votre note de passation")
-    oumar.is_asked("Ce que seules des personnes nommées peuvent lire n'y figure pas.")
+    oumar.is_asked("Réponses qui restent à vous et n'y figurent pas")
     oumar.card.get_by_role("radio", name="Ce que le poste est devenu").check()
     oumar.presses("Modifier")
     oumar.is_asked("Qu'est devenu ce poste")
