@@ -48,11 +48,12 @@ async def build_note(
 ) -> HandoverNote:
     """The note that the answers make, with the facts of the departure around them.
 
-    Facts come from the *Departures* list, else from the directory; what nobody knows stays open. Needs
-    User.Read.All and Sites.Selected with read.
+    Facts come from the *Departures* list, else from the directory, else, for one who left long ago, from what
+    was known when they were asked; what nobody knows stays open. Needs User.Read.All and Sites.Selected with
+    read.
     """
     person = await people.get_person(graph, interview.person_id)
-    leaver = await _departure(graph, settings, person.id, now=at)
+    leaver = await _departure(graph, settings, interview, now=at)
     supervisor_id = leaver.supervisor_id or person.manager_id or ""
     names = {
         other: (await people.get_person(graph, other)).name
@@ -214,7 +215,10 @@ async def overview(graph: Graph, db: Database, settings: Settings, *, now: datet
 
 def _handovers(c: Connection) -> dict[str, tuple[str, int]]:
     return {
-        found.person_id: (found.state, len(interviews.answers(c, found.id)))
+        found.person_id: (
+            found.state,
+            sum(":" not in row.question_id for row in interviews.answers(c, found.id)),
+        )
         for found in reversed(interviews.list_(c, bank_id=BANK))
     }
 
@@ -225,11 +229,18 @@ async def _departures(graph: Graph, settings: Settings, *, now: datetime) -> lis
     return one_departure_each(listed.leavers, in_directory.leavers, today=now.date())
 
 
-async def _departure(graph: Graph, settings: Settings, person_id: str, *, now: datetime) -> Leaver:
-    """What is known of the person's departure. Raises NotFound where nothing says that they leave."""
+async def _departure(graph: Graph, settings: Settings, interview: Interview, *, now: datetime) -> Leaver:
+    """What is known of the person's departure. Raises NotFound where nothing ever said that they leave."""
     for leaver in await _departures(graph, settings, now=now):
-        if leaver.person_id == person_id:
+        if leaver.person_id == interview.person_id:
             return leaver
+    if interview.due_on is not None:
+        return Leaver(
+            person_id=interview.person_id,
+            leaves_on=interview.due_on,
+            departure_id=interview.subject,
+            office=interview.office,
+        )
     raise NotFound("No departure is recorded for this person; add it to the Departures list.")
 
 

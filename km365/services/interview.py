@@ -27,6 +27,8 @@ RESUME = "resume"
 """The card of a reminder that a person asked for with "later"."""
 
 _EDIT = "edit:"
+_CHOICE = "choice:"
+"""Before the key of a row that holds no answer itself, but a field of the draft or a choice."""
 _ATTEMPTS = 5
 
 
@@ -237,17 +239,18 @@ def _mine(stored: StoredInterview, person_id: str) -> StoredInterview:
 def _without_words(interview: Interview) -> dict[str, object]:
     """The interview as JSON without anything the person wrote."""
     data = interviews.to_json(interview)
-    data["answers"] = [{**answer, "text": ""} for answer in data["answers"]]
+    data["answers"] = [{**answer, "text": "", "choice": ""} for answer in data["answers"]]
     data["edits"] = dict.fromkeys(interview.edits, "")
     return data
 
 
 def _rows(interview: Interview) -> list[StoredAnswer]:
-    """A row for every answer and every edited field that holds words."""
+    """A row for every answer, every choice and every edited field that holds words."""
     answers = [
-        StoredAnswer(question_id=a.question, audience=a.audience, value=a.text, answered_at=a.at)
+        StoredAnswer(question_id=key, audience=a.audience, value=value, answered_at=a.at)
         for a in interview.answers
-        if a.text
+        for key, value in ((a.question, a.text), (f"{_CHOICE}{a.question}", a.choice))
+        if value
     ]
     said = [a.audience for a in interview.answers if a.text]
     whole = narrowest(*said) if said else None
@@ -265,6 +268,10 @@ def _read(c: Connection, stored: StoredInterview) -> Interview:
     """The interview with its words; an answer whose row has expired comes back without them."""
     data = dict(stored.data)
     words = {row.question_id: row.value or "" for row in store.answers(c, stored.id)}
-    data["answers"] = [{**answer, "text": words.get(answer["question"], "")} for answer in data["answers"]]
+    data["answers"] = [
+        {**answer, "text": words.get(key, ""), "choice": words.get(f"{_CHOICE}{key}", "")}
+        for answer in data["answers"]
+        for key in (answer["question"],)
+    ]
     data["edits"] = {name: words[f"{_EDIT}{name}"] for name in data["edits"] if f"{_EDIT}{name}" in words}
     return interviews.from_json(data)

@@ -195,9 +195,21 @@ async def test_a_departure_taken_out_of_the_list_does_not_keep_the_note(desk: De
 
 
 async def test_a_person_of_whom_no_departure_is_known_gets_no_note(desk: Desk) -> None:
-    stranger = replace(interview((SAID, Audience.SUCCESSOR)), person_id=person_id("eve"))
+    stranger = replace(interview((SAID, Audience.SUCCESSOR)), person_id=person_id("eve"), due_on=None)
     with pytest.raises(NotFound, match="No departure is recorded"):
         await desk.build(stranger)
+
+
+async def test_who_left_long_ago_still_hands_over(desk: Desk) -> None:
+    app, later = desk.here.app, NOW + timedelta(days=200)
+    late = interview((SAID, Audience.SUCCESSOR))
+    note = await handover.build_note(app.graph, app.settings, late, asked(), at=later)
+    assert (note.last_on, note.office, note.post) == (LAST_DAY, "CO-BEL", "Chief of Water")
+    assert (note.departure_id, note.supervisor_id) == (late.subject, person_id("sam"))
+    await desk.file(note)
+    assert len(await desk.files()) == 1
+    (departure,) = await desk.departures()
+    assert departure.fields["KMState"] == "note filed"
 
 
 async def test_a_leave_date_in_the_directory_is_enough(desk: Desk) -> None:

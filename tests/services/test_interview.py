@@ -103,6 +103,17 @@ async def test_words_are_only_in_rows_that_can_expire(db: Database) -> None:
     assert turn.interview.edits == {}
 
 
+async def test_what_was_chosen_is_forgotten_with_the_answer(db: Database) -> None:
+    await started(db)
+    turn = await say(db, Verb.ANSWER, "operational")
+    assert (await service.get(db, BANKS, "i1", person_id="ann")).interview == turn.interview
+    assert turn.interview.answers[0].choice == "operational"
+    assert "perational" not in str((await db.run(store.get, "i1")).data)
+    await db.run(store.erase_answers, untouched_since=NOW + timedelta(seconds=1))
+    (answer,) = (await service.get(db, BANKS, "i1", person_id="ann")).interview.answers
+    assert (answer.text, answer.choice) == ("", "")
+
+
 async def test_the_same_activity_twice_is_kept_once(db: Database) -> None:
     await started(db)
     await say(db, Verb.ANSWER, "1", activity_id="a1")
