@@ -15,30 +15,37 @@ E = TypeVar("E", bound=StrEnum)
 
 def from_json(text: str, *, source: str) -> TermSet:
     """The term set that `text` describes. Raises TemplateError naming `source` and the line or key."""
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise TemplateError(f"{source}, line {error.lineno}: not JSON ({error.msg}).") from None
+    found = read(text, source=source)
+    if found.wrong or found.term_set is None:
+        raise TemplateError(found.wrong[0])
+    return found.term_set
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a file holds: the term set as far as it can be read, and what cannot, one line each.
+
+    `doubtful` are the ids of the concepts that could not be read whole. No term set: not even a beginning.
+    """
+
+    term_set: TermSet | None
+    wrong: tuple[str, ...] = ()
+    doubtful: frozenset[str] = frozenset()
+
+
+def read(text: str, *, source: str) -> Found:
+    """The term set that `text` describes, with everything wrong in how it is written."""
     reader = _Reader(source)
-    top = reader.mapping(data, "the file", {"key", "names", "column", "mode", "rule", "concepts"})
-    rule = reader.mapping(top.get("rule", {}), "rule", {"at_most", "required", "threshold", "evidence"})
-    mode = reader.choice(Mode, top.get("mode", "suggest"), "mode")
-    items = top.get("concepts")
-    if not isinstance(items, list) or not items:
-        raise reader.error("concepts", "must be a list with at least one concept")
-    return TermSet(
-        key=reader.text(top, "key"),
-        names=reader.labels(top.get("names"), "names"),
-        column=reader.optional(top, "column", "") or "",
-        mode=mode,
-        rule=Rule(
-            at_most=reader.number(rule.get("at_most", 5), "rule.at_most", 1, 1000),
-            required=bool(rule.get("required", False)),
-            threshold=reader.number(rule.get("threshold", 0.5), "rule.threshold", 0, 1),
-            evidence=reader.choice(Evidence, rule.get("evidence", "anywhere"), "rule.evidence"),
-        ),
-        concepts=tuple(reader.concept(item, f"concepts[{n}]", mode) for n, item in enumerate(items)),
-    )
+    try:
+        data = json.loads(text, object_pairs_hook=reader.pairs)
+    except json.JSONDecodeError as error:
+        return Found(term_set=None, wrong=(f"{source}, line {error.lineno}: not JSON ({error.msg}).",))
+    except RecursionError:
+        return Found(term_set=None, wrong=(f"{source}: it is nested too deeply.",))
+    if not isinstance(data, dict):
+        return Found(term_set=None, wrong=(f"{source}, the file: must be an object.",))
+    term_set = reader.term_set(data)
+    return Found(term_set=term_set, wrong=tuple(reader.wrong), doubtful=frozenset(reader.doubtful))
 
 
 def to_json(term_set: TermSet) -> str:
@@ -80,61 +87,104 @@ def _concept_json(concept: Concept, default_mode: Mode) -> dict[str, Any]:
 _CONCEPT_KEYS = {"id", "labels", "synonyms", "broader", "mapped_to", "status", "replaced_by", "mode"}
 
 
-@dataclass(frozen=True)
 class _Reader:
-    """Turns parsed JSON into values; every complaint names the file and the key."""
+    """Turns parsed JSON into values; notes what does not fit, with file and key, and reads on without it."""
 
-    source: str
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.wrong: list[str] = []
+        self.doubtful: set[str] = set()
 
-    def error(self, where: str, what: str) -> TemplateError:
-        return TemplateError(f"{self.source}, {where}: {what}.")
+    def note(self, where: str, what: str) -> None:
+        self.wrong.append(f"{self.source}, {where}: {what}.")
+
+    def pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """An object of the file; a key written twice would silently lose the first."""
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            self.note(str(found.get("id") or "the file"), f"the key {twice!r} stands twice in one object")
+        return found
+
+    def term_set(self, data: Any) -> TermSet:
+        top = self.mapping(data, "the file", {"key", "names", "column", "mode", "rule", "concepts"})
+        rule = self.mapping(top.get("rule", {}), "rule", {"at_most", "required", "threshold", "evidence"})
+        mode = self.choice(Mode, top.get("mode", "suggest"), "mode")
+        items = top.get("concepts")
+        if not isinstance(items, list) or not items:
+            self.note("concepts", "must be a list with at least one concept")
+            items = []
+        return TermSet(
+            key=self.text(top, "key"),
+            names=self.labels(top.get("names"), "names"),
+            column=self.optional(top, "column", "") or "",
+            mode=mode,
+            rule=Rule(
+                at_most=self.number(rule.get("at_most", 5), "rule.at_most", 1, 1000),
+                required=self.flag(rule.get("required", False), "rule.required"),
+                threshold=self.number(rule.get("threshold", 0.5), "rule.threshold", 0, 1),
+                evidence=self.choice(Evidence, rule.get("evidence", "anywhere"), "rule.evidence"),
+            ),
+            concepts=tuple(self.concept(item, f"concepts[{n}]", mode) for n, item in enumerate(items)),
+        )
 
     def mapping(self, value: Any, where: str, keys: set[str]) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise self.error(where, "must be an object")
-        unknown = sorted(set(value) - keys)
-        if unknown:
-            raise self.error(where, f"unknown key {unknown[0]!r}; known are {', '.join(sorted(keys))}")
-        return value
+            self.note(where, "must be an object")
+            return {}
+        for unknown in sorted(set(value) - keys):
+            self.note(where, f"unknown key {unknown!r}; known are {', '.join(sorted(keys))}")
+        return {key: one for key, one in value.items() if key in keys}
 
     def text(self, data: dict[str, Any], name: str, where: str = "") -> str:
         value = data.get(name)
         if not isinstance(value, str) or not value.strip():
-            raise self.error(f"{where}{name}", "must be text and may not be empty")
+            self.note(f"{where}{name}", "must be text and may not be empty")
+            return ""
         return value
 
     def optional(self, data: dict[str, Any], name: str, where: str) -> str | None:
-        return self.text(data, name, where) if data.get(name) is not None else None
+        return self.text(data, name, where) or None if data.get(name) is not None else None
 
     def number(self, value: Any, where: str, low: float, high: float) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise self.error(where, f"must be a number from {low} to {high}")
+            self.note(where, f"must be a number from {low} to {high}")
+            return high
         return value
+
+    def flag(self, value: Any, where: str) -> bool:
+        if not isinstance(value, bool):
+            self.note(where, "must be true or false")
+        return value is True
 
     def choice(self, kind: type[E], value: Any, where: str) -> E:
         try:
             return kind(value)
         except ValueError:
-            raise self.error(where, f"{value!r} is not one of {', '.join(kind)}") from None
+            self.note(where, f"{value!r} is not one of {', '.join(kind)}")
+            return next(iter(kind))
 
     def labels(self, value: Any, where: str) -> Mapping[str, str]:
         data = self.mapping(value, where, set(LANGUAGES))
-        if not data or any(not isinstance(text, str) or not text.strip() for text in data.values()):
-            raise self.error(where, "must give one label per language")
-        return data
+        found = {language: text for language, text in data.items() if isinstance(text, str) and text.strip()}
+        if isinstance(value, dict) and (not value or len(found) < len(data)):
+            self.note(where, "must give one label per language")
+        return found
 
     def synonyms(self, value: Any, where: str) -> Mapping[str, tuple[str, ...]]:
-        data = self.mapping(value, where, set(LANGUAGES))
-        for language, texts in data.items():
-            if not isinstance(texts, list) or any(
-                not isinstance(text, str) or not text.strip() for text in texts
-            ):
-                raise self.error(f"{where}.{language}", "must be a list of texts")
-        return {language: tuple(texts) for language, texts in data.items()}
+        found = {}
+        for language, texts in self.mapping(value, where, set(LANGUAGES)).items():
+            if isinstance(texts, list) and all(isinstance(text, str) and text.strip() for text in texts):
+                found[language] = tuple(texts)
+            else:
+                self.note(f"{where}.{language}", "must be a list of texts")
+        return found
 
     def links(self, value: Any, where: str) -> tuple[tuple[Link, str], ...]:
         if not isinstance(value, list):
-            raise self.error(where, "must be a list")
+            self.note(where, "must be a list")
+            return ()
         links = []
         for n, item in enumerate(value):
             data = self.mapping(item, f"{where}[{n}]", {"link", "id"})
@@ -143,10 +193,15 @@ class _Reader:
         return tuple(links)
 
     def concept(self, value: Any, where: str, mode: Mode) -> Concept:
+        before = len(self.wrong)
+        if not isinstance(value, dict):
+            self.note(where, "must be an object")
+            self.doubtful.add(where)
+            return Concept(id=where, labels={})
         data = self.mapping(value, where, _CONCEPT_KEYS)
-        concept_id = self.text(data, "id", f"{where}.")
+        concept_id = self.text(data, "id", f"{where}.") or where
         place = f"{concept_id}."
-        return Concept(
+        concept = Concept(
             id=concept_id,
             labels=self.labels(data.get("labels"), f"{place}labels"),
             synonyms=self.synonyms(data.get("synonyms", {}), f"{place}synonyms"),
@@ -156,3 +211,6 @@ class _Reader:
             replaced_by=self.optional(data, "replaced_by", place),
             mode=self.choice(Mode, data.get("mode", str(mode)), f"{place}mode"),
         )
+        if len(self.wrong) > before:
+            self.doubtful.add(concept_id)
+        return concept

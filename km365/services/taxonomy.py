@@ -17,7 +17,7 @@ from typing import Any
 from km365.core.languages import LANGUAGES, primary
 from km365.core.schema import TERM_GROUP
 from km365.core.taxonomy import Concept, Taxonomy, TermSet, check, check_set, unusable
-from km365.core.taxonomy_file import from_json
+from km365.core.taxonomy_file import Found, read
 from km365.errors import Forbidden, TemplateError
 from km365.graph import terms
 from km365.graph.client import Graph
@@ -56,12 +56,14 @@ def load(templates: Templates) -> tuple[Taxonomy, list[str]]:
     A file that cannot be read, or whose term set cannot work (broader terms in a circle, an id twice), is
     said and left out, or replaced by the shipped file of that name; the others go on.
     """
-    taxonomy, unusable = _load(templates)
+    taxonomy, unusable = _load(templates, slight=True)
     return taxonomy, unusable + [f"{problem}." for problem in check(taxonomy)]
 
 
-def _load(templates: Templates) -> tuple[Taxonomy, list[str]]:
+def _load(templates: Templates, *, slight: bool = False) -> tuple[Taxonomy, list[str]]:
     """The usable term sets by file name, and what is wrong with the other files.
+
+    Without `slight` only what makes them unusable, which is found faster.
 
     Shipped files come first, so that an office's file which takes their ids or keys is the one to give way.
     """
@@ -73,11 +75,13 @@ def _load(templates: Templates) -> tuple[Taxonomy, list[str]]:
     lines: list[str] = []
     sets: dict[str, TermSet] = {}
     for name in sorted(names, key=lambda name: name in offices):
-        term_set, wrong = _usable(templates, name, beside=sets.values())
-        if wrong:
+        term_set, fatal = _usable(templates, name, beside=sets.values())
+        if fatal:
             term_set, _ = _usable(own, name, beside=sets.values())
             outcome = "The shipped one is used instead." if term_set else "It is left out."
-            lines += [f"{line} {outcome}" for line in wrong]
+            lines += [f"{line} {outcome}" for line in fatal]
+            if slight:
+                lines += [line for line in _problems(templates, name) if line not in fatal]
         if term_set:
             sets[name] = term_set
     return Taxonomy(term_sets=tuple(sets[name] for name in names if name in sets)), lines
@@ -88,29 +92,49 @@ def _usable(
 ) -> tuple[TermSet | None, list[str]]:
     """The term set in the file, or what makes it unusable."""
     try:
-        term_set = from_json(templates.text(name), source=name)
+        text = templates.text(name)
     except TemplateError as error:
         return None, [str(error)]
-    fatal = [f"{name}, {problem}." for problem in unusable(term_set)]
+    found = read(text, source=name)
+    if found.term_set is None:
+        return None, list(found.wrong)
+    fatal = [*found.wrong, *(f"{name}, {problem}." for problem in unusable(found.term_set))]
     for other in beside:
-        if other.key == term_set.key:
-            fatal.append(f"{name}, {term_set.key}: another file has this key already.")
-        elif shared := sorted(other.by_id.keys() & term_set.by_id.keys()):
-            fatal.append(f"{name}, {shared[0]}: this id is used in {other.key!r} already.")
-    return (None, fatal) if fatal else (term_set, [])
+        if other.key == found.term_set.key:
+            fatal.append(f"{name}, {other.key}: another file has this key already.")
+        elif shared := sorted(other.by_id.keys() & found.term_set.by_id.keys()):
+            fatal += [f"{name}, {one}: this id is used in {other.key!r} already." for one in shared]
+    return (None, fatal) if fatal else (found.term_set, [])
+
+
+def _problems(templates: Templates, name: str) -> list[str]:
+    try:
+        return _all_problems(read(templates.text(name), source=name), name)
+    except TemplateError as error:
+        return [str(error)]
 
 
 def problems_of(file: Path) -> list[str]:
     """Everything wrong with one file, a line each; links to other term sets are not followed."""
     try:
-        term_set = from_json(file.read_text(encoding="utf-8"), source=str(file))
-    except TemplateError as error:
-        return [str(error)]
+        text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         return [f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8."]
     except OSError as error:
         return [f"{file}: it cannot be read ({error.strerror})."]
-    return [f"{file}, {problem}." for problem in check_set(term_set)]
+    return _all_problems(read(text, source=str(file)), str(file))
+
+
+def _all_problems(found: Found, source: str) -> list[str]:
+    """How the file is written, then what its concepts say; of a concept half read only what is certain."""
+    lines = list(found.wrong)
+    if found.term_set is not None:
+        lines += [
+            f"{source}, {problem}."
+            for problem in check_set(found.term_set)
+            if problem.fatal or problem.where not in found.doubtful
+        ]
+    return lines
 
 
 def shipped(templates: Templates) -> Taxonomy:
