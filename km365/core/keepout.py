@@ -1,16 +1,28 @@
-"""What does not belong here and must not be stored: it has a channel and people of its own."""
+"""What does not belong here and must not be stored: it has a channel and people of its own.
+
+The words are data (`templates/messages`, table `keep_out_words`), written as people say them: `...` stands
+for up to six words, `..` for up to two, `+` for none, `|` for or, a `*` behind a word for any ending, `#` for a number and
+`<colleague>` for any entry of that list. The rules here are few; what they miss is measured
+(`tests/benchmarks/bench_keep_out.py`) and told in `docs/security.md`.
+"""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 
 from km365.core.commands import plain
+from km365.core.text import fold
 
 
 class KeepOut(StrEnum):
     """Why a text is not kept, the gravest first."""
 
     DISTRESS = "distress"
+    IDENTIFIABLE = "identifiable"
+    """A child, a survivor or a witness who could be recognised."""
     ALLEGATION = "allegation"
     GRIEVANCE = "grievance"
     HEALTH = "health"
@@ -18,7 +30,26 @@ class KeepOut(StrEnum):
 
 
 Words = Mapping[str, Mapping[str, Sequence[str]]]
-"""By language: phrases for each kind, and under `is` the words that stand between "password" and one."""
+"""By language: what is said for each kind, and the lists of `WORD_LISTS`."""
+
+WORD_LISTS = (*KeepOut, "is", "colleague", "child", "harm", "helpline", "people")
+"""`is` stands between "password" and one. What points to somebody is kept out only near a word of `harm`; a
+telephone number near a word of `helpline` points to nobody, nor does a word of `people` in capitals."""
+
+_GAPS = {"+": 0, "..": 2, "...": 6}
+_NEAR_HARM = 25
+_NEAR_HELPLINE = 8
+_PHONE = "xphonex"
+_NAME = "<name>"
+
+_GAP = re.compile(r"\s*(\.{2,3}|\+)\s*")
+_SENTENCE = re.compile(r"[.!?;؟؛…]+(?=\s|$)|[。！？；\n\r]+")
+_NUMBER = "(?:[0-9\u0660-\u0669]{1,3}|[一二三四五六七八九十两]{1,3})"
+_CAPITALISED = re.compile(r"\b(?!Xphonex)[A-ZА-Я][a-zа-я'’]+")
+_CALLED = re.compile(r"(?<![\w.,])(?:\+|00?)?\d(?:[\s().-]{0,2}\d){7,14}(?!\w)")
+_THOUSANDS = re.compile(r"\d{1,3}(?:[ .]\d{3})+")
+
+Span = tuple[int, int]
 
 
 def keep_out(text: str, words: Words) -> KeepOut | None:
@@ -28,36 +59,189 @@ def keep_out(text: str, words: Words) -> KeepOut | None:
     health, violence and abuse. People write in several languages, so all are looked for. This catches the
     plain cases; the consent says the rest.
     """
-    said = plain(text)
-    for kind in (KeepOut.DISTRESS, KeepOut.ALLEGATION, KeepOut.GRIEVANCE, KeepOut.HEALTH):
-        if any(_says(said, phrase) for by_kind in words.values() for phrase in by_kind.get(kind, ())):
+    looked_at = _Text(text)
+    for kind in KeepOut:
+        check = _CHECKS.get(kind, _said)
+        if any(check(looked_at, kind, lists) for lists in words.values()):
             return kind
-    return KeepOut.PASSWORD if any(_password(text, by_kind) for by_kind in words.values()) else None
+    return None
 
 
-def _says(said: str, phrase: str) -> bool:
-    wanted = plain(phrase)
-    if _unspaced(wanted):
-        return wanted in said
-    return re.search(rf"\b[وف]?{re.escape(wanted)}\b", said) is not None
+class _Text:
+    """A text as it is searched: `cased` and `said` are alike but for capitals, one line for each sentence."""
+
+    def __init__(self, text: str) -> None:
+        shown = "".join(c for c in text if unicodedata.category(c) != "Cf")
+        self.raw = "".join(map(_letter, shown))
+        phones_marked = _CALLED.sub(_phone_or_number, self.raw)
+        lines = (_spaced(line) for line in _SENTENCE.split(phones_marked))
+        self.cased = "\n".join(line for line in lines if line)
+        self.said = self.cased.lower()
+
+    def find(self, phrase: str, lists: Mapping[str, Sequence[str]]) -> Iterator[Span]:
+        """Where `phrase` is said, in the order of its last part."""
+        gaps, parts = _parsed(phrase)
+        starts = list(self._part(parts[0], lists))
+        for gap, part in zip(gaps, parts[1:], strict=True):
+            if not starts:
+                return
+            starts = list(self._after(starts, self._part(part, lists), _GAPS[gap]))
+        yield from starts
+
+    def _after(self, starts: Sequence[Span], nexts: Iterable[Span], most: int) -> Iterator[Span]:
+        """Each of `nexts` joined to the nearest of `starts` before it, if that is near enough."""
+        by_end = sorted((last, first) for first, last in starts)
+        ends = [last for last, _ in by_end]
+        for start, end in nexts:
+            before = bisect_right(ends, start)
+            if before and self._apart(ends[before - 1], start, across=False) <= most:
+                yield by_end[before - 1][1], end
+
+    def near(self, one: Span, other: Span, most: int) -> bool:
+        """Whether no more than `most` words stand between two places, sentences or not."""
+        return self._apart(min(one[1], other[1]), max(one[0], other[0]), across=True) <= most
+
+    def _part(self, part: Sequence[str], lists: Mapping[str, Sequence[str]]) -> Iterator[Span]:
+        for alternative in part:
+            if alternative == _NAME:
+                many = {plain(word) for word in lists.get("people", ())}
+                yield from (n.span() for n in _CAPITALISED.finditer(self.cased) if n[0].lower() not in many)
+            elif alternative.startswith("<"):
+                for phrase in lists.get(alternative[1:-1], ()):
+                    yield from self.find(phrase, lists)
+            else:
+                yield from self._literal(alternative)
+
+    def _literal(self, alternative: str) -> Iterator[Span]:
+        needle, pattern = _compiled(alternative)
+        if needle in self.said:
+            yield from (found.span() for found in pattern.finditer(self.said))
+
+    def _apart(self, end: int, start: int, *, across: bool) -> int:
+        """How many words stand between, two characters of a script without spaces counting as one."""
+        between = self.said[end:start]
+        if "\n" in between and not across:
+            return len(self.said)
+        return len(between.split()) + sum(map(_unspaced, between)) // 2
 
 
-def _password(text: str, words: Mapping[str, Sequence[str]]) -> bool:
+def _said(text: _Text, kind: KeepOut, lists: Mapping[str, Sequence[str]]) -> bool:
+    return any(next(text.find(phrase, lists), None) for phrase in lists.get(kind, ()))
+
+
+def _identifiable(text: _Text, kind: KeepOut, lists: Mapping[str, Sequence[str]]) -> bool:
+    """Whether somebody who was harmed could be found: by telephone, by name or as a child of that age."""
+    harms = list(text.find("<harm>", lists))
+    if not harms:
+        return False
+    helplines = list(text.find("<helpline>", lists))
+    pointers = [
+        phone
+        for phone in text.find(_PHONE, lists)
+        if not any(text.near(phone, helpline, _NEAR_HELPLINE) for helpline in helplines)
+    ]
+    pointers += (found for phrase in lists.get(kind, ()) for found in text.find(phrase, lists))
+    return any(text.near(pointer, harm, _NEAR_HARM) for pointer in pointers for harm in harms)
+
+
+def _password(text: _Text, kind: KeepOut, lists: Mapping[str, Sequence[str]]) -> bool:
     """Whether a password stands in the text: the word, then a sign or "is", then something secret-looking."""
-    joined = _any_of(words.get("is", ()))
-    for name in words.get("password", ()):
-        edge = "" if _unspaced(name) else r"\b"
-        word = rf"{edge}{re.escape(name)}{edge}"
-        marked = r"[\"'«“]?(?=\S*[\d!@#$%^&*_])\S{4,}"
-        after_sign = rf"{word}\s*[:=：]\s*\S{{3,}}|{word}[^\n:=：]{{0,30}}[:=：]\s*{marked}"
-        after_is = rf"{word}\s*(?:{joined})\s*{marked}"
-        if re.search(f"{after_sign}|{after_is}", text, re.IGNORECASE):
-            return True
-    return False
+    names, joined = _any_of(lists.get(kind, ())), _any_of(lists.get("is", ()))
+    return any(pattern.search(text.raw.lower()) for pattern in _secrets(names, joined))
+
+
+_CHECKS = {KeepOut.IDENTIFIABLE: _identifiable, KeepOut.PASSWORD: _password}
+
+_QUOTE = r"[\"'«“‘]?\s?"
+_C = r"[^\s،。，、；！？\u3040-\u9fff]"
+"""A character of a secret, which holds no Han character."""
+_NO_ADDRESS = rf"(?!{_C}*(?:://|@{_C}+\.))"
+_DIGIT_AND_LETTER = rf"(?={_C}*\d)(?={_C}*[^\W\d_])"
+_MARKED = rf"{_NO_ADDRESS}(?={_C}*[\d!@#$%^&*_]){_C}{{4,}}"
+_MIXED = rf"{_NO_ADDRESS}{_DIGIT_AND_LETTER}{_C}{{6,}}"
+_STRONG = rf"{_NO_ADDRESS}{_DIGIT_AND_LETTER}(?={_C}*[!@#$^&*_]){_C}{{8,}}"
+
+
+@lru_cache(maxsize=64)
+def _secrets(names: str, joined: str) -> tuple[re.Pattern[str], ...]:
+    """Looks for the word and a secret, on one line.
+
+    After a sign any single word is one; after "is" it must hold a digit or a sign, or stand in quotes; with
+    words between, a letter and a digit; with neither sign nor "is", a letter, a digit and a sign. That last
+    form after "is" needs no word for password, so it is found in languages we do not speak.
+    """
+    between = r"[^\n.!?。！？:=：]{0,40}?"
+    sign = r"\s*(?:[:=：]|->|→)\s*"
+    is_ = rf"\s*(?:{joined}|[—–-])\s*"
+    return tuple(
+        re.compile(pattern)
+        for pattern in (
+            rf"{names}{sign}{_QUOTE}[^\s,;]{{3,}}\s*(?:$|[,;\n])",
+            rf"{names}{between}{sign}{_QUOTE}{_MARKED}",
+            rf"{names}{is_}(?:{_QUOTE}{_MARKED}|[\"'«“‘]\s?[^\s\"'»”’]{{3,}}\s?[\"'»”’])",
+            rf"{names}{between}{is_}{_QUOTE}{_MIXED}",
+            rf"{names}{between}[\s\"'«“‘(]{_STRONG}",
+            rf"(?:\A|\s){_MIXED}\s*(?:{joined})\s*(?:\S+\s+){{0,2}}\S{{0,2}}{names}",
+            rf"(?:{joined})\s*{_QUOTE}{_STRONG}",
+        )
+    )
 
 
 def _any_of(words: Iterable[str]) -> str:
-    return "|".join(re.escape(word) for word in words) or "="
+    return "(?:" + "|".join(_edged(fold(word)) for word in words) + ")"
+
+
+def _edged(word: str) -> str:
+    bare = word.removesuffix("*")
+    if not word or _unspaced(word):
+        return re.escape(bare)
+    return rf"\b{_prefix(bare)}{re.escape(bare)}" + (r"\w*" if word.endswith("*") else r"\b")
+
+
+def _prefix(word: str) -> str:
+    """What Arabic writes together with the word behind it: and, so, in, for, as, the."""
+    return "[وف]?[بلك]?(?:ال|ل)?" if "\u0621" <= word[:1] <= "\u064a" else ""
+
+
+@lru_cache(maxsize=8192)
+def _compiled(alternative: str) -> tuple[str, re.Pattern[str]]:
+    """The longest piece that must be there, which is fast to look for, and the pattern itself."""
+    ending = "*" if alternative.endswith("*") else ""
+    pieces = [plain(piece) for piece in alternative.removesuffix("*").split("#")]
+    if len(pieces) == 1:
+        return pieces[0], re.compile(_edged(pieces[0] + ending))
+    pattern = _NUMBER.join(re.escape(piece) for piece in pieces)
+    spaced = rf"{re.escape(pieces[0])} ?{_NUMBER} ?" + r" ?".join(re.escape(p) for p in pieces[1:])
+    edge = "" if _unspaced(pattern) else r"\b"
+    return max(pieces, key=len), re.compile(rf"{edge}{spaced}{edge}")
+
+
+@lru_cache(maxsize=8192)
+def _parsed(phrase: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The gaps of a phrase and the parts between them, each part as its alternatives."""
+    pieces = _GAP.split(phrase.strip())
+    return tuple(pieces[1::2]), tuple(tuple(a.strip() for a in part.split("|")) for part in pieces[::2])
+
+
+def _phone_or_number(found: re.Match[str]) -> str:
+    """A mark in the place of a telephone number; a large or a round number, or a date, stays."""
+    text = found[0]
+    digits = sum(c.isdigit() for c in text)
+    marked = text.startswith(("+", "00"))
+    if _THOUSANDS.fullmatch(text) or (not marked and digits < 9):
+        return text
+    return f" {_PHONE} "
+
+
+@lru_cache(maxsize=4096)
+def _letter(c: str) -> str:
+    """The letter without accents and variants, capital if it was one."""
+    folded = fold(c)
+    return folded.upper() if c.isupper() else folded
+
+
+def _spaced(line: str) -> str:
+    return " ".join("".join(c if unicodedata.category(c)[0] in "LN" else " " for c in line).split())
 
 
 def _unspaced(text: str) -> bool:

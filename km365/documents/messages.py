@@ -7,7 +7,7 @@ from types import MappingProxyType
 from babel import Locale
 
 from km365.core.commands import Command, Vocabulary
-from km365.core.keepout import KeepOut, Words
+from km365.core.keepout import WORD_LISTS, Words
 from km365.core.languages import LANGUAGES
 from km365.core.messages import Messages, Text
 from km365.documents.toml import Table, read
@@ -21,9 +21,12 @@ _WORD_TABLES = ("commands", "keep_out_words")
 class Catalogue:
     """Every language's messages, commands and words to look out for."""
 
-    def __init__(self, templates: Templates) -> None:
-        """Reads all seven. Raises TemplateError with file, line and key for the first thing that is wrong."""
-        files = {tag: read(templates, f"messages/{tag}.toml") for tag in LANGUAGES}
+    def __init__(self, templates: Templates, *, noting: list[str] | None = None) -> None:
+        """Reads all seven. Raises TemplateError with file, line and key for the first thing that is wrong.
+
+        With `noting` it takes what it can use, and all that is wrong is added to that list.
+        """
+        files = {tag: read(templates, f"messages/{tag}.toml", noting=noting) for tag in LANGUAGES}
         english = _texts(files["en"], "en")
         texts = {"en": english} | {
             tag: _texts(file, tag, like=english) for tag, file in files.items() if tag != "en"
@@ -33,7 +36,7 @@ class Catalogue:
         audiences = {tag: _by_name(text, "audience.") for tag, text in texts.items()}
         self.vocabulary = Vocabulary(commands=commands, audiences=audiences)
         self.keep_out: Words = {
-            tag: _word_lists(file, "keep_out_words", (*KeepOut, "is")) for tag, file in files.items()
+            tag: _word_lists(file, "keep_out_words", WORD_LISTS) for tag, file in files.items()
         }
 
     def get(self, language: str) -> Messages:
@@ -62,14 +65,14 @@ def _take(
         model = None if like is None else like.get(key)
         if like is not None and model is None:
             table.refuse(f"{name!r} is not said anywhere; English does not have it.", key=name)
+            continue
         text = _text(table, name, tag)
+        wanted = None if model is None else _placeholders(_all_of(model)[-1])
         for one in _all_of(text):
-            try:
-                here = _placeholders(one)
-            except ValueError:
+            here = _placeholders(one)
+            if here is None:
                 table.refuse(f"{name!r} has a brace without its partner.", key=name)
-            wanted = here if model is None else _placeholders(_all_of(model)[-1])
-            if here != wanted and not (isinstance(text, Mapping) and here < wanted):
+            elif wanted is not None and not (here == wanted or (isinstance(text, Mapping) and here < wanted)):
                 names = ", ".join(f"{{{field}}}" for field in sorted(wanted)) or "none"
                 table.refuse(f"{name!r} must hold the same placeholders as in English: {names}.", key=name)
         found[key] = text
@@ -81,19 +84,20 @@ def _text(table: Table, name: str, tag: str) -> Text:
         several = table.texts(name, required=True)
         if not several:
             table.refuse(f"{name!r} must hold at least one text.", key=name)
-        return several
+        return several or ("",)
     if not table.is_table(name):
         return table.text(name, longest=_LONGEST)
     forms = table.table(name)
     forms.only(*Locale.parse(tag).plural_form.tags, "other")
     forms.text("other", longest=_LONGEST)
-    return {form: forms.text(form, longest=_LONGEST) for form in forms.keys()}  # noqa: SIM118
+    found = {form: forms.text(form, longest=_LONGEST) for form in forms.keys()}  # noqa: SIM118
+    return found or {"other": ""}
 
 
 def _word_lists(file: Table, name: str, keys: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
     table = file.table(name)
     table.only(*keys)
-    return {str(key): table.texts(key, required=True) for key in keys}
+    return {str(key): table.texts(str(key), required=True) for key in keys}
 
 
 def _by_name(texts: Mapping[str, Text], prefix: str) -> Mapping[str, str]:
@@ -110,14 +114,25 @@ def _all_of(text: Text) -> tuple[str, ...]:
     return tuple(text.values()) if isinstance(text, Mapping) else text
 
 
-def _placeholders(text: str) -> set[str]:
-    return {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
+def _placeholders(text: str) -> set[str] | None:
+    """The names in braces; None where a brace has no partner."""
+    try:
+        return {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
+    except ValueError:
+        return None
 
 
 def problems(templates: Templates) -> list[str]:
-    """What is wrong with the messages, as lines; the first mistake hides those behind it."""
-    try:
-        Catalogue(templates)
-    except TemplateError as error:
-        return [str(error)]
-    return []
+    """All that is wrong with the messages, one line each; empty if nothing is.
+
+    A file that cannot be read at all is told alone, because the others are compared with English.
+    """
+    found: list[str] = []
+    for tag in LANGUAGES:
+        try:
+            read(templates, f"messages/{tag}.toml")
+        except TemplateError as error:
+            found.append(str(error))
+    if not found:
+        Catalogue(templates, noting=found)
+    return found
