@@ -6,7 +6,7 @@ plan periods are linked by `mapped_to`, so that a focus area of 2010 is found un
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -354,20 +354,3 @@ def _double_labels(term_set: TermSet) -> list[Problem]:
                 what = f"the {language} label {text!r} also belongs to {other!r}"
                 problems.append(Problem(where=concept.id, what=what))
     return problems
-
-
-def with_term_ids(taxonomy: Taxonomy, *, set_ids: Mapping[str, str], term_ids: Mapping[str, str]) -> Taxonomy:
-    """`taxonomy` with the term store's ids filled in: `set_ids` by facet key, `term_ids` by concept id."""
-    return Taxonomy(
-        term_sets=tuple(
-            replace(
-                term_set,
-                set_id=set_ids.get(term_set.key, term_set.set_id),
-                concepts=tuple(
-                    replace(concept, term_id=term_ids.get(concept.id, concept.term_id))
-                    for concept in term_set.concepts
-                ),
-            )
-            for term_set in taxonomy.term_sets
-        )
-    )

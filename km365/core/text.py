@@ -173,11 +173,6 @@ def phrases(text: str, language: str, stems: Stems) -> list[tuple[str, ...]]:
     return list(dict.fromkeys([bare, tuple(full)]))
 
 
-def same_text(left: str, right: str) -> bool:
-    """Whether two labels differ in nothing but case, accents and spacing."""
-    return [fold(w) for w in words(clean(left))] == [fold(w) for w in words(clean(right))]
-
-
 _TELLING_WORDS_OF = {
     "en": "the of and to in is that for with are was were this by which have has not from",
     "fr": "le la les des et du est une dans pour par sur qui que au aux ont pas avec cette",

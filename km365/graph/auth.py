@@ -151,20 +151,6 @@ def tenant_credential(
     return aio.DefaultAzureCredential(**options)
 
 
-class StaticCredential:
-    """One token for everything: the local server takes any while it is not strict."""
-
-    def __init__(self, token: str = "local") -> None:  # noqa: S107  (no secret: the server takes any)
-        self._token = token
-
-    async def get_token(self, *scopes: str, **kwargs: Any) -> AnyToken:
-        """The token, good for an hour."""
-        return Token(self._token, int(time.time()) + 3600)
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
 class LocalCredential:
     """Tokens of the small Microsoft 365, for an app or for the person using it; only on this machine."""
 

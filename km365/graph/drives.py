@@ -134,14 +134,6 @@ async def list_files(
                     waiting.append(f"{file_item_path(drive_id, text(raw.get('id')))}/children")
 
 
-async def get_file(graph: Graph, drive_id: str, path: str) -> File:
-    """The file at `path`. Raises GraphNotFound, also for a folder."""
-    raw = await graph.get(_at(drive_id, path).removesuffix(":"), params={"$select": SELECT})
-    if not isinstance(raw.get("file"), dict):
-        raise GraphNotFound("That path is a folder, not a file.")
-    return File.from_json(raw)
-
-
 async def download(graph: Graph, drive_id: str, item_id: str, *, limit_bytes: int) -> bytes:
     """The file's content. Raises InputRefused when it is larger, before reading it.
 
@@ -188,14 +180,6 @@ async def upload(
         graph, _at(drive_id, path), data, on_conflict=on_conflict, content_type=content_type
     )
     return File.from_json(raw)
-
-
-async def delete_file(graph: Graph, drive_id: str, item_id: str) -> None:
-    """The file is in the site's recycle bin afterwards, also when it was before."""
-    try:
-        await graph.delete(file_item_path(drive_id, item_id))
-    except GraphNotFound:
-        return
 
 
 async def get_fields(graph: Graph, drive_id: str, item_id: str) -> Item:

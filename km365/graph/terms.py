@@ -219,20 +219,6 @@ def _create(site_id: str, set_id: str, new: NewTerm) -> tuple[str, Json]:
     return path, {"labels": _write_labels(new.labels), "properties": _write_properties(new.properties)}
 
 
-async def create_term(
-    graph: Graph,
-    site_id: str,
-    set_id: str,
-    parent_id: str | None,
-    *,
-    labels: Mapping[str, Labels],
-    properties: Mapping[str, str],
-) -> StoredTerm:
-    """The new term under `parent_id`, or at the top of the set."""
-    path, body = _create(site_id, set_id, NewTerm(parent_id=parent_id, labels=labels, properties=properties))
-    return StoredTerm.from_json(await graph.post(path, body), parent_id=parent_id)
-
-
 async def create_terms(graph: Graph, site_id: str, set_id: str, new: Sequence[NewTerm]) -> list[StoredTerm]:
     """The new terms in the order given, twenty a call; their parents must exist.
 

@@ -192,13 +192,6 @@ def people(c: Connection, campaign_id: str) -> list[Prompt]:
     return [_prompt(row._mapping) for row in c.execute(query)]
 
 
-def prompt_of(c: Connection, campaign_id: str, person_id: str) -> Prompt | None:
-    """Where the person stands in the campaign; None when it never asked them."""
-    mine = and_(prompt.c.campaign_id == campaign_id, prompt.c.person_id == person_id)
-    row = c.execute(select(prompt).where(mine)).first()
-    return _prompt(row._mapping) if row else None
-
-
 def of_person(c: Connection, person_id: str, *, kind: str) -> list[Campaign]:
     """The campaigns of that kind the person is or was in, the earliest date first."""
     query = (

@@ -1,7 +1,7 @@
 """Every table of our database on one page. What SharePoint can hold is not here (DESIGN §4).
 
 A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
-`km_answer`, `km_draft` and `km_conversation`, and goes when its time is over.
+`km_answer`, `km_conversation` and `km_message` (what a decision says), and goes when its time is over.
 """
 
 from datetime import UTC, datetime
@@ -144,16 +144,6 @@ answer = Table(
     Column("value", Text),
     _required("answered_at", Moment),
     CheckConstraint("audience <> 'X' OR value IS NULL", name="unrecorded_has_no_text"),
-)
-
-draft = Table(
-    "km_draft",
-    metadata,
-    Column("interview_id", String, primary_key=True),
-    _required("kind", String),
-    _required("data", JSON),
-    _required("version", Integer),
-    _required("changed_at", Moment),
 )
 
 message = Table(

@@ -14,7 +14,6 @@ from km365.core.taxonomy import (
     TermSet,
     check,
     check_set,
-    with_term_ids,
 )
 from km365.core.taxonomy_file import from_json, to_json
 from km365.errors import TemplateError
@@ -133,13 +132,8 @@ def test_a_term_is_found_by_id_label_or_synonym_in_any_language():
     assert known.find("earth") == ()
 
 
-def test_term_ids_are_filled_in_and_found_again():
-    known = with_term_ids(
-        Taxonomy(term_sets=(term_set(concept("a"), concept("b")),)),
-        set_ids={"x": "S"},
-        term_ids={"x/a": "0A0B"},
-    )
-    assert known.by_key["x"].set_id == "S"
+def test_a_concept_is_found_by_its_term_id_in_lower_case():
+    known = Taxonomy(term_sets=(term_set(concept("a", term_id="0A0B"), concept("b")),))
     assert known.by_term_id["0a0b"].id == "x/a"
     assert known.by_id["x/b"].term_id is None
 

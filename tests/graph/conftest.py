@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from km365.graph.auth import LocalCredential, StaticCredential
+from km365.graph.auth import LocalCredential, Token
 from km365.graph.client import Graph
 from km365.graph.governor import Governor, MemoryAccount
 from km365.graph.pacing import Limits, Service, Spending
@@ -123,6 +123,19 @@ class Paced:
     @property
     def spending(self) -> Spending:
         return self.account.spending.get(Service.SHAREPOINT, Spending())
+
+
+class StaticCredential:
+    """One token for everything, which never ends: the local server takes any while it is not strict."""
+
+    def __init__(self, token: str = "local") -> None:
+        self._token = token
+
+    async def get_token(self, *scopes: str, **kwargs: object) -> Token:
+        return Token(self._token, 2**40)
+
+    async def close(self) -> None:
+        pass
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from cryptography.x509.oid import NameOID
 from km365.errors import Forbidden, GraphUnreachable, SettingsError
 from km365.graph.auth import (
     LocalCredential,
-    StaticCredential,
     Token,
     TokenSource,
     cloud_of,
@@ -27,7 +26,7 @@ from km365.graph.auth import (
 from km365.graph.client import Graph
 from km365.graph.pacing import Limits
 from km365.local.server import M365
-from tests.graph.conftest import Time
+from tests.graph.conftest import StaticCredential, Time
 
 TENANT = "00000000-0000-0000-0000-00000000000a"
 GLOBAL = "https://graph.microsoft.com/v1.0"

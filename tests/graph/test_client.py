@@ -19,10 +19,9 @@ from km365.errors import (
     ResyncNeeded,
     Throttled,
 )
-from km365.graph.auth import StaticCredential
 from km365.graph.client import USER_AGENT, Graph, proxy_of
 from km365.graph.pacing import Limits
-from tests.graph.conftest import Paced, Stub, answer, refused
+from tests.graph.conftest import Paced, StaticCredential, Stub, answer, refused
 
 SITE = "/sites/h,1,2"
 

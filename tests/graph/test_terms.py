@@ -1,5 +1,7 @@
 """The term store, on the small Microsoft 365."""
 
+from typing import Any
+
 import pytest
 
 from km365.errors import GraphError
@@ -24,16 +26,19 @@ async def a_set(graph: Graph, site_id: str, key: str = "topic") -> tuple[terms.T
     return group, made
 
 
+async def a_term(
+    graph: Graph, site_id: str, set_id: str, parent_id: str | None, **words: Any
+) -> terms.StoredTerm:
+    [made] = await terms.create_terms(graph, site_id, set_id, [terms.NewTerm(parent_id=parent_id, **words)])
+    return made
+
+
 async def test_a_tree_is_written_and_read_back_with_languages_synonyms_and_keys(
     graph: Graph, site_id: str
 ) -> None:
     _, made = await a_set(graph, site_id)
-    top = await terms.create_term(
-        graph, site_id, made.id, None, labels=WATER, properties={KEY: "topic/1", "note": "x"}
-    )
-    child = await terms.create_term(
-        graph, site_id, made.id, top.id, labels={"en-US": Labels(default="Wells")}, properties={}
-    )
+    top = await a_term(graph, site_id, made.id, None, labels=WATER, properties={KEY: "topic/1", "note": "x"})
+    child = await a_term(graph, site_id, made.id, top.id, labels={"en-US": Labels(default="Wells")})
     [read] = await terms.read_sets(graph, site_id, group="km365")
     assert (read.id, read.key, read.names["en-US"]) == (made.id, "topic", "Topic")
     assert [one.id for one in read.terms] == [top.id, child.id]
@@ -47,7 +52,7 @@ async def test_a_tree_is_written_and_read_back_with_languages_synonyms_and_keys(
 
 async def test_labels_are_replaced_whole(graph: Graph, site_id: str) -> None:
     _, made = await a_set(graph, site_id)
-    top = await terms.create_term(graph, site_id, made.id, None, labels=WATER, properties={})
+    top = await a_term(graph, site_id, made.id, None, labels=WATER)
     await terms.update_term(
         graph, site_id, made.id, top.id, labels={"en-US": Labels(default="Water", synonyms=("Wells",))}
     )
@@ -58,13 +63,9 @@ async def test_labels_are_replaced_whole(graph: Graph, site_id: str) -> None:
 async def test_wide_levels_are_read_over_pages_and_batches(graph: Graph, site_id: str) -> None:
     _, made = await a_set(graph, site_id)
     for number in range(45):
-        top = await terms.create_term(
-            graph, site_id, made.id, None, labels={"en-US": Labels(default=f"T{number}")}, properties={}
-        )
+        top = await a_term(graph, site_id, made.id, None, labels={"en-US": Labels(default=f"T{number}")})
         if number % 9 == 0:
-            await terms.create_term(
-                graph, site_id, made.id, top.id, labels={"en-US": Labels(default="C")}, properties={}
-            )
+            await a_term(graph, site_id, made.id, top.id, labels={"en-US": Labels(default="C")})
     read = await terms.read_set(graph, site_id, made)
     assert len(read.terms) == 50
     assert len({one.id for one in read.terms}) == 50

@@ -6,10 +6,9 @@ import pytest
 
 from km365.errors import Forbidden, GraphNotFound, GraphUnreachable, Throttled
 from km365.graph import apps, subscriptions, typed
-from km365.graph.auth import StaticCredential
 from km365.graph.client import USER_AGENT, Graph
 from km365.graph.pacing import Limits, Service
-from tests.graph.conftest import Paced, Stub, Time, answer, refused
+from tests.graph.conftest import Paced, StaticCredential, Stub, Time, answer, refused
 
 UNTIL = datetime(2026, 12, 1, tzinfo=UTC)
 SUBSCRIPTION = {

@@ -51,7 +51,9 @@ class Desk:
 
     async def upload(self, name: str, data: bytes = b"Some words.") -> File:
         graph, drive = self.here.app.graph, self.library.drive_id
-        return await drives.get_file(graph, drive, (await drives.upload(graph, drive, name, data)).path)
+        stored = await drives.upload(graph, drive, name, data)
+        raw = await graph.get(drives.file_item_path(drive, stored.id), params={"$select": drives.SELECT})
+        return File.from_json(raw)
 
     async def uploads(self, count: int) -> list[File]:
         return [await self.upload(f"{number}.txt") for number in range(count)]
@@ -333,7 +335,7 @@ async def test_what_was_stored_in_part_is_written_again(desk: Desk) -> None:
 async def test_a_deleted_document_fails_alone(desk: Desk) -> None:
     gone, there = await desk.uploads(2)
     plan = await desk.plan([gone, there])
-    await drives.delete_file(desk.here.app.graph, gone.drive_id, gone.id)
+    await desk.here.app.graph.delete(drives.file_item_path(gone.drive_id, gone.id))
     assert states(await desk.apply(plan)) == ["failed", "done"]
 
 

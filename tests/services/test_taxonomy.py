@@ -172,9 +172,8 @@ async def test_what_people_change_in_the_term_store_counts(graph: Graph):
     await terms.update_term(
         graph, SITE, there.id, tree.id, labels={"en-US": Labels(default="Plant", synonyms=("Shrub",))}
     )
-    own = await terms.create_term(
-        graph, SITE, there.id, tree.id, labels={"en-US": Labels(default="Mango tree")}, properties={}
-    )
+    new = terms.NewTerm(parent_id=tree.id, labels={"en-US": Labels(default="Mango tree")})
+    [own] = await terms.create_terms(graph, SITE, there.id, [new])
     stored = await taxonomy.stored(graph, SITE, small())
     assert stored.by_id["x/tree"].labels == {"en": "Plant", "fr": "Arbre"}
     assert stored.by_id["x/tree"].synonyms["en"] == ("Shrub",)

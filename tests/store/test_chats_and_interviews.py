@@ -1,4 +1,4 @@
-"""Conversations, interviews, drafts: what people say is kept once, with its audience."""
+"""Conversations and interviews: what people say is kept once, with its audience."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from km365.errors import ChangedMeanwhile, NotFound
-from km365.store import conversations, drafts, interviews
+from km365.store import conversations, interviews
 from km365.store.database import Connection
 from km365.store.interviews import StoredAnswer, StoredInterview
 
@@ -140,16 +140,3 @@ def test_an_activity_delivered_twice_is_new_once(c: Connection, at: datetime) ->
     assert conversations.first_time(c, "activity", at)
     assert not conversations.first_time(c, "activity", at)
     assert conversations.forget_activities(c, before=at + timedelta(days=1)) == 1
-
-
-def test_a_draft_edited_elsewhere_is_not_overwritten(c: Connection, at: datetime) -> None:
-    assert drafts.save(c, "i1", kind="lesson", data={"title": "one"}, version=0, at=at) == 1
-    assert drafts.save(c, "i1", kind="lesson", data={"title": "two"}, version=1, at=at) == 2
-    with pytest.raises(ChangedMeanwhile):
-        drafts.save(c, "i1", kind="lesson", data={"title": "late"}, version=1, at=at)
-    found = drafts.get(c, "i1")
-    assert found is not None
-    assert found.data == {"title": "two"}
-    drafts.remove(c, "i1")
-    drafts.remove(c, "i1")
-    assert drafts.get(c, "i1") is None
