@@ -9,6 +9,7 @@ from aiohttp import web
 
 from km365.app import App
 from km365.core.chat import Event, EventKind, Reply
+from km365.core.languages import best
 from km365.errors import NotAvailable
 from km365.graph.apps import install_bot
 from km365.settings import Settings
@@ -78,6 +79,10 @@ def sign_in_of(settings: Settings) -> SignIn:
 def post_of(app: App, parts: conversation.Parts, connector: Connector, labels: Words, lines: Lines) -> Post:
     """What sending messages needs."""
 
+    async def language(message: Message) -> str:
+        chosen = await app.db.run(_chosen_language, message.person_id)
+        return best([chosen, await parts.profile_language(message.person_id), message.language])
+
     async def compose(message: Message) -> Reply:
         return conversation.compose(parts, message)
 
@@ -89,6 +94,7 @@ def post_of(app: App, parts: conversation.Parts, connector: Connector, labels: W
         jobs=app.jobs,
         connector=connector,
         labels=labels,
+        language=language,
         compose=compose,
         install=install,
         lines=lines,
@@ -96,6 +102,14 @@ def post_of(app: App, parts: conversation.Parts, connector: Connector, labels: W
         service_url=app.settings.teams,
         tenant_id=app.settings.tenant_id,
     )
+
+
+def _chosen_language(c: Connection, person_id: str) -> str | None:
+    """The language the person asked for in their chat with the bot."""
+    address = conversations.address_of(c, person_id)
+    chat = conversations.get(c, address.conversation_id) if address else None
+    language = chat.state.get("language") if chat else None
+    return language if isinstance(language, str) else None
 
 
 class Desk:
@@ -127,7 +141,7 @@ class Desk:
             at=at,
         )
         if incoming.kind is EventKind.INSTALLED:
-            delivery.enqueue_due(c, self._app.jobs, at=at, person_id=incoming.person_id)
+            delivery.enqueue_for_newcomer(c, self._app.jobs, at=at, person_id=incoming.person_id)
         return True
 
     async def respond(self, event: Event) -> list[Reply]:

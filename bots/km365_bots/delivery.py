@@ -7,11 +7,11 @@ sent again by itself. 429 and a refused connection are certainly not sent: they 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from km365.core.chat import Reply
-from km365.errors import GraphError, KM365Error
+from km365.errors import GraphError, KM365Error, StoreError
 from km365.jobs import Jobs
 from km365.store import conversations, outbox
 from km365.store.conversations import Address
@@ -27,7 +27,7 @@ from km365_bots.connector import (
     TooLarge,
     Unreachable,
 )
-from km365_bots.turn import Lines, portions
+from km365_bots.turn import Lines, portions, whereabouts
 from km365_bots.turn import message as activity_of
 from km365_bots.words import Words
 
@@ -37,10 +37,16 @@ JOB = "send_message"
 _ATTEMPTS = 30
 """Refusals for certain (429, nothing listening) after which a message is given up, with a note."""
 _LOOK_AGAIN = timedelta(minutes=5)
+_LOOK_RARELY = timedelta(hours=1)
+_SOON_S = 60.0
+"""What waits no longer than this has its own job; the rest is found by the look of every minute."""
 _LOOK_EVERY_S = 0.1
 
 Compose = Callable[[Message], Awaitable[Reply]]
-"""The words and the card of a message, in the person's language."""
+"""The words and the card of a message, in the message's language."""
+
+Language = Callable[[Message], Awaitable[str]]
+"""The language in which its reader wants the message: whoever caused it may speak another."""
 
 Install = Callable[[str], Awaitable[str]]
 """Installs the app for a person (by directory id) and returns the id of their chat with the bot."""
@@ -54,6 +60,7 @@ class Post:
     jobs: Jobs
     connector: Connector
     labels: Words
+    language: Language
     compose: Compose
     install: Install
     lines: Lines
@@ -66,45 +73,77 @@ class Post:
 
 
 async def begin(post: Post) -> None:
-    """Registers the job that sends a message, and takes up what an earlier run left in the outbox."""
+    """Registers the job that sends a message and the look of every minute for what waits; looks at once.
+
+    What an earlier run left in the middle of sending is marked as unknown first.
+    """
 
     async def send(args: Mapping[str, str]) -> None:
         await deliver(post, args["key"])
 
     post.jobs.register(JOB, send)
+    post.jobs.every_minute("outbox", lambda: take_up(post))
     await post.db.run(outbox.recover, at=post.now())
-    await post.db.run(enqueue_due, post.jobs, at=post.now())
+    await take_up(post)
 
 
-def enqueue_due(c: Connection, jobs: Jobs, *, at: datetime, person_id: str | None = None) -> int:
-    """Queues every message whose moment has come (of one person, if named) and counts them."""
-    wanted = [m for m in outbox.due(c, at=at) if person_id in {None, m.person_id}]
-    return sum(jobs.enqueue(c, JOB, key=m.key, args={"key": m.key}) for m in wanted)
+async def take_up(post: Post) -> None:
+    """Queues every message whose moment has come, a page at a time."""
+    at, last = post.now(), None
+    while True:
+        page = await post.db.run(enqueue_due, post.jobs, at=at, after=last)
+        if len(page) < outbox.PAGE:
+            return
+        last = page[-1]
+
+
+def enqueue_due(
+    c: Connection, jobs: Jobs, *, at: datetime, person_id: str | None = None, after: outbox.Sent | None = None
+) -> list[outbox.Sent]:
+    """The next page of messages whose moment has come (of one person, if named), each with a job."""
+    page = outbox.due(c, at=at, person_id=person_id, after=after)
+    for one in page:
+        jobs.enqueue(c, JOB, key=one.message.key, args={"key": one.message.key})
+    return page
+
+
+def enqueue_for_newcomer(c: Connection, jobs: Jobs, *, at: datetime, person_id: str) -> int:
+    """Queues what waited for this person to have the app, and counts it."""
+    outbox.release(c, person_id, at=at)
+    return len(enqueue_due(c, jobs, at=at, person_id=person_id))
 
 
 async def deliver(post: Post, key: str) -> None:
     """Sends the message `key` if it still waits; does nothing the second time. Idempotency: intent first.
 
-    Raises nothing a retry would mend: what became of the message is in its row.
+    What became of the message is in its row. Raises StoreError, after which it waits as before.
     """
     row = await post.db.run(outbox.get, key)
     if row is None or row.state is not Delivery.WAITING or row.due_at > post.now():
         return
     try:
         address = await _address(post, row.message.person_id)
-        reply = await post.compose(row.message)
-        activity = _activity(post, reply, row.message.language)
+        language = await post.language(row.message)
+        reply = await post.compose(replace(row.message, language=language))
+        activity = _activity(post, reply, language)
     except GraphError as error:
         if error.status == 404:  # Graph's own: there is no such person
             await _end(post, key, Delivery.UNREACHABLE, str(error))
         else:
-            await _before_sending(post, row, f"The app could not be installed for this person: {error}")
+            note = f"The app could not be installed for this person: {error}"
+            await _hold(post, row, note, wait_s=error.retry_after_s)
         return
+    except StoreError:
+        raise
     except KM365Error as error:
         await _end(post, key, Delivery.FAILED, str(error))
         return
+    except Exception as error:  # a defect of ours or of a template: trying again would fail for ever
+        _log.error("A message could not be made: %s", whereabouts(error))
+        await _end(post, key, Delivery.FAILED, f"km365 could not make it ({type(error).__name__}).")
+        return
     if address is None:
-        await _before_sending(post, row, "Installed; waiting for Teams to say where the person is.")
+        await _hold(post, row, "Installed; waiting for Teams to say where the person is.")
     elif address.unreachable_reason:
         await _end(post, key, Delivery.UNREACHABLE, address.unreachable_reason)
     else:
@@ -120,7 +159,7 @@ async def _send(post: Post, row: outbox.Sent, address: Address, reply: Reply, ac
         try:
             sent = await _call(post, address, activity)
         except TooLarge:
-            text_only = activity_of(portions(reply.text)[0], None, language=row.message.language)
+            text_only = activity_of(portions(reply.text)[0], None, language=activity["locale"])
             sent = await _call(post, address, text_only)
         except ConversationGone:
             sent = await _call(post, await _again(post, row.message.person_id, address), activity)
@@ -132,6 +171,10 @@ async def _send(post: Post, row: outbox.Sent, address: Address, reply: Reply, ac
         await post.db.run(outbox.unknown, key, note=str(error), at=now())
     except (TooLarge, SendRefused, GraphError) as error:
         await post.db.run(outbox.failed, key, note=str(error), at=now())
+    except Exception as error:  # a defect of ours: nobody knows how far it came
+        _log.error("A message was being sent: %s", whereabouts(error))
+        note = f"km365 failed while sending ({type(error).__name__})."
+        await post.db.run(outbox.unknown, key, note=note, at=now())
     else:
         await post.db.run(outbox.sent, key, activity_id=sent or None, at=now())
 
@@ -148,14 +191,24 @@ async def _put_back(post: Post, row: outbox.Sent, error: NotSent) -> None:
         await post.db.run(outbox.failed, key, note=f"Given up after {_ATTEMPTS} attempts: {error}", at=now)
         return
     wait_s = max(error.retry_after_s, min(2.0**row.attempts, 900.0))
-    due_at = now + timedelta(seconds=wait_s)
-    await post.db.run(outbox.put_back, key, at=now, due_at=due_at, note=str(error))
+    await post.db.run(_wait, post.jobs, key, at=now, wait_s=wait_s, note=str(error))
 
 
-async def _before_sending(post: Post, row: outbox.Sent, note: str) -> None:
-    """Puts a message back that nobody could be asked to take yet."""
-    if await post.db.run(outbox.claim, row.message.key, at=post.now()):
-        await _put_back(post, row, NotSent(note, retry_after_s=_LOOK_AGAIN.total_seconds()))
+def _wait(c: Connection, jobs: Jobs, key: str, *, at: datetime, wait_s: float, note: str) -> None:
+    outbox.put_back(c, key, at=at, due_at=at + timedelta(seconds=wait_s), note=note)
+    if wait_s <= _SOON_S:
+        jobs.enqueue(c, JOB, key=key, args={"key": key}, wait_s=wait_s)
+
+
+async def _hold(post: Post, row: outbox.Sent, note: str, *, wait_s: float | None = None) -> None:
+    """Lets a message wait that nobody could be asked to take yet: no attempt, and never given up for it.
+
+    The longer it has waited, the rarer the look, up to once an hour.
+    """
+    now = post.now()
+    wait = min(max(now - row.created_at, _LOOK_AGAIN), _LOOK_RARELY)
+    due_at = now + max(wait, timedelta(seconds=wait_s or 0.0))
+    await post.db.run(outbox.hold, row.message.key, at=now, due_at=due_at, note=note)
 
 
 async def _end(post: Post, key: str, state: Delivery, note: str) -> None:

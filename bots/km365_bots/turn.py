@@ -261,9 +261,14 @@ def _invoke_answer(kind: str, value: object) -> Answer:
 
 
 def _record(error: BaseException) -> str:
-    """Logs where it happened, without the error's text (it may quote a person); returns the reference."""
+    """Logs where it happened; returns the reference."""
     reference = secrets.token_hex(4)
+    _log.error("A turn failed, reference %s: %s", reference, whereabouts(error))
+    return reference
+
+
+def whereabouts(error: BaseException) -> str:
+    """The kind of error and where it happened, without its text (it may quote a person)."""
     frames = traceback.extract_tb(error.__traceback__)
     where = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames[-6:]))
-    _log.error("A turn failed, reference %s: %s at %s", reference, type(error).__name__, where)
-    return reference
+    return f"{type(error).__name__} at {where}"

@@ -18,6 +18,7 @@ NOUNS: dict[str, str] = {
     "flow": "List the automations, or run one now.",
     "handover": "See handover interviews and file their notes.",
     "lesson": "List, read and review what colleagues have contributed.",
+    "message": "See the bot's messages that did not arrive for certain, and send one again.",
     "milestone": "See the programme milestones and whom they ask.",
     "provision": "Create the lists, columns and term sets in SharePoint.",
     "questions": "Check question banks before they reach anybody.",

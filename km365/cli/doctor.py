@@ -24,10 +24,9 @@ async def command(app: "App", *, as_json: bool) -> int:
     """
     from km365.services import doctor, taxonomy
 
-    findings = [
-        finding
-        async for finding in doctor.examine(app.graph, app.db, app.settings, taxonomy.shipped(app.templates))
-    ]
+    terms = taxonomy.shipped(app.templates)
+    looks = doctor.examine(app.graph, app.db, app.jobs, app.settings, terms, now=app.clock.now())
+    findings = [finding async for finding in looks]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

@@ -70,6 +70,9 @@ async def list_(app: "App", *, office: str | None, as_json: bool) -> int | None:
 async def show(app: "App", *, milestone_id: str, as_json: bool) -> int | None:
     """Show one milestone, whom it asks and where each person stands. Never what was said.
 
+    The last column says what became of the last message to the person: sent, waiting and until when,
+    unknown (it may have arrived), unreachable or failed, and why. What to do about it is said below.
+
     \b
     Example:
       km365 milestone show 1
@@ -83,9 +86,20 @@ async def show(app: "App", *, milestone_id: str, as_json: bool) -> int | None:
         one = detail.milestone
         click.echo(f"{one.title}\n{one.kind}, {one.office}, {one.due_on or 'no date'}, {one.state}\n")
         rows = [
-            (line.language, line.outcome, line.sent, line.next_at or "-", line.name) for line in detail.people
+            (
+                line.language,
+                line.outcome,
+                line.sent,
+                f"{line.next_at:%Y-%m-%d %H:%M}" if line.next_at else "-",
+                line.name,
+                line.became or "-",
+            )
+            for line in detail.people
         ]
-        table(rows, headings=("language", "where", "messages", "next", "name"))
+        table(rows, headings=("language", "where", "messages", "next", "name", "last message"))
+        for line in detail.people:
+            if line.advice:
+                click.echo(f"\n{line.name} ({line.sign_in}): {line.became}\n  {line.advice}")
     for problem in detail.problems:
         say(f"km365: {problem}")
     return ExitCode.PARTLY if detail.problems else None

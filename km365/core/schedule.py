@@ -122,6 +122,18 @@ def step(
     return (Act.INVITE if p.sent == 0 else Act.REMIND), after
 
 
+def is_too_late(p: Progress, plan: Plan, due_on: date, now: datetime, hours: Hours) -> bool:
+    """Whether a message that could not be delivered so far is of no use any more.
+
+    That is after the plan's last day; without one, after the plan's end or a week past `due_on`, whichever
+    is later.
+    """
+    today = day_at(now, hours)
+    if plan.last_on is not None:
+        return today > plan.last_on
+    return today > max(day_at(p.started_at, hours) + timedelta(days=plan.close_after), due_on + GRACE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Milestone:
     """One milestone of the calendar. `asked` are sign-in names or person ids; none means the whole office."""

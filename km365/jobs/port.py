@@ -59,9 +59,12 @@ class Jobs(Protocol):
     def every_minute(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Calls `work` when the runner starts and every minute after; never twice at once."""
 
-    def enqueue(self, c: Connection, name: str, *, key: str, args: Args, queue: str = "default") -> bool:
+    def enqueue(
+        self, c: Connection, name: str, *, key: str, args: Args, queue: str = "default", wait_s: float = 0.0
+    ) -> bool:
         """Adds a job, in the caller's transaction: it exists when that commits and not otherwise.
 
+        It runs in `wait_s` at the soonest, which is for seconds: whatever waits longer is a row of its own.
         False, and nothing is added, while a job of this name with the same `key` waits. One that is running
         does not count, because it may have read the rows before the caller changed them.
         """
@@ -71,6 +74,9 @@ class Jobs(Protocol):
 
     def list_(self, c: Connection, *, state: JobState | None = None, limit: int = 200) -> list[Job]:
         """Jobs, the newest first."""
+
+    def unmended(self, c: Connection) -> list[Job]:
+        """Jobs that failed and whose work has not ended well since, the newest first."""
 
     def forget(self, c: Connection, *, finished_before: datetime) -> int:
         """Deletes the jobs that ended before that moment, and counts them."""

@@ -67,7 +67,9 @@ class SqliteJobs:
         """See the port."""
         self._ticks[name] = work
 
-    def enqueue(self, c: Connection, name: str, *, key: str, args: Args, queue: str = "default") -> bool:
+    def enqueue(
+        self, c: Connection, name: str, *, key: str, args: Args, queue: str = "default", wait_s: float = 0.0
+    ) -> bool:
         """See the port."""
         now = self._clock()
         values = {
@@ -77,7 +79,7 @@ class SqliteJobs:
             "args": dict(args),
             "state": JobState.WAITING,
             "attempts": 0,
-            "due_at": now,
+            "due_at": now + timedelta(seconds=wait_s),
             "created_at": now,
         }
         added = insert_new(c, job, values)
@@ -96,6 +98,14 @@ class SqliteJobs:
         query = select(job).order_by(job.c.id.desc()).limit(limit)
         if state is not None:
             query = query.where(job.c.state == state)
+        return [_job(row) for row in c.execute(query)]
+
+    def unmended(self, c: Connection) -> list[Job]:
+        """See the port."""
+        later = job.alias()
+        same = (later.c.name == job.c.name) & (later.c.key == job.c.key) & (later.c.id > job.c.id)
+        ended = select(later.c.id).where(same, later.c.state.in_([JobState.DONE, JobState.FAILED])).exists()
+        query = select(job).where(job.c.state == JobState.FAILED, ~ended).order_by(job.c.id.desc())
         return [_job(row) for row in c.execute(query)]
 
     def forget(self, c: Connection, *, finished_before: datetime) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
 
@@ -11,9 +12,12 @@ from km365.core.taxonomy import Taxonomy
 from km365.errors import KM365Error
 from km365.graph import sites
 from km365.graph.client import Graph
-from km365.services import provision
+from km365.jobs import Jobs
+from km365.services import messages, provision
 from km365.settings import Settings
+from km365.store import outbox
 from km365.store.database import Database
+from km365.store.outbox import Delivery
 
 LITTLE_SPACE_BYTES = 500 * 1024 * 1024
 
@@ -28,7 +32,7 @@ class Finding:
 
 
 async def examine(
-    graph: Graph, db: Database, settings: Settings, taxonomy: Taxonomy
+    graph: Graph, db: Database, jobs: Jobs, settings: Settings, taxonomy: Taxonomy, *, now: datetime
 ) -> AsyncIterator[Finding]:
     """Every finding, from the ground up. Reads only (Sites.Read.All or Sites.Selected)."""
     looks: tuple[tuple[str, Callable[[], Awaitable[str]]], ...] = (
@@ -38,6 +42,8 @@ async def examine(
         ("lists, columns and terms", lambda: _provisioned(graph, settings, taxonomy)),
         ("office sites", lambda: _offices(graph, settings)),
         ("bot", lambda: _bot(settings)),
+        ("messages", lambda: _messages(db, now)),
+        ("jobs", lambda: _jobs(db, jobs)),
     )
     for about, look in looks:
         try:
@@ -94,3 +100,24 @@ async def _bot(settings: Settings) -> str:
     if answer.status_code != 200:
         raise KM365Error(f"{address} says it cannot work ({answer.status_code}): {answer.text[:200]}")
     return f"Well, at {address}."
+
+
+async def _messages(db: Database, now: datetime) -> str:
+    """Held up and failed ones are a problem; whether an unknown one arrived is for a person to find out."""
+    found = await db.run(outbox.count_troubled, since=now - messages.RECENT)
+    if not found:
+        return "All of the last 7 days arrived or wait for their time."
+    names = {Delivery.UNKNOWN: "unknown (may have arrived)", Delivery.WAITING: "held up"}
+    counts = ", ".join(f"{found[state]} {names.get(state, state)}" for state in Delivery if state in found)
+    words = f"Of the last 7 days: {counts}; `km365 message list` says which, why and what to do."
+    if found.keys() & {Delivery.WAITING, Delivery.FAILED}:
+        raise KM365Error(words)
+    return words
+
+
+async def _jobs(db: Database, jobs: Jobs) -> str:
+    failed = await db.run(jobs.unmended)
+    if failed:
+        first = f"the last is {failed[0].name!r} ({failed[0].error})"
+        raise KM365Error(f"Failed: {len(failed)}, {first}; `km365 flow run NAME` repeats a flow now.")
+    return "None has failed."

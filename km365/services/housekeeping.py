@@ -7,12 +7,13 @@ from pathlib import Path
 
 from km365.errors import StoreError
 from km365.jobs import Jobs
-from km365.store import conversations, cursors, events, interviews
+from km365.store import conversations, cursors, events, interviews, outbox
 from km365.store.database import Connection, Database
 
 LAST_TIDY = "flow:tidy"
 """The bookmark of the last day this was done."""
 _KEEP_JOBS = timedelta(days=30)
+_KEEP_MESSAGE_DATA = timedelta(days=30)
 _KEEP_ACTIVITIES = timedelta(days=7)
 _KEEP_COPIES = 14
 KEEP_ANSWERS = timedelta(days=365)
@@ -30,8 +31,9 @@ class Tidied:
 async def tidy(db: Database, jobs: Jobs, *, now: datetime) -> Tidied:
     """Deletes what is over, then copies the database.
 
-    Over are jobs that ended 30 days ago, activity ids seen 7 days ago, and the answers of interviews nobody
-    touched for twelve months; of those only their number is recorded. The newest 14 copies are kept in the
+    Over are jobs that ended 30 days ago, what messages said that ended 30 days ago (what became of them
+    stays), activity ids seen 7 days ago, and the answers of interviews nobody touched for twelve months; of
+    those only their number is recorded. The newest 14 copies are kept in the
     folder `copies` beside it, so an expired answer is gone from them two weeks later. Raises StoreError when
     the database is damaged, and then leaves the copies alone.
     """
@@ -54,6 +56,7 @@ def _copy(db: Database, now: datetime) -> Path | None:
 
 def _delete(c: Connection, jobs: Jobs, *, now: datetime) -> int:
     count = jobs.forget(c, finished_before=now - _KEEP_JOBS)
+    count += outbox.forget_data(c, ended_before=now - _KEEP_MESSAGE_DATA)
     count += conversations.forget_activities(c, before=now - _KEEP_ACTIVITIES)
     if expired := interviews.erase_answers(c, untouched_since=now - KEEP_ANSWERS):
         events.append(

@@ -8,10 +8,13 @@ from km365.core import languages
 from km365.core.schedule import Milestone, Outcome
 from km365.errors import NotFound
 from km365.graph.client import Graph
-from km365.services import calendar, prompts
+from km365.graph.people import Person
+from km365.services import calendar, messages, prompts
 from km365.settings import Settings
-from km365.store import campaigns
+from km365.store import campaigns, outbox
+from km365.store.campaigns import Prompt
 from km365.store.database import Connection, Database
+from km365.store.outbox import Delivery, Sent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +29,20 @@ class Overview:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One person of a milestone. `outcome` is `not asked yet` before the campaign; `sent` counts messages."""
+    """One person of a milestone. `outcome` is `not asked yet` before the campaign; `sent` counts messages.
+
+    `became` says what became of the last of them and `advice` what to do, both empty where there is nothing.
+    """
 
     name: str
+    sign_in: str
     language: str
     outcome: str
     sent: int
     next_at: datetime | None
+    delivery: Delivery | None
+    became: str
+    advice: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +85,37 @@ async def show(graph: Graph, db: Database, settings: Settings, milestone_id: str
         raise NotFound(f"There is no milestone {milestone_id!r}; `km365 milestone list` shows their ids.")
     milestone = found[milestone_id]
     people, problems = prompts.audience(milestone, await calendar.directory(graph))
-    stand = {one.person_id: one for one in await db.run(campaigns.people, prompts.subject_of(milestone))}
-    lines = []
-    for person in sorted(people, key=lambda one: one.name):
-        prompt = stand.get(person.id)
-        lines.append(
-            Line(
-                name=person.name,
-                language=prompt.language if prompt else languages.best([person.language]),
-                outcome=prompt.progress.state if prompt else "not asked yet",
-                sent=prompt.progress.sent if prompt else 0,
-                next_at=prompt.progress.next_at if prompt else None,
-            )
-        )
-    return Detail(milestone=milestone, people=tuple(lines), problems=tuple(problems))
+    subject = prompts.subject_of(milestone)
+    stand = {prompt.person_id: (prompt, last) for prompt, last in await db.run(_standing, subject)}
+    return Detail(
+        milestone=milestone,
+        people=tuple(
+            _line(person, *stand.get(person.id, (None, None)))
+            for person in sorted(people, key=lambda one: one.name)
+        ),
+        problems=tuple(problems),
+    )
+
+
+def _standing(c: Connection, subject: str) -> list[tuple[Prompt, Sent | None]]:
+    """Everyone in the campaign with the last message to them."""
+    found = []
+    for one in campaigns.people(c, subject):
+        key = prompts.message_key(one.key, one.progress.sent)
+        found.append((one, outbox.get(c, key) if one.progress.sent else None))
+    return found
+
+
+def _line(person: Person, prompt: Prompt | None, last: Sent | None) -> Line:
+    needs_advice = prompt is not None and prompt.progress.state in {Outcome.OPEN, Outcome.UNREACHABLE}
+    return Line(
+        name=person.name,
+        sign_in=person.upn,
+        language=prompt.language if prompt else languages.best([person.language]),
+        outcome=prompt.progress.state if prompt else "not asked yet",
+        sent=prompt.progress.sent if prompt else 0,
+        next_at=prompt.progress.next_at if prompt else None,
+        delivery=last.state if last else None,
+        became=messages.became(last) if last else "",
+        advice=messages.advice(last) if last and needs_advice else "",
+    )

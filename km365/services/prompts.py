@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from km365.core import languages, schedule
-from km365.core.schedule import Act, Hours, Leaver, Milestone, Outcome
+from km365.core.schedule import Act, Hours, Leaver, Milestone, Outcome, Progress
 from km365.graph.client import Graph
 from km365.graph.people import Person
 from km365.jobs import Jobs
@@ -19,7 +19,7 @@ from km365.settings import Settings
 from km365.store import campaigns, cursors, events, outbox
 from km365.store.campaigns import Campaign
 from km365.store.database import Connection, Database
-from km365.store.outbox import Delivery, Message
+from km365.store.outbox import Delivery, Message, Sent
 from km365.templates import Templates
 
 SEND_MESSAGE = "send_message"
@@ -163,19 +163,16 @@ def _advance(c: Connection, jobs: Jobs, hours: Hours, *, now: datetime) -> tuple
     due = campaigns.due(c, at=now)
     count = 0
     for prompt, campaign in due:
-        last = outbox.get(c, _message_key(prompt.key, prompt.progress.sent)) if prompt.progress.sent else None
+        last = outbox.get(c, message_key(prompt.key, prompt.progress.sent)) if prompt.progress.sent else None
         if last is not None and last.state is Delivery.UNREACHABLE:
             after = replace(prompt.progress, state=Outcome.UNREACHABLE, next_at=None)
         elif last is not None and last.state in {Delivery.WAITING, Delivery.SENDING}:
-            tomorrow = schedule.next_open(
-                now + timedelta(days=1), hours
-            )  # a reminder of nothing helps nobody
-            after = replace(prompt.progress, next_at=tomorrow)
+            after = _still_waiting(c, prompt.progress, campaign, last, hours, now=now)
         else:
             asked_at = campaigns.asked_at(c, prompt.person_id)
             act, after = schedule.step(prompt.progress, campaign.plan, now, hours, asked_at=asked_at)
             if act in {Act.INVITE, Act.REMIND}:
-                key = _message_key(prompt.key, after.sent)
+                key = message_key(prompt.key, after.sent)
                 put = outbox.put(
                     c, _message(campaign, prompt.person_id, prompt.language, key, after.sent), at=now
                 )
@@ -186,7 +183,18 @@ def _advance(c: Connection, jobs: Jobs, hours: Hours, *, now: datetime) -> tuple
     return len(due), count
 
 
-def _message_key(key: str, number: int) -> str:
+def _still_waiting(
+    c: Connection, progress: Progress, campaign: Campaign, last: Sent, hours: Hours, *, now: datetime
+) -> Progress:
+    """Looks again tomorrow, for a reminder of nothing helps nobody; too late, it calls the message off."""
+    if not schedule.is_too_late(progress, campaign.plan, campaign.due_on, now, hours):
+        return replace(progress, next_at=schedule.next_open(now + timedelta(days=1), hours))
+    why = f"not delivered while there was time. {last.note or ''}".strip()
+    outbox.cancel(c, last.message.key, note=why, at=now)
+    return replace(progress, state=Outcome.CLOSED, next_at=None)
+
+
+def message_key(key: str, number: int) -> str:
     """The outbox key of the person's first message (the invitation), second, and so on."""
     return key if number <= 1 else f"{key}:{number - 1}"
 

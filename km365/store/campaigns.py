@@ -192,6 +192,13 @@ def people(c: Connection, campaign_id: str) -> list[Prompt]:
     return [_prompt(row._mapping) for row in c.execute(query)]
 
 
+def of_message(c: Connection, message_key: str, person_id: str) -> Prompt | None:
+    """Where the person stands in the campaign that wrote them this message; None when none did."""
+    theirs = c.execute(select(prompt).where(prompt.c.person_id == person_id))
+    keys = {row.key: _prompt(row._mapping) for row in theirs}
+    return keys.get(message_key) or keys.get(message_key.rpartition(":")[0])
+
+
 def of_person(c: Connection, person_id: str, *, kind: str) -> list[Campaign]:
     """The campaigns of that kind the person is or was in, the earliest date first."""
     query = (

@@ -5,11 +5,12 @@ became of it. One that stays at `sending` after a crash may or may not have arri
 is shown, and is not sent again (ENGINE §2).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, or_, select, update
 
 from km365.store import rows
 from km365.store.rows import Json
@@ -26,6 +27,12 @@ class Delivery(StrEnum):
     UNREACHABLE = "unreachable"  # the person blocked or removed the app, or cannot be found
     FAILED = "failed"  # it cannot be sent as it is; the note says why
     CANCELLED = "cancelled"  # no longer wanted before it was sent
+
+
+PAGE = 200
+"""How many messages `due` gives at most, unless told otherwise."""
+MAY_BE_SENT_AGAIN = frozenset({Delivery.UNKNOWN, Delivery.UNREACHABLE, Delivery.FAILED})
+"""Where a person may decide to send a message again, and nobody else does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +85,26 @@ def get(c: Connection, key: str) -> Sent | None:
     return _sent(row._mapping) if row else None
 
 
-def due(c: Connection, *, at: datetime, limit: int = 200) -> list[Message]:
-    """Messages waiting whose moment has come, the longest waiting first."""
+def due(
+    c: Connection,
+    *,
+    at: datetime,
+    person_id: str | None = None,
+    after: Sent | None = None,
+    limit: int = PAGE,
+) -> list[Sent]:
+    """Messages waiting whose moment has come (of one person, if named), the longest waiting first.
+
+    `after` is the last of the page before, so that pages go on although nothing was sent yet.
+    """
     ready = (message.c.state == Delivery.WAITING) & (message.c.due_at <= at)
+    if person_id is not None:
+        ready &= message.c.person_id == person_id
+    if after is not None:
+        same_moment = and_(message.c.due_at == after.due_at, message.c.key > after.message.key)
+        ready &= or_(message.c.due_at > after.due_at, same_moment)
     query = select(message).where(ready).order_by(message.c.due_at, message.c.key).limit(limit)
-    return [_sent(row._mapping).message for row in c.execute(query)]
+    return [_sent(row._mapping) for row in c.execute(query)]
 
 
 def claim(c: Connection, key: str, *, at: datetime) -> Message | None:
@@ -101,6 +123,29 @@ def claim(c: Connection, key: str, *, at: datetime) -> Message | None:
 def put_back(c: Connection, key: str, *, at: datetime, due_at: datetime, note: str) -> None:
     """The call was certainly not accepted (429, refused connection): the message waits until `due_at`."""
     _move(c, key, Delivery.WAITING, at=at, note=note, due_at=due_at)
+
+
+def hold(c: Connection, key: str, *, at: datetime, due_at: datetime, note: str) -> None:
+    """Nobody could be asked to take the message yet, so that no attempt counts: it waits until `due_at`."""
+    waiting = (message.c.key == key) & (message.c.state == Delivery.WAITING)
+    c.execute(update(message).where(waiting).values(due_at=due_at, note=note, changed_at=at))
+
+
+def release(c: Connection, person_id: str, *, at: datetime) -> int:
+    """What was held for this person is due now, and counted; what is to go out later stays later."""
+    held = (message.c.state == Delivery.WAITING) & message.c.note.is_not(None) & (message.c.attempts == 0)
+    mine = held & (message.c.person_id == person_id)
+    return c.execute(update(message).where(mine).values(due_at=at, changed_at=at)).rowcount
+
+
+def send_again(c: Connection, key: str, *, at: datetime) -> bool:
+    """Lets a message wait anew that is unknown, unreachable or failed; False, and nothing changes, otherwise.
+
+    Only where a person decided it: an unknown one may then arrive twice.
+    """
+    ended = (message.c.key == key) & message.c.state.in_(MAY_BE_SENT_AGAIN)
+    values = {"state": Delivery.WAITING, "attempts": 0, "due_at": at, "note": None, "changed_at": at}
+    return c.execute(update(message).where(ended).values(**values)).rowcount == 1
 
 
 def sent(c: Connection, key: str, *, activity_id: str | None, at: datetime) -> None:
@@ -153,6 +198,32 @@ def list_(
     if person_id is not None:
         query = query.where(message.c.person_id == person_id)
     return [_sent(row._mapping) for row in c.execute(query)]
+
+
+def list_troubled(c: Connection, *, limit: int = PAGE) -> list[Sent]:
+    """Messages somebody should look at: unknown, unreachable, failed or held up; the latest change first."""
+    query = select(message).where(_troubled()).order_by(message.c.changed_at.desc(), message.c.key)
+    return [_sent(row._mapping) for row in c.execute(query.limit(limit))]
+
+
+def count_troubled(c: Connection, *, since: datetime) -> Mapping[Delivery, int]:
+    """How many of those changed since then are in which state; `waiting` are those held up."""
+    recent = _troubled() & (message.c.changed_at >= since)
+    query = select(message.c.state, func.count()).where(recent).group_by(message.c.state)
+    return {Delivery(state): number for state, number in c.execute(query)}
+
+
+def forget_data(c: Connection, *, ended_before: datetime) -> int:
+    """Empties the values of messages that ended before then, and counts them; what became of each stays."""
+    ended = message.c.state.not_in([Delivery.WAITING, Delivery.SENDING])
+    kept = cast(message.c.data, Text) != "{}"
+    old = ended & kept & (message.c.changed_at < ended_before)
+    return c.execute(update(message).where(old).values(data={})).rowcount
+
+
+def _troubled() -> ColumnElement[bool]:
+    held_up = (message.c.state == Delivery.WAITING) & message.c.note.is_not(None)
+    return or_(message.c.state.in_(MAY_BE_SENT_AGAIN), held_up)
 
 
 def _under(prefix: str) -> ColumnElement[bool]:

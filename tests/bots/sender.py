@@ -23,6 +23,10 @@ async def no_token() -> None:
     return None
 
 
+async def language(message: Message) -> str:
+    return message.language
+
+
 async def compose(message: Message) -> Reply:
     return Reply(text=message.key)
 
@@ -40,6 +44,7 @@ async def main(path: Path, service_url: str) -> None:
             jobs=open_jobs(db),
             connector=connector,
             labels=Words.read(Templates(), "cards/labels"),
+            language=language,
             compose=compose,
             install=install,
             lines=Lines(),
@@ -49,7 +54,7 @@ async def main(path: Path, service_url: str) -> None:
         )
         await begin(post)
         while waiting := await db.run(outbox.due, at=datetime.now(UTC), limit=8):
-            await asyncio.gather(*(deliver(post, message.key) for message in waiting))
+            await asyncio.gather(*(deliver(post, row.message.key) for row in waiting))
 
 
 if __name__ == "__main__":

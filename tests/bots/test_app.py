@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -32,12 +32,12 @@ class Service:
     url: str
     http: aiohttp.ClientSession
 
-    def heard(self) -> list[dict]:
+    def heard(self, person: str = PERSON) -> list[dict]:
         """What the bot said to the person, in order."""
         rows = self.m365.state.all(
             "SELECT activity FROM chat_activity JOIN chat ON chat.id = chat "
             "WHERE person = ? AND sender = 'bot' ORDER BY seq",
-            PERSON,
+            person,
         )
         return [json.loads(row["activity"]) for row in rows]
 
@@ -128,6 +128,33 @@ async def test_a_message_to_somebody_the_bot_never_met_installs_it_and_arrives_o
     assert teams.is_installed(service.m365.state, PERSON)
     row = await service.app.db.run(outbox.get, "decided:1")
     assert (row.state, row.note) == (Delivery.SENT, None)
+
+
+async def test_a_message_is_in_the_language_its_reader_chose(service: Service):
+    teams.installed(service.m365.state, PERSON)
+    await service.has_heard(2)
+    service.say("español")
+    await service.has_heard(3)
+    await service.app.db.run(outbox.put, news("decided:3", language="ru"), at=service.app.clock.now())
+    await service.app.db.run(service.app.jobs.enqueue, JOB, key="decided:3", args={"key": "decided:3"})
+    await service.works()
+    assert service.heard()[-1]["attachments"][0]["content"]["lang"] == "es"
+
+
+async def test_a_message_is_in_the_language_of_its_readers_profile(service: Service):
+    somebody = "6f3c1a52-0000-4000-8000-00000000000b"
+    users.create(
+        service.m365.state,
+        id=somebody,
+        upn="amal@childrensagency.example",
+        display_name="Amal Example",
+        language="ar-EG",
+    )
+    to_amal = replace(news("decided:4", language="ru"), person_id=somebody)
+    await service.app.db.run(outbox.put, to_amal, at=service.app.clock.now())
+    await service.app.db.run(service.app.jobs.enqueue, JOB, key="decided:4", args={"key": "decided:4"})
+    await service.works()
+    assert service.heard(somebody)[-1]["attachments"][0]["content"]["lang"] == "ar"
 
 
 async def test_what_waited_for_somebody_is_sent_once_they_install_the_app(service: Service):

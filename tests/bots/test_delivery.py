@@ -3,21 +3,21 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from km365_bots.connector import open_connector
-from km365_bots.delivery import JOB, Post, begin, deliver, enqueue_due
+from km365_bots.delivery import JOB, Post, begin, deliver, enqueue_for_newcomer
 from km365_bots.pacing import Pace
 from km365_bots.turn import Lines
 from km365_bots.words import Words
 from sqlalchemy import Connection
 
 from km365.core.chat import Reply
-from km365.errors import Forbidden, GraphNotFound, TemplateError
+from km365.errors import Forbidden, GraphNotFound, StoreError, TemplateError
 from km365.jobs import open_jobs
 from km365.store import conversations, outbox
 from km365.store.database import Database
@@ -70,6 +70,22 @@ class Office:
         assert row is not None
         return row
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The jobs run until the block ends; the look of every minute is taken at once."""
+        stop = asyncio.Event()
+        runner = asyncio.create_task(self.post.jobs.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await runner
+
+    async def until_state(self, key: str, state: Delivery) -> None:
+        async with asyncio.timeout(20):
+            while (await self.db.run(outbox.get, key)).state is not state:  # noqa: ASYNC110 - in the database
+                await asyncio.sleep(0.01)
+
     @property
     def texts(self) -> Sequence[str]:
         return [body.get("summary") or body.get("text", "") for body in self.teams.sent]
@@ -93,7 +109,14 @@ async def office(db: Database) -> AsyncIterator[Office]:
         connector = await stack.enter_async_context(open_connector(no_token, PACE))
         clock = [START]
 
+        async def language(message: Message) -> str:
+            return {"amal": "ar"}.get(message.person_id, message.language)
+
         async def compose(message: Message) -> Reply:
+            if message.card == "broken":
+                raise KeyError("said in confidence")
+            if message.card == "busy":
+                raise StoreError("The database is held by another process.")
             if message.card != "invitation":
                 raise TemplateError(f"There is no card {message.card!r}.")
             return Reply(text="Une invitation", card=card("invitation", message.language))
@@ -109,6 +132,7 @@ async def office(db: Database) -> AsyncIterator[Office]:
             jobs=open_jobs(db),
             connector=connector,
             labels=LABELS,
+            language=language,
             compose=compose,
             install=install,
             lines=Lines(),
@@ -291,6 +315,19 @@ async def test_until_the_app_is_in_the_organisations_store_messages_wait(office)
     assert "store" in row.note
 
 
+async def test_a_message_that_waits_for_an_installation_is_never_given_up_for_it(office):
+    await office.asked_for()
+    office.refusal = GraphNotFound("The Teams app is not in the organisation's store.")
+    for _ in range(40):
+        row = await office.sends()
+        office.clock[0] = row.due_at
+    assert (row.state, row.attempts) == (Delivery.WAITING, 0)
+    assert len(office.installed) == 40
+    assert row.due_at - START < timedelta(hours=41), "looked for once an hour at least"
+    office.refusal = None
+    assert (await office.sends()).state is Delivery.SENT
+
+
 async def test_a_person_who_is_not_in_the_directory_is_unreachable(office):
     await office.asked_for()
     office.refusal = GraphNotFound("There is no such person.", status=404)
@@ -308,10 +345,91 @@ async def test_after_a_start_everything_that_waits_is_queued(office):
 
 
 async def test_an_installation_queues_what_waits_for_that_person_only(office):
-    await office.asked_for(key="invite:1")
-    await office.asked_for(key="invite:2", person_id="somebody else")
-    count = await office.db.run(enqueue_due, office.post.jobs, at=START, person_id=PERSON)
+    for number in range(250):
+        await office.asked_for(key=f"invite:a{number}", person_id="somebody else")
+    await office.asked_for(key="invite:b")
+    count = await office.db.run(enqueue_for_newcomer, office.post.jobs, at=START, person_id=PERSON)
     assert count == 1
+
+
+async def test_an_installation_sends_at_once_what_was_held_for_it(office):
+    await office.asked_for()
+    office.refusal = Forbidden("Graph refused.", status=403)
+    assert (await office.sends()).due_at > START
+    await office.knows()
+    assert await office.db.run(enqueue_for_newcomer, office.post.jobs, at=START, person_id=PERSON) == 1
+    assert (await office.sends()).state is Delivery.SENT
+
+
+async def test_more_than_a_page_is_queued_at_a_start(office):
+    await office.knows()
+    for number in range(outbox.PAGE + 5):
+        await office.asked_for(key=f"invite:{number}")
+    await begin(office.post)
+    assert len(await office.db.run(office.post.jobs.list_, limit=1000)) == outbox.PAGE + 5
+
+
+async def test_what_falls_due_while_it_runs_is_sent(office):
+    """Nothing but the look of every minute finds a reminder for later: no job was ever made for it."""
+    await office.knows()
+    await begin(office.post)
+    later = Message(key="resume:1", person_id=PERSON, card="invitation", data={}, language="fr", reason="x")
+    await office.db.run(outbox.put, later, at=START, due_at=START + timedelta(days=2))
+    async with office.running():
+        await office.until_state("resume:1", Delivery.WAITING)
+    assert office.teams.calls == []
+    office.clock[0] += timedelta(days=2)
+    async with office.running():
+        await office.until_state("resume:1", Delivery.SENT)
+
+
+async def test_what_teams_asks_to_wait_seconds_for_is_sent_when_they_are_over(office):
+    await office.knows()
+    await office.asked_for()
+    office.teams.script = [(429, {"Retry-After": "2"})]
+    await office.sends()
+    (job,) = await office.db.run(office.post.jobs.list_)
+    assert job.key == "invite:7"
+    waited_s = (job.due_at - datetime.now(UTC)).total_seconds()
+    assert 0 < waited_s <= 2
+
+
+async def test_a_defect_ends_the_message_with_a_note_that_holds_no_text(office, caplog):
+    await office.knows()
+    await office.asked_for(card="broken")
+    row = await office.sends()
+    assert row.state is Delivery.FAILED
+    assert "KeyError" in row.note
+    assert "in confidence" not in row.note + caplog.text
+    assert "test_delivery.py" in caplog.text, "the log says where it happened"
+
+
+async def test_a_defect_while_sending_is_unknown(office, monkeypatch):
+    await office.knows()
+    await office.asked_for()
+
+    async def send(*args, **kwargs):
+        raise KeyError("in confidence")
+
+    monkeypatch.setattr(office.post.connector, "send", send)
+    row = await office.sends()
+    assert row.state is Delivery.UNKNOWN
+    assert row.note == "km365 failed while sending (KeyError)."
+
+
+async def test_a_database_that_is_busy_ends_no_message(office):
+    await office.knows()
+    await office.asked_for(card="busy")
+    with pytest.raises(StoreError):
+        await office.sends()
+    assert (await office.db.run(outbox.get, "invite:7")).state is Delivery.WAITING
+
+
+async def test_a_message_is_in_its_readers_language_not_in_its_authors(office):
+    await office.asked_for(person_id="amal")
+    await office.sends()
+    [sent] = office.teams.sent
+    assert (sent["locale"], sent["attachments"][0]["content"]["lang"]) == ("ar", "ar")
 
 
 async def test_a_message_does_not_cut_in_on_a_turn(office):

@@ -82,6 +82,21 @@ def test_after_a_month_of_standstill_reminders_keep_their_distance() -> None:
     assert after.next_at == back + timedelta(days=4)
 
 
+@pytest.mark.parametrize(
+    ("last_in", "due_in", "last_useful_day"), [(30, 30, 30), (None, 3, 14), (None, 10, 17), (None, 90, 97)]
+)
+def test_what_was_not_delivered_is_of_use_until_the_last_day_or_a_week_past_the_date(
+    last_in: int | None, due_in: int, last_useful_day: int
+) -> None:
+    last_on = TODAY + timedelta(days=last_in) if last_in else None
+    plan, due_on = Plan(last_on=last_on), TODAY + timedelta(days=due_in)
+    late = [
+        schedule.is_too_late(begin(), plan, due_on, MONDAY + timedelta(days=day), UTC_HOURS)
+        for day in (last_useful_day, last_useful_day + 1)
+    ]
+    assert late == [False, True]
+
+
 def test_after_the_last_day_nothing_is_sent() -> None:
     plan = Plan(last_on=TODAY)
     act, after = schedule.step(begin(), plan, MONDAY + timedelta(days=1), UTC_HOURS)

@@ -106,9 +106,9 @@ class Office:
     def deliver(self) -> None:
         """Sends everything that waits."""
         with self.db.begin() as c:
-            for message in outbox.due(c, at=self.now):
-                outbox.claim(c, message.key, at=self.now)
-                outbox.sent(c, message.key, activity_id="1", at=self.now)
+            for row in outbox.due(c, at=self.now):
+                outbox.claim(c, row.message.key, at=self.now)
+                outbox.sent(c, row.message.key, activity_id="1", at=self.now)
 
 
 @pytest.fixture

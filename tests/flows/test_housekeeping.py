@@ -9,6 +9,7 @@ from km365.services import housekeeping
 from km365.store import conversations, events, interviews
 from km365.store.database import Database
 from km365.store.interviews import StoredAnswer
+from km365.store.outbox import Delivery
 
 
 async def test_the_newest_fourteen_copies_are_kept(office) -> None:
@@ -66,3 +67,16 @@ async def test_answers_go_after_twelve_months_and_only_their_number_is_recorded(
         assert interviews.answers(c, "i1") == []
         recorded = events.list_(c, subject="answers")
     assert [one.what for one in recorded] == [{"count": 1}]
+
+
+async def test_what_messages_said_goes_after_thirty_days_and_what_became_of_them_stays(office) -> None:
+    office.hire("ann")
+    await office.milestone(2)
+    await office.scan()
+    office.deliver()
+    await housekeeping.tidy(office.db, office.jobs, now=office.now + timedelta(days=29))
+    (sent,) = office.messages().values()
+    assert sent.message.data["title"] == "Mid-term review"
+    await housekeeping.tidy(office.db, office.jobs, now=office.now + timedelta(days=31))
+    (sent,) = office.messages().values()
+    assert (sent.message.data, sent.state) == ({}, Delivery.SENT)

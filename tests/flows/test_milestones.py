@@ -157,6 +157,23 @@ async def test_no_reminder_of_an_invitation_that_was_never_sent(office) -> None:
     assert await office.look(days=1) == 1
 
 
+async def test_an_invitation_that_could_not_be_delivered_in_time_is_called_off(office) -> None:
+    ann, key = office.hire("ann"), await office.milestone(13)
+    await office.scan()
+    invitation = f"invite:{key}:{ann}"
+    with office.db.begin() as c:
+        outbox.hold(c, invitation, at=office.now, due_at=office.now, note="The app is not in the store.")
+    for _ in range(20):
+        assert await office.look(days=1) == 0
+    assert office.messages()[invitation].state is Delivery.WAITING, "a week past the date it still helps"
+    await office.look(days=3)
+    held = office.messages()[invitation]
+    assert held.state is Delivery.CANCELLED
+    assert held.note == "not delivered while there was time. The app is not in the store."
+    with office.db.begin() as c:
+        assert campaigns.counts(c, f"milestone:{key}") == {Outcome.CLOSED: 1}
+
+
 async def test_a_weekend_without_messages(office) -> None:
     office.hire("ann")
     await office.milestone(6)

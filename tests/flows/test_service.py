@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from km365_bots.delivery import enqueue_due
+from km365_bots.app import serve as serve_bot
 from km365_flows.app import serve
 
 from km365.app import App, open_app
@@ -16,9 +16,11 @@ from km365.core.schedule import Outcome
 from km365.errors import SettingsError
 from km365.jobs import JobState
 from km365.jobs.sqlite import SqliteJobs
+from km365.local import apps
 from km365.services import prompts
 from km365.settings import Settings
 from km365.store import campaigns, cursors, outbox
+from km365.store.outbox import Delivery
 from km365.store.tables import job
 
 SERVICE = Path(__file__).with_name("service.py")
@@ -109,18 +111,20 @@ async def test_working_hours_that_make_no_sense_stop_the_start(office) -> None:
 
 
 async def test_losing_every_job_loses_no_message_and_no_scan(office) -> None:
+    """Both services and no helping hand: what runs every minute finds the message and the scan again."""
     office.m365.state.set_clock(office.now)
-    ann = office.hire("ann")
-    key = await office.milestone(2)
-    await office.scan()
-    lose_all_jobs(office)
-    with office.db.begin() as c:
-        assert enqueue_due(c, office.jobs, at=office.now) == 1
-        assert [one.key for one in office.jobs.list_(c)] == [f"invite:{key}:{ann}"]
-        cursors.forget(c, prompts.LAST_SCAN)
-    async with running(office):
-        lose_all_jobs(office)
-        await until(lambda: scan_is_done(office))
+    apps.publish(office.m365.state, Settings().teams_app_id, "km365")
+    ann, ben = office.hire("ann"), office.hire("ben")
+    key = await office.milestone(2, asked=ann)
+    settings = Settings(home=office.settings.home, graph_url=office.settings.graph_url, port=0)
+    async with open_app(settings) as app, serve_bot(app):
+        await office.scan()
+        other = await office.milestone(2, asked=ben)
+        with office.db.begin() as c:
+            cursors.forget(c, prompts.LAST_SCAN)
+        async with serve(app):
+            lose_all_jobs(office)
+            await until(lambda: arrived(office) == {f"invite:{key}:{ann}", f"invite:{other}:{ben}"})
 
 
 def lose_all_jobs(office) -> None:
@@ -159,6 +163,10 @@ async def test_killed_at_random_moments_everyone_is_asked_exactly_once(office) -
 def messages(office) -> set[str]:
     with office.db.begin() as c:
         return {one.message.key for one in outbox.list_(c, limit=1000)}
+
+
+def arrived(office) -> set[str]:
+    return {key for key, sent in office.messages().items() if sent.state is Delivery.SENT}
 
 
 def scan_is_done(office) -> bool:

@@ -265,3 +265,44 @@ async def test_finished_jobs_are_forgotten_after_their_time(bench, until) -> Non
         assert jobs.forget(c, finished_before=bench.clock.now) == 0
         assert jobs.forget(c, finished_before=bench.clock.now + timedelta(days=1)) == 1
     assert bench.states(jobs) == {"k2": JobState.WAITING}
+
+
+async def test_a_job_may_be_asked_for_in_some_seconds(bench, until) -> None:
+    jobs, seen = bench.make(), []
+
+    async def work(args) -> None:
+        seen.append(args["n"])
+
+    jobs.register("greet", work)
+    with bench.db.begin() as c:
+        assert jobs.enqueue(c, "greet", key="soon", args={"n": "1"}, wait_s=30)
+        assert not jobs.enqueue(c, "greet", key="soon", args={"n": "2"})
+    bench.enqueue(jobs, "greet", "now", n="0")
+    async with bench.running(jobs):
+        await until(lambda: bench.states(jobs)["now"] == JobState.DONE)
+        assert seen == ["0"]
+        bench.clock.advance(seconds=31)
+        await until(lambda: seen == ["0", "1"])
+
+
+async def test_a_failed_job_counts_until_its_work_has_ended_well(bench, until) -> None:
+    jobs, broken = bench.make(), ["k1", "k2"]
+
+    async def work(args) -> None:
+        if args["n"] in broken:
+            raise InputRefused("the list is not there")
+
+    def unmended() -> list[str]:
+        with bench.db.begin() as c:
+            return [one.key for one in jobs.unmended(c)]
+
+    jobs.register("scan", work, attempts=1)
+    async with bench.running(jobs):
+        for _ in range(2):
+            for key in ("k1", "k2"):
+                bench.enqueue(jobs, "scan", key, n=key)
+            await until(lambda: set(bench.states(jobs).values()) == {JobState.FAILED})
+        assert unmended() == ["k2", "k1"]
+        broken.remove("k1")
+        bench.enqueue(jobs, "scan", "k1", n="k1")
+        await until(lambda: unmended() == ["k2"])

@@ -5,14 +5,19 @@ import sqlite3
 from collections import namedtuple
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
 from aiohttp import web
 
+from km365.jobs import Job, JobState
 from km365.services import doctor, provision, taxonomy
 from km365.services.doctor import Finding
 from km365.settings import Settings
+from km365.store import outbox
+from km365.store.database import Connection
+from km365.store.outbox import Delivery, Message
 
 from ..conftest import BELMORA, Provisioned
 
@@ -22,7 +27,7 @@ Usage = namedtuple("Usage", "total used free")
 async def examine(here: Provisioned, settings: Settings | None = None) -> dict[str, Finding]:
     app = here.app
     words = taxonomy.shipped(app.templates)
-    found = doctor.examine(app.graph, app.db, settings or app.settings, words)
+    found = doctor.examine(app.graph, app.db, app.jobs, settings or app.settings, words, now=app.clock.now())
     return {finding.about: finding async for finding in found}
 
 
@@ -115,3 +120,60 @@ async def test_a_damaged_database_is_found(provisioned: Provisioned) -> None:
     found = (await examine(provisioned))["database"]
     assert not found.well
     assert "restore a backup" in found.words
+
+
+def put(c: Connection, state: Delivery, *, at: datetime, number: int = 0) -> None:
+    """A message that ended so at that moment, or is held up."""
+    key = f"{state}:{number}"
+    message = Message(key=key, person_id="p", card="note_filed", data={}, language="en", reason="test")
+    outbox.put(c, message, at=at)
+    if state is Delivery.WAITING:
+        outbox.hold(c, key, at=at, due_at=at, note="The app is not in the store.")
+        return
+    outbox.claim(c, key, at=at)
+    getattr(outbox, state.value)(c, key, note="why", at=at)
+
+
+async def test_messages_in_trouble_are_counted_and_old_ones_are_history(provisioned: Provisioned) -> None:
+    now = provisioned.app.clock.now()
+    with provisioned.app.db.begin() as c:
+        put(c, Delivery.FAILED, at=now - timedelta(days=8))
+        put(c, Delivery.UNKNOWN, at=now, number=1)
+        put(c, Delivery.UNKNOWN, at=now, number=2)
+        put(c, Delivery.UNREACHABLE, at=now)
+    found = (await examine(provisioned))["messages"]
+    assert found.well
+    assert "2 unknown (may have arrived), 1 unreachable; `km365 message list`" in found.words
+
+
+@pytest.mark.parametrize(("state", "says"), [(Delivery.FAILED, "1 failed"), (Delivery.WAITING, "1 held up")])
+async def test_a_message_that_failed_or_is_held_up_is_a_problem(
+    provisioned: Provisioned, state: Delivery, says: str
+) -> None:
+    with provisioned.app.db.begin() as c:
+        put(c, state, at=provisioned.app.clock.now())
+    found = (await examine(provisioned))["messages"]
+    assert not found.well
+    assert says in found.words
+
+
+async def test_a_failed_job_is_counted_with_its_error(
+    provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = (await examine(provisioned))["jobs"]
+    assert found.well
+    job = Job(
+        id=1,
+        name="scan",
+        key="scan",
+        queue="default",
+        args={},
+        state=JobState.FAILED,
+        attempts=12,
+        due_at=provisioned.app.clock.now(),
+        error="the list is not there",
+    )
+    monkeypatch.setattr(provisioned.app.jobs, "unmended", lambda c: [job])
+    found = (await examine(provisioned))["jobs"]
+    assert not found.well
+    assert found.words.startswith("Failed: 1, the last is 'scan' (the list is not there)")

@@ -1,5 +1,6 @@
 """Messages are sent at most once, whatever happens in between."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -54,8 +55,67 @@ def test_a_message_put_back_is_due_when_it_said(c: Connection, at: datetime) -> 
     later = at + timedelta(minutes=5)
     outbox.put_back(c, "invite:7:ann", at=at, due_at=later, note="slow down")
     assert outbox.due(c, at=at) == []
-    assert outbox.due(c, at=later) == [message()]
+    assert [row.message for row in outbox.due(c, at=later)] == [message()]
     assert outbox.claim(c, "invite:7:ann", at=later) == message()
+
+
+def test_pages_go_on_after_the_last_and_take_one_persons_messages(c: Connection, at: datetime) -> None:
+    for number in range(7):
+        ben = replace(message(f"note:{number}"), person_id="ben")
+        outbox.put(c, ben, at=at, due_at=at - timedelta(hours=number % 2))
+        outbox.put(c, message(f"invite:{number}"), at=at)
+    found, last = [], None
+    while page := outbox.due(c, at=at, after=last, limit=3):
+        found += [row.message.key for row in page]
+        last = page[-1]
+    assert sorted(found) == sorted(row.message.key for row in outbox.list_(c))
+    assert found[:3] == ["note:1", "note:3", "note:5"]
+    assert len(outbox.due(c, at=at, person_id="ben", limit=7)) == 7
+
+
+def test_a_message_held_counts_no_attempt_and_is_released_for_its_person(c: Connection, at: datetime) -> None:
+    for key in ("held", "later", "tried"):
+        outbox.put(c, message(key), at=at, due_at=at + timedelta(days=1) if key == "later" else at)
+    hour = at + timedelta(hours=1)
+    outbox.hold(c, "held", at=at, due_at=hour, note="not in the store")
+    outbox.claim(c, "tried", at=at)
+    outbox.put_back(c, "tried", at=at, due_at=hour, note="slow down")
+    assert outbox.due(c, at=at) == []
+    assert outbox.release(c, "ben", at=at) == 0
+    assert outbox.release(c, "ann", at=at) == 1
+    (held,) = outbox.due(c, at=at)
+    assert (held.message.key, held.attempts) == ("held", 0)
+
+
+@pytest.mark.parametrize("verb", ["unknown", "unreachable", "failed"])
+def test_a_message_is_sent_again_only_after_it_ended_in_trouble(
+    c: Connection, at: datetime, verb: str
+) -> None:
+    outbox.put(c, message(), at=at)
+    assert not outbox.send_again(c, "invite:7:ann", at=at)
+    outbox.claim(c, "invite:7:ann", at=at)
+    assert not outbox.send_again(c, "invite:7:ann", at=at)
+    getattr(outbox, verb)(c, "invite:7:ann", note="the app is blocked", at=at)
+    assert outbox.send_again(c, "invite:7:ann", at=at)
+    assert outbox.claim(c, "invite:7:ann", at=at) == message()
+    outbox.sent(c, "invite:7:ann", activity_id="1", at=at)
+    assert not outbox.send_again(c, "invite:7:ann", at=at)
+
+
+def test_what_ended_long_ago_keeps_its_outcome_and_loses_its_values(c: Connection, at: datetime) -> None:
+    for key in ("old", "new", "waiting"):
+        outbox.put(c, message(key), at=at)
+    for key, ended in (("old", at), ("new", at + timedelta(days=2))):
+        outbox.claim(c, key, at=ended)
+        outbox.sent(c, key, activity_id="1", at=ended)
+    for count in (1, 0):
+        assert outbox.forget_data(c, ended_before=at + timedelta(days=1)) == count
+    assert {row.message.key: row.message.data != {} for row in outbox.list_(c)} == {
+        "old": False,
+        "new": True,
+        "waiting": True,
+    }
+    assert state_of(c, "old") is Delivery.SENT
 
 
 def test_what_a_dead_sender_left_is_unknown_and_not_sent_again(c: Connection, at: datetime) -> None:
