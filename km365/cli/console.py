@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import json
+import shutil
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout instead of words.")
 
+
+NARROW = 16
+"""A last column is not cut to fewer characters than this."""
 
 P = ParamSpec("P")
 
@@ -59,18 +63,29 @@ def say(text: str) -> None:
 
 
 def table(rows: Sequence[Sequence[object]], *, headings: Sequence[str]) -> None:
-    """Rows in columns on stdout, headings first; the last column may be as long as it likes."""
+    """Rows in columns on stdout, headings first.
+
+    The last column may be as long as it likes; a terminal shows as much of it as fits in one line.
+    """
     texts = [list(headings), *[["" if cell is None else str(cell) for cell in row] for row in rows]]
     widths = [max(len(row[i]) for row in texts) for i in range(len(headings) - 1)]
+    room = _terminal_width() - sum(width + 2 for width in widths)
     for row in texts:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        click.echo("  ".join([*cells, row[-1]]).rstrip())
+        last = row[-1] if len(row[-1]) <= room or room < NARROW else f"{row[-1][: room - 1]}…"
+        click.echo("  ".join([*cells, last]).rstrip())
+
+
+def _terminal_width() -> int:
+    """How many characters a line of stdout holds; without end where it is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
 
 
 class Progress:
     """Progress and an estimate on stderr: one rewritten line on a terminal, a line now and then elsewhere.
 
-    As a context manager it leaves its last line standing however the work ends.
+    As a context manager it leaves its last line standing however the work ends; work that was refused before
+    it began says nothing.
     """
 
     def __init__(self, what: str, total: int | None = None) -> None:
@@ -78,12 +93,14 @@ class Progress:
         self._started = self._shown = time.monotonic()
         self._done = 0
         self._live = sys.stderr.isatty()
+        self._silent = True
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.finish()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or self._done or not self._silent:
+            self.finish()
 
     def advance(self, count: int = 1) -> None:
         """`count` more are done."""
@@ -100,6 +117,7 @@ class Progress:
             click.echo("", err=True)
 
     def _show(self) -> None:
+        self._silent = False
         of = f" of {self.total}" if self.total is not None else ""
         line = f"{self._what}: {self._done}{of}{self._estimate()}"
         click.echo(f"\r{line:<78}" if self._live else line, err=True, nl=not self._live)

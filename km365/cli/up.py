@@ -20,6 +20,7 @@ import click
 from km365.cli.console import Progress, say
 from km365.errors import NotAvailable
 from km365.settings import Settings, read
+from km365.templates import Templates
 
 if TYPE_CHECKING:
     from km365.app import App
@@ -46,6 +47,7 @@ def command(*, port: int | None, m365_port: int | None, home: Path | None, no_br
     settings = read(overrides={"port": port, "m365_port": m365_port, "home": home})[0]
     if settings.mode != "local":
         raise NotAvailable("`km365 up` runs the demonstration on this machine; set mode to local for it.")
+    Templates(settings.templates or None)  # a folder that is not there is said before anything is made
     with _home(settings.home), contextlib.suppress(KeyboardInterrupt):
         _try_database(settings)
         asyncio.run(_run(replace(settings, port=_free_port(settings)), browser=not no_browser))

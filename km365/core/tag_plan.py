@@ -18,9 +18,11 @@ from km365.errors import PlanRefused
 
 FORMAT = 1
 ABOUT = (
-    "Terms that km365 would add. Take out a term, a column or a whole document to leave it alone; write "
-    '{"term": "label or id"} to add one. Do not change "before", "etag", "drive" or "item". '
-    "Then: km365 tag apply FILE"
+    'Terms that km365 would add. The lists "add" are yours to edit: take an entry out to leave that term '
+    'out, or write {"term": "label or id"} for one more of the same column; `km365 taxonomy list --facet '
+    "topic` lists the terms of Topic. Whole columns and whole documents may be taken out; new ones cannot be "
+    'put in. Leave "libraries", "drive", "item", "etag", "before" and "seal" as they are; the rest only '
+    "explains. Then: km365 tag apply FILE"
 )
 _SINGLE = frozenset(column.name for column in TAG_COLUMNS if not column.multiple)
 """The columns that take one term only."""
@@ -307,7 +309,8 @@ def _concept(one: Mapping[str, Any], term_set: TermSet, where: str) -> Concept:
     found = term_set.find(said)
     if not found:
         raise PlanRefused(
-            f"{where}: {said!r} is no term of {term_set.name()!r}; `km365 taxonomy list` shows them."
+            f"{where}: {said!r} is no term of {term_set.name()!r}; "
+            f"`km365 taxonomy list --facet {term_set.key}` shows them."
         )
     if label and found[0] not in term_set.find(label):
         raise PlanRefused(

@@ -141,6 +141,16 @@ class TermSet:
             return (self.by_id[text],)
         return tuple(self.by_id[i] for i in self._by_label.get(label_key(text), ()))
 
+    def matching(self, word: str) -> tuple[Concept, ...]:
+        """The concepts whose id, label or synonym in any language has `word` in it, in the set's order."""
+        wanted = word.strip().casefold()
+        return tuple(
+            concept
+            for concept in self.concepts
+            if wanted in concept.id.casefold()
+            or any(wanted in text.casefold() for _, text, _ in all_labels(concept))
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Taxonomy:
@@ -263,13 +273,16 @@ def _repeated_ids(term_set: TermSet) -> list[Problem]:
 
 def _cycles(term_set: TermSet) -> list[Problem]:
     """Broader terms that go round in a circle, and those that go too deep."""
+    broader: dict[str, str | None] = {}
+    for concept in term_set.concepts:
+        broader.setdefault(concept.id, concept.broader)  # an id that stands twice must not hide a circle
     problems, done = [], set[str]()
     for concept in term_set.concepts:
         path: list[str] = []
         at: str | None = concept.id
-        while at and at in term_set.by_id and at not in path:
+        while at and at in broader and at not in path:
             path.append(at)
-            at = term_set.by_id[at].broader
+            at = broader[at]
         if at and at in path:
             if at not in done:
                 loop = " > ".join([*path[path.index(at) :], at])

@@ -69,9 +69,21 @@ def _select(leave_dates: bool) -> str:
 
 
 async def get_person(graph: Graph, person: str, *, leave_date: bool = False) -> Person:
-    """The person with this object id or sign-in name, manager included. Raises GraphNotFound."""
+    """The person with this object id or sign-in name, manager included.
+
+    Raises GraphNotFound; its words repeat what was asked for, so do not log what a person typed.
+    """
     params = {"$select": _select(leave_date), "$expand": "manager($select=id)"}
-    return Person.from_json(await graph.get(f"/users/{segment(person)}", params=params))
+    try:
+        return Person.from_json(await graph.get(f"/users/{segment(person)}", params=params))
+    except GraphNotFound as error:
+        what = f"Nobody signs in as {person!r}" if "@" in person else f"Nobody has the id {person!r}"
+        raise GraphNotFound(
+            f"{what}; the directory does not know it.",
+            status=error.status,
+            code=error.code,
+            request_id=error.request_id,
+        ) from None
 
 
 async def list_people(

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Self
 
-from km365.errors import InputRefused
+from km365.errors import GraphNotFound, InputRefused
 from km365.graph.client import Graph
 from km365.graph.wire import Json, file_path, segment, text
 
@@ -46,8 +46,17 @@ def site_path(address: str) -> str:
 
 
 async def get_site(graph: Graph, address: str) -> Site:
-    """The site at `host:/sites/name`, or with that id. Raises GraphNotFound."""
-    return Site.from_json(await graph.get(site_path(address), params={"$select": _SELECT}))
+    """The site at `host:/sites/name`, or with that id. Raises GraphNotFound, naming it."""
+    try:
+        return Site.from_json(await graph.get(site_path(address), params={"$select": _SELECT}))
+    except GraphNotFound as error:
+        raise GraphNotFound(
+            f"Graph does not find a site {address!r}, or this app may not know it exists. "
+            "`km365 settings show` lists the sites that are set.",
+            status=error.status,
+            code=error.code,
+            request_id=error.request_id,
+        ) from None
 
 
 async def list_sites(graph: Graph, search: str = "*") -> AsyncIterator[Site]:

@@ -295,6 +295,15 @@ async def stored(graph: Graph, site_id: str, taxonomy: Taxonomy, *, cache: Path 
     else:
         if cache:
             _keep(cache, sets)
+    return _with(taxonomy, sets)
+
+
+def last_stored(taxonomy: Taxonomy, *, cache: Path) -> Taxonomy:
+    """`taxonomy` as the term store had it when it was last read here; as it stands if it never was."""
+    return _with(taxonomy, _recall(cache))
+
+
+def _with(taxonomy: Taxonomy, sets: Iterable[TermStoreSet]) -> Taxonomy:
     present = {one.key: one for one in sets if one.key}
     return Taxonomy(
         term_sets=tuple(

@@ -71,7 +71,10 @@ async def test_a_library_is_planned_applied_shown_and_undone(km365: Type, provis
         ("undo", "done"),
         ("tag", "undone"),
     ]
-    assert (await km365("tag", "undo", run)).code == ExitCode.REFUSED
+    again = await km365("tag", "undo", run)
+    assert again.code == ExitCode.REFUSED
+    assert again.err.count("\n") == 1, "no progress of what was refused"
+    assert (await km365("tag", "apply", "tag-plan.json")).err.count("\n") == 1
 
 
 async def test_what_could_not_be_read_is_listed_and_the_exit_code_says_in_part(
@@ -164,6 +167,9 @@ async def test_an_unknown_run_library_or_site_is_named(km365: Type) -> None:
     library = await km365("tag", "plan", "--library", "Papers")
     assert library.code == ExitCode.FAILED
     assert "no library 'Papers'; its libraries: 'Documents'" in library.err
+    site = await km365("tag", "plan", "--site", "childrensagency.sharepoint.example:/sites/nowhere")
+    assert site.code == ExitCode.FAILED
+    assert "'childrensagency.sharepoint.example:/sites/nowhere'" in site.err
 
 
 async def until_written(here: Provisioned, child: asyncio.subprocess.Process, count: int) -> None:

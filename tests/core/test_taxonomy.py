@@ -15,7 +15,7 @@ from km365.core.taxonomy import (
     check,
     check_set,
 )
-from km365.core.taxonomy_file import from_json, to_json
+from km365.core.taxonomy_file import from_json, read, to_json
 from km365.errors import TemplateError
 
 
@@ -176,6 +176,34 @@ def test_a_malformed_file_is_refused_with_file_and_key(change: dict, complaint: 
     with pytest.raises(TemplateError) as told:
         from_json(json.dumps(good | change), source="x.json")
     assert complaint in str(told.value)
+
+
+def test_everything_wrong_in_a_file_is_told_at_once_and_the_rest_is_read():
+    file = {
+        "key": "x",
+        "names": {"en": "X"},
+        "rule": {"threshold": 2, "required": "no"},
+        "concepts": [
+            {"id": "x/a", "labels": {"en": "A"}, "broader": "x/b"},
+            {"id": "x/b", "labels": {"en": "B", "de": "B"}, "broader": "x/a", "colour": "red"},
+            {"labels": {}},
+            7,
+        ],
+    }
+    found = read(json.dumps(file).replace('"colour"', '"id": "x/b", "colour"'), source="x.json")
+    assert found.term_set
+    assert [concept.broader for concept in found.term_set.concepts] == ["x/b", "x/a", None, None]
+    assert [line.partition(", ")[2].partition(";")[0] for line in found.wrong] == [
+        "x/b: the key 'id' stands twice in one object.",
+        "rule.required: must be true or false.",
+        "rule.threshold: must be a number from 0 to 1.",
+        "concepts[1]: unknown key 'colour'",
+        "x/b.labels: unknown key 'de'",
+        "concepts[2].id: must be text and may not be empty.",
+        "concepts[2].labels: must give one label per language.",
+        "concepts[3]: must be an object.",
+    ]
+    assert found.doubtful == {"x/b", "concepts[2]", "concepts[3]"}
 
 
 def test_a_file_that_is_not_json_is_refused_with_its_line():

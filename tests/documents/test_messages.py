@@ -13,7 +13,7 @@ from km365.core.keepout import KeepOut
 from km365.core.languages import LANGUAGES
 from km365.core.messages import Messages
 from km365.core.turns import Note
-from km365.documents.messages import Catalogue
+from km365.documents.messages import Catalogue, problems
 from km365.errors import TemplateError
 from km365.templates import Templates
 
@@ -110,6 +110,24 @@ def test_a_mistake_is_told_with_its_file_and_line(tmp_path: Path, old: str, new:
         Catalogue(changed(tmp_path, old, new))
     assert message in str(caught.value)
     assert re.match(r"messages/fr\.toml, line \d+:", str(caught.value))
+
+
+def test_a_check_tells_all_mistakes_of_all_languages_at_once(tmp_path: Path) -> None:
+    assert problems(Templates()) == []
+    templates = changed(tmp_path, "{number} sur", "{number sur")
+    french = tmp_path / "messages" / "fr.toml"
+    text = french.read_text("utf-8").replace("[hint]", "[hint]\nnothing = 'x'").replace("many = ", "few = ")
+    french.write_text(text, encoding="utf-8")
+    english = Templates().text("messages/en.toml").replace('already = "', 'already = "{', 1)
+    (tmp_path / "messages" / "en.toml").write_text(english, encoding="utf-8")
+    said = "\n".join(problems(templates))
+    assert re.search(r"fr\.toml, line \d+: \[prompt\] 'progress' has a brace", said)
+    assert re.search(r"fr\.toml, line \d+: \[hint\] 'nothing' is not said anywhere", said)
+    assert re.search(r"fr\.toml, line \d+: \[prompt\.minutes\] 'few' is not known here", said)
+    assert said.count("messages/en.toml, line") == 1
+    (tmp_path / "messages" / "es.toml").write_text("= 1", encoding="utf-8")
+    (tmp_path / "messages" / "ru.toml").write_text("= 2", encoding="utf-8")
+    assert [line.split(":")[0] for line in problems(templates)] == ["messages/es.toml", "messages/ru.toml"]
 
 
 def test_an_office_can_say_it_differently(tmp_path: Path) -> None:

@@ -36,7 +36,9 @@ async def test_a_person_is_found_by_id_and_by_sign_in_name(graph: Graph) -> None
     assert ada.account_enabled and ada.manager_id is None
     ben = await people.get_person(graph, "ben@childrensagency.example", leave_date=True)
     assert ben.manager_id == ADA and ben.leaves_at == datetime(2026, 12, 5, tzinfo=UTC)
-    with pytest.raises(GraphNotFound, match="the directory"):
+    with pytest.raises(
+        GraphNotFound, match=r"Nobody signs in as 'nobody@childrensagency.example'; the directory"
+    ):
         await people.get_person(graph, "nobody@childrensagency.example")
 
 

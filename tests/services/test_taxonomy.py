@@ -1,9 +1,11 @@
 """The taxonomy between its files and the term store of the small Microsoft 365."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -228,6 +230,67 @@ def test_check_names_file_and_path_of_a_circle(tmp_path: Path):
     assert code == ExitCode.FAILED
     assert circle in lines
     assert lines[-1].startswith(f"{tmp_path / 'nothing.json'}: it cannot be read")
+
+
+def test_check_tells_all_that_is_wrong_with_a_file_at_once(tmp_path: Path):
+    labels = dict.fromkeys(LANGUAGES, "Thing")
+    file = term_file(
+        "topic",
+        {"id": "topic/a", "labels": labels, "broader": "topic/b", "colour": "red"},
+        {"id": "topic/b", "labels": labels | {"en": "Other"}, "broader": "topic/a", "mode": "often"},
+        {"id": "topic/b", "labels": {"en": "Bad; label"}},
+    )
+    templates = office(tmp_path, topic=file)
+    wanted = (
+        "concepts[0]: unknown key 'colour'",
+        "topic/b.mode: 'often' is not one of",
+        "topic/b: this id stands twice",
+        "the broader terms go round in a circle: topic/a > topic/b",
+        "the en label 'Bad; label' contains ';'",
+    )
+    _, all_together = taxonomy.load(templates)
+    for lines in (run("check", str(tmp_path / "taxonomies" / "topic.json"))[1].splitlines(), all_together):
+        said = "\n".join(lines)
+        for mistake in wanted:
+            assert said.count(mistake) == 1, (mistake, said)
+
+
+def test_check_finds_a_term_set_in_force_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("KM365_TEMPLATES", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert run("check", "taxonomies/topic.json") == (ExitCode.DONE, "")
+    assert run("check", "topic.json") == (ExitCode.DONE, "")
+    assert "nothing.json: it cannot be read" in run("check", "nothing.json")[1]
+
+
+def test_the_terms_of_a_facet_are_listed_and_searched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("KM365_TEMPLATES", raising=False)
+    monkeypatch.setenv("KM365_HOME", str(tmp_path))
+    terms_of_topic = run("list", "--facet", "topic")[1]
+    assert re.search(r"^topic/sanitation +Sanitation +latrine, toilet", terms_of_topic, re.MULTILINE)
+    assert len(terms_of_topic.splitlines()) == 1 + len(taxonomy.shipped(Templates()).by_key["topic"].concepts)
+    found = json.loads(run("list", "--find", "ASSAINISSEMENT", "--json")[1])
+    assert {"goal-area/4", "topic/sanitation"} <= {one["id"] for one in found}
+    assert "assainissement" in run("list", "--facet", "topic", "--find", "assainissement")[1].casefold()
+    assert "Assainissement" in run("list", "--facet", "topic", "--language", "fr")[1]
+    assert run("list", "--find", "xyzzy")[1] == ""
+    with pytest.raises(click.UsageError, match=r"there are .*topic"):
+        run("list", "--facet", "topics")
+
+
+async def test_terms_that_people_made_in_the_term_store_are_listed_after_the_next_reading(
+    graph: Graph, tmp_path: Path
+):
+    await taxonomy.push(graph, SITE, small())
+    (tree,) = [one for one in await terms.read_sets(graph, SITE, group=TERM_GROUP) if one.key == "x"]
+    parent = next(term for term in tree.terms if term.key == "x/tree")
+    new = terms.NewTerm(parent_id=parent.id, labels={"en-US": Labels(default="Mango tree")})
+    await terms.create_terms(graph, SITE, tree.id, [new])
+    cache = tmp_path / taxonomy.CACHE
+    assert not taxonomy.last_stored(small(), cache=cache).by_key["x"].matching("mango")
+    await taxonomy.stored(graph, SITE, small(), cache=cache)
+    (mango,) = taxonomy.last_stored(small(), cache=cache).by_key["x"].matching("mango")
+    assert (mango.label(), mango.broader) == ("Mango tree", "x/tree")
 
 
 def test_list_counts_concepts(monkeypatch: pytest.MonkeyPatch):
