@@ -1,6 +1,7 @@
 """One seeded home for all journeys, a running product for each module, and colleagues in Chromium."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -96,13 +97,14 @@ class Colleague:
         self.page.keyboard.press("Enter")
         expect(self.page.locator("#composer-text")).to_have_value("")
 
-    def presses(self, button: str) -> None:
+    def presses(self, button: str | re.Pattern[str]) -> None:
         """Press a button of the newest card."""
         self.card.get_by_role("button", name=button, exact=True).click()
 
-    def writes(self, label: str, text: str) -> None:
-        """Fill in a field of the newest card."""
-        self.card.get_by_label(label).fill(text)
+    def writes(self, text: str, *, label: str = "") -> None:
+        """Fill in a field of the newest card: the first, or the one called so."""
+        fields = self.card.get_by_label(label) if label else self.card.get_by_role("textbox")
+        fields.first.fill(text)
 
     def is_asked(self, text: str) -> None:
         """The newest card says it."""

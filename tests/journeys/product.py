@@ -244,18 +244,20 @@ class Chat:
     @property
     def questions(self) -> list[str]:
         """The questions asked so far, in order; one that is repeated before it is answered counts once."""
-        asked = [c["body"][2]["text"] for _, c in self.cards if _asks(c)]
+        asked = [_question(c) for _, c in self.cards if _question(c)]
         return [text for n, text in enumerate(asked) if n == 0 or asked[n - 1] != text]
 
     @property
     def progress(self) -> str:
-        """The "3 of 8" of the newest question; empty if the newest card asks none."""
+        """The "3 of 8" of the newest card; empty if it asks nothing."""
         cards = self.cards
-        return str(cards[-1][1]["body"][1]["text"]) if cards and _asks(cards[-1][1]) else ""
+        return _question(cards[-1][1]).partition(". ")[0] if cards else ""
 
 
-def _asks(card: Json) -> bool:
-    return any(action.get("verb") == "answer" for action in card.get("actions", []))
+def _question(card: Json) -> str:
+    """What a card asks, as its plain twin has it: "3 of 8. Where was this?"; empty if it asks nothing."""
+    asks = any(action.get("verb") == "answer" for action in card.get("actions", []))
+    return str(card["fallbackText"]).partition("\n")[0] if asks else ""
 
 
 def words(card: Json) -> str:

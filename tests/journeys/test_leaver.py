@@ -1,6 +1,7 @@
 """Journey 2: a colleague leaves; the handover note is theirs until they say yes, and keeps to its circle."""
 
 import random
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,11 +49,11 @@ def test_a_leaver_reads_the_note_first_and_it_keeps_to_its_circle(up: Up, sit: S
     oumar.card.get_by_role("radio", name="Ce que le poste est devenu").check()
     oumar.presses("Modifier")
     oumar.is_asked("Qu'est devenu ce poste")
-    oumar.writes("Votre réponse", BETTER)
+    oumar.writes(BETTER)
     oumar.presses("Envoyer la réponse")
     oumar.is_asked(BETTER)
     assert not up.graph(f"{_notes(up)}/children")["value"], "nobody has the note before the leaver's yes"
-    oumar.presses("C'est juste")
+    oumar.presses(re.compile("^C'est juste"))
     oumar.hears("bibliothèque Handover notes, et ses destinataires")
 
     oumar.page.goto(f"{up.base}/sharepoint/sites/knowledge")
@@ -67,11 +68,10 @@ def test_a_leaver_reads_the_note_first_and_it_keeps_to_its_circle(up: Up, sit: S
     assert ROLE not in note
     assert "ardoise" not in note
 
-    for name in ("Maëlle Grandsable", "Aïcha Lunebleue"):
-        Chat(up, name).hears("Oumar Boisplume a rédigé une note de passation")
     listed = {one["post"]: one for one in up.json("handover", "list")}
     assert listed["Chef de l'éducation"]["state"] == "finished"
-    (lesson,) = up.json("lesson", "list", "--as", "oumar.boisplume@childrensagency.example")
+    own = ("lesson", "list", "--as", "oumar.boisplume@childrensagency.example")
+    (lesson,) = until(lambda: up.json(*own))
     assert lesson["item"]["description"] == PROUD
 
     named, unkept = tables_that_hold(up.home, "ardoise-7431", "ardoise-9952")
@@ -133,7 +133,7 @@ def test_no_answer_is_lost_doubled_or_asked_for_again_whenever_the_product_is_ki
         assert up.ours("SELECT COUNT(*) FROM km_interview WHERE person_id = ?", ruth.id) == [(1,)]
         ruth.presses("approve")
         until(lambda: _state(up, ruth) == "finished")
-        assert len(up.graph(f"{_notes(up)}/children")["value"]) == 1
+        assert len(until(lambda: up.graph(f"{_notes(up)}/children")["value"])) == 1
     finally:
         up.close()
 
@@ -144,7 +144,7 @@ def _answers(who: Colleague, progress: str, text: str | None, *, readers: str = 
     if text is None:
         who.presses("Passer")
         return
-    who.writes("Votre réponse", text)
+    who.writes(text)
     if readers:
         who.card.get_by_label("Qui peut lire cette réponse").select_option(readers)
     who.presses("Envoyer la réponse")

@@ -36,7 +36,7 @@ def test_a_reflection_becomes_a_lesson_that_the_focal_point_accepts(up: Up, sit:
     nomsa.is_asked("4 of 8")
     nomsa.says("back")
     nomsa.is_asked("3 of 8")
-    nomsa.writes("Your answer", SETTING)
+    nomsa.writes(SETTING)
     nomsa.presses("Send answer")
     nomsa.is_asked("4 of 8")
     nomsa.says("pause")
@@ -52,11 +52,11 @@ def test_a_reflection_becomes_a_lesson_that_the_focal_point_accepts(up: Up, sit:
         nomsa.is_asked(progress)
         nomsa.presses("Skip")
     nomsa.is_asked("Your draft")
-    nomsa.writes("In one sentence", TITLE)
+    nomsa.writes(TITLE, label="In one sentence")
     nomsa.presses("Send")
     nomsa.hears("knowledge focal point")
 
-    (kept,) = up.json("lesson", "list", "--as", FOCAL_POINT)
+    (kept,) = until(lambda: up.json("lesson", "list", "--as", FOCAL_POINT))
     item = kept["item"]
     assert (item["title"], item["maturity"]) == (TITLE, "in review")
     assert (item["description"], item["context"], item["cause"]) == (STORY, SETTING, CAUSE)
@@ -182,8 +182,8 @@ def test_nobody_is_invited_twice_whenever_the_product_is_killed(new_home: Callab
 def _answers(up: Up, who: Chat) -> list[str]:
     """What is kept of the person's answers, in order."""
     answers = "km_answer JOIN km_interview ON id = interview_id"
-    found = up.ours(f"SELECT value FROM {answers} WHERE person_id = ? ORDER BY position", who.id)
-    return [value for (value,) in found]
+    found = up.ours(f"SELECT question_id, value FROM {answers} WHERE person_id = ? ORDER BY position", who.id)
+    return [value for question, value in found if ":" not in question]  # others are choices and edits
 
 
 def _everything_said(up: Up) -> list[Any]:
