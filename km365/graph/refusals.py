@@ -158,39 +158,39 @@ def _request_id(headers: Mapping[str, str], error: Json) -> str | None:
     return found if isinstance(found, str) else None
 
 
-_MARK = "['’\"`‘‚“”„«»]"
-_OPENING = "(?:(?<!\\w)['’]|[\"`‘‚“”„«»])"
-"""A quotation mark; an apostrophe within or after a word opens nothing."""
-_OURS = "|".join(
-    re.escape(name)
-    for spec in LISTS.values()
-    for name in (spec.title, *(word for column in spec.columns for word in (column.name, column.title)))
+_QUOTED = re.compile(
+    r"""
+    (?<!\w)' (?: [^'] | (?<=\w)'(?=\w) )* '(?!\w)   # an apostrophe inside a word is none of the two marks
+    | (?<!\w)[‘‚] (?: [^’] | (?<=\w)’(?=\w) )* ’(?!\w)
+    | "[^"]*" | `[^`]*` | “[^”]*” | „[^“”]*[“”] | «[^»]*»
+    """,
+    re.VERBOSE,
 )
-_OUR_NAME = re.compile(rf"{_OPENING}({_OURS}){_MARK}(?!\w)")
-_QUOTED = re.compile(rf"{_OPENING}(?:.*{_MARK}|.*)", re.DOTALL)
-"""From the first mark to the last one: a quoted name may hold marks itself, so where one piece ends and the
-next begins cannot be told. Without a last one, to the end."""
+_ODD_MARK = re.compile(r"""["`“”„«»‘‚] | (?<!\w)['’] | ['’](?!\w)""", re.VERBOSE)
 _ADDRESS_OR_FILE = re.compile(r"\S*[@/\\]\S*|\S+\.\w{2,5}\b")
 _READ = 1000
 """So much of a message is looked at, in characters."""
+_OURS = {spec.title for spec in LISTS.values()} | {
+    name for spec in LISTS.values() for column in spec.columns for name in (column.name, column.title)
+}
 
 
 def _said(error: Json) -> str:
-    """Graph's own words, blanked, at most 200 characters."""
+    """Graph's own words, blanked, at most 200 characters; nothing where it is unclear what is quoted."""
     message = error.get("message")
     if not isinstance(message, str) or not message.strip():
         return ""
-    blanked = _ADDRESS_OR_FILE.sub("…", _QUOTED.sub(_only_ours, message[:_READ]))
+    message = message[:_READ]
+    if _ODD_MARK.search(_QUOTED.sub(" ", message)):
+        return ""
+    blanked = _ADDRESS_OR_FILE.sub("…", _QUOTED.sub(_only_ours, message))
     return f" Graph says: {' '.join(blanked.split())[:200]}"
 
 
 def _only_ours(quoted: re.Match[str]) -> str:
-    """The names of our own lists and columns in it; the rest is one … wherever it has words."""
-    pieces = _OUR_NAME.split(quoted[0])  # what is between, a name, what is between, ...
-    return "".join(
-        f" '{piece}' " if place % 2 else "…" if re.search(r"\w", piece) else ""
-        for place, piece in enumerate(pieces)
-    )
+    """The name of one of our own lists or columns, quoted; … for anything else."""
+    name = quoted[0][1:-1]
+    return f"'{name}'" if name in _OURS else "…"
 
 
 def _seconds(value: str | None) -> float | None:

@@ -1,7 +1,7 @@
 """What a refusal says of Graph's own words: nothing that names a person, a file or a value."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from km365.graph.refusals import refusal
@@ -19,6 +19,7 @@ def said(message: str) -> str:
 @given(st.sampled_from(MARKS), ANY_TEXT, ANY_TEXT, st.sampled_from(["", " for 'you'", " isn't there."]))
 def test_no_quoted_content_survives(marks: str, before: str, after: str, rest: str) -> None:
     opening, closing = marks
+    assume(not {opening, closing} & set(before + after))
     assert SECRET not in said(f"Can't find {opening}{before}{SECRET}{after}{closing}{rest}")
 
 
@@ -27,6 +28,9 @@ def test_no_quoted_content_survives(marks: str, before: str, after: str, rest: s
     [
         "The user 'Cloudharrow' was not found.",
         'File "Ruth\'s Cloudharrow" is bad.',
+        "The item 'Ruth's Cloudharrow' is bad.",
+        "The item 'Ruth' Cloudharrow' is bad.",
+        "The item 'Ruth 'Cloudharrow' May' is bad.",
         "name='Cloudharrow' is taken",
         "The item 'Cloudharrow is not there.",
         "Cloudharrow@childrensagency.example has no mailbox.",
@@ -41,5 +45,5 @@ def test_a_name_in_quotes_in_an_address_or_a_file_name_is_blanked(message: str) 
 
 def test_the_names_of_our_own_lists_and_columns_stay() -> None:
     assert said("Column 'KMOffice' of the list \"Handover notes\" can't be used with 'x'.").endswith(
-        "Graph says: Column 'KMOffice' … 'Handover notes' …."
+        "Graph says: Column 'KMOffice' of the list 'Handover notes' can't be used with …."
     )
