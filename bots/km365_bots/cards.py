@@ -6,11 +6,14 @@ fit is shortened where it is only read, and never where it could be sent back sh
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from babel.lists import format_list
+
 from km365.core.chat import Card
-from km365.core.languages import is_rtl
+from km365.core.languages import best, is_rtl
 from km365.errors import TemplateError
 from km365_bots.words import Words
 
@@ -136,7 +139,7 @@ class _Page:
 
         An input that held a shortened value would send the shortened one back.
         """
-        if len(value) > min(most, self._longest):
+        if not self.fits(value, most):
             self.heading(label, large=False)
             self.quote(value)
             return False
@@ -154,6 +157,30 @@ class _Page:
         )
         return True
 
+    def fits(self, value: str, most: int) -> bool:
+        """Whether a value can be edited here whole."""
+        return len(value) <= min(most, self._longest)
+
+    @contextmanager
+    def folded(self, title: str) -> Iterator[None]:
+        """What is added inside is out of sight until the button `title` is pressed, and filled in as well.
+
+        Action.ToggleVisibility is Adaptive Cards 1.2, which Teams takes everywhere.
+        """
+        above, self.body = self.body, []
+        yield
+        inside, self.body = self.body, above
+        toggle = {"type": "Action.ToggleVisibility", "title": title, "targetElements": ["folded"]}
+        self.body += [
+            {"type": "ActionSet", "actions": [toggle]},
+            {"type": "Container", "id": "folded", "isVisible": False, "items": inside},
+        ]
+
+    def listed(self, names: Sequence[str]) -> str:
+        """The names as the language strings them together, each in its own direction."""
+        apart = [f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" for name in names if name]
+        return format_list(apart, locale=best([self.card.language]))
+
     def choice(
         self,
         key: str,
@@ -166,6 +193,7 @@ class _Page:
     ) -> None:
         """One of several; shown open while there are few, unless it is to be `small`."""
         choices = [{"title": _str(row.get("label")), "value": _str(row.get("value"))} for row in rows]
+        self.spoken.append(label)
         self.spoken += [f"{number}. {choice['title']}" for number, choice in enumerate(choices, start=1)]
         known = value if any(choice["value"] == value for choice in choices) else ""
         self.body.append(
@@ -238,16 +266,15 @@ class _Page:
 def _question(page: _Page) -> None:
     page.heading(page.text("title"))
     page.note(page.text("progress"))
-    page.say(page.text("ask"), weight="Bolder")
-    page.note(page.text("hint"))
+    # The question is the label of its field, so that it is what a screen reader calls the field.
+    ask = page.text("ask") or page.label("answer")
     who = page.text("who_reads") or page.text("audience_label")
     choices, value = page.rows("choices"), page.text("value")
     if choices:
-        page.choice(
-            "answer", page.label("choose"), choices, value=value, missing=page.label("choose_missing")
-        )
+        page.choice("answer", ask, choices, value=value, missing=page.label("choose_missing"))
     else:
-        _answer(page, value)
+        _answer(page, ask, value)
+    page.note(page.text("hint"))
     audiences = page.rows("audiences")
     if audiences:
         page.choice("audience", page.label("audience"), audiences, value=page.text("audience"), small=True)
@@ -258,13 +285,15 @@ def _question(page: _Page) -> None:
         page.button(verb)
 
 
-def _answer(page: _Page, value: str) -> None:
+def _answer(page: _Page, ask: str, value: str) -> None:
     longest = page.card.data.get("max_length")
     most = longest if isinstance(longest, int) and longest > 0 else 4_000
-    missing = page.label("answer_missing")
-    if not page.field("answer", page.label("answer"), value, multiline=True, most=most, missing=missing):
+    if not page.fits(value, most):
+        page.heading(page.label("answer"), large=False)
+        page.quote(value)
         page.note(page.label("answer_kept"))
-        page.field("answer", page.label("answer"), "", multiline=True, most=most, missing=missing)
+        value = ""
+    page.field("answer", ask, value, multiline=True, most=most, missing=page.label("answer_missing"))
 
 
 def _consent(page: _Page) -> None:
@@ -292,19 +321,31 @@ def _invitation(page: _Page) -> None:
 def _draft(page: _Page) -> None:
     page.heading(page.text("title"))
     page.say(page.text("text"))
-    for row in page.first(page.rows("fields")):
-        label = _str(row.get("label"))
-        page.field(
-            _str(row.get("key")),
-            label,
-            _str(row.get("value")),
-            multiline=row.get("multiline") is True,
-            most=4_000 if row.get("multiline") is True else 255,
-            missing=page.label("field_missing", label=label) if row.get("required") is True else "",
-        )
+    rows = page.first(page.rows("fields"))
+    empty = [row for row in rows if not _str(row.get("value")) and row.get("required") is not True]
+    for row in rows:
+        if row not in empty:
+            _draft_field(page, row)
+    if empty:
+        page.note(page.label("empty_fields", fields=page.listed([_str(row.get("label")) for row in empty])))
+        with page.folded(page.label("fill_in")):
+            for row in empty:
+                _draft_field(page, row)
     page.button("send", inputs=True)
     page.button("edit", inputs=True)
     page.button("discard")
+
+
+def _draft_field(page: _Page, row: Mapping[str, Any]) -> None:
+    label = _str(row.get("label"))
+    page.field(
+        _str(row.get("key")),
+        label,
+        _str(row.get("value")),
+        multiline=row.get("multiline") is True,
+        most=4_000 if row.get("multiline") is True else 255,
+        missing=page.label("field_missing", label=label) if row.get("required") is True else "",
+    )
 
 
 def _note(page: _Page) -> None:

@@ -1,21 +1,28 @@
-"""`/_local/`: resets, seeds, moves the clock, switches quirks, and shows what was written by whom."""
+"""`/_local/`: resets, seeds, moves the clock, switches quirks, and shows what was written by whom.
+
+A browser is shown a page; its forms post to `/_local/page/...`, everything else is asked and told in JSON.
+"""
 
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from km365.errors import InputRefused, StoreError
-from km365.local import faults, journal, throttle
+from km365.local import faults, journal, throttle, webpages
 from km365.local.routes import ROUTES, Json, pages
 from km365.local.server import M365, M365_KEY
 from km365.local.state import State, stamp
 
 Seed = Callable[[State], AsyncIterator[str]]
 SEEDS: dict[str, Seed] = {}
+PAGE = "/_local/page"
+STEPS_DAYS = (1, 7)
+"""How far the page's buttons move the clock."""
 
 
 def seeds_with(name: str, fill: Seed) -> None:
@@ -58,6 +65,8 @@ def _controls(app: web.Application, m365: M365) -> None:
     app.router.add_put("/_local/strict-tokens", _switch_strict_tokens)
     app.router.add_get("/_local/throttle", _throttle)
     app.router.add_put("/_local/throttle", _switch_throttle)
+    app.router.add_post(f"{PAGE}/clock", _clock_moved)
+    app.router.add_post(f"{PAGE}/faults/{{name}}", _fault_switched)
 
 
 async def _body(http: web.Request) -> dict[str, Any]:
@@ -75,22 +84,75 @@ def _refused(message: str, status: int = 400) -> web.Response:
 
 
 async def _overview(http: web.Request) -> web.Response:
-    """What can be asked here, and every Graph route with how we know it."""
-    controls = [
-        f"{r.method} {r.resource.canonical}"
-        for r in http.app.router.routes()
-        if r.resource is not None and r.resource.canonical.startswith("/_local/") and r.method != "HEAD"
-    ]
+    """What can be asked here, and every Graph route with how we know it; a page for a browser."""
+    controls = _described(http.app)
+    if "text/html" in http.headers.get("Accept", ""):
+        return _page(http, controls)
     routes = [{"verb": r.verb, "path": r.template, "evidence": str(r.evidence)} for r in ROUTES]
-    return web.json_response({"controls": controls, "seeds": sorted(SEEDS), "routes": routes})
+    return web.json_response({"controls": list(controls), "seeds": sorted(SEEDS), "routes": routes})
+
+
+def _described(app: web.Application) -> dict[str, str]:
+    """Each control with what it does, the first line of its function's docstring."""
+    return {
+        f"{r.method} {r.resource.canonical}": _about(r.handler)
+        for r in app.router.routes()
+        if r.resource is not None
+        and r.resource.canonical.startswith("/_local/")
+        and not r.resource.canonical.startswith(PAGE)
+        and r.method != "HEAD"
+    }
+
+
+def _about(handler: object) -> str:
+    told = handler.func if isinstance(handler, partial) else handler
+    return (told.__doc__ or "").partition("\n")[0]
+
+
+def _page(http: web.Request, controls: dict[str, str]) -> web.Response:
+    state = http.app[M365_KEY].state
+    return webpages.page(
+        http,
+        "controls.html",
+        language=webpages.browser_language(http),
+        base=PAGE,
+        controls=controls,
+        now=stamp(state.now()),
+        moved=bool(state.clock_offset_s),
+        steps=STEPS_DAYS,
+        quirks=[_fault_json(state, name) for name in sorted(faults.QUIRKS)],
+    )
+
+
+async def _clock_moved(http: web.Request) -> web.Response:
+    """The page's buttons that move the clock on by `days`."""
+    webpages.require_own_page(http)
+    days = str((await http.post()).get("days"))
+    if days not in {str(step) for step in STEPS_DAYS}:
+        return _refused("days is one of " + ", ".join(str(step) for step in STEPS_DAYS))
+    state = http.app[M365_KEY].state
+    state.set_clock(state.now() + timedelta(days=int(days)))
+    raise web.HTTPSeeOther("/_local/")
+
+
+async def _fault_switched(http: web.Request) -> web.Response:
+    """The page's button that switches a quirk, its settings as they are."""
+    webpages.require_own_page(http)
+    state, name = http.app[M365_KEY].state, http.match_info["name"]
+    if name not in faults.QUIRKS:
+        return _refused(f"there is no fault {name}", 404)
+    faults.switch(state, name, on=(await http.post()).get("on") == "1", **_fault_json(state, name)["settings"])
+    raise web.HTTPSeeOther(f"/_local/#{name}")
 
 
 async def _reset(http: web.Request) -> web.Response:
+    """Forgets everything: sites, people, files, clock, quirks, journal, tokens."""
     reset(http.app[M365_KEY])
     return web.json_response({"done": "reset"})
 
 
 async def _seed(http: web.Request) -> web.Response:
+    """`{"name": "demo"}` fills the tenant."""
     name = (await _body(http)).get("name", "demo")
     try:
         steps = [line async for line in seed(http.app[M365_KEY], str(name))]
@@ -104,6 +166,7 @@ def _clock_json(state: State) -> Json:
 
 
 async def _clock(http: web.Request) -> web.Response:
+    """The demonstration clock."""
     return web.json_response(_clock_json(http.app[M365_KEY].state))
 
 
@@ -133,12 +196,13 @@ def _fault_json(state: State, name: str) -> Json:
 
 
 async def _faults(http: web.Request) -> web.Response:
+    """The quirks: what they do, their settings, and whether they are on."""
     state = http.app[M365_KEY].state
     return web.json_response([_fault_json(state, name) for name in sorted(faults.QUIRKS)])
 
 
 async def _switch_fault(http: web.Request) -> web.Response:
-    """`{"on": true, ...settings}`; `on` may be left out."""
+    """`{"on": true, ...settings}` switches a quirk; `on` may be left out."""
     state, name, body = http.app[M365_KEY].state, http.match_info["name"], await _body(http)
     if name not in faults.QUIRKS:
         return _refused(f"there is no fault {name}", 404)
@@ -163,6 +227,7 @@ async def _journal(http: web.Request) -> web.Response:
 
 
 async def _strict_tokens(http: web.Request) -> web.Response:
+    """Whether only tokens of this server's own endpoint are taken."""
     return web.json_response({"on": http.app[M365_KEY].state.recall("strict_tokens", False)})
 
 
@@ -174,6 +239,7 @@ async def _switch_strict_tokens(http: web.Request) -> web.Response:
 
 
 async def _throttle(http: web.Request) -> web.Response:
+    """The budget of resource units that every app has."""
     return web.json_response(http.app[M365_KEY].state.recall("throttle", throttle.OFF))
 
 

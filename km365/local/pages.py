@@ -18,6 +18,7 @@ from km365.local import blobs, columns, files, items, lists, webpages
 from km365.local.routes import GraphFault, Json, pages
 from km365.local.server import M365, M365_KEY
 from km365.local.state import State
+from km365.local.values import Reader, Value
 
 ROOT = "/sharepoint"
 ITEMS_ON_PAGE = 50
@@ -32,17 +33,6 @@ class Place:
     site: sqlite3.Row
     library: sqlite3.Row | None = None
     item: sqlite3.Row | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Value:
-    """A column's value, ready to be shown: `kind` is text, terms, time, link or empty."""
-
-    kind: str
-    texts: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return ", ".join(self.texts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,31 +92,6 @@ def address(state: State, library: sqlite3.Row, item: sqlite3.Row | None = None)
 # values ---------------------------------------------------------------------------------------------------
 
 
-def value(raw: Json) -> Value:
-    """How a stored value is shown. Managed metadata shows its labels, whatever their number."""
-    if raw is None or raw in ("", []):
-        return Value(kind="empty")
-    entries = raw if isinstance(raw, list) else [raw]
-    if all(isinstance(e, dict) and "TermGuid" in e for e in entries):
-        return Value(kind="terms", texts=tuple(str(e.get("Label") or e["TermGuid"]) for e in entries))
-    texts = tuple(_text(e) for e in entries)
-    if len(texts) == 1 and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z", texts[0]):
-        return Value(kind="time", texts=texts)
-    if len(texts) == 1 and re.fullmatch(r"https?://\S+", texts[0]):
-        return Value(kind="link", texts=texts)
-    return Value(kind="text", texts=texts)
-
-
-def _text(entry: Json) -> str:
-    if isinstance(entry, bool):
-        return "✓" if entry else "✗"
-    if isinstance(entry, dict):
-        return str(
-            entry.get("LookupValue") or entry.get("displayName") or json.dumps(entry, ensure_ascii=False)
-        )
-    return str(entry)
-
-
 def who(identity: str) -> str:
     """Who did something, from the identitySet kept with it."""
     shown = json.loads(identity or "{}")
@@ -140,7 +105,9 @@ def own_columns(state: State, list_id: str) -> list[sqlite3.Row]:
     return [c for c in every if c["name"] == "Title"] + [c for c in every if c["name"] not in BUILT_IN]
 
 
-def history(state: State, item: sqlite3.Row, shown: Iterable[sqlite3.Row]) -> list[dict[str, Any]]:
+def history(
+    state: State, item: sqlite3.Row, shown: Iterable[sqlite3.Row], read: Reader
+) -> list[dict[str, Any]]:
     """Every version, newest first, with what it changed in the columns shown."""
     rows = state.all(
         "SELECT version, fields, modified_at, modified_by FROM item WHERE list_id = ?1 AND id = ?2"
@@ -158,8 +125,8 @@ def history(state: State, item: sqlite3.Row, shown: Iterable[sqlite3.Row]) -> li
             "changes": [
                 Change(
                     column=c["display_name"],
-                    before=value(old.get(c["name"])),
-                    after=value(new.get(c["name"])),
+                    before=read(c["name"], old.get(c["name"])),
+                    after=read(c["name"], new.get(c["name"])),
                 )
                 for c in shown
                 if old.get(c["name"]) != new.get(c["name"])
@@ -174,7 +141,12 @@ def history(state: State, item: sqlite3.Row, shown: Iterable[sqlite3.Row]) -> li
 
 def _page(http: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
     language = webpages.browser_language(http)
-    return webpages.page(http, template, language=language, status=status, value=value, **values)
+    return webpages.page(http, template, language=language, status=status, **values)
+
+
+def _reader(http: web.Request, state: State, site: sqlite3.Row) -> Reader:
+    words = webpages.words(webpages.browser_language(http))
+    return Reader(state, site["id"], {letter: words[f"audience_{letter.lower()}"] for letter in "UOSR"})
 
 
 def _numbered(http: web.Request, total: int) -> tuple[int, int]:
@@ -271,6 +243,7 @@ def _list(
         folder=folder,
         is_library=is_library,
         columns=_telling(own_columns(state, library["id"])),
+        read=_reader(http, state, site),
         total=total,
         page=number,
         pages=last,
@@ -302,7 +275,7 @@ def _row(state: State, library: sqlite3.Row, row: sqlite3.Row) -> dict[str, Any]
 def _one(
     http: web.Request, state: State, site: sqlite3.Row, library: sqlite3.Row, item: sqlite3.Row
 ) -> web.Response:
-    shown = own_columns(state, library["id"])
+    shown, read = own_columns(state, library["id"]), _reader(http, state, site)
     row = _row(state, library, item)
     return _page(
         http,
@@ -310,11 +283,11 @@ def _one(
         trail=_trail(state, site, library, None, item),
         item=item,
         title=row["title"],
-        fields=[(c, value(row["fields"].get(c["name"]))) for c in shown],
+        fields=[(c, read(c["name"], row["fields"].get(c["name"]))) for c in shown],
         created_by=who(item["created_by"]),
         size=files.content_of(state, item)["size"] if item["kind"] == "file" else None,
         modified_by=row["modified_by"],
-        versions=history(state, item, shown),
+        versions=history(state, item, shown, read),
         library=library,
     )
 

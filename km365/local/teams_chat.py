@@ -33,7 +33,7 @@ def _m365(http: web.Request) -> M365:
 
 
 async def choose(http: web.Request) -> web.Response:
-    """Everybody, by office, with what waits for them; `?find=` narrows the list where there is no script."""
+    """Those for whom something waits, then all others by office; `?find=` narrows it where there is no script."""
     state = _m365(http).state
     wanted = http.query.get("find", "").casefold().split()
     waiting = teams.unread(state)
@@ -42,11 +42,13 @@ async def choose(http: web.Request) -> web.Response:
         for p in teams.people(state)
         if all(word in _searchable(p).casefold() for word in wanted)
     ]
-    offices = [(office, list(group)) for office, group in groupby(found, key=lambda f: f["person"].office)]
+    others = [f for f in found if not f["unread"]]
+    offices = [(office, list(group)) for office, group in groupby(others, key=lambda f: f["person"].office)]
     return webpages.page(
         http,
         "people.html",
         language=webpages.browser_language(http),
+        waiting=[f for f in found if f["unread"]],
         offices=offices,
         find=http.query.get("find", ""),
     )

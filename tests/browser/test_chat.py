@@ -273,8 +273,19 @@ async def test_the_bot_can_be_removed_and_added_again(
     visitor: Any, bot: Any, staff: dict[str, str], m365: M365
 ) -> None:
     page = await visitor.open(f"/teams/{staff['kofi']}")
-    await page.get_by_role("button", name="Remove km365").click()
+    remove = page.get_by_role("button", name="Remove km365")
+    await remove.click()
+    dialog = page.get_by_role("dialog", name="Remove km365?")
+    await expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(remove).to_be_focused()
+    await expect(page.locator("#composer-text")).to_be_visible()
+    await remove.click()
+    await dialog.get_by_role("button", name="Remove km365").click()
     await expect(page.get_by_text("it cannot write to you")).to_be_visible()
+    for gone in ("No messages yet", "Enter sends"):
+        await expect(page.get_by_text(gone)).to_be_hidden()
     await expect(page.get_by_role("textbox")).to_have_count(0)
     await page.get_by_role("button", name="Add km365").click()
     await say(page, "Back again")

@@ -13,7 +13,7 @@ const style = (background) => ({ backgroundColor: `var(--${background})`, foregr
 const SIZES = { small: 13, default: 16, medium: 18, large: 21, extraLarge: 25 };
 const font = (fontFamily) => ({ fontFamily, fontSizes: SIZES, fontWeights: { lighter: 400, default: 400, bolder: 640 } });
 
-const HOST = {
+const hostConfig = (words) => ({
   supportsInteractivity: true,
   fontTypes: { default: font("inherit"), monospace: font("ui-monospace, Consolas, monospace") },
   lineHeights: { small: 20, default: 24, medium: 27, large: 31, extraLarge: 36 },
@@ -23,13 +23,13 @@ const HOST = {
     default: style("surface"), emphasis: style("sunken"), accent: style("accent-soft"),
     good: style("sunken"), attention: style("warn-soft"), warning: style("warn-soft"),
   },
-  inputs: { label: { inputSpacing: "Small", requiredInputs: { weight: "Bolder", suffix: " *", suffixColor: "Attention" }, optionalInputs: { weight: "Bolder" } },
+  inputs: { label: { inputSpacing: "Small", requiredInputs: { weight: "Bolder", suffix: ` ${words.required}`, suffixColor: "Light" }, optionalInputs: { weight: "Bolder" } },
     errorMessage: { color: "Attention", weight: "Bolder" } },
   actions: { maxActions: 6, spacing: "Medium", buttonSpacing: 8, actionsOrientation: "Horizontal", actionAlignment: "Left",
     showCard: { actionMode: "Inline", inlineTopMargin: 12 } },
   factSet: { title: { weight: "Bolder", wrap: true, maxWidth: 190 }, value: { wrap: true }, spacing: 12 },
   textBlock: { headingLevel: 2 },
-};
+});
 
 if (Renderer) {
   Renderer.AdaptiveCard.onProcessMarkdown = (text, result) => {
@@ -59,7 +59,7 @@ function draw(frame, json, { send, words }) {
     return;
   }
   const card = new Renderer.AdaptiveCard();
-  card.hostConfig = new Renderer.HostConfig(HOST);
+  card.hostConfig = new Renderer.HostConfig(hostConfig(words));
   card.onExecuteAction = async (action) => {
     const order = orderOf(action);
     if (!order || frame.classList.contains("busy")) return;
@@ -99,17 +99,32 @@ function orderOf(action) {
   return null;
 }
 
-/** What the renderer leaves out: direction, language, groups; and ids of the card's author, which may be ours. */
+let drawn = 0;
+
+/** What the renderer leaves out: direction, language, groups, what is required; and ids of the card's author, which may be ours. */
 function tidy(element, card, json) {
   const page = document.documentElement;
   element.dir = typeof json.rtl === "boolean" ? (json.rtl ? "rtl" : "ltr") : page.dir;
   if (json.lang) element.lang = json.lang;
   element.removeAttribute("tabindex");
-  for (const named of element.querySelectorAll("[id]:not([id^=__ac-])")) named.removeAttribute("id");
+  const prefix = `card-${++drawn}-`;
+  for (const named of element.querySelectorAll("[id]:not([id^=__ac-])")) named.id = prefix + named.id;
+  for (const button of element.querySelectorAll("[aria-controls]")) unfolds(button, prefix, element);
+  for (const field of element.querySelectorAll("textarea.ac-input-required")) field.setAttribute("aria-required", "true");
   for (const field of element.querySelectorAll("textarea, input[type=text]")) field.dir = "auto";
   for (const group of element.querySelectorAll(".ac-choiceSetInput-expanded, .ac-choiceSetInput-multiSelect")) {
     group.setAttribute("role", group.querySelector("[type=radio]") ? "radiogroup" : "group");
     const label = element.querySelector(`label[for="${CSS.escape(group.id)}"]`);
     if (label) group.setAttribute("aria-labelledby", label.id);
+    if (group.querySelector("[type=radio][aria-required]")) group.setAttribute("aria-required", "true");
   }
+}
+
+/** Say of a button that shows and hides something whether it is shown. */
+function unfolds(button, prefix, element) {
+  const ids = button.getAttribute("aria-controls").split(" ").map((id) => prefix + id);
+  const tell = () => button.setAttribute("aria-expanded", String(element.querySelector(`#${CSS.escape(ids[0])}`)?.style.display !== "none"));
+  button.setAttribute("aria-controls", ids.join(" "));
+  button.addEventListener("click", tell);
+  tell();
 }

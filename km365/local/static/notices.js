@@ -86,6 +86,9 @@ export class Notices {
   others(others) {
     const box = document.querySelector("#others");
     box.hidden = others.length === 0;
+    const count = document.querySelector("#others-badge"); // a telephone shows this one instead of the list
+    count.hidden = others.length === 0;
+    count.querySelector("b").textContent = String(others.length);
     box.querySelector("ul").replaceChildren(...others.map(({ id, name, unread }) => {
       const entry = document.createElement("li");
       const link = document.createElement("a");

@@ -56,7 +56,7 @@ function sync() {
 
 function show(changes) {
   const starting = changes.start_over;
-  const stick = starting || reading;
+  const stick = starting || held === END || atEnd();
   if (starting) startOver();
   const fresh = changes.messages.filter((m) => shown.has(m.seq) || m.seq >= first || first === Infinity);
   const arrived = fresh.filter((m) => !shown.has(m.seq));
@@ -64,12 +64,14 @@ function show(changes) {
   for (const message of fresh) place(message);
   revision = changes.revision;
   if (starting) earlier.hidden = !changes.earlier;
-  empty.hidden = shown.size > 0;
+  empty.hidden = shown.size > 0 || !changes.installed;
   document.querySelector("#absent").hidden = changes.installed;
   document.querySelector("#remove").hidden = !changes.installed;
   composer.hidden = !changes.installed;
+  document.querySelector("#hint").hidden = !changes.installed;
   finish(fresh);
-  if (starting || (arrived.length && (stick || expected))) follow();
+  if (starting) hold(newest());
+  else if (arrived.length && (stick || expected)) follow(arrived, expected);
   notices.show({ notices: changes.notices, unread: changes.unread, others: changes.others, starting });
   tell();
   markRead(changes.unread);
@@ -130,23 +132,38 @@ function toEnd() {
   log.scrollTop = log.scrollHeight;
 }
 
-/** Show the newest message: its end, or its beginning when it is taller than the window. */
-function follow() {
-  const last = shown.get(newest())?.element;
-  if (last && last.offsetHeight > log.clientHeight) {
-    reading = false;
-    last.scrollIntoView({ block: "start" });
-  } else {
-    toEnd();
-  }
-}
-
 const newest = () => Math.max(0, ...shown.keys());
 
-// Whoever reads the newest message goes on seeing it when a card grows or the page changes its size.
-let reading = true;
-log.addEventListener("scroll", () => { reading = atEnd(); });
-const sizes = new ResizeObserver(() => { if (reading) toEnd(); });
+// What stays in view when a card grows or the page changes its size: the message of that number, the end of
+// everything, or (null) nothing, because the person reads elsewhere.
+const END = Infinity;
+let held = END;
+let answer = null; // the first message of the bot since the person did something: where reading goes on
+
+/** Show what has come: all of it, or its beginning when it is taller than the window. */
+function follow(arrived, expected) {
+  const theirs = arrived.filter((m) => m.from === "bot").map((m) => m.seq);
+  if (!expected) answer = null;
+  if (theirs.length) answer ??= Math.min(...theirs);
+  hold(answer ?? END);
+}
+
+function hold(seq) {
+  held = seq;
+  const element = shown.get(seq)?.element;
+  if (element && log.scrollHeight - log.scrollTop - topOf(element) > log.clientHeight) element.scrollIntoView({ block: "start" });
+  else toEnd();
+}
+
+const topOf = (element) => element.getBoundingClientRect().top - log.getBoundingClientRect().top;
+
+const look = () => { held = atEnd() ? END : null; };
+log.addEventListener("focusin", look);
+log.addEventListener("scroll", () => {
+  const element = shown.get(held)?.element;
+  if (!element || Math.abs(topOf(element)) > 40) look();
+});
+const sizes = new ResizeObserver(() => { if (held !== null) hold(held); });
 sizes.observe(log);
 sizes.observe(list);
 
@@ -185,6 +202,7 @@ async function showEarlier() {
 async function act(message, order) {
   const before = newest();
   actedAt = Date.now();
+  answer = null;
   try {
     if (order.kind === "say") await call("/messages", { text: order.text });
     if (order.kind === "retry") await call("/retry", { seq: message.seq });
@@ -212,8 +230,8 @@ async function act(message, order) {
 function reveal(seq) {
   const element = shown.get(seq)?.element;
   if (!element) return;
-  element.scrollIntoView({ block: element.offsetHeight > log.clientHeight ? "start" : "nearest" });
-  reading = atEnd();
+  if (element.offsetHeight > log.clientHeight) hold(seq);
+  else element.scrollIntoView({ block: "nearest" });
   if (!element.contains(document.activeElement)) element.focus({ preventScroll: true });
 }
 
@@ -228,8 +246,10 @@ composer.addEventListener("submit", async (event) => {
   event.preventDefault();
   const text = field.value;
   actedAt = Date.now();
+  answer = null;
   if (!text.trim()) return;
   field.value = "";
+  field.focus(); // now, not when the answer is there: by then the person may be in its first field
   try {
     await call("/messages", { text });
     await sync();
@@ -237,7 +257,6 @@ composer.addEventListener("submit", async (event) => {
     field.value = text;
     status.textContent = words.card_failed;
   }
-  field.focus();
 });
 
 field.addEventListener("keydown", (event) => {
@@ -247,13 +266,22 @@ field.addEventListener("keydown", (event) => {
 });
 
 earlier.addEventListener("click", () => showEarlier().catch(() => tell()));
-for (const [id, installed] of [["#install", true], ["#remove", false]]) {
-  document.querySelector(id).addEventListener("click", async () => {
-    await call("/installation", { installed }).catch(() => {});
-    await sync();
-    if (installed) field.focus();
-  });
+const removing = document.querySelector("#removing");
+const install = document.querySelector("#install");
+
+async function setInstalled(installed) {
+  await call("/installation", { installed }).catch(() => {});
+  await sync();
+  (installed ? field : install).focus();
 }
+install.addEventListener("click", () => setInstalled(true));
+document.querySelector("#remove").addEventListener("click", () => {
+  removing.returnValue = "";
+  removing.showModal();
+});
+removing.addEventListener("close", () => {
+  if (removing.returnValue === "remove") setInstalled(false);
+});
 for (const event of ["focus", "visibilitychange"]) {
   (event === "focus" ? globalThis : document).addEventListener(event, () => sync().catch(() => {}));
 }
