@@ -230,6 +230,10 @@ class Vocabulary:
                 evidence.via[concept.id] = evidence.via.get(concept.id, 0.0) + weight * share
 
 
+_QUOTATION_MARKS = dict.fromkeys(map(ord, '"“”„«»'))
+"""Left out of quotes, which are printed in marks of their own."""
+
+
 class _Layout:
     """The passages with what scoring asks of them: position, length, language."""
 
@@ -273,7 +277,8 @@ class _Layout:
         if hit.passage not in self._spans:
             self._spans[hit.passage] = list(spans(text))
         found = self._spans[hit.passage]
-        return " ".join(text[found[hit.first][0] : found[hit.last][1]].split())
+        said = text[found[hit.first][0] : found[hit.last][1]].translate(_QUOTATION_MARKS)
+        return " ".join(said.split())
 
     def language(self, number: int) -> str | None:
         if not self._language_known:

@@ -1,5 +1,6 @@
 """Text out of files that people wrote; what cannot be read is refused by name and reason."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
@@ -77,13 +78,19 @@ def _lines(name: str, data: bytes) -> Iterator[Passage]:
         if b"\0" in data:
             raise InputRefused(f"{name} is not text.") from None
         text = data.decode("cp1252", errors="replace")
-    under = ""
-    for block in text.split("\n\n"):
+    under, read_to = "", 1
+    for block in _BLANK_LINES.split(text):
+        line = read_to + block[: len(block) - len(block.lstrip())].count("\n")
+        read_to += block.count("\n")
         paragraph = " ".join(block.split())
-        if not paragraph:
+        if not paragraph or _BLANK_LINES.fullmatch(block):
             continue
-        heading = paragraph.startswith("#") or (paragraph.startswith("**") and paragraph.endswith("**"))
-        words = paragraph.lstrip("# ").strip("* ")
-        if heading:
+        marked = paragraph.startswith("#") or _BOLD.fullmatch(paragraph) is not None
+        words = " ".join(paragraph.lstrip("# ").replace("**", "").split())
+        if marked:
             under = f"under “{words[:60]}”"
-        yield Passage(text=words, kind=Kind.HEADING if heading else Kind.BODY, place=under)
+        yield Passage(text=words, kind=Kind.HEADING if marked else Kind.BODY, place=under or f"line {line}")
+
+
+_BLANK_LINES = re.compile(r"(\n\s*\n)")
+_BOLD = re.compile(r"(?:\*\*[^*]+\*\*\s*)+")

@@ -121,6 +121,23 @@ def test_a_pdf_gives_its_text_with_page_numbers():
     ]
 
 
+def test_a_text_saved_on_windows_has_paragraphs_and_each_says_its_line():
+    found = reading.read("notes.txt", b"\r\n\r\nRadio lessons\r\nreached girls.\r\n \r\nFathers came.\r\n")
+    assert [(one.text, one.place) for one in found[1:]] == [
+        ("Radio lessons reached girls.", "line 3"),
+        ("Fathers came.", "line 6"),
+    ]
+
+
+def test_bold_marks_are_no_part_of_the_text_and_bold_alone_is_a_heading():
+    text = b"**Example 1:** **Ardania**\n\n**Note** that **wells** dry up **early**\n"
+    found = reading.read("notes.md", text)[1:]
+    assert [(one.text, one.kind) for one in found] == [
+        ("Example 1: Ardania", Kind.HEADING),
+        ("Note that wells dry up early", Kind.BODY),
+    ]
+
+
 def test_plain_text_and_its_headings_are_read():
     found = reading.read("notes.md", b"# Findings\n\nRadio lessons\nreached girls.")
     assert [(p.kind, p.text) for p in found[1:]] == [
