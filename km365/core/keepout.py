@@ -1,8 +1,8 @@
 """What does not belong here and must not be stored: it has a channel and people of its own.
 
 The words are data (`templates/messages`, table `keep_out_words`), written as people say them: `...` stands
-for up to six words, `..` for up to two, `+` for none, `|` for or, a `*` behind a word for any ending, `#` for a number and
-`<colleague>` for any entry of that list. The rules here are few; what they miss is measured
+for up to six words, `..` for up to two, `+` for none, `|` for or, a `*` behind a word for any ending, `#` for
+a number and `<colleague>` for any entry of that list. The rules here are few; what they miss is measured
 (`tests/benchmarks/bench_keep_out.py`) and told in `docs/security.md`.
 """
 
@@ -29,7 +29,8 @@ class KeepOut(StrEnum):
     PASSWORD = "password"  # noqa: S105 - the word, not one
 
 
-Words = Mapping[str, Mapping[str, Sequence[str]]]
+Lists = Mapping[str, Sequence[str]]
+Words = Mapping[str, Lists]
 """By language: what is said for each kind, and the lists of `WORD_LISTS`."""
 
 WORD_LISTS = (*KeepOut, "is", "colleague", "child", "harm", "helpline", "people")
@@ -45,6 +46,8 @@ _NAME = "<name>"
 _GAP = re.compile(r"\s*(\.{2,3}|\+)\s*")
 _SENTENCE = re.compile(r"[.!?;؟؛…]+(?=\s|$)|[。！？；\n\r]+")
 _NUMBER = "(?:[0-9\u0660-\u0669]{1,3}|[一二三四五六七八九十两]{1,3})"
+_NO_RANGE = rf"(?! (?:\w{{1,3}} )?{_NUMBER}\b)"
+"""An age is one number: "aged 6", not "aged 6 to 12"."""
 _CAPITALISED = re.compile(r"\b(?!Xphonex)[A-ZА-Я][a-zа-я'’]+")
 _CALLED = re.compile(r"(?<![\w.,])(?:\+|00?)?\d(?:[\s().-]{0,2}\d){7,14}(?!\w)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[ .]\d{3})+")
@@ -62,7 +65,7 @@ def keep_out(text: str, words: Words) -> KeepOut | None:
     looked_at = _Text(text)
     for kind in KeepOut:
         check = _CHECKS.get(kind, _said)
-        if any(check(looked_at, kind, lists) for lists in words.values()):
+        if any(check(looked_at, kind, lists, words) for lists in words.values()):
             return kind
     return None
 
@@ -78,7 +81,7 @@ class _Text:
         self.cased = "\n".join(line for line in lines if line)
         self.said = self.cased.lower()
 
-    def find(self, phrase: str, lists: Mapping[str, Sequence[str]]) -> Iterator[Span]:
+    def find(self, phrase: str, lists: Lists) -> Iterator[Span]:
         """Where `phrase` is said, in the order of its last part."""
         gaps, parts = _parsed(phrase)
         starts = list(self._part(parts[0], lists))
@@ -101,7 +104,7 @@ class _Text:
         """Whether no more than `most` words stand between two places, sentences or not."""
         return self._apart(min(one[1], other[1]), max(one[0], other[0]), across=True) <= most
 
-    def _part(self, part: Sequence[str], lists: Mapping[str, Sequence[str]]) -> Iterator[Span]:
+    def _part(self, part: Sequence[str], lists: Lists) -> Iterator[Span]:
         for alternative in part:
             if alternative == _NAME:
                 many = {plain(word) for word in lists.get("people", ())}
@@ -125,16 +128,16 @@ class _Text:
         return len(between.split()) + sum(map(_unspaced, between)) // 2
 
 
-def _said(text: _Text, kind: KeepOut, lists: Mapping[str, Sequence[str]]) -> bool:
+def _said(text: _Text, kind: KeepOut, lists: Lists, words: Words) -> bool:
     return any(next(text.find(phrase, lists), None) for phrase in lists.get(kind, ()))
 
 
-def _identifiable(text: _Text, kind: KeepOut, lists: Mapping[str, Sequence[str]]) -> bool:
+def _identifiable(text: _Text, kind: KeepOut, lists: Lists, words: Words) -> bool:
     """Whether somebody who was harmed could be found: by telephone, by name or as a child of that age."""
     harms = list(text.find("<harm>", lists))
     if not harms:
         return False
-    helplines = list(text.find("<helpline>", lists))
+    helplines = [found for every in words.values() for found in text.find("<helpline>", every)]
     pointers = [
         phone
         for phone in text.find(_PHONE, lists)
@@ -144,7 +147,7 @@ def _identifiable(text: _Text, kind: KeepOut, lists: Mapping[str, Sequence[str]]
     return any(text.near(pointer, harm, _NEAR_HARM) for pointer in pointers for harm in harms)
 
 
-def _password(text: _Text, kind: KeepOut, lists: Mapping[str, Sequence[str]]) -> bool:
+def _password(text: _Text, kind: KeepOut, lists: Lists, words: Words) -> bool:
     """Whether a password stands in the text: the word, then a sign or "is", then something secret-looking."""
     names, joined = _any_of(lists.get(kind, ())), _any_of(lists.get("is", ()))
     return any(pattern.search(text.raw.lower()) for pattern in _secrets(names, joined))
@@ -153,6 +156,7 @@ def _password(text: _Text, kind: KeepOut, lists: Mapping[str, Sequence[str]]) ->
 _CHECKS = {KeepOut.IDENTIFIABLE: _identifiable, KeepOut.PASSWORD: _password}
 
 _QUOTE = r"[\"'«“‘]?\s?"
+_QUOTED = r"[\"'«“‘]\s?[^\s\"'»”’]{3,}\s?[\"'»”’]"
 _C = r"[^\s،。，、；！？\u3040-\u9fff]"
 """A character of a secret, which holds no Han character."""
 _NO_ADDRESS = rf"(?!{_C}*(?:://|@{_C}+\.))"
@@ -178,8 +182,8 @@ def _secrets(names: str, joined: str) -> tuple[re.Pattern[str], ...]:
         for pattern in (
             rf"{names}{sign}{_QUOTE}[^\s,;]{{3,}}\s*(?:$|[,;\n])",
             rf"{names}{between}{sign}{_QUOTE}{_MARKED}",
-            rf"{names}{is_}(?:{_QUOTE}{_MARKED}|[\"'«“‘]\s?[^\s\"'»”’]{{3,}}\s?[\"'»”’])",
-            rf"{names}{between}{is_}{_QUOTE}{_MIXED}",
+            rf"{names}{is_}{_QUOTE}{_MARKED}",
+            rf"{names}{between}{is_}(?:{_QUOTE}{_MIXED}|{_QUOTED})",
             rf"{names}{between}[\s\"'«“‘(]{_STRONG}",
             rf"(?:\A|\s){_MIXED}\s*(?:{joined})\s*(?:\S+\s+){{0,2}}\S{{0,2}}{names}",
             rf"(?:{joined})\s*{_QUOTE}{_STRONG}",
@@ -210,9 +214,8 @@ def _compiled(alternative: str) -> tuple[str, re.Pattern[str]]:
     pieces = [plain(piece) for piece in alternative.removesuffix("*").split("#")]
     if len(pieces) == 1:
         return pieces[0], re.compile(_edged(pieces[0] + ending))
-    pattern = _NUMBER.join(re.escape(piece) for piece in pieces)
-    spaced = rf"{re.escape(pieces[0])} ?{_NUMBER} ?" + r" ?".join(re.escape(p) for p in pieces[1:])
-    edge = "" if _unspaced(pattern) else r"\b"
+    spaced = f" ?{_NUMBER}{_NO_RANGE} ?".join(re.escape(piece) for piece in pieces)
+    edge = "" if _unspaced("".join(pieces)) else r"\b"
     return max(pieces, key=len), re.compile(rf"{edge}{spaced}{edge}")
 
 
