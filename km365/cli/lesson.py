@@ -26,7 +26,7 @@ def command() -> None:
 
     \b
     Example:
-      km365 lesson list --as km.belmora@childrensagency.example
+      km365 lesson list --as zodwa.thimblesea@childrensagency.example
     """
 
 
@@ -40,7 +40,7 @@ async def list_(app: "App", *, sign_in: str, maturity: str | None, as_json: bool
 
     \b
     Example:
-      km365 lesson list --maturity "in review" --as km.belmora@childrensagency.example
+      km365 lesson list --maturity "in review" --as zodwa.thimblesea@childrensagency.example
     """
     from km365.core.knowledge import Maturity
     from km365.services import review
@@ -72,7 +72,7 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
 
     \b
     Example:
-      km365 lesson show KM-8f3a --as km.belmora@childrensagency.example
+      km365 lesson show KM-8f3a --as zodwa.thimblesea@childrensagency.example
     """
     from km365.core.knowledge import WRITTEN_FIELDS
     from km365.services import review
@@ -102,7 +102,7 @@ async def review_item(app: "App", *, item_id: str, decision: str | None, reason:
 
     \b
     Example:
-      km365 lesson review KM-8f3a --accept --as km.belmora@childrensagency.example
+      km365 lesson review KM-8f3a --accept --as zodwa.thimblesea@childrensagency.example
     """
     from km365.core.knowledge import Decision
     from km365.services import review
