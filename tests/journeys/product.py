@@ -156,8 +156,11 @@ class Up:
 
 
 def rows(database: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
-    """What a query finds, read beside the running product."""
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
+    """What a query finds, read beside the running product or after it was killed.
+
+    Not `mode=ro`: after a kill, reading may first have to take back what was half written.
+    """
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True, timeout=30)) as connection:
         return connection.execute(sql, values).fetchall()
 
 
