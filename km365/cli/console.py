@@ -111,12 +111,14 @@ class Progress:
             self._show()
 
     def finish(self) -> None:
-        """Leave the last line standing."""
+        """Leave the last line standing; where there was nothing to do, there is none."""
         self._show()
-        if self._live:
+        if self._live and not self._silent:
             click.echo("", err=True)
 
     def _show(self) -> None:
+        if self.total == 0:
+            return
         self._silent = False
         of = f" of {self.total}" if self.total is not None else ""
         line = f"{self._what}: {self._done}{of}{self._estimate()}"
