@@ -67,7 +67,7 @@ class Press:
 
     def harmless_when_late(self, state: InterviewState) -> bool:
         """Whether an old card may still be listened to."""
-        return self.verb in _ANY_TIME or state is InterviewState.FINISHED
+        return self.verb in _ANY_TIME or state in {InterviewState.SENDING, InterviewState.FINISHED}
 
 
 def read(value: Mapping[str, Any]) -> Press | None:

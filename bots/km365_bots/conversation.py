@@ -4,7 +4,6 @@ Typed text and card buttons become the same `Said`; `core/turns` decides, `servi
 puts it into words. What belongs to another channel is pointed there and not kept.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,15 +11,15 @@ from typing import Any
 
 from km365.core.chat import Event, EventKind, Reply
 from km365.core.commands import Command, Understood, numbered, understand
-from km365.core.drafting import is_complete, knowledge_item
-from km365.core.interviews import PROBE_SUFFIX, Interview, InterviewState, PromptKind
+from km365.core.interviews import PROBE_SUFFIX, Interview, PromptKind
 from km365.core.keepout import KeepOut, keep_out
 from km365.core.languages import best
-from km365.core.questions import Bank, BankKind, Question
-from km365.core.turns import Note, Said, Turn, Verb, lacks
+from km365.core.questions import Question
+from km365.core.turns import Note, Said, Turn, Verb
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
-from km365.errors import ChangedMeanwhile, InputRefused, KM365Error
+from km365.errors import ChangedMeanwhile, InputRefused
+from km365.jobs.port import Jobs
 from km365.services import interview as service
 from km365.store import conversations
 from km365.store.database import Connection, Database
@@ -29,17 +28,13 @@ from km365_bots import buttons, speech
 from km365_bots.buttons import Press
 from km365_bots.speech import Speech
 
-_log = logging.getLogger("km365.bots.conversation")
-
-Deliver = Callable[[Interview, Bank], Awaitable[str]]
-"""Hands on what an interview has become, as often as it is asked but once in effect; returns its address."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """What a conversation needs. `channels` says where to point people with what is not kept here."""
 
     db: Database
+    jobs: Jobs
     banks: Banks
     catalogue: Catalogue
     secret: bytes
@@ -47,10 +42,6 @@ class Parts:
     channels: Mapping[KeepOut, str]
     profile_language: Callable[[str], Awaitable[str | None]]
     """The language in a person's profile, by their id."""
-    submit: Deliver
-    """The knowledge item made of the answers goes to the focal point."""
-    file_note: Deliver
-    """The handover note goes to the restricted library."""
     new_id: Callable[[], str]
 
 
@@ -219,14 +210,22 @@ async def _nothing_open(chat: _Chat, meant: Understood | None) -> list[Reply]:
             chat.speech.invitation(bank, campaign=campaign.id, subject=subject.title, due=due, reminder=False)
         ]
     last = await service.current(chat.parts.db, chat.parts.banks, chat.event.person_id, ended=True)
-    taking_up = meant and meant.command in {Command.START, Command.RESUME, Command.WITHDRAW, Command.SEND}
-    if last and taking_up and meant and meant.command:
+    if last and meant and meant.command in _TAKING_UP:
         chat = replace(chat, language=last.interview.language)
         return await _go(chat, last.interview, chat.said(Verb(meant.command.value)))
-    refusal = keep_out(chat.event.text, chat.parts.catalogue.keep_out)
-    return [_kept_out(chat, refusal) if refusal else chat.speech.say("chat.nothing_open"), _help(chat)]
+    if refusal := keep_out(chat.event.text, chat.parts.catalogue.keep_out):
+        return [_kept_out(chat, refusal), _help(chat)]
+    if last and meant is None and last.prompt.kind is PromptKind.FINISHED:
+        turn = await _take(chat, last.interview.id, chat.said(Verb.START))
+        if turn.prompt.kind is PromptKind.DRAFT:  # it had come back with a question, which this may answer
+            chat = replace(chat, language=turn.interview.language)
+            return [chat.speech.say("notes.not_now"), _prompt(chat, turn)]
+    return [chat.speech.say("chat.nothing_open"), _help(chat)]
 
 
+_TAKING_UP = frozenset(
+    {Command.START, Command.RESUME, Command.YES, Command.DRAFT, Command.SEND, Command.WITHDRAW}
+)
 _OPENING = {
     Command.START: Verb.START,
     Command.RESUME: Verb.START,
@@ -256,6 +255,7 @@ async def _begin(chat: _Chat, campaign_id: str, verb: Verb) -> list[Reply]:
     turn = await service.start(
         chat.parts.db,
         chat.parts.banks,
+        chat.parts.jobs,
         person_id=person,
         subject=service.subject_of(campaign, person),
         language=chat.language,
@@ -298,14 +298,8 @@ async def _edited(chat: _Chat, found: Turn, press: Press) -> list[Reply]:
     said = chat.said(Verb.EDIT, fields=changed)
     if press.verb is Verb.EDIT or keep_out(" ".join(changed.values()), chat.parts.catalogue.keep_out):
         return await _go(chat, found.interview, said, press)
-    turn = await service.take(
-        chat.parts.db,
-        chat.parts.banks,
-        found.interview.id,
-        replace(said, activity_id=""),  # two steps of one activity: the second marks it as heard
-        person_id=chat.event.person_id,
-        now=chat.event.at,
-    )
+    # two steps of one activity: the second marks it as heard
+    turn = await _take(chat, found.interview.id, replace(said, activity_id=""))
     return await _go(chat, turn.interview, _meant(chat, press), press)
 
 
@@ -316,22 +310,21 @@ def _changed(chat: _Chat, interview: Interview, fields: Mapping[str, str]) -> di
     return {key: text for key, text in fields.items() if key in shown and text.strip() != shown[key].strip()}
 
 
+async def _take(chat: _Chat, interview_id: str, said: Said) -> Turn:
+    """One turn of an interview of this person, kept."""
+    parts, event = chat.parts, chat.event
+    return await service.take(
+        parts.db, parts.banks, parts.jobs, interview_id, said, person_id=event.person_id, now=event.at
+    )
+
+
 async def _go(chat: _Chat, interview: Interview, said: Said, press: Press | None = None) -> list[Reply]:
     """One turn, kept, and its replies."""
     if said.verb in {Verb.ANSWER, Verb.EDIT}:
         words = " ".join((said.text, *said.fields.values()))
         if refusal := keep_out(words, chat.parts.catalogue.keep_out):
             return await _not_kept(chat, interview, said, refusal)
-    if said.verb is Verb.SEND and interview.state is InterviewState.DRAFT:
-        return await _send(chat, interview, said)
-    turn = await service.take(
-        chat.parts.db,
-        chat.parts.banks,
-        interview.id,
-        said,
-        person_id=chat.event.person_id,
-        now=chat.event.at,
-    )
+    turn = await _take(chat, interview.id, said)
     if press and said.verb is Verb.ANSWER and Note.TOO_LONG in turn.notes:
         return _too_long(chat, turn, said)
     return _tell(chat, turn, press)
@@ -349,36 +342,13 @@ def _too_long(chat: _Chat, turn: Turn, said: Said) -> list[Reply]:
     return [_in_place(chat, note), _prompt(chat, turn, value=speech.beginning(said.text))]
 
 
-async def _send(chat: _Chat, interview: Interview, said: Said) -> list[Reply]:
-    """Hands the draft on and only then says that it is sent; doing it again makes no second one."""
-    parts = chat.parts
-    bank = service.bank_of(parts.banks, interview)
-    draft = await service.get(parts.db, parts.banks, interview.id, person_id=chat.event.person_id)
-    if missing := lacks(interview, bank):
-        return [_in_place(chat, chat.speech.say(f"notes.{missing}")), _prompt(chat, draft)]
-    try:
-        link = await parts.file_note(interview, bank) if bank.kind is BankKind.HANDOVER else ""
-        if is_complete(knowledge_item(interview, bank)):
-            lesson = await parts.submit(interview, bank)
-            link = link or lesson
-    except KM365Error as error:
-        _log.warning("A draft was not passed on: %s", error)
-        return [_in_place(chat, chat.speech.say("chat.not_sent")), _prompt(chat, draft)]
-    turn = await service.take(
-        parts.db, parts.banks, interview.id, said, person_id=chat.event.person_id, now=chat.event.at
-    )
-    thanks = chat.speech.notes(turn, chat.event.at)
-    end = chat.speech.finished(interview, bank, link)
-    return [_in_place(chat, replace(end, text=f"{thanks}\n\n{end.text}"))]
-
-
 def _tell(chat: _Chat, turn: Turn, press: Press | None) -> list[Reply]:
     """The replies to a turn: what just happened, then what comes next.
 
     An answered question's card gives way to the answer; any other card gives way to what is said first.
     """
     chat = replace(chat, language=turn.interview.language)
-    ended = turn.prompt.kind in {PromptKind.DECLINED, PromptKind.WITHDRAWN, PromptKind.FINISHED}
+    ended = turn.prompt.kind in _ENDED
     question = _question_of(chat, turn, press)
     notes = chat.speech.notes(turn, chat.event.at)
     if question and turn.notes and turn.notes[0] in _DEALT_WITH:
@@ -386,13 +356,15 @@ def _tell(chat: _Chat, turn: Turn, press: Press | None) -> list[Reply]:
         return [_in_place(chat, done), *([] if ended else [_prompt(chat, turn)])]
     said = [Reply(text=notes)] if notes else []
     if ended:
-        return [_in_place(chat, said[0] if said else _prompt(chat, turn))]
+        where_it_lies = turn.prompt.kind is PromptKind.FINISHED or not said
+        return [_in_place(chat, _prompt(chat, turn) if where_it_lies else said[0])]
     if turn.prompt.kind is PromptKind.INVITATION and said:
         return [_in_place(chat, said[0])]
     first, *rest = [*said, _prompt(chat, turn)]
     return [_in_place(chat, first), *rest]
 
 
+_ENDED = frozenset({PromptKind.SENDING, PromptKind.FINISHED, PromptKind.DECLINED, PromptKind.WITHDRAWN})
 _DEALT_WITH = frozenset({Note.SAVED, Note.SKIPPED, Note.KEPT, Note.UNRECORDED, Note.EARLIER_CHANGED})
 
 
@@ -424,7 +396,7 @@ async def _not_kept(chat: _Chat, interview: Interview, said: Said, refusal: Keep
     reply = _in_place(chat, _kept_out(chat, refusal))
     if refusal is KeepOut.DISTRESS:
         rest = replace(said, verb=Verb.PAUSE, text="", fields={})
-        await service.take(parts.db, parts.banks, interview.id, rest, person_id=person, now=chat.event.at)
+        await _take(chat, interview.id, rest)
         return [reply]
     turn = await service.get(parts.db, parts.banks, interview.id, person_id=person)
     value = said.text if chat.event.kind is EventKind.SUBMIT and refusal is not KeepOut.PASSWORD else None

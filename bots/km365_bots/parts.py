@@ -19,6 +19,7 @@ from km365.errors import Forbidden, GraphError, NotFound, TemplateError
 from km365.graph import people
 from km365.graph.metadata import TermRef
 from km365.services import capture, handover, suggest
+from km365.services.handing_on import Begin, Desk, open_desk
 from km365.settings import Settings
 from km365.store.secrets import secret_of
 from km365_bots.conversation import Parts
@@ -31,18 +32,30 @@ _MOST_KEPT = 20_000
 
 
 async def open_parts(app: App) -> Parts:
-    """What the conversation needs. Raises TemplateError when a message or the words of a bank are wrong."""
+    """What the conversation needs, with the job that hands on what is sent in it.
+
+    Raises TemplateError when a message or the words of a bank are wrong.
+    """
     profiles = _Profiles(app)
     drafts = _Drafts(app)
+    banks = Banks(app.templates)
+    desk = Desk(
+        db=app.db,
+        jobs=app.jobs,
+        banks=banks,
+        submit=drafts.submit,
+        file_note=drafts.file_note,
+        now=app.clock.now,
+    )
+    await open_desk(desk)
     return Parts(
         db=app.db,
-        banks=Banks(app.templates),
+        jobs=app.jobs,
+        banks=banks,
         catalogue=Catalogue(app.templates),
         secret=await app.db.run(secret_of, "cards"),
         channels=channels(app.settings),
         profile_language=profiles.language,
-        submit=drafts.submit,
-        file_note=drafts.file_note,
         new_id=lambda: uuid.uuid4().hex,
     )
 
@@ -90,19 +103,23 @@ class _Drafts:
         self._vocabulary: tuple[datetime, Vocabulary] | None = None
         self._reading = asyncio.Lock()
 
-    async def submit(self, interview: Interview, bank: Bank) -> str:
+    async def submit(self, interview: Interview, bank: Bank, begin: Begin) -> str:
         """Puts the knowledge item before the focal point, with suggested terms; returns its address."""
         app = self._app
         item = knowledge_item(interview, bank)
         text = "\n\n".join(getattr(item, name) for name in WRITTEN_FIELDS if name != "title")
         terms = await self._terms(text, item.title)
-        kept = await capture.submit_item(app.graph, app.settings, item, terms=terms, at=app.clock.now())
+        await capture.knowledge_list(app.graph, app.settings)
+        await begin()
+        at = interview.sent_at or app.clock.now()
+        kept = await capture.submit_item(app.graph, app.settings, item, terms=terms, at=at)
         return kept.web_url
 
-    async def file_note(self, interview: Interview, bank: Bank) -> str:
+    async def file_note(self, interview: Interview, bank: Bank, begin: Begin) -> str:
         """Files the handover note and tells those it is for; returns its address."""
         app, now = self._app, self._app.clock.now()
         note = await handover.build_note(app.graph, app.settings, interview, bank, at=now)
+        await begin()
         filed = await handover.file_note(
             app.graph, app.db, app.jobs, app.settings, app.templates, note, at=now
         )

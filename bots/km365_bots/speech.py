@@ -32,6 +32,7 @@ from km365.store.outbox import Message
 INVITATION = "invitation"
 """Stands for the question on the card of an invitation; its interview is the campaign."""
 PAUSED = "paused"
+RETURNED = "returned"
 
 _STORY = f"{KNOWLEDGE}description"
 _HELD, _HELD_BYTES = 5_000, 12_000
@@ -78,11 +79,13 @@ class Speech:
             return self._paused(interview, bank, prompt)
         if prompt.kind in {PromptKind.DECLINED, PromptKind.WITHDRAWN}:
             return self.say(f"notes.{prompt.kind}")
+        if prompt.kind is PromptKind.SENDING:
+            return self.say("notes.on_its_way")
         show = {
             PromptKind.INVITATION: self._invite,
             PromptKind.CONSENT: self._consent,
             PromptKind.DRAFT: self._draft,
-            PromptKind.FINISHED: self.finished,
+            PromptKind.FINISHED: self._sent,
         }[prompt.kind]
         return show(interview, bank)
 
@@ -113,6 +116,19 @@ class Speech:
             hint="paused",
         )
 
+    def returned(self, interview_id: str, title: str, lines: Sequence[str]) -> Reply:
+        """What was sent has come back with a question; the draft can be taken up again."""
+        data = {"title": title, "text": _paragraphs(lines)}
+        return self._card(
+            "invitation",
+            data,
+            [title, *lines],
+            interview=interview_id,
+            question=RETURNED,
+            step=0,
+            hint="paused",
+        )
+
     def answered(self, turn: Turn, question: Question, now: datetime) -> Reply:
         """What takes the place of an answered question's card: the question, the answer, who reads it."""
         answer = turn.interview.answer(question.id)
@@ -125,11 +141,17 @@ class Speech:
         data = {"title": question.ask, "text": shown, "note": note, "facts": facts, "quiet": True}
         return Reply(text=note, card=Card(name="notice", data=data, language=self.messages.language))
 
-    def finished(self, interview: Interview, bank: Bank, link: str = "") -> Reply:
-        """The end: what happens with it now, and where it lies."""
+    def finished(self, bank: Bank, link: str) -> Reply:
+        """The end: thanks, what happens with it now, and where it lies."""
         title = self.messages.say("prompt.finished_title")
         text = self.messages.say(f"prompt.finished_{bank.kind}")
         return self.notice(title, text, link=link)
+
+    def _sent(self, interview: Interview, bank: Bank) -> Reply:
+        """That it was sent, where it lies, and whom to ask about it."""
+        text = self.messages.say("notes.already_sent")
+        place = self.messages.say(f"prompt.lies_{bank.kind}")
+        return self.notice(bank.title, f"{text} {place}", link=interview.link)
 
     def notice(
         self, title: str, text: str, *, link: str = "", facts: Sequence[tuple[str, str]] = ()
@@ -282,7 +304,8 @@ class Speech:
         return self._of(interview, "note", data, [title, text, *numbered, lesson], "note")
 
     def _left_out(self, text: str, interview: Interview, bank: Bank) -> str:
-        """The text, and how many answers stay out of what it is about."""
+        """The text, or another where it was sent once; and how many answers stay out of what it is about."""
+        text = self.messages.say("prompt.again") if interview.begun_at else text
         count = left_out(interview, bank)
         return f"{text} {self.messages.say('prompt.left_out', count=count)}" if count else text
 
@@ -401,22 +424,36 @@ def compose(
         return speech.resume(
             data.get("interview", ""), step if isinstance(step, int) else 0, subject=data.get("title", "")
         )
+    return _news(speech, message, data, bank)
+
+
+def _news(speech: Speech, message: Message, data: Mapping[str, str], bank: Bank | None) -> Reply | None:
+    """What became of something that somebody wrote."""
+    messages = speech.messages
     if message.card == "note_filed":
         text = messages.say(
             "notice.note_filed_text", person=data.get("person", ""), post=data.get("post", "")
         )
         return speech.notice(messages.say("notice.note_filed_title"), text, link=data.get("url", ""))
+    if message.card == "handed_on" and bank is not None:
+        return speech.finished(bank, data.get("url", ""))
+    if message.card == "not_handed_on" and bank is not None:
+        return speech.notice(bank.title, messages.say(f"notice.not_handed_on_{data.get('why', 'away')}"))
     if message.card == "lesson_decided":
-        return _decided(speech, data)
+        return _decided(speech, message, data)
     return None
 
 
-def _decided(speech: Speech, data: Mapping[str, str]) -> Reply:
+def _decided(speech: Speech, message: Message, data: Mapping[str, str]) -> Reply:
+    """What a reviewer decided; what came back can be taken up again. The message's key names the item."""
     messages = speech.messages
     key = f"notice.decided_{data.get('decision', '')}"
     text = messages.say(key if key in messages.texts else "notice.decided_other")
     title = messages.say("notice.decided_title", title=data.get("title", ""))
     reason = (messages.say("notice.reason"), data.get("reason", ""))
+    if data.get("decision") == "returned":
+        _, _, item = message.key.partition(":KM-")
+        return speech.returned(item.partition(":")[0], title, [text, ": ".join(reason)])
     return speech.notice(title, text, link=data.get("url", ""), facts=[reason])
 
 

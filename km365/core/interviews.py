@@ -32,8 +32,10 @@ class InterviewState(StrEnum):
     """Taking a break; goes on when the person says so, or is reminded at `wake_at`."""
     DRAFT = "draft"
     """All is asked; the person reads the draft before anyone else."""
+    SENDING = "sending"
+    """Sent by the person, and on its way; once begun, it can be neither changed nor withdrawn here."""
     FINISHED = "finished"
-    """Sent by the person."""
+    """Sent by the person, and there."""
     DECLINED = "declined"
     """The person does not want to be asked. What was said stays theirs, unsent, until they withdraw it."""
     WITHDRAWN = "withdrawn"
@@ -127,6 +129,11 @@ class Interview:
     """Questions dealt with since the last break."""
     consented_at: datetime | None = None
     wake_at: datetime | None = None
+    sent_at: datetime | None = None
+    begun_at: datetime | None = None
+    """When handing on began: from then on some of it may be there."""
+    link: str = ""
+    """Where it lies, once it is there."""
     heard: tuple[str, ...] = ()
     """The last activities that changed it: a repeated one changes nothing."""
 
@@ -214,6 +221,7 @@ class PromptKind(StrEnum):
     """Yes or no to `Interview.confirming`."""
     PAUSED = "paused"
     DRAFT = "draft"
+    SENDING = "sending"
     FINISHED = "finished"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
@@ -237,6 +245,7 @@ _PROMPTS = {
     InterviewState.CONSENTING: PromptKind.CONSENT,
     InterviewState.PAUSED: PromptKind.PAUSED,
     InterviewState.DRAFT: PromptKind.DRAFT,
+    InterviewState.SENDING: PromptKind.SENDING,
     InterviewState.FINISHED: PromptKind.FINISHED,
     InterviewState.DECLINED: PromptKind.DECLINED,
     InterviewState.WITHDRAWN: PromptKind.WITHDRAWN,
@@ -304,6 +313,9 @@ def to_json(interview: Interview) -> dict[str, Any]:
         "sitting": interview.sitting,
         "consented_at": interview.consented_at.isoformat() if interview.consented_at else None,
         "wake_at": interview.wake_at.isoformat() if interview.wake_at else None,
+        "sent_at": interview.sent_at.isoformat() if interview.sent_at else None,
+        "begun_at": interview.begun_at.isoformat() if interview.begun_at else None,
+        "link": interview.link,
         "heard": list(interview.heard),
     }
 
@@ -341,6 +353,9 @@ def from_json(value: Mapping[str, Any]) -> Interview:
         sitting=value["sitting"],
         consented_at=_moment(value["consented_at"]),
         wake_at=_moment(value["wake_at"]),
+        sent_at=_moment(value.get("sent_at")),
+        begun_at=_moment(value.get("begun_at")),
+        link=value.get("link", ""),
         heard=tuple(value["heard"]),
     )
 

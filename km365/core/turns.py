@@ -72,6 +72,8 @@ class Verb(StrEnum):
     SEND = "send"
     START_OVER = "start_over"
     WITHDRAW = "withdraw"
+    REOPEN = "reopen"
+    """Back to the draft that was sent and has been returned; nobody can say this, it is known."""
     LANGUAGE = "language"
 
 
@@ -124,7 +126,9 @@ class Note(StrEnum):
     """Nobody would understand it without what happened."""
     READ_FIRST = "read_first"
     """The person reads the draft before it is sent."""
-    SENT = "sent"
+    SENDING = "sending"
+    ON_ITS_WAY = "on_its_way"
+    """Too late to change it, too early to say where it lies."""
     ALREADY_SENT = "already_sent"
     WITHDRAWN = "withdrawn"
     STARTED_OVER = "started_over"
@@ -168,13 +172,25 @@ def _decide(interview: Interview, bank: Bank, said: Said, now: datetime) -> _Aft
         interview = replace(interview, confirming=None)
         if said.verb in {Verb.NO, Verb.DECLINE}:
             return interview, (Note.CONFIRM_DROPPED,)
+    if interview.state in _GONE and not _in_time(interview, said):
+        return interview, (_GONE[interview.state],)
     return _RULES[said.verb](interview, bank, said, now)
+
+
+_GONE = {InterviewState.SENDING: Note.ON_ITS_WAY, InterviewState.FINISHED: Note.ALREADY_SENT}
+
+
+def _in_time(interview: Interview, said: Said) -> bool:
+    """Whether it can be done though it was sent, such as taking it back before the first word has left."""
+    if said.verb is Verb.WITHDRAW:
+        return interview.begun_at is None and interview.state is InterviewState.SENDING
+    return said.verb is Verb.LANGUAGE or (
+        said.verb is Verb.REOPEN and interview.state is InterviewState.FINISHED
+    )
 
 
 def _go_on(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
     """Yes, start or continue, wherever the interview stands."""
-    if interview.state is InterviewState.FINISHED:
-        return interview, (Note.ALREADY_SENT,)
     if interview.state is InterviewState.OPEN:
         return interview, ()
     if bank.consent is not None and interview.consented_at is None:
@@ -188,7 +204,9 @@ def _go_on(interview: Interview, bank: Bank, said: Said, now: datetime) -> _Afte
 
 
 def _decline(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
-    if interview.state in {InterviewState.FINISHED, InterviewState.WITHDRAWN, InterviewState.DECLINED}:
+    if interview.begun_at is not None:
+        return interview, (Note.ALREADY_SENT,)
+    if interview.state in {InterviewState.WITHDRAWN, InterviewState.DECLINED}:
         return interview, (Note.NOT_NOW,)
     return replace(interview, state=InterviewState.DECLINED, wake_at=None), (Note.DECLINED,)
 
@@ -361,7 +379,7 @@ def _audience(interview: Interview, bank: Bank, said: Said, now: datetime) -> _A
     """Narrow who reads an answer at once; widen it, or delete its text, only after a second yes."""
     last = interview.answers[-1].question if interview.answers else ""
     question = bank.question(said.question) or current(interview, bank) or bank.question(last)
-    if question is None or said.audience is None or interview.state is InterviewState.FINISHED:
+    if question is None or said.audience is None:
         return interview, (Note.NOT_NOW,)
     now_read_by = audience_of(interview, question)
     if said.audience is now_read_by:
@@ -396,10 +414,8 @@ def _read_by(interview: Interview, bank: Bank, question: Question, audience: Aud
 
 
 def _draft_or_send(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
-    if interview.state is InterviewState.FINISHED:
-        return interview, (Note.ALREADY_SENT,)
     if interview.state is InterviewState.DRAFT:
-        return _send(interview, bank) if said.verb is Verb.SEND else (interview, ())
+        return _send(interview, bank, now) if said.verb is Verb.SEND else (interview, ())
     if interview.state not in {InterviewState.OPEN, InterviewState.PAUSED}:
         return interview, (Note.NOT_NOW,)
     if not interview.said_something:
@@ -408,10 +424,10 @@ def _draft_or_send(interview: Interview, bank: Bank, said: Said, now: datetime) 
     return replace(interview, state=InterviewState.DRAFT, revisiting="", probing="", wake_at=None), notes
 
 
-def _send(interview: Interview, bank: Bank) -> _After:
+def _send(interview: Interview, bank: Bank, now: datetime) -> _After:
     if missing := lacks(interview, bank):
         return interview, (missing,)
-    return replace(interview, state=InterviewState.FINISHED, wake_at=None), (Note.SENT,)
+    return replace(interview, state=InterviewState.SENDING, wake_at=None, sent_at=now), (Note.SENDING,)
 
 
 def lacks(interview: Interview, bank: Bank) -> Note | None:
@@ -425,7 +441,7 @@ def lacks(interview: Interview, bank: Bank) -> Note | None:
 
 def _edit(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
     if interview.state is not InterviewState.DRAFT:
-        return interview, (Note.ALREADY_SENT if interview.state is InterviewState.FINISHED else Note.NOT_NOW,)
+        return interview, (Note.NOT_NOW,)
     words = {name: clean(text) for name, text in said.fields.items()}
     if any(len(text) > MAX_ANSWER_LENGTH for text in words.values()):
         return interview, (Note.TOO_LONG,)
@@ -433,13 +449,19 @@ def _edit(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After
 
 
 def _clear(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
-    """Ask for a second yes before answers are deleted; what was sent is not ours to delete here."""
-    if interview.state is InterviewState.FINISHED:
+    """Ask for a second yes before answers are deleted; what was sent once is not ours to take back."""
+    if interview.begun_at is not None:
         return interview, (Note.ALREADY_SENT,)
     if interview.state is InterviewState.WITHDRAWN:
         return interview, (Note.NOT_NOW,)
     kind = ConfirmKind.WITHDRAW if said.verb is Verb.WITHDRAW else ConfirmKind.START_OVER
     return replace(interview, confirming=Confirm(kind=kind)), ()
+
+
+def _reopen(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    if interview.state is not InterviewState.FINISHED:
+        return interview, (Note.NOT_NOW,)
+    return replace(interview, state=InterviewState.DRAFT), ()
 
 
 def _language(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
@@ -483,6 +505,7 @@ _RULES: Mapping[Verb, _Rule] = {
     Verb.REVISE: _revise,
     Verb.START_OVER: _clear,
     Verb.WITHDRAW: _clear,
+    Verb.REOPEN: _reopen,
     Verb.LANGUAGE: _language,
 }
 

@@ -63,9 +63,10 @@ async def submit_item(
 ) -> Kept:
     """Puts the draft into the *Knowledge* list for review, with the suggested `terms` by column.
 
-    Safe to repeat: the item is looked up by its id first, so that a lost reply or a crash makes no second
-    one, and what a reviewer has decided since stays. An item that was returned to its author, and is
-    submitted as such, takes the place of what was there. Needs Sites.Selected with write.
+    Safe to repeat, with the same `at`: the item is looked up by its id first, so that a lost reply or a crash
+    makes no second one, and what was decided or corrected in the list since stays. An item submitted later
+    takes the place of what was there before, as long as nobody has accepted or retired that. Needs
+    Sites.Selected with write.
     """
     place = await knowledge_list(graph, settings)
     item = submit(draft, at=at)
@@ -75,12 +76,22 @@ async def submit_item(
         row = await lists.create_item(graph, place.site_id, place.list_id, to_fields(item))
     else:
         there = from_fields(row.fields)
-        if there.maturity is draft.maturity is Maturity.RETURNED:
+        if _is_newer(item, there):
             row = await _replace(graph, place, row, item)
         else:
             item = there
     etag = await _tag(graph, place, row, terms)
     return Kept(item=item, list_item_id=row.id, etag=etag, web_url=row.web_url)
+
+
+def _is_newer(item: KnowledgeItem, there: KnowledgeItem) -> bool:
+    """Whether the item was submitted after what is there, on which nobody has decided for good.
+
+    SharePoint keeps whole seconds.
+    """
+    if item.submitted_at is None or there.maturity not in {Maturity.IN_REVIEW, Maturity.RETURNED}:
+        return False
+    return there.submitted_at is None or there.submitted_at < item.submitted_at.replace(microsecond=0)
 
 
 async def _replace(graph: Graph, place: Place, row: Item, item: KnowledgeItem) -> Item:

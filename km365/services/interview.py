@@ -5,7 +5,7 @@ one; a person's wording of a draft is kept the same way.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from km365.core import interviews
@@ -16,12 +16,16 @@ from km365.core.schedule import Outcome
 from km365.core.turns import Said, Turn, Verb, step
 from km365.documents.questions import Banks
 from km365.errors import ChangedMeanwhile, NotFound
+from km365.jobs.port import Jobs
 from km365.store import campaigns, events, outbox
 from km365.store import interviews as store
 from km365.store.campaigns import Campaign
 from km365.store.database import Connection, Database
 from km365.store.interviews import StoredAnswer, StoredInterview
 from km365.store.outbox import Message
+
+HAND_ON = "hand_on"
+"""The job that brings what a person has sent where it belongs (`services/handing_on.py`)."""
 
 RESUME = "resume"
 """The card of a reminder that a person asked for with "later"."""
@@ -61,6 +65,7 @@ def subject_of(campaign: Campaign, person_id: str) -> Subject:
 async def start(
     db: Database,
     banks: Banks,
+    jobs: Jobs,
     *,
     person_id: str,
     subject: Subject,
@@ -100,23 +105,24 @@ async def start(
             data=_without_words(fresh),
             at=now,
         )
-        return _turn(c, banks, made, said, now)
+        return _turn(c, banks, jobs, made, said, now)
 
     return await db.run(first_turn)
 
 
 async def take(
-    db: Database, banks: Banks, interview_id: str, said: Said, *, person_id: str, now: datetime
+    db: Database, banks: Banks, jobs: Jobs, interview_id: str, said: Said, *, person_id: str, now: datetime
 ) -> Turn:
     """One turn, saved when this returns. A repeated activity changes nothing and repeats the prompt.
 
+    With what is sent the job that hands it on is queued, in the same transaction.
     Should another turn save first, this one is applied again to what that one left. Raises NotFound where
     there is no such interview of this person.
     """
     for attempt in range(_ATTEMPTS):
         try:
             return await db.run(
-                lambda c: _turn(c, banks, _mine(store.get(c, interview_id), person_id), said, now)
+                lambda c: _turn(c, banks, jobs, _mine(store.get(c, interview_id), person_id), said, now)
             )
         except ChangedMeanwhile:
             if attempt == _ATTEMPTS - 1:
@@ -180,24 +186,53 @@ def bank_of(banks: Banks, interview: Interview) -> Bank:
     return banks.get(interview.bank, interview.language)
 
 
-def _turn(c: Connection, banks: Banks, stored: StoredInterview, said: Said, now: datetime) -> Turn:
-    """Decides one turn and saves it with all that follows from it."""
-    before = _read(c, stored)
-    turn = step(before, bank_of(banks, before), said, now)
-    after = turn.interview
-    if after == before:
-        return turn
+def load(c: Connection, interview_id: str) -> tuple[Interview, int]:
+    """The interview with its words, and its version. Raises NotFound."""
+    stored = store.get(c, interview_id)
+    return _read(c, stored), stored.version
+
+
+def keep(c: Connection, interview: Interview, *, version: int) -> None:
+    """Saves it over the version that was read. Raises ChangedMeanwhile."""
     store.save(
         c,
-        after.id,
-        state=after.state,
-        is_open=after.state in WAITING,
-        data=_without_words(after),
-        answers=_rows(after),
-        version=stored.version,
-        at=now,
-        language=after.language,
+        interview.id,
+        state=interview.state,
+        is_open=interview.state in WAITING,
+        data=_without_words(interview),
+        answers=_rows(interview),
+        version=version,
+        at=interview.changed_at,
+        language=interview.language,
     )
+
+
+def enqueue(c: Connection, jobs: Jobs, interview_id: str) -> None:
+    """Queues the job that hands it on, unless one waits."""
+    jobs.enqueue(c, HAND_ON, key=f"{HAND_ON}:{interview_id}", args={"interview": interview_id})
+
+
+def note_change(c: Connection, before: Interview, after: Interview, *, at: datetime) -> None:
+    """Records where an interview has come to, and nothing of what it says."""
+    if after.state is not before.state:
+        what = {"from": before.state.value, "to": after.state.value}
+        events.append(c, kind="interview", subject=after.id, who=after.person_id, what=what, at=at)
+
+
+def _turn(
+    c: Connection, banks: Banks, jobs: Jobs, stored: StoredInterview, said: Said, now: datetime
+) -> Turn:
+    """Decides one turn and saves it with all that follows from it."""
+    before = _read(c, stored)
+    if said.verb in _TAKING_UP and _was_returned(c, before):
+        said = replace(said, verb=Verb.REOPEN)
+    turn = step(before, bank_of(banks, before), said, now)
+    after = turn.interview
+    if after.state is InterviewState.SENDING and said.verb is Verb.SEND:
+        enqueue(c, jobs, after.id)
+    if after == before:
+        return turn
+    keep(c, after, version=stored.version)
     _follow_up(c, before, after, said, now)
     return Turn(interview=after, prompt=prompt(after, bank_of(banks, after)), notes=turn.notes)
 
@@ -225,9 +260,20 @@ def _follow_up(c: Connection, before: Interview, after: Interview, said: Said, n
             reason="the person asked to be reminded",
         )
         outbox.put(c, reminder, at=now, due_at=after.wake_at)
-    if after.state is not before.state:
-        what = {"from": before.state.value, "to": after.state.value}
-        events.append(c, kind="interview", subject=after.id, who=after.person_id, what=what, at=now)
+    note_change(c, before, after, at=now)
+
+
+_TAKING_UP = frozenset({Verb.START, Verb.RESUME, Verb.YES, Verb.AGREE, Verb.DRAFT})
+
+
+def _was_returned(c: Connection, interview: Interview) -> bool:
+    """Whether the last that was heard of what this became is that it came back, with a question."""
+    if interview.state is not InterviewState.FINISHED or interview.sent_at is None:
+        return False
+    heard = outbox.list_(c, prefix=f"decided:KM-{interview.id}", limit=1)
+    return any(one.message.data.get("decision") == "returned" for one in heard) and (
+        heard[0].created_at >= interview.sent_at
+    )
 
 
 def _mine(stored: StoredInterview, person_id: str) -> StoredInterview:

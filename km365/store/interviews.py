@@ -151,12 +151,19 @@ def list_(
     person_id: str | None = None,
     subject: str | None = None,
     bank_id: str | None = None,
+    state: str | None = None,
     is_open: bool | None = None,
     limit: int = 200,
 ) -> list[StoredInterview]:
     """Interviews that match, the one touched last first."""
     query = select(interview).order_by(interview.c.changed_at.desc(), interview.c.id).limit(limit)
-    wanted = {"person_id": person_id, "subject": subject, "bank_id": bank_id, "is_open": is_open}
+    wanted = {
+        "person_id": person_id,
+        "subject": subject,
+        "bank_id": bank_id,
+        "state": state,
+        "is_open": is_open,
+    }
     for name, value in wanted.items():
         if value is not None:
             query = query.where(interview.c[name] == value)

@@ -1,9 +1,11 @@
 """A chat with the bot, without Teams: says and presses things, and reads what it hears."""
 
+import contextlib
 import itertools
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from km365.core.schedule import Plan
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import GraphUnreachable
+from km365.jobs import Jobs, JobState, open_jobs
+from km365.services.handing_on import Begin, Desk, hand_on
+from km365.services.interview import HAND_ON
 from km365.store import campaigns, outbox
 from km365.store.campaigns import Campaign
 from km365.store.database import Connection, Database
@@ -48,35 +53,60 @@ class Office:
     sent: list[tuple[str, Interview]] = field(default_factory=list)
     languages: dict[str, str] = field(default_factory=dict)
     down: bool = False
+    said: set[str] = field(default_factory=set)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return open_jobs(self.db)
 
     def parts(self) -> Parts:
         return Parts(
             db=self.db,
+            jobs=self.jobs,
             banks=BANKS,
             catalogue=CATALOGUE,
             secret=b"s" * 32,
             channels={kind: f"the {kind} people" for kind in KeepOut},
             profile_language=self.profile_language,
-            submit=self.submit,
-            file_note=self.file_note,
             new_id=lambda: f"i{next(self.numbers)}",
         )
 
     async def profile_language(self, person_id: str) -> str | None:
         return self.languages.get(person_id)
 
-    async def submit(self, interview: Interview, bank: Bank) -> str:
-        return self._keep("item", interview)
+    async def submit(self, interview: Interview, bank: Bank, begin: Begin) -> str:
+        return await self._keep("item", interview, begin)
 
-    async def file_note(self, interview: Interview, bank: Bank) -> str:
-        return self._keep("note", interview)
+    async def file_note(self, interview: Interview, bank: Bank, begin: Begin) -> str:
+        return await self._keep("note", interview, begin)
 
-    def _keep(self, what: str, interview: Interview) -> str:
+    async def _keep(self, what: str, interview: Interview, begin: Begin) -> str:
         if self.down:
             raise GraphUnreachable("Nothing answers.")
+        await begin()
         self.sent.append((what, interview))
         return f"https://sharepoint.example/{what}"
+
+    async def works(self, *, at: datetime) -> list[Message]:
+        """Hands on what was sent, as the runner does at once; returns what the bot then says by itself."""
+        desk = Desk(
+            db=self.db,
+            jobs=self.jobs,
+            banks=BANKS,
+            submit=self.submit,
+            file_note=self.file_note,
+            now=lambda: at,
+        )
+        for job in await self.db.run(self.jobs.list_, state=JobState.WAITING):
+            if job.name == HAND_ON:
+                with contextlib.suppress(GraphUnreachable):
+                    await hand_on(desk, job.args["interview"])
+                    await self.db.run(self.jobs.cancel, job.key)
+        new = [one.message for one in await self.db.run(outbox.list_) if one.message.key not in self.said]
+        told = [one for one in new if one.card in {"handed_on", "not_handed_on"}]
+        self.said |= {one.key for one in told}
+        return told
 
     async def invites(self, person: str, *, bank: str, language: str = "en") -> Message:
         """A campaign that has invited the person; its message."""
@@ -152,6 +182,12 @@ class Chat:
         message = await self.office.invites(self.person, bank=bank, language=language)
         self._hear([compose(self.office.parts(), message)])
 
+    async def hears_of(self, message: Message) -> None:
+        """A message that the bot sends by itself."""
+        self.at += timedelta(seconds=20)
+        await self.office.db.run(outbox.put, message, at=self.at)
+        self._hear([compose(self.office.parts(), message)])
+
     def heard(self, *words: str) -> None:
         """The last replies hold these words."""
         said = "\n\n".join(reply.text for reply in self.replies)
@@ -179,7 +215,9 @@ class Chat:
             locale=self.locale,
             **what,
         )
-        self._hear(await respond(self.office.parts(), event))
+        replies = await respond(self.office.parts(), event)
+        told = await self.office.works(at=self.at)
+        self._hear([*replies, *(compose(self.office.parts(), message) for message in told)])
 
     def _hear(self, replies: list[Reply]) -> None:
         self.replies = replies

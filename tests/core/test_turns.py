@@ -204,11 +204,11 @@ def test_a_conversation_comes_to_its_end_whatever_came_before(before: list[Said]
     for _ in range(30):
         if interview.state is InterviewState.DRAFT or interview.confirming:
             interview = replace(interview, confirming=None)
-        if interview.state in {InterviewState.FINISHED, InterviewState.DRAFT}:
+        if interview.state in {InterviewState.SENDING, InterviewState.DRAFT}:
             break
         verb = Verb.SKIP if interview.state is InterviewState.OPEN else Verb.START
         interview = step(interview, BANK, Said(verb=verb), NOW).interview
-    assert interview.state in {InterviewState.FINISHED, InterviewState.DRAFT}
+    assert interview.state in {InterviewState.SENDING, InterviewState.DRAFT}
 
 
 def test_questions_come_one_at_a_time_and_say_how_far() -> None:
@@ -399,9 +399,43 @@ def test_the_draft_comes_after_the_last_question_and_sending_ends_it() -> None:
     assert turn.prompt.kind is PromptKind.DRAFT
     assert after(Verb.SEND, of=turn.interview).notes == (Note.NEEDS_STORY,)
     turn = after(Said(verb=Verb.EDIT, fields={"description": "Other words"}), Verb.SEND, of=turn.interview)
-    assert turn.interview.state is InterviewState.FINISHED
+    assert turn.interview.state is InterviewState.SENDING
     assert turn.interview.edits == {"description": "Other words"}
-    assert after(Verb.SEND, of=turn.interview).notes == (Note.ALREADY_SENT,)
+    assert after(Verb.SEND, of=turn.interview).notes == (Note.ON_ITS_WAY,)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.LANGUAGE])
+def test_what_was_sent_is_changed_no_more(verb: Verb) -> None:
+    draft = after(answer("1"), answer(LONG), Verb.DRAFT).interview
+    sending = after(Verb.SEND, of=draft).interview
+    begun = replace(sending, begun_at=NOW)
+    there = replace(begun, state=InterviewState.FINISHED)
+    meant = Said(verb=verb, text=LONG * 2, question="story", audience=Audience.NAMED, fields={"title": "x"})
+    assert after(meant, of=begun).notes == (Note.ON_ITS_WAY,)
+    assert after(meant, of=begun).interview == begun
+    if verb is not Verb.REOPEN:
+        assert after(meant, of=there).notes == (Note.ALREADY_SENT,)
+        assert after(meant, of=there).interview == there
+    if verb is not Verb.WITHDRAW:
+        assert after(meant, of=sending).interview == sending
+
+
+def test_what_was_sent_can_be_withdrawn_before_its_first_word_has_left() -> None:
+    sending = after(answer("1"), answer(LONG), Verb.DRAFT, Verb.SEND).interview
+    asked = after(Verb.WITHDRAW, of=sending).interview
+    assert after(Verb.YES, of=asked).interview.state is InterviewState.WITHDRAWN
+    assert after(Verb.NO, of=asked).interview.state is InterviewState.SENDING
+
+
+def test_what_came_back_is_a_draft_again_that_cannot_be_made_unsent() -> None:
+    sent = after(answer("1"), answer(LONG), Verb.DRAFT, Verb.SEND).interview
+    there = replace(sent, state=InterviewState.FINISHED, begun_at=NOW)
+    draft = after(Verb.REOPEN, of=there)
+    assert draft.prompt.kind is PromptKind.DRAFT
+    for verb in (Verb.WITHDRAW, Verb.START_OVER, Verb.DECLINE):
+        assert after(verb, of=draft.interview).notes == (Note.ALREADY_SENT,)
+    again = after(Said(verb=Verb.EDIT, fields={"title": "In June"}), Verb.SEND, of=draft.interview).interview
+    assert (again.state, again.edits) == (InterviewState.SENDING, {"title": "In June"})
 
 
 def test_nothing_is_sent_before_it_was_read() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -27,12 +28,18 @@ BEN = Reader(person_id=person_id("ben"), office="CO-BEL")
 EVE = Reader(person_id=person_id("eve"), office="CO-ARD")
 SUE = Reader(person_id=person_id("sue"), office="CO-BEL")
 ANN = Reader(person_id=person_id("ann"), office="CO-BEL")
+LATER = NOW.replace(hour=15)
 Terms = Mapping[str, tuple[TermRef, ...]]
 
 
-async def submit(here: Provisioned, item: KnowledgeItem | None = None, terms: Terms | None = None) -> Kept:
+async def submit(
+    here: Provisioned,
+    item: KnowledgeItem | None = None,
+    terms: Terms | None = None,
+    at: datetime = NOW,
+) -> Kept:
     app = here.app
-    return await capture.submit_item(app.graph, app.settings, item or lesson(), terms=terms or {}, at=NOW)
+    return await capture.submit_item(app.graph, app.settings, item or lesson(), terms=terms or {}, at=at)
 
 
 async def listed(here: Provisioned, reader: Reader | None = None) -> list[Kept]:
@@ -155,14 +162,43 @@ async def test_what_a_reviewer_decided_stays_when_the_lesson_is_sent_again(provi
 
 async def test_a_returned_lesson_comes_back_with_new_words(provisioned: Provisioned) -> None:
     await submit(provisioned)
-    returned = await decide(provisioned, Decision.RETURN, reason="When was this?")
+    await decide(provisioned, Decision.RETURN, reason="When was this?")
     await submit(provisioned)  # a late repetition of the first submission
     assert (await listed(provisioned))[0].item.maturity is Maturity.RETURNED
 
-    await submit(provisioned, replace(returned.item, context="In June."))
+    await submit(provisioned, lesson(context="In June."), at=LATER)
     (found,) = await listed(provisioned)
     assert found.item.context == "In June."
     assert (found.item.maturity, found.item.reason) == (Maturity.IN_REVIEW, "")
+
+
+async def test_words_submitted_later_take_the_place_of_those_still_in_review(
+    provisioned: Provisioned,
+) -> None:
+    await submit(provisioned)
+    await submit(provisioned, lesson(description="Fridges failed in June."), at=LATER)
+    (found,) = await listed(provisioned)
+    assert (found.item.description, found.item.submitted_at) == ("Fridges failed in June.", LATER)
+
+
+async def test_what_was_corrected_in_the_list_stays_when_the_same_submission_is_repeated(
+    provisioned: Provisioned,
+) -> None:
+    kept = await submit(provisioned, at=LATER.replace(microsecond=250_000))
+    graph = provisioned.app.graph
+    place = await capture.knowledge_list(graph, provisioned.app.settings)
+    corrected = {"KMAdvice": "Ask two drivers.", "KMSubmittedAt": "2026-03-02T15:00:00Z"}
+    await lists.update_fields(graph, place.site_id, place.list_id, kept.list_item_id, corrected)
+    await submit(provisioned, at=LATER.replace(microsecond=250_000))
+    assert (await listed(provisioned))[0].item.advice == "Ask two drivers."
+
+
+async def test_words_submitted_later_do_not_undo_a_decision(provisioned: Provisioned) -> None:
+    await submit(provisioned)
+    await decide(provisioned, Decision.ACCEPT)
+    await submit(provisioned, lesson(description="Fridges failed in June."), at=LATER)
+    (found,) = await listed(provisioned)
+    assert (found.item.maturity, found.item.description) == (Maturity.VALIDATED, lesson().description)
 
 
 async def test_a_lesson_longer_than_a_line_of_sharepoint_is_kept_whole(provisioned: Provisioned) -> None:

@@ -14,6 +14,7 @@ from km365.core.schedule import Outcome, Plan, Progress
 from km365.core.turns import Note, Said, Turn, Verb
 from km365.documents.questions import Banks
 from km365.errors import NotFound
+from km365.jobs import open_jobs
 from km365.services import interview as service
 from km365.services.interview import Subject
 from km365.store import campaigns, outbox
@@ -40,6 +41,7 @@ async def started(db: Database, subject: Subject = REVIEW, verb: Verb = Verb.STA
     return await service.start(
         db,
         BANKS,
+        open_jobs(db),
         person_id="ann",
         subject=subject,
         language="en",
@@ -51,7 +53,7 @@ async def started(db: Database, subject: Subject = REVIEW, verb: Verb = Verb.STA
 
 async def say(db: Database, verb: Verb, text: str = "", **more: object) -> Turn:
     said = replace(Said(verb=verb, text=text), **more)  # type: ignore[arg-type]
-    return await service.take(db, BANKS, "i1", said, person_id="ann", now=NOW)
+    return await service.take(db, BANKS, open_jobs(db), "i1", said, person_id="ann", now=NOW)
 
 
 def ask(c: Connection) -> None:
@@ -138,7 +140,7 @@ async def test_turns_at_the_same_moment_are_all_kept(db: Database) -> None:
 async def test_nobody_reaches_into_another_persons_interview(db: Database) -> None:
     await started(db)
     with pytest.raises(NotFound):
-        await service.take(db, BANKS, "i1", Said(verb=Verb.SKIP), person_id="ben", now=NOW)
+        await service.take(db, BANKS, open_jobs(db), "i1", Said(verb=Verb.SKIP), person_id="ben", now=NOW)
     assert await service.find(db, BANKS, "i1", person_id="ben") is None
     assert await service.current(db, BANKS, "ben") is None
 
