@@ -161,13 +161,16 @@ async def _typed(chat: _Chat) -> list[Reply]:
         about = question or bank.questions[0]
         return [chat.speech.readers(turn.interview, bank, about), _prompt(chat, turn)]
     said = _said(chat, turn, meant)
-    if said.verb is Verb.EDIT and not said.fields:
-        return [chat.speech.say("notes.not_now"), _prompt(chat, turn)]
+    if said is None or (said.verb is Verb.EDIT and not said.fields):
+        return [chat.speech.say(_asked_back(turn)), _prompt(chat, turn)]
     return await _go(chat, turn.interview, said)
 
 
-def _said(chat: _Chat, turn: Turn, meant: Understood | None) -> Said:
-    """What typed text says to this interview. A choice offered comes before a command of the same words."""
+def _said(chat: _Chat, turn: Turn, meant: Understood | None) -> Said | None:
+    """What typed text says to this interview. A choice offered comes before a command of the same words.
+
+    None for the words of a button that mean nothing here: they are no answer.
+    """
     text, prompt = chat.event.text, turn.prompt
     answering = prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}
     if answering and prompt.question and prompt.question.choice(text):
@@ -177,11 +180,30 @@ def _said(chat: _Chat, turn: Turn, meant: Understood | None) -> Said:
     if meant and meant.audience:
         return chat.said(Verb.AUDIENCE, audience=meant.audience)
     command = meant.command if meant else None
+    if command in _BUTTON_WORDS:
+        verb = _BUTTON_WORDS[command].get(prompt.kind)
+        return chat.said(verb) if verb else None
     if command in {Command.YES, Command.NO} and (answering or prompt.kind is PromptKind.DRAFT):
         command = None
     if command is not None:
         return chat.said(Verb(command.value))
     return chat.said(Verb.ANSWER, text=text)
+
+
+_ASKED = {PromptKind.INVITATION, PromptKind.CONSENT, PromptKind.CONFIRM, PromptKind.PAUSED}
+_BUTTON_WORDS: Mapping[Command | None, Mapping[PromptKind, Verb]] = {
+    Command.AGREE: dict.fromkeys(_ASKED, Verb.YES),
+    Command.REFUSE: dict.fromkeys(_ASKED, Verb.NO),
+    Command.RIGHT: {PromptKind.DRAFT: Verb.SEND},
+    Command.DISCARD: {PromptKind.DRAFT: Verb.WITHDRAW},
+    Command.BUTTON: {},
+}
+"""Where the words of a button, typed, do what the button does."""
+
+
+def _asked_back(turn: Turn) -> str:
+    waits = turn.prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}
+    return "notes.empty" if waits else "notes.not_now"
 
 
 def _part(chat: _Chat, turn: Turn, part: Understood) -> Said:
@@ -230,8 +252,10 @@ _OPENING = {
     Command.START: Verb.START,
     Command.RESUME: Verb.START,
     Command.YES: Verb.START,
+    Command.AGREE: Verb.START,
     Command.LATER: Verb.LATER,
     Command.NO: Verb.DECLINE,
+    Command.REFUSE: Verb.DECLINE,
     Command.DECLINE: Verb.DECLINE,
 }
 
@@ -296,7 +320,7 @@ async def _edited(chat: _Chat, found: Turn, press: Press) -> list[Reply]:
     """A draft's fields as they came back: what differs is kept, and only then is the draft sent."""
     changed = _changed(chat, found.interview, press.fields)
     said = chat.said(Verb.EDIT, fields=changed)
-    if press.verb is Verb.EDIT or keep_out(" ".join(changed.values()), chat.parts.catalogue.keep_out):
+    if press.verb is Verb.EDIT or keep_out("\n".join(changed.values()), chat.parts.catalogue.keep_out):
         return await _go(chat, found.interview, said, press)
     # two steps of one activity: the second marks it as heard
     turn = await _take(chat, found.interview.id, replace(said, activity_id=""))
@@ -320,10 +344,12 @@ async def _take(chat: _Chat, interview_id: str, said: Said) -> Turn:
 
 async def _go(chat: _Chat, interview: Interview, said: Said, press: Press | None = None) -> list[Reply]:
     """One turn, kept, and its replies."""
-    if said.verb in {Verb.ANSWER, Verb.EDIT}:
-        words = " ".join((said.text, *said.fields.values()))
-        if refusal := keep_out(words, chat.parts.catalogue.keep_out):
-            return await _not_kept(chat, interview, said, refusal)
+    words = [said.text, *said.fields.values()] if said.verb in {Verb.ANSWER, Verb.EDIT} else []
+    if said.verb is Verb.SEND:
+        bank = service.bank_of(chat.parts.banks, interview)
+        words = [part.value for part in speech.parts(interview, bank)]
+    if words and (refusal := keep_out("\n".join(words), chat.parts.catalogue.keep_out)):
+        return await _not_kept(chat, interview, said, refusal)
     turn = await _take(chat, interview.id, said)
     if press and said.verb is Verb.ANSWER and Note.TOO_LONG in turn.notes:
         return _too_long(chat, turn, said)

@@ -29,6 +29,16 @@ class Command(StrEnum):
     SEND = "send"
     START_OVER = "start_over"
     WITHDRAW = "withdraw"
+    AGREE = "agree"
+    """To what was just read."""
+    REFUSE = "refuse"
+    """To what was just offered or asked for."""
+    RIGHT = "right"
+    """The draft is right."""
+    DISCARD = "discard"
+    """The draft."""
+    BUTTON = "button"
+    """The words of a button that only mean something when pressed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +54,14 @@ class Understood:
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """The words of every language: `commands[language][command]` and `audiences[language][letter]`."""
+    """The words of every language: `commands[language][command]` and `audiences[language][letter]`.
+
+    `first_person` holds audiences as people say them of themselves: "only my successor and my supervisor".
+    """
 
     commands: Mapping[str, Mapping[str, Sequence[str]]]
     audiences: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    first_person: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
 
 _LONGEST = 80
@@ -86,8 +100,9 @@ def understand(text: str, vocabulary: Vocabulary, *, language: str) -> Understoo
             for command, phrases in vocabulary.commands.get(tag, {}).items():
                 if any(_same(said, plain(phrase), near=near) for phrase in phrases):
                     return Understood(command=Command(command))
+            ours = vocabulary.first_person.get(tag, {})
             for letter, label in vocabulary.audiences.get(tag, {}).items():
-                if _same(said, plain(label), near=near):
+                if any(_same(said, plain(phrase), near=near) for phrase in (label, *ours.get(letter, ()))):
                     return Understood(audience=Audience(letter))
     return None
 
@@ -106,7 +121,7 @@ def plain(text: str) -> str:
     kept = []
     for c in unicodedata.normalize("NFKD", text.casefold()):
         category = unicodedata.category(c)
-        if category == "Mn" or c == "ـ":
+        if category in {"Mn", "Cf"} or c == "ـ":
             continue
         kept.append(_ARABIC.get(c, c) if category[0] in "LN" or c in "?؟" else " ")
     words = " ".join("".join(kept).split())

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from km365.core.audience import Audience
+from km365.core.commands import plain
+
+_SHORTEST = 5
+_SHORTEST_HAN = 2
 
 
 class BankKind(StrEnum):
@@ -54,12 +58,25 @@ class Question:
     choices: tuple[Choice, ...] = ()
 
     def choice(self, said: str) -> Choice | None:
-        """The choice that `said` names by its value, its label or its number from 1."""
-        text = said.strip().casefold().rstrip(".)")
+        """The choice that `said` names: by number from 1, by value, label, or words of one label alone.
+
+        "Operations" is enough for "Operations: supply, staff, money"; a word in two labels names neither.
+        """
+        words = plain(said)
         for number, choice in enumerate(self.choices, start=1):
-            if text in {choice.value.casefold(), choice.label.casefold(), str(number)}:
+            if words in {plain(choice.value), plain(choice.label)}:
                 return choice
-        return None
+            if words.isdecimal() and int(words) == number:
+                return choice
+        meant = [choice for choice in self.choices if _stands_in(words, plain(choice.label))]
+        return meant[0] if len(meant) == 1 else None
+
+
+def _stands_in(words: str, label: str) -> bool:
+    """Whether whole words of a label were said, no little one alone; in Chinese, two characters or more."""
+    if any("\u3040" <= c <= "\u9fff" for c in words):
+        return len(words) >= _SHORTEST_HAN and words in label
+    return len(words) >= _SHORTEST and f" {words} " in f" {label} "
 
 
 @dataclass(frozen=True, kw_only=True)

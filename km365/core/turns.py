@@ -44,6 +44,8 @@ _BETWEEN = "\n\n"
 
 _THIN_WORDS = 6
 _THIN_CHARACTERS = 14
+_STORY_WORDS = 9
+_STORY_CHARACTERS = 18
 
 
 class Verb(StrEnum):
@@ -219,6 +221,8 @@ def _answer(interview: Interview, bank: Bank, said: Said, now: datetime) -> _Aft
     if interview.state not in _TALKING or question is None:
         return interview, (Note.LATE if by_card else Note.NOT_NOW,)
     on_time = waiting is not None and waiting.id == question.id
+    if on_time and not by_card and (told := _story(interview, bank, question, said, now)):
+        return told
     earlier = interview.answer(question.id)
     new, refusal = _judge(interview, question, said, now)
     if refusal or new is None:
@@ -235,6 +239,23 @@ def _answer(interview: Interview, bank: Bank, said: Said, now: datetime) -> _Aft
     if not on_time:
         return kept, (Note.EARLIER_CHANGED if earlier else note,)
     return _advance(replace(kept, revisiting="", probing=question.id if probe else ""), bank, (note,))
+
+
+def _story(
+    interview: Interview, bank: Bank, question: Question, said: Said, now: datetime
+) -> _After | None:
+    """A story told instead of a choice, kept as the answer to the question in words behind it.
+
+    None where it is no story, or where no such question follows at once.
+    """
+    if not question.choices or question.choice(said.text) or not is_story(said.text) or interview.revisiting:
+        return None
+    skipped, notes = _skip(interview, bank, said, now)
+    following = current(skipped, bank)
+    if skipped.state is not InterviewState.OPEN or following is None or following.choices:
+        return None
+    told, kept = _answer(skipped, bank, said, now)
+    return (interview, kept) if told is skipped else (told, (*notes, *kept))
 
 
 def _judge(
@@ -520,11 +541,17 @@ def clean(text: str) -> str:
 
 
 def is_thin(text: str) -> bool:
-    """Whether an answer is so short that one follow-up is worth asking.
+    """Whether an answer is so short that one follow-up is worth asking."""
+    return not _holds(text, words=_THIN_WORDS, characters=_THIN_CHARACTERS)
 
-    Counts words; in scripts written without spaces, characters.
-    """
-    words = text.split()
+
+def is_story(text: str) -> bool:
+    """Whether a text is too long to name one of the choices offered."""
+    return _holds(text, words=_STORY_WORDS, characters=_STORY_CHARACTERS)
+
+
+def _holds(text: str, *, words: int, characters: int) -> bool:
+    """Whether a text holds so many words; in scripts written without spaces, so many characters."""
     if any("\u3040" <= c <= "\u9fff" for c in text):
-        return len(text) < _THIN_CHARACTERS
-    return len(words) < _THIN_WORDS
+        return len(text) >= characters
+    return len(text.split()) >= words

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from babel import Locale
 
+from km365.core.audience import Audience
 from km365.core.commands import Command, Vocabulary
 from km365.core.keepout import WORD_LISTS, Words
 from km365.core.languages import LANGUAGES
@@ -15,7 +16,25 @@ from km365.errors import TemplateError
 from km365.templates import Templates
 
 _LONGEST = 1_000
-_WORD_TABLES = ("commands", "keep_out_words")
+_WORD_TABLES = ("commands", "keep_out_words", "audience_words")
+_BUTTONS = {
+    "start": Command.START,
+    "resume": Command.RESUME,
+    "later": Command.LATER,
+    "skip": Command.SKIP,
+    "back": Command.BACK,
+    "pause": Command.PAUSE,
+    "agree": Command.AGREE,
+    "decline": Command.REFUSE,
+    "send": Command.SEND,
+    "approve": Command.RIGHT,
+    "discard": Command.DISCARD,
+    "send_answer": Command.BUTTON,
+    "edit": Command.BUTTON,
+    "change": Command.BUTTON,
+    "fill_in": Command.BUTTON,
+}
+"""What the buttons of the cards mean when their words are typed."""
 
 
 class Catalogue:
@@ -33,8 +52,15 @@ class Catalogue:
         }
         self._messages = {tag: Messages(language=tag, texts=text) for tag, text in texts.items()}
         commands = {tag: _word_lists(file, "commands", tuple(Command)) for tag, file in files.items()}
-        audiences = {tag: _by_name(text, "audience.") for tag, text in texts.items()}
-        self.vocabulary = Vocabulary(commands=commands, audiences=audiences)
+        for tag, phrases in commands.items():
+            _add_buttons(phrases, read(templates, f"cards/labels.{tag}.toml"))
+        self.vocabulary = Vocabulary(
+            commands=commands,
+            audiences={tag: _by_name(text, "audience.") for tag, text in texts.items()},
+            first_person={
+                tag: _word_lists(file, "audience_words", tuple(Audience)) for tag, file in files.items()
+            },
+        )
         self.keep_out: Words = {
             tag: _word_lists(file, "keep_out_words", WORD_LISTS) for tag, file in files.items()
         }
@@ -94,7 +120,14 @@ def _text(table: Table, name: str, tag: str) -> Text:
     return found or {"other": ""}
 
 
-def _word_lists(file: Table, name: str, keys: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+def _add_buttons(phrases: dict[str, tuple[str, ...]], labels: Table) -> None:
+    """Adds the words on the buttons to the commands they stand for."""
+    for label in _BUTTONS.keys() & set(labels.keys()):
+        command = str(_BUTTONS[label])
+        phrases[command] = (*phrases[command], labels.text(label))
+
+
+def _word_lists(file: Table, name: str, keys: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     table = file.table(name)
     table.only(*keys)
     return {str(key): table.texts(str(key), required=True) for key in keys}

@@ -1,5 +1,7 @@
 """Commands are understood in every language, and people's own words are left alone."""
 
+import tomllib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +71,55 @@ def test_a_language_is_chosen_by_its_own_name(language: str, name: str) -> None:
 def test_an_audience_is_chosen_by_its_label(language: str, audience: Audience) -> None:
     label = VOCABULARY.audiences[language][audience]
     assert understand(label, VOCABULARY, language=language) == Understood(audience=audience)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_audience_is_chosen_as_one_says_it_of_oneself(language: str) -> None:
+    ours = VOCABULARY.first_person[language]
+    assert set(ours) == {str(audience) for audience in Audience}
+    for letter, phrases in ours.items():
+        for phrase in phrases:
+            found = understand(phrase, VOCABULARY, language=language)
+            assert found == Understood(audience=Audience(letter)), phrase
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Only my successor and my supervisor.", "en"),
+        ("only my sucessor and my supervisor", "en"),
+        ("Seulement la personne qui me succède et mon responsable", "fr"),
+        ("Sólo quien me suceda y mi supervisor", "es"),
+        ("مَن يخلفني ورئيسي المباشر فقط", "ar"),
+        ("Только мой преемник и мой руководитель", "ru"),
+        ("只有我的继任者和我的上级。", "zh"),
+        ("Só a pessoa que me sucede e a minha chefia", "pt"),
+    ],
+)
+def test_your_and_my_name_the_same_readers(text: str, language: str) -> None:
+    assert understand(text, VOCABULARY, language=language) == Understood(audience=Audience.SUCCESSOR)
+
+
+BUTTONS = {
+    "start": Command.START,
+    "later": Command.LATER,
+    "agree": Command.AGREE,
+    "decline": Command.REFUSE,
+    "send": Command.SEND,
+    "approve": Command.RIGHT,
+    "discard": Command.DISCARD,
+    "send_answer": Command.BUTTON,
+    "edit": Command.BUTTON,
+    "change": Command.BUTTON,
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("label", BUTTONS)
+def test_the_words_of_every_button_are_understood_when_typed(language: str, label: str) -> None:
+    words = tomllib.loads(Templates().text(f"cards/labels.{language}.toml"))[label]
+    found = understand(words, VOCABULARY, language=language)
+    assert found == Understood(command=BUTTONS[label])
 
 
 @given(st.text(max_size=300))
