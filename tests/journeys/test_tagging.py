@@ -32,11 +32,12 @@ def test_a_plan_is_edited_applied_through_kills_seen_and_undone(up: Up, tmp_path
     file.write_text(json.dumps(plan, ensure_ascii=False), encoding="utf-8")
 
     apply = ("tag", "apply", str(file))
-    assert _killed(up, lambda: up.ours("SELECT 1 FROM km_run"), *apply)
+    killed = [_killed(up, lambda: up.ours("SELECT 1 FROM km_run"), *apply)]
     so_far, enough = _written(up), random.randrange(1, 5)
-    assert _killed(up, lambda: _written(up) >= so_far + enough, *apply)
+    killed.append(_killed(up, lambda: _written(up) >= so_far + enough, *apply))
     end = time.monotonic() + random.uniform(0.5, 2.5)
-    _killed(up, lambda: time.monotonic() > end, *apply)
+    killed.append(_killed(up, lambda: time.monotonic() > end, *apply))
+    assert any(killed)
     if up.json("tag", "list")[0]["state"] != "done":
         up.km365(*apply)
     (run,) = up.json("tag", "list")
@@ -95,8 +96,8 @@ def _killed(up: Up, moment: Callable[[], object], *words: str) -> bool:
         until(lambda: child.poll() is not None or moment())
         time.sleep(random.uniform(0, 0.03))
         child.kill()
-    assert child.returncode in {0, -9}
-    return child.returncode != 0
+    assert child.returncode in {0, 4, -9}  # 4: an earlier one had ended just before its kill
+    return child.returncode == -9
 
 
 def _written(up: Up) -> int:
