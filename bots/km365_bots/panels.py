@@ -24,19 +24,23 @@ def panels(app: App, words: Words) -> Mapping[str, Panel]:
         found = []
         async for kept in review.list_items(app.graph, app.settings, maturity=Maturity.IN_REVIEW):
             item = kept.item
+            on = item.submitted_at.date() if item.submitted_at else None
             if item.audience is Audience.EVERYONE:
-                found.append(Entry(title=item.title, detail=item.office, link=kept.web_url))
+                found.append(Entry(title=item.title, detail=item.office, on=on, link=kept.web_url))
             else:
-                found.append(Entry(title=words.get(language, "narrower", office=item.office)))
+                whose = "narrower" if item.audience is Audience.OFFICE else "narrowest"
+                found.append(Entry(title=words.get(language, whose, office=item.office), on=on))
         return found[:_MOST]
 
     async def milestones(language: str) -> Sequence[Entry]:
-        """The milestones of the calendar month, the earliest first."""
+        """The milestones of the calendar month that were not called off, the earliest first."""
         today = app.clock.now().date()
         near = [
             (one.due_on, one)
             for one in await calendar.milestones(app.graph, app.settings)
-            if one.due_on and (one.due_on.year, one.due_on.month) == (today.year, today.month)
+            if one.state != "cancelled"
+            and one.due_on
+            and (one.due_on.year, one.due_on.month) == (today.year, today.month)
         ]
         near.sort(key=lambda pair: (pair[0], pair[1].id))
         return [Entry(title=one.title, detail=one.office, on=on) for on, one in near[:_MOST]]
@@ -45,14 +49,14 @@ def panels(app: App, words: Words) -> Mapping[str, Panel]:
         """Posts that fall vacant, the earliest first: no names, and of the answers only how many."""
         now = app.clock.now()
         found = await handover.overview(app.graph, app.db, app.settings, now=now)
+        coming = [one for one in found if one.leaves_on >= now.date()]
         return [
             Entry(
                 title=one.post,
                 detail=" · ".join((one.office, words.get(language, "answers", count=one.answers))),
                 on=one.leaves_on,
             )
-            for one in found[:_MOST]
-            if one.leaves_on >= now.date()
+            for one in coming[:_MOST]
         ]
 
     async def tagging(language: str) -> Sequence[Entry]:

@@ -141,7 +141,8 @@ async def _fault_switched(http: web.Request) -> web.Response:
     state, name = http.app[M365_KEY].state, http.match_info["name"]
     if name not in faults.QUIRKS:
         return _refused(f"there is no fault {name}", 404)
-    faults.switch(state, name, on=(await http.post()).get("on") == "1", **_fault_json(state, name)["settings"])
+    on = (await http.post()).get("on") == "1"
+    faults.switch(state, name, on=on, **_fault_json(state, name)["settings"])
     raise web.HTTPSeeOther(f"/_local/#{name}")
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from km365.local import blobs, columns, files, items, lists, webpages
-from km365.local.routes import GraphFault, Json, pages
+from km365.local.routes import GraphFault, pages
 from km365.local.server import M365, M365_KEY
 from km365.local.state import State
 from km365.local.values import Reader, Value

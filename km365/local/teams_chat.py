@@ -33,7 +33,10 @@ def _m365(http: web.Request) -> M365:
 
 
 async def choose(http: web.Request) -> web.Response:
-    """Those for whom something waits, then all others by office; `?find=` narrows it where there is no script."""
+    """Those for whom something waits, then all others by office.
+
+    `?find=` narrows the list where there is no script.
+    """
     state = _m365(http).state
     wanted = http.query.get("find", "").casefold().split()
     waiting = teams.unread(state)

@@ -86,8 +86,7 @@ class Reader:
 
     def _person(self, part: str) -> str | None:
         if part not in self._people:
-            where = "id = ?" if _ID.fullmatch(part) else "upn = ?"
-            row = self._state.one(f"SELECT display_name FROM user WHERE {where}", part.lower())
+            row = self._state.one("SELECT display_name FROM user WHERE id = ?1 OR upn = ?1", part.lower())
             self._people[part] = row["display_name"] if row else None
         return self._people[part]
 

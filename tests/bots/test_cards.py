@@ -36,8 +36,11 @@ def check(rendered: dict[str, Any]) -> None:
     assert size_bytes(rendered) <= LARGEST_BYTES
 
 
-def elements(rendered: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield from rendered["body"]
+def elements(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Everything on the card in reading order, what is folded away included."""
+    for element in part.get("body", part.get("items", [])):
+        yield element
+        yield from elements(element)
 
 
 def inputs(rendered: dict[str, Any]) -> list[dict[str, Any]]:
@@ -81,6 +84,38 @@ def test_an_answer_is_required_and_says_so():
     assert answer["id"] == "answer"
     assert answer["isRequired"] is True
     assert answer["errorMessage"] == "Write an answer first, or choose Skip."
+
+
+@every_language
+def test_a_question_is_the_label_of_its_field_and_stands_there_once(language):
+    for choices in ([], [{"value": "a", "label": "A"}]):
+        rendered = render(card("question", language, choices=choices), LABELS)
+        [answer] = inputs(rendered)
+        assert answer["label"] == DATA["question"]["ask"]
+        assert [e.get("text") for e in elements(rendered)].count(DATA["question"]["ask"]) == 0
+
+
+def test_a_draft_shows_what_is_filled_in_and_what_must_be_and_folds_the_rest():
+    fields = [
+        {"key": "limits", "label": "Limits", "value": "", "multiline": True},
+        {"key": "title", "label": "Title", "value": "", "required": True},
+        {"key": "context", "label": "Context", "value": "Two districts.", "multiline": True},
+        {"key": "advice", "label": "Advice", "value": "", "multiline": True},
+    ]
+    rendered = render(card("draft", fields=fields), LABELS)
+    check(rendered)
+    assert [e["id"] for e in rendered["body"] if e["type"].startswith("Input.")] == ["title", "context"]
+    [folded] = [e for e in rendered["body"] if e["type"] == "Container"]
+    assert folded["isVisible"] is False
+    assert [e["id"] for e in folded["items"]] == ["limits", "advice"]
+    [opens] = [e for e in rendered["body"] if e["type"] == "ActionSet"]
+    assert [a["targetElements"] for a in opens["actions"]] == [[folded["id"]]]
+    left = "".join(c for c in plain(card("draft", fields=fields), LABELS) if c not in "\u2068\u2069")
+    assert "Left empty: Limits and Advice. You can send it like this." in left
+
+
+def test_a_full_draft_has_nothing_to_unfold():
+    assert "ActionSet" not in [e["type"] for e in elements(render(card("draft"), LABELS))]
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,59 @@ async def test_the_question_that_follows_an_answer_comes_into_view(
     await expect(page.get_by_role("heading", name="And what did you do?")).to_be_in_viewport()
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_a_long_card_that_answers_a_message_is_shown_from_its_beginning(
+    visitor: Any, bot: Any, staff: dict[str, str], width: int
+) -> None:
+    fields = [
+        {"type": "Input.Text", "id": f"f{n}", "label": f"Part {n}", "isMultiline": True} for n in range(9)
+    ]
+
+    async def answers(activity: dict[str, Any]) -> Any:
+        if activity["type"] == "message":
+            heading = {"type": "TextBlock", "text": "Your draft", "style": "heading"}
+            await bot.says(activity, attachments=[bot.card(heading, *fields)])
+            await bot.says(activity, "Change what you like.")
+
+    bot.answers = answers
+    page = await visitor.open(f"/teams/{staff['kofi']}", viewport={"width": width, "height": 740})
+    await say(page, "Show me")
+    last = page.locator("#log").get_by_text("Change what you like.")
+    await expect(last).to_be_attached()
+    await expect(page.get_by_role("heading", name="Your draft")).to_be_in_viewport()
+    await page.set_viewport_size({"width": width, "height": 600})
+    await expect(page.get_by_role("heading", name="Your draft")).to_be_in_viewport()
+    await page.locator("#log").evaluate("log => log.scrollTo(0, log.scrollHeight)")
+    await expect(last).to_be_in_viewport()
+    await page.get_by_label("Part 8").fill("line\n" * 30)
+    await expect(page.get_by_label("Part 8")).to_be_in_viewport()
+
+
+async def test_what_must_be_filled_in_is_said_in_words_and_to_screen_readers(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    await bot.prompts(staff["kofi"], attachments=[bot.card(*QUESTION)])
+    page = await visitor.open(f"/teams/{staff['kofi']}")
+    field = page.get_by_role("textbox", name="Your answer", exact=True)
+    await expect(field).to_have_attribute("aria-required", "true")
+    await expect(page.locator(".card")).to_contain_text("Your answer (required to send)")
+
+
+async def test_those_for_whom_something_waits_come_first(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    await bot.prompts(staff["yusuf"], "For you")
+    page = await visitor.open("/teams", viewport={"width": 360, "height": 740})
+    await expect(page.get_by_role("heading", level=2).first).to_have_text("Something waits for them")
+    waiting = page.get_by_role("region", name="Something waits for them")
+    await expect(waiting.get_by_role("listitem")).to_have_count(1)
+    await expect(waiting).to_contain_text("Belmora Country Office")
+    await page.get_by_role("link", name="Kofi Starbridge").click()
+    await expect(page.get_by_role("link", name="Change person Waiting for others: 1")).to_be_visible()
+    await expect(page.locator("#others")).to_be_hidden()
+    await expect(page.get_by_text("Kofi Starbridge")).to_be_visible()
+
+
 async def test_what_was_entered_stays_when_the_bot_is_away(
     visitor: Any, bot: Any, staff: dict[str, str]
 ) -> None:

@@ -59,6 +59,55 @@ async def test_from_the_start_page_to_what_a_version_changed(visitor: Any, knowl
     await expect(oldest).to_contain_text("Amina Tannouri")
 
 
+async def test_ids_are_shown_as_the_people_and_things_they_stand_for(
+    visitor: Any, m365: M365, staff: dict[str, str]
+) -> None:
+    state = m365.state
+    site = sites.create(state, "/sites/knowledge", "Knowledge")
+    milestones = lists.create(state, site, "Milestones")
+    milestone = items.add(state, milestones["id"], {"Title": "Mid-term review"}, by=AMINA)
+    knowledge = lists.create(state, site, "Knowledge")
+    values = {
+        "KMContributors": f"{staff['amina']};{staff['kofi'].upper()};{state.stable_id('stranger')}",
+        "KMSupervisor": "yusuf@childrensagency.example",
+        "KMAudience": "S",
+        "KMMilestone": str(milestone["id"]),
+        "KMContact": "somebody@elsewhere.example",
+    }
+    for name in values:
+        columns.create(state, knowledge["id"], {"name": name, "displayName": name[2:], "text": {}})
+    items.add(state, knowledge["id"], {"Title": "Cold chain", **values}, by=AMINA)
+    page = await visitor.open("/sharepoint/sites/knowledge/Lists/Knowledge/1_.000")
+    shown = dict(
+        zip(
+            await page.locator("dt").all_inner_texts(),
+            await page.locator("dd").all_inner_texts(),
+            strict=True,
+        )
+    )
+    assert shown["Contributors"].splitlines() == [
+        "Amina Tannouri",
+        "Kofi Starbridge",
+        state.stable_id("stranger"),
+    ]
+    assert shown["Supervisor"] == "Yusuf Karamidi"
+    assert shown["Audience"] == "the successor and the supervisor only"
+    assert shown["Milestone"] == "Mid-term review"
+    assert shown["Contact"] == "somebody@elsewhere.example"
+    await expect(page.locator("dd").get_by_title(staff["amina"])).to_have_text("Amina Tannouri")
+
+
+async def test_on_a_telephone_a_table_stands_in_rows_and_stays_a_table(visitor: Any, knowledge: str) -> None:
+    page = await visitor.open(f"{knowledge}/Lists/Knowledge", viewport={"width": 360, "height": 740})
+    table = page.get_by_role("region", name="Knowledge").first
+    assert await table.evaluate("e => e.scrollWidth <= e.clientWidth")
+    row = page.get_by_role("row", name="Cold chain <b>")
+    await expect(row.get_by_role("rowheader")).to_be_visible()
+    assert "Goal area" in await row.get_by_role("cell").first.evaluate(
+        "e => getComputedStyle(e, '::before').content"
+    )
+
+
 async def test_long_lists_are_paged(visitor: Any, knowledge: str) -> None:
     page = await visitor.open(f"{knowledge}/Lists/Knowledge")
     await expect(page.get_by_role("rowheader")).to_have_count(50)

@@ -74,6 +74,31 @@ async def test_strict_tokens_take_only_the_server_s_own_until_they_expire(m365, 
     assert (await control.get("/v1.0/sites/root", headers=own)).status_code == 401
 
 
+async def test_a_browser_gets_the_controls_as_a_page_and_a_program_as_json(control):
+    page = await control.get("/_local/", headers={"Accept": "text/html,*/*;q=0.8", "Accept-Language": "fr"})
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "Avancer d&#39;un jour" in page.text
+    assert "POST /_local/reset" in (await control.get("/_local/")).json()["controls"]
+
+
+async def test_every_control_says_what_it_does(control):
+    page = (await control.get("/_local/", headers={"Accept": "text/html"})).text
+    assert "<span></span>" not in page
+
+
+@pytest.mark.parametrize("path", ["/_local/page/clock", "/_local/page/faults/open_file"])
+async def test_another_page_of_this_machine_cannot_use_the_controls_forms(m365, control, path):
+    before = m365.state.now()
+    answer = await control.post(path, data={"days": "7", "on": "1"}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+    assert (m365.state.now() - before).days == 0
+
+
+@pytest.mark.parametrize("days", ["", "-1", "9999999999", "x"])
+async def test_the_page_moves_the_clock_by_its_own_steps_only(control, days):
+    assert (await control.post("/_local/page/clock", data={"days": days})).status_code == 400
+
+
 async def test_the_token_endpoint_refuses_other_grants(control):
     refused = await control.post(
         "/tenant/oauth2/v2.0/token", data={"grant_type": "password", "client_id": "x"}

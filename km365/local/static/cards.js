@@ -13,7 +13,7 @@ const style = (background) => ({ backgroundColor: `var(--${background})`, foregr
 const SIZES = { small: 13, default: 16, medium: 18, large: 21, extraLarge: 25 };
 const font = (fontFamily) => ({ fontFamily, fontSizes: SIZES, fontWeights: { lighter: 400, default: 400, bolder: 640 } });
 
-const hostConfig = (words) => ({
+const HOST = {
   supportsInteractivity: true,
   fontTypes: { default: font("inherit"), monospace: font("ui-monospace, Consolas, monospace") },
   lineHeights: { small: 20, default: 24, medium: 27, large: 31, extraLarge: 36 },
@@ -23,13 +23,20 @@ const hostConfig = (words) => ({
     default: style("surface"), emphasis: style("sunken"), accent: style("accent-soft"),
     good: style("sunken"), attention: style("warn-soft"), warning: style("warn-soft"),
   },
-  inputs: { label: { inputSpacing: "Small", requiredInputs: { weight: "Bolder", suffix: ` ${words.required}`, suffixColor: "Light" }, optionalInputs: { weight: "Bolder" } },
+  inputs: { label: { inputSpacing: "Small", requiredInputs: { weight: "Bolder" }, optionalInputs: { weight: "Bolder" } },
     errorMessage: { color: "Attention", weight: "Bolder" } },
   actions: { maxActions: 6, spacing: "Medium", buttonSpacing: 8, actionsOrientation: "Horizontal", actionAlignment: "Left",
     showCard: { actionMode: "Inline", inlineTopMargin: 12 } },
   factSet: { title: { weight: "Bolder", wrap: true, maxWidth: 190 }, value: { wrap: true }, spacing: 12 },
   textBlock: { headingLevel: 2 },
-});
+};
+
+function hostConfig(words) {
+  const config = new Renderer.HostConfig(HOST);
+  // Set here, because the renderer (3.0.6) forgets what it has read of these two.
+  Object.assign(config.inputs.label.requiredInputs, { suffix: ` ${words.required}`, suffixColor: Renderer.TextColor.Light });
+  return config;
+}
 
 if (Renderer) {
   Renderer.AdaptiveCard.onProcessMarkdown = (text, result) => {
@@ -59,7 +66,7 @@ function draw(frame, json, { send, words }) {
     return;
   }
   const card = new Renderer.AdaptiveCard();
-  card.hostConfig = new Renderer.HostConfig(hostConfig(words));
+  card.hostConfig = hostConfig(words);
   card.onExecuteAction = async (action) => {
     const order = orderOf(action);
     if (!order || frame.classList.contains("busy")) return;
@@ -120,10 +127,14 @@ function tidy(element, card, json) {
   }
 }
 
-/** Say of a button that shows and hides something whether it is shown. */
+/** Say of a button that shows and hides something whether it is shown; the renderer says so of the thing, where it must not be. */
 function unfolds(button, prefix, element) {
   const ids = button.getAttribute("aria-controls").split(" ").map((id) => prefix + id);
-  const tell = () => button.setAttribute("aria-expanded", String(element.querySelector(`#${CSS.escape(ids[0])}`)?.style.display !== "none"));
+  const tell = () => {
+    const things = ids.map((id) => element.querySelector(`#${CSS.escape(id)}`)).filter(Boolean);
+    for (const thing of things) thing.removeAttribute("aria-expanded");
+    button.setAttribute("aria-expanded", String(things.some((thing) => thing.style.display !== "none")));
+  };
   button.setAttribute("aria-controls", ids.join(" "));
   button.addEventListener("click", tell);
   tell();

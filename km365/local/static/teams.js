@@ -159,6 +159,7 @@ const topOf = (element) => element.getBoundingClientRect().top - log.getBounding
 
 const look = () => { held = atEnd() ? END : null; };
 log.addEventListener("focusin", look);
+log.addEventListener("click", (event) => { if (event.target.closest("[aria-expanded]")) held = null; }); // what unfolds stays below
 log.addEventListener("scroll", () => {
   const element = shown.get(held)?.element;
   if (!element || Math.abs(topOf(element)) > 40) look();
