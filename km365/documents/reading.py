@@ -87,6 +87,7 @@ def _lines(name: str, data: bytes) -> Iterator[Passage]:
             continue
         marked = paragraph.startswith("#") or _BOLD.fullmatch(paragraph) is not None
         words = " ".join(paragraph.lstrip("# ").replace("**", "").split())
+        words = words.strip("* ") if marked else words
         if marked:
             under = f"under “{words[:60]}”"
         yield Passage(text=words, kind=Kind.HEADING if marked else Kind.BODY, place=under or f"line {line}")

@@ -130,9 +130,10 @@ def test_a_text_saved_on_windows_has_paragraphs_and_each_says_its_line():
 
 
 def test_bold_marks_are_no_part_of_the_text_and_bold_alone_is_a_heading():
-    text = b"**Example 1:** **Ardania**\n\n**Note** that **wells** dry up **early**\n"
+    text = b"# *Wells*\n\n**Example 1:** **Ardania**\n\n**Note** that **wells** dry up **early**\n"
     found = reading.read("notes.md", text)[1:]
     assert [(one.text, one.kind) for one in found] == [
+        ("Wells", Kind.HEADING),
         ("Example 1: Ardania", Kind.HEADING),
         ("Note that wells dry up early", Kind.BODY),
     ]
