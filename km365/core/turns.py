@@ -241,9 +241,7 @@ def _answer(interview: Interview, bank: Bank, said: Said, now: datetime) -> _Aft
     return _advance(replace(kept, revisiting="", probing=question.id if probe else ""), bank, (note,))
 
 
-def _story(
-    interview: Interview, bank: Bank, question: Question, said: Said, now: datetime
-) -> _After | None:
+def _story(interview: Interview, bank: Bank, question: Question, said: Said, now: datetime) -> _After | None:
     """A story told instead of a choice, kept as the answer to the question in words behind it.
 
     None where it is no story, or where no such question follows at once.
