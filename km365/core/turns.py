@@ -159,6 +159,8 @@ def step(interview: Interview, bank: Bank, said: Said, now: datetime) -> Turn:
     if said.activity_id and said.activity_id in interview.heard:
         return Turn(interview=interview, prompt=prompt(interview, bank), notes=(Note.ALREADY,))
     after, notes = _decide(interview, bank, said, now)
+    if after.state is InterviewState.OPEN and after.wake_at is not None:
+        after = replace(after, wake_at=None)  # who answers again, from wherever, needs no reminder
     if after != interview:
         heard = (*interview.heard, said.activity_id)[-REMEMBERED:] if said.activity_id else interview.heard
         after = replace(after, step=interview.step + 1, changed_at=now, heard=heard)
@@ -199,7 +201,7 @@ def _go_on(interview: Interview, bank: Bank, said: Said, now: datetime) -> _Afte
         if interview.state is InterviewState.CONSENTING and said.verb in {Verb.AGREE, Verb.YES}:
             return replace(interview, state=InterviewState.OPEN, consented_at=now), ()
         return replace(interview, state=InterviewState.CONSENTING, wake_at=None), ()
-    going = replace(interview, state=InterviewState.OPEN, wake_at=None, sitting=0)
+    going = replace(interview, state=InterviewState.OPEN, sitting=0)
     if current(going, bank) is None:
         return replace(interview, state=InterviewState.DRAFT, wake_at=None), ()
     return going, (Note.RESUMED,) if interview.answers else ()
@@ -372,7 +374,7 @@ def _back(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After
     earlier = next((q for q in reversed(before) if interview.answer(q.id)), None)
     if earlier is None:
         return interview, (Note.NOTHING_BEFORE,)
-    return replace(interview, revisiting=earlier.id, state=InterviewState.OPEN, wake_at=None), ()
+    return replace(interview, revisiting=earlier.id, state=InterviewState.OPEN), ()
 
 
 def _revise(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:

@@ -191,6 +191,11 @@ def test_no_more_than_a_sitting_is_asked_without_a_break(interview: Interview) -
 
 
 @given(interviews())
+def test_nobody_is_reminded_of_a_question_they_are_answering(interview: Interview) -> None:
+    assert interview.state is not InterviewState.OPEN or interview.wake_at is None
+
+
+@given(interviews())
 def test_nothing_is_recorded_before_consent(interview: Interview) -> None:
     fresh = replace(invited(), state=InterviewState.CONSENTING)
     assert step(fresh, WITH_CONSENT, answer(LONG), NOW).interview.answers == ()
