@@ -23,9 +23,11 @@ class Kind(StrEnum):
 class Passage:
     """One paragraph, row of cells, slide title or the like.
 
-    `place` is for people: `page 3`, `under "Findings"`; empty where there is nothing to say.
+    `place` is for people: `page 3`, `under "Findings"`; empty where there is nothing to say. `language` is
+    the primary tag of what it is written in (`fr`), None where nobody looked or nothing tells.
     """
 
     text: str
     kind: Kind = Kind.BODY
     place: str = ""
+    language: str | None = None

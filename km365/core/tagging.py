@@ -9,7 +9,8 @@ The same text and taxonomy always give the same answer.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
 
 from km365.core.passages import Kind, Passage
 from km365.core.taxonomy import Concept, Evidence, Link, Taxonomy, TermSet, all_labels
@@ -48,12 +49,26 @@ _LISTED = 3
 """A passage that names more concepts of one term set than this is an enumeration; each counts for less."""
 
 
+class Part(StrEnum):
+    """What made a suggestion."""
+
+    WORDS = "words"
+    """Labels and synonyms that stand in the text."""
+    EXAMPLES = "examples"
+    """Documents that were tagged before."""
+    MEANING = "meaning"
+    """A vector model finds text and label close."""
+    CORRECTED = "corrected"
+    """What people said of earlier suggestions."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Suggestion:
     """A term, its score (see `SCORE_MEANS`) and the words that made it.
 
     `words` are quoted as written, the weightiest first; `places` say where; `via` are the concepts of other
-    term sets through which it was found (`topic/immunization` speaks for `goal-area/1`).
+    term sets through which it was found (`topic/immunization` speaks for `goal-area/1`). `part` is what spoke
+    loudest for it.
     """
 
     concept_id: str
@@ -63,6 +78,17 @@ class Suggestion:
     places: tuple[str, ...]
     count: int
     via: tuple[str, ...] = ()
+    part: Part = Part.WORDS
+
+
+class Suggests(Protocol):
+    """Whatever chooses terms for a text: words alone, or words, examples and meaning together."""
+
+    def suggest(
+        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None
+    ) -> list[Suggestion]:
+        """Terms that the passages are about, by term set in the taxonomy's order, best first in each."""
+        ...
 
 
 class _Entry(NamedTuple):
