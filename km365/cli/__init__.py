@@ -3,13 +3,13 @@
 To add a noun, write `km365/cli/<noun>.py` with a click group named `command`, and a line in `NOUNS`.
 """
 
-import importlib
 import sys
 from collections.abc import Sequence
 
 import click
 
 from km365 import __version__
+from km365.cli.lazy import LazyGroup
 from km365.errors import ExitCode, KM365Error
 
 NOUNS: dict[str, str] = {
@@ -24,28 +24,17 @@ NOUNS: dict[str, str] = {
     "questions": "Check question banks before they reach anybody.",
     "settings": "Show what is set, and where it comes from.",
     "tag": "Tag a library: plan, apply, show, undo.",
-    "taxonomy": "Check and list the terms documents are tagged with.",
+    "taxonomy": "Keep the terms documents are tagged with: list, check, import, change.",
 }
 """What `km365 --help` lists, without importing any of it."""
 
 
-class _Nouns(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(NOUNS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in NOUNS:
-            return None
-        module = importlib.import_module(f"km365.cli.{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(NOUNS.items()))
-
-
-@click.group(cls=_Nouns, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    lazy={noun: f"km365.cli.{noun}:command" for noun in NOUNS},
+    says=NOUNS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="km365")
 def root() -> None:
     """Keep what the organisation learns: ask, tag, check, publish, hand over.

@@ -27,13 +27,24 @@ HEAVY = (
 )
 
 
+def inside(name: str, command: click.Command) -> list[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        return []
+    context = click.Context(command)
+    found = []
+    for verb in command.list_commands(context):
+        inner = command.get_command(context, verb)
+        assert inner is not None, f"{name} {verb} leads nowhere"
+        found += [(f"{name} {verb}", inner), *inside(f"{name} {verb}", inner)]
+    return found
+
+
 def commands() -> list[tuple[str, click.Command]]:
     found = []
     for noun in NOUNS:
         command = importlib.import_module(f"km365.cli.{noun}").command
         found.append((noun, command))
-        if isinstance(command, click.Group):
-            found += [(f"{noun} {verb}", inner) for verb, inner in command.commands.items()]
+        found += inside(noun, command)
     return found
 
 
