@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from km365 import __version__
-from km365.cli.lazy import LazyGroup
+from km365.cli.groups import LazyGroup
 from km365.errors import ExitCode, KM365Error
 
 NOUNS: dict[str, str] = {
@@ -31,7 +31,7 @@ NOUNS: dict[str, str] = {
 
 @click.group(
     cls=LazyGroup,
-    lazy={noun: f"km365.cli.{noun}:command" for noun in NOUNS},
+    verbs={noun: f"km365.cli.{noun}:command" for noun in NOUNS},
     says=NOUNS,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

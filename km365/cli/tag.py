@@ -5,7 +5,7 @@ To add a verb, write a click command in `km365/cli/tag_<what>.py`, and a line in
 
 import click
 
-from km365.cli.lazy import LazyGroup
+from km365.cli.groups import LazyGroup
 
 VERBS = {
     "plan": "km365.cli.tag_plan:plan",
@@ -17,7 +17,7 @@ VERBS = {
 """Where each verb is, in the order of the help."""
 
 
-@click.group(cls=LazyGroup, lazy=VERBS)
+@click.group(cls=LazyGroup, verbs=VERBS)
 def command() -> None:
     """Tag a library: plan, apply, show, undo.
 
