@@ -8,7 +8,7 @@ from km365.core.taxonomy import Taxonomy
 from km365.graph import sites
 from km365.graph.client import Graph
 from km365.graph.metadata import TermRef
-from km365.services import taxonomy
+from km365.services import synonyms, taxonomy
 from km365.settings import Settings
 from km365.templates import Templates
 
@@ -16,13 +16,16 @@ from km365.templates import Templates
 async def terms(graph: Graph, settings: Settings, templates: Templates) -> Taxonomy:
     """What documents can be tagged with: the shipped term sets with the term store's ids and labels.
 
+    Synonyms that were accepted from feedback stand behind each concept's own.
+
     Term sets that neither fill a column nor speak for one that does are left out.
 
     Needs TermStore.Read.All, or the cached copy of an earlier reading.
     """
     site = await sites.get_site(graph, settings.knowledge_site)
     known = taxonomy.shipped(templates).serving(column.name for column in TAG_COLUMNS)
-    return await taxonomy.stored(graph, site.id, known, cache=settings.home / taxonomy.CACHE)
+    stored = await taxonomy.stored(graph, site.id, known, cache=settings.home / taxonomy.CACHE)
+    return synonyms.applied(settings.home, stored)
 
 
 async def vocabulary(graph: Graph, settings: Settings, templates: Templates) -> Vocabulary:
