@@ -243,7 +243,7 @@ class Vocabulary:
         concept = self._concepts[hit.entry.concept]
         passage, quote = layout.passages[hit.passage], layout.quote(hit)
         targets = [(concept.id, 1.0)]
-        targets += [(other, _LINK_WEIGHT[link]) for link, other in concept.mapped_to]
+        targets += [(other, _LINK_WEIGHT[link]) for link, other in concept.mapped_to if link in _LINK_WEIGHT]
         targets += [(concept.replaced_by, 1.0)] if concept.replaced_by else []
         for concept_id, share in targets:
             evidence = found.setdefault(concept_id, _Found())

@@ -1,19 +1,18 @@
-"""The controlled vocabulary: concepts in term sets (facets), and what may be wrong with them.
+"""The controlled vocabulary: concepts in term sets (facets).
 
 A concept has a stable id (`goal-area/2`), one preferred label and any synonyms per language, a broader
 concept, links to other term sets, a status and a tagging mode; SKOS in all but name. Term sets of different
 plan periods are linked by `mapped_to`, so that a focus area of 2010 is found under today's goal area.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 
-from km365.core.languages import LANGUAGES
-from km365.core.text import Stems, phrases
 from km365.core.text import key as label_key
+from km365.errors import NotFound
 
 _NO_TEXT: Mapping[str, str] = MappingProxyType({})
 _NO_SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -50,6 +49,14 @@ class Link(StrEnum):
     CLOSE = "close"
     BROAD = "broad"
     """The other one contains this one: text about this is text about the other."""
+    NARROW = "narrow"
+    """This one contains the other; said for people, no words are taken over."""
+    RELATED = "related"
+    """Worth a look, in this term set or another; no words are taken over."""
+
+
+SPEAKING = frozenset({Link.EXACT, Link.CLOSE, Link.BROAD})
+"""The links along which the words of one concept count for the other."""
 
 
 class Evidence(StrEnum):
@@ -73,19 +80,31 @@ class Rule:
     evidence: Evidence = Evidence.ANYWHERE
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Concept:
-    """One term. `term_id` is its id in the term store once it is known there."""
+    """One term. `term_id` is its id in the term store once it is known there.
+
+    `also_broader` are further broader terms beside `broader`, the one it stands under in the term store.
+    `definitions` and `notes` (when to use it) are one text per language. `aliases` are old ids that still
+    mean it. `owner` looks after it, where that is not who looks after the term set. `global_parent` is the
+    global concept an office's own term is counted under.
+    """
 
     id: str
     labels: Mapping[str, str]
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NO_SYNONYMS)
     broader: str | None = None
+    also_broader: tuple[str, ...] = ()
     mapped_to: tuple[tuple[Link, str], ...] = ()
     status: Status = Status.CURRENT
     replaced_by: str | None = None
     mode: Mode = Mode.SUGGEST
     term_id: str | None = None
+    owner: str = ""
+    definitions: Mapping[str, str] = field(default_factory=lambda: _NO_TEXT)
+    notes: Mapping[str, str] = field(default_factory=lambda: _NO_TEXT)
+    aliases: tuple[str, ...] = ()
+    global_parent: str | None = None
 
     def label(self, language: str = "en") -> str:
         """The preferred label in `language`, else in English, else in any language, else the id."""
@@ -94,7 +113,7 @@ class Concept:
     @property
     def speaks_for(self) -> tuple[str, ...]:
         """The ids of other concepts for which its words count too."""
-        linked = tuple(other for _, other in self.mapped_to)
+        linked = tuple(other for link, other in self.mapped_to if link in SPEAKING)
         return (*linked, self.replaced_by) if self.replaced_by else linked
 
     @property
@@ -105,7 +124,11 @@ class Concept:
 
 @dataclass(frozen=True, kw_only=True)
 class TermSet:
-    """One facet. `key` is its stable id, `column` the internal name of the column it fills, "" for none."""
+    """One facet. `key` is its stable id, `column` the internal name of the column it fills, "" for none.
+
+    `owner` looks after it. A term set of an office's layer names the `office` and, where its terms stand
+    among those of a global term set, that one's key in `extends`.
+    """
 
     key: str
     names: Mapping[str, str]
@@ -114,6 +137,10 @@ class TermSet:
     rule: Rule = Rule()
     mode: Mode = Mode.SUGGEST
     set_id: str | None = None
+    owner: str = ""
+    definitions: Mapping[str, str] = field(default_factory=lambda: _NO_TEXT)
+    office: str = ""
+    extends: str = ""
 
     def name(self, language: str = "en") -> str:
         """The facet's name for people."""
@@ -154,9 +181,13 @@ class TermSet:
 
 @dataclass(frozen=True, kw_only=True)
 class Taxonomy:
-    """All term sets together."""
+    """The global term sets, and in `layers` what single offices add; who iterates sees the global ones.
+
+    `for_office` puts one office's layer among them, `everywhere` every layer.
+    """
 
     term_sets: tuple[TermSet, ...]
+    layers: tuple[TermSet, ...] = ()
 
     def __iter__(self) -> Iterator[Concept]:
         return (concept for term_set in self.term_sets for concept in term_set.concepts)
@@ -176,35 +207,96 @@ class Taxonomy:
         """The concepts that the term store knows, by its id (lower case)."""
         return {concept.term_id.lower(): concept for concept in self if concept.term_id}
 
+    @cached_property
+    def _any_id(self) -> Mapping[str, Concept]:
+        """Every concept of every layer by id and by old id; an id in use wins over an old one."""
+        known = [*self, *(concept for layer in self.layers for concept in layer.concepts)]
+        old = {alias: concept for concept in known for alias in concept.aliases}
+        return old | {concept.id: concept for concept in known}
+
+    def resolve(self, concept_id: str) -> Concept:
+        """The concept that an id, present or old, stands for today: aliases and replacements are followed.
+
+        A deprecated concept without a replacement stands for itself. Raises NotFound.
+        """
+        found = self._any_id.get(concept_id)
+        if found is None:
+            raise NotFound(
+                f"There is no term {concept_id!r}; `km365 taxonomy list --find WORD` searches them."
+            )
+        passed = {found.id}
+        while found.replaced_by and (after := self._any_id.get(found.replaced_by)):
+            if after.id in passed:
+                break
+            passed.add(after.id)
+            found = after
+        return found
+
+    def roll_up(self, concept_id: str) -> str:
+        """The id of the global concept that an id, present or old, is counted under. Raises NotFound."""
+        found = self.resolve(concept_id)
+        passed = {found.id}
+        while found.global_parent:
+            found = self.resolve(found.global_parent)
+            if found.id in passed:
+                break
+            passed.add(found.id)
+        return found.id
+
+    @property
+    def offices(self) -> tuple[str, ...]:
+        """The codes of the offices that have a layer, sorted."""
+        return tuple(sorted({layer.office for layer in self.layers}))
+
+    def for_office(self, code: str) -> "Taxonomy":
+        """The term sets as one office uses them: its own terms among the global ones.
+
+        A term of its own stands under its `broader` term, or under its global parent where that is in the
+        same term set. An office without a layer gets the global term sets.
+        """
+        return self._with([layer for layer in self.layers if layer.office == code.lower()])
+
+    def everywhere(self) -> "Taxonomy":
+        """The term sets with the terms of every office, as the term store holds them."""
+        return self._with(self.layers)
+
+    def _with(self, layers: Iterable[TermSet]) -> "Taxonomy":
+        sets = dict(self.by_key)
+        for layer in layers:
+            base = sets.get(layer.extends)
+            if base is None:
+                sets[layer.key] = layer
+                continue
+            sets[base.key] = replace(base, concepts=(*base.concepts, *_beneath(layer, base)))
+        return replace(self, term_sets=tuple(sets.values()))
+
     def for_columns(self, columns: Iterable[str]) -> "Taxonomy":
         """Only the term sets whose column is among `columns`."""
         wanted = set(columns)
-        return Taxonomy(term_sets=tuple(s for s in self.term_sets if s.column in wanted))
+        return replace(self, term_sets=tuple(s for s in self.term_sets if s.column in wanted))
 
     def serving(self, columns: Iterable[str]) -> "Taxonomy":
         """The term sets that fill `columns`, and those whose concepts speak for them through links."""
         filled = self.for_columns(columns)
         ids = filled.by_id.keys()
-        return Taxonomy(
+        return replace(
+            self,
             term_sets=tuple(
                 one
                 for one in self.term_sets
                 if one.key in filled.by_key
                 or any(other in ids for concept in one.concepts for other in concept.speaks_for)
-            )
+            ),
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """Something wrong with a taxonomy. `where` names the concept; a `fatal` one makes its set unusable."""
-
-    where: str
-    what: str
-    fatal: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
+def _beneath(layer: TermSet, base: TermSet) -> Iterator[Concept]:
+    """An office's terms with their places among the global ones."""
+    for concept in layer.concepts:
+        if concept.broader is None and concept.global_parent in base.by_id:
+            yield replace(concept, broader=concept.global_parent)
+        else:
+            yield concept
 
 
 def all_labels(concept: Concept) -> Iterator[tuple[str, str, bool]]:
@@ -214,156 +306,3 @@ def all_labels(concept: Concept) -> Iterator[tuple[str, str, bool]]:
     for language, texts in concept.synonyms.items():
         for text in texts:
             yield language, text, False
-
-
-def check(taxonomy: Taxonomy, *, languages: Sequence[str] = LANGUAGES) -> list[Problem]:
-    """Everything wrong with `taxonomy`, in its own order, the fatal problems of a term set first."""
-    problems: list[Problem] = []
-    known = set(taxonomy.by_id)
-    for term_set in taxonomy.term_sets:
-        problems += check_set(term_set, languages=languages, known=known)
-    owners: dict[str, str] = {}
-    for term_set in taxonomy.term_sets:
-        for concept in term_set.concepts:
-            other = owners.setdefault(concept.id, term_set.key)
-            if other != term_set.key:
-                problems.append(
-                    Problem(where=concept.id, what=f"this id is used in {other!r} as well", fatal=True)
-                )
-    return problems
-
-
-def check_set(
-    term_set: TermSet, *, languages: Sequence[str] = LANGUAGES, known: set[str] | None = None
-) -> list[Problem]:
-    """Everything wrong with one term set, what is fatal first.
-
-    Links to other sets are checked against `known` ids if given.
-    """
-    problems = unusable(term_set)
-    stems = Stems()
-    for concept in term_set.concepts:
-        problems += _check_links(concept, term_set, known)
-        problems += _check_labels(concept, languages, stems)
-    return problems + _double_labels(term_set)
-
-
-def unusable(term_set: TermSet) -> list[Problem]:
-    """Only what keeps the term set from working. No label is read for its words, so every start can ask."""
-    problems = [*_repeated_ids(term_set), *_cycles(term_set), *_twin_siblings(term_set)]
-    for concept in term_set.concepts:
-        if concept.broader and concept.broader not in term_set.by_id:
-            what = f"its broader term {concept.broader!r} is not in the term set {term_set.key!r}"
-            problems.append(Problem(where=concept.id, what=what, fatal=True))
-        problems += _refused_labels(concept)
-    return problems
-
-
-def _repeated_ids(term_set: TermSet) -> list[Problem]:
-    seen: set[str] = set()
-    problems = []
-    for concept in term_set.concepts:
-        if concept.id in seen:
-            problems.append(
-                Problem(where=concept.id, what="this id stands twice in the term set", fatal=True)
-            )
-        seen.add(concept.id)
-    return problems
-
-
-def _cycles(term_set: TermSet) -> list[Problem]:
-    """Broader terms that go round in a circle, and those that go too deep."""
-    broader: dict[str, str | None] = {}
-    for concept in term_set.concepts:
-        broader.setdefault(concept.id, concept.broader)  # an id that stands twice must not hide a circle
-    problems, done = [], set[str]()
-    for concept in term_set.concepts:
-        path: list[str] = []
-        at: str | None = concept.id
-        while at and at in broader and at not in path:
-            path.append(at)
-            at = broader[at]
-        if at and at in path:
-            if at not in done:
-                loop = " > ".join([*path[path.index(at) :], at])
-                what = f"the broader terms go round in a circle: {loop}"
-                problems.append(Problem(where=at, what=what, fatal=True))
-            done.update(path)
-        elif len(path) > LEVELS:
-            what = f"it stands {len(path)} levels deep; the term store takes {LEVELS}"
-            problems.append(Problem(where=concept.id, what=what, fatal=True))
-    return problems
-
-
-def _twin_siblings(term_set: TermSet) -> list[Problem]:
-    """Terms under one parent with one label, which the term store refuses."""
-    seen: dict[tuple[str | None, str], str] = {}
-    problems = []
-    for concept in term_set.concepts:
-        other = seen.setdefault((concept.broader, concept.label().casefold()), concept.id)
-        if other != concept.id:
-            what = f"it has the label {concept.label()!r} of {other!r} beside it"
-            problems.append(Problem(where=concept.id, what=what, fatal=True))
-    return problems
-
-
-def _check_links(concept: Concept, term_set: TermSet, known: set[str] | None) -> list[Problem]:
-    problems = []
-    replacement = concept.replaced_by
-    if replacement and replacement not in (known or set(term_set.by_id)):
-        problems.append(
-            Problem(where=concept.id, what=f"it is replaced by {replacement!r}, which does not exist")
-        )
-    if replacement and concept.status is Status.CURRENT:
-        problems.append(Problem(where=concept.id, what="it names a replacement but is not deprecated"))
-    if known is not None:
-        problems += [
-            Problem(where=concept.id, what=f"it is mapped to {other!r}, which does not exist")
-            for _, other in concept.mapped_to
-            if other not in known
-        ]
-    return problems
-
-
-def _refused_labels(concept: Concept) -> list[Problem]:
-    """Labels that the term store would not take."""
-    problems = []
-    for language, text, _ in all_labels(concept):
-        if len(text) > LABEL_LIMIT:
-            what = f"the {language} label is longer than {LABEL_LIMIT} characters: {text[:40]}…"
-            problems.append(Problem(where=concept.id, what=what, fatal=True))
-        elif bad := sorted(FORBIDDEN & set(text)):
-            what = f"the {language} label {text!r} contains {bad[0]!r}, which the term store refuses"
-            problems.append(Problem(where=concept.id, what=what, fatal=True))
-    return problems
-
-
-def _check_labels(concept: Concept, languages: Sequence[str], stems: Stems) -> list[Problem]:
-    """Missing labels, and labels that no text can be found by.
-
-    A preferred label may be one where a synonym serves: `Côte d'Ivoire` is a name, in English as well.
-    """
-    problems = []
-    missing = [language for language in languages if not concept.labels.get(language)]
-    if missing:
-        problems.append(Problem(where=concept.id, what=f"no label in {', '.join(missing)}"))
-    for language, text, preferred in all_labels(concept):
-        synonyms = concept.synonyms.get(language, ()) if preferred else ()
-        if not any(phrases(one, language, stems) for one in (text, *synonyms)):
-            what = f"the {language} label {text!r} matches no text: little is left of it without little words"
-            problems.append(Problem(where=concept.id, what=what))
-    return problems
-
-
-def _double_labels(term_set: TermSet) -> list[Problem]:
-    """Labels that two concepts of one set share in one language: nobody can tell them apart."""
-    seen: dict[tuple[str, tuple[str, ...]], str] = {}
-    problems = []
-    stems = Stems()
-    for concept in term_set.concepts:
-        for language, text, _ in all_labels(concept):
-            other = seen.setdefault((language, label_key(text, stems)), concept.id)
-            if other != concept.id:
-                what = f"the {language} label {text!r} also belongs to {other!r}"
-                problems.append(Problem(where=concept.id, what=what))
-    return problems

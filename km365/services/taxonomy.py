@@ -16,7 +16,8 @@ from typing import Any
 
 from km365.core.languages import LANGUAGES, primary
 from km365.core.schema import TERM_GROUP
-from km365.core.taxonomy import Concept, Taxonomy, TermSet, check, check_set, unusable
+from km365.core.taxonomy import Concept, Taxonomy, TermSet
+from km365.core.taxonomy_check import check, check_set, unusable
 from km365.core.taxonomy_file import Found, read
 from km365.errors import Forbidden, TemplateError
 from km365.graph import terms

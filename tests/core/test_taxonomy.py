@@ -4,17 +4,8 @@ import json
 
 import pytest
 
-from km365.core.taxonomy import (
-    Concept,
-    Link,
-    Mode,
-    Problem,
-    Status,
-    Taxonomy,
-    TermSet,
-    check,
-    check_set,
-)
+from km365.core.taxonomy import Concept, Link, Mode, Status, Taxonomy, TermSet
+from km365.core.taxonomy_check import Problem, check, check_set
 from km365.core.taxonomy_file import from_json, read, to_json
 from km365.errors import TemplateError
 

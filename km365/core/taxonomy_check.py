@@ -1,0 +1,183 @@
+"""What may be wrong with a taxonomy: what the term store would refuse, and what nobody could find."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from km365.core.languages import LANGUAGES
+from km365.core.taxonomy import (
+    FORBIDDEN,
+    LABEL_LIMIT,
+    LEVELS,
+    Concept,
+    Status,
+    Taxonomy,
+    TermSet,
+    all_labels,
+)
+from km365.core.text import Stems, phrases
+from km365.core.text import key as label_key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something wrong with a taxonomy. `where` names the concept; a `fatal` one makes its set unusable."""
+
+    where: str
+    what: str
+    fatal: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+def check(taxonomy: Taxonomy, *, languages: Sequence[str] = LANGUAGES) -> list[Problem]:
+    """Everything wrong with `taxonomy`, in its own order, the fatal problems of a term set first."""
+    problems: list[Problem] = []
+    known = set(taxonomy.by_id)
+    for term_set in taxonomy.term_sets:
+        problems += check_set(term_set, languages=languages, known=known)
+    owners: dict[str, str] = {}
+    for term_set in taxonomy.term_sets:
+        for concept in term_set.concepts:
+            other = owners.setdefault(concept.id, term_set.key)
+            if other != term_set.key:
+                problems.append(
+                    Problem(where=concept.id, what=f"this id is used in {other!r} as well", fatal=True)
+                )
+    return problems
+
+
+def check_set(
+    term_set: TermSet, *, languages: Sequence[str] = LANGUAGES, known: set[str] | None = None
+) -> list[Problem]:
+    """Everything wrong with one term set, what is fatal first.
+
+    Links to other sets are checked against `known` ids if given.
+    """
+    problems = unusable(term_set)
+    stems = Stems()
+    for concept in term_set.concepts:
+        problems += _check_links(concept, term_set, known)
+        problems += _check_labels(concept, languages, stems)
+    return problems + _double_labels(term_set)
+
+
+def unusable(term_set: TermSet) -> list[Problem]:
+    """Only what keeps the term set from working. No label is read for its words, so every start can ask."""
+    problems = [*_repeated_ids(term_set), *_cycles(term_set), *_twin_siblings(term_set)]
+    for concept in term_set.concepts:
+        if concept.broader and concept.broader not in term_set.by_id:
+            what = f"its broader term {concept.broader!r} is not in the term set {term_set.key!r}"
+            problems.append(Problem(where=concept.id, what=what, fatal=True))
+        problems += _refused_labels(concept)
+    return problems
+
+
+def _repeated_ids(term_set: TermSet) -> list[Problem]:
+    seen: set[str] = set()
+    problems = []
+    for concept in term_set.concepts:
+        if concept.id in seen:
+            problems.append(
+                Problem(where=concept.id, what="this id stands twice in the term set", fatal=True)
+            )
+        seen.add(concept.id)
+    return problems
+
+
+def _cycles(term_set: TermSet) -> list[Problem]:
+    """Broader terms that go round in a circle, and those that go too deep."""
+    broader: dict[str, str | None] = {}
+    for concept in term_set.concepts:
+        broader.setdefault(concept.id, concept.broader)  # an id that stands twice must not hide a circle
+    problems, done = [], set[str]()
+    for concept in term_set.concepts:
+        path: list[str] = []
+        at: str | None = concept.id
+        while at and at in broader and at not in path:
+            path.append(at)
+            at = broader[at]
+        if at and at in path:
+            if at not in done:
+                loop = " > ".join([*path[path.index(at) :], at])
+                what = f"the broader terms go round in a circle: {loop}"
+                problems.append(Problem(where=at, what=what, fatal=True))
+            done.update(path)
+        elif len(path) > LEVELS:
+            what = f"it stands {len(path)} levels deep; the term store takes {LEVELS}"
+            problems.append(Problem(where=concept.id, what=what, fatal=True))
+    return problems
+
+
+def _twin_siblings(term_set: TermSet) -> list[Problem]:
+    """Terms under one parent with one label, which the term store refuses."""
+    seen: dict[tuple[str | None, str], str] = {}
+    problems = []
+    for concept in term_set.concepts:
+        other = seen.setdefault((concept.broader, concept.label().casefold()), concept.id)
+        if other != concept.id:
+            what = f"it has the label {concept.label()!r} of {other!r} beside it"
+            problems.append(Problem(where=concept.id, what=what, fatal=True))
+    return problems
+
+
+def _check_links(concept: Concept, term_set: TermSet, known: set[str] | None) -> list[Problem]:
+    problems = []
+    replacement = concept.replaced_by
+    if replacement and replacement not in (known or set(term_set.by_id)):
+        problems.append(
+            Problem(where=concept.id, what=f"it is replaced by {replacement!r}, which does not exist")
+        )
+    if replacement and concept.status is Status.CURRENT:
+        problems.append(Problem(where=concept.id, what="it names a replacement but is not deprecated"))
+    if known is not None:
+        problems += [
+            Problem(where=concept.id, what=f"it is mapped to {other!r}, which does not exist")
+            for _, other in concept.mapped_to
+            if other not in known
+        ]
+    return problems
+
+
+def _refused_labels(concept: Concept) -> list[Problem]:
+    """Labels that the term store would not take."""
+    problems = []
+    for language, text, _ in all_labels(concept):
+        if len(text) > LABEL_LIMIT:
+            what = f"the {language} label is longer than {LABEL_LIMIT} characters: {text[:40]}…"
+            problems.append(Problem(where=concept.id, what=what, fatal=True))
+        elif bad := sorted(FORBIDDEN & set(text)):
+            what = f"the {language} label {text!r} contains {bad[0]!r}, which the term store refuses"
+            problems.append(Problem(where=concept.id, what=what, fatal=True))
+    return problems
+
+
+def _check_labels(concept: Concept, languages: Sequence[str], stems: Stems) -> list[Problem]:
+    """Missing labels, and labels that no text can be found by.
+
+    A preferred label may be one where a synonym serves: `Côte d'Ivoire` is a name, in English as well.
+    """
+    problems = []
+    missing = [language for language in languages if not concept.labels.get(language)]
+    if missing:
+        problems.append(Problem(where=concept.id, what=f"no label in {', '.join(missing)}"))
+    for language, text, preferred in all_labels(concept):
+        synonyms = concept.synonyms.get(language, ()) if preferred else ()
+        if not any(phrases(one, language, stems) for one in (text, *synonyms)):
+            what = f"the {language} label {text!r} matches no text: little is left of it without little words"
+            problems.append(Problem(where=concept.id, what=what))
+    return problems
+
+
+def _double_labels(term_set: TermSet) -> list[Problem]:
+    """Labels that two concepts of one set share in one language: nobody can tell them apart."""
+    seen: dict[tuple[str, tuple[str, ...]], str] = {}
+    problems = []
+    stems = Stems()
+    for concept in term_set.concepts:
+        for language, text, _ in all_labels(concept):
+            other = seen.setdefault((language, label_key(text, stems)), concept.id)
+            if other != concept.id:
+                what = f"the {language} label {text!r} also belongs to {other!r}"
+                problems.append(Problem(where=concept.id, what=what))
+    return problems
