@@ -1,4 +1,4 @@
-"""Groups of commands that are imported when one of them is called, so that no command waits for the others."""
+"""Groups whose commands are imported when one is called, so that no command waits for the others."""
 
 import importlib
 from collections.abc import Mapping
