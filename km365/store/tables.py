@@ -1,7 +1,8 @@
 """Every table of our database on one page. What SharePoint can hold is not here (DESIGN §4).
 
 A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
-`km_answer`, `km_conversation` and `km_message` (what a decision says), and goes when its time is over.
+`km_answer`, `km_conversation` and `km_message` (what a decision says), and goes when its time is over; so do
+the words of documents, in `km_example`, and those quoted in `km_feedback` and `km_watched_file`.
 """
 
 from datetime import UTC, datetime
@@ -251,4 +252,87 @@ job = Table(
     Index(None, "state", "due_at"),
     Index(None, "finished_at"),
     sqlite_autoincrement=True,
+)
+
+feedback = Table(
+    "km_feedback",
+    metadata,
+    Column("drive_id", String, primary_key=True),
+    Column("item_id", String, primary_key=True),
+    Column("concept_id", String, primary_key=True),
+    _required("facet", String),
+    _required("verdict", String),
+    _required("source", String),
+    _required("words", JSON),
+    Column("language", String),
+    _required("path", String),
+    _required("who", String),
+    Column("run_id", String),
+    _required("at", Moment),
+    Index(None, "at"),
+    Index(None, "run_id"),
+)
+
+example = Table(
+    "km_example",
+    metadata,
+    Column("drive_id", String, primary_key=True),
+    Column("item_id", String, primary_key=True),
+    _required("path", String),
+    Column("language", String),
+    _required("ctag", String),
+    _required("words", JSON),
+    _required("phrases", JSON),
+    _required("read_at", Moment),
+    Index(None, "read_at"),
+)
+
+proposal = Table(
+    "km_proposal",
+    metadata,
+    Column("id", String, primary_key=True),
+    _required("kind", String),
+    _required("concept_id", String),
+    _required("language", String),
+    _required("text", String),
+    _required("decision", String),
+    _required("who", String),
+    _required("at", Moment),
+)
+
+watch = Table(
+    "km_watch",
+    metadata,
+    Column("drive_id", String, primary_key=True),
+    _required("site", String),
+    _required("library", String),
+    _required("is_on", Boolean),
+    _required("auto_percent", Integer),
+    Column("delta_link", Text),
+    Column("subscription_id", String),
+    Column("client_state", String),
+    Column("subscribed_until", Moment),
+    _required("look_at", Moment),
+    Column("looked_at", Moment),
+    Column("applying", Text),
+    Column("problem", String),
+    _required("created_at", Moment),
+    Index(None, "is_on", "look_at"),
+    Index(None, "subscription_id"),
+)
+
+watched_file = Table(
+    "km_watched_file",
+    metadata,
+    Column("drive_id", ForeignKey("km_watch.drive_id", ondelete="CASCADE"), primary_key=True),
+    Column("item_id", String, primary_key=True),
+    _required("path", String),
+    _required("ctag", String),
+    _required("state", String),
+    _required("attempts", Integer),
+    _required("due_at", Moment),
+    Column("note", String),
+    Column("queued", Text),
+    _required("changed_at", Moment),
+    Index(None, "state", "due_at"),
 )

@@ -1,0 +1,363 @@
+"""What people say of suggested terms, and what that teaches: corrections at once, synonyms as proposals.
+
+A word of a person about one term of one document is kept once, the last one counts. It changes what is
+suggested for that document from then on (`Corrections`). Over many documents it shows which words a term is
+called by and which of its labels mislead (`propose`); the focal point decides about those.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from km365.core.examples import Example
+from km365.core.languages import best
+from km365.core.tagging import Part, Suggestion
+from km365.core.taxonomy import Taxonomy
+from km365.core.text import key as label_key
+
+DocumentKey = tuple[str, str]
+"""A document: its drive id and its item id."""
+
+MOST_PROPOSED = 3
+"""Synonyms proposed for one concept at a time; more are not read."""
+_ENOUGH_DOCUMENTS = 2
+"""A phrase says something about a term when it stands in so many documents that lacked it."""
+_RARE = 0.2
+"""The largest share of the other documents in which such a phrase may stand."""
+_MISLEADING_WRONG = 3.0
+_MISLEADING_SHARE = 0.75
+"""A label misleads when it was behind so many wrong suggestions, and behind so few right ones."""
+
+
+class Verdict(StrEnum):
+    """What somebody said of a term for a document."""
+
+    RIGHT = "right"  # suggested, and kept
+    WRONG = "wrong"  # suggested, and taken out
+    MISSING = "missing"  # not suggested, and added
+
+
+class Source(StrEnum):
+    """How we know."""
+
+    PLAN = "plan"  # an edited plan that was applied
+    REVIEW = "review"  # `km365 tag review`
+    COMMAND = "command"  # `km365 tag feedback add`
+    LIBRARY = "library"  # somebody changed in SharePoint what a watch had written
+    UNDO = "undo"  # a run was taken back: a weak sign, since it concerns the job and not each term
+
+
+_STRENGTH = {Source.UNDO: 0.25}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feedback:
+    """One word about one term of one document.
+
+    `words` are those that had made the suggestion, or that a person says mean the term. `path` is for people.
+    """
+
+    concept_id: str
+    facet: str
+    verdict: Verdict
+    document: DocumentKey
+    at: datetime
+    who: str
+    words: tuple[str, ...] = ()
+    language: str | None = None
+    run_id: str | None = None
+    source: Source = Source.COMMAND
+    path: str = ""
+
+    @property
+    def strength(self) -> float:
+        """How much it counts, 0 to 1; 1 is what somebody said of this very term."""
+        return _STRENGTH.get(self.source, 1.0)
+
+    @property
+    def firm(self) -> bool:
+        """Whether a person said it of this very term."""
+        return self.strength >= 1.0
+
+
+def last_word(known: Feedback | None, new: Feedback) -> Feedback:
+    """Which of the two is kept: the later one, unless it is only the undoing of some other run."""
+    if known is None:
+        return new
+    if known.at > new.at:
+        return known
+    if new.source is Source.UNDO and (known.verdict is not Verdict.RIGHT or known.run_id != new.run_id):
+        return known
+    same = known.verdict is new.verdict
+    return replace(new, words=new.words or (known.words if same else ()), path=new.path or known.path)
+
+
+# Corrections: what counts for this document from now on --------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corrections:
+    """What people have said so far, as suggesting uses it.
+
+    `muted` are labels (as `core.text.key` reads them) that count for nothing with a concept any more.
+    """
+
+    by_document: Mapping[DocumentKey, Sequence[Feedback]] = field(default_factory=dict)
+    muted: Mapping[str, frozenset[tuple[str, ...]]] = field(default_factory=dict)
+
+    def applied(
+        self, document: DocumentKey, found: Sequence[Suggestion], *, taxonomy: Taxonomy
+    ) -> list[Suggestion]:
+        """The suggestions as corrected: without what is wrong here, with what was missing here first.
+
+        A term that rests on misleading labels alone is left out as well. Only terms still open for tagging
+        are added.
+        """
+        said = {one.concept_id: one for one in self.by_document.get(document, ()) if one.firm}
+        wrong = {key for key, one in said.items() if one.verdict is Verdict.WRONG}
+        kept = [one for one in map(self._without_muted, found) if one and one.concept_id not in wrong]
+        missing = [one for one in said.values() if one.verdict is Verdict.MISSING]
+        added = [_corrected(one) for one in missing if _open(one.concept_id, taxonomy)]
+        ids = {one.concept_id for one in added}
+        return [*added, *(one for one in kept if one.concept_id not in ids)]
+
+    def _without_muted(self, one: Suggestion) -> Suggestion | None:
+        muted = self.muted.get(one.concept_id)
+        if not muted or not one.words:
+            return one
+        words = tuple(word for word in one.words if label_key(word) not in muted)
+        return replace(one, words=words) if words else None
+
+
+def _open(concept_id: str, taxonomy: Taxonomy) -> bool:
+    concept = taxonomy.by_id.get(concept_id)
+    return concept is not None and concept.open_for_tagging
+
+
+def _corrected(one: Feedback) -> Suggestion:
+    return Suggestion(
+        concept_id=one.concept_id,
+        facet=one.facet,
+        score=1.0,
+        words=one.words,
+        places=(),
+        count=1,
+        part=Part.CORRECTED,
+    )
+
+
+# Proposals: what it may mean for other documents ---------------------------------------------------------
+
+
+class ProposalKind(StrEnum):
+    """What accepting a proposal does."""
+
+    SYNONYM = "synonym"  # the term is found by this phrase as well
+    MISLEADING = "misleading"  # the label counts for nothing with this term any more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """Something to be decided by the focal point.
+
+    `evidence` counts the judged documents that speak for it, `against` those that speak against it; `where`
+    names some of the first.
+    """
+
+    kind: ProposalKind
+    concept_id: str
+    facet: str
+    language: str
+    text: str
+    evidence: int
+    against: int
+    where: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """Short and the same for the same proposal, whenever it is made."""
+        said = "\0".join([self.kind, self.concept_id, *label_key(self.text)])
+        return hashlib.sha256(said.encode()).hexdigest()[:8]
+
+
+def propose(
+    feedback: Iterable[Feedback], taxonomy: Taxonomy, examples: Sequence[Example]
+) -> tuple[Proposal, ...]:
+    """Everything the feedback suggests changing, the best supported first."""
+    said = list(feedback)
+    made = [*propose_synonyms(said, taxonomy, examples), *misleading(said, taxonomy)]
+    return tuple(sorted(made, key=lambda one: (-one.evidence, one.against, one.concept_id, one.text)))
+
+
+def propose_synonyms(
+    feedback: Iterable[Feedback], taxonomy: Taxonomy, examples: Sequence[Example]
+) -> tuple[Proposal, ...]:
+    """Phrases by which documents speak of a term that was missing, and others do not.
+
+    A phrase that a person gave as the term's words is proposed from one document on; one that we found has to
+    stand in two at least, and in at most a fifth of the documents judged otherwise.
+    """
+    by_document = {one.document: one for one in examples}
+    missing: dict[str, list[Feedback]] = defaultdict(list)
+    about: dict[str, set[DocumentKey]] = defaultdict(set)
+    for one in feedback:
+        if one.verdict is not Verdict.WRONG:
+            about[one.concept_id].add(one.document)
+        if one.verdict is Verdict.MISSING and one.concept_id in taxonomy.by_id:
+            missing[one.concept_id].append(one)
+    found: list[Proposal] = []
+    for concept_id, said in sorted(missing.items()):
+        others = [one for one in examples if one.document not in about[concept_id]]
+        mine = [by_document[one.document] for one in said if one.document in by_document]
+        given = _given(said, taxonomy)
+        words = {label_key(one.text) for one in given}
+        common = _in_common(said[0], mine, others, taxonomy)
+        found += [*given, *(one for one in common if label_key(one.text) not in words)][:MOST_PROPOSED]
+    return tuple(found)
+
+
+def _given(said: Sequence[Feedback], taxonomy: Taxonomy) -> list[Proposal]:
+    """The words people gave themselves, the most often given first."""
+    texts: dict[tuple[str, ...], list[tuple[str, Feedback]]] = defaultdict(list)
+    for one in said:
+        for word in one.words:
+            if label_key(word):
+                texts[label_key(word)].append((word, one))
+    return [
+        _proposal(ProposalKind.SYNONYM, uses[0][1], uses[0][0], [one for _, one in uses], against=0)
+        for _, uses in sorted(texts.items(), key=lambda item: (-len(item[1]), item[0]))
+        if not _is_label(uses[0][0], taxonomy)
+    ]
+
+
+def _in_common(
+    about: Feedback, mine: Sequence[Example], others: Sequence[Example], taxonomy: Taxonomy
+) -> list[Proposal]:
+    """The phrases that these documents share and the others lack; of two that say the same the longer one."""
+    counts = Counter(phrase for one in mine for phrase in one.phrases)
+    elsewhere = Counter(phrase for one in others for phrase in one.phrases if phrase in counts)
+    allowed = int(len(others) * _RARE)
+    kept = {
+        phrase: count
+        for phrase, count in counts.items()
+        if count >= _ENOUGH_DOCUMENTS and elsewhere[phrase] <= allowed
+    }
+    order = sorted(kept, key=lambda p: (-kept[p], elsewhere[p], -len(p.split()), -len(p), p))
+    chosen: list[str] = []
+    for phrase in order:
+        inside = any(f" {phrase} " in f" {one} " or f" {one} " in f" {phrase} " for one in chosen)
+        written = _as_written(phrase, mine)
+        if not inside and _tells(phrase) and not _is_label(written, taxonomy):
+            chosen.append(phrase)
+        if len(chosen) == MOST_PROPOSED:
+            break
+    made = []
+    for phrase in chosen:
+        holding = [one for one in mine if phrase in one.phrases]
+        said = [
+            replace(about, document=one.document, language=one.language, path=one.path) for one in holding
+        ]
+        made.append(
+            _proposal(
+                ProposalKind.SYNONYM,
+                said[0],
+                _as_written(phrase, mine),
+                said,
+                against=elsewhere[phrase],
+            )
+        )
+    return made
+
+
+def _tells(phrase: str) -> bool:
+    """Whether the phrase alone may mean something: two words, or a long one; no bare number."""
+    stems = phrase.split()
+    if all(stem.isdigit() for stem in stems):
+        return False
+    return len(stems) > 1 or len(stems[0]) >= 6
+
+
+def _as_written(phrase: str, mine: Sequence[Example]) -> str:
+    forms = Counter(one.phrases[phrase] for one in mine if phrase in one.phrases)
+    return min(forms, key=lambda form: (-forms[form], form))
+
+
+def _is_label(text: str, taxonomy: Taxonomy) -> bool:
+    """Whether some term is found by it already: then it would say nothing new, or two things."""
+    return any(term_set.find(text) for term_set in taxonomy.term_sets)
+
+
+def misleading(feedback: Iterable[Feedback], taxonomy: Taxonomy) -> tuple[Proposal, ...]:
+    """Labels of a term that were behind many wrong suggestions and hardly any right one."""
+    wrong: dict[tuple[str, tuple[str, ...]], list[tuple[str, Feedback]]] = defaultdict(list)
+    right: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    for one in feedback:
+        if one.concept_id not in taxonomy.by_id:
+            continue
+        for stems, word in {label_key(word): word for word in one.words}.items():
+            if one.verdict is Verdict.WRONG:
+                wrong[one.concept_id, stems].append((word, one))
+            elif one.verdict is Verdict.RIGHT:
+                right[one.concept_id, stems] += 1
+    found = []
+    for (concept_id, stems), uses in sorted(wrong.items()):
+        weight = sum(one.strength for _, one in uses)
+        against = right[concept_id, stems]
+        if weight >= _MISLEADING_WRONG and weight / (weight + against) >= _MISLEADING_SHARE:
+            said = [one for _, one in uses]
+            found.append(_proposal(ProposalKind.MISLEADING, said[0], uses[0][0], said, against=against))
+    return tuple(found)
+
+
+def _proposal(
+    kind: ProposalKind, about: Feedback, text: str, said: Sequence[Feedback], *, against: int
+) -> Proposal:
+    languages = Counter(best([one.language]) for one in said)
+    places = dict.fromkeys(one.path for one in said if one.path)
+    return Proposal(
+        kind=kind,
+        concept_id=about.concept_id,
+        facet=about.facet,
+        language=min(languages, key=lambda language: (-languages[language], language)),
+        text=" ".join(text.split()),
+        evidence=len({one.document for one in said}),
+        against=against,
+        where=tuple(places)[:3],
+    )
+
+
+# What was corrected most ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corrected:
+    """How often one term was judged, by verdict."""
+
+    concept_id: str
+    facet: str
+    right: int = 0
+    wrong: int = 0
+    missing: int = 0
+
+
+def most_corrected(feedback: Iterable[Feedback], *, limit: int = 10) -> tuple[Corrected, ...]:
+    """The terms that were wrong or missing most often, worst first; undone runs do not count."""
+    counts: Counter[tuple[str, str, Verdict]] = Counter(
+        (one.facet, one.concept_id, one.verdict) for one in feedback if one.firm
+    )
+    terms = {(facet, concept_id) for facet, concept_id, _ in counts}
+    found = [
+        Corrected(
+            concept_id=concept_id,
+            facet=facet,
+            right=counts[facet, concept_id, Verdict.RIGHT],
+            wrong=counts[facet, concept_id, Verdict.WRONG],
+            missing=counts[facet, concept_id, Verdict.MISSING],
+        )
+        for facet, concept_id in terms
+    ]
+    corrected = [one for one in found if one.wrong or one.missing]
+    return tuple(sorted(corrected, key=lambda one: (-one.wrong - one.missing, one.concept_id))[:limit])
