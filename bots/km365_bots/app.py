@@ -10,6 +10,7 @@ from aiohttp import web
 from km365.app import App
 from km365.core.chat import Event, EventKind, Reply
 from km365.core.languages import best
+from km365.documents.words import Words
 from km365.errors import NotAvailable
 from km365.graph.apps import install_bot
 from km365.settings import Settings
@@ -26,7 +27,6 @@ from km365_bots.panels import panels
 from km365_bots.parts import open_parts
 from km365_bots.turn import Lines, Turns
 from km365_bots.web import Workspace, application
-from km365_bots.words import Words
 
 _REMOVED = "The person removed the app."
 

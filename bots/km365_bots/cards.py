@@ -14,8 +14,8 @@ from babel.lists import format_list
 
 from km365.core.chat import Card
 from km365.core.languages import best, is_rtl
+from km365.documents.words import Words
 from km365.errors import TemplateError
-from km365_bots.words import Words
 
 Json = dict[str, Any]
 Element = Json

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from km365.core.chat import Reply
+from km365.documents.words import Words
 from km365.errors import GraphError, KM365Error, StoreError
 from km365.jobs import Jobs
 from km365.store import conversations, outbox
@@ -29,7 +30,6 @@ from km365_bots.connector import (
 )
 from km365_bots.turn import Lines, portions, whereabouts
 from km365_bots.turn import message as activity_of
-from km365_bots.words import Words
 
 _log = logging.getLogger("km365.bots.delivery")
 

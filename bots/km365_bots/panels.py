@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from km365.app import App
 from km365.core.audience import Audience
 from km365.core.knowledge import Maturity
+from km365.documents.words import Words
 from km365.services import calendar, handover, review
 from km365.store import runs
 from km365.store.database import Connection
 from km365.store.runs import ChangeState, Run
 from km365_bots.web import Entry, Panel
-from km365_bots.words import Words
 
 _MOST = 10
 """Lines a panel shows; the command line lists all."""

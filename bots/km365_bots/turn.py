@@ -19,11 +19,11 @@ from typing import Protocol
 
 from km365.core.chat import Card, Event, EventKind, Reply
 from km365.core.languages import best
+from km365.documents.words import Words
 from km365.errors import KM365Error, TemplateError
 from km365_bots import cards
 from km365_bots.activities import Incoming
 from km365_bots.connector import Connector, ConversationGone, Json, TooLarge, Unreachable
-from km365_bots.words import Words
 
 _log = logging.getLogger("km365.bots.turn")
 

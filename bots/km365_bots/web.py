@@ -17,9 +17,9 @@ from aiohttp.typedefs import Handler
 from babel.dates import format_date
 
 from km365.core.languages import LANGUAGES, OWN_NAMES, best, is_rtl
+from km365.documents.words import Words
 from km365.errors import KM365Error
 from km365_bots.connector import LOOPBACK
-from km365_bots.words import Words
 
 _log = logging.getLogger("km365.bots.web")
 

@@ -12,7 +12,6 @@ from typing import Any
 from jsonschema import Draft6Validator
 from km365_bots.cards import LARGEST_BYTES, render, size_bytes
 from km365_bots.conversation import Parts, compose, respond
-from km365_bots.words import Words
 
 from km365.core.chat import Card, Event, EventKind, Reply
 from km365.core.interviews import Interview
@@ -21,6 +20,7 @@ from km365.core.questions import Bank
 from km365.core.schedule import Plan
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
+from km365.documents.words import Words
 from km365.errors import GraphUnreachable
 from km365.jobs import Jobs, JobState, open_jobs
 from km365.services.handing_on import Begin, Desk, hand_on

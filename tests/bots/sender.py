@@ -9,9 +9,9 @@ from km365_bots.connector import open_connector
 from km365_bots.delivery import Post, begin, deliver
 from km365_bots.pacing import Pace
 from km365_bots.turn import Lines
-from km365_bots.words import Words
 
 from km365.core.chat import Reply
+from km365.documents.words import Words
 from km365.jobs import open_jobs
 from km365.store import outbox
 from km365.store.database import Database

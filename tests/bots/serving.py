@@ -12,9 +12,9 @@ from aiohttp import web
 from km365_bots.activities import Incoming
 from km365_bots.pacing import Pace
 from km365_bots.turn import Turns
-from km365_bots.words import Words
 
 from km365.core.chat import Event, Reply
+from km365.documents.words import Words
 from km365.templates import Templates
 
 from .activities import activity

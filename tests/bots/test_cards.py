@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from km365_bots.cards import LARGEST_BYTES, plain, render, size_bytes
-from km365_bots.words import Words
 
 from km365.core.languages import LANGUAGES
+from km365.documents.words import Words
 from km365.errors import TemplateError
 from km365.templates import Templates
 

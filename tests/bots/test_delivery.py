@@ -13,10 +13,10 @@ from km365_bots.connector import open_connector
 from km365_bots.delivery import JOB, Post, begin, deliver, enqueue_for_newcomer
 from km365_bots.pacing import Pace
 from km365_bots.turn import Lines
-from km365_bots.words import Words
 from sqlalchemy import Connection
 
 from km365.core.chat import Reply
+from km365.documents.words import Words
 from km365.errors import Forbidden, GraphNotFound, StoreError, TemplateError
 from km365.jobs import open_jobs
 from km365.store import conversations, outbox

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from km365_bots.panels import panels
-from km365_bots.words import Words
 
 from km365.core.audience import Audience
 from km365.core.schema import MILESTONES
+from km365.documents.words import Words
 from km365.graph import lists
 from km365.services import capture
 from km365.services.capture import knowledge_list

@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 from km365_bots.web import PANELS, Entry, Workspace, application
-from km365_bots.words import Words
 from lxml import html
 
 from km365.core.languages import LANGUAGES
+from km365.documents.words import Words
 from km365.errors import GraphUnreachable, StoreError
 from km365.templates import Templates
 
