@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
+from km365.graph.account import SharedAccount
 from km365.graph.auth import Credential, LocalCredential, tenant_credential
 from km365.graph.client import Graph
 from km365.graph.pacing import Limits
@@ -60,13 +61,14 @@ async def open_app(settings: Settings) -> AsyncIterator[App]:
     it. Raises SettingsError, StoreError.
     """
     local = settings.mode == "local"
-    graph = Graph(
-        base_url=settings.graph,
-        credential=_credential(settings),
-        limits=Limits.for_licences(settings.licences),
-    )
-    async with contextlib.aclosing(graph):
-        with contextlib.closing(Database.open(settings.database)) as db:
+    with contextlib.closing(Database.open(settings.database)) as db:
+        graph = Graph(
+            base_url=settings.graph,
+            credential=_credential(settings),
+            limits=Limits.for_licences(settings.licences or None),
+            account=SharedAccount(db),
+        )
+        async with contextlib.aclosing(graph):
             clock = Clock(f"{settings.m365_url}/_local/clock" if local else None)
             await clock.refresh()
             yield App(

@@ -58,7 +58,10 @@ class Settings:
     client_id: str = setting("", "tenant mode: the application (client) id; empty: the machine's own")
     client_certificate: str = setting("", "tenant mode: the path of the app's certificate and key (PEM)")
     client_secret: str = setting("", "tenant mode: the app's secret, if no certificate", secret=True)
-    licences: int = setting(20_000, "how many licences the tenant has; sets the pace of bulk work")
+    licences: int = setting(
+        20_000,
+        "how many licences the tenant has; sets the pace of bulk work; 0: not known, found out by trying",
+    )
 
     bot_app_id: str = setting("", "the bot's application id; empty means no sign-in, on this machine only")
     bot_app_secret: str = setting("", "the bot's secret, where it has no managed identity", secret=True)

@@ -127,7 +127,7 @@ async def _send_group(graph: "Graph", group: list[BatchRequest], answers: dict[s
         signals = {one.id: _signal(graph, got[one.id]) for one in throttled}
         refused = [one for one in throttled if signals[one.id].refused]
         for one in refused:
-            await governor.learn(cost(one.method, graph.url(one.path))[0], signals[one.id])
+            governor.learn(cost(one.method, graph.url(one.path))[0], signals[one.id])
         # the next call is admitted when the longest of these rests is over
         wait_s = max((signals[one.id].rest_s for one in refused), default=0.0)
         if not refused or wait_s > patience_s:

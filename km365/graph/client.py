@@ -87,6 +87,7 @@ class Graph:
 
     async def aclose(self) -> None:
         """Closes connections and the credential."""
+        await self.governor.close()
         await self.http.aclose()
         await self._transport.aclose()  # the SDK wraps our transport in one that does not close it
         await self.tokens.close()

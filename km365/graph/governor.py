@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Protocol
 
 import httpx
@@ -20,7 +21,9 @@ from km365.graph.pacing import (
     Spending,
     charge,
     costs,
+    give_back,
     learn,
+    pace,
     read_signal,
 )
 from km365.graph.wire import parse
@@ -29,6 +32,9 @@ log = logging.getLogger(__name__)
 
 CHARGES = "km365.charges"
 """Request extension: what the request costs, where its address does not tell (`$batch`); {} for nothing."""
+
+BLOCK_S = 2.0
+"""Bulk work takes at most so many seconds' worth of units at once out of an account that is shared."""
 
 _bulk: ContextVar[bool] = ContextVar("km365_bulk", default=False)
 
@@ -48,25 +54,67 @@ def is_bulk() -> bool:
     return _bulk.get()
 
 
+Step = Callable[[Spending], tuple[Spending, float]]
+"""Makes a new account out of an old one, and a number beside it. May run more than once."""
+
+
 class Account(Protocol):
     """Where the spending of the services is kept; one in memory, or a row that processes share."""
 
-    async def change(self, service: Service, step: Callable[[Spending], tuple[Spending, float]]) -> float:
+    block: float
+    """Units that bulk work may take at once, so that a row is not written for every request; 0 for none."""
+
+    async def change(self, service: Service, step: Step) -> float:
         """Replaces the service's spending by what `step` makes of it, in one go; returns step's number."""
+        ...
+
+    def note(self, service: Service, step: Step) -> float:
+        """As `change` but waits for nobody: other processes may hear of it a moment later."""
+        ...
+
+    async def close(self) -> None:
+        """Tells the others what they have not heard yet."""
         ...
 
 
 class MemoryAccount:
     """The account of one process. A step is a plain function, so nothing comes between."""
 
+    block = 0.0
+
     def __init__(self) -> None:
         self.spending: dict[Service, Spending] = {}
 
-    async def change(self, service: Service, step: Callable[[Spending], tuple[Spending, float]]) -> float:
+    async def change(self, service: Service, step: Step) -> float:
+        """See Account."""
+        return self.note(service, step)
+
+    def note(self, service: Service, step: Step) -> float:
         """See Account."""
         after, number = step(self.spending.get(service, Spending()))
         self.spending[service] = after
         return number
+
+    async def close(self) -> None:
+        """Nobody else is to hear anything."""
+
+
+@dataclass
+class _Block:
+    """Units charged at once for bulk work, to be spent evenly from `start` to `end`."""
+
+    units: float
+    start: float
+    end: float
+    spent: float = 0.0
+
+    def turn(self, units: float, now: float) -> float | None:
+        """Seconds until the next `units` may leave; None when they do not fit in any more."""
+        if now > self.end or self.spent + units > self.units:
+            return None
+        at = self.start + (self.end - self.start) * self.spent / self.units
+        self.spent += units
+        return max(0.0, at - now)
 
 
 class Governor:
@@ -86,6 +134,8 @@ class Governor:
         self.clock = clock
         self.sleep = sleep
         self.chance = chance
+        self._blocks: dict[Service, _Block] = {}
+        self._taking = asyncio.Lock()
 
     @property
     def patience_s(self) -> float:
@@ -102,7 +152,7 @@ class Governor:
         """
         waited = 0.0
         for service, units in charges.items():
-            wait_s = await self.account.change(service, self._charge_step(service, units))
+            wait_s = await self._turn(service, units)
             while wait_s > 0:
                 if waited + wait_s > patience_s:
                     raise Throttled(
@@ -114,12 +164,55 @@ class Governor:
                 await self.sleep(wait_s)
                 waited += wait_s
                 # somebody may have been refused while we waited our turn
-                wait_s = await self.account.change(service, self._charge_step(service, units, again=True))
+                wait_s = self.account.note(service, self._charging(service, units, again=True))
         return waited
 
-    def _charge_step(
-        self, service: Service, units: int, *, again: bool = False
-    ) -> Callable[[Spending], tuple[Spending, float]]:
+    async def _turn(self, service: Service, units: int) -> float:
+        """Charges the units; seconds until they may leave. Only bulk work ever waits for the account."""
+        if not is_bulk():
+            return self.account.note(service, self._charging(service, units))
+        if not self.account.block:
+            return await self.account.change(service, self._charging(service, units))
+        async with self._taking:
+            block = self._blocks.get(service)
+            wait_s = block.turn(units, self.clock()) if block else None
+            if wait_s is None:
+                self._end_block(service)
+                self._blocks[service] = block = await self._take_block(service, units)
+                wait_s = block.turn(units, min(self.clock(), block.end)) or 0.0
+            return wait_s
+
+    async def _take_block(self, service: Service, units: int) -> _Block:
+        """A block of at least these units, charged; smaller where the pace is slow."""
+        budget, reserve = self._budget(service), self.limits.reserve
+        taken = _Block(units=units, start=0.0, end=0.0)
+
+        def step(spending: Spending) -> tuple[Spending, float]:
+            now = self.clock()
+            fitting = pace(spending, budget, reserve=reserve, now=now) * BLOCK_S
+            taken.units = max(units, min(self.account.block, fitting))
+            after, wait_s = charge(spending, budget, units=taken.units, bulk=True, reserve=reserve, now=now)
+            taken.start, taken.end = now + wait_s, max(after.next_at, now + wait_s)
+            return after, wait_s
+
+        await self.account.change(service, step)
+        return taken
+
+    def _end_block(self, service: Service) -> None:
+        """What is left of a block goes back to the day; its time is over."""
+        block = self._blocks.pop(service, None)
+        if block is None or block.spent >= block.units:
+            return
+        left = block.units - block.spent
+
+        def step(spending: Spending) -> tuple[Spending, float]:
+            return give_back(spending, self._budget(service), units=left, now=self.clock()), 0.0
+
+        self.account.note(service, step)
+
+    def _charging(self, service: Service, units: int, *, again: bool = False) -> Step:
+        bulk = is_bulk()  # now, not when the step is taken: another task may take it
+
         def step(spending: Spending) -> tuple[Spending, float]:
             if again and spending.blocked_until <= self.clock():
                 return spending, 0.0
@@ -127,7 +220,7 @@ class Governor:
                 spending,
                 self._budget(service),
                 units=units,
-                bulk=is_bulk(),
+                bulk=bulk,
                 reserve=self.limits.reserve,
                 now=self.clock(),
                 again=again,
@@ -135,7 +228,7 @@ class Governor:
 
         return step
 
-    async def learn(self, service: Service, signal: Signal) -> None:
+    def learn(self, service: Service, signal: Signal) -> None:
         """Takes in what an answer said; later calls of every task know it."""
 
         def step(spending: Spending) -> tuple[Spending, float]:
@@ -144,9 +237,16 @@ class Governor:
             )
             return after, 0.0
 
-        await self.account.change(service, step)
+        self.account.note(service, step)
         if signal.refused:
+            self._end_block(service)
             log.info("Graph (%s) answered %d; resting %s s", service, signal.status, signal.retry_after_s)
+
+    async def close(self) -> None:
+        """Gives back what was taken too much, and tells the other processes."""
+        for service in list(self._blocks):
+            self._end_block(service)
+        await self.account.close()
 
 
 class PacingTransport(httpx.AsyncBaseTransport):
@@ -176,7 +276,7 @@ class PacingTransport(httpx.AsyncBaseTransport):
             response = await self._send(request)
             signal = read_signal(response.status_code, response.headers, now=governor.clock())
             if signal.worth_learning:
-                await governor.learn(service, signal)
+                governor.learn(service, signal)
             pause_s = self._pause_s(request, signal, attempt)
             if pause_s is None or pause_s > patience_s:
                 return response

@@ -17,6 +17,8 @@ from urllib.parse import unquote
 
 MINUTE_S = 60.0
 DAY_S = 86_400.0
+ALONE = 0.02
+"""The share of a minute that bulk work leaves free while nobody else asks for anything."""
 LARGEST_CALL = 40
 """Units of the dearest single call: a `$batch` of 20 writes. That much is always kept free."""
 NO_RETRY_AFTER_S = 10.0
@@ -45,16 +47,28 @@ class Service(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What one service grants: units a minute, units a day (None: no day limit), and whether we know."""
+    """What one service grants: units a minute, units a day (None: no day limit), and whether we know.
+
+    `window_s` is how long Graph's minute is; a trial on a small server makes it shorter.
+    """
 
     per_minute: float
     per_day: float | None = None
     known: bool = True
+    window_s: float = MINUTE_S
+
+    @property
+    def per_window(self) -> float:
+        """Units that one window grants."""
+        return self.per_minute * self.window_s / MINUTE_S
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The budgets and our manners. `reserve` is the share of a minute that bulk work leaves to people."""
+    """The budgets and our manners. `reserve` is the share of a minute that bulk work leaves to people.
+
+    Where nobody has asked in this minute and the one before, it leaves `ALONE`.
+    """
 
     budgets: Mapping[Service, Budget]
     reserve: float = 0.08
@@ -116,8 +130,9 @@ class Spending:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """The account out of its row."""
-        return cls(**stored)
+        """The account out of its row; what another version of km365 noted besides is left out."""
+        known = cls.__dataclass_fields__
+        return cls(**{name: value for name, value in stored.items() if name in known})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,17 +276,27 @@ def _sharepoint_units(method: str, segments: list[str], asked: str) -> int:
 
 def pace(spending: Spending, budget: Budget, *, reserve: float, now: float) -> float:
     """Units a second that bulk work may spend now; 0 while nothing is left."""
-    per_minute = spending.learned or budget.per_minute
-    usable = per_minute - max(per_minute * reserve, min(LARGEST_CALL, per_minute / 2))
-    recovered = spending.cut + RECOVERY_PER_MINUTE * (now - spending.cut_at) / MINUTE_S
-    units_a_second = usable / MINUTE_S * min(1.0, max(SLOWEST, recovered))
-    if now < spending.slow_until:
-        units_a_second = min(units_a_second, spending.slow_pace)
+    steady = _steady(_roll(spending, budget, now), budget, reserve, now)
+    return min(steady, spending.slow_pace) if now < spending.slow_until else steady
+
+
+def _steady(spending: Spending, budget: Budget, reserve: float, now: float) -> float:
+    """The pace but for what Graph announced for the moment."""
+    share = reserve if spending.asked or spending.asked_before else min(reserve, ALONE)
+    limit = _per_window(spending, budget)
+    usable = limit - max(limit * share, min(LARGEST_CALL, limit / 2))
+    recovered = spending.cut + RECOVERY_PER_MINUTE * (now - spending.cut_at) / budget.window_s
+    units_a_second = usable / budget.window_s * min(1.0, max(SLOWEST, recovered))
     if budget.per_day is not None and spending.day_spent > budget.per_day / 2:
         # the day grants two thirds of its minutes: spread what is left over what is left of it
         left_s = max(1.0, spending.day_started_at + DAY_S - now)
         units_a_second = min(units_a_second, max(0.0, budget.per_day - spending.day_spent) / left_s)
     return units_a_second
+
+
+def _per_window(spending: Spending, budget: Budget) -> float:
+    """Units of a window: what Graph taught us, or else what is published."""
+    return spending.learned or budget.per_window
 
 
 def charge(
@@ -288,23 +313,23 @@ def charge(
 
     Bulk requests reserve their turn one behind the other, evenly spaced: no burst ever meets Graph's
     window. An interactive request does not wait, except where Graph has said Retry-After. It delays the bulk
-    work behind it only once people have used up the reserve, which the pace leaves to them: so a plan that
-    first reads the terms begins with its documents at once. `again` reserves a new turn for a request that
-    was charged and whose turn fell into such a rest.
+    work behind it only once people have used up what its pace leaves free: so a plan that first reads the
+    terms begins with its documents at once. `again` reserves a new turn for a request that was charged and
+    whose turn fell into such a rest.
     """
-    spending = _roll(spending, now)
+    spending = _roll(spending, budget, now)
     if not bulk and not again:
         spending = replace(spending, asked=spending.asked + units)
-    speed = pace(spending, budget, reserve=reserve, now=now)
+    steady = _steady(spending, budget, reserve, now)
     start = max(spending.next_at, now, spending.blocked_until if bulk else 0.0)
-    if speed > 0:
-        following = start + (units if bulk else _beyond_reserve(spending, budget, units, reserve)) / speed
+    if steady > 0:
+        delaying = units if bulk else _beyond_reserve(spending, budget, units, reserve)
+        start, following = _turn(spending, start, delaying, steady)
     else:
-        start = max(start, _when_units_return(spending, budget, now))
-        following = start
+        start = following = max(start, spending.day_started_at + DAY_S)
     if not bulk:
         # windows forget after a minute, so people never push the bulk work further away than that
-        following = max(start, min(following, now + MINUTE_S))
+        following = max(start, min(following, now + budget.window_s))
     wait_s = max(start - now if bulk else 0.0, spending.blocked_until - now, 0.0)
     after = replace(
         spending,
@@ -315,24 +340,43 @@ def charge(
     return after, wait_s
 
 
+def _turn(spending: Spending, start: float, units: float, steady: float) -> tuple[float, float]:
+    """When units that could begin at `start` begin, and when they are spent: slower while told so."""
+    slow_s = spending.slow_until - start
+    if slow_s <= 0 or spending.slow_pace >= steady:
+        return start, start + units / steady
+    if spending.slow_pace <= 0:
+        return spending.slow_until, spending.slow_until + units / steady
+    beyond = max(0.0, units - spending.slow_pace * slow_s)
+    return start, start + (units - beyond) / spending.slow_pace + beyond / steady
+
+
+def give_back(spending: Spending, budget: Budget, *, units: float, now: float) -> Spending:
+    """The account after units that were charged for a block of bulk work and never spent."""
+    spending = _roll(spending, budget, now)
+    return replace(
+        spending,
+        spent=max(spending.asked, spending.spent - units),
+        day_spent=max(0.0, spending.day_spent - units),
+    )
+
+
 def _beyond_reserve(spending: Spending, budget: Budget, units: float, reserve: float) -> float:
-    """How many of the `units` that a person just spent were not kept for people anyway.
+    """How many of the `units` that a person just spent were not left free for people anyway.
 
-    The whole minute before counts as well, so that no 60 seconds hold the reserve twice.
+    The whole minute before counts as well, so that no 60 seconds hold the reserve twice. Where bulk work
+    had the minute for itself, it has left only `ALONE`.
     """
-    kept = (spending.learned or budget.per_minute) * reserve
-    return min(units, max(0.0, spending.asked + spending.asked_before - kept))
+    asked = spending.asked + spending.asked_before
+    worked = spending.spent + spending.spent_before - (asked - units)  # they are in `asked` already
+    share = reserve if spending.asked_before or worked <= 0 else min(reserve, ALONE)
+    kept = _per_window(spending, budget) * share
+    return min(units, max(0.0, asked - kept))
 
 
-def _when_units_return(spending: Spending, budget: Budget, now: float) -> float:
-    if budget.per_day is not None and spending.day_spent >= budget.per_day:
-        return spending.day_started_at + DAY_S
-    return max(spending.slow_until, now)
-
-
-def _roll(spending: Spending, now: float) -> Spending:
+def _roll(spending: Spending, budget: Budget, now: float) -> Spending:
     """The account with its minute and its day moved on to now."""
-    minute = int(now // MINUTE_S)
+    minute = int(now // budget.window_s)
     if minute != spending.minute:
         next_one = minute == spending.minute + 1
         spending = replace(
@@ -348,10 +392,10 @@ def _roll(spending: Spending, now: float) -> Spending:
     return spending
 
 
-def spent_last_minute(spending: Spending, *, now: float) -> float:
-    """Units of about the last 60 seconds: this minute's, and the part of the last one still within."""
-    rolled = _roll(spending, now)
-    return rolled.spent + rolled.spent_before * (1 - (now % MINUTE_S) / MINUTE_S)
+def spent_last_minute(spending: Spending, budget: Budget, *, now: float) -> float:
+    """Units of about the last minute: this one's, and the part of the last one still within."""
+    rolled = _roll(spending, budget, now)
+    return rolled.spent + rolled.spent_before * (1 - (now % budget.window_s) / budget.window_s)
 
 
 # What an answer teaches ----------------------------------------------------------------------------------
@@ -359,16 +403,16 @@ def spent_last_minute(spending: Spending, *, now: float) -> float:
 
 def learn(spending: Spending, budget: Budget, signal: Signal, *, reserve: float, now: float) -> Spending:
     """The account after an answer: resting after Retry-After, slowed by RateLimit headers, limit learned."""
-    spending = _roll(spending, now)
+    spending = _roll(spending, budget, now)
     if signal.refused:
         spending = _learn_from_refusal(spending, budget, signal, now)
     if signal.limit is not None and signal.limit >= 2 * LARGEST_CALL:
-        told = min(signal.limit, budget.per_minute) if budget.known else signal.limit
+        told = min(signal.limit, budget.per_window) if budget.known else signal.limit
         spending = replace(spending, learned=told)
     if signal.remaining is not None and signal.reset_s is not None:
-        limit = spending.learned or budget.per_minute
         # half of the reserve: the other half has usually been spent by people already
-        spare = max(0.0, signal.remaining - limit * reserve / 2)
+        share = reserve if spending.asked or spending.asked_before else min(reserve, ALONE)
+        spare = max(0.0, signal.remaining - _per_window(spending, budget) * share / 2)
         until = now + max(1.0, signal.reset_s, signal.retry_after_s or 0.0)
         spending = replace(spending, slow_until=until, slow_pace=spare / (until - now))
     return spending
@@ -379,10 +423,10 @@ def _learn_from_refusal(spending: Spending, budget: Budget, signal: Signal, now:
     if signal.status != 429:
         return spending
     if not budget.known and spending.learned is None:
-        return replace(spending, learned=_tier_below(spent_last_minute(spending, now=now)))
-    if signal.remaining is not None or now - spending.cut_at < MINUTE_S:
+        return replace(spending, learned=_tier_below(spent_last_minute(spending, budget, now=now)))
+    if signal.remaining is not None or now - spending.cut_at < budget.window_s:
         return spending  # Graph told what is left, or it is the same burst of refusals
-    recovered = min(1.0, spending.cut + RECOVERY_PER_MINUTE * (now - spending.cut_at) / MINUTE_S)
+    recovered = min(1.0, spending.cut + RECOVERY_PER_MINUTE * (now - spending.cut_at) / budget.window_s)
     return replace(spending, cut=max(SLOWEST, recovered * CUT), cut_at=now)
 
 

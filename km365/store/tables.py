@@ -336,3 +336,10 @@ watched_file = Table(
     _required("changed_at", Moment),
     Index(None, "state", "due_at"),
 )
+
+ru_account = Table(
+    "km_ru_account",
+    metadata,
+    Column("service", String, primary_key=True),
+    _required("value", JSON),
+)

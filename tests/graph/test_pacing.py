@@ -294,7 +294,7 @@ def test_announced_scarcity_slows_bulk_work_before_a_429() -> None:
     )
     after = learn(before, budget, signal, reserve=0.08, now=NOW)
     slowed, _ = charge(after, budget, units=40, bulk=True, reserve=0.08, now=NOW)
-    assert slowed.next_at - before.next_at > 5 * (before.next_at - NOW)
+    assert slowed.next_at - before.next_at > 4 * (before.next_at - NOW)
     nothing_left = learn(
         before,
         budget,
