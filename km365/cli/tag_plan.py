@@ -56,7 +56,7 @@ async def plan(
     Example:
       km365 tag plan --site childrensagency.sharepoint.example:/sites/co-bel -o plan.json
     """
-    from km365.core.tag_plan import to_text
+    from km365.core.tag_plan_file import to_text
     from km365.services import suggest, tag_plan
 
     _try(output, overwrite=overwrite)
@@ -115,7 +115,7 @@ def _whole_file(path: Path) -> Iterator[Path]:
 
 
 def _print_plan(made: "Plan") -> None:
-    for row in made.rows[:SHOWN]:
+    for row in list(made.rows)[:SHOWN]:
         click.echo(row.path)
         for change in row.changes:
             for one in change.add:

@@ -25,7 +25,7 @@ async def apply(app: "App", *, plan_file: Path, as_json: bool) -> int:
     Example:
       km365 tag apply plan.json
     """
-    from km365.core.tag_plan import from_text
+    from km365.core.tag_plan_file import from_text
     from km365.services import suggest, tag_run
 
     known = await suggest.terms(app.graph, app.settings, app.templates)

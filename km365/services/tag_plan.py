@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from km365.core.schema import TAG_COLUMNS
-from km365.core.tag_plan import ColumnChange, Library, Plan, Refused, Row, Tag, additions
+from km365.core.tag_plan import Library, Mode, Plan, Refused, Row, Tag, propose
 from km365.core.tagging import Vocabulary
 from km365.documents.reading import LIMIT_BYTES, refuse_unread
 from km365.documents.worker import Reader
@@ -65,7 +65,7 @@ async def plan(
     """
     rows: list[Row] = []
     refused: list[Refused] = []
-    unchanged: list[str] = []
+    others: list[Row] = []
     with Reader() as reader, graph.bulk():
         for library in libraries:
             columns, items = await _library(graph, library)
@@ -80,14 +80,14 @@ async def plan(
                     if row.changes:
                         rows.append(row)
                     else:
-                        unchanged.append(file.path)
+                        others.append(row)
                 advance(1)
     return Plan(
         made_at=at,
         libraries=tuple(libraries),
         rows=tuple(rows),
         refused=tuple(refused),
-        unchanged=tuple(unchanged),
+        others=tuple(others),
     )
 
 
@@ -141,17 +141,19 @@ async def _row(
     facets = {column.name: column.term_set for column in TAG_COLUMNS}
     wanted = {facets[column.name]: column for column in columns}
     found = words.suggest(passages, facets=[key for key in wanted if key])
-    changes = []
+    columns_of_row = []
     for term_set in words.taxonomy.term_sets:
         column = wanted.get(term_set.key)
-        if column is None:
-            continue
-        before = _tags(metadata.decode(item.fields.get(column.name)))
-        multiple = next(one.multiple for one in TAG_COLUMNS if one.name == column.name)
-        mine = [one for one in found if one.facet == term_set.key]
-        if add := additions(mine, term_set, before, multiple=multiple):
-            changes.append(
-                ColumnChange(column=column.name, title=column.display_name, before=before, add=add)
+        if column is not None:
+            columns_of_row.append(
+                propose(
+                    [one for one in found if one.facet == term_set.key],
+                    words.taxonomy,
+                    _tags(metadata.decode(item.fields.get(column.name))),
+                    column=column.name,
+                    title=column.display_name,
+                    mode=Mode.ADD,
+                )
             )
     return Row(
         drive_id=file.drive_id,
@@ -160,7 +162,8 @@ async def _row(
         name=file.name,
         path=file.path,
         web_url=file.web_url,
-        changes=tuple(changes),
+        changes=tuple(one for one in columns_of_row if one),
+        others=tuple(one for one in columns_of_row if not one),
     )
 
 

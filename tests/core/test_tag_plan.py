@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,17 +12,19 @@ from km365.core.tag_plan import (
     Addition,
     ColumnChange,
     Library,
+    Mode,
     Plan,
     Reason,
     Refused,
     Row,
     Tag,
-    additions,
-    from_text,
-    to_text,
+    decisions,
+    propose,
 )
+from km365.core.tag_plan_file import from_text, read_documents, read_head, to_text
 from km365.core.tagging import Suggestion
 from km365.core.taxonomy import Concept, Rule, Status, Taxonomy, TermSet
+from km365.core.taxonomy import Mode as TermMode
 from km365.errors import PlanRefused
 
 
@@ -45,6 +48,7 @@ TOPICS = TermSet(
         concept("Old water", 4, status=Status.DEPRECATED, replaced_by="topic/Water"),
         Concept(id="topic/Roads", labels={"en": "Roads"}),
         concept("Trade", 5, synonyms={"en": ("logistics", "supply")}),
+        concept("Ours", 6, mode=TermMode.NEVER),
     ),
 )
 KINDS = TermSet(
@@ -60,7 +64,7 @@ TAXONOMY = Taxonomy(term_sets=(TOPICS, KINDS))
 WATER = Addition(
     tag=Tag(term_id=guid(1), label="Water"),
     concept_id="topic/Water",
-    reason=Reason(score=0.8, words=("wells",), places=("title",)),
+    reason=Reason(score=0.8, words=("wells",), places=("title",), part="words"),
 )
 REPORT = Addition(tag=Tag(term_id=guid(20), label="Report"), concept_id="type/report")
 
@@ -87,7 +91,7 @@ PLAN = Plan(
     libraries=(Library(site="host:/sites/a", name="Documents", drive_id="b!1"),),
     rows=(row("01A"), row("01B")),
     refused=(Refused(path="x.pdf", reason="x.pdf is protected by a password; it cannot be read."),),
-    unchanged=("y.docx",),
+    others=(replace(row("01Y"), changes=(), others=()),),
 )
 
 
@@ -115,6 +119,8 @@ def test_a_plan_that_nobody_edited_is_the_same_plan() -> None:
     assert again.sha == PLAN.sha
     assert [one.path for one in again.rows] == [one.path for one in PLAN.rows]
     assert again.terms == 4
+    assert [one.path for one in again.others] == ["2026/01Y.docx"]
+    assert to_text(again) == to_text(PLAN)
 
 
 def test_the_file_gives_the_reason_of_each_term() -> None:
@@ -125,6 +131,7 @@ def test_the_file_gives_the_reason_of_each_term() -> None:
         "score": 0.8,
         "because_of": ["wells"],
         "found_in": ["title"],
+        "part": "words",
     }
 
 
@@ -167,6 +174,10 @@ def add(**entry: Any) -> Callable[[Any], None]:
     return lambda value: topic(value)["add"].append(entry)
 
 
+def remove(**entry: Any) -> Callable[[Any], None]:
+    return lambda value: topic(value).update(remove=[entry])
+
+
 def another(**more: Any) -> Callable[[Any], None]:
     return lambda value: first(value).update(more)
 
@@ -179,8 +190,8 @@ def foreign_column(value: Any) -> None:
     first(value)["columns"]["KMColour"] = {"before": [], "add": []}
 
 
-def new_column(value: Any) -> None:
-    del first(value)["columns"]["KMDocumentType"]["seal"]
+def planned(value: Any) -> Any:
+    return first(value)["planned"]["KMTopic"]
 
 
 WRONG = {
@@ -193,11 +204,14 @@ WRONG = {
     "an empty entry": (add(), "'' is no term"),
     "an unknown column": (foreign_column, "no tag column 'KMColour'"),
     "two terms for one place": (second_type, "KMDocumentType: this column takes one term"),
-    "another before": (lambda v: topic(v)["before"].clear(), "'before', 'etag'"),
-    "another label before": (lambda v: topic(v)["before"][0].update(term="Hlth"), "'before', 'etag'"),
-    "another etag": (another(etag='"e,2"'), "'before', 'etag'"),
-    "another item": (another(item="01C"), "'before', 'etag'"),
-    "a column made by hand": (new_column, "not in the plan"),
+    "another before": (lambda v: planned(v)["before"].clear(), "what was planned"),
+    "another label before": (lambda v: planned(v)["before"][0].__setitem__(1, "Hlth"), "what was planned"),
+    "another proposal": (lambda v: planned(v)["add"][0].__setitem__(3, 0.9), "what was planned"),
+    "no proposal": (lambda v: planned(v).update(add=[[]]), "'planned' was changed"),
+    "another etag": (another(etag='"e,2"'), "what was planned"),
+    "another item": (another(item="01C"), "what was planned"),
+    "a number for a term": (add(term=7), "'term' must be a text"),
+    "a term taken out that is not there": (remove(term="Schools"), "'Schools' cannot be taken out"),
     "no etag": (another(etag=None), "'etag' is missing"),
     "a text for columns": (another(columns="all"), "columns must be an object"),
     "a text for additions": (lambda v: topic(v).update(add="Water"), "add must be a list"),
@@ -238,13 +252,140 @@ def suggestion(name: str, score: float) -> Suggestion:
     return Suggestion(facet="topic", concept_id=f"topic/{name}", score=score, words=(), places=(), count=1)
 
 
+def proposed(*names: str, before: tuple[int, ...] = (), **more: Any) -> tuple[list[str], list[str]]:
+    """What is added and what is taken out, where the names are suggested for a column that holds `before`."""
+    labels = {concept.term_id: concept.label() for concept in TOPICS.concepts}
+    change = propose(
+        [suggestion(name, 0.9 - number / 100) for number, name in enumerate(names)],
+        TAXONOMY,
+        tuple(Tag(term_id=guid(number), label=labels.get(guid(number), "Else")) for number in before),
+        column="KMTopic",
+        title="Topic",
+        **more,
+    )
+    return [one.tag.label for one in change.add], [one.tag.label for one in change.remove]
+
+
 def test_only_terms_that_the_column_lacks_are_proposed_up_to_the_limit() -> None:
-    found = [suggestion(name, 0.9) for name in ("Health", "Water", "Schools", "Trade", "Roads")]
-    before = (Tag(term_id=guid(2), label="Health"),)
-    proposed = additions(found, TOPICS, before, multiple=True)
-    assert [one.tag.label for one in proposed] == ["Water", "Schools"]
+    assert proposed("Health", "Water", "Schools", "Trade", "Roads", before=(2,)) == (["Water", "Schools"], [])
+
+
+def test_a_column_that_holds_a_term_is_not_filled() -> None:
+    assert proposed("Water", before=(9,), mode=Mode.FILL) == ([], [])
+    assert proposed("Water", mode=Mode.FILL) == (["Water"], [])
+
+
+def test_a_replaced_column_becomes_what_is_suggested_and_shows_what_leaves() -> None:
+    assert proposed("Water", "Health", before=(2, 3, 9), mode=Mode.REPLACE) == (
+        ["Water"],
+        ["Schools", "Else"],
+    )
+
+
+def test_a_replaced_column_keeps_what_it_has_where_nothing_is_suggested() -> None:
+    assert proposed(before=(2, 3), mode=Mode.REPLACE) == ([], [])
+
+
+def test_a_term_kept_for_people_is_never_taken_out() -> None:
+    assert proposed("Water", before=(6, 3), mode=Mode.REPLACE) == (["Water"], ["Schools"])
+
+
+def test_a_low_score_is_not_proposed() -> None:
+    assert proposed("Water", "Health", at_least=0.895) == (["Water"], [])
 
 
 def test_a_column_for_one_term_that_is_filled_gets_nothing() -> None:
-    found = [suggestion("Water", 0.9)]
-    assert additions(found, TOPICS, (Tag(term_id=guid(9), label="Else"),), multiple=False) == ()
+    change = propose(
+        [Suggestion(facet="document-type", concept_id="type/plan", score=1, words=(), places=(), count=1)],
+        TAXONOMY,
+        (Tag(term_id=guid(20), label="Report"),),
+        column="KMDocumentType",
+        title="Document type",
+    )
+    assert not change
+
+
+# what people decided -------------------------------------------------------------------------------------
+
+
+def said(plan: Plan) -> set[tuple[str, str, str]]:
+    return {(one.document[1], one.concept_id, one.verdict.value) for one in decisions(plan)}
+
+
+def test_a_plan_nobody_edited_says_nothing_of_the_terms() -> None:
+    assert decisions(edited(lambda _: None)) == []
+
+
+def test_a_term_taken_out_is_wrong_one_put_in_is_missing_and_the_rest_of_the_document_is_right() -> None:
+    def edit(value: Any) -> None:
+        topic(value)["add"] = [{"term": "Schools"}]
+
+    assert said(edited(edit)) == {
+        ("01A", "topic/Water", "wrong"),
+        ("01A", "topic/Schools", "missing"),
+        ("01A", "type/report", "right"),
+    }
+
+
+def test_what_had_made_a_wrong_suggestion_is_kept_with_the_decision() -> None:
+    (_, wrong) = decisions(edited(lambda value: topic(value)["add"].clear()))
+    assert (wrong.words, wrong.facet, wrong.path) == (("wells",), "topic", "2026/01A.docx")
+
+
+def test_a_column_taken_out_says_its_terms_are_wrong_and_a_document_taken_out_says_nothing() -> None:
+    assert ("01A", "topic/Water", "wrong") in said(
+        edited(lambda value: first(value)["columns"].pop("KMTopic"))
+    )
+    assert said(edited(lambda value: value["documents"].pop(0))) == set()
+
+
+def test_a_term_of_the_document_taken_out_by_a_person_is_wrong() -> None:
+    plan = edited(remove(term="Health"))
+    assert ("01A", "topic/Health", "wrong") in said(plan)
+    assert [tag.label for tag in plan.rows[0].changes[0].after] == ["Water"]
+
+
+def test_a_document_that_was_gone_through_says_that_its_terms_are_right() -> None:
+    assert said(edited(lambda value: first(value).update(seen=True))) == {
+        ("01A", "topic/Water", "right"),
+        ("01A", "type/report", "right"),
+    }
+
+
+# more than terms taken out -------------------------------------------------------------------------------
+
+
+def test_a_column_and_a_document_without_proposals_can_be_filled() -> None:
+    def edit(value: Any) -> None:
+        value["documents"][2]["columns"] = {"KMTopic": {"add": [{"term": "Schools", "comment": "ask Ann"}]}}
+
+    plan = edited(edit)
+    assert terms(plan, "01Y") == ["Schools"]
+    assert plan.rows[2].changes[0].add[0].comment == "ask Ann"
+
+
+def test_a_comment_stays_with_its_term() -> None:
+    plan = edited(lambda value: topic(value)["add"][0].update(comment="=1+1 says Ben"))
+    again = from_text(to_text(plan), TAXONOMY, source="plan.json")
+    assert again.rows[0].changes[0].add[0].comment == "=1+1 says Ben"
+    assert ("01A", "topic/Water", "right") in said(again)
+
+
+def test_a_plan_written_in_another_order_is_the_same_plan() -> None:
+    assert edited(lambda value: value["documents"].reverse()).sha == PLAN.sha
+
+
+def test_a_file_in_the_smallest_pieces_reads_the_same() -> None:
+    text = to_text(PLAN)
+    head = read_head(iter(text), source="plan.json")
+    whole = from_text(text, TAXONOMY, source="plan.json")
+    assert list(read_documents(iter(text), head, TAXONOMY, source="plan.json")) == [
+        *whole.rows,
+        *whole.others,
+        *whole.refused,
+    ]
+
+
+def test_the_plan_may_be_laid_out_anew_by_an_editor() -> None:
+    text = json.dumps(json.loads(to_text(PLAN)), sort_keys=True, indent=8)
+    assert from_text(text, TAXONOMY, source="plan.json").sha == PLAN.sha
