@@ -1,12 +1,12 @@
 """Term sets as files: our own JSON, one facet a file (`templates/taxonomies/`)."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from km365.core.languages import LANGUAGES
+from km365.core.languages import LANGUAGES, is_language
 from km365.core.taxonomy import Concept, Evidence, Link, Mode, Rule, Status, TermSet
 from km365.errors import TemplateError
 
@@ -54,7 +54,7 @@ def to_json(term_set: TermSet) -> str:
     data: dict[str, Any] = {
         "key": term_set.key,
         "names": dict(term_set.names),
-        **({"column": term_set.column} if term_set.column else {}),
+        **_filled(term_set, ("definitions", "owner", "office", "extends", "column")),
         "mode": str(term_set.mode),
         "rule": {
             "at_most": rule.at_most,
@@ -67,24 +67,34 @@ def to_json(term_set: TermSet) -> str:
     return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
 
 
+def _filled(value: TermSet | Concept, names: Iterable[str]) -> dict[str, Any]:
+    """The fields of `names` that say something, as JSON."""
+    found = {}
+    for name in names:
+        one = getattr(value, name)
+        if one:
+            found[name] = (
+                dict(one) if isinstance(one, Mapping) else list(one) if isinstance(one, tuple) else one
+            )
+    return found
+
+
 def _concept_json(concept: Concept, default_mode: Mode) -> dict[str, Any]:
     data: dict[str, Any] = {"id": concept.id, "labels": dict(concept.labels)}
     if concept.synonyms:
         data["synonyms"] = {language: list(texts) for language, texts in concept.synonyms.items()}
-    if concept.broader:
-        data["broader"] = concept.broader
+    data |= _filled(concept, ("definitions", "notes", "broader", "also_broader", "global_parent"))
     if concept.mapped_to:
         data["mapped_to"] = [{"link": str(link), "id": other} for link, other in concept.mapped_to]
     if concept.status is not Status.CURRENT:
         data["status"] = str(concept.status)
-    if concept.replaced_by:
-        data["replaced_by"] = concept.replaced_by
     if concept.mode is not default_mode:
         data["mode"] = str(concept.mode)
-    return data
+    return data | _filled(concept, ("replaced_by", "aliases", "owner"))
 
 
-_CONCEPT_KEYS = {"id", "labels", "synonyms", "broader", "mapped_to", "status", "replaced_by", "mode"}
+_CONCEPT_KEYS = {field.name for field in fields(Concept)} - {"term_id"}
+_SET_KEYS = {field.name for field in fields(TermSet)} - {"set_id"}
 
 
 class _Reader:
@@ -108,7 +118,7 @@ class _Reader:
         return found
 
     def term_set(self, data: Any) -> TermSet:
-        top = self.mapping(data, "the file", {"key", "names", "column", "mode", "rule", "concepts"})
+        top = self.mapping(data, "the file", _SET_KEYS)
         rule = self.mapping(top.get("rule", {}), "rule", {"at_most", "required", "threshold", "evidence"})
         mode = self.choice(Mode, top.get("mode", "suggest"), "mode")
         items = top.get("concepts")
@@ -119,6 +129,10 @@ class _Reader:
             key=self.text(top, "key"),
             names=self.labels(top.get("names"), "names"),
             column=self.optional(top, "column", "") or "",
+            owner=self.optional(top, "owner", "") or "",
+            definitions=self.labels(top["definitions"], "definitions") if "definitions" in top else {},
+            office=(self.optional(top, "office", "") or "").lower(),
+            extends=self.optional(top, "extends", "") or "",
             mode=mode,
             rule=Rule(
                 at_most=self.number(rule.get("at_most", 5), "rule.at_most", 1, 1000),
@@ -166,15 +180,26 @@ class _Reader:
             return next(iter(kind))
 
     def labels(self, value: Any, where: str) -> Mapping[str, str]:
-        data = self.mapping(value, where, set(LANGUAGES))
+        data = self.by_language(value, where)
         found = {language: text for language, text in data.items() if isinstance(text, str) and text.strip()}
         if isinstance(value, dict) and (not value or len(found) < len(data)):
             self.note(where, "must give one label per language")
         return found
 
+    def by_language(self, value: Any, where: str) -> dict[str, Any]:
+        others = {tag for tag in value if is_language(tag)} if isinstance(value, dict) else set()
+        return self.mapping(value, where, {*LANGUAGES, *others})
+
+    def ids(self, data: dict[str, Any], name: str, where: str) -> tuple[str, ...]:
+        value = data.get(name, [])
+        if isinstance(value, list) and all(isinstance(one, str) and one.strip() for one in value):
+            return tuple(value)
+        self.note(f"{where}{name}", "must be a list of ids")
+        return ()
+
     def synonyms(self, value: Any, where: str) -> Mapping[str, tuple[str, ...]]:
         found = {}
-        for language, texts in self.mapping(value, where, set(LANGUAGES)).items():
+        for language, texts in self.by_language(value, where).items():
             if isinstance(texts, list) and all(isinstance(text, str) and text.strip() for text in texts):
                 found[language] = tuple(texts)
             else:
@@ -204,13 +229,30 @@ class _Reader:
         concept = Concept(
             id=concept_id,
             labels=self.labels(data.get("labels"), f"{place}labels"),
-            synonyms=self.synonyms(data.get("synonyms", {}), f"{place}synonyms"),
-            broader=self.optional(data, "broader", place),
-            mapped_to=self.links(data.get("mapped_to", []), f"{place}mapped_to"),
-            status=self.choice(Status, data.get("status", "current"), f"{place}status"),
-            replaced_by=self.optional(data, "replaced_by", place),
-            mode=self.choice(Mode, data.get("mode", str(mode)), f"{place}mode"),
+            mode=self.choice(Mode, data.get("mode", mode), f"{place}mode"),
+            **self.more(data, place),
         )
         if len(self.wrong) > before:
             self.doubtful.add(concept_id)
         return concept
+
+    def more(self, data: dict[str, Any], place: str) -> dict[str, Any]:
+        """What a concept may leave out, as far as it is there."""
+        found: dict[str, Any] = {}
+        for name in data.keys() - {"id", "labels", "mode"}:
+            where = f"{place}{name}"
+            if name == "synonyms":
+                found[name] = self.synonyms(data[name], where)
+            elif name == "mapped_to":
+                found[name] = self.links(data[name], where)
+            elif name == "status":
+                found[name] = self.choice(Status, data[name], where)
+            elif name in {"definitions", "notes"}:
+                found[name] = self.labels(data[name], where)
+            elif name in {"aliases", "also_broader"}:
+                found[name] = self.ids(data, name, place)
+            elif name == "owner":
+                found[name] = self.optional(data, name, place) or ""
+            else:
+                found[name] = self.optional(data, name, place)
+        return found

@@ -135,9 +135,14 @@ def test_a_term_set_survives_writing_and_reading():
         names={"en": "Example", "ar": "مثال"},
         concepts=(
             concept("a", synonyms={"en": ("alpha", "first")}, mapped_to=((Link.EXACT, "y/a"),)),
-            concept("b", broader="x/a", mode=Mode.NEVER),
-            concept("c", status=Status.DEPRECATED, replaced_by="x/a"),
+            concept("b", broader="x/a", mode=Mode.NEVER, owner="nutrition", notes={"en": "Not for c."}),
+            concept("c", status=Status.DEPRECATED, replaced_by="x/a", definitions={"fr": "Ce que c'est."}),
+            concept("d", aliases=("x/old", "x/older"), also_broader=("x/a",), global_parent="y/d"),
         ),
+        owner="programme",
+        definitions={"en": "Made up."},
+        office="co-bel",
+        extends="y",
     )
     assert from_json(to_json(made), source="x.json") == made
 
@@ -149,7 +154,7 @@ def test_a_term_set_survives_writing_and_reading():
         ({"concepts": []}, "x.json, concepts: must be a list with at least one concept."),
         ({"rule": {"threshold": 2}}, "x.json, rule.threshold: must be a number from 0 to 1."),
         ({"mode": "often"}, "x.json, mode: 'often' is not one of never, suggest, auto."),
-        ({"concepts": [{"id": "x/a", "labels": {"de": "A"}}]}, "x.json, x/a.labels: unknown key 'de'"),
+        ({"concepts": [{"id": "x/a", "labels": {"xx": "A"}}]}, "x.json, x/a.labels: unknown key 'xx'"),
         ({"concepts": [{"id": "x/a", "labels": {"en": " "}}]}, "must give one label per language"),
         ({"concepts": [{"labels": {"en": "A"}}]}, "x.json, concepts[0].id: must be text"),
         (
@@ -176,7 +181,7 @@ def test_everything_wrong_in_a_file_is_told_at_once_and_the_rest_is_read():
         "rule": {"threshold": 2, "required": "no"},
         "concepts": [
             {"id": "x/a", "labels": {"en": "A"}, "broader": "x/b"},
-            {"id": "x/b", "labels": {"en": "B", "de": "B"}, "broader": "x/a", "colour": "red"},
+            {"id": "x/b", "labels": {"en": "B", "xx": "B"}, "broader": "x/a", "colour": "red"},
             {"labels": {}},
             7,
         ],
@@ -189,7 +194,7 @@ def test_everything_wrong_in_a_file_is_told_at_once_and_the_rest_is_read():
         "rule.required: must be true or false.",
         "rule.threshold: must be a number from 0 to 1.",
         "concepts[1]: unknown key 'colour'",
-        "x/b.labels: unknown key 'de'",
+        "x/b.labels: unknown key 'xx'",
         "concepts[2].id: must be text and may not be empty.",
         "concepts[2].labels: must give one label per language.",
         "concepts[3]: must be an object.",
