@@ -343,3 +343,14 @@ ru_account = Table(
     Column("service", String, primary_key=True),
     _required("value", JSON),
 )
+
+planned = Table(
+    "km_planned",
+    metadata,
+    Column("drive_id", String, primary_key=True),
+    Column("item_id", String, primary_key=True),
+    _required("ctag", String),
+    _required("terms", String),
+    Column("plan", String),
+    Index(None, "plan"),
+)
