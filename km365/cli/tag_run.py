@@ -26,7 +26,7 @@ async def apply(app: "App", *, plan_file: Path, as_json: bool) -> int:
       km365 tag apply plan.json
     """
     from km365.core.tag_plan_file import from_text
-    from km365.services import suggest, tag_run
+    from km365.services import feedback, suggest, tag_run
 
     known = await suggest.terms(app.graph, app.settings, app.templates)
     wanted = from_text(_read(plan_file), known, source=plan_file.name)
@@ -40,6 +40,7 @@ async def apply(app: "App", *, plan_file: Path, as_json: bool) -> int:
             now=app.clock.now,
             advance=progress.advance,
         )
+    await feedback.record_plan(app.db, wanted, run_id=done.run.id, who=_who(), at=app.clock.now())
     return _report(done, as_json=as_json, undo=True)
 
 
@@ -61,12 +62,13 @@ async def undo(app: "App", *, run_id: str, as_json: bool) -> int:
     Example:
       km365 tag undo tag-0f3c9a1b2d
     """
-    from km365.services import tag_run
+    from km365.services import feedback, tag_run
 
     with Progress("Undoing", None) as progress:
         done = await tag_run.undo(
             app.graph, app.db, app.settings, run_id, who=_who(), now=app.clock.now, advance=progress.advance
         )
+    await feedback.record_undo(app.db, run_id, who=_who(), at=app.clock.now())
     return _report(done, as_json=as_json, undo=False)
 
 

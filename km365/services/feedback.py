@@ -1,0 +1,242 @@
+"""What people say of suggested terms: kept, put to use at once, and turned into proposals and examples.
+
+Nothing of it is logged. Text of documents leaves SharePoint only as counts of words in our own database
+(`core.examples`), for the documents somebody has judged.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from km365.core import examples as counting
+from km365.core.examples import Example
+from km365.core.feedback import (
+    Corrections,
+    DocumentKey,
+    Feedback,
+    Proposal,
+    ProposalKind,
+    Source,
+    Verdict,
+    propose,
+)
+from km365.core.tag_plan import Plan, decisions, list_of
+from km365.core.taxonomy import Taxonomy
+from km365.documents.reading import LIMIT_BYTES, refuse_unread
+from km365.documents.worker import Reader
+from km365.errors import GraphError, GraphNotFound, GraphUnreachable, InputRefused, NotFound, Throttled
+from km365.graph import documents, drives
+from km365.graph.client import Graph
+from km365.graph.documents import Document
+from km365.services import synonyms
+from km365.store import feedback as store
+from km365.store.database import Connection, Database
+from km365.store.feedback import ACCEPTED, REJECTED
+
+KEEP_EXAMPLES = timedelta(days=730)
+"""How long the counted words of a judged document are kept after they were last read."""
+
+Advance = Callable[[int], None]
+
+
+# Keeping what is said ------------------------------------------------------------------------------------
+
+
+async def record_plan(db: Database, plan: Plan, *, run_id: str, who: str, at: datetime) -> int:
+    """Keeps what the editing of an applied plan says: taken out, put in, left in. Counts what changed.
+
+    For plans that a person has had in hand; what a watch applies by itself is nobody's opinion.
+    """
+    return await db.run(store.add, of_plan(plan, run_id=run_id, who=who, at=at))
+
+
+def of_plan(
+    plan: Plan, *, run_id: str | None, who: str, at: datetime, source: Source = Source.PLAN
+) -> list[Feedback]:
+    """The decisions in an edited plan as feedback."""
+    return [
+        Feedback(
+            concept_id=one.concept_id,
+            facet=one.facet,
+            verdict=Verdict(one.verdict),
+            document=one.document,
+            at=at,
+            who=who,
+            words=one.words,
+            language=one.language,
+            run_id=run_id,
+            source=source,
+            path=one.path,
+        )
+        for one in decisions(plan)
+    ]
+
+
+async def record_undo(db: Database, run_id: str, *, who: str, at: datetime) -> int:
+    """Weakens what was kept as right because of a run that is taken back; corrections stand."""
+    return await db.run(_undone, run_id, who=who, at=at)
+
+
+def _undone(c: Connection, run_id: str, *, who: str, at: datetime) -> int:
+    right = [one for one in store.list_(c, run_id=run_id) if one.verdict is Verdict.RIGHT]
+    weak = [replace(one, verdict=Verdict.WRONG, source=Source.UNDO, who=who, at=at) for one in right]
+    return store.add(c, weak)
+
+
+def corrections(c: Connection) -> Corrections:
+    """Everything people have said so far, as suggesting uses it."""
+    return Corrections(by_document=store.by_document(store.list_(c)), muted=store.muted(c))
+
+
+# Proposals -----------------------------------------------------------------------------------------------
+
+
+def proposals(c: Connection, taxonomy: Taxonomy) -> tuple[Proposal, ...]:
+    """What the feedback suggests changing, without what was decided before."""
+    decided = {one.id for one, _ in store.decided(c)}
+    found = propose(store.list_(c), taxonomy, store.examples(c))
+    return tuple(one for one in found if one.id not in decided)
+
+
+async def accept(
+    db: Database, home: Path, taxonomy: Taxonomy, proposal_id: str, *, who: str, at: datetime
+) -> Proposal:
+    """Puts a proposal to use from the next plan on: the synonym finds its term, the label misleads no more.
+
+    Raises NotFound for an id that is not proposed, InputRefused where the term store takes no such label.
+    """
+    one = await db.run(_proposed, taxonomy, proposal_id)
+    if one.kind is ProposalKind.SYNONYM:
+        synonyms.accept_synonym(home, one.concept_id, one.language, one.text)
+    await db.run(store.decide, one, decision=ACCEPTED, who=who, at=at)
+    return one
+
+
+async def reject(db: Database, taxonomy: Taxonomy, proposal_id: str, *, who: str, at: datetime) -> Proposal:
+    """The proposal is not made again. Raises NotFound for an id that is not proposed."""
+    one = await db.run(_proposed, taxonomy, proposal_id)
+    await db.run(store.decide, one, decision=REJECTED, who=who, at=at)
+    return one
+
+
+def _proposed(c: Connection, taxonomy: Taxonomy, proposal_id: str) -> Proposal:
+    for one in proposals(c, taxonomy):
+        if one.id == proposal_id:
+            return one
+    raise NotFound(
+        f"There is no proposal {proposal_id!r}; `km365 taxonomy synonyms list` shows those there are."
+    )
+
+
+# Examples to learn from ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """One document to learn from: its words counted (stems), and the concept ids that are right and wrong."""
+
+    document: DocumentKey
+    path: str
+    language: str | None
+    words: Mapping[str, int]
+    right: tuple[str, ...]
+    wrong: tuple[str, ...]
+
+
+def examples(c: Connection) -> list[Lesson]:
+    """The judged documents whose words are kept, in the order of their ids; undone runs teach nothing."""
+    said = store.by_document([one for one in store.list_(c) if one.firm])
+    return [
+        Lesson(
+            document=one.document,
+            path=one.path,
+            language=one.language,
+            words=one.words,
+            right=_ids(said[one.document], Verdict.RIGHT, Verdict.MISSING),
+            wrong=_ids(said[one.document], Verdict.WRONG),
+        )
+        for one in store.examples(c)
+        if one.document in said
+    ]
+
+
+def _ids(said: Iterable[Feedback], *verdicts: Verdict) -> tuple[str, ...]:
+    return tuple(sorted(one.concept_id for one in said if one.verdict in verdicts))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reread:
+    """What became of the judged documents: read anew, known as they are, gone, and not readable (why)."""
+
+    read: int
+    known: int
+    gone: int
+    refused: tuple[tuple[str, str], ...]
+
+
+async def read_examples(
+    graph: Graph, db: Database, *, at: datetime, advance: Advance = lambda _: None
+) -> Reread:
+    """Counts the words of every judged document whose content is new to us, and forgets those that are gone.
+
+    Downloads only what changed since it was last counted. Needs Sites.Selected with read.
+    """
+    said = await db.run(store.list_)
+    known = {one.document: one for one in await db.run(store.examples)}
+    paths = {one.document: one.path for one in said if list_of(one.document[0]) is None}
+    keys = sorted(paths)
+    read = same = gone = 0
+    refused: list[tuple[str, str]] = []
+    with Reader() as reader, graph.bulk():
+        for key, found in zip(keys, await documents.get_many(graph, keys, columns=("id",)), strict=True):
+            try:
+                counted = await _count(graph, reader, found, known.get(key), at=at)
+            except GraphNotFound:
+                await db.run(store.forget, key)
+                gone += 1
+            except (GraphUnreachable, Throttled):
+                raise  # concerns all of them
+            except (GraphError, InputRefused) as refusal:
+                refused.append((paths[key], str(refusal)))
+            else:
+                same += counted is None
+                if counted is not None:
+                    await db.run(store.put_example, counted)
+                    read += 1
+            advance(1)
+    return Reread(read=read, known=same, gone=gone, refused=tuple(refused))
+
+
+async def _count(
+    graph: Graph, reader: Reader, found: Document | GraphError, known: Example | None, *, at: datetime
+) -> Example | None:
+    """The words of the document, or None where they are known already."""
+    if isinstance(found, GraphError):
+        raise found
+    file = found.file
+    if known is not None and known.ctag == file.ctag:
+        return None
+    refuse_unread(file.name, file.size_bytes)
+    data = await drives.download(graph, file.drive_id, file.id, limit_bytes=LIMIT_BYTES)
+    passages = await reader.read(file.name, data)
+    document = (file.drive_id, file.id)
+    return counting.count(passages, document=document, path=file.path, ctag=file.ctag, at=at)
+
+
+# Forgetting ----------------------------------------------------------------------------------------------
+
+
+def purge(c: Connection, *, document: DocumentKey | None = None, everything: bool = False) -> int:
+    """Deletes the counted words of all documents, or all that is kept of one, or all feedback as well."""
+    if document is not None:
+        return store.forget(c, document)
+    count = store.forget_examples(c)
+    if everything:
+        count += sum(store.forget(c, one) for one in {said.document for said in store.list_(c)})
+    return count
+
+
+def expire(c: Connection, *, at: datetime) -> int:
+    """Deletes the counted words of documents that were last read too long ago, and counts them."""
+    return store.forget_examples(c, read_before=at - KEEP_EXAMPLES)
