@@ -1,6 +1,6 @@
 """What may be wrong with a taxonomy: what the term store would refuse, and what nobody could find."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from km365.core.languages import LANGUAGES
@@ -9,6 +9,7 @@ from km365.core.taxonomy import (
     LABEL_LIMIT,
     LEVELS,
     Concept,
+    Link,
     Status,
     Taxonomy,
     TermSet,
@@ -31,24 +32,68 @@ class Problem:
 
 
 def check(taxonomy: Taxonomy, *, languages: Sequence[str] = LANGUAGES) -> list[Problem]:
-    """Everything wrong with `taxonomy`, in its own order, the fatal problems of a term set first."""
+    """Everything wrong with `taxonomy`, in its own order, the fatal problems of a term set first.
+
+    The layers of the offices come last.
+    """
     problems: list[Problem] = []
-    known = set(taxonomy.by_id)
+    known = {*taxonomy.by_id, *(alias for concept in taxonomy for alias in concept.aliases)}
     for term_set in taxonomy.term_sets:
         problems += check_set(term_set, languages=languages, known=known)
     owners: dict[str, str] = {}
-    for term_set in taxonomy.term_sets:
+    for term_set in (*taxonomy.term_sets, *taxonomy.layers):
         for concept in term_set.concepts:
             other = owners.setdefault(concept.id, term_set.key)
             if other != term_set.key:
                 problems.append(
                     Problem(where=concept.id, what=f"this id is used in {other!r} as well", fatal=True)
                 )
+    for layer in taxonomy.layers:
+        problems += check_layer(layer, taxonomy, languages=languages)
     return problems
 
 
+def check_layer(layer: TermSet, taxonomy: Taxonomy, *, languages: Sequence[str] = LANGUAGES) -> list[Problem]:
+    """Everything wrong with an office's layer among the global term sets, what is fatal first."""
+    own = layer.by_id
+    whole = _among(layer, taxonomy)
+    known = {*taxonomy.by_id, *own, *(alias for concept in taxonomy for alias in concept.aliases)}
+    found = check_set(whole, languages=languages, known=known) if whole else []
+    return unusable_layer(layer, taxonomy) + [p for p in found if not p.fatal and p.where in own]
+
+
+def unusable_layer(layer: TermSet, taxonomy: Taxonomy) -> list[Problem]:
+    """Only what keeps an office's layer from working among the global term sets."""
+    problems = []
+    whole = _among(layer, taxonomy)
+    if whole is None:
+        what = f"it extends {layer.extends!r}, which is no global term set"
+        problems.append(Problem(where=layer.key, what=what, fatal=True))
+    for concept in layer.concepts:
+        parent = concept.global_parent
+        if not parent:
+            problems.append(Problem(where=concept.id, what="it names no global parent", fatal=True))
+        elif parent not in taxonomy.by_id:
+            what = f"its global parent {parent!r} is no term of the global term sets"
+            problems.append(Problem(where=concept.id, what=what, fatal=True))
+        if concept.id in taxonomy.by_id:
+            what = "this id is used in the global term sets as well"
+            problems.append(Problem(where=concept.id, what=what, fatal=True))
+    if not problems and whole is not None:
+        problems += [one for one in unusable(whole) if one.where in layer.by_id]
+    return problems
+
+
+def _among(layer: TermSet, taxonomy: Taxonomy) -> TermSet | None:
+    """The layer with the term set it extends; None where there is no such term set."""
+    if layer.extends and layer.extends not in taxonomy.by_key:
+        return None
+    whole = Taxonomy(term_sets=taxonomy.term_sets, layers=(layer,)).for_office(layer.office)
+    return whole.by_key[layer.extends or layer.key]
+
+
 def check_set(
-    term_set: TermSet, *, languages: Sequence[str] = LANGUAGES, known: set[str] | None = None
+    term_set: TermSet, *, languages: Sequence[str] = LANGUAGES, known: Container[str] | None = None
 ) -> list[Problem]:
     """Everything wrong with one term set, what is fatal first.
 
@@ -66,9 +111,10 @@ def unusable(term_set: TermSet) -> list[Problem]:
     """Only what keeps the term set from working. No label is read for its words, so every start can ask."""
     problems = [*_repeated_ids(term_set), *_cycles(term_set), *_twin_siblings(term_set)]
     for concept in term_set.concepts:
-        if concept.broader and concept.broader not in term_set.by_id:
-            what = f"its broader term {concept.broader!r} is not in the term set {term_set.key!r}"
-            problems.append(Problem(where=concept.id, what=what, fatal=True))
+        for broader in (*([concept.broader] if concept.broader else []), *concept.also_broader):
+            if broader not in term_set.by_id:
+                what = f"its broader term {broader!r} is not in the term set {term_set.key!r}"
+                problems.append(Problem(where=concept.id, what=what, fatal=True))
         problems += _refused_labels(concept)
     return problems
 
@@ -121,22 +167,39 @@ def _twin_siblings(term_set: TermSet) -> list[Problem]:
     return problems
 
 
-def _check_links(concept: Concept, term_set: TermSet, known: set[str] | None) -> list[Problem]:
-    problems = []
+def _check_links(concept: Concept, term_set: TermSet, known: Container[str] | None) -> list[Problem]:
+    """Links that lead nowhere; one to a vocabulary outside km365 (an IRI) is left to that vocabulary."""
+    found = []
+    ids = term_set.by_id if known is None else known
     replacement = concept.replaced_by
-    if replacement and replacement not in (known or set(term_set.by_id)):
-        problems.append(
-            Problem(where=concept.id, what=f"it is replaced by {replacement!r}, which does not exist")
-        )
+    if replacement and replacement not in ids:
+        found.append(f"it is replaced by {replacement!r}, which does not exist")
+    if replacement == concept.id:
+        found.append("it is replaced by itself")
     if replacement and concept.status is Status.CURRENT:
-        problems.append(Problem(where=concept.id, what="it names a replacement but is not deprecated"))
-    if known is not None:
-        problems += [
-            Problem(where=concept.id, what=f"it is mapped to {other!r}, which does not exist")
-            for _, other in concept.mapped_to
-            if other not in known
-        ]
-    return problems
+        found.append("it names a replacement but is not deprecated")
+    for link, other in concept.mapped_to:
+        if other == concept.id:
+            found.append("it is mapped to itself")
+        elif (known is not None or link is Link.RELATED) and other not in ids and not _elsewhere(other):
+            found.append(f"it is mapped to {other!r}, which does not exist")
+    if (
+        concept.global_parent
+        and not term_set.office
+        and known is not None
+        and concept.global_parent not in ids
+    ):
+        found.append(f"its global parent {concept.global_parent!r} does not exist")
+    found += [
+        f"its old id {alias!r} is that of another term"
+        for alias in concept.aliases
+        if alias in term_set.by_id
+    ]
+    return [Problem(where=concept.id, what=what) for what in found]
+
+
+def _elsewhere(address: str) -> bool:
+    return "://" in address or address.startswith("urn:")
 
 
 def _refused_labels(concept: Concept) -> list[Problem]:
@@ -175,6 +238,8 @@ def _double_labels(term_set: TermSet) -> list[Problem]:
     problems = []
     stems = Stems()
     for concept in term_set.concepts:
+        if concept.status is Status.DEPRECATED:  # its words are those of what replaces it
+            continue
         for language, text, _ in all_labels(concept):
             other = seen.setdefault((language, label_key(text, stems)), concept.id)
             if other != concept.id:

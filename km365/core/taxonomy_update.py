@@ -1,0 +1,128 @@
+"""A term set brought up to date by a file from outside: what the file says counts, the rest stays."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import StrEnum
+
+from km365.core.taxonomy import Concept, Mode, Status, TermSet
+from km365.core.text import key as label_key
+
+
+class Says(StrEnum):
+    """How much of a term a kind of file can say."""
+
+    EVERYTHING = "everything"  # our own files: what they do not say is meant to be empty
+    MEANING = (
+        "meaning"  # a thesaurus: labels, synonyms, definitions, broader terms, links, what is deprecated
+    )
+    LABELS = "labels"  # the term store's CSV: labels of one language, definitions, the tree
+
+
+def updated(
+    present: TermSet | None, new: TermSet, *, says: Says, key: str = "", retire: bool = False
+) -> TermSet:
+    """`present` with what `new` says, under its own key and ids, in its own order with new terms last.
+
+    Terms that `new` lacks stay; with `retire` they are deprecated instead (ids are never taken away). What a
+    file of that kind cannot say (`says`) stays as it is: tagging rule, modes, owners, term-store ids.
+    """
+    if present is None:
+        return replace(new, key=key or new.key)
+    if says is Says.LABELS:
+        new = _with_known_ids(present, new)
+    given = new.by_id
+    concepts = [
+        _joined(concept, given[concept.id], says) if concept.id in given else _left(concept, retire=retire)
+        for concept in present.concepts
+    ]
+    concepts += [concept for concept in new.concepts if concept.id not in present.by_id]
+    if says is Says.EVERYTHING:
+        return replace(new, key=present.key, concepts=tuple(concepts), set_id=present.set_id)
+    definitions = {**present.definitions, **new.definitions}
+    return replace(present, concepts=tuple(concepts), definitions=definitions)
+
+
+def _left(concept: Concept, *, retire: bool) -> Concept:
+    return replace(concept, status=Status.DEPRECATED) if retire else concept
+
+
+def _joined(old: Concept, new: Concept, says: Says) -> Concept:
+    if says is Says.EVERYTHING:
+        return replace(new, term_id=old.term_id or new.term_id)
+    joined = replace(
+        old,
+        labels={**old.labels, **new.labels},
+        definitions={**old.definitions, **new.definitions},
+        broader=new.broader,
+        term_id=old.term_id or new.term_id,
+    )
+    if says is Says.LABELS:
+        barred = new.mode is Mode.NEVER and old.status is Status.CURRENT
+        return replace(joined, mode=Mode.NEVER if barred else old.mode)
+    return replace(
+        joined,
+        synonyms=_synonyms(old, new, joined.labels),
+        notes={**old.notes, **new.notes},
+        also_broader=new.also_broader,
+        mapped_to=tuple(dict.fromkeys((*old.mapped_to, *new.mapped_to))),
+        status=Status.DEPRECATED if Status.DEPRECATED in {old.status, new.status} else Status.CURRENT,
+        replaced_by=new.replaced_by or old.replaced_by,
+    )
+
+
+def _synonyms(old: Concept, new: Concept, labels: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Those of both: an office's own synonyms outlive the next edition of a thesaurus."""
+    found = {}
+    for language in (*old.synonyms, *(one for one in new.synonyms if one not in old.synonyms)):
+        both = (*old.synonyms.get(language, ()), *new.synonyms.get(language, ()))
+        found[language] = tuple(dict.fromkeys(text for text in both if text != labels.get(language)))
+    return {language: texts for language, texts in found.items() if texts}
+
+
+def _with_known_ids(present: TermSet, new: TermSet) -> TermSet:
+    """The terms of a file without ids under the ids they have here.
+
+    A term is known by its id in the term store, else by its labels from the top, else by a label only one
+    has.
+    """
+    by_term_id = {one.term_id.lower(): one.id for one in present.concepts if one.term_id}
+    language = next((tag for concept in new.concepts for tag in concept.labels), "en")
+    by_path = {path: one.id for one in present.concepts if (path := _path(one, present, language))}
+    ids: dict[str, str] = {}
+    taken: set[str] = set()
+    for concept in new.concepts:
+        named = (concept.term_id or "").lower()
+        alike = present.find(concept.label(language))
+        known = by_term_id.get(named) or by_path.get(_path(concept, new, language))
+        if known is None and len(alike) == 1:
+            known = alike[0].id
+        if known is None or known in taken:
+            known = _free(concept.id, present, taken)
+        ids[concept.id] = known
+        taken.add(known)
+    return replace(
+        new,
+        concepts=tuple(
+            replace(one, id=ids[one.id], broader=ids.get(one.broader) if one.broader else None)
+            for one in new.concepts
+        ),
+    )
+
+
+def _free(wanted: str, present: TermSet, taken: set[str]) -> str:
+    found, number = wanted, 2
+    while found in present.by_id or found in taken:
+        found, number = f"{wanted}-{number}", number + 1
+    return found
+
+
+def _path(concept: Concept, term_set: TermSet, language: str) -> tuple[tuple[str, ...], ...]:
+    """The labels from the top as the matcher reads them; nothing where one is missing or goes round."""
+    path: list[tuple[str, ...]] = []
+    at: Concept | None = concept
+    while at is not None:
+        if language not in at.labels or len(path) > len(term_set.concepts):
+            return ()
+        path.append(label_key(at.labels[language]))
+        at = term_set.by_id.get(at.broader) if at.broader else None
+    return tuple(path)
