@@ -19,9 +19,11 @@ def with_synonyms(taxonomy: Taxonomy, overlay: Overlay) -> Taxonomy:
     An id that the taxonomy does not have is passed over: the term may come back with the next copy of the
     term store. A synonym that the concept has already, in whatever capitals, is not added twice.
     """
-    if not any(concept_id in taxonomy.by_id for concept_id in overlay):
+    sets = tuple(_widened(one, overlay) for one in taxonomy.term_sets)
+    layers = tuple(_widened(one, overlay) for one in taxonomy.layers)
+    if sets == taxonomy.term_sets and layers == taxonomy.layers:
         return taxonomy
-    return replace(taxonomy, term_sets=tuple(_widened(one, overlay) for one in taxonomy.term_sets))
+    return replace(taxonomy, term_sets=sets, layers=layers)
 
 
 def _widened(term_set: TermSet, overlay: Overlay) -> TermSet:

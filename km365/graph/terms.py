@@ -5,54 +5,27 @@ to write. The documentation lists them as delegated only; application roles of t
 Graph does not tell whether a term is deprecated or open for tagging, and lists one level at a time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from sys import intern
 
-from km365.graph.batch import BatchRequest
+from km365.core.term_store import KEY, Labels, Languages, StoredTerm, TermStoreSet
+from km365.errors import GraphError
+from km365.graph.batch import BatchRequest, BatchResponse
 from km365.graph.client import Graph
 from km365.graph.wire import Json, segment, text
 
-KEY = "km365.id"
-"""The property of a set or term that holds its id in our taxonomy files."""
+__all__ = ["KEY", "Labels", "Languages", "StoredTerm", "TermStoreSet"]
 
 LEVELS = 7
 """The term store's own depth limit."""
+AT_ONCE = 20
+"""Terms read or written in one call of Graph's batch."""
 
-_TERM = "id,labels,properties"
+Advance = Callable[[int], None]
+"""Hears how many more terms are dealt with."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Labels:
-    """A term's labels in one language."""
-
-    default: str
-    synonyms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredTerm:
-    """A term; `labels` by language tag as the store writes it (`en-US`); `parent_id` None at the top."""
-
-    id: str
-    labels: Mapping[str, Labels]
-    parent_id: str | None = None
-    properties: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def key(self) -> str | None:
-        """Its id in our taxonomy files, None for a term km365 did not make."""
-        return self.properties.get(KEY)
-
-    @classmethod
-    def from_json(cls, raw: Json, *, parent_id: str | None) -> Self:
-        """The term in Graph's answer."""
-        return cls(
-            id=text(raw.get("id")).lower(),
-            labels=_labels(raw.get("labels") or []),
-            parent_id=parent_id,
-            properties=_properties(raw),
-        )
+_TERM = "id,labels,descriptions,properties"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,43 +36,47 @@ class TermGroup:
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class TermStoreSet:
-    """A term set, `names` by language tag; `terms` parents before children."""
+def _set(raw: Json, terms: Sequence[StoredTerm] = ()) -> TermStoreSet:
+    names = {text(one.get("languageTag")): text(one.get("name")) for one in raw.get("localizedNames") or []}
+    return TermStoreSet(
+        id=text(raw.get("id")).lower(), names=names, properties=_properties(raw), terms=tuple(terms)
+    )
 
-    id: str
-    names: Mapping[str, str]
-    properties: Mapping[str, str] = field(default_factory=dict)
-    terms: tuple[StoredTerm, ...] = ()
 
-    @property
-    def key(self) -> str | None:
-        """Its id in our taxonomy files, None for a set km365 did not make."""
-        return self.properties.get(KEY)
-
-    @classmethod
-    def from_json(cls, raw: Json, terms: Sequence[StoredTerm] = ()) -> Self:
-        """The set in Graph's answer."""
-        names = {
-            text(one.get("languageTag")): text(one.get("name")) for one in raw.get("localizedNames") or []
-        }
-        return cls(
-            id=text(raw.get("id")).lower(), names=names, properties=_properties(raw), terms=tuple(terms)
-        )
+def _term(raw: Json, *, parent_id: str | None) -> StoredTerm:
+    return StoredTerm(
+        id=text(raw.get("id")).lower(),
+        labels=_labels(raw.get("labels") or []),
+        parent_id=parent_id,
+        properties=_properties(raw),
+        descriptions={
+            intern(text(one.get("languageTag"))): text(one.get("description"))
+            for one in raw.get("descriptions") or []
+            if one.get("description")
+        },
+    )
 
 
 def _labels(raw: Sequence[Json]) -> dict[str, Labels]:
-    found: dict[str, Labels] = {}
-    for language in dict.fromkeys(text(one.get("languageTag")) for one in raw):
-        here = [one for one in raw if text(one.get("languageTag")) == language]
-        default = next((text(one.get("name")) for one in here if one.get("isDefault")), "")
-        others = tuple(text(one.get("name")) for one in here if not one.get("isDefault"))
-        found[language] = Labels(default=default or others[0], synonyms=others if default else others[1:])
-    return found
+    defaults: dict[str, str] = {}
+    others: dict[str, list[str]] = {}
+    for one in raw:
+        language, name = intern(text(one.get("languageTag"))), text(one.get("name"))
+        if one.get("isDefault") and language not in defaults:
+            defaults[language] = name
+        else:
+            others.setdefault(language, []).append(name)
+    return {
+        language: Labels(
+            default=defaults[language] if language in defaults else others[language][0],
+            synonyms=tuple(others.get(language, ())[0 if language in defaults else 1 :]),
+        )
+        for language in dict.fromkeys((*defaults, *others))
+    }
 
 
 def _properties(raw: Json) -> dict[str, str]:
-    return {text(one.get("key")): text(one.get("value")) for one in raw.get("properties") or []}
+    return {intern(text(one.get("key"))): text(one.get("value")) for one in raw.get("properties") or []}
 
 
 def _store(site_id: str) -> str:
@@ -118,10 +95,14 @@ def _write_properties(properties: Mapping[str, str]) -> list[Json]:
     return [{"key": key, "value": value} for key, value in properties.items()]
 
 
-async def languages(graph: Graph, site_id: str) -> tuple[str, tuple[str, ...]]:
-    """The store's default language tag and all its language tags."""
+def _write_descriptions(descriptions: Mapping[str, str]) -> list[Json]:
+    return [{"languageTag": tag, "description": words} for tag, words in descriptions.items()]
+
+
+async def languages(graph: Graph, site_id: str) -> Languages:
+    """The languages that the store works in."""
     raw = await graph.get(_store(site_id), params={"$select": "defaultLanguageTag,languageTags"})
-    return text(raw.get("defaultLanguageTag")), tuple(raw.get("languageTags") or ())
+    return Languages(default=text(raw.get("defaultLanguageTag")), tags=tuple(raw.get("languageTags") or ()))
 
 
 async def list_groups(graph: Graph, site_id: str) -> list[TermGroup]:
@@ -136,53 +117,60 @@ async def list_groups(graph: Graph, site_id: str) -> list[TermGroup]:
 async def list_sets(graph: Graph, site_id: str, group_id: str) -> list[TermStoreSet]:
     """The sets of a group, without their terms."""
     path = f"{_store(site_id)}/groups/{segment(group_id)}/sets"
-    return [TermStoreSet.from_json(raw) async for page in graph.pages(path) for raw in page.values]
+    return [_set(raw) async for page in graph.pages(path) for raw in page.values]
 
 
-async def read_sets(graph: Graph, site_id: str, *, group: str | None = None) -> list[TermStoreSet]:
+async def read_sets(
+    graph: Graph, site_id: str, *, group: str | None = None, advance: Advance = lambda _: None
+) -> list[TermStoreSet]:
     """All sets with all their terms; only those of the named group if one is named.
 
-    There is no flat "get all" (MGD#10108): the tree is walked level by level, twenty parents a call. Keep
-    the answer. A reused term's children come from its home set, as Graph serves them (MGDC#2765).
+    There is no flat "get all" (MGD#10108): the tree is walked level by level, twenty parents a call, which
+    costs a read for every term. Keep the answer. A reused term's children come from its home set, as Graph
+    serves them (MGDC#2765).
     """
     found = []
     for one in await list_groups(graph, site_id):
         if group is None or one.name == group:
             for bare in await list_sets(graph, site_id, one.id):
-                found.append(await read_set(graph, site_id, bare))
+                found.append(await read_set(graph, site_id, bare, advance=advance))
     return found
 
 
-async def read_set(graph: Graph, site_id: str, bare: TermStoreSet) -> TermStoreSet:
+async def read_set(
+    graph: Graph, site_id: str, bare: TermStoreSet, *, advance: Advance = lambda _: None
+) -> TermStoreSet:
     """The set with its terms, parents before children; a term met twice is taken once."""
     home = f"{_store(site_id)}/sets/{segment(bare.id)}"
     terms: dict[str, StoredTerm] = {}
-    level = await _children(graph, {None: f"{home}/children"})
+    level = await _children(graph, {None: f"{home}/children"}, advance)
     for _ in range(LEVELS):
         new = {term.id: term for term in level if term.id not in terms}
         terms.update(new)
         if not new:
             break
-        level = await _children(graph, {one: f"{home}/terms/{segment(one)}/children" for one in new})
+        below: dict[str | None, str] = {one: f"{home}/terms/{segment(one)}/children" for one in new}
+        level = await _children(graph, below, advance)
     return TermStoreSet(id=bare.id, names=bare.names, properties=bare.properties, terms=tuple(terms.values()))
 
 
-async def _children(graph: Graph, paths: Mapping[str | None, str]) -> list[StoredTerm]:
+async def _children(graph: Graph, paths: Mapping[str | None, str], advance: Advance) -> list[StoredTerm]:
     """The children found at each parent's path."""
-    parents = list(paths)
-    answers = await graph.batch(
-        [
-            BatchRequest(id=str(place), method="GET", path=paths[parent], params={"$select": _TERM})
-            for place, parent in enumerate(parents)
-        ]
-    )
     found: list[StoredTerm] = []
-    for parent, answer in zip(parents, answers, strict=True):
-        page = answer.json()
-        found += [StoredTerm.from_json(raw, parent_id=parent) for raw in page.get("value") or []]
-        if link := page.get("@odata.nextLink"):
-            async for more in graph.pages(link):
-                found += [StoredTerm.from_json(raw, parent_id=parent) for raw in more.values]
+    parents = list(paths)
+    for start in range(0, len(parents), AT_ONCE):
+        some = parents[start : start + AT_ONCE]
+        requests = [
+            BatchRequest(id=str(place), method="GET", path=paths[parent], params={"$select": _TERM})
+            for place, parent in enumerate(some)
+        ]
+        for parent, answer in zip(some, await graph.batch(requests), strict=True):
+            page = answer.json()
+            found += [_term(raw, parent_id=parent) for raw in page.get("value") or []]
+            if link := page.get("@odata.nextLink"):
+                async for more in graph.pages(link):
+                    found += [_term(raw, parent_id=parent) for raw in more.values]
+        advance(len(some))
     return found
 
 
@@ -193,15 +181,37 @@ async def create_group(graph: Graph, site_id: str, name: str, *, description: st
 
 
 async def create_set(
-    graph: Graph, site_id: str, group_id: str, *, names: Mapping[str, str], properties: Mapping[str, str]
+    graph: Graph,
+    site_id: str,
+    group_id: str,
+    *,
+    names: Mapping[str, str],
+    properties: Mapping[str, str],
+    description: str = "",
 ) -> TermStoreSet:
     """The new, empty set in the group."""
     body = {
         "parentGroup": {"id": group_id},
-        "localizedNames": [{"languageTag": tag, "name": name} for tag, name in names.items()],
+        "localizedNames": _write_names(names),
         "properties": _write_properties(properties),
+        **({"description": description} if description else {}),
     }
-    return TermStoreSet.from_json(await graph.post(f"{_store(site_id)}/sets", body))
+    return _set(await graph.post(f"{_store(site_id)}/sets", body))
+
+
+async def update_set(
+    graph: Graph, site_id: str, set_id: str, *, names: Mapping[str, str], properties: Mapping[str, str]
+) -> None:
+    """The set has exactly these names and properties."""
+    body = {"localizedNames": _write_names(names), "properties": _write_properties(properties)}
+    await graph.patch(f"{_store(site_id)}/sets/{segment(set_id)}", body)
+
+
+def _write_names(names: Mapping[str, str]) -> list[Json]:
+    return [{"languageTag": tag, "name": name} for tag, name in names.items()]
+
+
+# Terms, many at a time -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,36 +221,85 @@ class NewTerm:
     parent_id: str | None
     labels: Mapping[str, Labels]
     properties: Mapping[str, str] = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)
 
 
-def _create(site_id: str, set_id: str, new: NewTerm) -> tuple[str, Json]:
+async def create_terms(
+    graph: Graph, site_id: str, set_id: str, new: Sequence[NewTerm]
+) -> list[StoredTerm | GraphError]:
+    """The new terms in the order given, or why one was refused; twenty a call. Their parents must exist."""
     home = f"{_store(site_id)}/sets/{segment(set_id)}"
-    path = f"{home}/terms/{segment(new.parent_id)}/children" if new.parent_id else f"{home}/children"
-    return path, {"labels": _write_labels(new.labels), "properties": _write_properties(new.properties)}
-
-
-async def create_terms(graph: Graph, site_id: str, set_id: str, new: Sequence[NewTerm]) -> list[StoredTerm]:
-    """The new terms in the order given, twenty a call; their parents must exist.
-
-    Raises the first refusal after all were tried, so what could be made is there.
-    """
-    calls = [_create(site_id, set_id, one) for one in new]
-    answers = await graph.batch(
-        [
-            BatchRequest(id=str(place), method="POST", path=path, body=body)
-            for place, (path, body) in enumerate(calls)
-        ]
-    )
+    requests = []
+    for place, one in enumerate(new):
+        path = f"{home}/terms/{segment(one.parent_id)}/children" if one.parent_id else f"{home}/children"
+        body = {
+            "labels": _write_labels(one.labels),
+            "properties": _write_properties(one.properties),
+            **({"descriptions": _write_descriptions(one.descriptions)} if one.descriptions else {}),
+        }
+        requests.append(BatchRequest(id=str(place), method="POST", path=path, body=body))
+    answers = await graph.batch(requests)
     return [
-        StoredTerm.from_json(answer.json(), parent_id=one.parent_id)
+        answer.error or _term(answer.body, parent_id=one.parent_id)
         for one, answer in zip(new, answers, strict=True)
     ]
 
 
-async def update_term(
-    graph: Graph, site_id: str, set_id: str, term_id: str, *, labels: Mapping[str, Labels]
-) -> StoredTerm:
-    """The term with exactly these labels: Graph takes the list to be kept, not the differences."""
-    path = f"{_store(site_id)}/sets/{segment(set_id)}/terms/{segment(term_id)}"
-    raw = await graph.patch(path, {"labels": _write_labels(labels)})
-    return StoredTerm.from_json(raw or {"id": term_id, "labels": _write_labels(labels)}, parent_id=None)
+@dataclass(frozen=True, kw_only=True)
+class TermUpdate:
+    """A term to be written. Each part that is not None is the whole list to be kept, not the differences."""
+
+    term_id: str
+    labels: Mapping[str, Labels] | None = None
+    descriptions: Mapping[str, str] | None = None
+    properties: Mapping[str, str] | None = None
+
+
+async def update_terms(
+    graph: Graph, site_id: str, set_id: str, updates: Sequence[TermUpdate]
+) -> list[GraphError | None]:
+    """Writes the terms, twenty a call; why one was refused, None where it was not, in the order given."""
+    home = f"{_store(site_id)}/sets/{segment(set_id)}/terms"
+    requests = []
+    for place, one in enumerate(updates):
+        body: Json = {}
+        if one.labels is not None:
+            body["labels"] = _write_labels(one.labels)
+        if one.descriptions is not None:
+            body["descriptions"] = _write_descriptions(one.descriptions)
+        if one.properties is not None:
+            body["properties"] = _write_properties(one.properties)
+        path = f"{home}/{segment(one.term_id)}"
+        requests.append(BatchRequest(id=str(place), method="PATCH", path=path, body=body))
+    return _errors(await graph.batch(requests))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reuse:
+    """A term of the set `home_id` to be put into another set, under `parent_id` there or at its top."""
+
+    home_id: str
+    term_id: str
+    parent_id: str | None = None
+    pinned: bool = False
+    """Whether what stands below it can be changed in its home set only."""
+
+
+async def reuse_terms(
+    graph: Graph, site_id: str, set_id: str, reuses: Sequence[Reuse]
+) -> list[GraphError | None]:
+    """Puts terms of other sets into this one (termstore-relation-post); why one was refused, or None."""
+    requests = []
+    for place, one in enumerate(reuses):
+        path = f"{_store(site_id)}/sets/{segment(one.home_id)}/terms/{segment(one.term_id)}/relations"
+        body = {
+            "relationship": "pin" if one.pinned else "reuse",
+            "set": {"id": set_id},
+            "fromTerm": {"id": one.parent_id} if one.parent_id else None,
+        }
+        requests.append(BatchRequest(id=str(place), method="POST", path=path, body=body))
+    return _errors(await graph.batch(requests))
+
+
+def _errors(answers: Sequence[BatchResponse]) -> list[GraphError | None]:
+    return [answer.error for answer in answers]

@@ -6,10 +6,11 @@ There is no flat list of all terms (microsoft-graph-docs issue 10108): readers w
 import json
 import sqlite3
 
-from km365.local import odata, sites, taxonomy_values, term_rows
+from km365.local import faults, odata, sites, taxonomy_values, term_rows
 from km365.local.routes import (
     Call,
     Documented,
+    GraphFault,
     Json,
     invalid,
     known_properties,
@@ -32,6 +33,13 @@ def find(state: State, guid: str) -> str | None:
 
 
 taxonomy_values.labels_come_from(find)
+
+
+faults.quirk(
+    "term_store_people_only",
+    "the term store refuses apps that nobody is signed in to, as its pages say: 403",
+    evidence=Documented("termstore-term-list; issue microsoft-graph-docs#22198 reports that reading works"),
+)
 
 
 # how they look -------------------------------------------------------------------------------------------
@@ -88,7 +96,10 @@ def _relation_json(call: Call, row: sqlite3.Row) -> dict[str, Json]:
 
 
 def _site(call: Call) -> None:
+    """404 for a strange site; 403 for an app where the term store is for people only."""
     sites.find(call.state, call["site"])
+    if call.caller.user_id is None and faults.setting(call.state, "term_store_people_only"):
+        raise GraphFault(403, "accessDenied", "The term store takes delegated permissions only.")
 
 
 def _standing(call: Call) -> tuple[str, sqlite3.Row]:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from km365.core.schema import LISTS, OFFICE_LIBRARY, TAG_COLUMNS, Column, ColumnKind, ListSpec
 from km365.core.taxonomy import Taxonomy
+from km365.core.term_store import held
 from km365.errors import NotFound, NotStored, PartlyDone
 from km365.graph import columns, lists, sites
 from km365.graph.client import Graph
 from km365.graph.lists import SharePointList
 from km365.graph.metadata import note_fields
-from km365.services import taxonomy as terms
+from km365.services import term_push as terms
+from km365.services.term_copy import CACHE
 from km365.settings import Settings
 
 _RESTRICTED = ", ".join(spec.title for spec in LISTS.values() if spec.restricted)
@@ -69,11 +71,12 @@ async def apply(
 async def _missing(graph: Graph, settings: Settings, taxonomy: Taxonomy) -> AsyncIterator[Doing]:
     """Each missing thing with the way to create it; every list is read after what came before was created."""
     site = await sites.get_site(graph, settings.knowledge_site)
-    used = taxonomy.for_columns(column.name for column in TAG_COLUMNS)
-    for missing in await terms.missing(graph, site.id, used):
+    used = held(taxonomy).for_columns(column.name for column in TAG_COLUMNS)
+    for missing in await terms.missing(graph, site.id, used, cache=settings.home / CACHE):
 
         async def push(key: str = missing.key) -> None:
-            await terms.push(graph, site.id, Taxonomy(term_sets=(used.by_key[key],)))
+            one = Taxonomy(term_sets=(used.by_key[key],))
+            await terms.push_missing(graph, site.id, one, home=settings.home)
 
         yield Step(what="term set", name=missing.name, where=f"{missing.terms} terms"), push
     for spec in LISTS.values():

@@ -1,54 +1,26 @@
-"""The taxonomy where it lives: files that an office edits, and the term store that everybody sees.
+"""The taxonomy in the files that an office edits (`templates/taxonomies/`), and as the term store has it.
 
-The files say what should be there (`templates/taxonomies/`). The term store is the live copy: its ids are
-what documents carry, and what people change in it (a label, a synonym, a term of their own) counts from the
-next run. Only the tagging rules, links and statuses, which the term store cannot hold, come from the files.
+The files say what should be there. The term store is the live copy: its ids are what documents carry, and
+what people change in it (a label, a synonym, a term of their own) counts from the next reading (`term_pull`).
+Only the tagging rules, links and statuses, which the term store cannot hold, come from the files.
 """
 
-import contextlib
-import json
 import logging
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from km365.core.languages import LANGUAGES, primary
-from km365.core.schema import TERM_GROUP
-from km365.core.taxonomy import Concept, Taxonomy, TermSet
+from km365.core.taxonomy import Taxonomy, TermSet
 from km365.core.taxonomy_check import check, check_set, unusable
 from km365.core.taxonomy_file import Found, read
-from km365.errors import Forbidden, TemplateError
-from km365.graph import terms
-from km365.graph.client import Graph
-from km365.graph.terms import Labels, NewTerm, StoredTerm, TermStoreSet
+from km365.errors import TemplateError
+from km365.services.term_copy import CACHE
+from km365.services.taxonomy_layers import with_layers
+from km365.services.term_pull import last_stored, stored
 from km365.templates import Templates
 
+__all__ = ["CACHE", "last_stored", "load", "problems_of", "shipped", "stored"]
+
 log = logging.getLogger(__name__)
-
-CACHE = "term-store.json"
-"""The name of the copy of the term store that is kept in the home folder."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Missing:
-    """A term set that the term store lacks, in whole or in part: `terms` of it are not there."""
-
-    key: str
-    name: str
-    terms: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pushed:
-    """How many term sets and terms were created."""
-
-    sets: int
-    terms: int
-
-
-# Files ---------------------------------------------------------------------------------------------------
 
 
 def load(templates: Templates) -> tuple[Taxonomy, list[str]]:
@@ -85,7 +57,10 @@ def _load(templates: Templates, *, slight: bool = False) -> tuple[Taxonomy, list
                 lines += [line for line in _problems(templates, name) if line not in fatal]
         if term_set:
             sets[name] = term_set
-    return Taxonomy(term_sets=tuple(sets[name] for name in names if name in sets)), lines
+    taxonomy, more = with_layers(
+        Taxonomy(term_sets=tuple(sets[name] for name in names if name in sets)), templates
+    )
+    return taxonomy, lines + more
 
 
 def _usable(
@@ -149,242 +124,3 @@ def shipped(templates: Templates) -> Taxonomy:
     for line in lines:
         log.warning("%s", line)
     return taxonomy
-
-
-# The term store ------------------------------------------------------------------------------------------
-
-
-async def missing(graph: Graph, site_id: str, taxonomy: Taxonomy) -> list[Missing]:
-    """The term sets of which something is missing in the term store, in the taxonomy's order.
-
-    Reads only (TermStore.Read.All).
-    """
-    present = {one.key: one for one in await terms.read_sets(graph, site_id, group=TERM_GROUP)}
-    found = []
-    for term_set in taxonomy.term_sets:
-        there = present.get(term_set.key)
-        known = {term.key for term in there.terms} if there else set()
-        absent = [concept for concept in term_set.concepts if concept.id not in known]
-        if absent or there is None:
-            found.append(Missing(key=term_set.key, name=term_set.name(), terms=len(absent)))
-    return found
-
-
-async def set_ids(graph: Graph, site_id: str) -> dict[str, str]:
-    """The term store's id of each of our term sets, by facet key."""
-    group_id = await _group_id(graph, site_id)
-    if group_id is None:
-        return {}
-    return {one.key: one.id for one in await terms.list_sets(graph, site_id, group_id) if one.key}
-
-
-async def _group_id(graph: Graph, site_id: str) -> str | None:
-    return next((one.id for one in await terms.list_groups(graph, site_id) if one.name == TERM_GROUP), None)
-
-
-async def push(graph: Graph, site_id: str, taxonomy: Taxonomy) -> Pushed:
-    """Creates the term sets and terms that the term store lacks; what is there already is left as it is.
-
-    A term is known by its property `km365.id`, so that renaming it in the term store makes no second one, and
-    a push that was cut off goes on when repeated. Labels go out in the working languages of the term store.
-    Needs TermStore.ReadWrite.All.
-    """
-    default, tags = await terms.languages(graph, site_id)
-    group_id = await _group_id(graph, site_id)
-    if group_id is None:
-        made = await terms.create_group(graph, site_id, TERM_GROUP, description="Kept by km365")
-        group_id = made.id
-    present = {one.key: one for one in await terms.list_sets(graph, site_id, group_id) if one.key}
-    new_sets = new_terms = 0
-    for term_set in taxonomy.term_sets:
-        there = present.get(term_set.key)
-        if there is None:
-            names = _spoken({language: (name,) for language, name in term_set.names.items()}, default, tags)
-            there = await terms.create_set(
-                graph,
-                site_id,
-                group_id,
-                names={tag: one.default for tag, one in names.items()},
-                properties={terms.KEY: term_set.key},
-            )
-            new_sets += 1
-        else:
-            there = await terms.read_set(graph, site_id, there)
-        new_terms += await _push_terms(graph, site_id, term_set, there, default, tags)
-    return Pushed(sets=new_sets, terms=new_terms)
-
-
-async def _push_terms(
-    graph: Graph, site_id: str, term_set: TermSet, there: TermStoreSet, default: str, tags: Sequence[str]
-) -> int:
-    """Level by level, since a term needs its parent's id."""
-    ids = {term.key: term.id for term in there.terms if term.key}
-    waiting = [concept for concept in term_set.concepts if concept.id not in ids]
-    created = 0
-    while waiting:
-        ready = [concept for concept in waiting if concept.broader is None or concept.broader in ids]
-        if not ready:
-            raise TemplateError(f"{waiting[0].id}: its broader term {waiting[0].broader!r} does not exist.")
-        made = await terms.create_terms(
-            graph,
-            site_id,
-            there.id,
-            [
-                NewTerm(
-                    parent_id=ids[concept.broader] if concept.broader else None,
-                    labels=_spoken(_labels(concept), default, tags),
-                    properties={terms.KEY: concept.id},
-                )
-                for concept in ready
-            ],
-        )
-        ids |= {concept.id: term.id for concept, term in zip(ready, made, strict=True)}
-        created += len(made)
-        waiting = [concept for concept in waiting if concept.id not in ids]
-    return created
-
-
-def _labels(concept: Concept) -> dict[str, tuple[str, ...]]:
-    """The labels of a concept by language, the preferred one first."""
-    return {
-        language: (label, *concept.synonyms.get(language, ())) for language, label in concept.labels.items()
-    }
-
-
-def _spoken(texts: Mapping[str, Sequence[str]], default: str, tags: Sequence[str]) -> dict[str, Labels]:
-    """The texts by the term store's own language tags.
-
-    A language the store does not work in is left out. Its default language must have a label: where we have
-    none, it gets the English one.
-    """
-    found = {}
-    for tag in dict.fromkeys([default, *tags]):
-        given = texts.get(primary(tag))
-        if given is None and tag == default:
-            given = texts.get("en") or next(iter(texts.values()))
-        if given is not None:
-            found[tag] = Labels(default=given[0], synonyms=_each_once(given)[1:])
-    return found
-
-
-def _each_once(names: Sequence[str]) -> tuple[str, ...]:
-    """The names without those that differ in capitals only, which the term store refuses."""
-    chosen: dict[str, str] = {}
-    for name in names:
-        chosen.setdefault(name.strip().casefold(), name.strip())
-    return tuple(chosen.values())
-
-
-# Both together -------------------------------------------------------------------------------------------
-
-
-async def stored(graph: Graph, site_id: str, taxonomy: Taxonomy, *, cache: Path | None = None) -> Taxonomy:
-    """`taxonomy` as the term store has it: with its ids, its labels, and the terms people added there.
-
-    A concept that is not in the term store keeps `term_id` None: it may speak for others through its links,
-    but cannot be written. A term made in the term store gets the id `<facet>/<guid>`.
-    `cache` is a file: each reading leaves a copy there, which serves where the term store refuses the app
-    (Graph documents it for people only). Raises Forbidden where there is no copy.
-    """
-    try:
-        sets = await terms.read_sets(graph, site_id, group=TERM_GROUP)
-    except Forbidden:
-        sets = _recall(cache) if cache else []
-        if not sets:
-            raise
-        log.warning("The term store refuses this app; the copy in %s is used.", cache)
-    else:
-        if cache:
-            _keep(cache, sets)
-    return _with(taxonomy, sets)
-
-
-def last_stored(taxonomy: Taxonomy, *, cache: Path) -> Taxonomy:
-    """`taxonomy` as the term store had it when it was last read here; as it stands if it never was."""
-    return _with(taxonomy, _recall(cache))
-
-
-def _with(taxonomy: Taxonomy, sets: Iterable[TermStoreSet]) -> Taxonomy:
-    present = {one.key: one for one in sets if one.key}
-    return Taxonomy(
-        term_sets=tuple(
-            _as_stored(term_set, present[term_set.key]) if term_set.key in present else term_set
-            for term_set in taxonomy.term_sets
-        )
-    )
-
-
-def _as_stored(term_set: TermSet, there: TermStoreSet) -> TermSet:
-    by_key = {term.key: term for term in there.terms if term.key}
-    known = tuple(
-        _with_labels_of(concept, by_key[concept.id]) if concept.id in by_key else concept
-        for concept in term_set.concepts
-    )
-    return replace(term_set, set_id=there.id, concepts=(*known, *_added(term_set, there)))
-
-
-def _added(term_set: TermSet, there: TermStoreSet) -> Iterator[Concept]:
-    """The concepts that only the term store has."""
-    ids = {
-        term.id: term.key if term.key in term_set.by_id else f"{term_set.key}/{term.id}"
-        for term in there.terms
-    }
-    for term in there.terms:
-        if term.key not in term_set.by_id:
-            broader = ids.get(term.parent_id) if term.parent_id else None
-            bare = Concept(id=ids[term.id] or term.id, labels={}, broader=broader, mode=term_set.mode)
-            yield _with_labels_of(bare, term)
-
-
-def _with_labels_of(concept: Concept, term: StoredTerm) -> Concept:
-    """The concept with the term's id, and its labels in each language the term store has."""
-    labels, synonyms = dict(concept.labels), dict(concept.synonyms)
-    for tag, live in term.labels.items():
-        if (language := primary(tag)) in LANGUAGES:
-            labels[language], synonyms[language] = live.default, live.synonyms
-    return replace(
-        concept,
-        labels=labels,
-        synonyms={language: texts for language, texts in synonyms.items() if texts},
-        term_id=term.id,
-    )
-
-
-def _keep(file: Path, sets: Sequence[TermStoreSet]) -> None:
-    """Replaces the copy in one step; a disk that is full costs the copy, not the work."""
-    beside = file.with_name(f"{file.name}.{os.getpid()}.new")
-    try:
-        beside.write_text(json.dumps([asdict(one) for one in sets], ensure_ascii=False), encoding="utf-8")
-        beside.replace(file)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        log.warning("No copy of the term store could be kept in %s (%s).", file, error.strerror)
-
-
-def _recall(file: Path) -> list[TermStoreSet]:
-    """The copy, or nothing where it is absent or damaged."""
-    try:
-        return [_set_from(raw) for raw in json.loads(file.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []
-
-
-def _set_from(raw: dict[str, Any]) -> TermStoreSet:
-    return TermStoreSet(
-        id=raw["id"],
-        names=raw["names"],
-        properties=raw["properties"],
-        terms=tuple(
-            StoredTerm(
-                id=term["id"],
-                labels={
-                    tag: Labels(default=one["default"], synonyms=tuple(one["synonyms"]))
-                    for tag, one in term["labels"].items()
-                },
-                parent_id=term["parent_id"],
-                properties=term["properties"],
-            )
-            for term in raw["terms"]
-        ),
-    )

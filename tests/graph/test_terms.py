@@ -30,6 +30,7 @@ async def a_term(
     graph: Graph, site_id: str, set_id: str, parent_id: str | None, **words: Any
 ) -> terms.StoredTerm:
     [made] = await terms.create_terms(graph, site_id, set_id, [terms.NewTerm(parent_id=parent_id, **words)])
+    assert isinstance(made, terms.StoredTerm)
     return made
 
 
@@ -53,11 +54,42 @@ async def test_a_tree_is_written_and_read_back_with_languages_synonyms_and_keys(
 async def test_labels_are_replaced_whole(graph: Graph, site_id: str) -> None:
     _, made = await a_set(graph, site_id)
     top = await a_term(graph, site_id, made.id, None, labels=WATER)
-    await terms.update_term(
-        graph, site_id, made.id, top.id, labels={"en-US": Labels(default="Water", synonyms=("Wells",))}
-    )
+    wanted = {"en-US": Labels(default="Water", synonyms=("Wells",))}
+    update = terms.TermUpdate(term_id=top.id, labels=wanted, descriptions={"fr-FR": "À boire"})
+    strange = terms.TermUpdate(term_id="nobody", labels=wanted)
+    done = await terms.update_terms(graph, site_id, made.id, [update, strange])
+    assert done[0] is None and isinstance(done[1], GraphError)
     [read] = await terms.read_sets(graph, site_id, group="km365")
-    assert read.terms[0].labels["en-US"] == Labels(default="Water", synonyms=("Wells",))
+    assert read.terms[0].labels == wanted
+    assert read.terms[0].descriptions == {"fr-FR": "À boire"}
+
+
+async def test_what_cannot_be_made_is_told_beside_what_was(graph: Graph, site_id: str) -> None:
+    _, made = await a_set(graph, site_id)
+    twins = [terms.NewTerm(parent_id=None, labels=WATER)] * 2
+    first, second = await terms.create_terms(graph, site_id, made.id, twins)
+    assert {type(first), type(second)} == {terms.StoredTerm, GraphError}
+
+
+async def test_a_term_is_reused_and_pinned_in_other_sets(graph: Graph, site_id: str) -> None:
+    group, home = await a_set(graph, site_id)
+    top = await a_term(graph, site_id, home.id, None, labels=WATER)
+    for pinned in (False, True):
+        names, key = {"en-US": f"Office {pinned}"}, {KEY: f"office-{pinned}"}
+        office = await terms.create_set(graph, site_id, group.id, names=names, properties=key)
+        reuse = terms.Reuse(home_id=home.id, term_id=top.id, pinned=pinned)
+        assert await terms.reuse_terms(graph, site_id, office.id, [reuse]) == [None]
+        (again,) = await terms.reuse_terms(graph, site_id, office.id, [reuse])
+        assert isinstance(again, GraphError) and again.status == 409
+        assert [one.id for one in (await terms.read_set(graph, site_id, office)).terms] == [top.id]
+
+
+async def test_a_set_is_named_anew(graph: Graph, site_id: str) -> None:
+    _, made = await a_set(graph, site_id)
+    names = {"en-US": "Topics", "fr-FR": "Thèmes"}
+    await terms.update_set(graph, site_id, made.id, names=names, properties={KEY: "topic"})
+    [read] = await terms.read_sets(graph, site_id, group="km365")
+    assert (read.names, read.key) == (names, "topic")
 
 
 async def test_wide_levels_are_read_over_pages_and_batches(graph: Graph, site_id: str) -> None:
@@ -86,8 +118,8 @@ async def test_a_group_of_that_name_is_not_made_twice(graph: Graph, site_id: str
 
 
 async def test_the_store_tells_its_languages(graph: Graph, site_id: str) -> None:
-    default, tags = await terms.languages(graph, site_id)
-    assert default in tags
+    found = await terms.languages(graph, site_id)
+    assert found.default in found.tags
 
 
 async def test_a_tree_that_bites_its_tail_is_read_once(client: Paced, stub: Stub) -> None:

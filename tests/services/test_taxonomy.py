@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import click
@@ -11,42 +10,10 @@ from click.testing import CliRunner
 
 from km365.cli.taxonomy import command
 from km365.core.languages import LANGUAGES
-from km365.core.schema import TAG_COLUMNS, TERM_GROUP
-from km365.core.tagging import Vocabulary, from_text
-from km365.core.taxonomy import Concept, Taxonomy, TermSet
-from km365.errors import ExitCode, Forbidden, TemplateError
-from km365.graph import terms
-from km365.graph.auth import LocalCredential
-from km365.graph.client import Graph
-from km365.graph.pacing import Limits
-from km365.graph.terms import Labels
-from km365.local.server import M365
+from km365.core.schema import TAG_COLUMNS
+from km365.errors import ExitCode, TemplateError
 from km365.services import taxonomy
 from km365.templates import Templates
-
-SITE = "root"
-
-
-@pytest.fixture
-async def graph(m365: M365) -> AsyncIterator[Graph]:
-    """A Graph signed in at one's own small Microsoft 365."""
-    opened = Graph(
-        base_url=m365.graph_url,
-        credential=LocalCredential(m365.graph_url),
-        limits=Limits.for_licences(50_000),
-    )
-    yield opened
-    await opened.aclose()
-
-
-def concept(name: str, label: str, *, broader: str | None = None, **synonyms: tuple[str, ...]) -> Concept:
-    return Concept(id=f"x/{name}", labels={"en": label}, synonyms=synonyms, broader=broader)
-
-
-def small(*more: Concept) -> Taxonomy:
-    leaf = concept("leaf", "Leaf", broader="x/tree", en=("leaves", "LEAF"))
-    tree = Concept(id="x/tree", labels={"en": "Tree", "fr": "Arbre"}, synonyms={"fr": ("arbrisseau",)})
-    return Taxonomy(term_sets=(TermSet(key="x", names={"en": "Plants"}, concepts=(leaf, tree, *more)),))
 
 
 def office(folder: Path, **files: object) -> Templates:
@@ -118,95 +85,6 @@ def test_no_usable_file_at_all_is_an_error(monkeypatch: pytest.MonkeyPatch):
         taxonomy.shipped(Templates())
 
 
-# The term store ------------------------------------------------------------------------------------------
-
-
-async def test_pushing_creates_what_is_missing_and_a_second_time_nothing(graph: Graph):
-    known = small()
-    assert [(m.key, m.terms) for m in await taxonomy.missing(graph, SITE, known)] == [("x", 2)]
-    assert await taxonomy.push(graph, SITE, known) == taxonomy.Pushed(sets=1, terms=2)
-    assert await taxonomy.missing(graph, SITE, known) == []
-    assert await taxonomy.push(graph, SITE, known) == taxonomy.Pushed(sets=0, terms=0)
-
-
-async def test_a_term_that_was_added_to_a_file_is_created_under_its_parent(graph: Graph):
-    await taxonomy.push(graph, SITE, small())
-    wider = small(concept("vein", "Vein", broader="x/leaf"))
-    assert [(m.key, m.terms) for m in await taxonomy.missing(graph, SITE, wider)] == [("x", 1)]
-    assert await taxonomy.push(graph, SITE, wider) == taxonomy.Pushed(sets=0, terms=1)
-    stored = await terms.read_sets(graph, SITE, group=TERM_GROUP)
-    by_key = {term.key: term for term in stored[0].terms}
-    assert by_key["x/vein"].parent_id == by_key["x/leaf"].id
-
-
-async def test_labels_go_out_in_all_languages_with_synonyms_that_are_not_default(graph: Graph):
-    await taxonomy.push(graph, SITE, small())
-    stored = (await terms.read_sets(graph, SITE, group=TERM_GROUP))[0]
-    labels = {term.key: term.labels for term in stored.terms}
-    assert labels["x/tree"] == {
-        "en-US": Labels(default="Tree"),
-        "fr-FR": Labels(default="Arbre", synonyms=("arbrisseau",)),
-    }
-    assert labels["x/leaf"] == {"en-US": Labels(default="Leaf", synonyms=("leaves",))}
-
-
-async def test_the_shipped_taxonomy_comes_back_from_the_term_store_as_it_went(graph: Graph, m365: M365):
-    known = taxonomy.shipped(Templates())
-    await taxonomy.push(graph, SITE, known)
-    stored = await taxonomy.stored(graph, SITE, known)
-    assert all(one.term_id for one in stored)
-    assert [(c.id, c.labels, dict(c.synonyms), c.broader) for c in stored] == [
-        (c.id, c.labels, dict(c.synonyms), c.broader) for c in known
-    ]
-    assert await taxonomy.set_ids(graph, SITE) == {s.key: s.set_id for s in stored.term_sets}
-
-
-async def test_without_a_push_there_are_no_ids(graph: Graph):
-    assert await taxonomy.set_ids(graph, SITE) == {}
-    stored = await taxonomy.stored(graph, SITE, small())
-    assert stored == small()
-
-
-async def test_what_people_change_in_the_term_store_counts(graph: Graph):
-    await taxonomy.push(graph, SITE, small())
-    there = (await terms.read_sets(graph, SITE, group=TERM_GROUP))[0]
-    tree = next(term for term in there.terms if term.key == "x/tree")
-    await terms.update_term(
-        graph, SITE, there.id, tree.id, labels={"en-US": Labels(default="Plant", synonyms=("Shrub",))}
-    )
-    new = terms.NewTerm(parent_id=tree.id, labels={"en-US": Labels(default="Mango tree")})
-    [own] = await terms.create_terms(graph, SITE, there.id, [new])
-    stored = await taxonomy.stored(graph, SITE, small())
-    assert stored.by_id["x/tree"].labels == {"en": "Plant", "fr": "Arbre"}
-    assert stored.by_id["x/tree"].synonyms["en"] == ("Shrub",)
-    added = stored.by_id[f"x/{own.id}"]
-    assert (added.label(), added.broader, added.term_id) == ("Mango tree", "x/tree", own.id)
-    words = Vocabulary(stored)
-    for text, expected in (("Mango tree", added.id), ("Shrub", "x/tree"), ("Arbre", "x/tree")):
-        found = words.suggest(from_text(f"{text}. {text}. {text}."))
-        assert [one.concept_id for one in found] == [expected]
-    assert await taxonomy.missing(graph, SITE, small()) == []
-
-
-async def test_the_copy_serves_where_the_term_store_refuses_the_app(
-    graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    await taxonomy.push(graph, SITE, small())
-    copy = tmp_path / taxonomy.CACHE
-    before = await taxonomy.stored(graph, SITE, small(), cache=copy)
-
-    async def refused(*_: object, **__: object) -> list[terms.TermStoreSet]:
-        raise Forbidden("The term store takes no apps.", status=403)
-
-    monkeypatch.setattr(terms, "read_sets", refused)
-    assert await taxonomy.stored(graph, SITE, small(), cache=copy) == before
-    copy.write_text("[{", encoding="utf-8")
-    with pytest.raises(Forbidden):
-        await taxonomy.stored(graph, SITE, small(), cache=copy)
-    with pytest.raises(Forbidden):
-        await taxonomy.stored(graph, SITE, small())
-
-
 # The commands --------------------------------------------------------------------------------------------
 
 
@@ -276,21 +154,6 @@ def test_the_terms_of_a_facet_are_listed_and_searched(monkeypatch: pytest.Monkey
     assert run("list", "--find", "xyzzy")[1] == ""
     with pytest.raises(click.UsageError, match=r"there are .*topic"):
         run("list", "--facet", "topics")
-
-
-async def test_terms_that_people_made_in_the_term_store_are_listed_after_the_next_reading(
-    graph: Graph, tmp_path: Path
-):
-    await taxonomy.push(graph, SITE, small())
-    (tree,) = [one for one in await terms.read_sets(graph, SITE, group=TERM_GROUP) if one.key == "x"]
-    parent = next(term for term in tree.terms if term.key == "x/tree")
-    new = terms.NewTerm(parent_id=parent.id, labels={"en-US": Labels(default="Mango tree")})
-    await terms.create_terms(graph, SITE, tree.id, [new])
-    cache = tmp_path / taxonomy.CACHE
-    assert not taxonomy.last_stored(small(), cache=cache).by_key["x"].matching("mango")
-    await taxonomy.stored(graph, SITE, small(), cache=cache)
-    (mango,) = taxonomy.last_stored(small(), cache=cache).by_key["x"].matching("mango")
-    assert (mango.label(), mango.broader) == ("Mango tree", "x/tree")
 
 
 def test_list_counts_concepts(monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,164 @@
+"""Reading the term store: what people see there, and a copy of it for when it cannot be asked.
+
+The term store is the live copy of the taxonomy: its ids are what documents carry, and what people change in
+it (a label, a synonym, a term of their own) counts from the next reading.
+"""
+
+import logging
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from km365.core.schema import TERM_GROUP
+from km365.core.taxonomy import Taxonomy
+from km365.core.term_changes import SetChanges, changes
+from km365.core.term_store import as_stored, held
+from km365.errors import Forbidden
+from km365.graph import terms
+from km365.graph.client import Graph
+from km365.graph.terms import Advance
+from km365.services import term_copy
+from km365.services.term_copy import AGREED, CACHE, Copy
+
+log = logging.getLogger(__name__)
+
+LARGE = 2_000
+"""From so many terms on a term store is not read for every job: each term costs a call of Graph."""
+BULK = 1_000
+"""From so many terms on reading or writing them is bulk work, paced by the governor."""
+FRESH = timedelta(days=1)
+"""How long the copy of a large one serves before it is read anew; `pull` reads it at once."""
+
+
+@contextmanager
+def paced(graph: Graph, advance: Advance) -> Iterator[Advance]:
+    """Hears of terms for `advance`; from the thousandth on the work waits its turn behind people's."""
+    done = 0
+    with ExitStack() as stack:
+
+        def heard(count: int) -> None:
+            nonlocal done
+            if done < BULK <= done + count:
+                stack.enter_context(graph.bulk())
+            done += count
+            advance(count)
+
+        yield heard
+
+
+async def read(
+    graph: Graph, site_id: str, *, keys: Collection[str] = (), advance: Advance = lambda _: None
+) -> Copy:
+    """The term store's sets in our group, with all their terms; only those of `keys` where any is given.
+
+    Permission: TermStore.Read.All. Microsoft documents the term store for people only, although application
+    roles of that name exist: raises Forbidden where it refuses the app.
+    """
+    at = datetime.now(UTC)
+    sets = []
+    with paced(graph, advance) as heard:
+        languages = await terms.languages(graph, site_id)
+        for group in await terms.list_groups(graph, site_id):
+            if group.name == TERM_GROUP:
+                for bare in await terms.list_sets(graph, site_id, group.id):
+                    if not keys or bare.key is None or bare.key in keys:
+                        sets.append(await terms.read_set(graph, site_id, bare, advance=heard))
+    return Copy(read_at=at, languages=languages, sets=tuple(sets))
+
+
+async def read_or_recall(graph: Graph, site_id: str, cache: Path | None, *, anew: bool = False) -> Copy:
+    """The term store, or the copy of it: of a large one for a day, of any where it refuses the app.
+
+    `anew` asks the term store however fresh the copy is. Each reading leaves a copy in `cache`. Raises
+    Forbidden where the term store refuses the app and there is no copy.
+    """
+    copy = term_copy.recall(cache) if cache else None
+    if copy and not anew and copy.terms >= LARGE and copy.age() < FRESH:
+        age = term_copy.in_words(copy.age())
+        log.info("The copy of the term store is used (%s); `km365 taxonomy pull` reads it anew.", age)
+        return copy
+    try:
+        found = await read(graph, site_id)
+    except Forbidden:
+        if copy is None:
+            raise
+        age = term_copy.in_words(copy.age())
+        log.warning("The term store refuses this app; the copy in %s is used (%s).", cache, age)
+        return copy
+    if cache:
+        term_copy.keep(cache, found)
+    return found
+
+
+async def stored(graph: Graph, site_id: str, taxonomy: Taxonomy, *, cache: Path | None = None) -> Taxonomy:
+    """`taxonomy` as the term store has it: with its ids, its labels, and the terms people added there.
+
+    A concept that is not in the term store keeps `term_id` None: it may speak for others through its links,
+    but cannot be written. `cache` is the file of the copy, see `read_or_recall`. Raises Forbidden.
+    """
+    return as_stored(taxonomy, (await read_or_recall(graph, site_id, cache)).sets)
+
+
+def last_stored(taxonomy: Taxonomy, *, cache: Path) -> Taxonomy:
+    """`taxonomy` as the term store had it when it was last read here; as it stands if it never was."""
+    copy = term_copy.recall(cache)
+    return as_stored(taxonomy, copy.sets) if copy else taxonomy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulled:
+    """The term store and how it differs from our files. `refused` says why an old copy had to serve."""
+
+    copy: Copy
+    taxonomy: Taxonomy
+    changes: tuple[SetChanges, ...]
+    refused: str = ""
+
+
+async def pull(
+    graph: Graph, site_id: str, taxonomy: Taxonomy, *, home: Path, advance: Advance = lambda _: None
+) -> Pulled:
+    """Reads the whole term store, keeps a copy, and compares it with our files.
+
+    Where the term store refuses the app, the copy of an earlier reading is compared; raises Forbidden where
+    there is none.
+    """
+    refused = ""
+    try:
+        copy = await read(graph, site_id, advance=advance)
+    except Forbidden as refusal:
+        old = term_copy.recall(home / CACHE)
+        if old is None:
+            raise
+        copy, refused = old, str(refusal)
+    else:
+        term_copy.keep(home / CACHE, copy)
+    return Pulled(
+        copy=copy,
+        taxonomy=as_stored(taxonomy, copy.sets),
+        changes=compare(taxonomy, copy, term_copy.recall(home / AGREED)),
+        refused=refused,
+    )
+
+
+def compare(
+    taxonomy: Taxonomy, copy: Copy, agreed: Copy | None, *, force: frozenset[str] = frozenset()
+) -> tuple[SetChanges, ...]:
+    """What bringing the term store to our files would do, a term set each; see `term_changes.changes`."""
+    wanted = held(taxonomy)
+    live = {one.key: one for one in copy.sets if one.key}
+    names = {name: one for one in copy.sets if one.key is None for name in one.names.values()}
+    before = {one.key: one for one in agreed.sets} if agreed else {}
+    return tuple(
+        changes(
+            term_set,
+            live.get(term_set.key) or names.get(term_set.name()),
+            before.get(term_set.key),
+            copy.languages,
+            known=wanted.by_id,
+            force=force,
+        )
+        for term_set in wanted.term_sets
+    )
