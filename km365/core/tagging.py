@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol
 
 from km365.core.passages import Kind, Passage
@@ -37,6 +38,10 @@ _SHORT_TEXT_WORDS = 150
 _OPENING_WORDS = 80
 _HEADING_WORDS = 8
 """A paragraph this short without a full stop is read as a heading, for plain texts have no other."""
+_TITLE_WORDS = 30
+"""A first line of plain text this short, without a full stop, is read as its title."""
+_WIDEST_PAGE = 120
+"""A text with a longer line was not broken for width."""
 _FULL_LINE = 60
 """A line of plain text at least this long, without a full stop, goes on in the next."""
 _LATER_IN_TITLE = 0.5
@@ -399,21 +404,39 @@ def _heaviest(weights: Mapping[str, float], limit: int) -> tuple[str, ...]:
 def from_text(text: str, *, title: str = "") -> list[Passage]:
     """Plain text as passages: a paragraph each, `title` (if any) first.
 
-    Lines that were broken for width alone are joined, so that a term may run over the end of a line.
+    Lines that were broken for width alone are joined, so that a term may run over the end of a line. A short
+    first line without a full stop is taken for the title where none is given, and a short line before a
+    longer paragraph for a heading: plain text has no other.
     """
+    lines = [line.strip() for line in clean(text).split("\n")]
+    wrapped = max(map(len, lines)) <= _WIDEST_PAGE
     paragraphs: list[list[str]] = []
     before = ""
-    for line in clean(text).split("\n"):
-        written = line.strip()
-        if paragraphs and _broken_for_width(before, written):
+    for written in lines:
+        if wrapped and paragraphs and _broken_for_width(before, written):
             paragraphs[-1].append(written)
         elif written:
             paragraphs.append([written])
         before = written
+    texts = [" ".join(lines) for lines in paragraphs]
     passages = [Passage(text=clean(title), kind=Kind.TITLE, place="title")] if title else []
-    return passages + [Passage(text=" ".join(lines)) for lines in paragraphs]
+    for number, (one, following) in enumerate(zip_longest(texts, texts[1:], fillvalue="")):
+        if number == 0 and not title and following and _is_short_line(one, _TITLE_WORDS):
+            passages.append(Passage(text=one, kind=Kind.TITLE, place="title"))
+        elif _is_short_line(one, _HEADING_WORDS) and len(following) > 2 * len(one):
+            passages.append(Passage(text=one, kind=Kind.HEADING))
+        else:
+            passages.append(Passage(text=one))
+    return passages
 
 
 def _broken_for_width(line: str, following: str) -> bool:
     full = len(line) >= _FULL_LINE and not line.endswith((".", ":", ";", "!", "?", "|"))
     return full and bool(following) and (following[0].isalpha() or following[0] in '(“"«‘')
+
+
+def _is_short_line(line: str, words_at_most: int) -> bool:
+    """Whether a paragraph may be a title or heading: short, no sentence, no item of a list."""
+    if line[0] in "-*•–—·|(" or line.endswith((".", ";", ",", "。", "؛", "|", "…")):
+        return False
+    return len(words(line)) <= words_at_most and not line[0].islower()

@@ -1,0 +1,110 @@
+"""A text read against an index: its words as numbers, where labels stand, and what was written there."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from km365.core.passages import Kind, Passage
+from km365.core.text import language_of, spans, words
+from km365.suggest.index import END_OF_PASSAGE, LITTLE
+from km365.suggest.matching import Matcher
+
+PLACE_WEIGHT = {
+    Kind.NAME: 3.0,
+    Kind.TITLE: 4.0,
+    Kind.HEADING: 2.0,
+    Kind.BODY: 1.0,
+    Kind.NOTE: 0.8,
+    Kind.TABLE: 0.7,
+    Kind.PROPERTY: 1.5,
+}
+"""How much a word says by where it stands."""
+TITLES = frozenset({Kind.NAME, Kind.TITLE})
+_LANGUAGE_LETTERS = 4000
+_QUOTATION_MARKS = dict.fromkeys(map(ord, '"“”„«»'))
+"""Left out of quotes, which are printed in marks of their own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """`words` quoted as written and their `places`, the weightiest first; `count` is how many phrases."""
+
+    words: tuple[str, ...]
+    places: tuple[str, ...]
+    count: int
+
+
+class Text:
+    """Passages read once; `hits` are the labels in them by place among `numbers`."""
+
+    def __init__(self, matcher: Matcher, passages: Sequence[Passage], *, language: str | None = None) -> None:
+        self.passages = passages
+        self.numbers = matcher.numbers([passage.text for passage in passages])
+        self.hits = matcher.hits(self.numbers)
+        self.ends = [at for at, number in enumerate(self.numbers) if number == END_OF_PASSAGE]
+        """Where each passage ends among `numbers`."""
+        self.language = language or _language(passages)
+        """What most of it is written in, None where nothing tells."""
+        self._words = matcher.words
+        self._spans: dict[int, list[tuple[int, int]]] = {}
+
+    def titles(self) -> list[int]:
+        """The words of its title and name."""
+        found: list[int] = []
+        begin = 0
+        for passage, end in zip(self.passages, self.ends, strict=True):
+            if passage.kind in TITLES:
+                found += self.numbers[begin : end + 1]
+            begin = end + 1
+        return found
+
+    def passage_of(self, place: int) -> int:
+        """The number of the passage that a place among `numbers` is in."""
+        return bisect_left(self.ends, place)
+
+    def quote(self, first: int, last: int) -> str:
+        """What is written from one place to another in one passage."""
+        number = self.passage_of(first)
+        text = self.passages[number].text
+        if number not in self._spans:
+            written = zip(spans(text), words(text), strict=True)
+            self._spans[number] = [span for span, word in written if self._words[word] != LITTLE]
+        begin = self.ends[number - 1] + 1 if number else 0
+        known = self._spans[number]
+        said = text[known[first - begin][0] : known[last - begin][1]].translate(_QUOTATION_MARKS)
+        return " ".join(said.split())
+
+    def why(self, found: Iterable[tuple[int, int]], *, count: int, limit: int) -> Why:
+        """The words and places of first and last places, those of the weightiest passages first."""
+        said: dict[str, float] = {}
+        where: dict[str, float] = {}
+        for first, last in found:
+            passage = self.passages[self.passage_of(first)]
+            weight, quote = PLACE_WEIGHT[passage.kind], self.quote(first, last)
+            said[quote] = said.get(quote, 0.0) + weight
+            if passage.place:
+                where[passage.place] = where.get(passage.place, 0.0) + weight
+        return Why(words=heaviest(said, limit), places=heaviest(where, 3), count=count)
+
+
+def heaviest(weights: Mapping[str, float], limit: int) -> tuple[str, ...]:
+    """The heaviest texts, those that differ in capitals only once."""
+    chosen: dict[str, str] = {}
+    for text, _ in sorted(weights.items(), key=lambda item: -round(item[1], 9)):
+        chosen.setdefault(text.casefold(), text)
+    return tuple(chosen.values())[:limit]
+
+
+def _language(passages: Sequence[Passage]) -> str | None:
+    told = Counter(passage.language for passage in passages if passage.language)
+    if told:
+        return told.most_common(1)[0][0]
+    letters, sample = 0, []
+    for passage in passages:
+        if passage.kind not in (Kind.NAME, Kind.PROPERTY):
+            sample.append(passage.text)
+            letters += len(passage.text)
+            if letters > _LANGUAGE_LETTERS:
+                break
+    return language_of(" ".join(sample))
