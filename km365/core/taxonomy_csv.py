@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from km365.core.languages import primary
 from km365.core.taxonomy import LEVELS, Concept, Mode, Status, TermSet
-from km365.core.taxonomy_skos import Reading, slug
+from km365.core.taxonomy_reading import Reading, Says, slug
 
 HEADINGS = (
     *("Term Set Name", "Term Set Description", "LCID", "Available for Tagging", "Term Description"),
@@ -161,7 +161,7 @@ class _Reader:
             concepts=tuple(self.concepts.values()),
             definitions={self.language: self.description} if self.description else {},
         )
-        return Reading(term_sets=(made,), problems=tuple(self.problems))
+        return Reading(term_sets=(made,), problems=tuple(self.problems), says=Says.LABELS)
 
 
 def to_csv(term_set: TermSet, *, language: str = "en") -> str:

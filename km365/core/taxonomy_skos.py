@@ -7,13 +7,13 @@ term sets come back unchanged.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from km365.core.languages import primary
 from km365.core.taxonomy import Concept, Evidence, Link, Mode, Rule, Status, TermSet
+from km365.core.taxonomy_reading import Reading, Says, slug
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 SKOS = "http://www.w3.org/2004/02/skos/core#"
@@ -44,20 +44,6 @@ class Statement(NamedTuple):
     subject: str
     predicate: str
     object: str | Text
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What a file of terms holds. `problems` name each thing that could not be taken, with its subject.
-
-    `left_out` counts statements of kinds km365 does not keep, by property. `whole`: the file says everything
-    that km365 keeps (it is one of ours), so that what it does not say is meant to be empty.
-    """
-
-    term_sets: tuple[TermSet, ...]
-    problems: tuple[str, ...] = ()
-    left_out: Mapping[str, int] = field(default_factory=dict)
-    whole: bool = False
 
 
 _LINKS = {
@@ -177,12 +163,12 @@ class SkosReader:
         ]
         if not sets:
             self.problems.append("There is no concept in it (skos:Concept with a skos:prefLabel).")
-        whole = any(draft.said.get("mode") for draft in schemes.values())
+        ours = any(draft.said.get("mode") for draft in schemes.values())
         return Reading(
             term_sets=tuple(sets),
             problems=tuple(self.problems),
             left_out=dict(sorted(self._left_out.items())),
-            whole=whole,
+            says=Says.EVERYTHING if ours else Says.MEANING,
         )
 
     def _concept_drafts(self, schemes: Mapping[str, _Draft]) -> Iterator[tuple[str, _Draft]]:
@@ -368,12 +354,6 @@ class SkosReader:
 
 
 _PLAIN = frozenset({"type", "inScheme", "topConceptOf", "prefLabel", "altLabel", "hiddenLabel", "narrower"})
-
-
-def slug(address: str) -> str:
-    """A short key made of the telling end of an IRI or a title: `https://d-nb.info/gnd` is `gnd`."""
-    end = re.split(r"[/#:]", address.rstrip("/#:"))[-1]
-    return re.sub(r"[^a-z0-9]+", "-", unquote(end).lower()).strip("-")
 
 
 def statements(term_sets: Iterable[TermSet]) -> Iterator[Statement]:

@@ -2,20 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from enum import StrEnum
 
 from km365.core.taxonomy import Concept, Mode, Status, TermSet
+from km365.core.taxonomy_reading import Says
 from km365.core.text import key as label_key
-
-
-class Says(StrEnum):
-    """How much of a term a kind of file can say."""
-
-    EVERYTHING = "everything"  # our own files: what they do not say is meant to be empty
-    MEANING = (
-        "meaning"  # a thesaurus: labels, synonyms, definitions, broader terms, links, what is deprecated
-    )
-    LABELS = "labels"  # the term store's CSV: labels of one language, definitions, the tree
 
 
 def updated(

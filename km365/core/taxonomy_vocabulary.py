@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from km365.core.taxonomy import Concept, TermSet
-from km365.core.taxonomy_skos import RDF, SKOS, Reading, SkosReader, Text
+from km365.core.taxonomy_reading import Reading
+from km365.core.taxonomy_skos import RDF, SKOS, SkosReader, Text
 
 _LABELS = ("prefLabel", "altLabel", "hiddenLabel", "definition", "scopeNote")
 _LINKS = ("broader", "narrower", "related", "exactMatch", "closeMatch", "broadMatch", "narrowMatch")

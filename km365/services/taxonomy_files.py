@@ -15,10 +15,11 @@ from typing import IO, Any, NoReturn
 
 import pyoxigraph as rdf
 
-from km365.core import taxonomy_vocabulary
+from km365.core import taxonomy_csv, taxonomy_vocabulary
 from km365.core.taxonomy import TermSet
 from km365.core.taxonomy_file import read as read_own
-from km365.core.taxonomy_skos import Reading, SkosReader, Text
+from km365.core.taxonomy_reading import Reading, Says
+from km365.core.taxonomy_skos import SkosReader, Text
 from km365.errors import InputRefused
 
 BYTES_AT_MOST = 256 * 1024 * 1024
@@ -102,6 +103,8 @@ def _read_whole(opened: _Limited, file: Path, ending: str, *, key: str | None, l
         text = opened.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputRefused(f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8.") from None
+    if ending == ".csv":
+        return taxonomy_csv.read(text, key=key, language=language)
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
@@ -113,7 +116,7 @@ def _read_whole(opened: _Limited, file: Path, ending: str, *, key: str | None, l
     if isinstance(data, dict) and "concepts" in data:
         found = read_own(text, source=str(file))
         sets = (found.term_set,) if found.term_set else ()
-        return Reading(term_sets=sets, problems=found.wrong, whole=True)
+        return Reading(term_sets=sets, problems=found.wrong, says=Says.EVERYTHING)
     return _read_graph(io.BytesIO(text.encode()), file, rdf.RdfFormat.JSON_LD, key=key, language=language)
 
 

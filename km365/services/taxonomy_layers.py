@@ -12,7 +12,7 @@ PATTERN = "taxonomies/offices/*/*.json"
 
 
 def with_layers(taxonomy: Taxonomy, templates: Templates) -> tuple[Taxonomy, list[str]]:
-    """`taxonomy` with the usable layers of the offices, and what is wrong with the others, which are left out.
+    """`taxonomy` with the usable layers of the offices, and what is wrong with those that are left out.
 
     A file is of the office whose folder it stands in, whatever it says itself.
     """

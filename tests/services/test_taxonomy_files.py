@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from km365.core.taxonomy import Link, Mode, Status
+from km365.core.taxonomy_reading import Says
 from km365.errors import InputRefused
 from km365.services import taxonomy_files
 from km365.services.taxonomy_files import read_file, read_vocabulary
@@ -45,7 +46,7 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 def test_what_a_thesaurus_says_is_taken_with_its_own_ids(tmp_path: Path):
     found = read_file(write(tmp_path, "water.ttl.gz", WATER))
-    assert found.problems == () and found.left_out == {} and not found.whole
+    assert found.problems == () and found.left_out == {} and found.says is Says.MEANING
     (water,) = found.term_sets
     assert (water.key, water.names) == ("water", {"en": "Water", "fr": "Eau"})
     wells, pumps, old = water.concepts

@@ -1,0 +1,38 @@
+"""What reading a file of terms gives, whatever kind of file it is."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import unquote
+
+from km365.core.taxonomy import TermSet
+
+
+class Says(StrEnum):
+    """How much of a term a kind of file can say."""
+
+    EVERYTHING = "everything"  # our own files: what they do not say is meant to be empty
+    MEANING = (
+        "meaning"  # a thesaurus: labels, synonyms, definitions, broader terms, links, what is deprecated
+    )
+    LABELS = "labels"  # the term store's CSV: labels of one language, definitions, the tree
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a file of terms holds. `problems` name each thing that could not be taken, with its subject.
+
+    `left_out` counts statements of kinds km365 does not keep, by property. `says`: how much such a file says.
+    """
+
+    term_sets: tuple[TermSet, ...]
+    problems: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    says: Says = Says.MEANING
+
+
+def slug(address: str) -> str:
+    """A short key made of the telling end of an IRI or a title: `https://d-nb.info/gnd` is `gnd`."""
+    end = re.split(r"[/#:]", address.rstrip("/#:"))[-1]
+    return re.sub(r"[^a-z0-9]+", "-", unquote(end).lower()).strip("-")
