@@ -7,6 +7,8 @@ from km365.cli.groups import LazyGroup
 VERBS = {
     "list": "km365.cli.taxonomy_read:list_",
     "check": "km365.cli.taxonomy_read:check",
+    "push": "km365.cli.taxonomy_store:push",
+    "pull": "km365.cli.taxonomy_store:pull",
 }
 
 
