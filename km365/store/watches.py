@@ -114,7 +114,7 @@ def list_(c: Connection, *, only_on: bool = False, due_at: datetime | None = Non
     return [Watch(**row._mapping) for row in c.execute(query)]
 
 
-def change(c: Connection, drive_id: str, **values: object) -> None:
+def change(c: Connection, drive_id: str, /, **values: object) -> None:
     """Gives the watch these values, by the names of `Watch`."""
     c.execute(update(watch).where(watch.c.drive_id == drive_id).values(**values))
 
