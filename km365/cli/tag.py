@@ -10,8 +10,9 @@ from km365.cli.groups import LazyGroup
 VERBS = {
     "plan": "km365.cli.tag_plan:plan",
     "apply": "km365.cli.tag_run:apply",
-    "show": "km365.cli.tag_run:show",
-    "list": "km365.cli.tag_run:list_",
+    "show": "km365.cli.tag_history:show",
+    "list": "km365.cli.tag_history:list_",
+    "history": "km365.cli.tag_history:history",
     "undo": "km365.cli.tag_run:undo",
 }
 """Where each verb is, in the order of the help."""

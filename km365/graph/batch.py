@@ -4,6 +4,7 @@ Ours, because the released SDK writes `depends_on` for `dependsOn`, loses the JS
 never retries what was throttled inside (graph/FACTS §3). learn.microsoft.com/graph/json-batching.
 """
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from km365.errors import GraphError, InputRefused, Throttled
-from km365.graph.pacing import Signal, cost, costs, read_signal
+from km365.graph.pacing import Service, Signal, cost, read_signal
 from km365.graph.refusals import refusal
 from km365.graph.wire import Json, parse
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from km365.graph.client import Graph
 
 SIZE = 20
+IN_FLIGHT = 4
+"""Calls under way together: SharePoint takes seconds for twenty writes, and the budget does not wait."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,7 @@ class BatchRequest:
     """One request: `path` as in `Graph.get`. Ids are unique in any case, and `depends_on` names earlier ones.
 
     `body` is JSON. A request with dependencies travels in one call with what it depends on, so at most 20
-    can hang together.
+    can hang together. `price` spares working out what it costs, where many are alike.
     """
 
     id: str
@@ -36,6 +39,7 @@ class BatchRequest:
     params: Mapping[str, str | int | None] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     depends_on: tuple[str, ...] = ()
+    price: tuple[Service, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +68,28 @@ async def send(graph: "Graph", requests: Sequence[BatchRequest]) -> list[BatchRe
 
     What was throttled inside is sent again alone, after its own Retry-After, until our patience is over;
     what depended on it goes with it. Raises InputRefused for a batch that Graph would refuse whole (ids not
-    unique, a dependency that does not precede, more than 20 hanging together).
+    unique, a dependency that does not precede, more than 20 hanging together), and what stopped all of it
+    (Throttled, GraphUnreachable) where not one call got through.
     """
     answers: dict[str, BatchResponse] = {}
-    for group in groups(requests):
-        await _send_group(graph, group, answers)
+    parts = list(groups(requests))
+    gate = asyncio.Semaphore(IN_FLIGHT)
+    failed: list[GraphError] = []
+
+    async def one(group: list[BatchRequest]) -> None:
+        async with gate:
+            try:
+                await _send_group(graph, group, answers)
+            except GraphError as error:
+                failed.append(error)
+                lost = (BatchResponse(id=each.id, status=0, headers={}, error=error) for each in group)
+                answers.update((each.id, each) for each in lost if each.id not in answers)
+
+    async with asyncio.TaskGroup() as together:
+        for group in parts:
+            together.create_task(one(group))
+    if failed and len(failed) == len(parts):
+        raise failed[0]
     return [answers[request.id] for request in requests]
 
 
@@ -161,7 +182,7 @@ async def _call(graph: "Graph", requests: list[BatchRequest]) -> dict[str, Batch
         "POST",
         "/$batch",
         body={"requests": [_outgoing(graph, one, url) for one, url in zip(requests, urls, strict=True)]},
-        charges=costs((one.method, url) for one, url in zip(requests, urls, strict=True)),
+        charges=_charges(requests, urls),
     )
     by_id = {
         str(raw.get("id")).lower(): raw
@@ -172,6 +193,14 @@ async def _call(graph: "Graph", requests: list[BatchRequest]) -> dict[str, Batch
         one.id: _incoming(one, url, by_id.get(one.id.lower()))
         for one, url in zip(requests, urls, strict=True)
     }
+
+
+def _charges(requests: list[BatchRequest], urls: list[str]) -> dict[Service, int]:
+    total: dict[Service, int] = {}
+    for one, url in zip(requests, urls, strict=True):
+        service, units = one.price or cost(one.method, url)
+        total[service] = total.get(service, 0) + units
+    return total
 
 
 def _outgoing(graph: "Graph", request: BatchRequest, url: str) -> Json:

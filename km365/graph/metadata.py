@@ -7,16 +7,28 @@ Graph does not write the visible column (MGD#4911); a PATCH of the hidden note f
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from km365.errors import GraphChangedMeanwhile, GraphError, InputRefused, NotStored
-from km365.graph import lists
+from km365.errors import (
+    Forbidden,
+    GraphChangedMeanwhile,
+    GraphError,
+    GraphUnreachable,
+    InputRefused,
+    Locked,
+    NotStored,
+    Throttled,
+)
+from km365.graph import lists, other_ways
 from km365.graph.batch import BatchRequest, BatchResponse
 from km365.graph.client import Graph
 from km365.graph.drives import file_item_path
+from km365.graph.feeds import Feed
 from km365.graph.lists import Column, Item, item_path
+from km365.graph.other_ways import Place
+from km365.graph.pacing import Service
 from km365.graph.wire import Json
 
 FIELDS = {"$expand": "fields"}
@@ -44,9 +56,10 @@ class NoteStyle(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """The item whose columns are written: a list item, or a file in a library."""
+    """The item whose columns are written: a list item, or a file in a library (`drive_item` is its path)."""
 
     path: str
+    drive_item: str = ""
 
     @classmethod
     def item(cls, site_id: str, list_id: str, item_id: str) -> Self:
@@ -56,7 +69,8 @@ class Target:
     @classmethod
     def file(cls, drive_id: str, item_id: str) -> Self:
         """A file, by its drive item."""
-        return cls(path=f"{file_item_path(drive_id, item_id)}/listItem")
+        path = file_item_path(drive_id, item_id)
+        return cls(path=f"{path}/listItem", drive_item=path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +81,12 @@ class Written:
     item: Item
 
 
-def note_fields(columns: Iterable[Column]) -> dict[str, str]:
+def note_fields(columns: Iterable[Column], *, made_as: Mapping[str, str] | None = None) -> dict[str, str]:
     """The hidden note field of each managed-metadata column: internal name to internal name.
 
     The twin is hidden text whose display name is the column's, as it was when made, followed by `_0`.
-    A column renamed since has no twin here, and where two fit neither is taken: say them in the settings.
+    `made_as` says how columns were called then, for those that were renamed since. Where two fit neither is
+    taken: `all_note_fields` asks SharePoint.
     """
     listed = list(columns)
     twins: dict[str, list[str]] = {}
@@ -80,10 +95,31 @@ def note_fields(columns: Iterable[Column]) -> dict[str, str]:
             twins.setdefault(one.display_name.removesuffix("_0"), []).append(one.name)
     found: dict[str, str] = {}
     for one in listed:
-        fitting = {name for key in (one.display_name, one.name) for name in twins.get(key, ())}
+        called = (one.display_name, one.name, (made_as or {}).get(one.name, one.name))
+        fitting = {name for key in called for name in twins.get(key, ())}
         if not one.hidden and one.kind in {"term", ""} and len(fitting) == 1:
             found[one.name] = fitting.pop()
     return found
+
+
+async def all_note_fields(
+    graph: Graph, place: Place, columns: Sequence[Column], *, made_as: Mapping[str, str]
+) -> dict[str, str]:
+    """As `note_fields`; what it cannot tell of the columns in `made_as`, SharePoint's REST may.
+
+    Columns that stay unknown are left out.
+    """
+    found = note_fields(columns, made_as=made_as)
+    if all(one.name in found for one in columns if one.name in made_as):
+        return found
+    try:
+        ids = await other_ways.note_ids(graph, place)
+    except (Throttled, GraphUnreachable):
+        raise
+    except GraphError:  # without a certificate there is no REST; what is missing is named where it matters
+        return found
+    names = {one.id.lower(): one.name for one in columns}
+    return {column: names[note] for column, note in ids.items() if note in names} | found
 
 
 def encode(terms: Sequence[TermRef], *, style: NoteStyle = NoteStyle.LOOKUP) -> str:
@@ -139,23 +175,29 @@ def not_stored(values: Mapping[str, Sequence[TermRef]], fields: Mapping[str, Any
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What `write_many` writes to one item; see `write_terms`."""
+    """What `write_many` writes to one item; see `write_terms`. `place` is its list, for SharePoint's REST."""
 
     target: Target
     values: Mapping[str, Sequence[TermRef]]
     notes: Mapping[str, str]
     etag: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
+    place: Place | None = None
 
 
 async def write_many(
-    graph: Graph, changes: Sequence[Change], *, style: NoteStyle = NoteStyle.LOOKUP
+    graph: Graph,
+    changes: Sequence[Change],
+    *,
+    style: NoteStyle = NoteStyle.LOOKUP,
+    feed: Feed | None = None,
 ) -> list[Written | GraphError]:
     """The outcome of each change, in order: twenty a call, written and read back as `write_terms` does.
 
     An item that is still settling, or whose values did not stick at once, is written again by itself. 3
-    resource units an item. Raises InputRefused before anything is written, and what stops all of it
-    (Throttled, GraphUnreachable) where not even one call was carried out.
+    resource units an item, 2 where a `feed` of their list, opened before, tells what is stored. Raises
+    InputRefused before anything is written, and what stops all of it (Throttled, GraphUnreachable) where not
+    even one call was carried out.
     """
     bodies = [{**body(one.values, one.notes, style=style), **one.fields} for one in changes]
     sent = await graph.batch(
@@ -166,46 +208,83 @@ async def write_many(
                 path=f"{one.target.path}/fields",
                 body=bodies[place],
                 headers={"If-Match": one.etag} if one.etag else {},
+                price=_WRITE,
             )
             for place, one in enumerate(changes)
         ]
     )
-    seen = await graph.batch(
-        [
-            BatchRequest(id=one.id, method="GET", path=changes[int(one.id)].target.path, params=FIELDS)
-            for one in sent
-            if one.error is None
-        ]
-    )
-    read = {one.id: one for one in seen}
+    etags = {one.id: etag for one in sent if (etag := _etag_written(one))}
+    told = await feed.read(etags.values()) if feed and etags else {}
+    stored = {
+        number: told[etag]
+        for number, etag in etags.items()
+        if etag in told and not not_stored(changes[int(number)].values, told[etag].fields)
+    }
+    unsure = [one.id for one in sent if not one.error and one.id not in stored]
+    seen = await read_many(graph, [changes[int(number)].target for number in unsure])
+    read = dict(zip(unsure, seen, strict=True))
     return [
-        await _outcome(graph, change, answer, read.get(answer.id), style)
+        Written(etag=etags[answer.id], item=stored[answer.id])
+        if answer.id in stored
+        else await _outcome(graph, change, answer, read.get(answer.id), style)
         for change, answer in zip(changes, sent, strict=True)
     ]
 
 
+_WRITE, _READ = (Service.SHAREPOINT, 2), (Service.SHAREPOINT, 1)
+
+
+def _etag_written(sent: BatchResponse) -> str:
+    """The etag of a write that Graph says it made; "" for none."""
+    return "" if sent.error else str(sent.body.get("@odata.etag") or "")
+
+
+async def read_many(graph: Graph, targets: Sequence[Target]) -> list[Item | GraphError]:
+    """The items with all their fields and etags, or why one cannot be read; 1 resource unit each."""
+    answers = await graph.batch(
+        [
+            BatchRequest(id=str(number), method="GET", path=target.path, params=FIELDS, price=_READ)
+            for number, target in enumerate(targets)
+        ]
+    )
+    return [one.error or Item.from_json(one.body) for one in answers]
+
+
 async def _outcome(
-    graph: Graph, change: Change, sent: BatchResponse, seen: BatchResponse | None, style: NoteStyle
+    graph: Graph, change: Change, sent: BatchResponse, seen: Item | GraphError | None, style: NoteStyle
 ) -> Written | GraphError:
     """What became of one change of a batch."""
     try:
-        if seen is None:
-            settling = isinstance(sent.error, GraphChangedMeanwhile) and sent.status == 409
-            if sent.error is not None and not settling:
-                return sent.error
-            return await write_terms(
-                graph,
-                change.target,
-                change.values,
-                notes=change.notes,
-                etag=change.etag,
-                fields=change.fields,
-                style=style,
-            )
-        item = Item.from_json(seen.json())
-        return await _until_stored(graph, change, str(sent.body.get("@odata.etag") or ""), item, style)
+        if isinstance(sent.error, Locked) and change.target.drive_item:
+            return await _write_checked_out(graph, change, style)
+        if isinstance(sent.error, GraphChangedMeanwhile) and sent.status == 409:
+            return await _write(graph, change, style)  # still settling
+        if sent.error is not None:
+            return sent.error
+        if not isinstance(seen, Item):
+            return seen or GraphError("Graph did not say what it stored.")
+        return await _until_stored(graph, change, _etag_written(sent), seen, style)
     except GraphError as error:
         return error
+
+
+async def _write_checked_out(graph: Graph, change: Change, style: NoteStyle) -> Written:
+    """The write while we hold the file's check-out, which some libraries ask for. Raises Locked if we cannot.
+
+    Checking out may move the etag, so that a change of somebody else is told by the columns themselves.
+    """
+    before = await lists.read_item(graph, change.target.path)
+
+    async def write() -> Written:
+        now = await lists.read_item(graph, change.target.path)
+        moved = [name for name in change.values if now.fields.get(name) != before.fields.get(name)]
+        if moved or (change.etag and before.etag != change.etag):
+            raise GraphChangedMeanwhile("A file was changed by somebody else since it was read.", status=412)
+        return await _write(graph, replace(change, etag=now.etag), style)
+
+    await other_ways.while_checked_out(graph, change.target.drive_item, write)
+    item = await lists.read_item(graph, change.target.path)  # checking in may have moved the etag
+    return Written(etag=item.etag, item=item)
 
 
 async def write_terms(
@@ -217,35 +296,60 @@ async def write_terms(
     etag: str | None = None,
     fields: Mapping[str, Any] | None = None,
     style: NoteStyle = NoteStyle.LOOKUP,
+    place: Place | None = None,
 ) -> Written:
     """The item after its terms (and plain `fields`) were written in one PATCH and read back.
 
     With `etag`, GraphChangedMeanwhile when somebody changed the item since; a 409 of a file still settling
-    is tried again after reading. Values that did not stick are written once more in the other spelling,
-    unless somebody changed the item meanwhile; what still did not stick raises NotStored with its columns.
-    Locked when the file is open or checked out.
+    is tried again after reading. Values that did not stick are written once more in the other spelling, and
+    with `place` through SharePoint's REST, unless somebody changed the item meanwhile; what still did not
+    stick raises NotStored with its columns. Locked when the file is open or checked out.
     """
-    change = Change(target=target, values=values, notes=notes, etag=etag, fields=fields or {})
-    sent = {**body(values, notes, style=style), **change.fields}
-    after = await lists.patch_fields(graph, target.path, sent, etag=etag)
-    return await _until_stored(graph, change, after.etag, await lists.read_item(graph, target.path), style)
+    return await _write(
+        graph,
+        Change(target=target, values=values, notes=notes, etag=etag, fields=fields or {}, place=place),
+        style,
+    )
+
+
+async def _write(graph: Graph, change: Change, style: NoteStyle) -> Written:
+    sent = {**body(change.values, change.notes, style=style), **change.fields}
+    after = await lists.patch_fields(graph, change.target.path, sent, etag=change.etag)
+    item = await lists.read_item(graph, change.target.path)
+    return await _until_stored(graph, change, after.etag, item, style)
 
 
 async def _until_stored(
     graph: Graph, change: Change, etag_written: str, item: Item, style: NoteStyle
 ) -> Written:
-    """The item as it was read back, after a second try for what did not stick; raises NotStored."""
+    """The item as it was read back, after the other ways for what did not stick; raises NotStored."""
     missing = not_stored(change.values, item.fields)
-    if missing and item.etag and etag_written in {"", item.etag}:
+    ours = item.etag and etag_written in {"", item.etag}  # nothing is written over somebody's newer change
+    if missing and ours:
         other = NoteStyle.PLAIN if style is NoteStyle.LOOKUP else NoteStyle.LOOKUP
         again = body({name: change.values[name] for name in missing}, change.notes, style=other)
-        await lists.patch_fields(graph, change.target.path, again, etag=item.etag)
+        after = await lists.patch_fields(graph, change.target.path, again, etag=item.etag)
         item = await lists.read_item(graph, change.target.path)
         missing = not_stored(change.values, item.fields)
+        ours = after.etag in {"", item.etag}
+    advice = "Set it in SharePoint's own page."
+    if missing and ours and change.place:
+        values = {name: encode(change.values[name], style=NoteStyle.PLAIN) + ";" for name in missing}
+        try:
+            await other_ways.validate_update(graph, change.place, item.id, values)
+        except (Throttled, GraphUnreachable):
+            raise
+        except Forbidden:
+            advice = "SharePoint's own REST may store it: give the app a certificate. " + advice
+        except GraphError as refused:
+            advice = f"{refused} {advice}"
+        else:
+            item = await lists.read_item(graph, change.target.path)
+            missing = not_stored(change.values, item.fields)
     if missing:
         raise NotStored(
             f"SharePoint answered that it wrote {', '.join(missing)}, but reading back shows other values; "
-            "document sets and default terms do that. Set it in SharePoint's own page.",
+            f"document sets, default terms and deprecated terms do that. {advice}",
             status=200,
             code=",".join(missing),
         )

@@ -121,6 +121,22 @@ quirk(
     evidence=Documented("issue Office365-REST-Python-Client#705"),
 )
 quirk(
+    "content_approval",
+    "a library asks for approval: a file whose columns change waits for it again (`_ModerationStatus` 2)",
+    evidence=Documented("support.microsoft.com require-approval-of-items-in-a-site-list-or-library"),
+)
+quirk(
+    "checkout_required",
+    "libraries ask for a check-out before a file changes, else 423 notAllowed (the status is ours alone)",
+    evidence=Documented("issue PnP-JS-Core#429"),
+)
+quirk(
+    "term_unavailable",
+    "a column drops the `terms` (ids, separated by spaces), deprecated or closed for tagging, without a word",
+    evidence=LOCAL_ONLY,
+    terms="",
+)
+quirk(
     "empty_pages",
     "every page of list items comes after an empty one that has nothing but a next link",
     evidence=Documented("delta-query-overview"),

@@ -48,10 +48,10 @@ def read(call: Call, list_row: sqlite3.Row, body: Json) -> Written:
             raise invalid(f"Field '{name}' is not recognized")
         if column["name"] == "FileLeafRef":
             raise unknown("renaming a file through its fields")
-        if column["read_only"]:
-            raise invalid(f"Field '{name}' is read-only")
+        refuse_read_only(column, name)
         if column["note_of"]:
-            _read_terms(call, list_row, known[column["note_of"]], value, written)
+            refuse_read_only(known[column["note_of"]], name)
+            read_terms(call, list_row, known[column["note_of"]], value, written)
         elif column["kind"] == "term":
             _read_visible(call, list_row, column, value, written)
         else:
@@ -59,14 +59,21 @@ def read(call: Call, list_row: sqlite3.Row, body: Json) -> Written:
     return written
 
 
-def _read_terms(
-    call: Call, list_row: sqlite3.Row, column: sqlite3.Row, value: Json, written: Written
-) -> None:
+def refuse_read_only(column: sqlite3.Row, name: str) -> None:
+    """400 for a column that people and programs may only read."""
+    if column["read_only"]:
+        raise invalid(f"Field '{name}' is read-only")
+
+
+def read_terms(call: Call, list_row: sqlite3.Row, column: sqlite3.Row, value: Json, written: Written) -> None:
     """A hidden note field: its text sets the visible column; an empty one clears it."""
     if not isinstance(value, str | None):
         raise invalid(f"The note field of '{column['name']}' takes text.")
     multiple = bool(json.loads(column["facet"]).get("allowMultipleValues"))
     terms = taxonomy_values.decode(value or "")
+    unavailable = faults.setting(call.state, "term_unavailable")
+    if unavailable:
+        terms = [term for term in terms if term[1] not in unavailable["terms"].lower().split()]
     name, site = column["name"], list_row["site_id"]
     written.terms[name] = taxonomy_values.store(call.state, site, column, terms, multiple=multiple)
     if multiple:
@@ -83,7 +90,7 @@ def _read_visible(
     if not all(isinstance(v, Mapping) for v in values):
         raise invalid(f"The value of field '{column['name']}' does not fit its type, managed metadata.")
     note = ";#".join(f"-1;#{v.get('Label') or '-'}|{v.get('TermGuid')}" for v in values)
-    _read_terms(call, list_row, column, note, written)
+    read_terms(call, list_row, column, note, written)
 
 
 def _value(column: sqlite3.Row, name: str, value: Json) -> Json:
@@ -123,7 +130,7 @@ def update(
 ) -> dict[str, Json]:
     """Set the values in `body` and give back the item's fieldValueSet; one new version. Quirks included."""
     call.require_match(items.etag(item))
-    refuse_when_open(call, item)
+    refuse_update(call, item)
     fresh = item["kind"] == "file" and item["version"] == 1
     if (
         fresh
@@ -135,11 +142,29 @@ def update(
     notes = note_names(call, list_row)
     asked = written.onto(items.stored_fields(item), notes)
     _lose(call, list_row, item, written, fresh=fresh)
-    by = identities.identity(call.state, call.caller)
-    stored = written.onto(items.stored_fields(item), notes)
-    kept = items.change(call.state, item, by=by, fields=stored, content_type=content_type)
+    kept = keep(call, list_row, item, written, content_type=content_type)
     # The answer shows what was asked for, whatever was kept: a 200 is no proof.
     return items.View(call, list_row).fields(kept, shown=asked)
+
+
+def keep(
+    call: Call,
+    list_row: sqlite3.Row,
+    item: sqlite3.Row,
+    written: Written,
+    *,
+    content_type: str | None = None,
+) -> sqlite3.Row:
+    """The item with the values, in a new version."""
+    stored = written.onto(items.stored_fields(item), note_names(call, list_row))
+    if item["kind"] == "file" and faults.setting(call.state, "content_approval") is not None:
+        stored["_ModerationStatus"] = PENDING
+    by = identities.identity(call.state, call.caller)
+    return items.change(call.state, item, by=by, fields=stored, content_type=content_type)
+
+
+PENDING = 2
+"""`_ModerationStatus` of what waits for an approver (0 approved, 1 refused, 3 draft)."""
 
 
 def note_names(call: Call, list_row: sqlite3.Row) -> dict[str, str]:
@@ -149,6 +174,17 @@ def note_names(call: Call, list_row: sqlite3.Row) -> dict[str, str]:
 
 LOCKS: list[Callable[[Call, sqlite3.Row], None]] = []
 """Each raises 423 when it knows that the item is locked for the caller; `files.py` adds check-outs."""
+
+
+UPDATES: list[Callable[[Call, sqlite3.Row], None]] = []
+"""As LOCKS, but for changes of columns only."""
+
+
+def refuse_update(call: Call, item: sqlite3.Row) -> None:
+    """423 when the item's columns may not be changed now."""
+    refuse_when_open(call, item)
+    for refuse in UPDATES:
+        refuse(call, item)
 
 
 def refuse_when_open(call: Call, item: sqlite3.Row) -> None:
@@ -174,4 +210,4 @@ def _lose(call: Call, list_row: sqlite3.Row, item: sqlite3.Row, written: Written
     default = faults.setting(state, "default_term_loss") if fresh else None
     if default and default["column"] in written.terms:
         column = columns.find(state, list_row["id"], default["column"])
-        _read_terms(call, list_row, column, default["value"], written)
+        read_terms(call, list_row, column, default["value"], written)

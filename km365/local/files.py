@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 from uuid import UUID
 
-from km365.local import blobs, fields, identities, items, lists
+from km365.local import blobs, faults, fields, identities, items, lists
 from km365.local.items import EXPANDERS
 from km365.local.routes import Call, Caller, GraphFault, Json, invalid, not_found
 from km365.local.state import State, tables
@@ -282,12 +282,22 @@ def refuse_when_locked(call: Call, item: sqlite3.Row) -> None:
         raise GraphFault(423, "resourceLocked", "The file is checked out by somebody else.")
 
 
+def refuse_unless_checked_out(call: Call, item: sqlite3.Row) -> None:
+    """423 where the quirk says that a library asks for a check-out first, and nobody holds one."""
+    if item["kind"] != "file" or faults.setting(call.state, "checkout_required") is None:
+        return
+    if checked_out(call.state, item) is None:
+        message = "You must first check out this document before making changes."
+        raise GraphFault(423, "notAllowed", message, inner={"code": "resourceLocked"})
+
+
 def holder(call: Call) -> Json:
     """Who holds what this call checks out."""
     return {"app": call.caller.app_id, "user": call.caller.user_id}
 
 
 fields.LOCKS.append(refuse_when_locked)
+fields.UPDATES.append(refuse_unless_checked_out)
 
 
 # how they look -------------------------------------------------------------------------------------------

@@ -1,16 +1,23 @@
 """The journal of runs over other people's documents: resume point, progress and undo in one (ENGINE §2)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
+from typing import TypeVar
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
 
 from km365.errors import NotFound
 from km365.store import rows
 from km365.store.rows import Json
 from km365.store.tables import change, run
+
+T = TypeVar("T")
+
+PAGE = 500
+"""Rows that are handed over or read at once."""
 
 
 class RunState(StrEnum):
@@ -48,6 +55,18 @@ class Change:
     etag_after: str | None = None
     state: ChangeState = ChangeState.PENDING
     reason: str | None = None
+    comment: str | None = None
+    """What people wrote beside its terms in the plan."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """What became of one change; an `etag_after` already noted is kept when none is given."""
+
+    seq: int
+    state: ChangeState
+    reason: str | None = None
+    etag_after: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,25 +102,28 @@ def create_run(
 
 
 def add_changes(c: Connection, run_id: str, changes: Iterable[Change]) -> int:
-    """Journals the changes before the first is made, and counts them."""
-    values = [
-        {
-            "run_id": run_id,
-            "seq": one.seq,
-            "drive_id": one.drive_id,
-            "item_id": one.item_id,
-            "name": one.name,
-            "old": one.old,
-            "new": one.new,
-            "etag": one.etag,
-            "state": one.state,
-            "reason": one.reason,
-        }
-        for one in changes
-    ]
-    if values:
-        c.execute(insert(change), values)
-    return len(values)
+    """Journals the changes before the first is made, and counts them; they need not fit into memory."""
+    count = 0
+    for some in batched(changes, PAGE):
+        c.execute(insert(change), [_values(run_id, one) for one in some])
+        count += len(some)
+    return count
+
+
+def _values(run_id: str, one: Change) -> dict[str, object]:
+    return {
+        "run_id": run_id,
+        "seq": one.seq,
+        "drive_id": one.drive_id,
+        "item_id": one.item_id,
+        "name": one.name,
+        "old": one.old,
+        "new": one.new,
+        "etag": one.etag,
+        "state": one.state,
+        "reason": one.reason,
+        "comment": one.comment,
+    }
 
 
 def get(c: Connection, run_id: str) -> Run:
@@ -131,27 +153,74 @@ def next_pending(c: Connection, run_id: str, *, limit: int = 20) -> list[Change]
     return [_change(row._mapping) for row in c.execute(query)]
 
 
-def changes(c: Connection, run_id: str) -> list[Change]:
-    """Every change of the run, in the order of the plan."""
-    query = select(change).where(change.c.run_id == run_id).order_by(change.c.seq)
-    return [_change(row._mapping) for row in c.execute(query)]
-
-
-def mark(
+def changes(
     c: Connection,
     run_id: str,
-    seq: int,
-    state: ChangeState,
     *,
-    at: datetime,
-    reason: str | None = None,
-    etag_after: str | None = None,
-) -> None:
-    """Notes what became of one change; an `etag_after` already noted is kept when none is given."""
-    values: dict[str, object] = {"state": state, "reason": reason, "changed_at": at}
-    if etag_after is not None:
-        values["etag_after"] = etag_after
-    c.execute(update(change).where((change.c.run_id == run_id) & (change.c.seq == seq)).values(**values))
+    states: Collection[ChangeState] = (),
+    after: int = -1,
+    limit: int | None = None,
+) -> list[Change]:
+    """The changes of the run in the order of the plan: those behind number `after`, in these states."""
+    query = select(change).where((change.c.run_id == run_id) & (change.c.seq > after))
+    if states:
+        query = query.where(change.c.state.in_(states))
+    return [_change(row._mapping) for row in c.execute(query.order_by(change.c.seq).limit(limit))]
+
+
+def of_item(c: Connection, drive_id: str, item_id: str) -> list[tuple[Run, Change]]:
+    """Every change of one document with its run, the newest first."""
+    mine = (change.c.drive_id == drive_id) & (change.c.item_id == item_id)
+    found = c.execute(
+        select(change)
+        .join(run, run.c.id == change.c.run_id)
+        .where(mine)
+        .order_by(run.c.started_at.desc(), run.c.id)
+    )
+    rows_found = [row._mapping for row in found]
+    return [(get(c, row["run_id"]), _change(row)) for row in rows_found]
+
+
+def items_like(c: Connection, path: str, item_id: str) -> list[tuple[str, str, str]]:
+    """(drive id, item id, last known path) of each journaled document with this id or path.
+
+    `path` may begin before the library's root, as in an address, or be the document's name alone.
+    """
+    name = change.c.name
+    ends = (name == path) | name.endswith(f"/{path}", autoescape=True)
+    inside = literal(f"/{path}").endswith("/" + name)
+    query = select(change.c.drive_id, change.c.item_id, func.max(name)).where(
+        ends | inside | (change.c.item_id == item_id)
+    )
+    grouped = query.group_by(change.c.drive_id, change.c.item_id).order_by(func.max(name))
+    return [(row[0], row[1], row[2]) for row in c.execute(grouped)]
+
+
+def begin(c: Connection, run_id: str, seqs: Collection[int], *, at: datetime) -> None:
+    """Notes that the writes of these changes are begun."""
+    mine = (change.c.run_id == run_id) & change.c.seq.in_(seqs)
+    c.execute(update(change).where(mine).values(state=ChangeState.SENDING, changed_at=at))
+
+
+def mark(c: Connection, run_id: str, marks: Iterable[Mark], *, at: datetime) -> None:
+    """Notes what became of changes."""
+    values = [
+        {"of": one.seq, "state": one.state, "reason": one.reason, "after": one.etag_after} for one in marks
+    ]
+    if values:
+        c.execute(_MARK, [{**one, "run": run_id, "at": at} for one in values])
+
+
+_MARK = (
+    update(change)
+    .where((change.c.run_id == bindparam("run")) & (change.c.seq == bindparam("of")))
+    .values(
+        state=bindparam("state"),
+        reason=bindparam("reason"),
+        changed_at=bindparam("at"),
+        etag_after=func.coalesce(bindparam("after"), change.c.etag_after),
+    )
+)
 
 
 def reopen(c: Connection, run_id: str, *, at: datetime) -> bool:
@@ -174,6 +243,13 @@ def counts(c: Connection, run_id: str) -> dict[ChangeState, int]:
     """How many changes are in each state; states without any are left out."""
     query = select(change.c.state, func.count()).where(change.c.run_id == run_id).group_by(change.c.state)
     return {ChangeState(state): number for state, number in c.execute(query)}
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of at most `size`."""
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some
 
 
 def _run(row: rows.Row) -> Run:

@@ -228,8 +228,10 @@ change = Table(
     Column("etag_after", String),
     _required("state", String),
     Column("reason", String),
+    Column("comment", Text),
     Column("changed_at", Moment),
     Index(None, "run_id", "state", "seq"),
+    Index(None, "drive_id", "item_id"),
 )
 
 job = Table(

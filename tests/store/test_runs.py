@@ -1,13 +1,13 @@
 """The journal of a run is its resume point, its progress and its undo."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from km365.errors import NotFound
 from km365.store import runs
 from km365.store.database import Connection
-from km365.store.runs import Change, ChangeState, RunState
+from km365.store.runs import Change, ChangeState, Mark, RunState
 
 
 def begin(c: Connection, at: datetime, run_id: str = "r1", count: int = 5) -> None:
@@ -32,9 +32,10 @@ def begin(c: Connection, at: datetime, run_id: str = "r1", count: int = 5) -> No
 
 def test_a_run_resumes_where_it_stopped(c: Connection, at: datetime) -> None:
     begin(c, at)
-    runs.mark(c, "r1", 0, ChangeState.DONE, at=at, etag_after="e0b")
-    runs.mark(c, "r1", 1, ChangeState.CONFLICT, at=at, reason="changed since")
-    runs.mark(c, "r1", 2, ChangeState.SENDING, at=at)
+    done = Mark(seq=0, state=ChangeState.DONE, etag_after="e0b")
+    refused = Mark(seq=1, state=ChangeState.CONFLICT, reason="changed since")
+    runs.mark(c, "r1", [done, refused], at=at)
+    runs.begin(c, "r1", [2], at=at)
     assert [one.seq for one in runs.next_pending(c, "r1", limit=2)] == [2, 3]
     assert runs.counts(c, "r1") == {
         ChangeState.DONE: 1,
@@ -46,8 +47,8 @@ def test_a_run_resumes_where_it_stopped(c: Connection, at: datetime) -> None:
 
 def test_what_undo_needs_is_kept(c: Connection, at: datetime) -> None:
     begin(c, at, count=1)
-    runs.mark(c, "r1", 0, ChangeState.DONE, at=at, etag_after="e0b")
-    runs.mark(c, "r1", 0, ChangeState.DONE, at=at, reason="read back")
+    runs.mark(c, "r1", [Mark(seq=0, state=ChangeState.DONE, etag_after="e0b")], at=at)
+    runs.mark(c, "r1", [Mark(seq=0, state=ChangeState.DONE, reason="read back")], at=at)
     (found,) = runs.changes(c, "r1")
     assert (found.old, found.new, found.etag, found.etag_after) == (
         {"KMTopic": []},
@@ -72,3 +73,22 @@ def test_runs_are_found_by_their_plan_the_newest_first(c: Connection, at: dateti
 def test_a_run_that_is_not_there_is_named(c: Connection) -> None:
     with pytest.raises(NotFound, match="r9"):
         runs.get(c, "r9")
+
+
+def test_a_journal_is_written_and_read_in_pages(c: Connection, at: datetime) -> None:
+    begin(c, at, count=1_203)
+    first = runs.changes(c, "r1", limit=runs.PAGE)
+    rest = runs.changes(c, "r1", after=first[-1].seq)
+    assert [one.seq for one in (*first, *rest)] == list(range(1_203))
+    runs.mark(c, "r1", [Mark(seq=700, state=ChangeState.LOCKED)], at=at)
+    assert [one.seq for one in runs.changes(c, "r1", states=[ChangeState.LOCKED])] == [700]
+
+
+def test_a_document_knows_the_runs_that_touched_it(c: Connection, at: datetime) -> None:
+    begin(c, at, "r1")
+    begin(c, at + timedelta(days=1), "r2")
+    assert [(run.id, change.item_id) for run, change in runs.of_item(c, "d", "3")] == [
+        ("r2", "3"),
+        ("r1", "3"),
+    ]
+    assert runs.of_item(c, "d", "9") == []

@@ -1,0 +1,158 @@
+"""`km365 tag show`, `list` and `history`: what runs did, and what was done to one document."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from km365.cli.console import json_option, print_json, say, table, with_app
+from km365.errors import ExitCode
+
+if TYPE_CHECKING:
+    from km365.app import App
+    from km365.services.tag_history import History
+    from km365.services.tag_run import Outcome
+    from km365.store.runs import Change
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@json_option
+@with_app
+async def show(app: "App", *, run_id: str, as_json: bool) -> None:
+    """Show what a run did to each document, with the comments of its plan and the reasons of what is left.
+
+    \b
+    Example:
+      km365 tag show tag-0f3c9a1b2d
+    """
+    from km365.services import tag_run
+
+    found = await app.db.run(tag_run.outcome, run_id)
+    if as_json:
+        await print_run(app, found)
+        return
+    rows = []
+    said: list[Change] = []
+    async for change in tag_run.journal(app.db, run_id):
+        rows += [(change.state, *line, change.name) for line in _lines(change)]
+        said += [change] if change.comment else []
+    table(rows, headings=("state", "column", "before -> after", "document"))
+    for change in said:
+        click.echo(f"{change.name}: {' / '.join(str(change.comment).splitlines())}")
+    list_left(found)
+
+
+def _lines(change: "Change") -> list[tuple[str, str]]:
+    """Each column of the change with what it held before and after."""
+    from km365.services.tag_moves import TITLES
+
+    found = []
+    for column, tags in change.new.items():
+        before = ", ".join(label for _, label in change.old[column]) or "-"
+        after = ", ".join(label for _, label in tags) or "-"
+        found.append((TITLES.get(column, column), f"{before} -> {after}"))
+    return found
+
+
+@click.command("list")
+@json_option
+@with_app
+async def list_(app: "App", *, as_json: bool) -> None:
+    """List the runs, the newest first, with how many documents each has written and left.
+
+    \b
+    Example:
+      km365 tag list
+    """
+    from km365.services.tag_run import WRITTEN
+    from km365.store import runs
+
+    found = await app.db.run(runs.list_)
+    if as_json:
+        print_json([asdict(run) for run in found])
+        return
+    rows = []
+    for run in found:
+        counts = await app.db.run(runs.counts, run.id)
+        written = sum(number for state, number in counts.items() if state in WRITTEN)
+        started = f"{run.started_at:%Y-%m-%d %H:%M}"
+        rows.append((run.id, run.kind, run.state, written, sum(counts.values()) - written, started, run.who))
+    table(rows, headings=("run", "kind", "state", "written", "left", "started (UTC)", "by"))
+
+
+@click.command()
+@click.argument("item")
+@json_option
+@with_app
+async def history(app: "App", *, item: str, as_json: bool) -> int:
+    """Show every run that touched a document, and what of it still stands.
+
+    ITEM is the document's address, its path in the library, its name, or its id.
+
+    \b
+    Example:
+      km365 tag history "Supply/Cold chain assessment.docx"
+    """
+    from km365.services import tag_history
+
+    found = await tag_history.history(app.graph, app.db, item)
+    if as_json:
+        print_json(_history_json(found))
+    else:
+        _print_history(found)
+    if found.unread:
+        say(f"What it holds now could not be read: {found.unread}")
+    return ExitCode.PARTLY if found.unread else ExitCode.DONE
+
+
+def _print_history(found: "History") -> None:
+    click.echo(found.path)
+    rows = [
+        (
+            f"{touch.run.started_at:%Y-%m-%d %H:%M}",
+            touch.run.id,
+            touch.run.who,
+            f"{touch.change.state}, undone since" if touch.undone else touch.change.state,
+            *line,
+        )
+        for touch in found.touches
+        for line in _lines(touch.change)
+    ]
+    table(rows, headings=("started (UTC)", "run", "by", "state", "column", "before -> after"))
+    for touch in found.touches:
+        for said in (touch.change.reason, touch.change.comment):
+            if said:
+                click.echo(f"{touch.run.id}: {' / '.join(said.splitlines())}")
+    if found.columns:
+        click.echo(f"Now (changed {found.changed_at or 'at an unknown time'}):")
+    for column in found.columns:
+        labels = ", ".join(tag.label for tag in column.now) or "-"
+        click.echo(f"  {column.title}: {labels}  ({column.standing})")
+
+
+def _history_json(found: "History") -> dict[str, Any]:
+    return {
+        **{key: value for key, value in asdict(found).items() if key != "touches"},
+        "touches": [
+            {"run": asdict(one.run), "change": asdict(one.change), "undone": one.undone}
+            for one in found.touches
+        ],
+    }
+
+
+async def print_run(app: "App", found: "Outcome") -> None:
+    """The run and every change of its journal, as JSON."""
+    from km365.services import tag_run
+
+    changes = [asdict(change) async for change in tag_run.journal(app.db, found.run.id)]
+    print_json({"run": asdict(found.run), "changes": changes})
+
+
+def list_left(found: "Outcome") -> None:
+    """The documents that are not as the run wants them, a line each, on stderr."""
+    for change in found.left:
+        say(f"{change.state}: {change.name}: {change.reason or 'not reached yet; the same command goes on.'}")
+    more = found.left_count - len(found.left)
+    if more > 0:
+        say(f"... and {more} more; km365 tag show {found.run.id}")

@@ -1,0 +1,176 @@
+"""What to do with a document of a run, and doing it for many at once: written, read back, its end said."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from km365.core.schema import TAG_COLUMNS
+from km365.core.tag_plan import Library, Tag, list_of
+from km365.errors import GraphChangedMeanwhile, GraphError, GraphUnreachable, Locked, Throttled
+from km365.graph import lists, metadata
+from km365.graph.client import Graph
+from km365.graph.feeds import Feed
+from km365.graph.lists import Item
+from km365.graph.metadata import Target, TermRef, Written
+from km365.graph.other_ways import Place
+from km365.services.tag_plan import open_library
+from km365.store.runs import Change, ChangeState
+
+TITLES = {column.name: column.title for column in TAG_COLUMNS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """How one change ended."""
+
+    state: ChangeState
+    reason: str | None = None
+    etag_after: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """What to do with one document: write `values` against `etag`, which makes `end` true.
+
+    Without values there is nothing to write, and it has ended so.
+    """
+
+    change: Change
+    end: End | GraphError
+    values: Mapping[str, Any] = field(default_factory=dict)
+    etag: str = ""
+
+
+@dataclass(kw_only=True)
+class Shelf:
+    """An opened library or list: where it is, its hidden note fields, and what it tells of its changes.
+
+    `closed` are its columns that may only be read.
+    """
+
+    place: Place
+    notes: Mapping[str, str]
+    closed: frozenset[str] = frozenset()
+    feed: Feed | None = None
+
+
+Shelves = Mapping[str, Shelf]
+"""The libraries of a run by drive."""
+
+CHANGED = End(state=ChangeState.CONFLICT, reason="It was changed in the meantime and left alone.")
+LOCKED = End(state=ChangeState.LOCKED, reason="It is open or checked out; the same command tries again.")
+
+
+async def open_shelves(graph: Graph, libraries: Iterable[Library]) -> dict[str, Shelf]:
+    """The libraries, found where they are now. Raises PlanRefused where one is gone."""
+    found = {}
+    for library in libraries:
+        listed = list_of(library.drive_id)
+        if listed is None:
+            site_id, drive = await open_library(graph, library)
+            listed = site_id, drive.list_id
+        place = Place(site_id=listed[0], list_id=listed[1])
+        columns = await lists.list_columns(graph, *listed)
+        notes = await metadata.all_note_fields(graph, place, columns, made_as=TITLES)
+        closed = frozenset(one.name for one in columns if one.read_only)
+        found[library.drive_id] = Shelf(place=place, notes=notes, closed=closed)
+    return found
+
+
+def target(change: Change) -> Target:
+    """Where Graph serves the item of this change."""
+    listed = list_of(change.drive_id)
+    if listed is not None:
+        return Target.item(*listed, change.item_id)
+    return Target.file(change.drive_id, change.item_id)
+
+
+async def make(graph: Graph, moves: Sequence[Move], shelves: Shelves) -> list[End | GraphError]:
+    """The end of each move, after what has to be written was written, twenty a call, and read back."""
+    ends: dict[int, End | GraphError] = {move.change.seq: move.end for move in moves}
+    for drive_id, shelf in shelves.items():
+        writing = [move for move in moves if move.values and move.change.drive_id == drive_id]
+        if not writing:
+            continue
+        if shelf.feed is None and len(writing) > FEED_FROM:
+            shelf.feed = await _feed(graph, shelf)
+        written = await metadata.write_many(
+            graph,
+            [
+                metadata.Change(
+                    target=target(move.change),
+                    values=move.values,
+                    notes=shelf.notes,
+                    etag=move.etag,
+                    place=shelf.place,
+                )
+                for move in writing
+            ],
+            feed=shelf.feed,
+        )
+        for move, result in zip(writing, written, strict=True):
+            ends[move.change.seq] = _end_after(move, result)
+    return [ends[move.change.seq] for move in moves]
+
+
+FEED_FROM = 3
+"""From so many documents on it costs less to ask what has changed than to read each back."""
+
+
+async def _feed(graph: Graph, shelf: Shelf) -> Feed | None:
+    """What the library tells of its changes; None where it does not, and each document is read."""
+    try:
+        return await Feed.open(
+            graph, shelf.place.site_id, shelf.place.list_id, select=["id", APPROVAL, *shelf.notes]
+        )
+    except GraphError:
+        return None
+
+
+def _end_after(move: Move, written: Written | GraphError) -> End | GraphError:
+    if isinstance(written, GraphError):
+        return end_of(written)
+    if not isinstance(move.end, End):
+        return move.end
+    waiting = str(written.item.fields.get(APPROVAL, "0")) not in {"0", "None"}
+    reason = move.end.reason or (WAITS if waiting else None)
+    return replace(move.end, etag_after=written.etag, reason=reason)
+
+
+APPROVAL = "_ModerationStatus"
+WAITS = "Stored; the library shows it to others once somebody has approved it."
+
+
+def end_of(error: GraphError) -> End | GraphError:
+    """What concerns one document ends that document; what may pass leaves it open."""
+    if isinstance(error, GraphUnreachable | Throttled):
+        return error
+    if isinstance(error, Locked):
+        return LOCKED
+    if isinstance(error, GraphChangedMeanwhile):
+        return CHANGED
+    return End(state=ChangeState.FAILED, reason=str(error))
+
+
+async def look(graph: Graph, changes: Sequence[Change]) -> dict[int, Item | GraphError]:
+    """What the documents look like now by number, or why they cannot be read. 1 resource unit each."""
+    seen = await metadata.read_many(graph, [target(change) for change in changes])
+    return {change.seq: one for change, one in zip(changes, seen, strict=True)}
+
+
+def as_json(tags: Iterable[Tag]) -> list[list[str]]:
+    """The terms of a column as the journal keeps them."""
+    return [[tag.term_id, tag.label] for tag in tags]
+
+
+def refs(values: Mapping[str, Any]) -> dict[str, tuple[TermRef, ...]]:
+    """The terms of the columns out of the journal."""
+    return {
+        name: tuple(TermRef(id=term_id, label=label) for term_id, label in tags)
+        for name, tags in values.items()
+    }
+
+
+def holds(item: Item, values: Mapping[str, Any]) -> bool:
+    """Whether the document's columns hold exactly these terms."""
+    return not metadata.not_stored(refs(values), item.fields)
