@@ -1,4 +1,4 @@
-"""Text out of PowerPoint files: titles, bodies, tables and speaker notes, slide by slide in their order."""
+"""Text out of PowerPoint files: titles, bodies, tables, diagrams and speaker notes, slide by slide."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,8 @@ from km365.documents.ooxml import Element, Package
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_PARAGRAPH, _TEXT, _BREAK, _TAB = f"{_A}p", f"{_A}t", f"{_A}br", f"{_A}tab"
 _NUMBERS = frozenset({"sldNum", "dt", "ftr", "hdr", "sldImg"})
 """Placeholders that hold a number, a date or a picture, not content."""
 
@@ -23,17 +25,23 @@ def read(package: Package) -> Iterator[Passage]:
             continue
         place = f"slide {number}"
         for text, kind in _texts(package.xml(part)):
-            yield Passage(
-                text=text, kind=Kind.TITLE if kind is Kind.TITLE and number == 1 else kind, place=place
-            )
+            title = kind is Kind.TITLE and number > 1
+            yield Passage(text=text, kind=Kind.HEADING if title else kind, place=place)
         for target in package.relations(part).values():
-            if target.startswith("ppt/notesSlides/") and target in package.names:
+            if target not in package.names:
+                continue
+            if target.startswith("ppt/notesSlides/"):
                 for text, _ in _texts(package.xml(target)):
                     yield Passage(text=text, kind=Kind.NOTE, place=f"notes of {place}")
+            elif target.startswith("ppt/diagrams/data"):
+                for text in _paragraphs(package.xml(target)):
+                    yield Passage(text=text, kind=Kind.BODY, place=f"diagram on {place}")
 
 
 def _texts(slide: Element) -> Iterator[tuple[str, Kind]]:
     """Texts of the shapes and what they are: the slide's title, a table row or body."""
+    for fallback in list(slide.iter(_FALLBACK)):
+        fallback.getparent().remove(fallback)
     for shape in slide.iter(f"{_P}sp"):
         placeholder = shape.find(f"{_P}nvSpPr/{_P}nvPr/{_P}ph")
         role = placeholder.get("type", "") if placeholder is not None else ""
@@ -49,6 +57,9 @@ def _texts(slide: Element) -> Iterator[tuple[str, Kind]]:
 
 
 def _paragraphs(shape: Element) -> Iterator[str]:
-    for paragraph in shape.iter(f"{_A}p"):
-        if text := "".join(node.text or "" for node in paragraph.iter(f"{_A}t")).strip():
+    for paragraph in shape.iter(_PARAGRAPH):
+        pieces = [
+            (node.text or "") if node.tag == _TEXT else " " for node in paragraph.iter(_TEXT, _BREAK, _TAB)
+        ]
+        if text := "".join(pieces).strip():
             yield text

@@ -1,31 +1,78 @@
-"""Text out of files that people wrote; what cannot be read is refused by name and reason."""
+"""Text out of files that people wrote; what cannot be read is refused by name and reason.
 
+Which reader takes a file is told by its content, and by its name's ending where the content does not tell.
+"""
+
+import io
 import re
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from km365.core.passages import Kind, Passage
-from km365.documents import read_docx, read_pdf, read_pptx, read_xlsx
+from km365.core.written_in import with_languages
+from km365.documents import (
+    read_docx,
+    read_html,
+    read_mail,
+    read_odf,
+    read_pdf,
+    read_pptx,
+    read_rtf,
+    read_text,
+    read_xlsx,
+)
 from km365.documents.ooxml import Package
 from km365.errors import InputRefused
 
 LIMIT_BYTES = 100 * 1024 * 1024
 """Larger files are refused without being downloaded; reports are a hundredth of it."""
+MOST_CHARACTERS = 20_000_000
+"""Longer texts are refused: forty novels are not a document but data."""
+MOST_PASSAGES = 200_000
 
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLD = frozenset({".doc", ".ppt", ".xls"})
 _PACKAGES: dict[str, Callable[[Package], Iterator[Passage]]] = {
-    ".docx": read_docx.read,
-    ".docm": read_docx.read,
-    ".dotx": read_docx.read,
-    ".pptx": read_pptx.read,
-    ".pptm": read_pptx.read,
-    ".xlsx": read_xlsx.read,
-    ".xlsm": read_xlsx.read,
+    **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), read_docx.read),
+    **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".ppsm", ".potx"), read_pptx.read),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xltx"), read_xlsx.read),
+    **dict.fromkeys((".odt", ".ott", ".odp", ".ods"), read_odf.read),
 }
-_TEXTS = frozenset({".txt", ".md"})
-READABLE = frozenset({*_PACKAGES, *_TEXTS, ".pdf"})
+_FILES: dict[str, Callable[[str, bytes], Iterator[Passage]]] = {
+    ".txt": lambda name, data: read_text.read(name, data, markdown=False),
+    ".md": lambda name, data: read_text.read(name, data, markdown=True),
+    ".csv": read_text.read_csv,
+    **dict.fromkeys((".html", ".htm"), read_html.read),
+    **dict.fromkeys((".mht", ".mhtml"), read_mail.read_mht),
+    ".eml": read_mail.read_eml,
+    ".msg": read_mail.read_msg,
+    ".rtf": read_rtf.read,
+}
+READABLE = frozenset({*_PACKAGES, *_FILES, ".pdf"})
 """The file name endings that can be read."""
+
+_PARTS = (
+    ("word/document.xml", ".docx"),
+    ("ppt/presentation.xml", ".pptx"),
+    ("xl/workbook.xml", ".xlsx"),
+    ("content.xml", ".odt"),
+)
+"""The part by which each kind of package is known."""
+_STARTS = (
+    (b"%pdf-", ".pdf"),
+    (b"{\\rtf", ".rtf"),
+    (b"<!doctype html", ".html"),
+    (b"<html", ".html"),
+    (b"mime-version:", ".eml"),
+)
+"""How files of a kind begin, whatever their name says; a PDF may have something in front of it."""
+_UNTITLED = frozenset({".docx", ".odt", ".txt", ".md", ".rtf"})
+"""Kinds whose first line is the title where it looks like one and nothing else is."""
+_LONGEST_TITLE = 120
+_UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]|[\ud800-\udfff]")
+"""What no text holds and XML, JSON and databases stumble over."""
 
 
 def refuse_unread(name: str, size_bytes: int) -> None:
@@ -33,6 +80,8 @@ def refuse_unread(name: str, size_bytes: int) -> None:
     ending = PurePosixPath(name).suffix.lower()
     if ending in _OLD:
         raise InputRefused(f"{name} is in an old Office format; save it as {ending}x to have it read.")
+    if ending == ".xlsb":
+        raise InputRefused(f"{name} is a binary workbook; save it as .xlsx to have it read.")
     if ending not in READABLE:
         raise InputRefused(f"{name}: files of this kind ({ending or 'no ending'}) are not read.")
     if size_bytes == 0:
@@ -43,55 +92,102 @@ def refuse_unread(name: str, size_bytes: int) -> None:
         )
 
 
-def read(name: str, data: bytes) -> list[Passage]:
-    """The passages of a file in reading order, its name first; never empty of text.
+def read(name: str, data: bytes, *, ocr: read_pdf.Ocr | None = None) -> list[Passage]:
+    """The passages of a file in reading order with their languages, its name first; never empty of text.
 
-    Raises InputRefused, naming the file and why, for one that is empty, too large, broken, protected by a
-    password, or of a kind that is not read. Macros are never run and never read.
+    `ocr` reads scans. Raises InputRefused, naming the file and why, for one that is empty, too large, broken,
+    protected by a password, or of a kind that is not read. Macros are never run and never read; files within
+    files are never opened.
     """
     refuse_unread(name, len(data))
     path = PurePosixPath(name)
-    ending = path.suffix.lower()
-    if data.startswith(_OLE2):
-        if "EncryptedPackage".encode("utf-16-le") in data[: 64 * 1024] or b"E\0n\0c\0r\0y\0p\0t" in data:
-            raise InputRefused(f"{name} is protected by a password; it cannot be read.")
-        raise InputRefused(f"{name} is in an old Office format under a new name; save it again.")
-    passages = list(_passages(name, ending, data))
+    ending = _kind(name, path.suffix.lower(), data)
+    try:
+        passages = _bounded(name, _passages(name, ending, data, ocr))
+    except RecursionError:
+        raise InputRefused(f"{name} is damaged: it is nested too deeply.") from None
     if not any(passage.text for passage in passages):
         raise InputRefused(f"{name} holds no text.")
-    return [Passage(text=path.stem.replace("_", " "), kind=Kind.NAME, place="file name"), *passages]
+    if ending in _UNTITLED:
+        passages = _titled(passages)
+    own_name = Passage(text=path.stem.replace("_", " "), kind=Kind.NAME, place="file name")
+    return with_languages([own_name, *passages])
 
 
-def _passages(name: str, ending: str, data: bytes) -> Iterator[Passage]:
+def _kind(name: str, ending: str, data: bytes) -> str:
+    """The ending the file should have: what its first bytes say, else what its name says."""
+    head = data[:1024]
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if head.startswith(_OLE2):
+        return _ole2(name, ending, data)
+    if head.startswith(b"PK\x03\x04"):
+        return _package(name, ending, data)
+    if start.startswith(b"mime-version:") and ending in {".mht", ".mhtml"}:
+        return ending
+    for mark, kind in _STARTS:
+        if start.startswith(mark) or (kind == ".pdf" and mark in start):
+            return kind
+    if ending in {".msg", ".rtf"}:
+        raise InputRefused(f"{name} is damaged: it is not what its ending ({ending}) says.")
+    return ending
+
+
+def _ole2(name: str, ending: str, data: bytes) -> str:
+    if b"E\0n\0c\0r\0y\0p\0t" in data:
+        raise InputRefused(f"{name} is protected by a password; it cannot be read.")
+    if "__properties_version1.0".encode("utf-16-le") in data or ending == ".msg":
+        return ".msg"
+    raise InputRefused(f"{name} is in an old Office format under a new name; save it again.")
+
+
+def _package(name: str, ending: str, data: bytes) -> str:
+    try:
+        names = set(zipfile.ZipFile(io.BytesIO(data)).namelist())
+    except Exception:  # zipfile raises whatever its own parsing of a broken archive meets
+        names = set()
+    for part, kind in _PARTS:
+        if part in names:
+            same = _PACKAGES.get(ending) is _PACKAGES[kind]
+            return ending if same else kind
+    if ending not in _PACKAGES:
+        raise InputRefused(f"{name} is an archive of files and not what its ending ({ending}) says.")
+    return ending
+
+
+def _passages(name: str, ending: str, data: bytes, ocr: read_pdf.Ocr | None) -> Iterator[Passage]:
     if ending == ".pdf":
-        return read_pdf.read(name, data)
-    if ending in _TEXTS:
-        return _lines(name, data)
+        return read_pdf.read(name, data, ocr=ocr)
+    if ending in _FILES:
+        return _FILES[ending](name, data)
     return _PACKAGES[ending](Package(name, data))
 
 
-def _lines(name: str, data: bytes) -> Iterator[Passage]:
-    """Paragraphs of a plain text, Markdown headings marked."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        if b"\0" in data:
-            raise InputRefused(f"{name} is not text.") from None
-        text = data.decode("cp1252", errors="replace")
-    under, read_to = "", 1
-    for block in _BLANK_LINES.split(text):
-        line = read_to + block[: len(block) - len(block.lstrip())].count("\n")
-        read_to += block.count("\n")
-        paragraph = " ".join(block.split())
-        if not paragraph or _BLANK_LINES.fullmatch(block):
-            continue
-        marked = paragraph.startswith("#") or _BOLD.fullmatch(paragraph) is not None
-        words = " ".join(paragraph.lstrip("# ").replace("**", "").split())
-        words = words.strip("* ") if marked else words
-        if marked:
-            under = f"under “{words[:60]}”"
-        yield Passage(text=words, kind=Kind.HEADING if marked else Kind.BODY, place=under or f"line {line}")
+def _bounded(name: str, passages: Iterable[Passage]) -> list[Passage]:
+    """All the passages. Raises InputRefused, naming the file, where they do not end."""
+    kept: list[Passage] = []
+    characters = 0
+    for passage in passages:
+        characters += len(passage.text)
+        if characters > MOST_CHARACTERS:
+            raise InputRefused(f"{name} holds more than {MOST_CHARACTERS:,} characters; it was not read.")
+        if len(kept) == MOST_PASSAGES:
+            raise InputRefused(f"{name} holds more than {MOST_PASSAGES:,} paragraphs; it was not read.")
+        kept.append(_safe(passage) if _UNSAFE.search(passage.text) else passage)
+    return kept
 
 
-_BLANK_LINES = re.compile(r"(\n\s*\n)")
-_BOLD = re.compile(r"(?:\*\*[^*]+\*\*\s*)+")
+def _safe(passage: Passage) -> Passage:
+    return replace(passage, text=" ".join(_UNSAFE.sub(" ", passage.text).split()))
+
+
+def _titled(passages: list[Passage]) -> list[Passage]:
+    """The passages, the first of them as the title where it is short, has no stop, and there is no other."""
+    texts = [number for number, passage in enumerate(passages) if passage.kind is not Kind.PROPERTY]
+    if len(texts) < 2 or any(passage.kind is Kind.TITLE for passage in passages):
+        return passages
+    first = passages[texts[0]]
+    is_short = len(first.text) <= _LONGEST_TITLE and first.text[-1:] not in ".;:,!?。؟؛،"
+    if first.kind is not Kind.BODY or not is_short or not any(map(str.isalpha, first.text)):
+        return passages
+    passages[texts[0]] = replace(first, kind=Kind.TITLE)
+    return passages

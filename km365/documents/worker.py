@@ -1,76 +1,128 @@
-"""Reads files in a process of its own, so that a hostile or enormous one takes nothing else with it.
+"""Reads files in processes of their own, so that a hostile or enormous one takes nothing else with it.
 
-One process reads file after file; when one takes too long or too much memory the process is ended and the
-next file gets a new one.
+A process reads file after file; when one takes too long or too much memory, or breaks the process, it is
+ended and the next file gets a new one. What comes back is JSON, never a pickle: whoever takes over a reading
+process can still only send text.
 """
 
 import asyncio
 import contextlib
+import json
 import multiprocessing
+import os
+import signal
 import sys
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Self
 
 from km365.core.passages import Kind, Passage
-from km365.documents.reading import read
-from km365.errors import InputRefused
+from km365.documents import ocr, reading
+from km365.errors import InputRefused, KM365Error
 
 TIMEOUT_S = 60.0
 MEMORY_BYTES = 2 * 1024**3
-"""Address space of the reading process, where the system can limit it (not on Windows)."""
+"""Address space of a reading process, where the system can limit it (Linux)."""
+WORKERS = min(2, os.cpu_count() or 1)
+_START_S = 120.0
+_GROWN_BYTES = 600 * 1024 * 1024
+"""A process that ever took as much is replaced after its file: it does not give memory back."""
+_GRACE_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Limits:
+    timeout_s: float
+    memory_bytes: int
+    ocr_command: str
+
+    @property
+    def answer_s(self) -> float:
+        """How long an answer may take in all."""
+        return self.timeout_s + (ocr.TIMEOUT_S if self.ocr_command else 0.0)
 
 
 class Reader:
-    """Reads files, one at a time; use as a context manager, which ends the process."""
+    """Reads files, `workers` of them at a time; use as a context manager, which ends the processes.
 
-    def __init__(self, *, timeout_s: float = TIMEOUT_S, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._timeout_s = timeout_s
-        self._memory_bytes = memory_bytes
-        self._context = multiprocessing.get_context("spawn")
-        self._process: multiprocessing.process.BaseProcess | None = None
-        self._pipe: Connection | None = None
-        self._turn = asyncio.Lock()
+    Processes start when they are needed: who waits for each file before giving the next one uses one.
+    `ocr_command` reads scans (see `ocr.read`), which are refused without it.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        memory_bytes: int = MEMORY_BYTES,
+        workers: int = WORKERS,
+        ocr_command: str = "",
+    ) -> None:
+        self._limits = _Limits(timeout_s=timeout_s, memory_bytes=memory_bytes, ocr_command=ocr_command)
+        self._free = [_Worker() for _ in range(workers)]
+        self._all = list(self._free)
+        self._turn = asyncio.Semaphore(workers)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
+        for worker in self._all:
+            worker.end()
 
     async def read(self, name: str, data: bytes) -> list[Passage]:
         """The passages of the file; see `reading.read`. Raises InputRefused, also for too slow or too big."""
+        reading.refuse_unread(name, len(data))
         async with self._turn:
-            return await asyncio.to_thread(self._ask, name, data)
+            worker = self._free.pop()  # the one used last, which is running
+            try:
+                return await asyncio.to_thread(worker.ask, name, data, self._limits)
+            except asyncio.CancelledError:
+                worker.kill()
+                worker = _Worker()  # the thread still has the other one
+                self._all.append(worker)
+                raise
+            finally:
+                self._free.append(worker)
 
-    def _ask(self, name: str, data: bytes) -> list[Passage]:
-        if self._process is None or not self._process.is_alive():
-            self._start()
-        assert self._pipe is not None  # noqa: S101 - _start has made it
+
+class _Worker:
+    """One reading process, started when it is first asked."""
+
+    def __init__(self) -> None:
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+
+    def ask(self, name: str, data: bytes, limits: _Limits) -> list[Passage]:
+        """The passages of the file. Whatever goes wrong concerns this file only."""
+        pipe = self._running(limits)
         try:
-            self._pipe.send((name, data))
-            if not self._pipe.poll(self._timeout_s):
-                self._end()
+            pipe.send_bytes(name.encode("utf-8", errors="replace"))
+            pipe.send_bytes(data)
+            if not pipe.poll(limits.answer_s):
+                self.end()
                 raise InputRefused(
-                    f"{name} took longer than {self._timeout_s:.0f} s to read; it was left out."
+                    f"{name} took longer than {limits.timeout_s:.0f} s to read; it was left out."
                 )
-            passages, refused = self._pipe.recv()
+            answer = json.loads(pipe.recv_bytes())
         except (EOFError, OSError):
-            self._end()
-            raise InputRefused(f"{name} could not be read: reading it took too much memory.") from None
-        if refused is not None:
-            raise InputRefused(refused)
-        return [Passage(text=text, kind=Kind(kind), place=place) for text, kind, place in passages]
+            raise InputRefused(f"{name} could not be read: {self._cause_of_death()}.") from None
+        if answer["last"]:
+            self.end()
+        if answer["refused"] is not None:
+            raise InputRefused(str(answer["refused"]))
+        return [
+            Passage(text=text, kind=Kind(kind), place=place, language=language)
+            for text, kind, place, language in answer["passages"]
+        ]
 
-    def _start(self) -> None:
-        self._end()
-        self._pipe, theirs = self._context.Pipe()
-        self._process = self._context.Process(
-            target=_work, args=(theirs, self._memory_bytes), daemon=True, name="km365-reader"
-        )
-        self._process.start()
-        theirs.close()
+    def kill(self) -> None:
+        """Ends the process and nothing more; for use while another thread waits for its answer."""
+        if self._process is not None:
+            self._process.kill()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Ends the process, if there is one, and waits for it."""
         if self._pipe is not None:
             self._pipe.close()
         if self._process is not None:
@@ -78,22 +130,65 @@ class Reader:
             self._process.join()
         self._pipe = self._process = None
 
+    def _running(self, limits: _Limits) -> Connection:
+        if self._pipe is not None and self._process is not None and self._process.is_alive():
+            return self._pipe
+        self.end()
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_work, args=(theirs, limits), daemon=True, name="km365-reader")
+        self._process.start()
+        theirs.close()
+        try:
+            started = self._pipe.poll(_START_S) and self._pipe.recv_bytes() == b"ready"
+        except (EOFError, OSError):
+            started = False
+        if not started:
+            self.end()
+            raise KM365Error("The process that reads files could not be started; is there memory for it?")
+        return self._pipe
 
-def _work(pipe: Connection, memory_bytes: int) -> None:
+    def _cause_of_death(self) -> str:
+        process = self._process
+        if process is not None:
+            process.join(_GRACE_S)
+        code = process.exitcode if process is not None else None
+        self.end()
+        if code is not None and -code in {getattr(signal, "SIGKILL", None), getattr(signal, "SIGABRT", None)}:
+            return "reading it took too much memory"
+        if code is not None and -code == getattr(signal, "SIGALRM", None):
+            return "reading it took too long"
+        return "it broke the process that read it, so it is damaged or made to do harm"
+
+
+def _work(pipe: Connection, limits: _Limits) -> None:
     """The reading process: file in, passages or refusal out, until the pipe closes."""
-    _limit_memory(memory_bytes)
+    _limit_memory(limits.memory_bytes)
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+        pipe.send_bytes(b"ready")
         while True:
-            name, data = pipe.recv()
-            try:
-                found = [(p.text, p.kind.value, p.place) for p in read(name, data)]
-                pipe.send((found, None))
-            except InputRefused as refusal:
-                pipe.send((None, str(refusal)))
-            except MemoryError:
-                pipe.send((None, f"{name} could not be read: reading it took too much memory."))
-            except Exception as error:  # a reader's own defect must not stop the job
-                pipe.send((None, f"{name} could not be read ({type(error).__name__})."))
+            name, data = pipe.recv_bytes().decode("utf-8"), pipe.recv_bytes()
+            _limit_time(limits.answer_s + _GRACE_S)
+            passages, refused = _read(name, data, limits)
+            del data
+            answer = {"passages": passages, "refused": refused, "last": _has_grown()}
+            pipe.send_bytes(json.dumps(answer).encode("ascii"))
+            _limit_time(0)
+
+
+def _read(name: str, data: bytes, limits: _Limits) -> tuple[list[tuple[str | None, ...]], str | None]:
+    """The passages as they travel, and why there are none."""
+    command = limits.ocr_command
+    by_ocr = partial(ocr.read, name, command=command) if command else None
+    try:
+        found = reading.read(name, data, ocr=by_ocr)
+    except InputRefused as refusal:
+        return [], str(refusal)
+    except MemoryError:
+        return [], f"{name} could not be read: reading it took too much memory."
+    except Exception as error:  # a reader's own defect must not stop the job
+        return [], f"{name} could not be read ({type(error).__name__})."
+    return [(one.text, one.kind.value, one.place, one.language) for one in found], None
 
 
 def _limit_memory(memory_bytes: int) -> None:
@@ -101,3 +196,18 @@ def _limit_memory(memory_bytes: int) -> None:
         import resource  # noqa: PLC0415 - exists on POSIX only
 
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold the document
+
+
+def _limit_time(seconds: float) -> None:
+    """Ends this process after `seconds`, also inside C code and when nobody waits for it; 0 calls it off."""
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _has_grown() -> bool:
+    if sys.platform != "linux":
+        return False
+    import resource  # noqa: PLC0415 - exists on POSIX only
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > _GROWN_BYTES
