@@ -7,6 +7,12 @@ from km365.cli.groups import LazyGroup
 VERBS = {
     "list": "km365.cli.taxonomy_read:list_",
     "check": "km365.cli.taxonomy_read:check",
+    "export": "km365.cli.taxonomy_files:export",
+    "import": "km365.cli.taxonomy_files:import_",
+    "diff": "km365.cli.taxonomy_files:diff",
+    "merge": "km365.cli.taxonomy_change:merge",
+    "deprecate": "km365.cli.taxonomy_change:deprecate",
+    "retag": "km365.cli.taxonomy_change:retag",
     "push": "km365.cli.taxonomy_store:push",
     "pull": "km365.cli.taxonomy_store:pull",
 }

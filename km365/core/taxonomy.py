@@ -168,6 +168,17 @@ class TermSet:
             return (self.by_id[text],)
         return tuple(self.by_id[i] for i in self._by_label.get(label_key(text), ()))
 
+    def tree(self) -> Iterator[tuple[int, Concept]]:
+        """Its concepts, each behind the one it stands under, with how many are above it."""
+        below: dict[str | None, list[Concept]] = {}
+        for concept in self.concepts:
+            below.setdefault(concept.broader if concept.broader in self.by_id else None, []).append(concept)
+        waiting = [(0, concept) for concept in reversed(below.get(None, []))]
+        while waiting:
+            depth, concept = waiting.pop()
+            yield depth, concept
+            waiting += [(depth + 1, one) for one in reversed(below.get(concept.id, []))]
+
     def matching(self, word: str) -> tuple[Concept, ...]:
         """The concepts whose id, label or synonym in any language has `word` in it, in the set's order."""
         wanted = word.strip().casefold()

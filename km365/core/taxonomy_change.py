@@ -97,14 +97,15 @@ def _enriched(into: Concept, old: Concept) -> Concept:
 
 
 def _words(into: Concept, old: Concept) -> Mapping[str, tuple[str, ...]]:
-    """The synonyms of both and the old labels, each reading once."""
+    """Its own synonyms, and of the old labels and synonyms those that read differently."""
     found = {}
     labels = {**old.labels, **into.labels}
     for language in dict.fromkeys((*into.synonyms, *old.labels, *old.synonyms)):
         more = (*([old.labels[language]] if language in old.labels else []), *old.synonyms.get(language, ()))
         known = {label_key(labels[language])} if language in labels else set()
-        kept = []
-        for text in (*into.synonyms.get(language, ()), *more):
+        kept = list(into.synonyms.get(language, ()))
+        known.update(map(label_key, kept))
+        for text in more:
             reading = label_key(text)
             if reading not in known:
                 known.add(reading)

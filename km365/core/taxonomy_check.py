@@ -1,7 +1,7 @@
 """What may be wrong with a taxonomy: what the term store would refuse, and what nobody could find."""
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from km365.core.languages import LANGUAGES
 from km365.core.taxonomy import (
@@ -21,11 +21,15 @@ from km365.core.text import key as label_key
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Something wrong with a taxonomy. `where` names the concept; a `fatal` one makes its set unusable."""
+    """Something wrong with a taxonomy. `where` names the concept; a `fatal` one makes its set unusable.
+
+    `kind` is a word for problems of its sort.
+    """
 
     where: str
     what: str
     fatal: bool = False
+    kind: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
@@ -46,7 +50,9 @@ def check(taxonomy: Taxonomy, *, languages: Sequence[str] = LANGUAGES) -> list[P
             other = owners.setdefault(concept.id, term_set.key)
             if other != term_set.key:
                 problems.append(
-                    Problem(where=concept.id, what=f"this id is used in {other!r} as well", fatal=True)
+                    Problem(
+                        where=concept.id, what=f"this id is used in {other!r} as well", kind="id", fatal=True
+                    )
                 )
     for layer in taxonomy.layers:
         problems += check_layer(layer, taxonomy, languages=languages)
@@ -68,17 +74,19 @@ def unusable_layer(layer: TermSet, taxonomy: Taxonomy) -> list[Problem]:
     whole = _among(layer, taxonomy)
     if whole is None:
         what = f"it extends {layer.extends!r}, which is no global term set"
-        problems.append(Problem(where=layer.key, what=what, fatal=True))
+        problems.append(Problem(where=layer.key, what=what, kind="office", fatal=True))
     for concept in layer.concepts:
         parent = concept.global_parent
         if not parent:
-            problems.append(Problem(where=concept.id, what="it names no global parent", fatal=True))
+            problems.append(
+                Problem(where=concept.id, what="it names no global parent", kind="office", fatal=True)
+            )
         elif parent not in taxonomy.by_id:
             what = f"its global parent {parent!r} is no term of the global term sets"
-            problems.append(Problem(where=concept.id, what=what, fatal=True))
+            problems.append(Problem(where=concept.id, what=what, kind="office", fatal=True))
         if concept.id in taxonomy.by_id:
             what = "this id is used in the global term sets as well"
-            problems.append(Problem(where=concept.id, what=what, fatal=True))
+            problems.append(Problem(where=concept.id, what=what, kind="id", fatal=True))
     if not problems and whole is not None:
         problems += [one for one in unusable(whole) if one.where in layer.by_id]
     return problems
@@ -114,7 +122,7 @@ def unusable(term_set: TermSet) -> list[Problem]:
         for broader in (*([concept.broader] if concept.broader else []), *concept.also_broader):
             if broader not in term_set.by_id:
                 what = f"its broader term {broader!r} is not in the term set {term_set.key!r}"
-                problems.append(Problem(where=concept.id, what=what, fatal=True))
+                problems.append(Problem(where=concept.id, what=what, kind="orphan", fatal=True))
         problems += _refused_labels(concept)
     return problems
 
@@ -147,11 +155,11 @@ def _cycles(term_set: TermSet) -> list[Problem]:
             if at not in done:
                 loop = " > ".join([*path[path.index(at) :], at])
                 what = f"the broader terms go round in a circle: {loop}"
-                problems.append(Problem(where=at, what=what, fatal=True))
+                problems.append(Problem(where=at, what=what, kind="circle", fatal=True))
             done.update(path)
         elif len(path) > LEVELS:
             what = f"it stands {len(path)} levels deep; the term store takes {LEVELS}"
-            problems.append(Problem(where=concept.id, what=what, fatal=True))
+            problems.append(Problem(where=concept.id, what=what, kind="too deep", fatal=True))
     return problems
 
 
@@ -163,7 +171,7 @@ def _twin_siblings(term_set: TermSet) -> list[Problem]:
         other = seen.setdefault((concept.broader, concept.label().casefold()), concept.id)
         if other != concept.id:
             what = f"it has the label {concept.label()!r} of {other!r} beside it"
-            problems.append(Problem(where=concept.id, what=what, fatal=True))
+            problems.append(Problem(where=concept.id, what=what, kind="double label", fatal=True))
     return problems
 
 
@@ -195,7 +203,7 @@ def _check_links(concept: Concept, term_set: TermSet, known: Container[str] | No
         for alias in concept.aliases
         if alias in term_set.by_id
     ]
-    return [Problem(where=concept.id, what=what) for what in found]
+    return [Problem(where=concept.id, what=what, kind="link") for what in found]
 
 
 def _elsewhere(address: str) -> bool:
@@ -208,10 +216,10 @@ def _refused_labels(concept: Concept) -> list[Problem]:
     for language, text, _ in all_labels(concept):
         if len(text) > LABEL_LIMIT:
             what = f"the {language} label is longer than {LABEL_LIMIT} characters: {text[:40]}…"
-            problems.append(Problem(where=concept.id, what=what, fatal=True))
+            problems.append(Problem(where=concept.id, what=what, kind="label too long", fatal=True))
         elif bad := sorted(FORBIDDEN & set(text)):
             what = f"the {language} label {text!r} contains {bad[0]!r}, which the term store refuses"
-            problems.append(Problem(where=concept.id, what=what, fatal=True))
+            problems.append(Problem(where=concept.id, what=what, kind="forbidden character", fatal=True))
     return problems
 
 
@@ -223,12 +231,14 @@ def _check_labels(concept: Concept, languages: Sequence[str], stems: Stems) -> l
     problems = []
     missing = [language for language in languages if not concept.labels.get(language)]
     if missing:
-        problems.append(Problem(where=concept.id, what=f"no label in {', '.join(missing)}"))
+        problems.append(
+            Problem(where=concept.id, what=f"no label in {', '.join(missing)}", kind="missing language")
+        )
     for language, text, preferred in all_labels(concept):
         synonyms = concept.synonyms.get(language, ()) if preferred else ()
         if not any(phrases(one, language, stems) for one in (text, *synonyms)):
             what = f"the {language} label {text!r} matches no text: little is left of it without little words"
-            problems.append(Problem(where=concept.id, what=what))
+            problems.append(Problem(where=concept.id, what=what, kind="no words"))
     return problems
 
 
@@ -244,5 +254,5 @@ def _double_labels(term_set: TermSet) -> list[Problem]:
             other = seen.setdefault((language, label_key(text, stems)), concept.id)
             if other != concept.id:
                 what = f"the {language} label {text!r} also belongs to {other!r}"
-                problems.append(Problem(where=concept.id, what=what))
+                problems.append(Problem(where=concept.id, what=what, kind="double label"))
     return problems

@@ -7,18 +7,17 @@ Only the tagging rules, links and statuses, which the term store cannot hold, co
 
 import logging
 from collections.abc import Iterable
-from pathlib import Path
 
 from km365.core.taxonomy import Taxonomy, TermSet
 from km365.core.taxonomy_check import check, check_set, unusable
 from km365.core.taxonomy_file import Found, read
 from km365.errors import TemplateError
-from km365.services.term_copy import CACHE
 from km365.services.taxonomy_layers import with_layers
+from km365.services.term_copy import CACHE
 from km365.services.term_pull import last_stored, stored
 from km365.templates import Templates
 
-__all__ = ["CACHE", "last_stored", "load", "problems_of", "shipped", "stored"]
+__all__ = ["CACHE", "last_stored", "load", "read_files", "shipped", "stored"]
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +28,11 @@ def load(templates: Templates) -> tuple[Taxonomy, list[str]]:
     A file that cannot be read, or whose term set cannot work (broader terms in a circle, an id twice), is
     said and left out, or replaced by the shipped file of that name; the others go on.
     """
-    taxonomy, unusable = _load(templates, slight=True)
+    taxonomy, unusable = read_files(templates, slight=True)
     return taxonomy, unusable + [f"{problem}." for problem in check(taxonomy)]
 
 
-def _load(templates: Templates, *, slight: bool = False) -> tuple[Taxonomy, list[str]]:
+def read_files(templates: Templates, *, slight: bool = False) -> tuple[Taxonomy, list[str]]:
     """The usable term sets by file name, and what is wrong with the other files.
 
     Without `slight` only what makes them unusable, which is found faster.
@@ -90,17 +89,6 @@ def _problems(templates: Templates, name: str) -> list[str]:
         return [str(error)]
 
 
-def problems_of(file: Path) -> list[str]:
-    """Everything wrong with one file, a line each; links to other term sets are not followed."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        return [f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8."]
-    except OSError as error:
-        return [f"{file}: it cannot be read ({error.strerror})."]
-    return _all_problems(read(text, source=str(file)), str(file))
-
-
 def _all_problems(found: Found, source: str) -> list[str]:
     """How the file is written, then what its concepts say; of a concept half read only what is certain."""
     lines = list(found.wrong)
@@ -118,7 +106,7 @@ def shipped(templates: Templates) -> Taxonomy:
 
     Raises TemplateError when not one is usable.
     """
-    taxonomy, lines = _load(templates)
+    taxonomy, lines = read_files(templates)
     if not taxonomy.term_sets:
         raise TemplateError(lines[0] if lines else "There is no term set in taxonomies/*.json.")
     for line in lines:

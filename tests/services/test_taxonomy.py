@@ -104,7 +104,7 @@ def test_check_names_file_and_path_of_a_circle(tmp_path: Path):
     file = tmp_path / "taxonomies" / "topic.json"
     code, said = run("check", str(file), str(tmp_path / "nothing.json"))
     lines = said.splitlines()
-    circle = f"{file}, topic/a: the broader terms go round in a circle: topic/a > topic/b > topic/a."
+    circle = f"{file}, line 1, topic/a: the broader terms go round in a circle: topic/a > topic/b > topic/a."
     assert code == ExitCode.FAILED
     assert circle in lines
     assert lines[-1].startswith(f"{tmp_path / 'nothing.json'}: it cannot be read")
