@@ -13,11 +13,11 @@ import hypothesis
 import pytest
 
 from km365.app import App, open_app
-from km365.core.tagging import Vocabulary
 from km365.local import sites, users
 from km365.local.server import M365, start_server
 from km365.services import provision, suggest, taxonomy
 from km365.settings import Settings
+from km365.suggest.vocabulary import Vocabulary
 
 hypothesis.settings.register_profile("km365", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("km365")

@@ -12,7 +12,6 @@ from km365.core.interviews import Interview
 from km365.core.keepout import KeepOut
 from km365.core.knowledge import WRITTEN_FIELDS
 from km365.core.questions import Bank
-from km365.core.tagging import Vocabulary
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import Forbidden, GraphError, NotFound, TemplateError
@@ -22,6 +21,7 @@ from km365.services import capture, handover, suggest
 from km365.services.handing_on import Begin, Desk, open_desk
 from km365.settings import Settings
 from km365.store.secrets import secret_of
+from km365.suggest.vocabulary import Vocabulary
 from km365_bots.conversation import Parts
 
 _log = logging.getLogger("km365.bots.parts")

@@ -43,6 +43,38 @@ _LITTLE_WORDS_IN = {language: frozenset(some.split()) for language, some in _LIT
 _LITTLE_WORDS = frozenset().union(*_LITTLE_WORDS_IN.values())
 """Words a phrase may gain or lose and keep its subject: `quality of education`, `qualité de l'éducation`."""
 
+_SILENT_WORDS_OF = {
+    "en": "about after against all also among any are as be because been before being between both but "
+    "can could did do does during each either every had has have he her here his how i if into is "
+    "it its may me might more most much must my nor not only other our over per shall she should so "
+    "some such than that their them then there these they this those through under upon us via was "
+    "we were what when where whether which while who whom whose why will within without would you "
+    "your",
+    "fr": "afin ainsi ait alors aucun aussi autre autres avant avoir car ce cela ces cet cette chaque "
+    "chez ci comme comment dont elle elles entre est et etre ete eux fait ils leur leurs lors lui "
+    "mais meme moins ne nos notre nous on ont par pas pendant peu plus pourquoi quand que quel "
+    "quelle quelles quels qui sa sans se selon ses si soit son sont sous sur ta tel telle telles "
+    "tels toute toutes tous tout tres vers vos votre vous",
+    "es": "algun ante antes asi aun aunque cada como cual cuales cuando cuya cuyo desde donde durante "
+    "ella ellas ellos entre era es esa esas ese eso esos esta estan estas este esto estos fue ha "
+    "hacia han hasta hay lo mas mediante muy ni no nos nosotros otra otras otro otros pero porque "
+    "que quien quienes se sea sean segun ser si sido sin sino sobre son su sus tal tales tambien "
+    "tanto todas todo todos tras",
+    "pt": "ainda alguma algum antes apos assim ate cada cuja cujo como depois desde durante ela elas ele "
+    "eles entre era essa essas esse esses esta estas este estes foi foram ha isso isto ja lhe mais "
+    "mas mediante mesmo muito nao nem nosso nossa num numa outra outras outro outros pela pelas "
+    "pelo pelos porque quais qual quando que quem se seja sem ser seu seus sob sobre sua suas tal "
+    "tambem tanto todas todo todos",
+    "ru": "без был была были было быть в вас весь все всего всех вы где да для до его ее если еще же за "
+    "здесь и из или им их к как ко когда который которая которые которых кто ли между мы на над не "
+    "него нее нет ни них но ну о об они оно она он от очень по под после потому при про с со так "
+    "также такие такой там те тем то того тоже той только том тот у уже чем через что чтобы эта эти "
+    "этих это этого этой этом этот",
+    "ar": "ان انه انها اي اذا الا التي الذي الذين اللذين او بعد بل بما بين تلك ثم حتى حول خلال ذلك عن عند "
+    "غير فان فقط فيما فيها فيه قبل قد كان كانت كل كما كيف لا لان لدى لكن له لها لهم لم لن ما ماذا "
+    "مثل مع منها منه منذ هذا هذه هناك هو هي هم وان ولا وما وهو وهي يكون",
+}
+
 _ACRONYMS = frozenset({"UN"})
 """Little words in small letters, names in capitals."""
 
@@ -140,6 +172,15 @@ def root(stemmed: str) -> str:
 def is_little(written: str) -> bool:
     """Whether a phrase may gain or lose this word and keep its subject."""
     return fold(written) in _LITTLE_WORDS and written not in _ACRONYMS
+
+
+_SILENT_WORDS = frozenset(fold(word) for some in _SILENT_WORDS_OF.values() for word in some.split())
+"""Words that say nothing of a subject; they are part of a phrase all the same."""
+
+
+def is_silent(folded: str) -> bool:
+    """Whether the word, alone, says nothing of a subject in any of the languages."""
+    return folded in _SILENT_WORDS
 
 
 def is_break(written: str) -> bool:

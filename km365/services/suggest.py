@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from km365.core.schema import TAG_COLUMNS
-from km365.core.tagging import Suggestion, Vocabulary, from_text
+from km365.core.tagging import Suggestion, from_text
 from km365.core.taxonomy import Taxonomy
 from km365.graph import sites
 from km365.graph.client import Graph
 from km365.graph.metadata import TermRef
 from km365.services import synonyms, taxonomy
 from km365.settings import Settings
+from km365.suggest.vocabulary import Vocabulary
 from km365.templates import Templates
 
 

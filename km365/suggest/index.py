@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from km365.core.languages import primary
 from km365.core.taxonomy import SPEAKING, Concept, Link, Taxonomy, TermSet, all_labels
-from km365.core.text import STOP, clean, fold, is_break, is_little, root, stem, words
+from km365.core.text import STOP, clean, fold, is_break, is_little, is_silent, root, stem, words
 from km365.suggest.labels import NAME, Keys, LabelKind, readings, style_of, written_apart
 
 LITTLE, UNKNOWN, BREAK, END_OF_PASSAGE = range(4)
@@ -24,6 +24,8 @@ LITTLE, UNKNOWN, BREAK, END_OF_PASSAGE = range(4)
 RESERVED = 4
 NO_ROOT = 2**32 - 1
 LANGUAGES_AT_MOST = 32
+UNMISTAKABLE, ACRONYM = 1, 2
+"""How a reading is told from words of other languages: it is a name or Han; it holds capitals."""
 LINK_WEIGHT = {Link.EXACT: 0.9, Link.CLOSE: 0.7, Link.BROAD: 0.7}
 _LONGEST_PHRASE = 24
 _HAN = ("\u3400", "\u9fff")
@@ -80,7 +82,7 @@ class Index:
     """How many words, a Han character being half a word, times two."""
     reading_letters: "array[int]" = field(default_factory=numbers)
     reading_as_written: "array[int]" = field(default_factory=numbers)
-    """2 where it holds an acronym, 1 where it holds a name: told by its capitals."""
+    """`ACRONYM`, `UNMISTAKABLE`, or 0 where it may be a word of another language."""
     reading_first: "array[int]" = field(default_factory=numbers)
     entry_concept: "array[int]" = field(default_factory=numbers)
     entry_kind: "array[int]" = field(default_factory=numbers)
@@ -244,7 +246,7 @@ class _Bags:
         if before and is_han(before) and is_han(word):
             yield self.roots.setdefault(before + word, len(self.roots))
         if word not in self._known:
-            plain = not is_break(word) and not is_little(word)
+            plain = not is_break(word) and not is_little(word) and not is_silent(fold(word))
             self._known[word] = (
                 (self.roots.setdefault(root(stem(fold(word))), len(self.roots)),) if plain else ()
             )
@@ -433,10 +435,15 @@ def _readings(
 
 def _measures(keys: Sequence[str]) -> dict[str, int]:
     bare = [key for key in keys if key != STOP]
-    written = [key for key in bare if key.isupper() or key.startswith(NAME)]
     letters = sum(3 if is_han(key[0]) else len(key.removeprefix(NAME)) for key in bare)
     return {
         "size": sum(1 if is_han(key[0]) else 2 for key in bare),
         "letters": min(letters, 255),
-        "as_written": 2 if any(key.isupper() for key in written) else int(bool(written)),
+        "as_written": ACRONYM
+        if any(key.isupper() for key in bare)
+        else UNMISTAKABLE * all(map(_is_unmistakable, bare)),
     }
+
+
+def _is_unmistakable(key: str) -> bool:
+    return is_han(key[0]) or key.startswith(NAME)

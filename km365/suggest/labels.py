@@ -46,11 +46,16 @@ class Reading(NamedTuple):
 
 
 class Keys(dict[str, str]):
-    """The key of each written word: "" for little words, `STOP` for breaks, stems, `AIDS`, `=chad`."""
+    """The key of each written word: "" for little words, `STOP` for breaks, `AIDS` for acronyms, else stems.
 
-    def __init__(self, style: Style) -> None:
+    `alone` are those of the words of one-word labels, which may be names: `=chad`.
+    """
+
+    def __init__(self, style: Style, *, alone: bool = False) -> None:
         super().__init__()
         self._style = style
+        self._names = style.names and alone
+        self.alone = Keys(style, alone=True) if style.names and not alone else self
 
     def __missing__(self, word: str) -> str:
         self[word] = found = self._key(word)
@@ -64,7 +69,7 @@ class Keys(dict[str, str]):
         if not self._style.shouted and (capitals := acronym(word)):
             return capitals
         folded = fold(word)
-        if self._style.names and word[0].isupper() and folded.isascii() and len(folded) > 1:
+        if self._names and word[0].isupper() and folded.isascii() and len(folded) > 1:
             return NAME + folded
         return stem(folded)
 
@@ -86,7 +91,7 @@ def style_of(term_set: TermSet) -> Style:
             labels += 1
             shouted += text.isupper() and " " in text
             if primary(language) in _NAME_LANGUAGES:
-                inside = [word for word in words(text)[1:] if len(word) > 3]
+                inside = [word for word in words(text)[1:] if len(word) > 2 and not is_little(word)]
                 later += len(inside)
                 capitalised += sum(word[0].isupper() and not word.isupper() for word in inside)
     names = later >= _ENOUGH_TO_TELL and capitalised > _NAMES_SHARE * later
@@ -97,13 +102,17 @@ def readings(text: str, language: str, keys: Keys, *, preferred: bool) -> Iterat
     """All ways to read a label, the surest first; none where little would be left of it."""
     text = clean(text)
     kind = LabelKind.PREFERRED if preferred else LabelKind.SYNONYM
-    whole = phrases(text, language, keys)
-    yield from (Reading(found, kind) for found in whole)
+    yield from (Reading(found, kind) for found in _phrases(text, language, keys))
     short = _QUALIFIER.sub("", text)
     if short and short != text:
-        yield from (Reading(found, LabelKind.SHORT) for found in phrases(short, language, keys))
+        yield from (Reading(found, LabelKind.SHORT) for found in _phrases(short, language, keys))
     for other in _written_otherwise(text):
-        yield from (Reading(found, LabelKind.VARIANT) for found in phrases(other, language, keys))
+        yield from (Reading(found, LabelKind.VARIANT) for found in _phrases(other, language, keys))
+
+
+def _phrases(text: str, language: str, keys: Keys) -> list[tuple[str, ...]]:
+    found = phrases(text, language, keys)
+    return phrases(text, language, keys.alone) if [len(one) for one in found] == [1] else found
 
 
 def _written_otherwise(text: str) -> Iterator[str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from km365.core.passages import Kind, Passage
 from km365.core.text import language_of, spans, words
-from km365.suggest.index import END_OF_PASSAGE, LITTLE
-from km365.suggest.matching import Matcher
+from km365.suggest.index import ACRONYM, END_OF_PASSAGE, LITTLE, Index
+from km365.suggest.matching import Hit, Matcher
 
 PLACE_WEIGHT = {
     Kind.NAME: 3.0,
@@ -22,6 +22,8 @@ PLACE_WEIGHT = {
 """How much a word says by where it stands."""
 TITLES = frozenset({Kind.NAME, Kind.TITLE})
 _LANGUAGE_LETTERS = 4000
+_SHOUTED_WORDS = 3
+"""In a longer line of capitals an acronym cannot be told from a word."""
 _QUOTATION_MARKS = dict.fromkeys(map(ord, '"“”„«»'))
 """Left out of quotes, which are printed in marks of their own."""
 
@@ -41,13 +43,26 @@ class Text:
     def __init__(self, matcher: Matcher, passages: Sequence[Passage], *, language: str | None = None) -> None:
         self.passages = passages
         self.numbers = matcher.numbers([passage.text for passage in passages])
-        self.hits = matcher.hits(self.numbers)
         self.ends = [at for at, number in enumerate(self.numbers) if number == END_OF_PASSAGE]
         """Where each passage ends among `numbers`."""
+        self.hits = self._told_from_words(matcher.index, matcher.hits(self.numbers))
         self.language = language or _language(passages)
         """What most of it is written in, None where nothing tells."""
         self._words = matcher.words
         self._spans: dict[int, list[tuple[int, int]]] = {}
+
+    def _told_from_words(self, index: Index, hits: list[Hit]) -> list[Hit]:
+        """The hits, acronyms in long lines of capitals left out: `PEOPLE WHO LEARN`."""
+        shouted = {at for at, one in enumerate(self.passages) if one.text.isupper() and _is_long(one.text)}
+        if not shouted:
+            return hits
+        return [
+            (reading, first, last)
+            for reading, first, last in hits
+            if index.reading_as_written[reading] != ACRONYM
+            or first != last
+            or self.passage_of(first) not in shouted
+        ]
 
     def titles(self) -> list[int]:
         """The words of its title and name."""
@@ -94,6 +109,10 @@ def heaviest(weights: Mapping[str, float], limit: int) -> tuple[str, ...]:
     for text, _ in sorted(weights.items(), key=lambda item: -round(item[1], 9)):
         chosen.setdefault(text.casefold(), text)
     return tuple(chosen.values())[:limit]
+
+
+def _is_long(text: str) -> bool:
+    return len(text.split()) > _SHOUTED_WORDS
 
 
 def _language(passages: Sequence[Passage]) -> str | None:

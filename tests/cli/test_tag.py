@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from km365.core.tagging import Vocabulary
 from km365.errors import ExitCode
 from km365.graph import drives, sites
 from km365.graph.drives import File
 from km365.graph.metadata import Target, TermRef, decode, write_terms
+from km365.suggest.vocabulary import Vocabulary
 
 from ..conftest import BELMORA, Provisioned
 from .conftest import Type, start

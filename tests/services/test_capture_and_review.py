@@ -10,7 +10,6 @@ import pytest
 
 from km365.core.audience import Audience, Reader
 from km365.core.knowledge import Decision, KnowledgeItem, Maturity
-from km365.core.tagging import Vocabulary
 from km365.errors import GraphChangedMeanwhile, GraphError, GraphUnreachable, InputRefused, NotFound
 from km365.graph import lists, people
 from km365.graph.metadata import TermRef
@@ -20,6 +19,7 @@ from km365.services.capture import Kept
 from km365.store import outbox
 from km365.store.database import Connection
 from km365.store.outbox import Message
+from km365.suggest.vocabulary import Vocabulary
 
 from ..conftest import Provisioned, person_id
 from .lessons import NOW, lesson

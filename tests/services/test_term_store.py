@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from km365.core.tagging import Vocabulary, from_text
+from km365.core.tagging import from_text
 from km365.core.taxonomy import Concept, Mode, Status, Taxonomy, TermSet
 from km365.core.term_store import KEY, MODE, REPLACED_BY, STATUS, Labels, StoredTerm
 from km365.core.three_sides import Kind
@@ -23,6 +23,7 @@ from km365.services import taxonomy, term_copy, term_pull, term_push
 from km365.services.term_push import Pushed, PushPlan
 from km365.store import events
 from km365.store.database import Database
+from km365.suggest.vocabulary import Vocabulary
 from km365.templates import Templates
 
 SITE = "root"

@@ -1,0 +1,337 @@
+"""The terms of a text by the rules of each term set, from its words alone.
+
+Lexical matching in the manner of Maui (Medelyan 2009) as NatLibFi/Annif's `annif/lexical/mllm.py` does it:
+labels and synonyms of all languages are looked up as phrases of word stems, longest first, and weighed by how
+specific the label is, how often and where it stands, and how it compares with the rest of its term set.
+The same text and taxonomy always give the same answer.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from km365.core.passages import Kind, Passage
+from km365.core.tagging import Suggestion
+from km365.core.taxonomy import Evidence, Taxonomy, TermSet
+from km365.core.text import language_of
+from km365.suggest.index import ACRONYM, Index, build
+from km365.suggest.labels import LabelKind
+from km365.suggest.matching import Matcher
+from km365.suggest.texts import PLACE_WEIGHT, Text, heaviest
+
+SCORE_MEANS = (
+    "0 to 1: how much of the document speaks of the term, given its length. 0.5 is one clear mention in a "
+    "short text or a handful in a long one; above 0.8 it is a main subject. It orders terms; it is not a "
+    "probability."
+)
+_SHORT_TEXT_WORDS = 100
+"""In a text this long one clear mention is worth a suggestion; longer texts need more, by square root."""
+_HEADING_WORDS = 8
+"""A paragraph this short without a full stop is read as a heading, for plain texts have no other."""
+_LATER_IN_TITLE = 0.5
+"""What comes first in a title says what the document is: `How to write a lesson` is guidance."""
+_OPENING_WORDS = 55
+_TELLING_LETTERS = 60
+"""A passage this long may tell that it is in another language than the rest."""
+_SPREAD_WORDS = 165
+"""In longer texts a subject comes up in more than one place."""
+_LISTED = 3
+"""A passage that names more concepts of one term set than this is an enumeration; each counts for less."""
+_WEAKER = {LabelKind.SHORT: 0.85, LabelKind.VARIANT: 0.9}
+
+
+@dataclass(slots=True)
+class _Found:
+    """The evidence for one concept so far; `spots` are first words with the last and the weight of each."""
+
+    mass: float = 0.0
+    strength: float = 0.0
+    parts: int = 0
+    spots: dict[int, tuple[int, float]] = field(default_factory=dict)
+    via: dict[int, float] = field(default_factory=dict)
+
+
+class _Meaning(NamedTuple):
+    """What a reading may mean, with the languages of each concept's label."""
+
+    facet: int
+    concepts: tuple[int, ...]
+    languages: tuple[frozenset[str], ...]
+    any_language: bool
+    """Whether it cannot be a word of another language."""
+    strength: float
+
+
+_Heard = tuple[_Meaning, tuple[int, ...], int, int]
+"""A label in a passage: its reading, the concepts it means there, its first and last word."""
+
+
+class _Said(NamedTuple):
+    """One label in one place, meaning one concept; its first and last word, and its weight there."""
+
+    concept: int
+    first: int
+    last: int
+    weight: float
+    strength: float
+    part: int
+
+
+class Vocabulary:
+    """A taxonomy compiled for matching. Building it takes a while; keep it and use it for many texts."""
+
+    def __init__(self, taxonomy: Taxonomy, index: Index | None = None) -> None:
+        self.taxonomy = taxonomy
+        self.index = index or build(taxonomy)
+        self._matcher = Matcher(self.index)
+        self._meanings: dict[int, _Meaning] = {}
+
+    def suggest(
+        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None
+    ) -> list[Suggestion]:
+        """Terms that the passages are about, by term set in the taxonomy's order, best first in each.
+
+        Thresholds and numbers follow each term set's rule; deprecated terms and terms kept for people are
+        never suggested. `facets` restricts the answer to those term sets.
+        """
+        wanted = None if facets is None else set(facets)
+        text = Text(self._matcher, passages)
+        layout = _Layout(text)
+        by_passage = self._by_passage(text, layout)
+        evidence = {
+            kind: _by_facet(self.index, self._evidence(by_passage, layout, opening=kind is Evidence.OPENING))
+            for kind in Evidence
+        }
+        sets = [
+            (number, one)
+            for number, one in enumerate(self.taxonomy.term_sets)
+            if wanted is None or one.key in wanted
+        ]
+        anywhere = evidence[Evidence.ANYWHERE]
+        subjects = (n for n, one in sets if one.rule.evidence is Evidence.ANYWHERE)
+        main = max((found.mass for n in subjects for _, found in anywhere.get(n, ())), default=0.0)
+        chosen: list[Suggestion] = []
+        for number, one in sets:
+            known = evidence[one.rule.evidence].get(number, [])
+            chosen += self._choose(one, known, layout, main_subject=main)
+        return chosen
+
+    def _by_passage(self, text: Text, layout: "_Layout") -> list[tuple[int, list[_Heard]]]:
+        """What each passage says, by its number: the labels in it with their concepts."""
+        found: list[tuple[int, list[_Heard]]] = []
+        number, end = -1, -1
+        for reading, first, last in text.hits:
+            if first > end:
+                number = text.passage_of(first)
+                end = text.ends[number]
+                found.append((number, []))
+            meaning = self._meanings.get(reading) or self._meaning(reading)
+            concepts = meaning.concepts if meaning.any_language else layout.meant(meaning, number)
+            if concepts:
+                found[-1][1].append((meaning, concepts, first, last))
+        return found
+
+    def _meaning(self, reading: int) -> "_Meaning":
+        index = self.index
+        entries = slice(index.reading_first[reading], index.reading_first[reading + 1])
+        concepts = tuple(index.entry_concept[entries])
+        kind = min(index.entry_kind[entries])
+        self._meanings[reading] = made = _Meaning(
+            facet=index.reading_facet[reading],
+            concepts=concepts,
+            languages=tuple(
+                frozenset(one for at, one in enumerate(index.languages) if bits >> at & 1)
+                for bits in index.entry_languages[entries]
+            ),
+            any_language=index.reading_size[reading] > 2 or index.reading_as_written[reading] > 0,
+            strength=_strength(index, reading) * _WEAKER.get(LabelKind(kind), 1.0),
+        )
+        return made
+
+    def _evidence(
+        self, by_passage: Sequence[tuple[int, list[_Heard]]], layout: "_Layout", *, opening: bool
+    ) -> dict[int, _Found]:
+        """What speaks for each concept, by number; through links to other term sets too."""
+        found: dict[int, _Found] = {}
+        for number, heard in by_passage:
+            if not opening or layout.opens(number):
+                for said in _said(number, heard, layout, opening=opening):
+                    self._credit(found, said)
+        return found
+
+    def _credit(self, found: dict[int, _Found], said: _Said) -> None:
+        index = self.index
+        concept = said.concept
+        _add(found, concept, said, 1.0)
+        for link in range(index.link_first[concept], index.link_first[concept + 1]):
+            share = round(index.link_weight[link], 3)
+            evidence = _add(found, index.links[link], said, share)
+            if evidence is not None:
+                evidence.via[concept] = evidence.via.get(concept, 0.0) + said.weight * share
+
+    def _choose(
+        self,
+        term_set: TermSet,
+        found: Sequence[tuple[int, _Found]],
+        layout: "_Layout",
+        *,
+        main_subject: float,
+    ) -> list[Suggestion]:
+        """The concepts of one term set; `main_subject` is the evidence for the strongest of all term sets."""
+        known = {concept: evidence for concept, evidence in found if self.index.concept_open[concept]}
+        if not known:
+            return []
+        opening = term_set.rule.evidence is Evidence.OPENING
+        most = max(evidence.mass for evidence in known.values())
+        if not opening:  # a passing mention is small beside what the document is about, whatever the facet
+            most = (most + main_subject) / 2
+        scored = sorted(
+            (-_score(evidence, most, layout, opening=opening), min(evidence.spots), concept)
+            for concept, evidence in known.items()
+        )
+        return [
+            self._suggestion(concept, term_set.key, -score, known[concept], layout.text)
+            for score, _, concept in scored[: term_set.rule.at_most]
+            if -score >= term_set.rule.threshold
+        ]
+
+    def _suggestion(self, concept: int, facet: str, score: float, evidence: _Found, text: Text) -> Suggestion:
+        said: dict[str, float] = {}
+        places: dict[str, float] = {}
+        for first, (last, weight) in evidence.spots.items():
+            quote, place = text.quote(first, last), text.passages[text.passage_of(first)].place
+            said[quote] = said.get(quote, 0.0) + weight
+            if place:
+                places[place] = places.get(place, 0.0) + weight
+        via = {self.index.concept_ids[other]: weight for other, weight in evidence.via.items()}
+        return Suggestion(
+            concept_id=self.index.concept_ids[concept],
+            facet=facet,
+            score=score,
+            words=heaviest(said, 4),
+            places=heaviest(places, 3),
+            count=len(evidence.spots),
+            via=heaviest(via, 3),
+        )
+
+
+def _by_facet(index: Index, found: Mapping[int, _Found]) -> dict[int, list[tuple[int, _Found]]]:
+    sets: dict[int, list[tuple[int, _Found]]] = {}
+    for concept, evidence in found.items():
+        sets.setdefault(index.concept_facet[concept], []).append((concept, evidence))
+    return sets
+
+
+def _said(number: int, heard: Sequence[_Heard], layout: "_Layout", *, opening: bool) -> Iterator[_Said]:
+    """What one passage says of each concept: less where it lists many, or the label may mean several."""
+    listed: dict[int, set[int]] = {}
+    begins: dict[int, int] = {}
+    for meaning, concepts, first, _ in heard:
+        listed.setdefault(meaning.facet, set()).update(concepts)
+        begins.setdefault(meaning.facet, first)
+    here = layout.weight(number) * (layout.says_what_it_is(number) if opening else 1.0)
+    part = layout.part(number)
+    for meaning, concepts, first, last in heard:
+        weight = here * meaning.strength / len(concepts)
+        if len(listed[meaning.facet]) > _LISTED:
+            weight *= _LISTED / len(listed[meaning.facet])
+        if opening and first != begins[meaning.facet]:
+            weight *= _LATER_IN_TITLE
+        for concept in concepts:
+            yield _Said(concept, first, last, weight, meaning.strength, part)
+
+
+def _add(found: dict[int, _Found], concept: int, said: _Said, share: float) -> _Found | None:
+    """Adds what was said to a concept's evidence; None where the same words reached it by another way."""
+    evidence = found.get(concept)
+    if evidence is None:
+        found[concept] = evidence = _Found()
+    elif said.first in evidence.spots:
+        return None
+    weight = said.weight * share
+    evidence.mass += weight
+    evidence.strength = max(evidence.strength, said.strength * (0.85 + 0.15 * share))
+    evidence.parts |= 1 << said.part
+    evidence.spots[said.first] = (said.last, weight)
+    return evidence
+
+
+class _Layout:
+    """The passages with what scoring asks of them: position, length, language."""
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        self._starts: list[int] = []
+        self._languages: dict[int, str | None] = {}
+        total, begin = 0, 0
+        for passage, end in zip(text.passages, text.ends, strict=True):
+            self._starts.append(total)
+            if passage.kind not in (Kind.NAME, Kind.PROPERTY):
+                total += end - begin
+            begin = end + 1
+        self.words = total
+
+    def opens(self, number: int) -> bool:
+        """Whether the passage says what the document is."""
+        kind = self.text.passages[number].kind
+        return kind in (Kind.NAME, Kind.TITLE, Kind.PROPERTY) or self._starts[number] < _OPENING_WORDS
+
+    def says_what_it_is(self, number: int) -> float:
+        """How far a passage of the opening names the document, rather than telling of something."""
+        passage = self.text.passages[number]
+        if passage.kind in (Kind.NAME, Kind.TITLE, Kind.PROPERTY, Kind.HEADING):
+            return 1.0
+        short = len(passage.text.split()) <= _HEADING_WORDS and not passage.text.rstrip().endswith(".")
+        return 1.0 if short and passage.kind is Kind.BODY else 0.4
+
+    def weight(self, number: int) -> float:
+        """How much a word of the passage says."""
+        early = 1.3 if self._starts[number] < _OPENING_WORDS else 1.0
+        return PLACE_WEIGHT[self.text.passages[number].kind] * early
+
+    def part(self, number: int) -> int:
+        """Which tenth of the document the passage stands in."""
+        return 10 * self._starts[number] // (self.words + 1)
+
+    def meant(self, meaning: _Meaning, number: int) -> tuple[int, ...]:
+        """The concepts that a single word means in the language of the passage.
+
+        Words of another language are false friends too often (`data` is a date in Portuguese).
+        """
+        language = self._language(number)
+        if language is None:
+            return meaning.concepts
+        known = zip(meaning.concepts, meaning.languages, strict=True)
+        return tuple(concept for concept, languages in known if language in languages)
+
+    def _language(self, number: int) -> str | None:
+        if number not in self._languages:
+            passage, whole = self.text.passages[number], self.text.language
+            told = passage.language or whole
+            if passage.language is None and len(passage.text) > _TELLING_LETTERS:
+                told = language_of(passage.text, default=whole)
+            self._languages[number] = told
+        return self._languages[number]
+
+
+def _strength(index: Index, reading: int) -> float:
+    """How surely the label alone means its concept: phrases more than words, long words more than short."""
+    size, letters = index.reading_size[reading] / 2, index.reading_letters[reading]
+    if size >= 3:
+        return 1.0
+    if size >= 2:
+        return 0.95
+    acronym = index.reading_as_written[reading] == ACRONYM
+    return 0.85 if acronym or letters >= 9 else 0.75 if letters >= 5 else 0.6
+
+
+def _score(evidence: _Found, most: float, layout: _Layout, *, opening: bool) -> float:
+    length = min(layout.words, _SHORT_TEXT_WORDS) if opening else layout.words
+    scale = 0.8 * math.sqrt(max(1.0, length / _SHORT_TEXT_WORDS))
+    amount = 1.0 - math.exp(-evidence.mass / scale)
+    beside_others = 0.5 + 0.5 * math.sqrt(evidence.mass / most)
+    spread = (
+        1.0 if opening or layout.words < _SPREAD_WORDS else 0.7 + 0.1 * min(3, evidence.parts.bit_count())
+    )
+    return round(evidence.strength * amount * beside_others * spread, 3)
