@@ -1,5 +1,6 @@
 """What may be wrong with a taxonomy: what the term store would refuse, and what nobody could find."""
 
+import re
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
@@ -144,22 +145,34 @@ def _cycles(term_set: TermSet) -> list[Problem]:
     broader: dict[str, str | None] = {}
     for concept in term_set.concepts:
         broader.setdefault(concept.id, concept.broader)  # an id that stands twice must not hide a circle
-    problems, done = [], set[str]()
-    for concept in term_set.concepts:
-        path: list[str] = []
-        at: str | None = concept.id
-        while at and at in broader and at not in path:
-            path.append(at)
+    problems = []
+    depths: dict[str, int] = {}
+    for start in broader:
+        path: dict[str, None] = {}
+        at: str | None = start
+        while at and at in broader and at not in path and at not in depths:
+            path[at] = None
             at = broader[at]
         if at and at in path:
-            if at not in done:
-                loop = " > ".join([*path[path.index(at) :], at])
-                what = f"the broader terms go round in a circle: {loop}"
-                problems.append(Problem(where=at, what=what, kind="circle", fatal=True))
-            done.update(path)
-        elif len(path) > LEVELS:
-            what = f"it stands {len(path)} levels deep; the term store takes {LEVELS}"
-            problems.append(Problem(where=concept.id, what=what, kind="too deep", fatal=True))
+            ids = list(path)
+            loop = " > ".join([*ids[ids.index(at) :], at])
+            what = f"the broader terms go round in a circle: {loop}"
+            problems.append(Problem(where=at, what=what, kind="circle", fatal=True))
+            depths |= dict.fromkeys(path, 0)
+            continue
+        above = depths.get(at, 0) if at else 0
+        for depth, concept_id in enumerate(reversed(path), above + 1):
+            depths[concept_id] = depth
+    problems += [
+        Problem(
+            where=concept_id,
+            what=f"it stands {depth} levels deep; the term store takes {LEVELS}",
+            kind="too deep",
+            fatal=True,
+        )
+        for concept_id, depth in depths.items()
+        if depth > LEVELS
+    ]
     return problems
 
 
@@ -210,15 +223,21 @@ def _elsewhere(address: str) -> bool:
     return "://" in address or address.startswith("urn:")
 
 
+_REFUSED = re.compile(f"[{re.escape(''.join(sorted(FORBIDDEN)))}]")
+
+
 def _refused_labels(concept: Concept) -> list[Problem]:
     """Labels that the term store would not take."""
     problems = []
     for language, text, _ in all_labels(concept):
+        if len(text) <= LABEL_LIMIT and not _REFUSED.search(text):
+            continue
         if len(text) > LABEL_LIMIT:
             what = f"the {language} label is longer than {LABEL_LIMIT} characters: {text[:40]}…"
             problems.append(Problem(where=concept.id, what=what, kind="label too long", fatal=True))
-        elif bad := sorted(FORBIDDEN & set(text)):
-            what = f"the {language} label {text!r} contains {bad[0]!r}, which the term store refuses"
+        else:
+            bad = min(FORBIDDEN & set(text))
+            what = f"the {language} label {text!r} contains {bad!r}, which the term store refuses"
             problems.append(Problem(where=concept.id, what=what, kind="forbidden character", fatal=True))
     return problems
 

@@ -94,7 +94,12 @@ def _concept_json(concept: Concept, default_mode: Mode) -> dict[str, Any]:
 
 
 _CONCEPT_KEYS = {field.name for field in fields(Concept)} - {"term_id"}
+_SPOKEN = frozenset(LANGUAGES)
 _SET_KEYS = {field.name for field in fields(TermSet)} - {"set_id"}
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str and not value.isspace() and value != ""
 
 
 class _Reader:
@@ -147,6 +152,8 @@ class _Reader:
         if not isinstance(value, dict):
             self.note(where, "must be an object")
             return {}
+        if keys.issuperset(value):
+            return value
         for unknown in sorted(set(value) - keys):
             self.note(where, f"unknown key {unknown!r}; known are {', '.join(sorted(keys))}")
         return {key: one for key, one in value.items() if key in keys}
@@ -181,12 +188,16 @@ class _Reader:
 
     def labels(self, value: Any, where: str) -> Mapping[str, str]:
         data = self.by_language(value, where)
+        if value and all(map(_is_text, data.values())):
+            return data
         found = {language: text for language, text in data.items() if isinstance(text, str) and text.strip()}
         if isinstance(value, dict) and (not value or len(found) < len(data)):
             self.note(where, "must give one label per language")
         return found
 
     def by_language(self, value: Any, where: str) -> dict[str, Any]:
+        if isinstance(value, dict) and _SPOKEN.issuperset(value):
+            return value
         others = {tag for tag in value if is_language(tag)} if isinstance(value, dict) else set()
         return self.mapping(value, where, {*LANGUAGES, *others})
 
@@ -200,7 +211,7 @@ class _Reader:
     def synonyms(self, value: Any, where: str) -> Mapping[str, tuple[str, ...]]:
         found = {}
         for language, texts in self.by_language(value, where).items():
-            if isinstance(texts, list) and all(isinstance(text, str) and text.strip() for text in texts):
+            if isinstance(texts, list) and all(map(_is_text, texts)):
                 found[language] = tuple(texts)
             else:
                 self.note(f"{where}.{language}", "must be a list of texts")

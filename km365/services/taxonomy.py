@@ -12,6 +12,7 @@ from km365.core.taxonomy import Taxonomy, TermSet
 from km365.core.taxonomy_check import check, check_set, unusable
 from km365.core.taxonomy_file import Found, read
 from km365.errors import TemplateError
+from km365.services.memory import collector_paused
 from km365.services.taxonomy_layers import with_layers
 from km365.services.term_copy import CACHE
 from km365.services.term_pull import last_stored, stored
@@ -70,7 +71,8 @@ def _usable(
         text = templates.text(name)
     except TemplateError as error:
         return None, [str(error)]
-    found = read(text, source=name)
+    with collector_paused():
+        found = read(text, source=name)
     if found.term_set is None:
         return None, list(found.wrong)
     fatal = [*found.wrong, *(f"{name}, {problem}." for problem in unusable(found.term_set))]

@@ -21,6 +21,7 @@ from km365.core.taxonomy_file import read as read_own
 from km365.core.taxonomy_reading import Reading, Says
 from km365.core.taxonomy_skos import SkosReader, Text
 from km365.errors import InputRefused
+from km365.services.memory import collector_paused
 
 BYTES_AT_MOST = 256 * 1024 * 1024
 """How much of a file is read, unpacked."""
@@ -60,7 +61,7 @@ def read_file(file: Path, *, key: str | None = None, language: str = "en") -> Re
     """
     ending = _ending(file)
     try:
-        with file.open("rb") as raw:
+        with collector_paused(), file.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             opened = _Limited(gzip.GzipFile(fileobj=raw) if packed else raw, file)
