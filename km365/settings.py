@@ -19,6 +19,7 @@ from km365.errors import SettingsError
 
 PREFIX = "KM365_"
 FILE_NAME = "km365.toml"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def _default_home() -> Path:
@@ -53,6 +54,13 @@ class Settings:
     host: str = setting("127.0.0.1", "the address the bot listens on; others than this need bot_app_id")
     m365_port: int = setting(8365, "local mode: the port of the small Microsoft 365, always on 127.0.0.1")
 
+    flows_port: int = setting(
+        3979, "tenant mode: the port where the automations hear what Graph tells notifications_url"
+    )
+    notifications_url: str = setting(
+        "", "the public https address that leads to flows_port; empty: watched libraries are asked instead"
+    )
+
     graph_url: str = setting("", "Microsoft Graph with its version; empty means the usual one of the mode")
     tenant_id: str = setting("", "tenant mode: the directory (tenant) id")
     client_id: str = setting("", "tenant mode: the application (client) id; empty: the machine's own")
@@ -78,6 +86,10 @@ class Settings:
             for code in ("hq-km", "ro-east", "co-ard", "co-bel", "co-cas")
         ),
         "the offices' SharePoint sites whose document libraries are tagged, as host:/path",
+    )
+
+    search_region: str = setting(
+        "NAM", "where the tenant's data is, for searches as an application: NAM, EUR, APC or another region"
     )
 
     focal_point_group: str = setting(
@@ -171,7 +183,7 @@ def _convert(name: str, raw: Any, where: str) -> Any:
     choices = spec.metadata["choices"]
     if choices and value not in choices:
         raise SettingsError(f"{where}: {name} must be one of {', '.join(choices)}.")
-    if name in {"port", "m365_port"} and not 0 <= value <= 65535:
+    if name in {"port", "m365_port", "flows_port"} and not 0 <= value <= 65535:
         raise SettingsError(f"{where}: {name} must be a port between 0 and 65535.")
     return value
 
@@ -256,9 +268,12 @@ def _check_whole(settings: Settings) -> None:
     if settings.mode == "tenant" and not settings.tenant_id and not settings.graph_url:
         raise SettingsError("tenant mode needs tenant_id (the directory id of the organisation's Entra ID).")
     url = urlsplit(settings.graph)
-    if url.scheme != "https" and url.hostname not in {"127.0.0.1", "localhost", "::1"}:
+    if url.scheme != "https" and url.hostname not in _LOOPBACK:
         raise SettingsError("graph_url must be https; plain http is only for this machine (127.0.0.1).")
-    if settings.host not in {"127.0.0.1", "localhost", "::1"} and not settings.bot_app_id:
+    told = urlsplit(settings.notifications_url)
+    if settings.notifications_url and told.scheme != "https" and told.hostname not in _LOOPBACK:
+        raise SettingsError("notifications_url must be https; Graph tells its changes to no other address.")
+    if settings.host not in _LOOPBACK and not settings.bot_app_id:
         raise SettingsError("host: listening beyond this machine needs bot_app_id, so that callers sign in.")
 
 

@@ -1,21 +1,48 @@
 """`km365 tag plan`."""
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from km365.cli.console import Progress, json_option, say, with_app
+from km365.core.languages import LANGUAGES
 from km365.errors import ExitCode, KM365Error
 
 if TYPE_CHECKING:
     from km365.app import App
-    from km365.core.tag_plan import Plan
+    from km365.services.tag_plan import Asked
+    from km365.services.tag_planning import Tally
+    from km365.services.tag_scope import Scope
 
-SHOWN = 12
-"""Documents of a plan that are printed; the file holds all."""
+MODES = ("add", "fill", "replace")
+
+
+def _facets(ctx: click.Context, parameter: click.Parameter, value: str | None) -> frozenset[str] | None:
+    from km365.core.tag_plan import FACETS
+
+    if value is None:
+        return None
+    wanted = frozenset(part.strip() for part in value.split(",") if part.strip())
+    if strange := sorted(wanted - set(FACETS.values())):
+        raise click.BadParameter(f"there is no facet {strange[0]!r}; there are {', '.join(FACETS.values())}.")
+    return wanted
+
+
+def _modes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> Mapping[str, str]:
+    from km365.core.tag_plan import FACETS
+
+    found = {"": "add"}
+    for value in values:
+        facet, _, mode = value.rpartition("=")
+        if mode not in MODES or (facet and facet not in FACETS.values()):
+            raise click.BadParameter(
+                f"{value!r} is neither one of {', '.join(MODES)} nor a facet with one, as in topic=fill."
+            )
+        found[facet] = mode
+    return found
 
 
 @click.command()
@@ -25,102 +52,210 @@ SHOWN = 12
     multiple=True,
     help="A site as host:/path; several allowed. All offices if left out.",
 )
-@click.option("--library", default="Documents", show_default=True, help="The library's name.")
+@click.option(
+    "--library", default="Documents", show_default=True, help="The library's name; * for all of a site."
+)
+@click.option("--list", "list_name", default="", help="A list instead, such as Knowledge, read by its texts.")
 @click.option("--folder", default="/", show_default=True, help="Only this folder of it and those below.")
+@click.option("--search", default="", help="Only what Microsoft Search finds for these words.")
+@click.option("--since-last", is_flag=True, help="Only what is new or changed since the last plan with this.")
+@click.option(
+    "--modified-since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Only documents changed on or after this day, as 2026-01-31.",
+)
+@click.option("--name", default="", help="Only documents whose name fits this pattern, such as '*report*'.")
+@click.option("--type", "types", default="", help="Only files with these endings, such as docx,pdf.")
+@click.option("--untagged", is_flag=True, help="Only documents without a term in the facets asked for.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Only documents in this language.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    help="Only so many, from everywhere, for a first look; always the same ones.",
+)
+@click.option("--facets", callback=_facets, help="Only these, such as topic,goal-area. All if left out.")
+@click.option(
+    "--mode",
+    "modes",
+    multiple=True,
+    callback=_modes,
+    help="add keeps what is there (the default), fill fills empty columns only, replace makes the column "
+    "what is suggested; for one facet: document-type=replace.",
+)
+@click.option(
+    "--at-least", type=click.FloatRange(0, 1), default=0.0, help="Only suggestions with this score or more."
+)
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("tag-plan.json"),
     show_default=True,
-    help="The plan file to write.",
+    help="The plan file to write; with the ending .xlsx for Excel.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the plan file if it is there, edits and all.")
+@click.option(
+    "--labels",
+    type=click.Choice(LANGUAGES),
+    default="en",
+    show_default=True,
+    help="The Excel file's language.",
+)
 @json_option
 @with_app
-async def plan(
-    app: "App",
-    *,
-    addresses: tuple[str, ...],
-    library: str,
-    folder: str,
-    output: Path,
-    overwrite: bool,
-    as_json: bool,
-) -> int:
-    """Read a library and propose terms, each with its reason; nothing is changed.
+async def plan(app: "App", /, *, output: Path, overwrite: bool, as_json: bool, **options: Any) -> int:
+    """Read documents and propose terms, each with its reason; nothing is changed.
 
-    The plan is a file to read and edit before `km365 tag apply`.
+    The plan is a file to read and edit, in any text editor or in Excel, before `km365 tag apply`. Ctrl-C
+    stops the reading and keeps the plan so far.
 
     \b
     Example:
-      km365 tag plan --site childrensagency.sharepoint.example:/sites/co-bel -o plan.json
+      km365 tag plan --site childrensagency.sharepoint.example:/sites/co-bel -o plan.xlsx
     """
-    from km365.core.tag_plan_file import to_text
-    from km365.services import suggest, tag_plan
+    from km365.core.tag_plan_file import Head
+    from km365.documents.plan_files import Writer, is_sheet
+    from km365.services import suggest, tag_libraries, tag_plan, tag_planning
+    from km365.services.tag_scope import Round
 
+    if as_json and is_sheet(output):
+        raise click.UsageError("--json prints the plan as JSON; give it an -o with the ending .json.")
     _try(output, overwrite=overwrite)
     words = await suggest.vocabulary(app.graph, app.settings, app.templates)
-    sites = addresses or app.settings.office_sites
-    libraries = await tag_plan.find_libraries(app.graph, sites, library)
-    with Progress("Reading", await tag_plan.count_files(app.graph, libraries, folder=folder)) as progress:
-        made = await tag_plan.plan(
-            app.graph, words, libraries, folder=folder, at=app.clock.now(), advance=progress.advance
+    asked = _asked(options)
+    scope = await _scope(app, options)
+    since = None
+    if options["since_last"]:
+        terms = tag_plan.mark_of(words.taxonomy, asked, scope, version=str(getattr(words, "version", "")))
+        since = tag_planning.since_last(app.db, terms, at=app.clock.now())
+    shelves = await tag_libraries.open_shelves(app.graph, scope.libraries, facets=asked.facets)
+    round_ = Round(app.graph, shelves, scope, since=since)
+    total = await round_.count(region=app.settings.search_region)
+    head = Head(made_at=app.clock.now(), libraries=tuple(one.library for one in shelves), mode=asked.mode)
+    writer = Writer(output, head, _to_sheet(app, words.taxonomy, options["labels"], output))
+    with Progress("Reading", total) as progress:
+        tally = await tag_planning.write(
+            app.graph,
+            words,
+            round_,
+            asked,
+            writer,
+            at=app.clock.now(),
+            put_there=tag_planning.journal(app.db),
+            heard=lambda _: progress.advance(),
         )
-    text = to_text(made)
-    _write(output, text)
-    if as_json:
-        click.echo(text, nl=False)
-    else:
-        _print_plan(made)
-    for one in made.refused:
-        say(f"Not read: {one.path}: {one.reason}")
-    say(
-        f"To add: {made.terms} terms, to {len(made.rows)} of the documents. Nothing to add: "
-        f"{len(made.unchanged)}. Not read: {len(made.refused)}."
+    return _report(tally, output, total=total, sample=scope.sample, as_json=as_json)
+
+
+def _asked(options: Mapping[str, Any]) -> "Asked":
+    from km365.core.tag_plan import Mode
+    from km365.services.tag_plan import Asked
+
+    modes = {facet: Mode(mode) for facet, mode in options["modes"].items()}
+    return Asked(
+        facets=options["facets"],
+        mode=modes.pop(""),
+        modes=modes,
+        at_least=options["at_least"],
     )
-    if made.rows:
-        say(f"Read and edit {output}, then: km365 tag apply {output}")
-    return ExitCode.PARTLY if made.refused else ExitCode.DONE
+
+
+async def _scope(app: "App", options: Mapping[str, Any]) -> "Scope":
+    from km365.services.tag_libraries import find_libraries
+    from km365.services.tag_scope import Scope
+
+    if options["list_name"] and (options["search"] or options["folder"].strip("/") or options["types"]):
+        raise click.UsageError("--list goes with neither --folder, --search nor --type: it holds no files.")
+    home = (app.settings.knowledge_site,) if options["list_name"] else app.settings.office_sites
+    libraries = await find_libraries(
+        app.graph, options["addresses"] or home, options["library"], list_name=options["list_name"]
+    )
+    day: datetime | None = options["modified_since"]
+    types = (part.strip().lower().lstrip(".") for part in options["types"].split(","))
+    return Scope(
+        libraries=tuple(libraries),
+        folder=options["folder"],
+        search=options["search"],
+        modified_since=day.replace(tzinfo=UTC) if day else None,
+        name=options["name"],
+        types=frozenset(one for one in types if one),
+        untagged=options["untagged"],
+        language=options["language"] or "",
+        sample=options["sample"],
+    )
+
+
+def _to_sheet(app: "App", taxonomy: Any, language: str, output: Path) -> Any:
+    from km365.documents.plan_files import is_sheet
+
+    if not is_sheet(output):
+        return None
+    from km365.documents import plan_xlsx
+
+    return plan_xlsx.writer(app.templates, taxonomy, language=language)
 
 
 def _try(path: Path, *, overwrite: bool) -> None:
     """Says before an hour of reading, not after, that the plan file cannot be written."""
     if path.exists() and not overwrite:
         raise click.UsageError(f"{path} is there, perhaps with edits; choose another -o, or --overwrite.")
-    with _whole_file(path) as beside:
-        beside.touch()
-        beside.unlink()
-
-
-def _write(path: Path, text: str) -> None:
-    """The whole file or none of it."""
-    with _whole_file(path) as beside:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-
-
-@contextlib.contextmanager
-def _whole_file(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; nothing is left there when that fails."""
     beside = path.with_name(path.name + ".new")
     try:
-        yield beside
+        beside.touch()
+        beside.unlink()
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise KM365Error(
             f"The plan could not be written to {path} ({error.strerror}); choose another -o."
         ) from None
 
 
-def _print_plan(made: "Plan") -> None:
-    for row in list(made.rows)[:SHOWN]:
+def _report(tally: "Tally", output: Path, *, total: int, sample: int | None, as_json: bool) -> int:
+    if as_json:
+        _print_json(output)
+    else:
+        _print_rows(tally)
+    for one in tally.not_read:
+        say(f"Not read: {one.path}: {one.reason}")
+    if tally.refused > len(tally.not_read):
+        say(f"... and {tally.refused - len(tally.not_read)} more that could not be read, in the file")
+    say(
+        f"To add: {tally.terms} terms, to {tally.documents} of the documents. Nothing to add: "
+        f"{tally.unchanged}. Not read: {tally.refused}."
+    )
+    if tally.removals:
+        say(f"To take out: {tally.removals} terms, {tally.people_lose_count} of them given by people.")
+    for why, count in tally.passed.items():
+        say(f"Passed over: {count} {why}.")
+    if tally.partial:
+        read = tally.documents + tally.unchanged + tally.refused + tally.passed.total()
+        say(f"Not the whole plan: {read} of {total} documents were read. {tally.partial.rstrip('.')}.")
+    if sample is not None:
+        say("A sample; leave out --sample for all documents.")
+    if tally.documents:
+        say(f"Read and edit {output}, then: km365 tag apply {output}")
+    return ExitCode.PARTLY if tally.refused or tally.partial else ExitCode.DONE
+
+
+def _print_json(output: Path) -> None:
+    with output.open(encoding="utf-8") as text:
+        for piece in iter(lambda: text.read(1 << 20), ""):
+            click.echo(piece, nl=False)
+
+
+def _print_rows(tally: "Tally") -> None:
+    """The beginning of the plan; first of all what people gave and would lose."""
+    for path, title, label in tally.people_lose:
+        click.echo(f"Given by people, would be taken out: {title}: {label}  ({path})")
+    if tally.people_lose_count > len(tally.people_lose):
+        click.echo(f"... and {tally.people_lose_count - len(tally.people_lose)} more given by people")
+    for row in tally.rows:
         click.echo(row.path)
         for change in row.changes:
             for one in change.add:
                 words = ", ".join(f"“{word}”" for word in one.reason.words)
                 places = f" ({'; '.join(one.reason.places)})" if one.reason.places else ""
                 click.echo(f"  {change.title}: {one.tag.label}  {one.reason.score:.2f}  {words}{places}")
-    if len(made.rows) > SHOWN:
-        click.echo(f"... and {len(made.rows) - SHOWN} more documents in the file")
+            for out in change.remove:
+                click.echo(f"  {change.title}: take out {out.tag.label}")
+    if tally.documents > len(tally.rows):
+        click.echo(f"... and {tally.documents - len(tally.rows)} more documents in the file")

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 
 from km365.core.feedback import Verdict
 from km365.core.schema import TAG_COLUMNS
@@ -85,7 +86,8 @@ class Proposed:
 class ColumnChange:
     """What one column of a document holds, what is added to it and what is taken out.
 
-    `proposed` is what the machine had said; None: just what is here.
+    `proposed` is what the machine had said; None: just what is here. `notes` are comments, by term id, on
+    proposals that were left out.
     """
 
     column: str
@@ -95,6 +97,7 @@ class ColumnChange:
     remove: tuple[Removal, ...] = ()
     mode: Mode = Mode.ADD
     proposed: Proposed | None = None
+    notes: tuple[tuple[str, str], ...] = ()
 
     @property
     def after(self) -> tuple[Tag, ...]:
@@ -307,7 +310,7 @@ def decisions(plan: Plan, *, taxonomy: Taxonomy | None = None) -> list[Decision]
     document nobody touched says nothing. Terms that stood in the column already count likewise: taken out by
     a person, wrong; kept against the machine, missing. With `taxonomy`, only concepts that it knows.
     """
-    found = [one for row in (*plan.rows, *plan.others) for one in _decisions(row)]
+    found = [one for row in chain(plan.rows, plan.others) for one in _decisions(row)]
     return [one for one in found if taxonomy is None or one.concept_id in taxonomy.by_id]
 
 
@@ -328,7 +331,8 @@ def _decisions(row: Row) -> Iterator[Decision]:
 
 
 def _commented(column: ColumnChange) -> bool:
-    return any(one.comment for one in column.add) or any(one.comment for one in column.remove)
+    said = [*(one.comment for one in column.add), *(one.comment for one in column.remove)]
+    return bool(column.notes) or any(said)
 
 
 _Verdict = tuple[str, Verdict, tuple[str, ...]]

@@ -33,13 +33,15 @@ from km365.errors import PlanRefused
 class Wish:
     """One entry of the plan as a person left it: `where` names its place in the file.
 
-    `id` is the concept's id if said, or for a term to be taken out the term store's.
+    `id` is the concept's id if said, or for a term to be taken out the term store's. One that is not `wanted`
+    stands for a proposal that somebody left out.
     """
 
     column: str
     term: str
     id: str = ""
     removes: bool = False
+    wanted: bool = True
     comment: str = ""
     where: str
 
@@ -178,7 +180,11 @@ class Editor:
         proposed = {one.tag.term_id: one for one in column.original.add}
         add: dict[str, Addition] = {}
         remove: dict[str, Removal] = {}
+        notes: dict[str, str] = {}
         for wish in wishes:
+            if not wish.wanted:
+                notes |= _note(wish, column)
+                continue
             if wish.removes:
                 out = self._removal(wish, column)
                 remove.setdefault(out.tag.term_id, out)
@@ -197,18 +203,26 @@ class Editor:
                 f"{wishes[0].where}: this column takes one term; leave one of them in"
                 + (f", or take {column.before[0].label!r} out." if column.before else ".")
             )
-        return replace(column, add=tuple(add.values()), remove=tuple(remove.values()))
+        notes = {term: note for term, note in notes.items() if term not in {*add, *remove}}
+        return replace(
+            column, add=tuple(add.values()), remove=tuple(remove.values()), notes=tuple(notes.items())
+        )
 
     def _removal(self, wish: Wish, column: ColumnChange) -> Removal:
         said = wish.term.strip()
         machine = {one.tag.term_id: one for one in column.original.remove}
-        meant = {tag for tag in column.before if wish.id in {tag.term_id, ""} and tag.label == said}
+        if wish.id:
+            meant = {tag for tag in column.before if tag.term_id == wish.id and said in {"", tag.label}}
+        else:
+            meant = {tag for tag in column.before if tag.label == said}
         if not meant and not wish.id:
             ids = {str(one.term_id) for one in self._sets[column.column].find(said)}
             meant = {tag for tag in column.before if tag.term_id in ids}
         if len(meant) != 1:
             held = ", ".join(repr(tag.label) for tag in column.before) or "nothing"
-            raise PlanRefused(f"{wish.where}: {said!r} cannot be taken out; the column has {held}.")
+            raise PlanRefused(
+                f"{wish.where}: {(said or wish.id)!r} cannot be taken out; the column has {held}."
+            )
         tag = next(iter(meant))
         concept = self._taxonomy.by_term_id.get(tag.term_id.lower())
         known = machine.get(tag.term_id, Removal(tag=tag, concept_id=concept.id if concept else ""))
@@ -241,6 +255,14 @@ class Editor:
                 f"{where}: the term store does not have {said!r} yet; run `km365 provision apply`."
             )
         return concept
+
+
+def _note(wish: Wish, column: ColumnChange) -> dict[str, str]:
+    """The comment on a proposal that was left out; what nobody proposed says nothing by being left out."""
+    machine = column.original
+    terms = {one.concept_id: one.tag.term_id for one in machine.add}
+    terms |= {one.tag.term_id: one.tag.term_id for one in machine.remove}
+    return {terms[wish.id]: wish.comment} if wish.comment and wish.id in terms else {}
 
 
 def titles_of(library: Library) -> Mapping[str, str]:

@@ -4,7 +4,7 @@ A plan for a hundred thousand documents is some hundred megabytes: neither side 
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,13 +42,13 @@ class Head:
 def to_text(plan: Plan) -> str:
     """The whole plan as a file."""
     head = Head(made_at=plan.made_at, libraries=plan.libraries, mode=plan.mode)
-    return "".join(pieces(head, (*plan.rows, *plan.others, *plan.refused), partial=lambda: plan.partial))
+    everything: list[Row | Refused] = [*plan.rows, *plan.others, *plan.refused]
+    documents = [document_text(one) for one in everything]
+    return beginning(head) + SEPARATOR.join(documents) + ending(plan.partial)
 
 
-def pieces(
-    head: Head, documents: Iterable[Row | Refused], *, partial: Callable[[], str] = lambda: ""
-) -> Iterator[str]:
-    """The file piece by piece; `partial` is asked at the end why the plan stops before its end, "" if not."""
+def beginning(head: Head) -> str:
+    """The file up to its first document; what the head says of `partial` belongs to the end."""
     start = {
         "km365_plan": FORMAT,
         "about": ABOUT,
@@ -59,12 +59,16 @@ def pieces(
             for one in head.libraries
         ],
     }
-    yield _laid_out(start, {"libraries": 1})[:-2] + ',\n  "documents": ['
-    separator = "\n"
-    for one in documents:
-        yield separator + _indented(document_text(one), 4)
-        separator = ",\n"
-    yield f'\n  ],\n  "partial": {_line(partial())}\n}}\n'
+    return _laid_out(start, {"libraries": 1})[:-2] + ',\n  "documents": [\n    '
+
+
+SEPARATOR = ",\n    "
+"""What stands between two documents."""
+
+
+def ending(partial: str = "") -> str:
+    """The file after its last document; `partial` says why it stops before its end, "" where it does not."""
+    return f'\n  ],\n  "partial": {_line(partial)}\n}}\n'
 
 
 def document_text(one: Row | Refused) -> str:
@@ -84,7 +88,7 @@ def document_text(one: Row | Refused) -> str:
         "etag": one.etag,
         "seal": seal(one),
     }
-    return _laid_out(value, {"columns": 3})
+    return _indented(_laid_out(value, {"columns": 3}), 4)
 
 
 def _column_json(column: ColumnChange) -> dict[str, Any]:
@@ -117,7 +121,21 @@ def _column_json(column: ColumnChange) -> dict[str, Any]:
             | ({"comment": one.comment} if one.comment else {})
             for one in column.remove
         ]
+    if left_out := _left_out(column):
+        value["left_out"] = left_out
     return value
+
+
+def _left_out(column: ColumnChange) -> list[dict[str, str]]:
+    """What was proposed and is not wanted."""
+    machine, notes = column.original, dict(column.notes)
+    kept = {one.tag.term_id for one in column.add} | {one.tag.term_id for one in column.remove}
+    gone = [(one.tag, one.concept_id) for one in machine.add if one.tag.term_id not in kept]
+    gone += [(one.tag, one.tag.term_id) for one in machine.remove if one.tag.term_id not in kept]
+    return [
+        {"term": tag.label, "id": said} | ({"comment": notes[tag.term_id]} if tag.term_id in notes else {})
+        for tag, said in gone
+    ]
 
 
 def _line(value: Any) -> str:
@@ -179,10 +197,16 @@ def read_head(text: Iterable[str], *, source: str) -> Head:
                 raise PlanRefused(f"{source}: a document must be an object in braces.")
         else:
             values[key] = value
-    if values.get("km365_plan") != FORMAT:
-        raise PlanRefused(f"{source} is no plan of km365 (format {FORMAT}); make one with `km365 tag plan`.")
+    head = head_of(values, source=source)
     if not documents:
         raise PlanRefused(f"{source}: documents must be a list in brackets.")
+    return head
+
+
+def head_of(values: Mapping[str, Any], *, source: str) -> Head:
+    """The head in what a plan says before its documents. Raises PlanRefused."""
+    if values.get("km365_plan") != FORMAT:
+        raise PlanRefused(f"{source} is no plan of km365 (format {FORMAT}); make one with `km365 tag plan`.")
     try:
         mode = Mode(values.get("mode", Mode.ADD))
     except ValueError:
@@ -212,7 +236,7 @@ def read_documents(
         if "not_read" in document:
             yield Refused(path=str(document.get("path")), reason=str(document["not_read"]))
             continue
-        sealed = _sealed(document, head, where)
+        sealed = sealed_of(document, head, where)
         named = _object(document.get("columns"), "columns", where)
         row = editor.row(sealed, list(_wishes(named, where)), where, named=named)
         key_of = hash((row.drive_id, row.item_id))
@@ -222,7 +246,8 @@ def read_documents(
         yield row
 
 
-def _sealed(raw: Mapping[str, Any], head: Head, where: str) -> Sealed:
+def sealed_of(raw: Mapping[str, Any], head: Head, where: str) -> Sealed:
+    """The document as it was planned, from what the file says of it. Raises PlanRefused."""
     texts = {}
     for key in ("drive", "item", "etag", "name"):
         if not isinstance(raw.get(key), str) or not raw[key]:
@@ -255,7 +280,7 @@ def _wishes(columns: Mapping[str, Any], where: str) -> Iterator[Wish]:
     for column, raw in columns.items():
         here = f"{where}, {column}"
         value = _object(raw, column, where)
-        for key in ("add", "remove"):
+        for key in ("add", "remove", "left_out"):
             for one in _list(value.get(key, []), key, here):
                 entry = _object(one, key, here)
                 yield Wish(
@@ -263,6 +288,7 @@ def _wishes(columns: Mapping[str, Any], where: str) -> Iterator[Wish]:
                     term=_text(entry, "term", here),
                     id=_text(entry, "id", here),
                     removes=key == "remove",
+                    wanted=key != "left_out",
                     comment=_text(entry, "comment", here),
                     where=here,
                 )

@@ -1,170 +1,350 @@
-"""What could be added to the documents of a library, and why. Only reads."""
+"""What could be added to documents, and why: read several at a time, proposed in their order. Only reads."""
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+import contextlib
+import hashlib
+import os
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Protocol, TypeVar
 
-from km365.core.schema import TAG_COLUMNS
-from km365.core.tag_plan import Library, Mode, Plan, Refused, Row, Tag, propose
-from km365.core.tagging import Vocabulary
+from km365.core.feedback import Corrections
+from km365.core.passages import Kind, Passage
+from km365.core.tag_plan import ColumnChange, Library, Mode, Plan, Refused, Row, Tag, propose
+from km365.core.tagging import Suggests
+from km365.core.taxonomy import Taxonomy
+from km365.core.text import language_of
 from km365.documents.reading import LIMIT_BYTES, refuse_unread
 from km365.documents.worker import Reader
-from km365.errors import (
-    GraphError,
-    GraphNotFound,
-    GraphUnreachable,
-    InputRefused,
-    PlanRefused,
-    Throttled,
-)
-from km365.graph import drives, lists, metadata, sites
+from km365.errors import GraphError, GraphUnreachable, InputRefused, Throttled
+from km365.graph import drives, metadata
 from km365.graph.client import Graph
-from km365.graph.drives import Drive, File
-from km365.graph.lists import Column, Item
+from km365.graph.lists import Item
 from km365.graph.metadata import TermRef
+from km365.services import tag_scope
+from km365.services.tag_libraries import find_libraries, open_library, open_shelf
+from km365.services.tag_scope import Candidate, Round, Scope, passages_of
+
+__all__ = [
+    "Advance",
+    "Asked",
+    "Chooses",
+    "Passed",
+    "PutThere",
+    "examine",
+    "find_libraries",
+    "in_order",
+    "mark_of",
+    "open_library",
+    "plan",
+]
 
 Advance = Callable[[int], None]
 """Hears how many more documents are dealt with."""
+AT_ONCE = 8
+"""Documents on their way at a time; so many are held in memory."""
+READERS = max(1, min(4, os.cpu_count() or 1))
+"""Processes that read files."""
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
-async def count_files(graph: Graph, libraries: Iterable[Library], *, folder: str = "/") -> int:
-    """How many files a plan will look at. Raises GraphNotFound, naming it, for a folder that is not there."""
-    total = 0
-    for library in libraries:
-        try:
-            async for _ in drives.list_files(graph, library.drive_id, folder=folder):
-                total += 1
-        except GraphNotFound:
-            raise GraphNotFound(
-                f"The library {library.name!r} of {library.site} has no folder {folder!r}."
-            ) from None
-    return total
+class Chooses(Suggests, Protocol):
+    """What suggests terms, and of which taxonomy."""
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The terms it chooses from."""
 
 
-async def find_libraries(graph: Graph, addresses: Sequence[str], name: str) -> list[Library]:
-    """The library called `name` of each site. Raises GraphNotFound, naming those there are."""
-    found = []
-    for address in addresses:
-        site = await sites.get_site(graph, address)
-        drive = await drives.get_drive(graph, site.id, name)
-        found.append(Library(site=address, name=drive.name, drive_id=drive.id))
-    return found
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a plan proposes: which facets (None: all), from which score, and what becomes of terms there.
+
+    `modes` are the facets with a mode of their own.
+    """
+
+    facets: frozenset[str] | None = None
+    mode: Mode = Mode.ADD
+    modes: Mapping[str, Mode] = field(default_factory=dict)
+    at_least: float = 0.0
+
+    def mode_of(self, facet: str) -> Mode:
+        """What becomes of the terms that a column of this facet holds."""
+        return self.modes.get(facet, self.mode)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passed:
+    """A document that was passed over: planned before, tagged already, or in another language."""
+
+    path: str
+    why: str
+
+
+PutThere = Callable[[str, str], Awaitable[set[str]]]
+"""Tells which terms runs of ours have put on a document, by drive and item id."""
+
+
+def mark_of(taxonomy: Taxonomy, asked: Asked, scope: Scope, *, version: str = "") -> str:
+    """Tells what a plan's answer depends on besides the documents: terms, rules, and what is asked.
+
+    `version` is that of the suggesting.
+    """
+    digest = hashlib.sha256(version.encode())
+    for term_set in taxonomy.term_sets:
+        digest.update(repr((term_set.key, term_set.column, term_set.rule)).encode())
+        for one in term_set.concepts:
+            said = (one.id, dict(one.labels), dict(one.synonyms), one.mapped_to, one.replaced_by)
+            digest.update(repr((*said, str(one.status), str(one.mode), one.term_id)).encode())
+    facets = sorted(asked.facets) if asked.facets is not None else None
+    digest.update(repr((facets, asked.mode, sorted(asked.modes.items()), asked.at_least)).encode())
+    digest.update(repr((scope.language, scope.untagged)).encode())
+    return digest.hexdigest()[:32]
 
 
 async def plan(
     graph: Graph,
-    words: Vocabulary,
+    words: Chooses,
     libraries: Sequence[Library],
     *,
     folder: str = "/",
     at: datetime,
+    asked: Asked | None = None,
     advance: Advance = lambda _: None,
 ) -> Plan:
-    """What could be added to the documents of the libraries, and why. Reads only (Sites.Selected, read).
+    """What could be added to the documents of the libraries, and why, in memory. Reads only.
 
-    A document that cannot be read is listed with its reason, and the rest goes on.
+    A document that cannot be read is listed with its reason, and the rest goes on. Needs Sites.Selected with
+    read. Raises PlanRefused for a library without tag columns.
     """
+    asked = asked or Asked()
+    scope = Scope(libraries=tuple(libraries), folder=folder)
+    shelves = [await open_shelf(graph, one, facets=asked.facets) for one in libraries]
     rows: list[Row] = []
     refused: list[Refused] = []
-    others: list[Row] = []
-    with Reader() as reader, graph.bulk():
-        for library in libraries:
-            columns, items = await _library(graph, library)
-            async for file in drives.list_files(graph, library.drive_id, folder=folder):
-                try:
-                    row = await _row(graph, words, reader, file, columns, items.get(file.list_item_id))
-                except (GraphUnreachable, Throttled):
-                    raise  # concerns all of them
-                except (GraphError, InputRefused) as refusal:
-                    refused.append(Refused(path=file.path, reason=str(refusal)))
-                else:
-                    if row.changes:
-                        rows.append(row)
-                    else:
-                        others.append(row)
-                advance(1)
+    async with contextlib.aclosing(examine(graph, words, Round(graph, shelves, scope), asked)) as found:
+        async for one in found:
+            if isinstance(one, Row):
+                rows.append(one)
+            elif isinstance(one, Refused):
+                refused.append(one)
+            advance(1)
     return Plan(
         made_at=at,
-        libraries=tuple(libraries),
-        rows=tuple(rows),
+        libraries=tuple(shelf.library for shelf in shelves),
+        rows=tuple(row for row in rows if row.changes),
+        others=tuple(row for row in rows if not row.changes),
         refused=tuple(refused),
-        others=tuple(others),
+        mode=asked.mode,
     )
 
 
-async def _library(graph: Graph, library: Library) -> tuple[list[Column], dict[str, Item]]:
-    """The tag columns of a library and its list items by id, etags included (a page holds 200)."""
-    site, drive = await open_library(graph, library)
-    columns = await _tag_columns(graph, site, drive, library)
-    select = tuple(column.name for column in columns)
-    items = {
-        item.id: item async for item in lists.list_items(graph, site, drive.list_id, select=select, top=200)
-    }
-    return columns, items
-
-
-async def open_library(graph: Graph, library: Library) -> tuple[str, Drive]:
-    """The library's site id and drive, whatever it is called now. Raises PlanRefused where it is gone."""
-    site = await sites.get_site(graph, library.site)
-    for drive in await drives.list_drives(graph, site.id):
-        if drive.id == library.drive_id:
-            return site.id, await drives.get_drive(graph, site.id, drive.name)
-    raise PlanRefused(
-        f"The library {library.name!r} of {library.site} is no longer there; was it moved or made anew?"
-    )
-
-
-async def _tag_columns(graph: Graph, site_id: str, drive: Drive, library: Library) -> list[Column]:
-    ours = {column.name for column in TAG_COLUMNS}
-    listed = await lists.list_columns(graph, site_id, drive.list_id)
-    found = [column for column in listed if column.name in ours]
-    if not found:
-        raise PlanRefused(
-            f"The library {library.name!r} of {library.site} has no tag columns; "
-            "`km365 provision apply` adds them."
-        )
-    return found
-
-
-async def _row(
+async def examine(
     graph: Graph,
-    words: Vocabulary,
-    reader: Reader,
-    file: File,
-    columns: Sequence[Column],
-    item: Item | None,
-) -> Row:
-    if item is None:
-        raise InputRefused(f"{file.path} has no list item yet; plan again in a minute.")
-    refuse_unread(file.name, file.size_bytes)
-    data = await drives.download(graph, file.drive_id, file.id, limit_bytes=LIMIT_BYTES)
-    passages = await reader.read(file.name, data)
-    facets = {column.name: column.term_set for column in TAG_COLUMNS}
-    wanted = {facets[column.name]: column for column in columns}
-    found = words.suggest(passages, facets=[key for key in wanted if key])
-    columns_of_row = []
-    for term_set in words.taxonomy.term_sets:
-        column = wanted.get(term_set.key)
-        if column is not None:
-            columns_of_row.append(
-                propose(
-                    [one for one in found if one.facet == term_set.key],
-                    words.taxonomy,
-                    _tags(metadata.decode(item.fields.get(column.name))),
-                    column=column.name,
-                    title=column.display_name,
-                    mode=Mode.ADD,
-                )
+    words: Chooses,
+    round_: Round,
+    asked: Asked,
+    *,
+    put_there: PutThere | None = None,
+    corrections: Corrections | None = None,
+) -> AsyncGenerator[Row | Refused | Passed, None]:
+    """Each document of the round, in its order: what is proposed, why not, or why it was passed over.
+
+    `corrections` is what people have said of earlier suggestions. 1 resource unit for the download of a
+    document, none for one that is passed over. GraphUnreachable and Throttled concern all of them and are
+    raised. Close it (`contextlib.aclosing`), also when it is cut off.
+    """
+    with _Readers() as readers, graph.bulk():
+        examiner = _Examiner(graph, words, readers, round_.scope, asked, put_there, corrections)
+        noted: list[tuple[str, str, str]] = []
+        async with contextlib.aclosing(in_order(round_.candidates(), examiner.look)) as looked:
+            async for candidate, found in looked:
+                yield found
+                if round_.since is not None and not candidate.known and candidate.refused is None:
+                    noted.append(candidate.key)
+                    if len(noted) >= tag_scope.AT_ONCE:
+                        await round_.since.note(noted)
+                        noted.clear()
+        if round_.since is not None:
+            await round_.since.note(noted)
+
+
+async def in_order(
+    things: AsyncIterator[T], work: Callable[[T], Awaitable[R]], *, at_once: int = AT_ONCE
+) -> AsyncGenerator[tuple[T, R], None]:
+    """Each thing with what came of its work, in order, so many at a time."""
+    waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
+    try:
+        async for thing in things:
+            waiting.append((thing, asyncio.ensure_future(work(thing))))
+            if len(waiting) >= at_once:
+                first, task = waiting[0]
+                result = await task
+                waiting.popleft()
+                yield first, result
+        while waiting:
+            first, task = waiting[0]
+            result = await task
+            waiting.popleft()
+            yield first, result
+    finally:
+        left = [task for _, task in waiting]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+
+class _Readers:
+    """Several readers, each a process that starts when it is first needed."""
+
+    def __init__(self, count: int = READERS) -> None:
+        self._all = [Reader() for _ in range(count)]
+        self._free: asyncio.LifoQueue[Reader] = asyncio.LifoQueue()
+
+    def __enter__(self) -> "_Readers":
+        for one in self._all:
+            self._free.put_nowait(one)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for one in self._all:
+            one.__exit__(*error)
+
+    async def read(self, name: str, data: bytes) -> list[Passage]:
+        """The passages of the file; see `Reader.read`."""
+        reader = await self._free.get()
+        try:
+            return await reader.read(name, data)
+        finally:
+            self._free.put_nowait(reader)
+
+
+@dataclass(frozen=True)
+class _Examiner:
+    graph: Graph
+    words: Chooses
+    readers: _Readers
+    scope: Scope
+    asked: Asked
+    put_there: PutThere | None
+    corrections: Corrections | None
+
+    async def look(self, candidate: Candidate) -> Row | Refused | Passed:
+        """What is to be said of one document."""
+        if candidate.known:
+            return Passed(path=candidate.path, why="planned before, and not changed since")
+        try:
+            return await self._look(candidate)
+        except (GraphUnreachable, Throttled):
+            raise
+        except (GraphError, InputRefused) as refusal:
+            return Refused(path=candidate.path, reason=str(refusal))
+
+    async def _look(self, candidate: Candidate) -> Row | Refused | Passed:
+        if candidate.refused is not None:
+            raise candidate.refused
+        item = candidate.item
+        if item is None:
+            raise InputRefused(f"{candidate.path} has no list item yet; plan again in a minute.")
+        if str(item.fields.get("KMAudience") or "") not in tag_scope.FOR_EVERYBODY:
+            where = f"{candidate.shelf.library.name}/item {item.id}"
+            return Refused(path=where, reason="It is for named readers only, whom a plan cannot keep to.")
+        before = {
+            column.name: _tags(metadata.decode(item.fields.get(column.name)))
+            for column in candidate.shelf.columns
+        }
+        if self.scope.untagged and any(before.values()):
+            return Passed(path=candidate.path, why="tagged already")
+        passages = await self._passages(candidate)
+        language = _language(passages)
+        if self.scope.language and language != self.scope.language:
+            return Passed(path=candidate.path, why=f"in another language ({language or 'not known'})")
+        return await self._row(candidate, item, before, passages, language)
+
+    async def _passages(self, candidate: Candidate) -> list[Passage]:
+        file = candidate.file
+        if file is None:
+            passages = passages_of(candidate)
+            if not passages:
+                raise InputRefused(f"{candidate.path} has no text.")
+            return passages
+        refuse_unread(file.name, file.size_bytes)
+        drive_id = candidate.shelf.library.drive_id
+        data = await drives.download(self.graph, drive_id, file.id, limit_bytes=LIMIT_BYTES)
+        return await self.readers.read(file.name, data)
+
+    async def _row(
+        self,
+        candidate: Candidate,
+        item: Item,
+        before: Mapping[str, tuple[Tag, ...]],
+        passages: Sequence[Passage],
+        language: str | None,
+    ) -> Row:
+        titles = {column.name: column.display_name for column in candidate.shelf.columns}
+        taxonomy = self.words.taxonomy
+        wanted = [one for one in taxonomy.term_sets if one.column in titles]
+        found = self.words.suggest(passages, facets=[one.key for one in wanted])
+        drive_id, item_id, _ = candidate.key
+        if self.corrections is not None:
+            found = self.corrections.applied((drive_id, item_id), found, taxonomy=taxonomy)
+        columns = [
+            propose(
+                [one for one in found if one.facet == term_set.key],
+                taxonomy,
+                before[term_set.column],
+                column=term_set.column,
+                title=titles[term_set.column],
+                mode=self.asked.mode_of(term_set.key),
+                at_least=self.asked.at_least,
             )
-    return Row(
-        drive_id=file.drive_id,
-        item_id=file.id,
-        etag=item.etag,
-        name=file.name,
-        path=file.path,
-        web_url=file.web_url,
-        changes=tuple(one for one in columns_of_row if one),
-        others=tuple(one for one in columns_of_row if not one),
-    )
+            for term_set in wanted
+        ]
+        columns = await self._whose(drive_id, item_id, columns)
+        file = candidate.file
+        return Row(
+            drive_id=drive_id,
+            item_id=item_id,
+            etag=item.etag,
+            name=candidate.name,
+            path=candidate.path,
+            web_url=file.web_url if file else item.web_url,
+            changes=tuple(one for one in columns if one),
+            others=tuple(one for one in columns if not one and one.before),
+            language=language,
+        )
+
+    async def _whose(
+        self, drive_id: str, item_id: str, columns: Iterable[ColumnChange]
+    ) -> list[ColumnChange]:
+        """The columns, where each term to be taken out says whether a person or a run of ours had put it."""
+        columns = list(columns)
+        if self.put_there is None or not any(one.remove for one in columns):
+            return columns
+        ours = await self.put_there(drive_id, item_id)
+        return [
+            replace(
+                column,
+                remove=tuple(replace(one, by_people=one.tag.term_id not in ours) for one in column.remove),
+            )
+            for column in columns
+        ]
+
+
+def _language(passages: Sequence[Passage]) -> str | None:
+    """The language most of the text is in, as the reader says, else by its words."""
+    weight: dict[str, int] = {}
+    for passage in passages:
+        if passage.language and passage.kind not in (Kind.NAME, Kind.PROPERTY):
+            weight[passage.language] = weight.get(passage.language, 0) + len(passage.text)
+    if weight:
+        return max(weight, key=lambda language: weight[language])
+    said = " ".join(one.text for one in passages if one.kind not in (Kind.NAME, Kind.PROPERTY))
+    return language_of(said[:20_000])
 
 
 def _tags(terms: Iterable[TermRef]) -> tuple[Tag, ...]:

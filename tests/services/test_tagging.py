@@ -21,7 +21,9 @@ from km365.graph import drives, lists, metadata, sites
 from km365.graph.drives import File
 from km365.graph.metadata import Target, TermRef
 from km365.services import tag_plan, tag_run
+from km365.services.tag_libraries import open_shelves
 from km365.services.tag_run import Outcome
+from km365.services.tag_scope import Round, Scope
 from km365.store import locks, runs
 from km365.store.runs import RunState
 from km365.suggest.vocabulary import Vocabulary
@@ -251,8 +253,11 @@ async def test_a_plan_stops_when_graph_is_gone(desk: Desk, vocabulary: Vocabular
 
 
 async def test_a_folder_that_is_not_there_is_named(desk: Desk) -> None:
+    graph = desk.here.app.graph
+    scope = Scope(libraries=(desk.library,), folder="/2031")
+    round_ = Round(graph, await open_shelves(graph, scope.libraries), scope)
     with pytest.raises(GraphNotFound, match=r"'Documents' of .* has no folder '/2031'"):
-        await tag_plan.count_files(desk.here.app.graph, [desk.library], folder="/2031")
+        await round_.count()
 
 
 async def test_a_library_without_tag_columns_is_refused(desk: Desk, vocabulary: Vocabulary) -> None:

@@ -1,0 +1,161 @@
+"""Tagging plans on disk, JSON or Excel, written and read document by document."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import IO, TypeVar
+
+from km365.core.tag_plan import Plan, Refused, Row
+from km365.core.tag_plan_file import (
+    SEPARATOR,
+    Head,
+    beginning,
+    document_text,
+    ending,
+    read_documents,
+    read_head,
+)
+from km365.core.taxonomy import Taxonomy
+from km365.errors import KM365Error, PlanRefused
+
+_PIECE = 1 << 20
+T = TypeVar("T", Row, Refused)
+
+
+def is_sheet(path: Path) -> bool:
+    """Whether a plan of that name is for Excel."""
+    return path.suffix.lower() == ".xlsx"
+
+
+class Writer:
+    """A plan being written: beside its place until `close`, so that a half one never lies there."""
+
+    def __init__(self, path: Path, head: Head, to_sheet: "ToSheet | None" = None) -> None:
+        """`to_sheet` writes the Excel file from the JSON one, where `path` is for Excel.
+
+        Raises KM365Error where nothing can be written there.
+        """
+        self._path, self._head, self._to_sheet = path, head, to_sheet
+        self._beside = path.with_name(path.name + ".new")
+        self._first = True
+        with self._saying():
+            self._file: IO[str] = self._beside.open("w", encoding="utf-8")
+            self._file.write(beginning(head))
+
+    def add(self, one: Row | Refused) -> None:
+        """Writes one document."""
+        with self._saying():
+            self._file.write(("" if self._first else SEPARATOR) + document_text(one))
+        self._first = False
+
+    def close(self, partial: str = "") -> None:
+        """Puts the plan in its place; `partial` says why it stops before its end."""
+        with self._saying():
+            self._file.write(ending(partial))
+            self._file.close()
+            if self._to_sheet is not None:
+                sheet = self._path.with_name(self._path.name + ".new.xlsx")
+                try:
+                    self._to_sheet(self._beside, sheet)
+                    sheet.replace(self._path)
+                finally:
+                    sheet.unlink(missing_ok=True)
+                self._beside.unlink()
+            else:
+                self._beside.replace(self._path)
+
+    def abandon(self) -> None:
+        """Leaves nothing behind."""
+        self._file.close()
+        with contextlib.suppress(OSError):
+            self._beside.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _saying(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._beside.unlink(missing_ok=True)
+            raise KM365Error(
+                f"The plan could not be written to {self._path} ({error.strerror}); choose another -o."
+            ) from None
+
+
+ToSheet = Callable[[Path, Path], None]
+"""Writes the Excel face (second path) of the JSON face (first path)."""
+
+
+@contextlib.contextmanager
+def opened(path: Path, taxonomy: Taxonomy) -> Iterator[Plan]:
+    """The plan in the file, checked to its end; its documents are read from the disk as they are asked for.
+
+    Raises PlanRefused for what is not understood, naming file and place, KM365Error for what cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="km365-plan-") as folder:
+        source = path
+        if is_sheet(path):
+            from km365.documents import plan_xlsx_read  # noqa: PLC0415 - a JSON plan needs no openpyxl
+
+            source = Path(folder, "plan.json")
+            plan_xlsx_read.to_json(path, source, taxonomy)
+        yield _plan(source, path.name, taxonomy)
+
+
+def _plan(file: Path, name: str, taxonomy: Taxonomy) -> Plan:
+    head = read_head(pieces_of(file), source=name)
+
+    def documents() -> Iterator[Row | Refused]:
+        return read_documents(pieces_of(file), head, taxonomy, source=name)
+
+    counts = {"rows": 0, "others": 0, "refused": 0}
+    stood = _stands(file)
+    for one in documents():
+        counts["refused" if isinstance(one, Refused) else "rows" if one.changes else "others"] += 1
+
+    def of_kind(kind: Callable[[Row | Refused], bool]) -> Iterator[Row | Refused]:
+        if _stands(file) != stood:
+            raise PlanRefused(f"{name} was changed while it was being read; give the command again.")
+        return filter(kind, documents())
+
+    return Plan(
+        made_at=head.made_at,
+        libraries=head.libraries,
+        rows=_Stored(counts["rows"], lambda: of_kind(lambda o: isinstance(o, Row) and bool(o.changes))),
+        others=_Stored(counts["others"], lambda: of_kind(lambda o: isinstance(o, Row) and not o.changes)),
+        refused=_Stored(counts["refused"], lambda: of_kind(lambda o: isinstance(o, Refused))),
+        mode=head.mode,
+        partial=head.partial,
+    )
+
+
+class _Stored(Collection[T]):
+    """Documents that are read from the file each time they are gone through."""
+
+    def __init__(self, count: int, again: Callable[[], Iterator[Row | Refused]]) -> None:
+        self._count, self._again = count, again
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[T]:
+        return self._again()  # type: ignore[return-value] # `again` gives one kind only
+
+    def __contains__(self, one: object) -> bool:
+        return any(one == other for other in self)
+
+
+def _stands(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def pieces_of(file: Path) -> Iterator[str]:
+    """The text of the file in pieces. Raises KM365Error, naming it, where it cannot be read."""
+    try:
+        with file.open(encoding="utf-8-sig") as text:
+            while piece := text.read(_PIECE):
+                yield piece
+    except (OSError, UnicodeDecodeError) as error:
+        raise KM365Error(f"{file.name} cannot be read ({type(error).__name__}).") from None

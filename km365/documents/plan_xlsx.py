@@ -1,0 +1,395 @@
+"""A tagging plan as a workbook: a row per term to decide about, and everything else a person needs to decide.
+
+The other face of the JSON file and written from it, row by row, so that size costs disk and no memory. What
+must not be edited lies in hidden columns; a hidden first row names the columns, so that they may be moved.
+Text is text: nothing in a file name or a comment is ever a formula.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter, quote_sheetname
+from openpyxl.worksheet.datavalidation import DataValidation
+
+from km365.core.languages import best, is_rtl
+from km365.core.tag_plan import ColumnChange, Library, Reason, Refused, Row, Tag
+from km365.core.tag_plan_edit import planned, seal, titles_of
+from km365.core.tag_plan_file import FORMAT, Head, read_documents, read_head
+from km365.core.taxonomy import Taxonomy
+from km365.documents.plan_files import ToSheet, pieces_of
+from km365.documents.words import Words
+from km365.errors import KM365Error
+from km365.templates import Templates
+
+WORDS = "messages/plan"
+META = "km365"
+"""The hidden sheet with the head of the plan."""
+FIRST_ROW = 3
+"""Row 1 is hidden and names the columns for us, row 2 names them for people."""
+LAST_ROW = 1_048_576
+"""Rows a sheet of Excel has."""
+CHUNK = 30_000
+"""Characters of our own data in one cell; Excel takes 32,767."""
+MOST_LINKS = 60_000
+"""Excel takes 65,530 links in a sheet."""
+CHANGES = {
+    "document": 44,
+    "folder": 24,
+    "library": 24,
+    "column": 22,
+    "term": 36,
+    "action": 12,
+    "decision": 10,
+    "comment": 32,
+    "score": 8,
+    "words": 50,
+    "places": 30,
+    "part": 22,
+    "holds": 36,
+    "link": 24,
+}
+"""The columns of the sheet of changes, with their widths in characters."""
+DOCUMENTS = {
+    "document": 44,
+    "folder": 24,
+    "library": 24,
+    "language": 10,
+    "status": 40,
+    "holds": 60,
+    "link": 24,
+}
+HIDDEN = ("key", "id", "as", "was")
+"""Of a change: its document's number, its term's id, and label and action as they were written."""
+
+_HEADING = Font(bold=True, color="FF1B2733")
+_SHADE = PatternFill("solid", fgColor="FFE3EBF2")
+_ESCAPE = re.compile(r"_(x[0-9A-Fa-f]{4}_)")
+
+
+def writer(templates: Templates, taxonomy: Taxonomy, *, language: str) -> ToSheet:
+    """What writes a workbook in `language` from a plan in JSON. Raises TemplateError for wrong words."""
+    words = Words.read(templates, WORDS)
+
+    def write(source: Path, target: Path) -> None:
+        head = read_head(pieces_of(source), source=source.name)
+        book = _Book(head, taxonomy, words, best([language]))
+        for one in read_documents(pieces_of(source), head, taxonomy, source=source.name):
+            book.add(one)
+        book.save(target)
+
+    return write
+
+
+def shown(text: str) -> str:
+    """The text as a cell can hold it: without control characters, what looks like an escape escaped."""
+    return _ESCAPE.sub(r"_x005F_\1", ILLEGAL_CHARACTERS_RE.sub(" ", text))[:32_000]
+
+
+def data_text(value: Any) -> str:
+    """Our own data as text that no spreadsheet changes."""
+    return json.dumps(value).replace("_x", "_\\u0078")
+
+
+def row_data(row: Row) -> dict[str, Any]:
+    """Everything of a document that is not in the sheet of changes."""
+    return {
+        "name": row.name,
+        "path": row.path,
+        "web_url": row.web_url,
+        "language": row.language,
+        "seen": row.seen,
+        "drive": row.drive_id,
+        "item": row.item_id,
+        "etag": row.etag,
+        "planned": planned(row),
+        "seal": seal(row),
+    }
+
+
+def library_name(library: Library) -> str:
+    """A library as the sheets call it: the end of its site's address, and its name."""
+    return f"{library.site.rstrip('/').rpartition('/')[2]} / {library.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Term:
+    """One row of the sheet of changes."""
+
+    tag: Tag
+    id: str
+    reason: Reason
+    removes: bool
+    wanted: bool
+    comment: str
+    by_people: bool = False
+
+
+def _terms(column: ColumnChange) -> Iterator[_Term]:
+    """What is proposed or wanted for a column: taken out first, then put in."""
+    machine, notes = column.original, dict(column.notes)
+    out = {one.tag.term_id: one for one in (*machine.remove, *column.remove)}
+    wanted_out = {one.tag.term_id for one in column.remove}
+    for term_id, gone in out.items():
+        yield _Term(
+            tag=gone.tag,
+            id=term_id,
+            reason=Reason(),
+            removes=True,
+            wanted=term_id in wanted_out,
+            comment=gone.comment or notes.get(term_id, ""),
+            by_people=gone.by_people,
+        )
+    wanted = {one.tag.term_id for one in column.add}
+    for one in ({one.tag.term_id: one for one in (*machine.add, *column.add)}).values():
+        term_id = one.tag.term_id
+        yield _Term(
+            tag=one.tag,
+            id=one.concept_id,
+            reason=one.reason,
+            removes=False,
+            wanted=term_id in wanted,
+            comment=one.comment or notes.get(term_id, ""),
+        )
+
+
+class _Book:
+    def __init__(self, head: Head, taxonomy: Taxonomy, words: Words, language: str) -> None:
+        self._head, self._taxonomy, self._words, self._language = head, taxonomy, words, language
+        self._libraries = {one.drive_id: library_name(one) for one in head.libraries}
+        self._columns = dict(pair for one in head.libraries for pair in titles_of(one).items())
+        self._book = Workbook(write_only=True)
+        self._readme = self._sheet("readme")
+        self._changes = self._table("changes", CHANGES, HIDDEN)
+        self._documents = self._table("documents", DOCUMENTS, ("key", "data"))
+        self._number = self._rows = self._links = 0
+        self._people: list[tuple[str, str, str]] = []
+        self._people_count = 0
+
+    def say(self, key: str, **values: object) -> str:
+        return self._words.get(self._language, key, **values)
+
+    # sheets ----------------------------------------------------------------------------------------------
+
+    def _sheet(self, key: str) -> Any:
+        sheet = self._book.create_sheet(self.say(key))
+        sheet.sheet_view.rightToLeft = is_rtl(self._language)
+        return sheet
+
+    def _table(self, key: str, columns: dict[str, int], hidden: Sequence[str]) -> Any:
+        sheet = self._sheet(key)
+        for number, (name, width) in enumerate([*columns.items(), *((one, 9) for one in hidden)], 1):
+            dimension = sheet.column_dimensions[get_column_letter(number)]
+            dimension.width = width
+            dimension.hidden = name in hidden or (name == "library" and len(self._libraries) == 1)
+            if name != "score":
+                dimension.number_format = "@"
+        if key == "documents":  # a long document's data goes on in the columns after
+            last = sheet.column_dimensions[get_column_letter(len(columns) + len(hidden) + 1)]
+            last.min, last.max, last.hidden = len(columns) + len(hidden) + 1, len(columns) + 40, True
+        sheet.row_dimensions[1].hidden = True
+        sheet.freeze_panes = f"B{FIRST_ROW}"
+        sheet.append([self._text(sheet, one) for one in (*columns, *hidden)])
+        sheet.append([self._heading(sheet, self.say(one)) for one in columns])
+        return sheet
+
+    def _text(self, sheet: Any, text: str, *, link: str = "") -> Any:
+        cell = WriteOnlyCell(sheet, shown(text))
+        cell.data_type = "s"
+        cell.number_format = "@"
+        cell.quotePrefix = True
+        if link.startswith("https://") and self._links < MOST_LINKS:
+            self._links += 1
+            cell.hyperlink = link
+        return cell
+
+    def _heading(self, sheet: Any, text: str) -> Any:
+        cell = self._text(sheet, text)
+        cell.font, cell.fill, cell.alignment = _HEADING, _SHADE, Alignment(wrap_text=True, vertical="top")
+        return cell
+
+    # documents -------------------------------------------------------------------------------------------
+
+    def add(self, one: Row | Refused) -> None:
+        """Writes a document's row, and one for each of its terms."""
+        if isinstance(one, Refused):
+            self._add_refused(one)
+            return
+        self._number += 1
+        proposed = 0
+        for column in one.columns:
+            held = self._labels(column.before)
+            for term in _terms(column):
+                proposed += 1
+                self._add_term(one, column, term, held)
+        held = "; ".join(f"{c.title}: {self._labels(c.before)}" for c in one.columns if c.before)
+        status = self.say("count_proposed", count=proposed) if proposed else self.say("none_proposed")
+        data = data_text(row_data(one))
+        self._append(
+            self._documents,
+            [
+                *self._place(self._documents, one),
+                one.language or "",
+                status,
+                held,
+                self._text(self._documents, one.web_url),
+                str(self._number),
+                *(data[at : at + CHUNK] for at in range(0, len(data), CHUNK)),
+            ],
+        )
+
+    def _add_refused(self, one: Refused) -> None:
+        path = PurePosixPath(one.path)
+        folder = str(path.parent) if str(path.parent) != "." else ""
+        status = self.say("not_read", reason=one.reason)
+        data = data_text({"path": one.path, "not_read": one.reason})
+        self._append(self._documents, [path.name, folder, "", "", status, "", "", "", data])
+
+    def _add_term(self, row: Row, column: ColumnChange, term: _Term, held: str) -> None:
+        label = self._label(term.tag)
+        if term.removes and term.by_people and term.wanted:
+            self._people_count += 1
+            self._people += [(row.path, column.title, label)][: 50 - len(self._people)]
+        part = self.say(f"part_{term.reason.part}") if self._knows(term.reason.part) else term.reason.part
+        if term.removes:
+            part = self.say("given_by_people" if term.by_people else "put_by_us")
+        self._rows += 1
+        self._append(
+            self._changes,
+            [
+                *self._place(self._changes, row),
+                column.title,
+                label,
+                self.say("remove" if term.removes else "add"),
+                self.say("yes" if term.wanted else "no"),
+                term.comment,
+                term.reason.score,
+                "; ".join(term.reason.words),
+                "; ".join(term.reason.places),
+                part,
+                held,
+                self._text(self._changes, row.web_url, link=row.web_url),
+                str(self._number),
+                term.id,
+                label,
+                "remove" if term.removes else "add",
+            ],
+        )
+
+    def _knows(self, part: str) -> bool:
+        return f"part_{part}" in self._words.keys()  # noqa: SIM118 - a method of Words, not of a dict
+
+    def _place(self, sheet: Any, row: Row) -> list[Any]:
+        above, _, _ = row.path.rpartition("/")
+        return [row.name, above, self._libraries.get(row.drive_id, "")]
+
+    def _append(self, sheet: Any, values: Iterable[Any]) -> None:
+        if self._rows + FIRST_ROW > LAST_ROW or self._number + FIRST_ROW > LAST_ROW:
+            raise KM365Error(
+                "The plan has more rows than a sheet of Excel; plan fewer documents, or in JSON."
+            )
+        sheet.append([self._text(sheet, one) if isinstance(one, str) else one for one in values])
+
+    def _label(self, tag: Tag) -> str:
+        concept = self._taxonomy.by_term_id.get(tag.term_id.lower())
+        return concept.label(self._language) if concept else tag.label
+
+    def _labels(self, tags: Iterable[Tag]) -> str:
+        return ", ".join(self._label(tag) for tag in tags)
+
+    # the rest --------------------------------------------------------------------------------------------
+
+    def save(self, target: Path) -> None:
+        """Writes the other sheets, and the file."""
+        columns = self._add_terms()
+        last = get_column_letter(len(CHANGES))
+        self._changes.auto_filter.ref = f"A2:{last}{max(FIRST_ROW, self._rows + FIRST_ROW - 1)}"
+        last = get_column_letter(len(DOCUMENTS))
+        self._documents.auto_filter.ref = f"A2:{last}{max(FIRST_ROW, self._documents._max_row)}"
+        self._choices(columns)
+        self._add_readme(target.name.removesuffix(".new.xlsx"))
+        meta = self._book.create_sheet(META)
+        meta.sheet_state = "hidden"
+        libraries = [
+            {"site": one.site, "name": one.name, "drive": one.drive_id, "columns": titles_of(one)}
+            for one in self._head.libraries
+        ]
+        head = {
+            "km365_plan": FORMAT,
+            "made_at": self._head.made_at.isoformat(timespec="seconds"),
+            "mode": str(self._head.mode),
+            "libraries": libraries,
+            "partial": self._head.partial,
+            "words": {key: self.say(key) for key in ("yes", "no", "add", "remove", *CHANGES)},
+        }
+        text = data_text(head)
+        for at in range(0, len(text), CHUNK):
+            meta.append([self._text(meta, text[at : at + CHUNK])])
+        self._book.active = 1
+        self._book.save(target)
+
+    def _add_terms(self) -> int:
+        """The sheet of terms, a column for each of ours; how many columns it has."""
+        sheet = self._sheet("terms")
+        sheet.freeze_panes = "A2"
+        by_column = {one.column: one for one in self._taxonomy.term_sets}
+        sets = [(title, by_column[name]) for name, title in self._columns.items() if name in by_column]
+        for number in range(1, len(sets) + 1):
+            sheet.column_dimensions[get_column_letter(number)].width = 36
+        sheet.append([self._heading(sheet, title) for title, _ in sets])
+        lists = [
+            sorted(
+                {c.label(self._language) for c in one.concepts if c.term_id and c.status == "current"},
+                key=str.casefold,
+            )
+            for _, one in sets
+        ]
+        for number in range(max(map(len, lists), default=0)):
+            row = [one[number] if number < len(one) else None for one in lists]
+            sheet.append([self._text(sheet, one) if one is not None else None for one in row])
+        return len(sets)
+
+    def _choices(self, columns: int) -> None:
+        """The drop-downs of the sheet of changes; what is written by hand is taken too."""
+        names = list(CHANGES)
+        terms = quote_sheetname(self.say("terms"))
+        header = f"{terms}!$A$1:${get_column_letter(max(1, columns))}$1"
+        mine = f"${get_column_letter(names.index('column') + 1)}{FIRST_ROW}"
+        at = f"MATCH({mine},{header},0)-1"
+        below = f"OFFSET({terms}!$A$2,0,{at},MAX(1,COUNTA(OFFSET({terms}!$A$1,1,{at},50000,1))),1)"
+        lists = {
+            "decision": f'"{self.say("yes")},{self.say("no")}"',
+            "action": f'"{self.say("add")},{self.say("remove")}"',
+            "column": header,
+            "term": below,
+        }
+        for name, formula in lists.items():
+            letter = get_column_letter(names.index(name) + 1)
+            choice = DataValidation(type="list", formula1=formula, allow_blank=True)
+            choice.add(f"{letter}{FIRST_ROW}:{letter}{LAST_ROW}")
+            self._changes.data_validations.append(choice)
+
+    def _add_readme(self, file: str) -> None:
+        sheet = self._readme
+        sheet.column_dimensions["A"].width = 110
+        keys = ("changes", "documents", "terms", "term", "comment", "decision", "yes", "no", "add")
+        names = {key: self.say(key) for key in keys} | {"take_out": self.say("remove"), "file": file}
+        lines = [self.say(f"about_{number}", **names) for number in range(1, 9)]
+        if self._head.partial:
+            lines.insert(0, self.say("about_partial", reason=self._head.partial))
+        if self._people_count:
+            lines.append(self.say("about_people", count=self._people_count))
+            lines += [f"{title}: {label} — {path}" for path, title, label in self._people]
+        for number, line in enumerate(lines):
+            cell = self._text(sheet, line)
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+            if number == 0:
+                cell.font = _HEADING
+            sheet.append([cell])

@@ -1,0 +1,114 @@
+"""The libraries and lists that are tagged: found by name, and opened with their tag columns."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from km365.core.tag_plan import FACETS, Library, list_container, list_of
+from km365.errors import PlanRefused
+from km365.graph import drives, lists, sites
+from km365.graph.client import Graph
+from km365.graph.drives import Drive
+from km365.graph.lists import Column
+
+_TEXTS = frozenset({"text", "note"})
+_NO_TEXT = frozenset({"KMId", "KMOffice", "KMContributors", "KMLanguage", "Title"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """An opened library or list: its tag columns that are asked for, and the columns of a list with text."""
+
+    library: Library
+    site_id: str
+    drive: Drive
+    columns: tuple[Column, ...]
+    texts: tuple[Column, ...] = ()
+
+    @property
+    def is_list(self) -> bool:
+        """Whether its items are no files."""
+        return list_of(self.library.drive_id) is not None
+
+
+async def find_libraries(
+    graph: Graph, addresses: Sequence[str], name: str = "", *, list_name: str = ""
+) -> list[Library]:
+    """The library called `name` (or every one, for "*") or the list called `list_name` of each site.
+
+    Raises GraphNotFound, naming those there are.
+    """
+    found = []
+    for address in addresses:
+        site = await sites.get_site(graph, address)
+        if list_name:
+            one = await lists.get_list(graph, site.id, list_name)
+            if one.template != "documentLibrary":
+                container = list_container(site.id, one.id)
+                found.append(Library(site=address, name=one.name, drive_id=container))
+                continue
+        if name == "*":
+            there = await drives.list_drives(graph, site.id)
+        else:
+            there = [await drives.get_drive(graph, site.id, list_name or name)]
+        found += [Library(site=address, name=drive.name, drive_id=drive.id) for drive in there]
+    return found
+
+
+async def open_library(graph: Graph, library: Library) -> tuple[str, Drive]:
+    """The library's site id and drive, whatever it is called now. Raises PlanRefused where it is gone.
+
+    A list without files has no drive; what comes back has its `list_id`.
+    """
+    site = await sites.get_site(graph, library.site)
+    place = list_of(library.drive_id)
+    if place is not None:
+        for one in await lists.list_lists(graph, site.id):
+            if one.id == place[1]:
+                return site.id, Drive(id=library.drive_id, name=one.name, web_url=one.web_url, list_id=one.id)
+    else:
+        for drive in await drives.list_drives(graph, site.id):
+            if drive.id == library.drive_id:
+                return site.id, await drives.get_drive(graph, site.id, drive.name)
+    raise PlanRefused(
+        f"The library {library.name!r} of {library.site} is no longer there; was it moved or made anew?"
+    )
+
+
+async def open_shelf(graph: Graph, library: Library, *, facets: frozenset[str] | None = None) -> Shelf:
+    """The library with its tag columns. Raises PlanRefused where it has none of those asked for."""
+    site_id, drive = await open_library(graph, library)
+    listed = await lists.list_columns(graph, site_id, drive.list_id)
+    ours = [column for column in listed if column.name in FACETS]
+    if not ours:
+        raise PlanRefused(
+            f"The library {library.name!r} of {library.site} has no tag columns; "
+            "`km365 provision apply` adds them."
+        )
+    columns = tuple(one for one in ours if facets is None or FACETS[one.name] in facets)
+    if not columns:
+        raise PlanRefused(
+            f"The library {library.name!r} of {library.site} has no column for {', '.join(facets or ())}."
+        )
+    texts = tuple(
+        one
+        for one in listed
+        if one.kind in _TEXTS and not (one.hidden or one.read_only or one.name.startswith("_"))
+        if one.name not in _NO_TEXT
+    )
+    titled = replace(library, columns=tuple((one.name, one.display_name) for one in ours))
+    return Shelf(library=titled, site_id=site_id, drive=drive, columns=columns, texts=texts)
+
+
+async def open_shelves(
+    graph: Graph, libraries: Iterable[Library], *, facets: frozenset[str] | None = None
+) -> list[Shelf]:
+    """All of them. Where several were asked for, those of a site without tag columns are left out."""
+    found, without = [], None
+    for library in libraries:
+        try:
+            found.append(await open_shelf(graph, library, facets=facets))
+        except PlanRefused as refusal:
+            without = refusal
+    if not found and without is not None:
+        raise without
+    return found
