@@ -15,6 +15,7 @@ VERBS = {
     "retag": "km365.cli.taxonomy_change:retag",
     "push": "km365.cli.taxonomy_store:push",
     "pull": "km365.cli.taxonomy_store:pull",
+    "request": "km365.cli.taxonomy_requests:request",
 }
 
 

@@ -183,6 +183,11 @@ def _file(term_set: TermSet, to: Path) -> Path:
     return place / f"{term_set.key}.json"
 
 
+def replacing(known: Taxonomy, after: TermSet, *, to: Path) -> Edit:
+    """What a term set's file would become with `after` in it. Raises InputRefused where that is unusable."""
+    return _edit(known, after, to)
+
+
 def merging(known: Taxonomy, old_id: str, into_id: str, *, to: Path) -> Edit:
     """What merging one term into another of its term set would change. Raises NotFound and InputRefused."""
     return _changed(known, old_id, to, lambda one: taxonomy_change.merged(one, old_id, into_id))

@@ -23,7 +23,7 @@ __all__ = ["HEAD", "Connection", "Database"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration in `migrations/versions` (a test compares): spares commands the import of Alembic."""
 
 WAIT_S = 30.0

@@ -356,3 +356,31 @@ planned = Table(
     Column("plan", String),
     Index(None, "plan"),
 )
+
+term_request = Table(
+    "km_term_request",
+    metadata,
+    Column("id", String, primary_key=True),
+    _required("facet", String),
+    _required("label", String),
+    _required("reads", String),
+    _required("language", String),
+    Column("broader", String),
+    _required("state", String),
+    _required("reason", Text),
+    Column("concept_id", String),
+    _required("asked_at", Moment),
+    Column("decided_at", Moment),
+    Column("decided_by", String),
+    Index(None, "state", "facet", "reads"),
+)
+
+term_ask = Table(
+    "km_term_ask",
+    metadata,
+    Column("request_id", ForeignKey("km_term_request.id", ondelete="CASCADE"), primary_key=True),
+    Column("who", String, primary_key=True),
+    _required("because", Text),
+    _required("language", String),
+    _required("at", Moment),
+)
