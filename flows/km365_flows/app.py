@@ -11,6 +11,8 @@ from km365.jobs import Jobs
 from km365.services import housekeeping, prompts
 from km365.services.calendar import hours_of
 from km365.store import cursors
+from km365_flows.notifications import listening
+from km365_flows.watching import JOB, Watching
 
 _log = logging.getLogger("km365.flows")
 _PAUSE_S = 5.0
@@ -47,13 +49,20 @@ async def serve(app: App) -> AsyncIterator[str]:
     app.jobs.register("scan", scan, attempts=12)
     app.jobs.every_minute("prompts", every_minute)
     await app.db.run(app.jobs.enqueue, "scan", key="scan", args={"day": "any"})
-    stop = asyncio.Event()
-    running = asyncio.create_task(_keep_running(app.jobs, stop))
-    try:
-        yield "flows: the calendar is read every day, invitations and reminders go out when they are due"
-    finally:
-        stop.set()
-        await running
+    async with listening(app) as url:
+        watching = Watching(app, url=url)
+        app.jobs.register(JOB, watching.look)
+        app.jobs.every_minute("watch", watching.every_minute)
+        stop = asyncio.Event()
+        running = asyncio.create_task(_keep_running(app.jobs, stop))
+        try:
+            yield (
+                "flows: the calendar is read every day, invitations and reminders go out when they are due, "
+                "watched libraries are kept tagged"
+            )
+        finally:
+            stop.set()
+            await running
 
 
 async def _keep_running(jobs: Jobs, stop: asyncio.Event) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 FLOWS = {
     "scan": ("at start-up and every day", "finds milestones and departures that are due, and invites people"),
     "prompts": ("every minute", "sends the invitations and reminders whose time has come"),
+    "watch": ("every minute", "tags what is new in watched libraries, and queues the rest for a person"),
     "tidy": ("every day", "copies the database, and deletes finished jobs and other old traces"),
 }
 
@@ -69,6 +70,7 @@ async def run(app: "App", *, name: str, dry_run: bool, as_json: bool) -> int | N
       km365 flow run scan --dry-run
     """
     from km365.services import calendar, housekeeping, prompts
+    from km365.store import watches
 
     now = app.clock.now()
     if name == "scan":
@@ -80,6 +82,9 @@ async def run(app: "App", *, name: str, dry_run: bool, as_json: bool) -> int | N
     if name == "prompts":
         count = await prompts.send_due(app.db, app.jobs, calendar.hours_of(app.settings), now=now)
         done, words = {"messages": count}, f"{count} messages to be sent"
+    elif name == "watch":
+        count = await app.db.run(watches.look_now, at=now)
+        done, words = {"libraries": count}, f"{count} libraries, which the running service looks at now"
     else:
         tidied = await housekeeping.tidy(app.db, app.jobs, now=now)
         done, words = asdict(tidied), f"Copied to {tidied.copy}; {tidied.deleted} rows deleted."

@@ -9,11 +9,17 @@ from km365.cli.groups import LazyGroup
 
 VERBS = {
     "plan": "km365.cli.tag_plan:plan",
+    "review": "km365.cli.tag_review:review",
+    "convert": "km365.cli.tag_review:convert",
     "apply": "km365.cli.tag_run:apply",
     "show": "km365.cli.tag_history:show",
     "list": "km365.cli.tag_history:list_",
     "history": "km365.cli.tag_history:history",
     "undo": "km365.cli.tag_run:undo",
+    "report": "km365.cli.tag_watch:report",
+    "watch": "km365.cli.tag_watch:watch",
+    "feedback": "km365.cli.tag_feedback:feedback",
+    "learn": "km365.cli.tag_learn:learn",
 }
 """Where each verb is, in the order of the help."""
 

@@ -16,6 +16,7 @@ VERBS = {
     "push": "km365.cli.taxonomy_store:push",
     "pull": "km365.cli.taxonomy_store:pull",
     "request": "km365.cli.taxonomy_requests:request",
+    "synonyms": "km365.cli.taxonomy_synonyms:synonyms",
 }
 
 

@@ -17,6 +17,7 @@ from km365.core.languages import best
 from km365.core.tagging import Part, Suggestion
 from km365.core.taxonomy import Taxonomy
 from km365.core.text import key as label_key
+from km365.core.text import words
 
 DocumentKey = tuple[str, str]
 """A document: its drive id and its item id."""
@@ -128,8 +129,8 @@ class Corrections:
         muted = self.muted.get(one.concept_id)
         if not muted or not one.words:
             return one
-        words = tuple(word for word in one.words if label_key(word) not in muted)
-        return replace(one, words=words) if words else None
+        left = tuple(word for word in one.words if label_key(word) not in muted)
+        return replace(one, words=left) if left else None
 
 
 def _open(concept_id: str, taxonomy: Taxonomy) -> bool:
@@ -213,9 +214,9 @@ def propose_synonyms(
         others = [one for one in examples if one.document not in about[concept_id]]
         mine = [by_document[one.document] for one in said if one.document in by_document]
         given = _given(said, taxonomy)
-        words = {label_key(one.text) for one in given}
+        known = {label_key(one.text) for one in given}
         common = _in_common(said[0], mine, others, taxonomy)
-        found += [*given, *(one for one in common if label_key(one.text) not in words)][:MOST_PROPOSED]
+        found += [*given, *(one for one in common if label_key(one.text) not in known)][:MOST_PROPOSED]
     return tuple(found)
 
 
@@ -236,7 +237,10 @@ def _given(said: Sequence[Feedback], taxonomy: Taxonomy) -> list[Proposal]:
 def _in_common(
     about: Feedback, mine: Sequence[Example], others: Sequence[Example], taxonomy: Taxonomy
 ) -> list[Proposal]:
-    """The phrases that these documents share and the others lack; of two that say the same the longer one."""
+    """The phrases that these documents share and the others lack.
+
+    Of several that say the same, and of parts of what is a label already, the fullest without little words.
+    """
     counts = Counter(phrase for one in mine for phrase in one.phrases)
     elsewhere = Counter(phrase for one in others for phrase in one.phrases if phrase in counts)
     allowed = int(len(others) * _RARE)
@@ -245,12 +249,17 @@ def _in_common(
         for phrase, count in counts.items()
         if count >= _ENOUGH_DOCUMENTS and elsewhere[phrase] <= allowed
     }
-    order = sorted(kept, key=lambda p: (-kept[p], elsewhere[p], -len(p.split()), -len(p), p))
+    written = {phrase: _as_written(phrase, mine) for phrase in kept}
+    order = sorted(
+        kept, key=lambda p: (-kept[p], elsewhere[p], _rank(p, written[p]), -len(p.split()), -len(p), p)
+    )
     chosen: list[str] = []
+    passed: set[str] = set()
     for phrase in order:
-        inside = any(f" {phrase} " in f" {one} " or f" {one} " in f" {phrase} " for one in chosen)
-        written = _as_written(phrase, mine)
-        if not inside and _tells(phrase) and not _is_label(written, taxonomy):
+        if passed.intersection(phrase.split()):
+            continue
+        passed.update(phrase.split())
+        if _tells(phrase) and not _is_label(written[phrase], taxonomy):
             chosen.append(phrase)
         if len(chosen) == MOST_PROPOSED:
             break
@@ -264,12 +273,20 @@ def _in_common(
             _proposal(
                 ProposalKind.SYNONYM,
                 said[0],
-                _as_written(phrase, mine),
+                written[phrase],
                 said,
                 against=elsewhere[phrase],
             )
         )
     return made
+
+
+def _rank(phrase: str, written: str) -> int:
+    """Phrases first, those with little words in them behind, single words last."""
+    stems = phrase.split()
+    if len(stems) == 1:
+        return 2
+    return 1 if len(words(written)) > len(stems) else 0
 
 
 def _tells(phrase: str) -> bool:

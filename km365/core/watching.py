@@ -78,9 +78,7 @@ def _others(
 
 def taken_out(written: Mapping[str, Collection[str]], now: Mapping[str, Collection[str]]) -> set[str]:
     """The ids of terms that a run wrote into a document and that its columns hold no more, by column."""
-    return {
-        term_id for column, terms in written.items() for term_id in terms if term_id not in now.get(column, ())
-    }
+    return {one for column, terms in written.items() for one in terms if one not in now.get(column, ())}
 
 
 def try_again_at(attempts: int, *, now: datetime) -> datetime:

@@ -134,6 +134,14 @@ async def list_files(
                     waiting.append(f"{file_item_path(drive_id, text(raw.get('id')))}/children")
 
 
+async def get_file(graph: Graph, drive_id: str, path: str) -> File:
+    """The file at this path in the library. Raises GraphNotFound, also for a folder."""
+    raw = await graph.get(_at(drive_id, path), params={"$select": SELECT})
+    if not isinstance(raw.get("file"), dict):
+        raise GraphNotFound(f"{path!r} is no file.")
+    return File.from_json(raw)
+
+
 async def download(graph: Graph, drive_id: str, item_id: str, *, limit_bytes: int) -> bytes:
     """The file's content. Raises InputRefused when it is larger, before reading it.
 

@@ -6,7 +6,7 @@ Nothing of it is logged. Text of documents leaves SharePoint only as counts of w
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from km365.core import examples as counting
@@ -33,9 +33,6 @@ from km365.services import synonyms
 from km365.store import feedback as store
 from km365.store.database import Connection, Database
 from km365.store.feedback import ACCEPTED, REJECTED
-
-KEEP_EXAMPLES = timedelta(days=730)
-"""How long the counted words of a judged document are kept after they were last read."""
 
 Advance = Callable[[int], None]
 
@@ -235,8 +232,3 @@ def purge(c: Connection, *, document: DocumentKey | None = None, everything: boo
     if everything:
         count += sum(store.forget(c, one) for one in {said.document for said in store.list_(c)})
     return count
-
-
-def expire(c: Connection, *, at: datetime) -> int:
-    """Deletes the counted words of documents that were last read too long ago, and counts them."""
-    return store.forget_examples(c, read_before=at - KEEP_EXAMPLES)

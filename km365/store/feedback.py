@@ -190,22 +190,30 @@ def decide(c: Connection, one: Proposal, *, decision: str, who: str, at: datetim
 def decided(c: Connection) -> list[tuple[Proposal, str]]:
     """Every proposal that was decided, with the decision, the newest first; without its evidence."""
     query = select(proposal).order_by(proposal.c.at.desc(), proposal.c.id)
-    return [
-        (
-            Proposal(
-                kind=ProposalKind(row.kind),
-                concept_id=row.concept_id,
-                facet="",
-                language=row.language,
-                text=row.text,
-                evidence=0,
-                against=0,
-                where=(),
-            ),
-            row.decision,
-        )
-        for row in c.execute(query)
-    ]
+    return [(_proposal(row._mapping), row.decision) for row in c.execute(query)]
+
+
+def accepted_synonyms(c: Connection, *, since: datetime | None) -> list[Proposal]:
+    """The synonyms accepted after that moment, the oldest first."""
+    query = select(proposal).where(
+        (proposal.c.kind == ProposalKind.SYNONYM) & (proposal.c.decision == ACCEPTED)
+    )
+    if since is not None:
+        query = query.where(proposal.c.at > since)
+    return [_proposal(row._mapping) for row in c.execute(query.order_by(proposal.c.at, proposal.c.id))]
+
+
+def _proposal(row: rows.Row) -> Proposal:
+    return Proposal(
+        kind=ProposalKind(row["kind"]),
+        concept_id=row["concept_id"],
+        facet="",
+        language=row["language"],
+        text=row["text"],
+        evidence=0,
+        against=0,
+        where=(),
+    )
 
 
 def muted(c: Connection) -> dict[str, frozenset[tuple[str, ...]]]:

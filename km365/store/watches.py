@@ -125,6 +125,11 @@ def look_soon(c: Connection, drive_id: str, *, at: datetime) -> None:
     c.execute(update(watch).where(later).values(look_at=at))
 
 
+def look_now(c: Connection, *, at: datetime) -> int:
+    """Every library that the service watches is due; counts them."""
+    return c.execute(update(watch).where(watch.c.is_on).values(look_at=at)).rowcount
+
+
 # Files ---------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,208 @@
+"""`km365 tag feedback`: say what was wrong or missing, see what was said, and have it forgotten."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from km365.cli.console import json_option, print_json, say, table, with_app
+from km365.errors import ExitCode
+
+if TYPE_CHECKING:
+    from km365.app import App
+    from km365.core.taxonomy import Taxonomy
+
+
+@click.group()
+def feedback() -> None:
+    """Say which terms were wrong or missing, and see what was said.
+
+    What you change in a plan is kept without this when you apply it.
+
+    \b
+    Example:
+      km365 tag feedback list
+    """
+
+
+_where = (
+    click.option("--site", "addresses", multiple=True, help="A site as host:/path. All offices if left out."),
+    click.option("--library", default="Documents", show_default=True, help="The library's name."),
+)
+
+
+@feedback.command()
+@click.argument("document")
+@click.option("--wrong", multiple=True, metavar="TERM", help="A term that does not belong there.")
+@click.option("--missing", multiple=True, metavar="TERM", help="A term that should have been proposed.")
+@click.option("--right", multiple=True, metavar="TERM", help="A term that does belong there.")
+@click.option("--words", multiple=True, help="Words of the document that mean the missing term.")
+@click.option("--facet", default="", help="The facet of the terms, where a label stands in several.")
+@_where[0]
+@_where[1]
+@with_app
+async def add(
+    app: "App",
+    *,
+    document: str,
+    wrong: tuple[str, ...],
+    missing: tuple[str, ...],
+    right: tuple[str, ...],
+    words: tuple[str, ...],
+    facet: str,
+    addresses: tuple[str, ...],
+    library: str,
+) -> int:
+    """Say of a document which terms are wrong, missing or right; the last word on each counts.
+
+    DOCUMENT is its web address, or its path in the library. TERM is a label in any language, or an id.
+    Nothing is written to the document; the next plan for it takes it into account.
+
+    \b
+    Example:
+      km365 tag feedback add "Supply/Supply note on the vaccine cold chain in the lowlands.pdf" --wrong Water
+    """
+    from km365.core.feedback import Verdict
+    from km365.services import feedback_words, suggest
+    from km365.services.feedback_words import Said
+    from km365.store import feedback as store
+
+    if words and len(missing) != 1:
+        raise click.UsageError("--words goes with one --missing: they are the words that mean that term.")
+    said = [
+        *(Said(verdict=Verdict.WRONG, term=one) for one in wrong),
+        *(Said(verdict=Verdict.MISSING, term=one, words=words) for one in missing),
+        *(Said(verdict=Verdict.RIGHT, term=one) for one in right),
+    ]
+    if not said:
+        raise click.UsageError("Give at least one --wrong, --missing or --right.")
+    sites = addresses or app.settings.office_sites
+    file = await feedback_words.find_document(app.graph, document, sites, library)
+    terms = await suggest.terms(app.graph, app.settings, app.templates)
+    at = app.clock.now()
+    items = feedback_words.understood(said, terms, file, facet=facet, who="command line", at=at)
+    changed = await app.db.run(store.add, items)
+    say(f"Kept: {changed} of {len(items)} for {file.path}. The next plan for it takes this into account.")
+    return ExitCode.DONE
+
+
+@feedback.command("list")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many."
+)
+@json_option
+@with_app
+async def list_(app: "App", *, limit: int, as_json: bool) -> None:
+    """List what was said of terms, the newest first.
+
+    \b
+    Example:
+      km365 tag feedback list --limit 20
+    """
+    from km365.store import feedback as store
+
+    found = await app.db.run(store.list_, limit=limit)
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    labels = await _labels(app)
+    rows = [
+        (f"{one.at:%Y-%m-%d %H:%M}", one.verdict, labels(one.concept_id), one.source, one.path)
+        for one in found
+    ]
+    table(rows, headings=("said (UTC)", "verdict", "term", "from", "document"))
+
+
+@feedback.command()
+@json_option
+@with_app
+async def report(app: "App", *, as_json: bool) -> None:
+    """Show which terms were corrected most, and what could be learnt from it.
+
+    \b
+    Example:
+      km365 tag feedback report
+    """
+    from km365.core.feedback import most_corrected
+    from km365.services import feedback as service
+    from km365.services import suggest
+    from km365.store import feedback as store
+
+    terms = await suggest.terms(app.graph, app.settings, app.templates)
+    totals = await app.db.run(store.totals)
+    corrected = most_corrected(await app.db.run(store.list_))
+    open_ = await app.db.run(service.proposals, terms)
+    if as_json:
+        print_json(
+            {
+                "totals": totals,
+                "most_corrected": [asdict(one) for one in corrected],
+                "proposals": len(open_),
+            }
+        )
+        return
+    labels = await _labels(app, terms)
+    rows = [(one.wrong, one.missing, one.right, labels(one.concept_id)) for one in corrected]
+    table(rows, headings=("wrong", "missing", "right", "term"))
+    said = ", ".join(f"{verdict} {number}" for verdict, number in sorted(totals.items())) or "nothing yet"
+    say(f"Said so far: {said}. Proposals for you: {len(open_)}; km365 taxonomy synonyms list shows them.")
+
+
+@feedback.command()
+@click.argument("document", required=False)
+@click.option("--words", is_flag=True, help="The counted words of all documents; what was said stays.")
+@click.option("--all", "everything", is_flag=True, help="Everything that was said, and all counted words.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_where[0]
+@_where[1]
+@with_app
+async def forget(
+    app: "App",
+    *,
+    document: str | None,
+    words: bool,
+    everything: bool,
+    yes: bool,
+    addresses: tuple[str, ...],
+    library: str,
+) -> int:
+    """Delete what is kept of one document, or the counted words of all, or everything.
+
+    Copies of the database keep it for two weeks more. Accepted synonyms stay.
+
+    \b
+    Example:
+      km365 tag feedback forget --words --yes
+    """
+    from km365.services import feedback as service
+    from km365.services import feedback_words
+
+    if (document is not None) + words + everything != 1:
+        raise click.UsageError("Give one of: a document, --words, --all.")
+    if not yes:
+        click.confirm("This cannot be taken back. Delete it?", abort=True, err=True)
+    key = None
+    if document is not None:
+        sites = addresses or app.settings.office_sites
+        file = await feedback_words.find_document(app.graph, document, sites, library)
+        key = (file.drive_id, file.id)
+    count = await app.db.run(service.purge, document=key, everything=everything)
+    say(f"Deleted: {count}.")
+    return ExitCode.DONE
+
+
+class _Labels:
+    """The label of each concept; its id where nobody knows it any more."""
+
+    def __init__(self, terms: "Taxonomy") -> None:
+        self._terms = terms
+
+    def __call__(self, concept_id: str) -> str:
+        concept = self._terms.by_id.get(concept_id)
+        return concept.label() if concept else concept_id
+
+
+async def _labels(app: "App", terms: "Taxonomy | None" = None) -> _Labels:
+    from km365.services import suggest
+
+    return _Labels(terms or await suggest.terms(app.graph, app.settings, app.templates))

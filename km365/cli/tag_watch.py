@@ -1,0 +1,247 @@
+"""`km365 tag watch` and `km365 tag report`."""
+
+import asyncio
+import contextlib
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from km365.cli.console import json_option, print_json, say, table, with_app
+from km365.errors import ExitCode, GraphUnreachable, KM365Error, Throttled
+
+if TYPE_CHECKING:
+    from km365.app import App
+    from km365.core.tag_plan import Library
+    from km365.services.tag_watch import Look
+
+
+@click.command()
+@click.option("--site", "addresses", multiple=True, help="A site as host:/path; several allowed.")
+@click.option("--library", default="Documents", show_default=True, help="The library's name.")
+@click.option("--once", is_flag=True, help="Look once, then end.")
+@click.option("--everything", is_flag=True, help="Also what is there already, not only what comes.")
+@click.option(
+    "--auto-above",
+    type=click.FloatRange(0, 1),
+    default=0.8,
+    show_default=True,
+    help="The score from which terms of mode auto are applied at once.",
+)
+@click.option("--every", "every_s", default=60, show_default=True, help="Seconds between two looks.")
+@click.option("--on", "turn", flag_value="on", help="Have the service watch from now on, and end.")
+@click.option("--off", "turn", flag_value="off", help="Have nobody watch any more, and end.")
+@click.option("--queue", "show_queue", is_flag=True, help="Show what waits for you, and end.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --queue: write what waits as a plan, to review and apply.",
+)
+@json_option
+@with_app
+async def watch(
+    app: "App",
+    *,
+    addresses: tuple[str, ...],
+    library: str,
+    once: bool,
+    everything: bool,
+    auto_above: float,
+    every_s: int,
+    turn: str | None,
+    show_queue: bool,
+    output: Path | None,
+    as_json: bool,
+) -> int:
+    """Keep the new and changed documents of libraries tagged; Ctrl-C ends it, and nothing is lost.
+
+    Terms whose mode is auto are written at once, as a run that `km365 tag undo` takes back. Everything else
+    waits for you: `--queue`. With `--on` the running service does the watching.
+
+    \b
+    Example:
+      km365 tag watch --site childrensagency.sharepoint.example:/sites/co-bel --once
+    """
+    if show_queue:
+        return await _show_queue(app, output, as_json=as_json)
+    from km365.services import tag_plan, tag_watch
+    from km365.store import watches
+
+    libraries = await tag_plan.find_libraries(app.graph, addresses or app.settings.office_sites, library)
+    if turn == "off":
+        return await _turn_off(app, libraries)
+    for one in libraries:
+        known = await app.db.run(watches.find, one.drive_id)
+        await tag_watch.begin(
+            app.graph,
+            app.db,
+            one,
+            auto_above=auto_above,
+            is_on=turn == "on" or (known is not None and known.is_on),
+            everything=everything,
+            at=app.clock.now(),
+        )
+    if turn == "on":
+        say(f"Watched by the service from now on: {len(libraries)} libraries. It looks every few minutes.")
+        return ExitCode.DONE
+    return await _keep_looking(app, libraries, every_s=0 if once else every_s, as_json=as_json)
+
+
+async def _keep_looking(app: "App", libraries: "list[Library]", *, every_s: int, as_json: bool) -> int:
+    """Looks at each library, once for `every_s` 0, else until Ctrl-C."""
+    from km365.services import suggest, tag_watch
+
+    words = await suggest.vocabulary(app.graph, app.settings, app.templates)
+    settle = tag_watch.SETTLE if every_s else timedelta()
+    while True:
+        partly = False
+        for one in libraries:
+            try:
+                found = await tag_watch.look(
+                    app.graph, app.db, app.settings, words, one.drive_id, now=app.clock.now, settle=settle
+                )
+            except (Throttled, GraphUnreachable) as error:
+                if not every_s:
+                    raise
+                say(f"{one.name} of {one.site}: {error} Trying again.")
+            else:
+                _print_look(found, as_json=as_json, always=not every_s)
+                partly = partly or bool(found.failed or found.retried)
+        if not every_s:
+            return ExitCode.PARTLY if partly else ExitCode.DONE
+        await asyncio.sleep(every_s)
+        await app.clock.refresh()
+
+
+def _print_look(found: "Look", *, as_json: bool, always: bool) -> None:
+    if not (always or found.read or found.failed):
+        return
+    if as_json:
+        print_json(asdict(found))
+    for path, reason in found.failed:
+        say(f"Not tagged: {path}: {reason}")
+    say(
+        f"{found.library}: read {found.read}, tagged {found.tagged}, waiting for you {found.queued}, "
+        f"to be tried again {found.retried}."
+    )
+    for run_id in found.runs:
+        say(f"Run {run_id}. To take it back: km365 tag undo {run_id}")
+    if found.queued:
+        say("To see what waits: km365 tag watch --queue -o queue.json")
+
+
+async def _turn_off(app: "App", libraries: "list[Library]") -> int:
+    from km365.services import tag_listen
+    from km365.store import watches
+
+    count = 0
+    for one in libraries:
+        known = await app.db.run(watches.find, one.drive_id)
+        if known is not None and known.is_on:
+            await tag_listen.unsubscribe(app.graph, app.db, known)
+            await app.db.run(watches.change, one.drive_id, is_on=False)
+            count += 1
+    say(f"Not watched any more: {count}. What waits for you stays: km365 tag watch --queue")
+    return ExitCode.DONE
+
+
+async def _show_queue(app: "App", output: Path | None, *, as_json: bool) -> int:
+    from km365.core.tag_plan_file import to_text
+    from km365.services import suggest, tag_watch
+    from km365.store import watches
+
+    terms = await suggest.terms(app.graph, app.settings, app.templates)
+    plan = await app.db.run(tag_watch.queue, terms, at=app.clock.now())
+    if output is not None:
+        _write(output, to_text(plan))
+    if as_json:
+        click.echo(to_text(plan), nl=False)
+        return ExitCode.DONE
+    rows = [
+        (f"{one.reason.score or 0:.2f}", change.title, one.tag.label, row.path)
+        for row in plan.rows
+        for change in row.changes
+        for one in change.add
+    ]
+    table(rows, headings=("score", "column", "term", "document"))
+    for one in await app.db.run(watches.list_):
+        looked = f"{one.looked_at:%Y-%m-%d %H:%M} UTC" if one.looked_at else "never"
+        by = "the service" if one.is_on else "nobody"
+        trouble = f" Trouble: {one.problem}" if one.problem else ""
+        say(f"{one.library} of {one.site}: watched by {by}, last look {looked}.{trouble}")
+    if not plan.rows:
+        say("Nothing waits for you.")
+    elif output is None:
+        say("To decide: km365 tag watch --queue -o queue.json, then km365 tag review queue.json")
+    else:
+        say(f"{len(plan.rows)} documents. Go through them: km365 tag review {output}")
+    return ExitCode.DONE
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file: .html or .xlsx.  [default: RUN.html]",
+)
+@click.option("--language", default="en", show_default=True, help="en, fr, es, ar, ru, zh or pt.")
+@click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+@json_option
+@with_app
+async def report(
+    app: "App", *, run_id: str, output: Path | None, language: str, overwrite: bool, as_json: bool
+) -> int:
+    """Report on a run: what changed, what did not and why, and how many documents carry terms now.
+
+    \b
+    Example:
+      km365 tag report tag-0f3c9a1b2d -o report.html --language fr
+    """
+    from km365.core.languages import LANGUAGES
+    from km365.documents import report_html, report_xlsx
+    from km365.services import suggest, tag_report
+
+    path = output or Path(f"{run_id}.html")
+    if language not in LANGUAGES:
+        raise click.UsageError(f"--language is one of {', '.join(LANGUAGES)}.")
+    if path.suffix.lower() not in {".html", ".xlsx"}:
+        raise click.UsageError("-o ends in .html or .xlsx.")
+    if path.exists() and not overwrite:
+        raise click.UsageError(f"{path} is there; choose another -o, or --overwrite.")
+    terms = await suggest.terms(app.graph, app.settings, app.templates)
+    made = await tag_report.report(
+        app.graph, app.db, app.settings, terms, run_id, language=language, at=app.clock.now()
+    )
+    if path.suffix.lower() == ".html":
+        _write(path, report_html.page(made, app.templates))
+    else:
+        _write(path, report_xlsx.workbook(made, app.templates))
+    if as_json:
+        print_json(asdict(made))
+    else:
+        click.echo(
+            f"Changed: {len(made.changed)}. Not changed: {len(made.left)}. Left open: {len(made.open)}."
+        )
+    for one in made.coverage.by_office if made.coverage else ():
+        say(f"{one.name}: {one.share_before:.0%} of documents had a term, {one.share_after:.0%} have one now")
+    if made.note:
+        say(f"Coverage is not in it: {made.note}")
+    say(f"Written to {path}")
+    return ExitCode.PARTLY if made.note else ExitCode.DONE
+
+
+def _write(path: Path, content: Any) -> None:
+    """The whole file or none of it."""
+    beside = path.with_name(path.name + ".new")
+    try:
+        beside.write_bytes(content if isinstance(content, bytes) else content.encode())
+        beside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise KM365Error(f"{path} cannot be written ({error.strerror}); choose another -o.") from None

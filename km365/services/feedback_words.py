@@ -1,0 +1,100 @@
+"""What a person says of a term at the command line: which document is meant, and which term."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import unquote
+
+from km365.core.feedback import Feedback, Source, Verdict
+from km365.core.taxonomy import Concept, Taxonomy, TermSet
+from km365.errors import GraphNotFound, InputRefused, NotFound
+from km365.graph import drives, sites
+from km365.graph.client import Graph
+from km365.graph.drives import File
+from km365.services.tag_libraries import find_libraries
+
+MOST_WORDS = 10
+_LONGEST_WORDS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """A term as a person named it, and what they say of it."""
+
+    verdict: Verdict
+    term: str
+    words: tuple[str, ...] = ()
+
+
+async def find_document(graph: Graph, which: str, addresses: Sequence[str], library: str) -> File:
+    """The document with this web address, or this path in the library of one of the sites.
+
+    Raises NotFound where there is none, InputRefused where several sites have one.
+    """
+    if "://" in which:
+        return await _at_address(graph, which.partition("?")[0], addresses)
+    found = []
+    for one in await find_libraries(graph, addresses, library):
+        try:
+            found.append(await drives.get_file(graph, one.drive_id, which))
+        except GraphNotFound:
+            continue
+    if not found:
+        raise NotFound(f"No library {library!r} of these sites has {which!r}; say which with --site.")
+    if len(found) > 1:
+        raise InputRefused(f"{len(found)} sites have {which!r}; say which with --site.")
+    return found[0]
+
+
+async def _at_address(graph: Graph, which: str, addresses: Sequence[str]) -> File:
+    wanted = unquote(which)
+    for address in addresses:
+        host, _, path = address.partition(":")
+        if wanted.startswith(f"https://{host}{path.rstrip('/')}/"):
+            site = await sites.get_site(graph, address)
+            for drive in await drives.list_drives(graph, site.id):
+                inside = unquote(drive.web_url).rstrip("/") + "/"
+                if wanted.startswith(inside):
+                    return await drives.get_file(graph, drive.id, wanted.removeprefix(inside))
+    raise NotFound(f"{which} is in no library of these sites; say which site with --site.")
+
+
+def understood(
+    said: Sequence[Said], taxonomy: Taxonomy, file: File, *, facet: str = "", who: str, at: datetime
+) -> list[Feedback]:
+    """What was said as feedback. Raises InputRefused for a term nobody has, or that may be several."""
+    found = []
+    for one in said:
+        term_set, concept = _term(one.term, taxonomy, facet)
+        words = tuple(" ".join(word.split()) for word in one.words)[:MOST_WORDS]
+        if any(len(word) > _LONGEST_WORDS for word in words):
+            raise InputRefused(f"The words of a term have at most {_LONGEST_WORDS} characters.")
+        found.append(
+            Feedback(
+                concept_id=concept.id,
+                facet=term_set.key,
+                verdict=one.verdict,
+                document=(file.drive_id, file.id),
+                at=at,
+                who=who,
+                words=words,
+                source=Source.COMMAND,
+                path=file.path,
+            )
+        )
+    return found
+
+
+def _term(text: str, taxonomy: Taxonomy, facet: str) -> tuple[TermSet, Concept]:
+    """The concept that a label or id means, in the term sets that fill a column."""
+    sets = [one for one in taxonomy.term_sets if one.column and facet in ("", one.key)]
+    found = [(one, concept) for one in sets for concept in one.find(text)]
+    exact = [pair for pair in found if text in (pair[1].id, *pair[1].labels.values())]
+    if len(found) > 1 and len(exact) == 1:
+        found = exact
+    if not found:
+        raise InputRefused(f"{text!r} is no term; `km365 taxonomy list --find WORD` searches them.")
+    if len(found) > 1:
+        ids = ", ".join(repr(concept.id) for _, concept in found)
+        raise InputRefused(f"{text!r} may mean {ids}; say which by its id, or with --facet.")
+    return found[0]
