@@ -115,7 +115,7 @@ async def plan(app: "App", /, *, output: Path, overwrite: bool, as_json: bool, *
     """
     from km365.core.tag_plan_file import Head
     from km365.documents.plan_files import Writer, is_sheet
-    from km365.services import suggest, tag_libraries, tag_plan, tag_planning
+    from km365.services import feedback, suggest, tag_libraries, tag_plan, tag_planning
     from km365.services.tag_scope import Round
 
     if as_json and is_sheet(output):
@@ -142,6 +142,7 @@ async def plan(app: "App", /, *, output: Path, overwrite: bool, as_json: bool, *
             writer,
             at=app.clock.now(),
             put_there=tag_planning.journal(app.db),
+            corrections=await app.db.run(feedback.corrections),
             heard=lambda _: progress.advance(),
         )
     return _report(tally, output, total=total, sample=scope.sample, as_json=as_json)

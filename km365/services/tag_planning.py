@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from km365.core.feedback import Corrections
 from km365.core.tag_plan import Refused, Row
 from km365.documents.plan_files import Writer
 from km365.errors import GraphUnreachable, Throttled
@@ -72,6 +73,7 @@ async def write(
     *,
     at: datetime,
     put_there: PutThere | None = None,
+    corrections: Corrections | None = None,
     heard: Callable[[Row | Refused | Passed], None] = lambda _: None,
 ) -> Tally:
     """Reads the round into the plan file, document by document.
@@ -83,7 +85,7 @@ async def write(
     tally = Tally()
     try:
         try:
-            found = examine(graph, words, round_, asked, put_there=put_there)
+            found = examine(graph, words, round_, asked, put_there=put_there, corrections=corrections)
             async with contextlib.aclosing(found):
                 async for one in found:
                     if not isinstance(one, Passed):
