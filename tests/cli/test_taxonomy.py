@@ -1,0 +1,342 @@
+"""`km365 taxonomy` on files as typed; terms that go out of use, down to the documents that carry them."""
+
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from km365.core.taxonomy import Taxonomy
+from km365.core.taxonomy_update import updated
+from km365.errors import ExitCode
+from km365.graph import drives
+from km365.services import taxonomy
+from km365.services.taxonomy_export import export
+from km365.services.taxonomy_files import read_file, read_vocabulary
+from km365.templates import Templates
+
+from ..conftest import Provisioned
+from .conftest import Ran, Type
+from .test_tag import tags, upload
+
+TAGGING = Path(__file__).parents[3] / "shared" / "tagging"
+WATER = "topic/water-supply"
+WELLS = """@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+<https://x.example/w> a skos:ConceptScheme .
+<https://x.example/w/1> a skos:Concept ; skos:inScheme <https://x.example/w> ;
+  skos:prefLabel "Wells"@en , "Puits"@fr .
+<https://x.example/w/2> a skos:Concept ; skos:inScheme <https://x.example/w> ; skos:prefLabel "Pumps"@en ;
+  skos:broader <https://x.example/w/1> .
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The organisation's own templates folder, empty as yet, and nothing else set."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    monkeypatch.setenv("KM365_TEMPLATES", str(folder))
+    monkeypatch.setenv("KM365_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return folder / "taxonomies"
+
+
+@pytest.fixture
+def typed(own: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """`typed("list")`: a verb of `km365 taxonomy`, on files alone."""
+
+    def run(*words: str) -> Ran:
+        from km365.cli import main
+
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main(["taxonomy", *words])
+        said = capsys.readouterr()
+        return Ran(int(left.value.code or 0), said.out, said.err)
+
+    return run
+
+
+def write(folder: Path, name: str, content: object) -> Path:
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def in_force(own: Path) -> Taxonomy:
+    return taxonomy.shipped(Templates(own.parent))
+
+
+# In and out ----------------------------------------------------------------------------------------------
+
+
+def test_a_thesaurus_is_shown_then_taken_in_and_the_next_edition_keeps_what_is_ours(
+    typed: Any, own: Path, tmp_path: Path
+) -> None:
+    file = write(tmp_path, "wells.ttl", WELLS)
+    shown = typed("import", str(file), "--as", "wells", "--dry-run")
+    assert shown.code == ExitCode.DONE and "wells  wells: (none) > 2 terms" in shown.out
+    assert not own.exists()
+    assert typed("import", str(file), "--as", "wells", "--yes").code == ExitCode.DONE
+    made = own / "wells.json"
+    data = json.loads(made.read_text("utf-8"))
+    assert [one["id"] for one in data["concepts"]] == ["https://x.example/w/1", "https://x.example/w/2"]
+    data["concepts"][0] |= {"mode": "auto", "synonyms": {"en": ["boreholes"]}}
+    write(own, "wells.json", data)
+    write(
+        tmp_path,
+        "wells.ttl",
+        WELLS.replace('"Pumps"@en', '"Hand pumps"@en').replace('"Puits"@fr', '"Forages"@fr'),
+    )
+    again = typed("import", str(file), "--as", "wells", "--yes", "--json")
+    assert again.code == ExitCode.DONE
+    changes = [
+        (one["kind"], one["was"], one["now"]) for one in json.loads(again.out)["would_change"]["wells"]
+    ]
+    assert changes == [("renamed", "Puits", "Forages"), ("renamed", "Pumps", "Hand pumps")]
+    wells = in_force(own).by_key["wells"].concepts[0]
+    assert (str(wells.mode), wells.synonyms) == ("auto", {"en": ("boreholes",)})
+    assert "Nothing would change." in typed("import", str(file), "--as", "wells", "--yes").err
+
+
+def test_what_cannot_be_taken_is_named_with_exit_code_3_and_the_rest_is_there(
+    typed: Any, own: Path, tmp_path: Path
+) -> None:
+    file = write(tmp_path, "odd.ttl", WELLS + '<urn:x> a <urn:y> .\n<urn:z> <urn:p> "open .\n')
+    ran = typed("import", str(file), "--as", "wells", "--yes")
+    assert ran.code == ExitCode.PARTLY
+    assert "Not taken: line 8" in ran.err
+    assert "Not kept: urn:p" not in ran.err
+    assert len(in_force(own).by_key["wells"].concepts) == 2
+
+
+def test_nothing_unusable_is_written_and_no_folder_is_guessed(
+    typed: Any, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thief = {
+        "key": "mine",
+        "names": {"en": "Mine"},
+        "concepts": [{"id": "goal-area/1", "labels": {"en": "A"}}],
+    }
+    refused = typed("import", str(write(tmp_path, "thief.json", thief)), "--yes")
+    assert (refused.code, own.exists()) == (ExitCode.REFUSED, False)
+    assert "goal-area/1: this id is used in 'goal-area' already" in refused.err
+    strange = typed("import", str(write(tmp_path, "k.json", thief | {"key": "../../etc"})), "--yes")
+    assert strange.code == ExitCode.REFUSED and not (tmp_path / "etc.json").exists()
+    monkeypatch.delenv("KM365_TEMPLATES")
+    file = write(tmp_path, "wells.ttl", WELLS)
+    homeless = typed("import", str(file), "--yes")
+    assert homeless.code == ExitCode.REFUSED and "KM365_TEMPLATES" in homeless.err
+    assert typed("import", str(file), "--dry-run").code == ExitCode.DONE
+
+
+def test_an_offices_terms_get_a_global_parent_each(typed: Any, own: Path, tmp_path: Path) -> None:
+    linked = (
+        WELLS
+        + """<https://x.example/w/1> skos:broadMatch <urn:km365:term:topic/water-supply> .
+<https://x.example/w/3> a skos:Concept ; skos:inScheme <https://x.example/w> ; skos:prefLabel "Boats"@en .
+"""
+    )
+    file = write(tmp_path, "delta.ttl", linked)
+    words = ("import", str(file), "--as", "co-bel-delta", "--office", "CO-BEL", "--extends", "topic", "--yes")
+    refused = typed(*words)
+    assert refused.code == ExitCode.REFUSED
+    assert "https://x.example/w/3: it names no global parent; --parent names one for all" in refused.err
+    parent = next(one.id for one in in_force(own).by_key["topic"].concepts if one.broader is None)
+    assert typed(*words, "--parent", parent).code == ExitCode.DONE
+    assert (own / "offices" / "co-bel" / "co-bel-delta.json").is_file()
+    known = in_force(own)
+    assert known.roll_up("https://x.example/w/2") == WATER
+    assert known.roll_up("https://x.example/w/3") == parent
+    listed = typed("list", "--office", "co-bel")
+    assert "https://x.example/w/2" in listed.out and WATER in listed.out
+    assert "Pumps" not in typed("list", "--facet", "topic").out
+    assert "Pumps" in typed("list", "--facet", "topic", "--office", "co-bel", "--tree").out
+    assert typed("list", "--office", "co-ard").code == ExitCode.USAGE
+    assert typed("check").code == ExitCode.FAILED, "most languages are missing"
+
+
+def test_all_term_sets_come_back_from_a_file_as_they_went(typed: Any, tmp_path: Path) -> None:
+    file = tmp_path / "all.ttl"
+    assert typed("export", str(file)).code == ExitCode.DONE
+    known = taxonomy.shipped(Templates())
+    assert read_file(file).term_sets == known.term_sets
+    assert "no difference" in typed("diff", str(file), "files").err
+    assert typed("export", str(file)).code == ExitCode.REFUSED
+    assert typed("export", str(file), "--overwrite").code == ExitCode.DONE
+    for ending in ("nt.gz", "jsonld", "rdf"):
+        export(known.term_sets, tmp_path / f"all.{ending}")
+        assert read_file(tmp_path / f"all.{ending}").term_sets == known.term_sets
+
+
+def test_each_term_set_comes_back_from_json_and_keeps_its_ids_through_a_csv(
+    typed: Any, tmp_path: Path
+) -> None:
+    for key, term_set in taxonomy.shipped(Templates()).by_key.items():
+        export([term_set], tmp_path / f"{key}.json")
+        assert read_file(tmp_path / f"{key}.json").term_sets == (term_set,)
+        export([term_set], tmp_path / f"{key}.csv", language="ar")
+        rows = read_file(tmp_path / f"{key}.csv", key=key)
+        assert rows.problems == ()
+        assert updated(term_set, rows.term_sets[0], says=rows.says) == term_set
+    assert typed("export", "topic-fr.csv", "--facet", "topic", "--language", "fr").code == ExitCode.DONE
+    unchanged = typed("import", "topic-fr.csv", "--as", "topic", "--dry-run")
+    assert (unchanged.code, unchanged.out) == (ExitCode.DONE, "")
+    assert typed("export", "two.csv", "--facet", "topic", "--facet", "sdg").code == ExitCode.REFUSED
+    assert typed("export", "a.txt").code == ExitCode.REFUSED
+
+
+@pytest.mark.parametrize("name", ["sdg", "worldbank"])
+def test_published_vocabularies_come_back_from_every_format_as_they_went(
+    typed: Any, own: Path, tmp_path: Path, name: str
+) -> None:
+    folder = TAGGING / name
+    if not folder.is_dir():
+        pytest.skip("the vocabularies of the tagging benchmark are not on this machine")
+    own_key = f"published-{name}"
+    read = read_vocabulary(folder / "vocab.ttl.gz", key=name)
+    assert read_vocabulary(folder / "vocab.json.gz", key=name) == read
+    assert typed("import", str(folder / "vocab.ttl.gz"), "--as", own_key, "--yes").code in {
+        0,
+        ExitCode.PARTLY,
+    }
+    kept = in_force(own).by_key[own_key]
+    for ending, kind in (
+        ("ttl", None),
+        ("rdf", None),
+        ("jsonld", None),
+        ("json", None),
+        ("json.gz", "vocabulary"),
+    ):
+        file = tmp_path / f"{kind}.{ending}"
+        export([kept], file, kind=kind)
+        assert read_vocabulary(file, key=name).concepts == without_definitions(kept.concepts, kind)
+
+
+def without_definitions(concepts: Any, kind: str | None) -> Any:
+    """Plain JSON has no place for definitions."""
+    return tuple(replace(one, definitions={}) for one in concepts) if kind == "vocabulary" else concepts
+
+
+# What is wrong, and what differs -------------------------------------------------------------------------
+
+
+def test_everything_wrong_is_told_with_file_line_and_term(typed: Any, own: Path, tmp_path: Path) -> None:
+    labels = {"fr": "Puits", "es": "Pozos", "ar": "آبار", "ru": "Колодцы", "zh": "水井", "pt": "Poços"}
+    bad = {
+        "key": "wells",
+        "names": {"en": "Wells"},
+        "concepts": [
+            {"id": "w/1", "labels": {"en": "Wells"}},
+            {
+                "id": "w/2",
+                "labels": {"en": "The well", **labels},
+                "mapped_to": [{"link": "exact", "id": "w/9"}],
+            },
+        ],
+    }
+    write(own, "wells.json", json.dumps(bad, indent=1, ensure_ascii=False))
+    ran = typed("check")
+    assert ran.code == ExitCode.FAILED
+    assert ran.out.splitlines() == [
+        "taxonomies/wells.json, line 7, w/1: no label in fr, es, ar, ru, zh, pt.",
+        "taxonomies/wells.json, line 13, w/2: it is mapped to 'w/9', which does not exist.",
+        "taxonomies/wells.json, line 13, w/2: the en label 'The well' also belongs to 'w/1'.",
+    ]
+    kinds = [one["kind"] for one in json.loads(typed("check", "--json").out)["findings"]]
+    assert kinds == ["missing language", "link", "double label"]
+    file = write(tmp_path, "odd.ttl", WELLS)
+    told = typed("check", str(file))
+    assert f"{file}, https://x.example/w/2: no label in fr, es, ar, ru, zh, pt." in told.out
+    packed = tmp_path / "broken.ttl.gz"
+    packed.write_bytes(gzip.compress(b"nonsense"))
+    assert "line 1: " in typed("check", str(packed)).out
+
+
+def test_many_findings_of_one_kind_are_counted(typed: Any, own: Path) -> None:
+    concepts = [{"id": f"w/{n}", "labels": {"en": f"Thing {n} x"}} for n in range(30)]
+    write(own, "things.json", {"key": "things", "names": {"en": "Things"}, "concepts": concepts})
+    ran = typed("check")
+    assert ran.out.count("no label in") == 20
+    assert "taxonomies/things.json: 10 more of the kind 'missing language'" in ran.out
+    assert "30 to put right." in ran.err
+
+
+def test_two_states_are_compared(typed: Any, own: Path, tmp_path: Path) -> None:
+    assert typed("diff", "shipped", "files").err == "There is no difference.\n"
+    one = write(tmp_path, "a.ttl", WELLS)
+    other = write(tmp_path, "b.ttl", WELLS.replace("Pumps", "Hand pumps"))
+    assert json.loads(typed("diff", str(one), str(other), "--json").out) == [
+        {
+            "kind": "renamed",
+            "facet": "w",
+            "id": "https://x.example/w/2",
+            "label": "Hand pumps",
+            "was": "Pumps",
+            "now": "Hand pumps",
+            "language": "en",
+        }
+    ]
+    assert (
+        "https://x.example/w/2  Hand pumps [en]: Pumps > Hand pumps"
+        in typed("diff", str(one), str(other)).out
+    )
+    never = typed("diff", "files", "store")
+    assert never.code == ExitCode.REFUSED and "km365 taxonomy pull" in never.err
+
+
+# Out of use ----------------------------------------------------------------------------------------------
+
+
+def test_a_merge_is_shown_asked_for_and_written_beside_the_shipped_file(typed: Any, own: Path) -> None:
+    merge = ("merge", "topic/cold-chain", "topic/immunization")
+    shown = typed(*merge, "--dry-run")
+    assert "topic/cold-chain  Cold chain: current > deprecated, use topic/immunization" in shown.out
+    assert not own.exists()
+    assert typed(*merge, "--yes").code == ExitCode.DONE
+    known = in_force(own)
+    assert known.resolve("topic/cold-chain").id == "topic/immunization"
+    assert "Cold chain" in known.by_id["topic/immunization"].synonyms["en"]
+    assert taxonomy.load(Templates(own.parent))[1] == []
+    assert typed("deprecate", "topic/nothing").code == ExitCode.FAILED
+    gone = typed("list", "--find", "cold chain")
+    assert "topic/cold-chain" in gone.out and "(no longer used)" in gone.out
+
+
+async def test_documents_that_carry_a_merged_term_are_tagged_anew_and_back(
+    km365: Type, provisioned: Provisioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").mkdir()
+    monkeypatch.setenv("KM365_TEMPLATES", str(tmp_path / "own"))
+    text = b"Cold chain report.\n\nThe cold chain of the district: cold boxes, refrigerators, cold chain."
+    (file,) = await upload(provisioned, "cold.txt", data=text)
+    await upload(provisioned, "other.txt", data=b"Nothing of the kind.")
+    await km365("tag", "plan", "-o", "first.json")
+    await km365("tag", "apply", "first.json")
+    before = (await tags(provisioned, file))["KMTopic"]
+    assert "Cold chain" in before
+    none = await km365("taxonomy", "retag", "-o", "none.json")
+    assert none.err.endswith(
+        "0 documents carry terms out of use. To put it right: km365 tag apply none.json\n"
+    )
+    merged = await km365("taxonomy", "merge", "topic/cold-chain", "topic/immunization", "--yes")
+    assert merged.code == ExitCode.DONE
+    planned = await km365("taxonomy", "retag", "topic/cold-chain", "-o", "retag.json", "--json")
+    assert planned.code == ExitCode.DONE, planned.err
+    assert planned.json["documents"] == 1
+    applied = await km365("tag", "apply", "retag.json", "--json")
+    assert applied.code == ExitCode.DONE, applied.err
+    after = (await tags(provisioned, file))["KMTopic"]
+    assert "Cold chain" not in after and "Immunization" in after
+    assert set(after) - {"Immunization"} == set(before) - {"Cold chain", "Immunization"}
+    undone = await km365("tag", "undo", applied.json["run"]["id"])
+    assert undone.code == ExitCode.DONE
+    assert (await tags(provisioned, file))["KMTopic"] == before
+    wrong = await km365("taxonomy", "retag", "topic/immunization", "-o", "wrong.json")
+    assert wrong.code == ExitCode.FAILED and "has no replacement" in wrong.err
+    fields = await drives.get_fields(provisioned.app.graph, file.drive_id, file.id)
+    assert fields.fields["KMTopic"]
