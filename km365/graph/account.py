@@ -22,7 +22,7 @@ class SharedAccount:
     Bulk work changes the row itself, in one transaction, and so sees what every process has spent.
     """
 
-    block = 200.0
+    block = 400.0
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -44,7 +44,11 @@ class SharedAccount:
 
     def note(self, service: Service, step: Step) -> float:
         """See Account."""
-        self._seen[service], number = step(self._seen.get(service, Spending()))
+        before = self._seen.get(service, Spending())
+        after, number = step(before)
+        if after is before:
+            return number  # only looked
+        self._seen[service] = after
         self._owed.setdefault(service, []).append(step)
         if self._telling is None or self._telling.done():
             self._telling = asyncio.get_running_loop().create_task(self._tell_soon())

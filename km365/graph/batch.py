@@ -98,6 +98,12 @@ def groups(requests: Sequence[BatchRequest]) -> Iterator[list[BatchRequest]]:
 
     Graph documents calls that are fully parallel or fully sequential, so the two are not mixed.
     """
+    if not any(one.depends_on for one in requests):
+        if len({one.id.lower() for one in requests if one.id}) < len(requests):
+            _chains(requests)  # says which
+        for start in range(0, len(requests), SIZE):
+            yield list(requests[start : start + SIZE])
+        return
     chains = _chains(requests)
     lone = [chain[0] for chain in chains if len(chain) == 1]
     for start in range(0, len(lone), SIZE):

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 CHARGES = "km365.charges"
 """Request extension: what the request costs, where its address does not tell (`$batch`); {} for nothing."""
 
-BLOCK_S = 2.0
+BLOCK_S = 4.0
 """Bulk work takes at most so many seconds' worth of units at once out of an account that is shared."""
 
 _bulk: ContextVar[bool] = ContextVar("km365_bulk", default=False)
@@ -177,21 +177,24 @@ class Governor:
             block = self._blocks.get(service)
             wait_s = block.turn(units, self.clock()) if block else None
             if wait_s is None:
-                self._end_block(service)
-                self._blocks[service] = block = await self._take_block(service, units)
+                if block and self.clock() > block.end:
+                    self._end_block(service)
+                left = block.units - block.spent if service in self._blocks and block else 0.0
+                self._blocks[service] = block = await self._take_block(service, units, left=left)
                 wait_s = block.turn(units, min(self.clock(), block.end)) or 0.0
             return wait_s
 
-    async def _take_block(self, service: Service, units: int) -> _Block:
-        """A block of at least these units, charged; smaller where the pace is slow."""
+    async def _take_block(self, service: Service, units: int, *, left: float) -> _Block:
+        """A block with room for the units, charged but for what is `left`; smaller where the pace is slow."""
         budget, reserve = self._budget(service), self.limits.reserve
         taken = _Block(units=units, start=0.0, end=0.0)
 
         def step(spending: Spending) -> tuple[Spending, float]:
             now = self.clock()
             fitting = pace(spending, budget, reserve=reserve, now=now) * BLOCK_S
-            taken.units = max(units, min(self.account.block, fitting))
-            after, wait_s = charge(spending, budget, units=taken.units, bulk=True, reserve=reserve, now=now)
+            charged = max(units - left, min(self.account.block, fitting))
+            after, wait_s = charge(spending, budget, units=charged, bulk=True, reserve=reserve, now=now)
+            taken.units = charged + left
             taken.start, taken.end = now + wait_s, max(after.next_at, now + wait_s)
             return after, wait_s
 
@@ -257,9 +260,18 @@ class PacingTransport(httpx.AsyncBaseTransport):
     Retry-After, 502, 503 and 504 leave open whether it happened, so only reads are repeated.
     """
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, governor: Governor) -> None:
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        governor: Governor,
+        *,
+        for_bulk: Callable[[], httpx.AsyncBaseTransport] | None = None,
+    ) -> None:
+        """`for_bulk` makes the transport of bulk work, when it is first needed; else that is `inner` too."""
         self.inner = inner
         self.governor = governor
+        self._for_bulk = for_bulk
+        self._bulk: httpx.AsyncBaseTransport | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends the request when it may leave; raises Throttled, or httpx's own errors."""
@@ -296,18 +308,28 @@ class PacingTransport(httpx.AsyncBaseTransport):
             return float(2**attempt) * (0.5 + self.governor.chance() / 2)
         return None
 
+    def _transport(self) -> httpx.AsyncBaseTransport:
+        if not is_bulk() or self._for_bulk is None:
+            return self.inner
+        if self._bulk is None:
+            self._bulk = self._for_bulk()
+        return self._bulk
+
     async def _send(self, request: httpx.Request) -> httpx.Response:
+        transport = self._transport()
         try:
-            return await self.inner.handle_async_request(request)
+            return await transport.handle_async_request(request)
         except (httpx.RemoteProtocolError, httpx.ReadError):
             # most often a kept connection that the other side closed meanwhile
             if request.method not in {"GET", "HEAD"}:
                 raise
-            return await self.inner.handle_async_request(request)
+            return await transport.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Closes the connections."""
         await self.inner.aclose()
+        if self._bulk is not None:
+            await self._bulk.aclose()
 
 
 def _charges(request: httpx.Request) -> dict[Service, int]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -14,6 +15,7 @@ Json = dict[str, Any]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
+@lru_cache(maxsize=1024)
 def segment(value: str) -> str:
     """One path segment, percent-encoded; an id can never add a segment or a query of its own.
 

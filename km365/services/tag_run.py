@@ -5,25 +5,25 @@ when the same plan is applied again.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from km365.core.tag_plan import Library, Plan, Row
+from km365.core.tag_plan import ColumnChange, Library, Plan, Row, Tag
 from km365.errors import GraphError, InputRefused, PlanRefused
 from km365.graph import metadata, other_ways
 from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.services import tag_moves
-from km365.services.tag_moves import CHANGED, TITLES, End, Move, Shelves, as_json, holds, refs
+from km365.services.tag_moves import CHANGED, TITLES, End, Move, Shelf, Shelves, as_json, holds, refs
 from km365.services.tag_plan import Advance
 from km365.settings import Settings
 from km365.store import events, locks, runs
 from km365.store.database import Connection, Database
 from km365.store.runs import Change, ChangeState, Mark, Run, RunState
 
-AT_ONCE = 100
-"""Documents begun together, five calls of Graph's batch. After a crash so many are compared, not written."""
+AT_ONCE = 200
+"""Documents begun together, ten calls of Graph's batch. After a crash so many are compared, not written."""
 LISTED = 1000
 """So many documents that are not as the run wants them are kept at hand; the journal has all."""
 WRITTEN = frozenset({ChangeState.DONE, ChangeState.SAME})
@@ -69,8 +69,7 @@ async def apply(
     sha = wanted.sha
     run_id = f"tag-{sha[:10]}"
     shelves = await tag_moves.open_shelves(graph, wanted.libraries)
-    for seq, row in enumerate(wanted.rows):
-        _refuse_unwritable(_planned(seq, row), shelves)
+    _refuse_unwritable(wanted, shelves)
     with locks.alone(settings.home, run_id):
         run = await db.run(_begin, run_id, sha, wanted, who=who, at=now())
         return await _carry_out(graph, db, run, _write, shelves, now=now, advance=advance)
@@ -95,20 +94,28 @@ def _planned(seq: int, row: Row) -> Change:
     )
 
 
-def _refuse_unwritable(change: Change, shelves: Shelves) -> None:
+def _refuse_unwritable(wanted: Plan, shelves: Shelves) -> None:
     """Raises PlanRefused for a column without note field or read-only, or a label SharePoint cannot hold."""
-    closed = sorted(shelves[change.drive_id].closed & change.new.keys())
-    if closed:
-        titles = ", ".join(TITLES.get(name, name) for name in closed)
+    fine: set[tuple[str, str, tuple[Tag, ...]]] = set()
+    for row in wanted.rows:
+        for change in row.changes:
+            for tags in (change.after, change.before):
+                asked = (row.drive_id, change.column, tags)
+                if asked not in fine:
+                    _refuse_column(row, change, tags, shelves[row.drive_id])
+                    fine.add(asked)
+
+
+def _refuse_column(row: Row, change: ColumnChange, tags: Iterable[Tag], shelf: Shelf) -> None:
+    if change.column in shelf.closed:
         raise PlanRefused(
-            f"{change.name}: the library lets nobody write {titles}; take the column out of the plan or have "
-            "it opened in the library's settings. Nothing was written."
+            f"{row.path}: the library lets nobody write {change.title}; take the column out of the plan or "
+            "have it opened in the library's settings. Nothing was written."
         )
-    for values in (change.new, change.old):
-        try:
-            metadata.body(refs(values), shelves[change.drive_id].notes)
-        except InputRefused as refusal:
-            raise PlanRefused(f"{change.name}: {refusal} Nothing was written.") from None
+    try:
+        metadata.body(refs({change.column: as_json(tags)}), shelf.notes)
+    except InputRefused as refusal:
+        raise PlanRefused(f"{row.path}: {refusal} Nothing was written.") from None
 
 
 def _begin(c: Connection, run_id: str, sha: str, wanted: Plan, *, who: str, at: datetime) -> Run:
@@ -180,11 +187,17 @@ def _is_end(end: End | GraphError) -> bool:
 
 
 def _record_and_take(c: Connection, run_id: str, marks: Sequence[Mark], *, at: datetime) -> list[Change]:
-    """The next changes, now marked as begun; each comes as it was, so that one begun before is known."""
+    """The next changes, now noted as begun; one that was begun before says so."""
+    begun_to = runs.get(c, run_id).begun_to
     runs.mark(c, run_id, marks, at=at)
     batch = runs.next_pending(c, run_id, limit=AT_ONCE)
-    runs.begin(c, run_id, [change.seq for change in batch], at=at)
-    return batch
+    if batch and (begun_to is None or batch[-1].seq > begun_to):
+        runs.begin(c, run_id, batch[-1].seq)
+    return [_as_begun(change) if change.seq <= (begun_to or -1) else change for change in batch]
+
+
+def _as_begun(change: Change) -> Change:
+    return replace(change, state=ChangeState.SENDING)
 
 
 def _close(c: Connection, run_id: str, *, finished: bool, at: datetime) -> None:
@@ -277,6 +290,7 @@ def _begin_undo(c: Connection, run_id: str, *, who: str, at: datetime) -> Run:
         if not runs.reopen(c, known.id, at=at):
             raise PlanRefused(f"The run {run_id} is undone already; see `km365 tag show {known.id}`.")
         return runs.get(c, known.id)
+    runs.settle(c, run_id)
     if not any(_perhaps_written(change) for change in _pages(c, run_id)):
         raise PlanRefused(f"The run {run_id} has changed nothing; there is nothing to undo.")
     run = runs.create_run(

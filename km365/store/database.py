@@ -6,7 +6,6 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
 from urllib.parse import urlsplit
@@ -23,7 +22,7 @@ __all__ = ["HEAD", "Connection", "Database"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration in `migrations/versions` (a test compares): spares commands the import of Alembic."""
 
 WAIT_S = 30.0
@@ -163,7 +162,7 @@ def _engine(path: Path | None, wait_s: float) -> Engine:
         pool_timeout=wait_s,
         connect_args={"check_same_thread": False, "timeout": wait_s},
         hide_parameters=True,  # answers and names must not reach an error message
-        json_serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
+        json_serializer=json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode,
     )
 
     def connected(connection: sqlite3.Connection, _record: object) -> None:

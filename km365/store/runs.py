@@ -82,6 +82,8 @@ class Run:
     state: RunState
     started_at: datetime
     finished_at: datetime | None
+    begun_to: int | None = None
+    """The writes of the changes up to this number were begun."""
 
 
 def create_run(
@@ -196,16 +198,22 @@ def items_like(c: Connection, path: str, item_id: str) -> list[tuple[str, str, s
     return [(row[0], row[1], row[2]) for row in c.execute(grouped)]
 
 
-def begin(c: Connection, run_id: str, seqs: Collection[int], *, at: datetime) -> None:
-    """Notes that the writes of these changes are begun."""
-    mine = (change.c.run_id == run_id) & change.c.seq.in_(seqs)
-    c.execute(update(change).where(mine).values(state=ChangeState.SENDING, changed_at=at))
+def begin(c: Connection, run_id: str, up_to: int) -> None:
+    """Notes, in one row, that the writes of the changes up to this number are begun."""
+    c.execute(update(run).where(run.c.id == run_id).values(begun_to=up_to))
+
+
+def settle(c: Connection, run_id: str) -> None:
+    """What was begun and has no outcome goes to `sending`, as after a crash: compare before writing again."""
+    begun = select(run.c.begun_to).where(run.c.id == run_id).scalar_subquery()
+    open_ = (change.c.state == ChangeState.PENDING) & (change.c.seq <= begun)
+    c.execute(update(change).where((change.c.run_id == run_id) & open_).values(state=ChangeState.SENDING))
 
 
 def mark(c: Connection, run_id: str, marks: Iterable[Mark], *, at: datetime) -> None:
     """Notes what became of changes."""
     values = [
-        {"of": one.seq, "state": one.state, "reason": one.reason, "after": one.etag_after} for one in marks
+        {"of": one.seq, "to": one.state.value, "why": one.reason, "after": one.etag_after} for one in marks
     ]
     if values:
         c.execute(_MARK, [{**one, "run": run_id, "at": at} for one in values])
@@ -215,8 +223,8 @@ _MARK = (
     update(change)
     .where((change.c.run_id == bindparam("run")) & (change.c.seq == bindparam("of")))
     .values(
-        state=bindparam("state"),
-        reason=bindparam("reason"),
+        state=bindparam("to"),
+        reason=bindparam("why"),
         changed_at=bindparam("at"),
         etag_after=func.coalesce(bindparam("after"), change.c.etag_after),
     )
@@ -227,6 +235,7 @@ def reopen(c: Connection, run_id: str, *, at: datetime) -> bool:
     """Takes up a run that was cut off or met locked documents; False when it is over."""
     if get(c, run_id).state not in {RunState.RUNNING, RunState.STOPPED}:
         return False
+    settle(c, run_id)
     locked = (change.c.run_id == run_id) & (change.c.state == ChangeState.LOCKED)
     c.execute(update(change).where(locked).values(state=ChangeState.PENDING, changed_at=at))
     set_state(c, run_id, RunState.RUNNING, at=at)
@@ -257,5 +266,16 @@ def _run(row: rows.Row) -> Run:
 
 
 def _change(row: rows.Row) -> Change:
-    values = {name: value for name, value in row.items() if name not in ("run_id", "changed_at")}
-    return Change(**{**values, "state": ChangeState(row["state"])})
+    return Change(
+        seq=row["seq"],
+        drive_id=row["drive_id"],
+        item_id=row["item_id"],
+        name=row["name"],
+        old=row["old"],
+        new=row["new"],
+        etag=row["etag"],
+        etag_after=row["etag_after"],
+        state=ChangeState(row["state"]),
+        reason=row["reason"],
+        comment=row["comment"],
+    )

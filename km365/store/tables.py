@@ -210,6 +210,7 @@ run = Table(
     _required("state", String),
     _required("started_at", Moment),
     Column("finished_at", Moment),
+    Column("begun_to", Integer),
     Index(None, "plan_sha"),
     Index(None, "started_at"),
 )
@@ -231,7 +232,7 @@ change = Table(
     Column("comment", Text),
     Column("changed_at", Moment),
     Index(None, "run_id", "state", "seq"),
-    Index(None, "drive_id", "item_id"),
+    Index(None, "item_id"),
 )
 
 job = Table(

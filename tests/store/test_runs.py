@@ -35,7 +35,8 @@ def test_a_run_resumes_where_it_stopped(c: Connection, at: datetime) -> None:
     done = Mark(seq=0, state=ChangeState.DONE, etag_after="e0b")
     refused = Mark(seq=1, state=ChangeState.CONFLICT, reason="changed since")
     runs.mark(c, "r1", [done, refused], at=at)
-    runs.begin(c, "r1", [2], at=at)
+    runs.begin(c, "r1", 2)
+    runs.reopen(c, "r1", at=at)
     assert [one.seq for one in runs.next_pending(c, "r1", limit=2)] == [2, 3]
     assert runs.counts(c, "r1") == {
         ChangeState.DONE: 1,
