@@ -205,7 +205,11 @@ class Editor:
             )
         notes = {term: note for term, note in notes.items() if term not in {*add, *remove}}
         return replace(
-            column, add=tuple(add.values()), remove=tuple(remove.values()), notes=tuple(notes.items())
+            column,
+            add=tuple(add.values()),
+            remove=tuple(remove.values()),
+            notes=tuple(notes.items()),
+            proposed=column.original,
         )
 
     def _removal(self, wish: Wish, column: ColumnChange) -> Removal:

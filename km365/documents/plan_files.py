@@ -1,8 +1,10 @@
 """Tagging plans on disk, JSON or Excel, written and read document by document."""
 
 import contextlib
+import json
+import os
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -100,14 +102,16 @@ def opened(path: Path, taxonomy: Taxonomy) -> Iterator[Plan]:
 
             source = Path(folder, "plan.json")
             plan_xlsx_read.to_json(path, source, taxonomy)
-        yield _plan(source, path.name, taxonomy)
+        yield _plan(source, path.name, taxonomy, Answers(path))
 
 
-def _plan(file: Path, name: str, taxonomy: Taxonomy) -> Plan:
+def _plan(file: Path, name: str, taxonomy: Taxonomy, review: "Answers") -> Plan:
     head = read_head(pieces_of(file), source=name)
+    answers = review.read(head, taxonomy)
 
     def documents() -> Iterator[Row | Refused]:
-        return read_documents(pieces_of(file), head, taxonomy, source=name)
+        for one in read_documents(pieces_of(file), head, taxonomy, source=name):
+            yield one if isinstance(one, Refused) else answers.get((one.drive_id, one.item_id), one)
 
     counts = {"rows": 0, "others": 0, "refused": 0}
     stood = _stands(file)
@@ -144,6 +148,71 @@ class _Stored(Collection[T]):
 
     def __contains__(self, one: object) -> bool:
         return any(one == other for other in self)
+
+
+# Answers of a review --------------------------------------------------------------------------------------
+
+
+class Answers:
+    """What a review has decided so far, in a file beside the plan: a line per answer, so that each is cheap.
+
+    `opened` shows the plan with them; `save` it so, and `forget` them.
+    """
+
+    def __init__(self, plan: Path) -> None:
+        self._plan = plan
+        self.path = plan.with_name(plan.name + ".answers")
+
+    def add(self, row: Row) -> None:
+        """Keeps the decisions about one document, safely on the disk when this returns."""
+        try:
+            new = not self.path.exists()
+            with self.path.open("a", encoding="utf-8") as out:
+                if new:
+                    out.write(json.dumps({"plan": list(_stands(self._plan))}) + "\n")
+                out.write(json.dumps(json.loads(document_text(row))) + "\n")
+                out.flush()
+                os.fsync(out.fileno())
+        except OSError as error:
+            raise KM365Error(f"The answer could not be kept in {self.path} ({error.strerror}).") from None
+
+    def read(self, head: Head, taxonomy: Taxonomy) -> dict[tuple[str, str], Row]:
+        """The documents as they were decided, by drive and item id; the last answer counts.
+
+        Raises PlanRefused where the plan was edited since.
+        """
+        if not self.path.exists():
+            return {}
+        lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]  # a last one may be cut off
+        if not lines or json.loads(lines[0]) != {"plan": list(_stands(self._plan))}:
+            raise PlanRefused(
+                f"{self._plan.name} was edited after a review that left its answers in {self.path.name}; "
+                "delete one of the two."
+            )
+        last = {}
+        for line in lines[1:]:
+            raw = json.loads(line)
+            last[raw["drive"], raw["item"]] = line
+        text = '{"documents": [' + ",".join(last.values()) + "]}"
+        rows = read_documents([text], head, taxonomy, source=self.path.name)
+        return {(one.drive_id, one.item_id): one for one in rows if isinstance(one, Row)}
+
+    def forget(self) -> None:
+        """They are in the plan now."""
+        self.path.unlink(missing_ok=True)
+
+
+def save(plan: Plan, path: Path, documents: Iterable[Row | Refused], to_sheet: ToSheet | None) -> None:
+    """Writes the plan anew with these documents, whole or not at all."""
+    head = Head(made_at=plan.made_at, libraries=plan.libraries, mode=plan.mode)
+    out = Writer(path, head, to_sheet)
+    try:
+        for one in documents:
+            out.add(one)
+    except BaseException:
+        out.abandon()
+        raise
+    out.close(plan.partial)
 
 
 def _stands(file: Path) -> tuple[int, int]:

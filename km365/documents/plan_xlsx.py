@@ -7,8 +7,7 @@ Text is text: nothing in a file name or a comment is ever a formula.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,9 +19,10 @@ from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from km365.core.languages import best, is_rtl
-from km365.core.tag_plan import ColumnChange, Library, Reason, Refused, Row, Tag
+from km365.core.tag_plan import ColumnChange, Library, Refused, Row, Tag
 from km365.core.tag_plan_edit import planned, seal, titles_of
 from km365.core.tag_plan_file import FORMAT, Head, read_documents, read_head
+from km365.core.tag_review import Choice, of_column
 from km365.core.taxonomy import Taxonomy
 from km365.documents.plan_files import ToSheet, pieces_of
 from km365.documents.words import Words
@@ -119,47 +119,6 @@ def library_name(library: Library) -> str:
     return f"{library.site.rstrip('/').rpartition('/')[2]} / {library.name}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Term:
-    """One row of the sheet of changes."""
-
-    tag: Tag
-    id: str
-    reason: Reason
-    removes: bool
-    wanted: bool
-    comment: str
-    by_people: bool = False
-
-
-def _terms(column: ColumnChange) -> Iterator[_Term]:
-    """What is proposed or wanted for a column: taken out first, then put in."""
-    machine, notes = column.original, dict(column.notes)
-    out = {one.tag.term_id: one for one in (*machine.remove, *column.remove)}
-    wanted_out = {one.tag.term_id for one in column.remove}
-    for term_id, gone in out.items():
-        yield _Term(
-            tag=gone.tag,
-            id=term_id,
-            reason=Reason(),
-            removes=True,
-            wanted=term_id in wanted_out,
-            comment=gone.comment or notes.get(term_id, ""),
-            by_people=gone.by_people,
-        )
-    wanted = {one.tag.term_id for one in column.add}
-    for one in ({one.tag.term_id: one for one in (*machine.add, *column.add)}).values():
-        term_id = one.tag.term_id
-        yield _Term(
-            tag=one.tag,
-            id=one.concept_id,
-            reason=one.reason,
-            removes=False,
-            wanted=term_id in wanted,
-            comment=one.comment or notes.get(term_id, ""),
-        )
-
-
 class _Book:
     def __init__(self, head: Head, taxonomy: Taxonomy, words: Words, language: str) -> None:
         self._head, self._taxonomy, self._words, self._language = head, taxonomy, words, language
@@ -226,7 +185,7 @@ class _Book:
         proposed = 0
         for column in one.columns:
             held = self._labels(column.before)
-            for term in _terms(column):
+            for term in of_column(column):
                 proposed += 1
                 self._add_term(one, column, term, held)
         held = "; ".join(f"{c.title}: {self._labels(c.before)}" for c in one.columns if c.before)
@@ -252,7 +211,7 @@ class _Book:
         data = data_text({"path": one.path, "not_read": one.reason})
         self._append(self._documents, [path.name, folder, "", "", status, "", "", "", data])
 
-    def _add_term(self, row: Row, column: ColumnChange, term: _Term, held: str) -> None:
+    def _add_term(self, row: Row, column: ColumnChange, term: Choice, held: str) -> None:
         label = self._label(term.tag)
         if term.removes and term.by_people and term.wanted:
             self._people_count += 1
@@ -327,6 +286,7 @@ class _Book:
             "mode": str(self._head.mode),
             "libraries": libraries,
             "partial": self._head.partial,
+            "language": self._language,
             "words": {key: self.say(key) for key in ("yes", "no", "add", "remove", *CHANGES)},
         }
         text = data_text(head)

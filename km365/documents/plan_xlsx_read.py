@@ -59,6 +59,16 @@ def to_json(path: Path, target: Path, taxonomy: Taxonomy) -> None:
         understood.refuse_if_wrong()
 
 
+def language_of(path: Path) -> str:
+    """The language a workbook was written in; English where it does not say."""
+    if not path.exists():
+        return "en"
+    with _opened(path) as book:
+        sheets = _Sheets(book, path.name)
+        sheets.head()
+        return sheets.language
+
+
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     try:
@@ -107,6 +117,7 @@ class _Sheets:
                 self._found[kind] = (sheet, columns)
                 self.titles[kind] = sheet.title
         self.words: Mapping[str, str] = {}
+        self.language = "en"
 
     def head(self) -> Head:
         if META not in self._book.sheetnames or len(self._found) < 2:
@@ -117,6 +128,7 @@ class _Sheets:
         cells = self._book[META].iter_rows(values_only=True)
         try:
             raw = json.loads("".join(_text(row[0]) for row in cells if row))
+            self.language = str(raw.get("language") or "en")
             self.words = {str(key): str(word) for key, word in raw.get("words", {}).items()}
         except (ValueError, AttributeError):
             raise PlanRefused(f"{self.source}: the hidden sheet {META!r} was changed.") from None
