@@ -7,6 +7,7 @@ from km365.core.taxonomy import Concept, Status, TermSet
 from km365.core.term_store import (
     KEY,
     MODE,
+    OURS,
     STATUS,
     Labels,
     Languages,
@@ -219,6 +220,10 @@ class _Planner:
         return True
 
     def _compare(self, concept: Concept, ours: StoredTerm, live: StoredTerm, *, adopted: bool) -> None:
+        if _equal(ours, live):  # most of them, every time
+            self._place(concept, live)
+            self.settled.append(live)
+            return
         before, force = self.before.get(concept.id), concept.id in self.force
         result = merged(ours, live, before, default=self.languages.default, force=force)
         for kind, words in result.says.items():
@@ -320,6 +325,14 @@ def _levels(term_set: TermSet) -> list[list[Concept]]:
         levels.append(here)
         placed.update(one.id for one in here)
         waiting = [one for one in waiting if one.id not in placed]
+
+
+def _equal(ours: StoredTerm, live: StoredTerm) -> bool:
+    mine, theirs = (
+        (term.labels, term.descriptions, {key: one for key, one in term.properties.items() if key in OURS})
+        for term in (ours, live)
+    )
+    return mine == theirs
 
 
 def _update(concept_id: str, live: StoredTerm, after: StoredTerm) -> Update | None:

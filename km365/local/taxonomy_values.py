@@ -4,6 +4,7 @@ Three spellings of the text are reported to work and all are taken: `-1;#Label|g
 `-1;Label|guid`, and `Label|guid;Label|guid`. What is not a term of the term store is refused.
 """
 
+import json
 import re
 import sqlite3
 from collections.abc import Callable
@@ -17,7 +18,7 @@ CREATE TABLE IF NOT EXISTS lookup_number (
 ) WITHOUT ROWID;
 """)
 
-LabelLookup = Callable[[State, str], str | None]
+LabelLookup = Callable[[State, str, str | None], str | None]
 _lookups: list[LabelLookup] = []
 
 VALUE = re.compile(
@@ -27,7 +28,10 @@ VALUE = re.compile(
 
 
 def labels_come_from(find: LabelLookup) -> None:
-    """Let `find(state, guid)` give the label that a site shows for a term, or None for no such term."""
+    """Let `find(state, guid, set_id)` give the label that a site shows for a term.
+
+    None where there is no such term, or it does not stand in that set (None: any will do).
+    """
     _lookups[:] = [find]
 
 
@@ -49,17 +53,19 @@ def store(
     """What a managed-metadata column then holds, None when cleared. 400 for a strange term."""
     if len(terms) > 1 and not multiple:
         raise invalid(f"Field '{column['name']}' takes one term only.")
-    values = [_value(state, site_id, label, guid) for label, guid in terms]
+    set_id = (json.loads(column["facet"]).get("termSet") or {}).get("id")
+    values = [_value(state, site_id, label, guid, set_id) for label, guid in terms]
     if not values:
         return None
     return values if multiple else values[0]
 
 
-def _value(state: State, site_id: str, label: str, guid: str) -> dict[str, Json]:
+def _value(state: State, site_id: str, label: str, guid: str, set_id: str | None) -> dict[str, Json]:
     # Without a term store (no module serves one) the label that came is as good as any.
-    known = _lookups[0](state, guid) if _lookups else label
+    known = _lookups[0](state, guid, set_id) if _lookups else label
     if known is None:
-        raise invalid("The given value is not a term of the term store.")
+        # said of terms outside the column's term set as well (issue PnP-PowerShell#2255)
+        raise invalid("The given guid does not exist in the term store.")
     return {"Label": known, "TermGuid": guid, "WssId": lookup_number(state, site_id, guid)}
 
 

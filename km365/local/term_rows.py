@@ -84,6 +84,18 @@ def born_in(state: State, term_id: str) -> str:
     return str(_one(state, sql, term_id, what="the term's set")["term_set"])
 
 
+def stands_in(state: State, set_id: str, term_id: str) -> bool:
+    """Whether the term is in this set: by a place of its own, or below a term that is reused there."""
+    at = term_id.lower()
+    while at:
+        sql = "SELECT term_set, parent, relation FROM term_place WHERE term = ?"
+        places = {row["term_set"]: row for row in state.all(sql, at)}
+        if set_id.lower() in places:
+            return True
+        at = next((str(row["parent"]) for row in places.values() if row["relation"] is None), "")
+    return False
+
+
 def children(state: State, set_id: str, parent_id: str) -> list[sqlite3.Row]:
     """The terms one level below a term, or at the top of the set when `parent_id` is empty.
 

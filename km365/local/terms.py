@@ -26,10 +26,22 @@ BASE = "/sites/{site}/termStore"
 PAGED = "select top skiptoken count"
 
 
-def find(state: State, guid: str) -> str | None:
-    """The default label of the term with this id; None when the store has no such term."""
+faults.quirk(
+    "column_term_set",
+    "a managed-metadata column takes the terms of its own term set only",
+    evidence=Documented("issue PnP-PowerShell#2255"),
+    on=True,
+)
+
+
+def find(state: State, guid: str, set_id: str | None = None) -> str | None:
+    """The default label of the term with this id; None where the store, or that set, has no such term."""
     row = state.one("SELECT name FROM term WHERE id = ?", guid.lower())
-    return None if row is None else str(row["name"])
+    if row is None:
+        return None
+    if set_id and faults.setting(state, "column_term_set") and not term_rows.stands_in(state, set_id, guid):
+        return None
+    return str(row["name"])
 
 
 taxonomy_values.labels_come_from(find)

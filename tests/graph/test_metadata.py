@@ -28,7 +28,7 @@ def labels(monkeypatch: pytest.MonkeyPatch) -> None:
     """A term store of two terms."""
     load_resources()  # or the first server of the process would bring its own labels
     known = {one.id: one.label for one in (WATER, SOIL)}
-    monkeypatch.setattr("km365.local.taxonomy_values._lookups", [lambda _, guid: known.get(guid)])
+    monkeypatch.setattr("km365.local.taxonomy_values._lookups", [lambda _, guid, __: known.get(guid)])
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ def labels(monkeypatch):
     """A term store of two terms."""
     load_resources()  # else the first server would put the real term store in its place
     known = {WATER: "Water", SANITATION: "Sanitation"}
-    monkeypatch.setattr("km365.local.taxonomy_values._lookups", [lambda _, guid: known.get(guid)])
+    monkeypatch.setattr("km365.local.taxonomy_values._lookups", [lambda _, guid, __: known.get(guid)])
 
 
 @pytest.fixture

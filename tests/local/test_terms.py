@@ -2,7 +2,7 @@
 
 import pytest
 
-from km365.local import term_rows, terms
+from km365.local import faults, term_rows, terms, tokens
 
 pytestmark = pytest.mark.graph_documented("termstore-term")
 
@@ -200,3 +200,39 @@ async def test_a_taxonomy_column_takes_terms_of_the_store_only(graph, site, topi
     assert [(v["Label"], v["TermGuid"]) for v in stored["Topic"]] == [("Water", term["id"])]
     strange = "-1;#x|00000000-0000-0000-0000-000000000001"
     assert (await graph.patch(fields, json={note: strange})).status_code == 400
+
+
+async def test_a_taxonomy_column_takes_terms_of_its_own_set_and_those_reused_there(
+    graph, store, site, topics
+):
+    own = await add(graph, topics, "Water")
+    (group,) = (await graph.get(f"{store}/groups")).json()["value"]
+    names = [{"languageTag": "en-US", "name": "Places"}]
+    other = (await graph.post(f"{store}/groups/{group['id']}/sets", json={"localizedNames": names})).json()
+    places = f"{store}/sets/{other['id']}"
+    strange = await add(graph, places, "Belmora")
+    below = await add(graph, f"{places}/terms/{strange['id']}", "North")
+    column = {"name": "Topic", "term": {"termSet": {"id": topics.rpartition("/")[2]}}}
+    body = {"displayName": "Own", "list": {"template": "genericList"}, "columns": [column]}
+    address = f"/sites/{site}/lists/{(await graph.post(f'/sites/{site}/lists', json=body)).json()['id']}"
+    columns = (await graph.get(f"{address}/columns?$select=name,displayName,hidden")).json()["value"]
+    note = next(c["name"] for c in columns if c["hidden"] and c["displayName"].endswith("_0"))
+    item = (await graph.post(f"{address}/items", json={"fields": {"Title": "x"}})).json()
+
+    async def write(term):
+        text = f"-1;#x|{term['id']}"
+        return (await graph.patch(f"{address}/items/{item['id']}/fields", json={note: text})).status_code
+
+    assert [await write(term) for term in (own, strange, below)] == [200, 400, 400]
+    relation = {"relationship": "reuse", "set": {"id": topics.rpartition("/")[2]}}
+    await graph.post(f"{places}/terms/{strange['id']}/relations", json=relation)
+    assert [await write(term) for term in (own, strange, below)] == [200, 200, 200]
+
+
+async def test_the_term_store_can_be_for_people_only(graph, m365, store, topics):
+    faults.switch(m365.state, "term_store_people_only", on=True)
+    for path in (store, f"{store}/groups", f"{topics}/children"):
+        assert (await graph.get(path)).status_code == 403
+    token = tokens.issue(m365.state, "an app", "somebody")
+    signed_in = {"Authorization": f"Bearer {token}"}
+    assert (await graph.get(f"{topics}/children", headers=signed_in)).status_code == 200
