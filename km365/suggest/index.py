@@ -27,7 +27,7 @@ LANGUAGES_AT_MOST = 32
 UNMISTAKABLE, ACRONYM = 1, 2
 """How a reading is told from words of other languages: it is a name or Han; it holds capitals."""
 LINK_WEIGHT = {Link.EXACT: 0.9, Link.CLOSE: 0.7, Link.BROAD: 0.7}
-_LONGEST_PHRASE = 24
+LONGEST_PHRASE = 24
 _HAN = ("\u3400", "\u9fff")
 
 
@@ -45,14 +45,17 @@ def fractions() -> "array[float]":
 class Rows:
     """The labels of one language as bags of roots, to be weighed word by word.
 
-    `row_first[root]` begins the root's places in `rows`; each is twice the row's number, plus one where the
-    root is only in the label of the broader term. `weights` say how telling each root is in this language;
-    `information` is the sum of it over a row's own roots.
+    `row_first[root]` begins the rows in `rows` that hold the root. `bag_first[row]` begins the row's roots in
+    `bag`: each is twice the root's number, plus one where the root is only in the label of a broader term.
+    `weights` say how telling each root is in this language; `information` is the sum of it over a row's own
+    roots. The rows of a concept follow one another.
     """
 
     language: str
     row_first: "array[int]" = field(default_factory=numbers)
     rows: "array[int]" = field(default_factory=numbers)
+    bag_first: "array[int]" = field(default_factory=numbers)
+    bag: "array[int]" = field(default_factory=numbers)
     weights: "array[float]" = field(default_factory=fractions)
     concept: "array[int]" = field(default_factory=numbers)
     kind: "array[int]" = field(default_factory=numbers)
@@ -194,7 +197,7 @@ class _Entries:
         for language, text, preferred in all_labels(concept):
             bit = self._bit.get(primary(language), 0)
             for reading in readings(text, language, keys, preferred=preferred):
-                if len(reading.keys) <= _LONGEST_PHRASE:
+                if len(reading.keys) <= LONGEST_PHRASE:
                     self._put(reading.keys, facet, number, reading.kind, bit)
             folded = [fold(word) for word in words(text)]
             self._written.update(folded)
@@ -259,19 +262,23 @@ class _Bags:
     def _rows_of(self, language: str, labels: Sequence[tuple[int, int, tuple[int, ...]]]) -> Rows:
         places: list[list[int]] = [[] for _ in self.roots]
         holders: list[set[int]] = [set() for _ in self.roots]
+        bags: list[list[int]] = []
         for number, (concept, _, bag) in enumerate(labels):
             for one in bag:
-                places[one].append(2 * number)
+                places[one].append(number)
                 holders[one].add(concept)
-            for one in self._roots_above(concept, language, bag):
-                places[one].append(2 * number + 1)
+            above = sorted(self._roots_above(concept, language, bag))
+            bags.append([*(2 * one for one in bag), *(2 * one + 1 for one in above)])
         total = len({concept for concept, _, _ in labels})
         weights = [math.log((total + 1) / (len(held) + 0.5)) if held else 0.0 for held in holders]
         row_first, rows = _grouped(places)
+        bag_first, bag_of = _grouped(bags)
         return Rows(
             language=language,
             row_first=row_first,
             rows=rows,
+            bag_first=bag_first,
+            bag=bag_of,
             weights=array("f", weights),
             concept=array("I", (concept for concept, _, _ in labels)),
             kind=array("I", (kind for _, kind, _ in labels)),

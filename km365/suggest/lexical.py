@@ -8,9 +8,11 @@ that nobody writes it out). Standard library alone and nothing learned: this is 
 import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from itertools import pairwise
+from operator import itemgetter
 
 from km365.core.passages import Kind
 from km365.suggest.index import NO_ROOT, RESERVED, Index, Rows
@@ -21,7 +23,11 @@ _HEADINGS = frozenset({Kind.HEADING, Kind.PROPERTY})
 ABOVE = 0.3
 """What a root of the broader term's label is worth beside one of the label itself."""
 _TELLING_ROOTS = 250
-"""A long text is weighed by so many of its roots, the most telling ones."""
+"""A long text is weighed by so many of its roots, the most telling and frequent ones."""
+_PLACES_READ = 20_000
+"""So many times labels are looked up by one of the text's roots."""
+_LABELS_WEIGHED = 600
+"""So many labels of those are weighed."""
 _ROWS_KEPT = 150
 """So many concepts that share single words with the text become candidates."""
 
@@ -142,8 +148,8 @@ def _shared_roots(index: Index, text: Text, concept: int) -> dict[int, float]:
         begin, end = bisect_left(rows.concept, concept), bisect_right(rows.concept, concept)
         for root in _roots(index, text.numbers) if begin < end else ():
             low, high = rows.row_first[root], rows.row_first[root + 1]
-            place = bisect_left(rows.rows, 2 * begin, low, high)
-            if place < high and rows.rows[place] < 2 * end:
+            place = bisect_left(rows.rows, begin, low, high)
+            if place < high and rows.rows[place] < end:
                 shared[root] = max(shared.get(root, 0.0), rows.weights[root])
     return shared
 
@@ -215,7 +221,7 @@ def _by_words(index: Index, text: Text, found: dict[int, Features]) -> None:
     best: dict[int, tuple[float, float, float, float]] = {}
     known = [rows for rows in index.rows if rows.language == text.language]
     for rows in known or index.rows:
-        for concept, measures in _weigh(rows, frequency).items():
+        for concept, measures in _weigh(rows, frequency, list(found)).items():
             if concept not in best or measures > best[concept]:
                 best[concept] = measures
     if not best:
@@ -248,37 +254,56 @@ def _roots(index: Index, numbers: Sequence[int]) -> dict[int, int]:
     return frequency
 
 
-def _weigh(rows: Rows, frequency: Mapping[int, int]) -> dict[int, tuple[float, float, float, float]]:
+def _weigh(
+    rows: Rows, frequency: Mapping[int, int], found: Iterable[int]
+) -> dict[int, tuple[float, float, float, float]]:
     """By concept: the score of its best label, the share covered, its information, what the broader adds."""
-    weights, first, places = rows.weights, rows.row_first, rows.rows
-    telling = [
-        (weights[root] * (1 + math.log(n)), root) for root, n in frequency.items() if weights[root] > 0
-    ]
-    if len(telling) > _TELLING_ROOTS:
-        telling = sorted(telling, reverse=True)[:_TELLING_ROOTS]
-    scores: dict[int, float] = {}
-    covered: dict[int, float] = {}
-    for value, root in telling:
-        weight = weights[root]
-        for place in places[first[root] : first[root + 1]]:
-            if place in scores:
-                scores[place] += value
-                covered[place] += weight
-            else:
-                scores[place] = value
-                covered[place] = weight
+    weights, first = rows.weights, rows.bag_first
+    values = {one: weights[one] * (1 + math.log(n)) for one, n in frequency.items() if weights[one] > 0}
+    if len(values) > _TELLING_ROOTS:
+        values = dict(nlargest(_TELLING_ROOTS, values.items(), key=itemgetter(1)))
     best: dict[int, tuple[float, float, float, float]] = {}
-    for place, score in scores.items():
-        if place & 1:
-            continue
-        row = place >> 1
-        share = covered[place] / rows.information[row]
-        above = ABOVE * scores.get(place + 1, 0.0)
-        total = (score + above) * share
-        concept = rows.concept[row]
-        if concept not in best or total > best[concept][0]:
-            best[concept] = (total, share, rows.information[row], above / (score + above))
+    for row in _likely(rows, values, found):
+        own = covered = above = 0.0
+        for place in rows.bag[first[row] : first[row + 1]]:
+            root = place >> 1
+            if root in values:
+                if place & 1:
+                    above += ABOVE * values[root]
+                else:
+                    own += values[root]
+                    covered += weights[root]
+        if own:
+            share = covered / rows.information[row]
+            total, concept = (own + above) * share, rows.concept[row]
+            if concept not in best or total > best[concept][0]:
+                best[concept] = (total, share, rows.information[row], above / (own + above))
     return best
+
+
+def _likely(rows: Rows, values: Mapping[int, float], found: Iterable[int]) -> set[int]:
+    """The labels worth weighing: those that share most with the text, and those found as phrases.
+
+    Roots are looked up from the rarest on, and the most frequent not at all in a large vocabulary, so that
+    the cost of a text is bounded.
+    """
+    first, places = rows.row_first, rows.rows
+    scores: dict[int, float] = {}
+    read = 0
+    for size, root in sorted((first[root + 1] - first[root], root) for root in values):
+        read += size
+        if scores and read > _PLACES_READ:
+            break
+        value = values[root]
+        for row in places[first[root] : first[root + 1]]:
+            scores[row] = scores.get(row, 0.0) + value
+    likely = set(scores)
+    if len(scores) > _LABELS_WEIGHED:
+        least = sorted(scores.values())[-_LABELS_WEIGHED]
+        likely = {row for row, score in scores.items() if score >= least}
+    for concept in found:
+        likely.update(range(bisect_left(rows.concept, concept), bisect_right(rows.concept, concept)))
+    return likely
 
 
 def _by_relatives(index: Index, found: dict[int, Features]) -> None:

@@ -1,10 +1,9 @@
 """Where the labels of an index stand in a text: the longest first in each term set, none over another."""
 
-from collections.abc import Iterator, Sequence
-from operator import itemgetter
+from collections.abc import Sequence, Set
 
 from km365.core.text import END, fold, is_break, is_little, many_words, root, stem
-from km365.suggest.index import BREAK, END_OF_PASSAGE, LITTLE, RESERVED, UNKNOWN, Index
+from km365.suggest.index import BREAK, END_OF_PASSAGE, LITTLE, LONGEST_PHRASE, RESERVED, UNKNOWN, Index
 from km365.suggest.labels import NAME, acronym
 
 _REMEMBERED_WORDS = 400_000
@@ -16,6 +15,8 @@ _Ends = tuple[tuple[int, int], ...]
 """The term sets and readings of the phrase that ends in a node."""
 _Node = tuple[dict[int, int], _Ends]
 """The nodes below by word, and what ends here."""
+_Way = tuple[int, _Ends]
+"""The last word of what begins somewhere, and its readings."""
 
 
 class Words(dict[str, int]):
@@ -62,8 +63,7 @@ class Matcher:
     def __init__(self, index: Index) -> None:
         self.index = index
         self.words = Words(index)
-        begin, end = index.node_first[0], index.node_first[1]
-        self._begins = dict(zip(index.node_word[begin:end], range(begin, end), strict=True))
+        self._begins = _Begins(self)
         self._opened: list[_Node | None] = [None] * len(index.node_word)
         numbered = enumerate(index.otherwise, start=index.string_base)
         self._otherwise = {number: other for number, other in numbered if other}
@@ -77,68 +77,96 @@ class Matcher:
         whole = [*numbers, END_OF_PASSAGE]
         start = self.index.start_base
         starts = [place for place, number in enumerate(whole) if number >= start]
-        either: dict[int, int] = {}
-        if not self._otherwise.keys().isdisjoint(whole):
-            either = {at: self._otherwise[one] for at, one in enumerate(whole) if one in self._otherwise}
-        return self._choose(starts, whole, either)
+        return self._choose(starts, whole, self._otherwise.keys() & whole)
 
-    def _choose(self, starts: Sequence[int], numbers: list[int], either: dict[int, int]) -> list[Hit]:
+    def _choose(self, starts: Sequence[int], numbers: Sequence[int], unsure: Set[int]) -> list[Hit]:
+        """The hits; `unsure` are words in capitals that may be read as acronyms and as words.
+
+        Most words begin nothing longer than themselves here: that case is written out, for speed.
+        """
         found: list[Hit] = []
         free = [0] * len(self.index.facets)
-        begins, opened, open_ = self._begins, self._opened, self._open
-        unsure = either.keys() | {at - 1 for at in either}
+        one_set = len(free) == 1
+        begins, longest = self._begins, self._longest
+        places = [at for at, number in enumerate(numbers) if number in unsure] if unsure else []
+        near = {at - before for at in places for before in range(LONGEST_PHRASE)}
         for at in starts:
-            if at not in unsure:
-                node = begins[numbers[at]]
-                below, here = opened[node] or open_(node)
-                following = below.get(numbers[at + 1])
-                if following is None:  # nearly always: one word, or none
-                    for facet, reading in here:
-                        if free[facet] <= at:
-                            free[facet] = at + 1
-                            found.append((reading, at, at))
-                    continue
-            found += self._longest(at, self._ways(at, numbers, either), free)
+            if one_set and at < free[0]:
+                continue
+            below, here = begins[numbers[at]]
+            if near and at in near:
+                longest(at, self._ways(at, numbers), free, found)
+            elif below and numbers[at + 1] in below:
+                longest(at, self._path(at, below, here, numbers), free, found)
+            else:
+                for facet, reading in here:
+                    if free[facet] <= at:
+                        free[facet] = at + 1
+                        found.append((reading, at, at))
         return found
 
-    def _longest(self, at: int, ways: list[tuple[int, _Ends]], free: list[int]) -> Iterator[Hit]:
-        """The longest of `ways` in each term set whose words are `free` from `at` on; `free` moves on."""
+    def _path(self, at: int, below: dict[int, int], here: _Ends, numbers: Sequence[int]) -> list[_Way]:
+        """Everything that begins at `at` and goes on with the words after it, the longest last."""
+        ways = [(at, here)] if here else []
+        node = below.get(numbers[at + 1])
+        while node is not None:
+            at += 1
+            below, here = self._opened[node] or self.open(node)
+            if here:
+                ways.append((at, here))
+            node = below.get(numbers[at + 1]) if below else None
+        return ways
+
+    def _longest(self, at: int, ways: Sequence[_Way], free: list[int], found: list[Hit]) -> None:
+        """Adds to `found` the longest of `ways` in each term set whose words are `free` from `at` on."""
         taken: dict[int, int] = {}
-        for last, here in sorted(ways, key=itemgetter(0), reverse=True):
+        for last, here in reversed(ways):
             for facet, reading in here:
                 if free[facet] <= at and taken.setdefault(facet, last) == last:
-                    yield reading, at, last
+                    found.append((reading, at, last))
         for facet, last in taken.items():
             free[facet] = last + 1
 
-    def _ways(self, at: int, numbers: list[int], either: dict[int, int]) -> list[tuple[int, _Ends]]:
-        """The last words and the readings of everything that begins at `at`, a word being any it may be."""
-        found: list[tuple[int, _Ends]] = []
-        waiting = [(self._begins.get(number), at) for number in self._meanings(at, numbers, either)]
-        for node, last in waiting:  # grows while it is read
-            if node is not None:
-                below, here = self._opened[node] or self._open(node)
-                if here:
-                    found.append((last, here))
-                if below:
-                    meant = self._meanings(last + 1, numbers, either)
-                    waiting += [(below.get(number), last + 1) for number in meant]
-        return found
+    def _ways(self, at: int, numbers: Sequence[int]) -> list[_Way]:
+        """Everything that begins at `at`, a word being any it may be; the longest last."""
+        waiting = [(at, *self._begins[number]) for number in self._meanings(numbers[at])]
+        for last, below, _ in waiting:  # grows while it is read
+            if below:
+                nodes = map(below.get, self._meanings(numbers[last + 1]))
+                waiting += [
+                    (last + 1, *(self._opened[node] or self.open(node))) for node in nodes if node is not None
+                ]
+        return [(last, here) for last, _, here in waiting if here]
 
-    def _meanings(self, at: int, numbers: list[int], either: dict[int, int]) -> list[int]:
-        meant = [numbers[at]]
-        if at in either:
-            other = either[at]
-            while other:
-                meant.append(other)
-                other = self._otherwise.get(other, 0)
+    def _meanings(self, number: int) -> list[int]:
+        meant = []
+        while number:
+            meant.append(number)
+            number = self._otherwise.get(number, 0)
         return meant
 
-    def _open(self, node: int) -> _Node:
+    def open(self, node: int) -> _Node:
+        """The nodes below a node by word, and the readings that end there."""
         index = self.index
         begin, end = index.node_first[node], index.node_first[node + 1]
         below = dict(zip(index.node_word[begin:end], range(begin, end), strict=True))
         readings = range(index.node_readings[node], index.node_readings[node + 1])
         opened = (below, tuple((index.reading_facet[reading], reading) for reading in readings))
         self._opened[node] = opened
+        return opened
+
+
+class _Begins(dict[int, _Node]):
+    """The first node of every phrase by its first word; nothing below other words."""
+
+    def __init__(self, matcher: Matcher) -> None:
+        super().__init__()
+        index = matcher.index
+        begin, end = index.node_first[0], index.node_first[1]
+        self._nodes = dict(zip(index.node_word[begin:end], range(begin, end), strict=True))
+        self._open = matcher.open
+
+    def __missing__(self, number: int) -> _Node:
+        node = self._nodes.get(number)
+        self[number] = opened = ({}, ()) if node is None else self._open(node)
         return opened

@@ -7,8 +7,9 @@ The same text and taxonomy always give the same answer.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from km365.core.passages import Kind, Passage
@@ -51,6 +52,16 @@ class _Found:
     spots: dict[int, tuple[int, float]] = field(default_factory=dict)
     via: dict[int, float] = field(default_factory=dict)
 
+    def add(self, first: int, last: int, weight: float, strength: float, part: int) -> bool:
+        """Counts words from `first` to `last`; False where the same words reached it by another way."""
+        if first in self.spots:
+            return False
+        self.mass += weight
+        self.strength = max(self.strength, strength)
+        self.parts |= part
+        self.spots[first] = (last, weight)
+        return True
+
 
 class _Meaning(NamedTuple):
     """What a reading may mean, with the languages of each concept's label."""
@@ -67,17 +78,6 @@ _Heard = tuple[_Meaning, tuple[int, ...], int, int]
 """A label in a passage: its reading, the concepts it means there, its first and last word."""
 
 
-class _Said(NamedTuple):
-    """One label in one place, meaning one concept; its first and last word, and its weight there."""
-
-    concept: int
-    first: int
-    last: int
-    weight: float
-    strength: float
-    part: int
-
-
 class Vocabulary:
     """A taxonomy compiled for matching. Building it takes a while; keep it and use it for many texts."""
 
@@ -86,6 +86,7 @@ class Vocabulary:
         self.index = index or build(taxonomy)
         self._matcher = Matcher(self.index)
         self._meanings: dict[int, _Meaning] = {}
+        self._linked = _links(self.index)
 
     def suggest(
         self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None
@@ -152,23 +153,33 @@ class Vocabulary:
     def _evidence(
         self, by_passage: Sequence[tuple[int, list[_Heard]]], layout: "_Layout", *, opening: bool
     ) -> dict[int, _Found]:
-        """What speaks for each concept, by number; through links to other term sets too."""
-        found: dict[int, _Found] = {}
-        for number, heard in by_passage:
-            if not opening or layout.opens(number):
-                for said in _said(number, heard, layout, opening=opening):
-                    self._credit(found, said)
-        return found
+        """What speaks for each concept, by number; through links to other term sets too.
 
-    def _credit(self, found: dict[int, _Found], said: _Said) -> None:
-        index = self.index
-        concept = said.concept
-        _add(found, concept, said, 1.0)
-        for link in range(index.link_first[concept], index.link_first[concept + 1]):
-            share = round(index.link_weight[link], 3)
-            evidence = _add(found, index.links[link], said, share)
-            if evidence is not None:
-                evidence.via[concept] = evidence.via.get(concept, 0.0) + said.weight * share
+        A label says less where its passage lists many of the term set, and where it may mean several.
+        """
+        found: dict[int, _Found] = {}
+        linked = self._linked
+        for number, heard in by_passage:
+            if opening and not layout.opens(number):
+                continue
+            listed, begins = _sets_of(heard)
+            here = layout.weight(number) * (layout.says_what_it_is(number) if opening else 1.0)
+            part = 1 << layout.part(number)
+            for meaning, concepts, first, last in heard:
+                weight = here * meaning.strength / len(concepts)
+                if listed[meaning.facet] > _LISTED:
+                    weight *= _LISTED / listed[meaning.facet]
+                if opening and first != begins[meaning.facet]:
+                    weight *= _LATER_IN_TITLE
+                for concept in concepts:
+                    evidence = found.get(concept) or found.setdefault(concept, _Found())
+                    evidence.add(first, last, weight, meaning.strength, part)
+                    for other, share in linked.get(concept, ()):
+                        evidence = found.get(other) or found.setdefault(other, _Found())
+                        strength = meaning.strength * (0.85 + 0.15 * share)
+                        if evidence.add(first, last, weight * share, strength, part):
+                            evidence.via[concept] = evidence.via.get(concept, 0.0) + weight * share
+        return found
 
     def _choose(
         self,
@@ -223,38 +234,27 @@ def _by_facet(index: Index, found: Mapping[int, _Found]) -> dict[int, list[tuple
     return sets
 
 
-def _said(number: int, heard: Sequence[_Heard], layout: "_Layout", *, opening: bool) -> Iterator[_Said]:
-    """What one passage says of each concept: less where it lists many, or the label may mean several."""
-    listed: dict[int, set[int]] = {}
+def _links(index: Index) -> dict[int, list[tuple[int, float]]]:
+    """The concepts for which the words of each count too, and how far."""
+    found: dict[int, list[tuple[int, float]]] = {}
+    for concept, (begin, end) in enumerate(pairwise(index.link_first)):
+        if begin < end:
+            weights = (round(weight, 3) for weight in index.link_weight[begin:end])
+            found[concept] = list(zip(index.links[begin:end], weights, strict=True))
+    return found
+
+
+def _sets_of(heard: Sequence[_Heard]) -> tuple[dict[int, int], dict[int, int]]:
+    """How many concepts a passage names of each term set, and its first word that names one."""
+    named: dict[int, set[int]] = {}
     begins: dict[int, int] = {}
     for meaning, concepts, first, _ in heard:
-        listed.setdefault(meaning.facet, set()).update(concepts)
-        begins.setdefault(meaning.facet, first)
-    here = layout.weight(number) * (layout.says_what_it_is(number) if opening else 1.0)
-    part = layout.part(number)
-    for meaning, concepts, first, last in heard:
-        weight = here * meaning.strength / len(concepts)
-        if len(listed[meaning.facet]) > _LISTED:
-            weight *= _LISTED / len(listed[meaning.facet])
-        if opening and first != begins[meaning.facet]:
-            weight *= _LATER_IN_TITLE
-        for concept in concepts:
-            yield _Said(concept, first, last, weight, meaning.strength, part)
-
-
-def _add(found: dict[int, _Found], concept: int, said: _Said, share: float) -> _Found | None:
-    """Adds what was said to a concept's evidence; None where the same words reached it by another way."""
-    evidence = found.get(concept)
-    if evidence is None:
-        found[concept] = evidence = _Found()
-    elif said.first in evidence.spots:
-        return None
-    weight = said.weight * share
-    evidence.mass += weight
-    evidence.strength = max(evidence.strength, said.strength * (0.85 + 0.15 * share))
-    evidence.parts |= 1 << said.part
-    evidence.spots[said.first] = (said.last, weight)
-    return evidence
+        if meaning.facet in begins:
+            named[meaning.facet].update(concepts)
+        else:
+            begins[meaning.facet] = first
+            named[meaning.facet] = set(concepts)
+    return {facet: len(concepts) for facet, concepts in named.items()}, begins
 
 
 class _Layout:
