@@ -109,7 +109,7 @@ async def note_ids(graph: Graph, place: Place) -> dict[str, str]:
 async def _address(graph: Graph, place: Place) -> str:
     """Where SharePoint's REST has the list."""
     site = await graph.get(f"/sites/{segment(place.site_id)}", params={"$select": "webUrl"})
-    return f"{text(site.get('webUrl'))}/_api/web/lists(guid'{segment(place.list_id)}')"
+    return f"{text(site.get('webUrl')).rstrip('/')}/_api/web/lists(guid'{segment(place.list_id)}')"
 
 
 def _results(answer: Json) -> list[Json]:

@@ -14,6 +14,7 @@ from aiohttp import web
 from km365.local import columns, faults, fields, items, journal, lists, sites, tokens
 from km365.local.odata import Query
 from km365.local.routes import (
+    PAGES,
     Answer,
     Call,
     Documented,
@@ -22,13 +23,12 @@ from km365.local.routes import (
     Request,
     Route,
     not_found,
-    pages,
     unknown,
 )
 from km365.local.server import M365, M365_KEY, split_url, to_http
 
-VALIDATE = "/sharepoint{site:/.*}/_api/web/lists(guid'{list}')/items({item})/ValidateUpdateListItem"
-FIELDS = "/sharepoint{site:/.*}/_api/web/lists(guid'{list}')/fields"
+VALIDATE = "/sharepoint/{site:.*}/_api/web/lists(guid'{list}')/items({item})/ValidateUpdateListItem"
+FIELDS = "/sharepoint/{site:.*}/_api/web/lists(guid'{list}')/fields"
 
 faults.quirk(
     "rest_refused",
@@ -119,12 +119,14 @@ def _several(column: sqlite3.Row) -> bool:
     return bool(json.loads(column["facet"]).get("allowMultipleValues"))
 
 
-@pages
 def _addresses(app: web.Application, m365: M365) -> None:
     validating = _route("POST", VALIDATE, 2, "cli-microsoft365 docs listitem-set")
     listing = _route("GET", FIELDS, 2, "issue Office365-REST-Python-Client, taxonomy/field.py")
     app.router.add_post(VALIDATE, _served(validating, validate_update))
     app.router.add_get(FIELDS, _served(listing, term_columns))
+
+
+PAGES.insert(0, _addresses)  # before the pages for people, which take every address below /sharepoint
 
 
 def _served(route: Route, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

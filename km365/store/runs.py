@@ -177,7 +177,7 @@ def of_item(c: Connection, drive_id: str, item_id: str) -> list[tuple[Run, Chang
         select(change)
         .join(run, run.c.id == change.c.run_id)
         .where(mine)
-        .order_by(run.c.started_at.desc(), run.c.id)
+        .order_by(run.c.started_at.desc(), run.c.undoes.is_(None), run.c.id)
     )
     rows_found = [row._mapping for row in found]
     return [(get(c, row["run_id"]), _change(row)) for row in rows_found]
