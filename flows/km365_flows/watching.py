@@ -45,7 +45,6 @@ class Watching:
         watch = await app.db.run(watches.get, drive_id)
         if not watch.is_on:
             return
-        began = app.clock.now()
         await self._subscribe(watch)
         try:
             found = await tag_watch.look(
@@ -63,7 +62,7 @@ class Watching:
             await app.db.run(tag_listen.in_trouble, drive_id, error, at=app.clock.now())
             _log.warning("A watched library could not be looked at: %s", type(error).__name__)
         else:
-            await app.db.run(self._looked, drive_id, began)
+            await app.db.run(self._looked, drive_id, watch.look_at)
             if found.runs or found.queued:
                 _log.info("%s documents tagged, %s queued for a person", found.tagged, found.queued)
 
@@ -77,9 +76,9 @@ class Watching:
         except GraphError as error:
             _log.warning("Graph will not tell of a watched library (%s); the clock does.", error.status)
 
-    def _looked(self, c: Connection, drive_id: str, began: datetime) -> None:
+    def _looked(self, c: Connection, drive_id: str, planned: datetime) -> None:
         now = self._app.clock.now()
-        tag_listen.next_look(c, drive_id, began=began, at=now)
+        tag_listen.next_look(c, drive_id, planned=planned, at=now)
         cursors.put(c, LAST_LOOK, now.isoformat(timespec="seconds"), at=now)
 
     async def _vocabulary(self) -> Chooses:

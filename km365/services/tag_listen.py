@@ -29,7 +29,7 @@ AFTER_TROUBLE = timedelta(minutes=15)
 MOST_NOTICES = 1_000
 """Notices in one message; Graph sends far fewer."""
 _LIFETIME = subscriptions.LONGEST["list"]
-_RENEW_BEFORE = _LIFETIME / 3
+RENEW_BEFORE = _LIFETIME / 3
 
 
 class Lifecycle(StrEnum):
@@ -83,7 +83,8 @@ def heard(c: Connection, said: Iterable[Notice], *, at: datetime) -> int:
             watches.change(c, watch.drive_id, subscription_id=None, subscribed_until=None)
         elif one.lifecycle == Lifecycle.REAUTHORIZE:
             watches.change(c, watch.drive_id, subscribed_until=at)
-        watches.look_soon(c, watch.drive_id, at=at + DEBOUNCE)
+        if watch.is_on:
+            watches.look_soon(c, watch.drive_id, at=at + DEBOUNCE)
     return strangers
 
 
@@ -99,7 +100,7 @@ async def subscribe(graph: Graph, db: Database, watch: Watch, *, url: str, at: d
     """
     until = at + _LIFETIME - timedelta(minutes=5)
     if watch.subscription_id and watch.subscribed_until:
-        if watch.subscribed_until - at > _RENEW_BEFORE:
+        if watch.subscribed_until - at > RENEW_BEFORE:
             return watch
         try:
             renewed = await subscriptions.renew(graph, watch.subscription_id, expires_at=until)
@@ -129,17 +130,18 @@ async def unsubscribe(graph: Graph, db: Database, watch: Watch) -> None:
     await db.run(watches.change, watch.drive_id, subscription_id=None, subscribed_until=None)
 
 
-def next_look(c: Connection, drive_id: str, *, began: datetime, at: datetime) -> datetime:
+def next_look(c: Connection, drive_id: str, *, planned: datetime, at: datetime) -> datetime:
     """Sets when the library is looked at next: when a file of it is due, or by the clock.
 
-    What Graph told us since the look `began` may have come too late for it, and still counts.
+    `planned` is when it was to be looked at as the look began: another moment now means that Graph told us
+    meanwhile, perhaps too late for this look.
     """
     watch = watches.get(c, drive_id)
     told = bool(watch.subscription_id and watch.subscribed_until and watch.subscribed_until > at)
     by_clock = at + (BACKSTOP if told else WITHOUT)
     due = watches.next_due(c, drive_id)
     when = min(by_clock, max(due, at)) if due is not None else by_clock
-    when = min(when, watch.look_at) if watch.look_at > began else when
+    when = min(when, watch.look_at) if watch.look_at != planned else when
     watches.change(c, drive_id, look_at=when)
     return when
 

@@ -199,7 +199,8 @@ class _Watcher:
 
     def _note(self, c: Connection, file: File) -> bool:
         known = watches.file(c, self._watch.drive_id, file.id)
-        if known is None and file.modified_at is not None and file.modified_at < self._watch.created_at:
+        since = self._watch.created_at.replace(microsecond=0)  # SharePoint tells whole seconds
+        if known is None and file.modified_at is not None and file.modified_at < since:
             return False  # it was there before anybody asked for a watch
         if known is not None and known.ctag == file.ctag and known.state is not FileState.QUEUED:
             return False  # its columns changed, by us or by somebody; its text did not
