@@ -441,7 +441,18 @@ def _news(speech: Speech, message: Message, data: Mapping[str, str], bank: Bank 
         return speech.notice(bank.title, messages.say(f"notice.not_handed_on_{data.get('why', 'away')}"))
     if message.card == "lesson_decided":
         return _decided(speech, message, data)
+    if message.card == "term_decided":
+        return _term_decided(speech, data)
     return None
+
+
+def _term_decided(speech: Speech, data: Mapping[str, str]) -> Reply:
+    """What came of a term that somebody asked for."""
+    messages = speech.messages
+    accepted = data.get("decision") == "accepted"
+    text = messages.say("notice.term_accepted" if accepted else "notice.term_declined")
+    title = messages.say("notice.term_title", title=data.get("title", ""))
+    return speech.notice(title, text, facts=[(messages.say("notice.reason"), data.get("reason", ""))])
 
 
 def _decided(speech: Speech, message: Message, data: Mapping[str, str]) -> Reply:

@@ -687,6 +687,8 @@ async def test_every_card_says_the_same_in_text(chat: Chat) -> None:
         ),
         ("lesson_decided", {"title": "Order early", "decision": "returned", "reason": "When?"}, "When?"),
         ("lesson_decided", {"title": "Order early", "decision": "odd", "reason": ""}, "Order early"),
+        ("term_decided", {"title": "Floods", "decision": "accepted", "reason": ""}, "Floods"),
+        ("term_decided", {"title": "Floods", "decision": "declined", "reason": "Too wide"}, "Too wide"),
         (
             "invitation",
             {"bank": "midterm_review", "title": "Review", "subject": "m:1", "reminder": 1},
