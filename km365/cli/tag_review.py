@@ -204,14 +204,15 @@ class _Session:
             if typed is None:
                 return "quit"
             found = answer(typed, shown, added, taxonomy=self.taxonomy, columns=columns)
-            said, shown, added = found.said, found.choices, found.added
+            said = found.said
             if found.step in {"quit", "back", "skip"}:
                 return found.step
             try:
-                done = decided(row, [*rest, *shown, *added], editor, seen=True)
+                done = decided(row, [*rest, *found.choices, *found.added], editor, seen=True)
             except PlanRefused as refusal:
-                said, added = str(refusal), added[:-1]
+                said = str(refusal)
                 continue
+            shown, added = found.choices, found.added
             if found.step == "next":
                 self.answers.add(done)
                 self.answered += 1

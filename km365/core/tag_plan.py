@@ -21,6 +21,7 @@ from km365.core.taxonomy import Taxonomy, TermSet
 
 FACETS: Mapping[str, str] = {column.name: str(column.term_set) for column in TAG_COLUMNS}
 """The term set of each tag column."""
+_ORDER = {column: number for number, column in enumerate(FACETS)}
 SINGLE = frozenset(column.name for column in TAG_COLUMNS if not column.multiple)
 """The columns that take one term only."""
 
@@ -136,8 +137,8 @@ class Row:
 
     @property
     def columns(self) -> tuple[ColumnChange, ...]:
-        """Every column of which something is known, those to be written first."""
-        return (*self.changes, *self.others)
+        """Every column of which something is known, in the order of our schema."""
+        return tuple(sorted((*self.changes, *self.others), key=lambda one: _ORDER.get(one.column, 99)))
 
 
 @dataclass(frozen=True, kw_only=True)

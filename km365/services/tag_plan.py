@@ -161,16 +161,18 @@ async def examine(
     with _Readers() as readers, graph.bulk():
         examiner = _Examiner(graph, words, readers, round_.scope, asked, put_there, corrections)
         noted: list[tuple[str, str, str]] = []
-        async with contextlib.aclosing(in_order(round_.candidates(), examiner.look)) as looked:
-            async for candidate, found in looked:
-                yield found
-                if round_.since is not None and not candidate.known and candidate.refused is None:
-                    noted.append(candidate.key)
-                    if len(noted) >= tag_scope.AT_ONCE:
-                        await round_.since.note(noted)
-                        noted.clear()
-        if round_.since is not None:
-            await round_.since.note(noted)
+        try:
+            async with contextlib.aclosing(in_order(round_.candidates(), examiner.look)) as looked:
+                async for candidate, found in looked:
+                    if round_.since is not None and not isinstance(found, Refused):
+                        noted += [] if candidate.known else [candidate.key]
+                        if len(noted) >= tag_scope.AT_ONCE:
+                            await round_.since.note(noted)
+                            noted.clear()
+                    yield found
+        finally:
+            if round_.since is not None:
+                await asyncio.shield(round_.since.note(noted))
 
 
 async def in_order(

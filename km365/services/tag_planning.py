@@ -96,6 +96,8 @@ async def write(
             tally.partial = INTERRUPTED
             if not (tally.documents or tally.unchanged or tally.refused):
                 raise
+            if (task := asyncio.current_task()) is not None:
+                task.uncancel()  # it was heard, and the work is brought to an end in order
         except (GraphUnreachable, Throttled) as error:
             tally.partial = str(error)
             if not (tally.documents or tally.unchanged or tally.refused):

@@ -247,7 +247,7 @@ def test_a_term_taken_out_is_wrong_one_put_in_is_missing_and_the_rest_of_the_doc
 
 
 def test_what_had_made_a_wrong_suggestion_is_kept_with_the_decision() -> None:
-    (_, wrong) = decisions(edited(lambda value: topic(value)["add"].clear()))
+    (wrong, _) = decisions(edited(lambda value: topic(value)["add"].clear()))
     assert (wrong.words, wrong.facet, wrong.path) == (("wells",), "topic", "2026/01A.docx")
 
 

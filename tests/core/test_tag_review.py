@@ -85,8 +85,8 @@ def test_what_was_gone_through_counts_as_said() -> None:
     done = decided(row(), given.choices, EDITOR, seen=True)
     plan = Plan(made_at=PLAN.made_at, libraries=PLAN.libraries, rows=(done,))
     assert [(one.concept_id, one.verdict.value) for one in decisions(plan)] == [
-        ("type/report", "right"),
         ("topic/Water", "wrong"),
+        ("type/report", "right"),
     ]
 
 
