@@ -55,10 +55,18 @@ IN_PULL = {
     metavar="ID",
     help="Write this term as the files have it, whatever people changed; several allowed.",
 )
+@click.option("--anew", is_flag=True, help="Read a large term store whole, also where it was read today.")
 @json_option
 @with_app
 async def push(
-    app: "App", *, facets: tuple[str, ...], only_plan: bool, yes: bool, force: tuple[str, ...], as_json: bool
+    app: "App",
+    *,
+    facets: tuple[str, ...],
+    only_plan: bool,
+    yes: bool,
+    force: tuple[str, ...],
+    anew: bool,
+    as_json: bool,
 ) -> int:
     """Bring the term store to our term sets: new terms, labels, synonyms, definitions in all its languages.
 
@@ -77,7 +85,14 @@ async def push(
     home = app.settings.home
     with Progress("Reading the term store", None) as progress:
         made = await term_push.plan(
-            app.graph, site.id, _ours(app), home=home, facets=facets, force=force, advance=progress.advance
+            app.graph,
+            site.id,
+            _ours(app),
+            home=home,
+            facets=facets,
+            force=force,
+            anew=anew,
+            advance=progress.advance,
         )
     if as_json and only_plan:
         print_json({"writes": made.writes, "refused": made.refused or None, "lines": _json(made.changes)})

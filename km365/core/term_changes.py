@@ -124,12 +124,15 @@ class _Planner:
     ) -> None:
         self.term_set, self.live, self.languages = term_set, live, languages
         self.known, self.force = known, force
+        if agreed and live and agreed.id != live.id:
+            agreed = None  # of another term store
         self.agreed_names = agreed.names if agreed else {}
         self.before = {term.key: term for term in (agreed.terms if agreed else ()) if term.key}
         self.by_key = {term.key: term for term in (live.terms if live else ()) if term.key}
         self.ids = {key: term.id for key, term in self.by_key.items()}
         self.strays = self._strays()
         self.reused: set[str] = set()
+        self.taken_out: set[str] = set()
         self.lines: list[Line] = []
         self.updates: list[Update] = []
         self.settled: list[StoredTerm] = []
@@ -203,7 +206,7 @@ class _Planner:
         return NewTerm(concept_id=concept.id, broader=concept.broader, term=ours, reuses=original.id)
 
     def _new(self, concept: Concept, ours: StoredTerm) -> NewTerm | None:
-        if self._below_reused(concept):
+        if self._below_reused(concept) or self._taken_out(concept):
             return None
         self._say(Kind.NEW, concept, _under(concept.broader))
         self._flags(concept, {}, ours.properties)
@@ -217,6 +220,18 @@ class _Planner:
             return False
         says = f"{concept.broader} is a term of another set; a term below it belongs there (`extends`)"
         self._say(Kind.BY_HAND, concept, says)
+        return True
+
+    def _taken_out(self, concept: Concept) -> bool:
+        """Whether people deleted the term in the term store, or one above it; it is not made again."""
+        deleted = self.live is not None and concept.id in self.before and concept.id not in self.force
+        if not deleted and concept.broader not in self.taken_out:
+            return False
+        self.taken_out.add(concept.id)
+        if concept.id in self.before:
+            self.settled.append(self.before[concept.id])
+        above = f" with {concept.broader}" if concept.broader in self.taken_out else ""
+        self._say(Kind.KEPT, concept, f"people took it out of the term store{above}")
         return True
 
     def _compare(self, concept: Concept, ours: StoredTerm, live: StoredTerm, *, adopted: bool) -> None:

@@ -174,6 +174,28 @@ async def _children(graph: Graph, paths: Mapping[str | None, str], advance: Adva
     return found
 
 
+async def get_terms(
+    graph: Graph, site_id: str, set_id: str, known: Sequence[StoredTerm]
+) -> list[StoredTerm | None]:
+    """The terms as they are now, None for those that are gone; where they stand is taken as known.
+
+    Raises the first other refusal.
+    """
+    home = f"{_store(site_id)}/sets/{segment(set_id)}/terms"
+    answers = await graph.batch(
+        [
+            BatchRequest(
+                id=str(place), method="GET", path=f"{home}/{segment(one.id)}", params={"$select": _TERM}
+            )
+            for place, one in enumerate(known)
+        ]
+    )
+    return [
+        None if answer.status == 404 else _term(answer.json(), parent_id=one.parent_id)
+        for one, answer in zip(known, answers, strict=True)
+    ]
+
+
 async def create_group(graph: Graph, site_id: str, name: str, *, description: str = "") -> TermGroup:
     """The new group. GraphError 409 when the name is taken."""
     raw = await graph.post(f"{_store(site_id)}/groups", {"displayName": name, "description": description})

@@ -21,7 +21,7 @@ from km365.graph.client import Graph
 from km365.graph.terms import AT_ONCE, Advance
 from km365.services import term_copy
 from km365.services.term_copy import AGREED, CACHE, Copy
-from km365.services.term_pull import compare, paced, read, read_or_recall
+from km365.services.term_pull import FRESH, LARGE, compare, paced, read, read_or_recall, refreshed
 from km365.store import events, locks
 from km365.store.database import Database
 
@@ -148,9 +148,12 @@ async def plan(
     home: Path,
     facets: Collection[str] = (),
     force: Collection[str] = (),
+    anew: bool = False,
     advance: Advance = lambda _: None,
 ) -> PushPlan:
     """What a push would do, of the named facets only if any are named. Reads only (TermStore.Read.All).
+
+    Of a large term store that was read within a day only the terms concerned are read again, unless `anew`.
 
     Concepts in `force` are written as the files have them, whatever people changed. Where the term store
     refuses the app its copy is compared instead; raises Forbidden where there is none, and InputRefused for a
@@ -161,21 +164,27 @@ async def plan(
         raise InputRefused(f"There is no term set {unknown!r}; there are {', '.join(wanted.by_key)}.")
     for unknown in [one for one in force if one not in wanted.by_id and one not in wanted.by_key]:
         raise InputRefused(f"There is no term {unknown!r}; `km365 taxonomy list --find WORD` searches them.")
-    refused = ""
+    old, agreed, refused = term_copy.recall(home / CACHE), _agreed(home), ""
+    partial = False
     try:
-        copy = await read(graph, site_id, keys=_needed(wanted, facets), advance=advance)
+        if old and not anew and old.terms >= LARGE and old.age() < FRESH:
+            copy = await refreshed(graph, site_id, wanted, old, agreed, advance=advance)
+        else:
+            copy, partial = (
+                await read(graph, site_id, keys=_needed(wanted, facets), advance=advance),
+                bool(facets),
+            )
     except Forbidden as refusal:
-        old = term_copy.recall(home / CACHE)
         if old is None:
             raise
         copy, refused = old, str(refusal)
-    found = compare(wanted, copy, _agreed(home), force=frozenset(force))
+    found = compare(wanted, copy, agreed, force=frozenset(force))
     return PushPlan(
         copy=copy,
         changes=tuple(one for one in found if not facets or one.key in facets),
         silent=copy.languages.silent(wanted),
         refused=refused,
-        partial=bool(facets),
+        partial=partial,
     )
 
 
@@ -399,8 +408,9 @@ class _Writer:
         whole = term_copy.recall(self.home / CACHE) if self.wanted.partial else read
         if whole is not None:
             term_copy.keep(self.home / CACHE, term_copy.with_sets(whole, after))
-        base = before or Copy(read_at=read.read_at, languages=read.languages, sets=())
-        term_copy.keep(self.home / AGREED, term_copy.with_sets(replace(base, read_at=read.read_at), settled))
+        keys = {one.key for one in settled}
+        others = [one for one in (before.sets if before else ()) if one.key not in keys]
+        term_copy.keep(self.home / AGREED, replace(read, sets=(*others, *settled)))
 
     def _terms(self, one: SetChanges, there: TermStoreSet) -> tuple[StoredTerm, ...]:
         """The terms of the set after what was written, parents before children as before."""
@@ -412,7 +422,8 @@ class _Writer:
     def _settled(self, one: SetChanges, there: TermStoreSet, before: TermStoreSet | None) -> TermStoreSet:
         """What both sides agree on now: where a write failed, what they agreed on before."""
         failed = {update.concept_id for update in one.updates if update.term_id not in self.written}
-        old = {term.key: term for term in (before.terms if before else ())}
+        known = before.terms if before and before.id == there.id else ()
+        old = {term.key: term for term in known}
         kept = [term for term in one.agreed if term.key not in failed]
         now = {term.key for term in (*one.agreed, *self.made.get(one.key, ())) if term.key not in failed}
         rest = [term for key, term in old.items() if key not in now]

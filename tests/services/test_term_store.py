@@ -289,6 +289,28 @@ async def test_a_term_that_people_made_becomes_ours_when_the_files_name_it(desk:
     assert (await desk.term("x/mango")).id == made
 
 
+async def test_a_term_that_people_took_out_is_not_made_again_unless_somebody_says_so(desk: Desk):
+    await desk.push(small())
+    there, tree = await desk.live(), await desk.term("x/tree")
+    await desk.graph.delete(f"/sites/{SITE}/termStore/sets/{there.id}/terms/{tree.id}")
+    vein = concept("vein", "Vein", broader="x/leaf")
+    for _ in range(2):
+        made = await desk.plan(small(vein))
+        assert lines(made) == [(Kind.KEPT, "x/tree"), (Kind.KEPT, "x/leaf"), (Kind.KEPT, "x/vein")]
+        assert (await desk.push(small(vein))).terms == 0
+    assert (await desk.push(small(vein), force=("x/tree", "x/leaf"))).terms == 3
+
+
+async def test_what_was_agreed_with_another_term_store_counts_for_nothing(desk: Desk):
+    await desk.push(small())
+    there = await desk.live()
+    await desk.graph.delete(f"/sites/{SITE}/termStore/sets/{there.id}")
+    assert (await desk.push(small())).terms == 2
+    again = await desk.live()
+    await desk.graph.delete(f"/sites/{SITE}/termStore/sets/{again.id}/terms/{(await desk.term('x/tree')).id}")
+    assert lines(await desk.plan(small()), Kind.KEPT) != []
+
+
 async def test_a_moved_term_is_refused_by_name(desk: Desk):
     await desk.push(small())
     moved = small(leaf=replace(LEAF, broader=None))
@@ -437,6 +459,30 @@ async def test_a_large_term_store_is_read_once_a_day(desk: Desk, monkeypatch: py
     assert (await taxonomy.stored(desk.graph, SITE, small(), cache=cache)).by_id["x/tree"].label() == "Tree"
     await desk.pull(small())
     assert (await taxonomy.stored(desk.graph, SITE, small(), cache=cache)).by_id["x/tree"].label() == "Plant"
+
+
+async def test_of_a_large_term_store_a_push_reads_only_what_it_concerns(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(term_push, "LARGE", 2)
+    bush = concept("bush", "Bush")
+    await desk.push(small(bush, concept("moss", "Moss")))
+    await desk.edit("x/tree", en=Labels(default="Plant"))
+    await desk.edit("x/bush", en=Labels(default="Shrub"))
+    ours = small(replace(bush, labels={"en": "Hedge"}), concept("moss", "Mosses"), concept("new", "New"))
+    walked = []
+
+    async def read_set(*_: Any, **__: Any) -> None:
+        walked.append(1)
+
+    monkeypatch.setattr(terms, "read_set", read_set)
+    made = await desk.plan(ours)
+    assert walked == []
+    assert lines(made) == [(Kind.CONFLICT, "x/bush"), (Kind.CHANGED, "x/moss"), (Kind.NEW, "x/new")]
+    done = await desk.push(ours)
+    assert (done.changed, done.terms) == (1, 1)
+    monkeypatch.undo()
+    assert lines(await desk.plan(ours)) == [(Kind.KEPT, "x/tree"), (Kind.CONFLICT, "x/bush")]
 
 
 async def test_a_copy_comes_back_as_it_was_kept(desk: Desk):
