@@ -18,6 +18,7 @@ _LOOKED_AT_A_PASSAGE, _LOOKED_AT_LATER = 300, 150
 _TOO_SHORT, _ENOUGH_WORDS = 40, 1000
 """Characters under which a passage cannot surely tell, and words after which it is not asked: the language of
 the document is known by then. Nor are rows of tables."""
+_LETTERS_A_WORD = 5
 _SURELY = 2.0
 """How far ahead a language must be for a passage not to take the language of its document."""
 
@@ -33,7 +34,7 @@ _COMMON_WORDS = {
     "sont était l d qu n s c j m encore ici d'ici mais comme tout tous toute toutes entre sans sous "
     "vers chez très aussi même fait peut si se ne quel quelle quels quelles quoi dont lors afin "
     "ainsi y a deux moins selon autres je on mon ma mes",
-    "es": "el la los las de del y en es una un para por con que se su sus al lo como más fue no o sin "
+    "es": "¿ ¡ el la los las de del y en es una un para por con que se su sus al lo como más fue no o sin "
     "sobre entre son ha han está están este esta estos estas ese esa pero desde hasta muy también "
     "cuando donde quien qué cómo quién cuál cuáles cuándo dónde sí le les nos usted ustedes hay ser "
     "todo todos toda todas otros otras e ya si cada según durante fueron tiene tienen puede hacia "
@@ -118,7 +119,7 @@ _ENDINGS_OF = {
 }
 _LETTERS_OF = {
     "fr": "éèêëàâùûîïôœç",
-    "es": "ñáéíóúü¿¡",
+    "es": "ñáéíóúü",
     "pt": "ãõâêôáéíóúàç",
     "de": "äöüß",
     "it": "àèéìòù",
@@ -179,7 +180,7 @@ _WORDS = _languages_by_word(_COMMON_WORDS)
 _RARER = {language: frozenset(words.split()) for language, words in _RARER_WORDS.items()}
 _ENDINGS = _languages_by_word(_ENDINGS_OF)
 _LETTERS = _languages_by_word({language: " ".join(letters) for language, letters in _LETTERS_OF.items()})
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+|[¿¡]")
 _ONLY_LETTERS = {code: " " for code in range(128) if not chr(code).isalpha()}
 _A_WORD, _ITS_OWN, _A_RARER_WORD, _A_LETTER, _AN_ENDING = 1.0, 0.4, 0.3, 0.5, 0.4
 """How much a common word (and more, if it is no other language's), a rarer one, a letter with an accent and
@@ -209,16 +210,19 @@ def _clues_of_word(word: str) -> tuple[tuple[str, float], ...]:
     return tuple(found.items())
 
 
-def _latin_clues(text: str) -> tuple[_Clues, int]:
-    """What the words of a Latin-script text say for each language, and how many words there are."""
+def _words(text: str) -> list[str]:
+    """The words of a Latin-script text in small letters."""
+    text = text.lower()
+    return text.translate(_ONLY_LETTERS).split() if text.isascii() else _WORD.findall(text)
+
+
+def _latin_clues(words: Iterable[str]) -> _Clues:
+    """What the words of a Latin-script text say for each language."""
     clues: _Clues = {}
-    words = text.lower().translate(_ONLY_LETTERS).split() if text.isascii() else _WORD.findall(text.lower())
     for word in words:
         for language, weight in _clues_of_word(word):
             clues[language] = clues.get(language, 0.0) + weight
-    if "¿" in text or "¡" in text:
-        clues["es"] = clues.get("es", 0.0) + 2.0
-    return clues, len(words)
+    return clues
 
 
 def _decide(clues: _Clues, words: int, *, ahead: float = 0.4) -> str | None:
@@ -269,43 +273,69 @@ def language_of(text: str, *, default: str | None = None) -> str | None:
         return default
     if script != "latin":
         return _in_script(script, text, letters) if letters >= 2 else default
-    return _decide(*_latin_clues(text)) or default
+    words = _words(text)
+    return _decide(_latin_clues(words), len(words)) or default
 
 
 def with_languages(passages: Iterable[Passage]) -> list[Passage]:
     """The passages, each with its language: its own where it surely tells, else that of the document."""
     passages = list(passages)
-    total: _Clues = {}
-    scripts: dict[str, float] = {}
-    own: list[str | None] = []
-    words = 0
-    for passage in passages:
-        text = passage.text[: _LOOKED_AT_A_PASSAGE if words < _ENOUGH_WORDS else _LOOKED_AT_LATER]
-        plain = text.isascii()
-        if plain and words > _ENOUGH_WORDS and (len(text) < _TOO_SHORT or passage.kind is Kind.TABLE):
-            own.append(None)
-            continue
-        text = text if plain else unicodedata.normalize("NFC", text)
-        script, letters = _script(text)
-        found = None
-        if script == "latin":
-            clues, count = _latin_clues(text)
-            words += count
-            for language, weight in clues.items():
-                total[language] = total.get(language, 0.0) + weight
-            found = _decide(clues, count, ahead=_SURELY)
-        elif script is not None and letters >= 2:
-            found = _in_script(script, text, letters)
-            scripts[found] = scripts.get(found, 0.0) + letters / 5
-        own.append(found)
-    document = _of_document(total, words, scripts)
+    tally = _Tally()
+    own = [tally.ask(passage) for passage in passages]
+    document = tally.document()
     return [_in(passage, language, document) for passage, language in zip(passages, own, strict=True)]
 
 
-def _of_document(latin: _Clues, words: int, scripts: Mapping[str, float]) -> str | None:
-    """The language most of the words are in; `scripts` are the words in other scripts by language."""
-    other = max(sorted(scripts), key=scripts.__getitem__, default=None)
-    return other if other is not None and scripts[other] > words else _decide(latin, words)
+class _Tally:
+    """What the passages of a document have said so far."""
+
+    def __init__(self) -> None:
+        self._latin: _Clues = {}
+        self._words = 0
+        self._other: dict[str, float] = {}
+        """Words in other scripts, by language."""
+        self._usual: frozenset[str] = frozenset()
+        """The common words of the document's language, once it is known."""
+
+    def ask(self, passage: Passage) -> str | None:
+        """The language that the passage surely tells; None where it has that of its document."""
+        settled = self._words > _ENOUGH_WORDS
+        text = passage.text[: _LOOKED_AT_LATER if settled else _LOOKED_AT_A_PASSAGE]
+        if not text.isascii():
+            text = unicodedata.normalize("NFC", text)
+            script, letters = _script(text)
+            if script != "latin":
+                return self._in_other_script(script, text, letters)
+        elif settled and (len(text) < _TOO_SHORT or passage.kind is Kind.TABLE):
+            return None
+        words = _words(text)
+        if settled and self._is_as_usual(words):
+            return None
+        clues = _latin_clues(words)
+        self._words += len(words)
+        for language, weight in clues.items():
+            self._latin[language] = self._latin.get(language, 0.0) + weight
+        return _decide(clues, len(words), ahead=_SURELY)
+
+    def document(self) -> str | None:
+        """The language most of the words are in."""
+        most = max(sorted(self._other), key=self._other.__getitem__, default=None)
+        if most is not None and self._other[most] > self._words:
+            return most
+        return _decide(self._latin, self._words)
+
+    def _in_other_script(self, script: str | None, text: str, letters: int) -> str | None:
+        if script is None or letters < 2:
+            return None
+        language = _in_script(script, text, letters)
+        self._other[language] = self._other.get(language, 0.0) + letters / _LETTERS_A_WORD
+        return language
+
+    def _is_as_usual(self, words: list[str]) -> bool:
+        """Whether a passage late in the document says nothing new, found out the quick way."""
+        if not self._usual:
+            self._usual = frozenset(_COMMON_WORDS.get(self.document() or "", "-").split())
+        return len(self._usual.intersection(words)) >= 3 or _WORDS.keys().isdisjoint(words)
 
 
 def _in(passage: Passage, own: str | None, document: str | None) -> Passage:

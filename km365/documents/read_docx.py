@@ -12,10 +12,10 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _PARAGRAPH, _TABLE, _ROW, _CELL = f"{_W}p", f"{_W}tbl", f"{_W}tr", f"{_W}tc"
 _TEXT, _TAB, _BREAK, _RETURN = f"{_W}t", f"{_W}tab", f"{_W}br", f"{_W}cr"
+_PROPERTIES, _STYLE = f"{_W}pPr", f"{_W}pStyle"
 _HYPHEN, _BOX, _VALUE = f"{_W}noBreakHyphen", f"{_W}txbxContent", f"{_W}val"
 _HEADING = re.compile(r"heading\s*[1-9]|subtitle", re.IGNORECASE)
 _CONTENTS = re.compile(r"toc\s*\d|table of figures|table of authorities", re.IGNORECASE)
-_STYLE = re.compile(rb'<(?:\w+:)?style\b[^>]*?\bstyleId="([^"]*)"[^>]*>(.*?)</(?:\w+:)?style>', re.DOTALL)
 _FACT = re.compile(rb'<(?:\w+:)?(name|basedOn|outlineLvl)\s[^>]*?\bval="([^"]*)"')
 _NOTES = (
     ("word/footnotes.xml", "in a footnote"),
@@ -43,7 +43,8 @@ def read(package: Package) -> Iterator[Passage]:
     yield from package.properties()
     reading = _Reading(styles=_Styles(package))
     document = package.xml("word/document.xml")
-    _lift_text_boxes(document)
+    if package.mentions("word/document.xml", b"txbxContent"):
+        _lift_text_boxes(document)
     body = document.find(f"{_W}body")
     if body is not None:
         yield from _blocks(body, reading)
@@ -125,9 +126,9 @@ def _lift_text_boxes(document: Element) -> None:
 
 def _kind(paragraph: Element, text: str, styles: "_Styles") -> Kind | None:
     """What the paragraph is; None for an entry of a table of contents."""
-    properties = paragraph.find(f"{_W}pPr")
-    if properties is not None:
-        style = properties.find(f"{_W}pStyle")
+    properties = paragraph[0]
+    if properties.tag == _PROPERTIES:
+        style = properties.find(_STYLE)
         if style is not None and (found := styles.kind(style.get(_VALUE, ""))) is not Kind.BODY:
             return found
         if _has_level(properties):
@@ -163,10 +164,7 @@ class _Styles:
 
     def __init__(self, package: Package) -> None:
         part = "word/styles.xml"
-        found = _STYLE.findall(package.unpacked(part)) if part in package.names else []
-        self._styles: dict[str, bytes] = {
-            html.unescape(id_.decode("utf-8", "replace")): xml for id_, xml in found
-        }
+        self._part = package.unpacked(part) if part in package.names else b""
         self._kinds: dict[str, Kind | None] = {}
 
     def kind(self, style_id: str) -> Kind | None:
@@ -177,12 +175,11 @@ class _Styles:
 
     def _kind(self, style_id: str) -> Kind | None:
         for _ in range(10):  # Word allows no longer chains of ancestors, and a hostile file may have a ring
-            style = self._styles.get(style_id)
-            if style is None:
+            at = self._part.find(b'styleId="%b"' % html.escape(style_id).encode())
+            if at < 0:
                 break
-            values = {
-                tag: html.unescape(value.decode("utf-8", "replace")) for tag, value in _FACT.findall(style)
-            }
+            facts = _FACT.findall(self._part, at, self._part.find(b"style>", at))
+            values = {tag: html.unescape(value.decode("utf-8", "replace")) for tag, value in facts}
             name = values.get(b"name", "").casefold()
             if name == "title":
                 return Kind.TITLE

@@ -10,6 +10,7 @@ _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _PARAGRAPH, _TEXT, _BREAK, _TAB = f"{_A}p", f"{_A}t", f"{_A}br", f"{_A}tab"
+_PLACEHOLDER = f"{_P}ph"
 _NUMBERS = frozenset({"sldNum", "dt", "ftr", "hdr", "sldImg"})
 """Placeholders that hold a number, a date or a picture, not content."""
 
@@ -24,7 +25,7 @@ def read(package: Package) -> Iterator[Passage]:
         if part not in package.names:
             continue
         place = f"slide {number}"
-        for text, kind in _texts(package.xml(part)):
+        for text, kind in _texts(_slide(package, part)):
             title = kind is Kind.TITLE and number > 1
             yield Passage(text=text, kind=Kind.HEADING if title else kind, place=place)
         for target in package.relations(part).values():
@@ -38,12 +39,19 @@ def read(package: Package) -> Iterator[Passage]:
                     yield Passage(text=text, kind=Kind.BODY, place=f"diagram on {place}")
 
 
+def _slide(package: Package, part: str) -> Element:
+    """A slide without the second copies of its shapes that are there for old versions."""
+    slide = package.xml(part)
+    if package.mentions(part, b"Fallback"):
+        for fallback in list(slide.iter(_FALLBACK)):
+            fallback.getparent().remove(fallback)
+    return slide
+
+
 def _texts(slide: Element) -> Iterator[tuple[str, Kind]]:
     """Texts of the shapes and what they are: the slide's title, a table row or body."""
-    for fallback in list(slide.iter(_FALLBACK)):
-        fallback.getparent().remove(fallback)
     for shape in slide.iter(f"{_P}sp"):
-        placeholder = shape.find(f"{_P}nvSpPr/{_P}nvPr/{_P}ph")
+        placeholder = next(shape.iter(_PLACEHOLDER), None)
         role = placeholder.get("type", "") if placeholder is not None else ""
         if role in _NUMBERS:
             continue

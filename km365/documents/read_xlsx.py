@@ -1,5 +1,6 @@
 """Text out of Excel files: the words in the cells, row by row; numbers say nothing to a tagger."""
 
+import re
 from collections.abc import Iterator
 
 from km365.core.passages import Kind, Passage
@@ -8,6 +9,9 @@ from km365.documents.ooxml import Element, Package
 _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _ROW, _CELL, _VALUE, _TEXT, _RUN = f"{_S}row", f"{_S}c", f"{_S}v", f"{_S}t", f"{_S}r"
+
+_NUMBER = re.compile(rb'<c r="[A-Z]+\d+"(?: s="\d+")?(?: t="n")?(?:/>|><v>[^<]*</v></c>)')
+"""A cell that is empty or holds a number, as Excel and others write it; other spellings are parsed."""
 
 
 def read(package: Package) -> Iterator[Passage]:
@@ -25,12 +29,11 @@ def read(package: Package) -> Iterator[Passage]:
             continue
         place = f"sheet “{name}”"
         yield Passage(text=name, kind=Kind.HEADING, place=place)
-        for row in package.each(part, _ROW):
-            words = [text for cell in row if (kind := cell.get("t")) and (text := _words(cell, kind, shared))]
+        for row in package.each(part, _ROW, drop=_NUMBER):
+            words = [text for cell in row if cell.get("t", "n") != "n" and (text := _words(cell, shared))]
             if words:
-                yield Passage(
-                    text=" | ".join(words), kind=Kind.TABLE, place=f"{place}, row {row.get('r', '?')}"
-                )
+                where = f"{place}, row {row.get('r', '?')}"
+                yield Passage(text=" | ".join(words), kind=Kind.TABLE, place=where)
         yield from _comments(package, part, place)
 
 
@@ -43,27 +46,29 @@ def _comments(package: Package, sheet: str, place: str) -> Iterator[Passage]:
                     yield Passage(text=text, kind=Kind.NOTE, place=where)
 
 
-def _words(cell: Element, kind: str, shared: list[str]) -> str:
-    match kind:
-        case "s":
-            index = cell.findtext(_VALUE) or ""
-            return shared[int(index)] if index.isdecimal() and int(index) < len(shared) else ""
+def _words(cell: Element, shared: list[str]) -> str:
+    """The words in a cell: what it holds, points to, or was last computed to be."""
+    if not len(cell):
+        return ""
+    held = cell[-1]
+    match cell.get("t"):
         case "inlineStr":
-            return "".join(node.text or "" for node in cell.iter(_TEXT)).strip()
+            return (held[0].text or "").strip() if len(held) == 1 and not len(held[0]) else _said(held)
+        case "s":
+            index = held.text or ""
+            return shared[int(index)] if index.isdecimal() and int(index) < len(shared) else ""
         case "str":
-            return (cell.findtext(_VALUE) or "").strip()
+            return (held.text or "").strip()
     return ""
 
 
 def _shared(package: Package) -> list[str]:
-    """The texts that cells point to; how a word is pronounced, which Japanese Excel keeps, is left out."""
     part = "xl/sharedStrings.xml"
-    if part not in package.names:
-        return []
-    return [_said(entry) for entry in package.each(part, f"{_S}si")]
+    return [_said(entry) for entry in package.each(part, f"{_S}si")] if part in package.names else []
 
 
 def _said(entry: Element) -> str:
+    """A text, all its runs together; how it is pronounced, which Japanese Excel keeps beside, is left out."""
     if len(entry) == 1 and entry[0].tag == _TEXT:
         return (entry[0].text or "").strip()
     runs = (child for child in entry if child.tag in {_TEXT, _RUN})

@@ -172,12 +172,13 @@ def _bounded(name: str, passages: Iterable[Passage]) -> list[Passage]:
             raise InputRefused(f"{name} holds more than {MOST_CHARACTERS:,} characters; it was not read.")
         if len(kept) == MOST_PASSAGES:
             raise InputRefused(f"{name} holds more than {MOST_PASSAGES:,} paragraphs; it was not read.")
-        kept.append(_safe(passage) if _UNSAFE.search(passage.text) else passage)
+        kept.append(passage if passage.text.isprintable() else _safe(passage))
     return kept
 
 
 def _safe(passage: Passage) -> Passage:
-    return replace(passage, text=" ".join(_UNSAFE.sub(" ", passage.text).split()))
+    text = _UNSAFE.sub(" ", passage.text)
+    return replace(passage, text=text.strip()) if text != passage.text else passage
 
 
 def _titled(passages: list[Passage]) -> list[Passage]:
