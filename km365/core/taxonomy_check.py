@@ -113,6 +113,7 @@ def check_set(
     for concept in term_set.concepts:
         problems += _check_links(concept, term_set, known)
         problems += _check_labels(concept, languages, stems)
+        _forget(stems)
     return problems + _double_labels(term_set)
 
 
@@ -262,16 +263,31 @@ def _check_labels(concept: Concept, languages: Sequence[str], stems: Stems) -> l
 
 
 def _double_labels(term_set: TermSet) -> list[Problem]:
-    """Labels that two concepts of one set share in one language: nobody can tell them apart."""
-    seen: dict[tuple[str, tuple[str, ...]], str] = {}
-    problems = []
+    """Labels that two concepts of one set share in one language: nobody can tell them apart.
+
+    A language at a time, since the readings of 40,000 terms in seven languages would fill the memory.
+    """
+    used = [concept for concept in term_set.concepts if concept.status is Status.CURRENT]
+    languages = dict.fromkeys(language for one in used for language in (*one.labels, *one.synonyms))
+    found: list[tuple[int, Problem]] = []
     stems = Stems()
-    for concept in term_set.concepts:
-        if concept.status is Status.DEPRECATED:  # its words are those of what replaces it
-            continue
-        for language, text, _ in all_labels(concept):
-            other = seen.setdefault((language, label_key(text, stems)), concept.id)
-            if other != concept.id:
-                what = f"the {language} label {text!r} also belongs to {other!r}"
-                problems.append(Problem(where=concept.id, what=what, kind="double label"))
-    return problems
+    for language in languages:
+        seen: dict[tuple[str, ...], str] = {}
+        for place, concept in enumerate(used):
+            preferred = concept.labels.get(language)
+            for text in (*([preferred] if preferred else []), *concept.synonyms.get(language, ())):
+                other = seen.setdefault(label_key(text, stems), concept.id)
+                if other != concept.id:
+                    what = f"the {language} label {text!r} also belongs to {other!r}"
+                    found.append((place, Problem(where=concept.id, what=what, kind="double label")))
+            _forget(stems)
+    return [problem for _, problem in sorted(found, key=lambda one: one[0])]
+
+
+def _forget(stems: Stems) -> None:
+    """Keeps what is remembered of words small; large vocabularies have many that never come again."""
+    if len(stems) > _REMEMBERED:
+        stems.clear()
+
+
+_REMEMBERED = 50_000

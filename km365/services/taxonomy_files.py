@@ -106,6 +106,8 @@ def _read_whole(opened: _Limited, file: Path, ending: str, *, key: str | None, l
         raise InputRefused(f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8.") from None
     if ending == ".csv":
         return taxonomy_csv.read(text, key=key, language=language)
+    if _OURS.match(text):
+        return _read_own(text, file)
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
@@ -115,10 +117,17 @@ def _read_whole(opened: _Limited, file: Path, ending: str, *, key: str | None, l
     if taxonomy_vocabulary.looks_like(data):
         return taxonomy_vocabulary.read(data, key=key, language=language)
     if isinstance(data, dict) and "concepts" in data:
-        found = read_own(text, source=str(file))
-        sets = (found.term_set,) if found.term_set else ()
-        return Reading(term_sets=sets, problems=found.wrong, says=Says.EVERYTHING)
+        return _read_own(text, file)
     return _read_graph(io.BytesIO(text.encode()), file, rdf.RdfFormat.JSON_LD, key=key, language=language)
+
+
+_OURS = re.compile(r'\s*\{\s*"key"\s*:')
+
+
+def _read_own(text: str, file: Path) -> Reading:
+    found = read_own(text, source=str(file))
+    sets = (found.term_set,) if found.term_set else ()
+    return Reading(term_sets=sets, problems=found.wrong, says=Says.EVERYTHING)
 
 
 def _read_graph(opened: Any, file: Path, kind: rdf.RdfFormat, *, key: str | None, language: str) -> Reading:

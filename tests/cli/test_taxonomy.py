@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,18 @@ def test_published_vocabularies_come_back_from_every_format_as_they_went(
 def without_definitions(concepts: Any, kind: str | None) -> Any:
     """Plain JSON has no place for definitions."""
     return tuple(replace(one, definitions={}) for one in concepts) if kind == "vocabulary" else concepts
+
+
+def test_every_command_of_the_page_on_the_taxonomy_works(typed: Any) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "taxonomy.md").read_text("utf-8")
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    lines = [line for kind, block in blocks if not kind for line in block.splitlines()]
+    assert len(lines) == 11
+    for line in lines:
+        words = line.split()
+        assert words[:2] == ["km365", "taxonomy"]
+        ran = typed(*words[2:])
+        assert ran.code == ExitCode.DONE, (line, ran.err)
 
 
 # What is wrong, and what differs -------------------------------------------------------------------------
