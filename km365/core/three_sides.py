@@ -118,11 +118,14 @@ def _labels(
         if side.value is None and tag == default:
             side = Side(value=theirs.default, agreed=None)
         note_side(says, side, tag, mine.default, theirs.default)
-        if side.value is not None:
-            kept, both = merged_synonyms(mine.synonyms, theirs.synonyms, before.synonyms, label=side.value)
-            _note_synonyms(says, tag, kept, theirs.synonyms)
-            labels[tag] = Labels(default=side.value, synonyms=kept)
-            settled[tag] = Labels(default=side.agreed or "", synonyms=both)
+        if side.value is None:
+            if side.agreed is not None:  # people took the language out: not forgotten
+                settled[tag] = before
+            continue
+        kept, both = merged_synonyms(mine.synonyms, theirs.synonyms, before.synonyms, label=side.value)
+        _note_synonyms(says, tag, kept, theirs.synonyms)
+        labels[tag] = Labels(default=side.value, synonyms=kept)
+        settled[tag] = Labels(default=side.agreed or "", synonyms=both)
     return labels, settled
 
 
