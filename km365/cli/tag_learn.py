@@ -28,8 +28,12 @@ async def learn(app: "App", *, as_json: bool) -> int:
     """
     from km365.services import suggest, tag_learn
 
+    labels: dict[str, str] = {}
+
     async def open_words() -> "Chooses":
-        return await suggest.vocabulary(app.graph, app.settings, app.templates)
+        words = await suggest.vocabulary(app.graph, app.settings, app.templates)
+        labels.update({one.id: one.label() for one in words.taxonomy})
+        return words
 
     with Progress("Reading", None) as progress:
         learnt = await tag_learn.learn(
@@ -42,7 +46,6 @@ async def learn(app: "App", *, as_json: bool) -> int:
         )
     if as_json:
         print_json(asdict(learnt))
-    labels = {one.id: one.label() for one in (await open_words()).taxonomy}
     for difference in learnt.differences if not as_json else ():
         click.echo(difference.path)
         for concept_id in difference.gained:

@@ -29,8 +29,9 @@ _TELLING = frozenset({Kind.NAME, Kind.TITLE, Kind.HEADING, Kind.PROPERTY})
 class Example:
     """A judged document. `words` counts its words, folded and stemmed.
 
-    `phrases` are those that come up twice or stand where a document says what it is about: the stems, a space
-    between, and one way in which they were written. `ctag` is the content they were counted in.
+    `phrases` are those that come up twice or stand where a document says what it is about, the commonest
+    first: the stems, a space between, and one way in which they were written. `ctag` is the content they were
+    counted in.
     """
 
     document: tuple[str, str]

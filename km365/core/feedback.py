@@ -239,7 +239,8 @@ def _in_common(
 ) -> list[Proposal]:
     """The phrases that these documents share and the others lack.
 
-    Of several that say the same, and of parts of what is a label already, the fullest without little words.
+    Of several that say the same, and of parts of what is a label already, one: without little words if there
+    is such a one, then what the documents say most, then the fullest.
     """
     counts = Counter(phrase for one in mine for phrase in one.phrases)
     elsewhere = Counter(phrase for one in others for phrase in one.phrases if phrase in counts)
@@ -250,8 +251,12 @@ def _in_common(
         if count >= _ENOUGH_DOCUMENTS and elsewhere[phrase] <= allowed
     }
     written = {phrase: _as_written(phrase, mine) for phrase in kept}
+    place = dict.fromkeys(kept, 0)
+    for one in mine:
+        place |= {p: place[p] + at for at, p in enumerate(one.phrases) if p in place}
     order = sorted(
-        kept, key=lambda p: (-kept[p], elsewhere[p], _rank(p, written[p]), -len(p.split()), -len(p), p)
+        kept,
+        key=lambda p: (-kept[p], elsewhere[p], _rank(p, written[p]), place[p], -len(p.split()), -len(p), p),
     )
     chosen: list[str] = []
     passed: set[str] = set()
@@ -333,7 +338,7 @@ def _proposal(
     kind: ProposalKind, about: Feedback, text: str, said: Sequence[Feedback], *, against: int
 ) -> Proposal:
     languages = Counter(best([one.language]) for one in said)
-    places = dict.fromkeys(one.path for one in said if one.path)
+    places = sorted({one.path for one in said if one.path})
     return Proposal(
         kind=kind,
         concept_id=about.concept_id,

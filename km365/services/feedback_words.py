@@ -49,13 +49,13 @@ async def find_document(graph: Graph, which: str, addresses: Sequence[str], libr
 async def _at_address(graph: Graph, which: str, addresses: Sequence[str]) -> File:
     wanted = unquote(which)
     for address in addresses:
-        host, _, path = address.partition(":")
-        if wanted.startswith(f"https://{host}{path.rstrip('/')}/"):
-            site = await sites.get_site(graph, address)
-            for drive in await drives.list_drives(graph, site.id):
-                inside = unquote(drive.web_url).rstrip("/") + "/"
-                if wanted.startswith(inside):
-                    return await drives.get_file(graph, drive.id, wanted.removeprefix(inside))
+        if f"{address.partition(':')[2].rstrip('/')}/".casefold() not in wanted.casefold():
+            continue
+        site = await sites.get_site(graph, address)
+        for drive in await drives.list_drives(graph, site.id):
+            inside = unquote(drive.web_url).rstrip("/") + "/"
+            if wanted.startswith(inside):
+                return await drives.get_file(graph, drive.id, wanted.removeprefix(inside))
     raise NotFound(f"{which} is in no library of these sites; say which site with --site.")
 
 

@@ -65,17 +65,20 @@ async def learn(
 ) -> Learnt:
     """Learns from all feedback, and compares what is suggested for the documents judged last.
 
-    `open_words` gives what suggests terms as it is kept now; it is asked before and after the training.
+    `open_words` gives what suggests terms as it is kept now; it is asked before and after `train`.
     Needs Sites.Selected with read.
     """
     read = await feedback.read_examples(graph, db, at=at, advance=advance)
     lessons = await db.run(feedback.examples)
     texts = await _latest(graph, db)
     corrections = await db.run(feedback.corrections)
-    before = _chosen(await open_words(), texts, corrections)
-    trained = await train(lessons) if train is not None and lessons else ""
     words = await open_words()
-    after = _chosen(words, texts, corrections)
+    before = after = _chosen(words, texts, corrections)
+    trained = ""
+    if train is not None and lessons:
+        trained = await train(lessons)
+        words = await open_words()
+        after = _chosen(words, texts, corrections)
     synonyms = await db.run(_since_last, at=at)
     return Learnt(
         lessons=len(lessons),

@@ -1,0 +1,148 @@
+"""`km365 tag feedback`, `learn`, `watch`, `report` and `taxonomy synonyms` as typed: corrected, learnt."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+from lxml import html
+
+from km365.errors import ExitCode
+from km365.graph import drives, sites
+from km365.graph.drives import File
+
+from ..conftest import BELMORA, Provisioned
+from .conftest import Type
+
+TEXT = "Chest freezers for health posts\n\nChest freezers keep vaccines at the right temperature."
+
+
+async def upload(here: Provisioned, *names: str, text: str = TEXT) -> list[File]:
+    site = await sites.get_site(here.app.graph, BELMORA)
+    drive = await drives.get_drive(here.app.graph, site.id, "Documents")
+    return [await drives.upload(here.app.graph, drive.id, name, text.encode()) for name in names]
+
+
+async def planned(km365: Type) -> dict[str, list[str]]:
+    """The ids of the terms proposed, by document."""
+    done = await km365("tag", "plan", "-o", "plan.json", "--overwrite")
+    assert done.code == ExitCode.DONE, done.err
+    return {
+        one["path"]: [term["id"] for column in one["columns"].values() for term in column["add"]]
+        for one in read()["documents"]
+    }
+
+
+def read() -> Any:
+    return json.loads(Path("plan.json").read_text(encoding="utf-8"))
+
+
+def write(plan: Any) -> None:
+    Path("plan.json").write_text(json.dumps(plan), encoding="utf-8")
+
+
+async def test_a_correction_is_learnt_by_the_next_plan_and_survives_the_undo(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    await upload(provisioned, "posts.txt", "other.txt")
+    before = await planned(km365)
+    assert "topic/immunization" in before["posts.txt"]
+    assert "topic/cold-chain" not in before["posts.txt"]
+    plan = read()
+    plan["documents"] = [one for one in plan["documents"] if one["path"] == "posts.txt"]
+    topic = plan["documents"][0]["columns"]["KMTopic"]
+    topic["add"] = [one for one in topic["add"] if one["id"] != "topic/immunization"]
+    topic["add"].append({"term": "Cold chain"})
+    write(plan)
+    run = (await km365("tag", "apply", "plan.json", "--json")).json["run"]["id"]
+    said = {
+        (one["concept_id"], one["verdict"]) for one in (await km365("tag", "feedback", "list", "--json")).json
+    }
+    assert {("topic/immunization", "wrong"), ("topic/cold-chain", "missing")} <= said
+
+    assert (await km365("tag", "undo", run)).code == ExitCode.DONE
+    after = await planned(km365)
+    assert "topic/immunization" not in after["posts.txt"]
+    assert "topic/cold-chain" in after["posts.txt"]
+    assert after["other.txt"] == before["other.txt"]
+
+
+async def test_a_synonym_that_corrections_suggest_finds_its_term_once_it_is_accepted(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    await upload(provisioned, "one.txt", "two.txt", "three.txt")
+    for name in ("one.txt", "two.txt"):
+        done = await km365("tag", "feedback", "add", name, "--missing", "Cold chain")
+        assert done.code == ExitCode.DONE, done.err
+    learnt = await km365("tag", "learn")
+    assert learnt.code == ExitCode.DONE, learnt.err
+    assert "2 of them read now" in learnt.err
+    listed = (await km365("taxonomy", "synonyms", "list", "--json")).json
+    (found,) = [one for one in listed if one["text"] == "chest freezers"]
+    assert (found["evidence"], found["where"]) == (2, ["one.txt", "two.txt"])
+    done = await km365("taxonomy", "synonyms", "accept", found["id"])
+    assert "Accepted: synonym “chest freezers” of Cold chain" in done.err
+
+    assert "topic/cold-chain" in (await planned(km365))["three.txt"]
+
+
+async def test_what_is_kept_of_documents_can_be_forgotten(km365: Type, provisioned: Provisioned) -> None:
+    (file,) = await upload(provisioned, "one.txt")
+    said = ("--wrong", "Immunization", "--right", "topic/cold-chain")
+    done = await km365("tag", "feedback", "add", file.web_url, *said)
+    assert done.err.startswith("Kept: 2 of 2 for one.txt."), done.err
+    await km365("tag", "learn")
+    assert (await km365("tag", "feedback", "forget", "--words", "--yes")).err == "Deleted: 1.\n"
+    assert "wrong 1" in (await km365("tag", "feedback", "report")).err
+    await km365("tag", "feedback", "forget", "one.txt", "--yes")
+    assert (await km365("tag", "feedback", "list", "--json")).json == []
+
+
+async def test_a_term_or_document_nobody_has_is_named(km365: Type, provisioned: Provisioned) -> None:
+    await upload(provisioned, "one.txt")
+    unknown = await km365("tag", "feedback", "add", "one.txt", "--wrong", "Whales")
+    assert (unknown.code, "'Whales' is no term" in unknown.err) == (ExitCode.REFUSED, True)
+    nowhere = await km365("tag", "feedback", "add", "gone.txt", "--wrong", "Immunization")
+    assert (nowhere.code, "'gone.txt'" in nowhere.err) == (ExitCode.FAILED, True)
+    assert (await km365("tag", "feedback", "add", "one.txt")).code == ExitCode.USAGE
+    assert (await km365("taxonomy", "synonyms", "accept", "ffffffff")).code == ExitCode.FAILED
+
+
+async def test_a_library_is_watched_from_the_command_line(km365: Type, provisioned: Provisioned) -> None:
+    await upload(provisioned, "one.txt")
+    first = await km365("tag", "watch", "--once", "--everything")
+    assert first.code == ExitCode.DONE, first.err
+    assert "read 1, tagged 0, waiting for you 1" in first.err
+    queue = await km365("tag", "watch", "--queue", "-o", "queue.json")
+    assert "one.txt" in queue.out
+    applied = await km365("tag", "apply", "queue.json")
+    assert applied.code == ExitCode.DONE, applied.err
+    assert "watched by nobody" in (await km365("tag", "watch", "--queue")).err
+    await km365("tag", "watch", "--on")
+    assert "watched by the service" in (await km365("tag", "watch", "--queue")).err
+    assert "Not watched any more: 1" in (await km365("tag", "watch", "--off")).err
+
+
+async def test_a_run_is_reported_as_a_page_and_as_a_workbook(km365: Type, provisioned: Provisioned) -> None:
+    await upload(provisioned, "=cmd.txt", "&lt;two.txt")
+    await planned(km365)
+    run = (await km365("tag", "apply", "plan.json", "--json")).json["run"]["id"]
+    done = await km365("tag", "report", run, "-o", "report.html", "--language", "ar")
+    assert done.code == ExitCode.DONE, done.err
+    assert "CO-BEL Belmora: 0% of documents had a term, 100% have one now" in done.err
+    page = html.parse("report.html").getroot()
+    assert (page.get("lang"), page.get("dir")) == ("ar", "rtl")
+    assert page.xpath("//script | //link | //img | //b") == []
+    assert len(page.xpath("//h1")) == 1
+    assert all(table.xpath(".//th[@scope='col']") for table in page.xpath("//table"))
+    assert "&lt;two.txt" in page.text_content()
+    assert len(page.xpath("//svg[contains(@class,'bars')]")) == 9
+
+    assert (await km365("tag", "report", run, "-o", "report.xlsx")).code == ExitCode.DONE
+    book = openpyxl.load_workbook("report.xlsx")
+    assert len(book["Coverage"]._charts) == 2
+    names = {row[1].value: row[1].data_type for row in book["Changes"].iter_rows(min_row=2)}
+    assert names == {"=cmd.txt": "s", "&lt;two.txt": "s"}
+    again = await km365("tag", "report", run, "-o", "report.xlsx")
+    assert (again.code, "--overwrite" in again.err) == (ExitCode.USAGE, True)
+    assert (await km365("tag", "report", "tag-none")).code == ExitCode.FAILED
