@@ -12,8 +12,12 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+from km365.core import written_in
+
 _MARKS = "\u0300-\u036f\u064b-\u065f\u0670"
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+language_of = written_in.language_of
+
 STOP = "."
 """The token that stands for a break no phrase may cross (a full stop, a comma, a bracket, a line end)."""
 END = "\x01"
@@ -82,7 +86,7 @@ _ARABIC_LETTERS = str.maketrans("أإآٱىةؤئ", "ااااي" + "هوي", "ـ
 _ARABIC_PREFIXES = ("وال", "بال", "كال", "فال", "لل", "ال")
 _ARABIC_SUFFIXES = ("ات", "ان", "ون", "ين", "ها", "يه", "ه", "ي")
 _ENDINGS_OF_RUSSIAN = (
-    "иями ями ами иеи иям ием иях ого его ому ему ыми ими ая яя ое ее ие ые ыи ии ои ую юю еи ем ам ом "
+    "иями ями ами иеи иям ием иях ого его ому ему ыми ими ая яя ое ее ие ые ыи ии ои ую юю ью ея еи ем ам ом "
     "ях ах ою ею ым им их ых ия ию ов ев а я о е и ы у ю ь"
 )
 _RUSSIAN_ENDINGS = tuple(_ENDINGS_OF_RUSSIAN.split())
@@ -94,7 +98,7 @@ _LATIN_ENDINGS = (
     ("sis", "s", 5),  # crisis, crises
 )
 _WORD = re.compile(r"[a-z0-9]+")
-_ROOT_LETTERS = 7
+_ROOT_LETTERS = 8
 
 
 def clean(text: str) -> str:
@@ -162,7 +166,7 @@ def _arabic(word: str) -> str:
 
 
 def root(stemmed: str) -> str:
-    """What a word has in common with its relatives (`educat`ion, `educat`ional), from its stem.
+    """What a word has in common with its relatives (`vaccinat`ion, `vaccinat`ed), from its stem.
 
     For weighing words one by one, where a wrong relative costs little; phrases are compared by stems.
     """
@@ -255,37 +259,3 @@ def phrases(text: str, language: str, stems: Mapping[str, str]) -> list[tuple[st
     if not bare or (len(bare) == 1 and len(bare[0]) == 1):
         return []
     return list(dict.fromkeys([bare, tuple(full)]))
-
-
-_TELLING_WORDS_OF = {
-    "en": "the of and to in is that for with are was were this by which have has not from",
-    "fr": "le la les des et du est une dans pour par sur qui que au aux ont pas avec cette",
-    "es": "el la los las del y en es una para por con que se su al lo como más fue",
-    "pt": "o os a as do da dos das e em é uma para por com que não ao na no foi são",
-}
-_TELLING_WORDS = {language: frozenset(some.split()) for language, some in _TELLING_WORDS_OF.items()}
-
-
-def language_of(text: str, *, default: str | None = None) -> str | None:
-    """The language `text` is written in, by its script and commonest words; `default` where neither tells."""
-    tokens = words(text[:4000])
-    scripts = {"ar": 0, "ru": 0, "zh": 0, "latin": 0}
-    for token in tokens:
-        first = token[0].lower()
-        if first.isascii() and first.isalpha():
-            scripts["latin"] += 1
-        elif "\u0400" <= first <= "\u04ff":
-            scripts["ru"] += 1
-        elif "\u0600" <= first <= "\u06ff" and token not in _BREAKS:
-            scripts["ar"] += 1
-        elif "\u4e00" <= first <= "\u9fff":
-            scripts["zh"] += 1
-    script = max(scripts, key=lambda name: scripts[name])
-    if not scripts[script]:
-        return default
-    if script != "latin":
-        return script
-    written = [token.lower() for token in tokens]
-    counts = {language: sum(w in telling for w in written) for language, telling in _TELLING_WORDS.items()}
-    best, second = sorted(counts, key=lambda language: -counts[language])[:2]
-    return best if counts[best] >= 2 and counts[best] > counts[second] else default

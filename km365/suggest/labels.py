@@ -10,13 +10,14 @@ from km365.core.taxonomy import TermSet, all_labels
 from km365.core.text import STOP, clean, fold, is_break, is_little, phrases, stem, words
 
 NAME = "="
-"""Begins the key of a name, which is not stemmed: `=chad`."""
+"""Begins the key of a name: `=chad`. Only Russian names are stemmed."""
 _NAME_LANGUAGES = frozenset({"es", "fr", "it", "pt", "ru"})
 """Languages that write common words small inside a label: what is capitalised there is a name."""
 _NAMES_SHARE = 0.5
 _ENOUGH_TO_TELL = 5
 _SHOUTED_SHARE = 0.3
 _QUALIFIER = re.compile(r"\s*[(\[（][^()\[\]（）]*[)\]）]\s*$")
+_UNCHANGING = ("и", "о", "у", "е", "э", "ю")
 _SHORTEST_PART = 4
 
 
@@ -69,8 +70,8 @@ class Keys(dict[str, str]):
         if not self._style.shouted and (capitals := acronym(word)):
             return capitals
         folded = fold(word)
-        if self._names and word[0].isupper() and folded.isascii() and len(folded) > 1:
-            return NAME + folded
+        if self._names and word[0].isupper() and len(folded) > 1:
+            return NAME + (stem(folded) if is_declined(folded) else folded)
         return stem(folded)
 
 
@@ -81,6 +82,11 @@ def acronym(word: str) -> str:
     if len(word) > 2 and word.endswith("s") and word[:-1].isupper():
         return word[:-1]
     return ""
+
+
+def is_declined(folded: str) -> bool:
+    """Whether a name has other forms: Russian ones do, but for those like `Мали`, `Того` and `Перу`."""
+    return "а" <= folded[0] <= "я" and (not folded.endswith(_UNCHANGING) or folded.endswith(("ии", "ие")))
 
 
 def style_of(term_set: TermSet) -> Style:

@@ -101,7 +101,7 @@ def score(features: Features) -> float:
     return _phrase_score(features) + _word_score(features)
 
 
-_KIND_COUNTS = (1.0, 0.95, 0.6, 0.7, 0.0)
+_KIND_COUNTS = (1.0, 0.9, 0.6, 0.7, 0.0)
 
 
 def _phrase_score(found: Features) -> float:
@@ -118,7 +118,7 @@ def _phrase_score(found: Features) -> float:
 
 def _word_score(found: Features) -> float:
     """The label word by word; a broader term also by what its narrower ones are called."""
-    return found.words * math.sqrt(found.coverage) + 0.2 * found.over + 0.4 * found.below
+    return found.words**1.5 * math.sqrt(found.coverage) + 0.15 * found.over + 0.3 * found.below
 
 
 def explain(matcher: Matcher, text: Text, concept: int, *, limit: int = 4) -> Why:

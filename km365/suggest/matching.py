@@ -43,8 +43,10 @@ class Words(dict[str, int]):
         if (capitals := acronym(word)) in self._strings:
             return self._strings[capitals]
         folded = fold(word)
-        if word[0].isupper() and (name := NAME + folded) in self._strings:
-            return self._strings[name]
+        if word[0].isupper():
+            for name in (NAME + folded, NAME + stem(folded)):
+                if name in self._strings:
+                    return self._strings[name]
         return self.plain(folded)
 
     def plain(self, folded: str) -> int:

@@ -1,12 +1,14 @@
 """A text read against an index: its words as numbers, where labels stand, and what was written there."""
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from km365.core.passages import Kind, Passage
-from km365.core.text import language_of, spans, words
+from km365.core.text import spans, words
+from km365.core.written_in import language_of
 from km365.suggest.index import ACRONYM, END_OF_PASSAGE, LITTLE, Index
 from km365.suggest.matching import Hit, Matcher
 
@@ -21,6 +23,23 @@ PLACE_WEIGHT = {
 }
 """How much a word says by where it stands."""
 TITLES = frozenset({Kind.NAME, Kind.TITLE})
+_NEARBY = 40
+_ASKED = re.compile(
+    r"(?:\bwhat (?:is|are)|\bdefinitions? of|qu['’]est-ce qu\w*|\bdéfinitions? d\w*|\bqué (?:es|son)|"
+    r"\bdefinici[óo]n de|\bo que (?:é|são)|\bdefinição d\w|\bчто такое|\bопределение|ما هو|ما هي|تعريف|"
+    r"什么是)\W{0,3}(?:(?:an?|the|une?|l[ae]|d|l|una?|el|uma?|o)\b\W{0,2})?$",
+    re.IGNORECASE,
+)
+_DEFINED = re.compile(
+    r"[\W_]{0,3}(?:(?:(?:is|are) (?:an?|any|defined|when)|means?|refers? to|est (?:une?|défini\w*)|sont des|"
+    r"désigne\w*|signifie\w*|es (?:una?|cualquier)|se define|significa\w*|é (?:uma?|qualquer)|define-se|"
+    r"это|означает)\b|هو|هي|تعني|يعني|是指|是一|指的是)",
+    re.IGNORECASE,
+)
+_THIS_ONE = re.compile(
+    r"\b(?:this|our|present|cette?|ce|est[ae]|esse|essa|эт[аои]\w?|данн\w+)\W*$|(?:هذا|هذه|本|该|这)\W*$",
+    re.IGNORECASE,
+)
 _LANGUAGE_LETTERS = 4000
 _SHOUTED_WORDS = 3
 """In a longer line of capitals an acronym cannot be told from a word."""
@@ -80,6 +99,19 @@ class Text:
 
     def quote(self, first: int, last: int) -> str:
         """What is written from one place to another in one passage."""
+        text, begin, end = self._where(first, last)
+        return " ".join(text[begin:end].translate(_QUOTATION_MARKS).split())
+
+    def is_defined(self, first: int, last: int) -> bool:
+        """Whether the text says what the words mean: `What is innovation?`, `Innovation means ...`."""
+        text, begin, end = self._where(first, last)
+        before = text[max(0, begin - _NEARBY) : begin]
+        if _ASKED.search(before):
+            return True
+        return bool(_DEFINED.match(text[end : end + _NEARBY])) and not _THIS_ONE.search(before)
+
+    def _where(self, first: int, last: int) -> tuple[str, int, int]:
+        """The text of the passage, and where in it the words from one place to another begin and end."""
         number = self.passage_of(first)
         text = self.passages[number].text
         if number not in self._spans:
@@ -87,8 +119,7 @@ class Text:
             self._spans[number] = [span for span, word in written if self._words[word] != LITTLE]
         begin = self.ends[number - 1] + 1 if number else 0
         known = self._spans[number]
-        said = text[known[first - begin][0] : known[last - begin][1]].translate(_QUOTATION_MARKS)
-        return " ".join(said.split())
+        return text, known[first - begin][0], known[last - begin][1]
 
     def why(self, found: Iterable[tuple[int, int]], *, count: int, limit: int) -> Why:
         """The words and places of first and last places, those of the weightiest passages first."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from km365.core.passages import Kind, Passage
 from km365.core.tagging import Suggestion
 from km365.core.taxonomy import Evidence, Taxonomy, TermSet
-from km365.core.text import language_of
+from km365.core.written_in import language_of
 from km365.suggest.index import ACRONYM, Index, build
 from km365.suggest.labels import LabelKind
 from km365.suggest.matching import Matcher
@@ -159,6 +159,7 @@ class Vocabulary:
         """
         found: dict[int, _Found] = {}
         linked = self._linked
+        defined = _defined(by_passage, layout) if opening else frozenset()
         for number, heard in by_passage:
             if opening and not layout.opens(number):
                 continue
@@ -166,6 +167,8 @@ class Vocabulary:
             here = layout.weight(number) * (layout.says_what_it_is(number) if opening else 1.0)
             part = 1 << layout.part(number)
             for meaning, concepts, first, last in heard:
+                if not defined.isdisjoint(concepts):
+                    continue
                 weight = here * meaning.strength / len(concepts)
                 if listed[meaning.facet] > _LISTED:
                     weight *= _LISTED / listed[meaning.facet]
@@ -242,6 +245,18 @@ def _links(index: Index) -> dict[int, list[tuple[int, float]]]:
             weights = (round(weight, 3) for weight in index.link_weight[begin:end])
             found[concept] = list(zip(index.links[begin:end], weights, strict=True))
     return found
+
+
+def _defined(by_passage: Sequence[tuple[int, list[_Heard]]], layout: "_Layout") -> frozenset[int]:
+    """The concepts that the opening explains: a page on what an innovation is is none itself."""
+    return frozenset(
+        concept
+        for number, heard in by_passage
+        if layout.opens(number)
+        for _, concepts, first, last in heard
+        if layout.text.is_defined(first, last)
+        for concept in concepts
+    )
 
 
 def _sets_of(heard: Sequence[_Heard]) -> tuple[dict[int, int], dict[int, int]]:

@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_pipeline.py [documents a kind] [rounds] [--labels 40000]
 
 Makes Word, PDF, PowerPoint and Excel files of 10 to 60 pages, a third of their words little ones and one
-in eight a label, and suggests terms of the shipped term sets and of one more with so many made-up labels. The mix
-is 40/40/10/10. Printed are CPU milliseconds a document, median of the rounds after one that is not counted:
+in eight a label, and suggests terms of the shipped term sets and of one more with so many made-up labels. The
+mix is 40/40/10/10. Printed are CPU milliseconds a document, median of the rounds after one that is not counted:
 for reading alone, and for all with the words of the term sets (`Vocabulary`) and with every feature of the
 lexical part (`candidates`).
 """

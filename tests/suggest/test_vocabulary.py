@@ -172,6 +172,49 @@ def test_what_a_document_is_shows_in_its_opening_and_comes_first_in_the_title():
     assert ids(known.suggest([*far, *body])) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is innovation?\nIt helps children. It may be a product or a process that nobody had tried.",
+        "Innovation\nAn innovation means a solution to a problem that nobody had tried before in the place.",
+        "L'innovation\nUne innovation désigne une solution que personne n'avait encore essayée dans ce lieu.",
+        "¿Qué es una innovación?\nAyuda a los niños, y puede ser un producto o un proceso nuevo en el lugar.",
+        "什么是创新\n它帮助儿童，可以是产品，也可以是以前没有人在当地尝试过的工作方法。",
+    ],
+)
+def test_a_page_that_says_what_a_kind_of_document_is_is_none_itself(text: str):
+    found = shipped_words().suggest(from_text(text), facets=["document-type"])
+    assert "document-type/innovation" not in ids(found)
+
+
+def test_a_page_that_tells_of_one_is_one():
+    for text in ("Innovation: solar fridges\nWe tried them.", "Innovation\nThis innovation is a fridge."):
+        found = shipped_words().suggest(from_text(text), facets=["document-type"])
+        assert ids(found) == ["document-type/innovation"]
+
+
+def test_a_russian_name_is_found_in_every_case_and_not_in_common_words():
+    names = [
+        "Мали",
+        "Индия",
+        "Южная Корея",
+        "Северная Корея",
+        "Саудовская Аравия",
+        "Новая Зеландия",
+        "Того",
+        "Шри Ланка",
+    ]
+    known = vocabulary(
+        *(concept(name, name, language="ru") for name in names), rule=Rule(threshold=0.1, at_most=9)
+    )
+    assert set(ids(known.suggest(from_text("Работа в Мали, в Индии и в Южной Корее.")))) == {
+        "Мали",
+        "Индия",
+        "Южная Корея",
+    }
+    assert ids(known.suggest(from_text("Для того малые предприятия нужны, того мало."))) == []
+
+
 def test_a_narrower_subject_speaks_for_the_wider_one_and_says_so():
     taxonomy = Taxonomy(
         term_sets=(
