@@ -5,7 +5,7 @@ to write. The documentation lists them as delegated only; application roles of t
 Graph does not tell whether a term is deprecated or open for tagging, and lists one level at a time.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from sys import intern
 
@@ -121,9 +121,16 @@ async def list_sets(graph: Graph, site_id: str, group_id: str) -> list[TermStore
 
 
 async def read_sets(
-    graph: Graph, site_id: str, *, group: str | None = None, advance: Advance = lambda _: None
+    graph: Graph,
+    site_id: str,
+    *,
+    group: str | None = None,
+    keys: Collection[str] = (),
+    advance: Advance = lambda _: None,
 ) -> list[TermStoreSet]:
     """All sets with all their terms; only those of the named group if one is named.
+
+    Where `keys` are given, the sets of these keys and those that km365 did not make.
 
     There is no flat "get all" (MGD#10108): the tree is walked level by level, twenty parents a call, which
     costs a read for every term. Keep the answer. A reused term's children come from its home set, as Graph
@@ -133,7 +140,8 @@ async def read_sets(
     for one in await list_groups(graph, site_id):
         if group is None or one.name == group:
             for bare in await list_sets(graph, site_id, one.id):
-                found.append(await read_set(graph, site_id, bare, advance=advance))
+                if not keys or bare.key is None or bare.key in keys:
+                    found.append(await read_set(graph, site_id, bare, advance=advance))
     return found
 
 

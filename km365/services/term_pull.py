@@ -57,25 +57,20 @@ async def read(
     roles of that name exist: raises Forbidden where it refuses the app.
     """
     at = datetime.now(UTC)
-    sets = []
     with paced(graph, advance) as heard:
         languages = await terms.languages(graph, site_id)
-        for group in await terms.list_groups(graph, site_id):
-            if group.name == TERM_GROUP:
-                for bare in await terms.list_sets(graph, site_id, group.id):
-                    if not keys or bare.key is None or bare.key in keys:
-                        sets.append(await terms.read_set(graph, site_id, bare, advance=heard))
+        sets = await terms.read_sets(graph, site_id, group=TERM_GROUP, keys=keys, advance=heard)
     return Copy(read_at=at, languages=languages, sets=tuple(sets))
 
 
-async def read_or_recall(graph: Graph, site_id: str, cache: Path | None, *, anew: bool = False) -> Copy:
+async def read_or_recall(graph: Graph, site_id: str, cache: Path | None) -> Copy:
     """The term store, or the copy of it: of a large one for a day, of any where it refuses the app.
 
-    `anew` asks the term store however fresh the copy is. Each reading leaves a copy in `cache`. Raises
-    Forbidden where the term store refuses the app and there is no copy.
+    Each reading leaves a copy in `cache`. Raises Forbidden where the term store refuses the app and there is
+    no copy.
     """
     copy = term_copy.recall(cache) if cache else None
-    if copy and not anew and copy.terms >= LARGE and copy.age() < FRESH:
+    if copy and copy.terms >= LARGE and copy.age() < FRESH:
         age = term_copy.in_words(copy.age())
         log.info("The copy of the term store is used (%s); `km365 taxonomy pull` reads it anew.", age)
         return copy

@@ -117,12 +117,14 @@ async def set_ids(graph: Graph, site_id: str) -> dict[str, str]:
 
 
 async def push_missing(graph: Graph, site_id: str, taxonomy: Taxonomy, *, home: Path | None = None) -> Pushed:
-    """Creates the term sets and terms that the term store lacks; what is there already is left as it is.
+    """Creates the term sets and terms that the term store lacks, those that people took out included.
+
+    What is there already is left as it is.
 
     `home` keeps the copies. Raises the first refusal after the rest was done. Needs TermStore.ReadWrite.All.
     """
     copy = await read(graph, site_id, keys=taxonomy.by_key)
-    new = tuple(_only_new(one) for one in compare(taxonomy, copy, _agreed(home)))
+    new = tuple(_only_new(one) for one in compare(taxonomy, copy, None))
     writer = _Writer(graph, site_id, PushPlan(copy=copy, changes=new, partial=True), home, lambda _: None)
     await writer.write()
     if writer.done.failed:
