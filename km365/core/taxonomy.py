@@ -271,6 +271,17 @@ class Taxonomy:
         """The term sets with the terms of every office, as the term store holds them."""
         return self._with(self.layers)
 
+    @cached_property
+    def _office_of(self) -> Mapping[str, str]:
+        return {concept.id: layer.office for layer in self.layers for concept in layer.concepts}
+
+    def offered_to(self, office: str, concept_id: str) -> bool:
+        """Whether an office may be offered a term: a global one, or one of its own ("" has none of its own).
+
+        A term that people of any office made in the term store is a global one.
+        """
+        return self._office_of.get(concept_id, office) == office
+
     def _with(self, layers: Iterable[TermSet]) -> "Taxonomy":
         sets = dict(self.by_key)
         for layer in layers:
@@ -299,6 +310,11 @@ class Taxonomy:
                 or any(other in ids for concept in one.concepts for other in concept.speaks_for)
             ),
         )
+
+
+def office_code(site: str) -> str:
+    """The code of the office whose site this is, as `host:/sites/co-bel`: the last part of its path."""
+    return site.rstrip("/").rpartition("/")[2].lower()
 
 
 def _beneath(layer: TermSet, base: TermSet) -> Iterator[Concept]:

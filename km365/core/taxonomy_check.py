@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from km365.core.languages import LANGUAGES
 from km365.core.taxonomy import (
@@ -57,7 +57,19 @@ def check(taxonomy: Taxonomy, *, languages: Sequence[str] = LANGUAGES) -> list[P
                 )
     for layer in taxonomy.layers:
         problems += check_layer(layer, taxonomy, languages=languages)
-    return problems
+    return problems + _twins_across_offices(taxonomy, {problem.where for problem in problems})
+
+
+def _twins_across_offices(taxonomy: Taxonomy, told: set[str]) -> list[Problem]:
+    """Terms of two offices with one label in one place of the term store, which takes the first only."""
+    extended = {layer.extends for layer in taxonomy.layers}
+    return [
+        replace(problem, fatal=False)
+        for term_set in taxonomy.everywhere().term_sets
+        if term_set.key in extended
+        for problem in _twin_siblings(term_set)
+        if problem.where not in told
+    ]
 
 
 def check_layer(layer: TermSet, taxonomy: Taxonomy, *, languages: Sequence[str] = LANGUAGES) -> list[Problem]:

@@ -17,6 +17,7 @@ from km365.templates import Templates
 async def terms(graph: Graph, settings: Settings, templates: Templates) -> Taxonomy:
     """What documents can be tagged with: the shipped term sets with the term store's ids and labels.
 
+    The terms of every office are among them; `Taxonomy.offered_to` tells which office may be offered one.
     Synonyms that were accepted from feedback stand behind each concept's own.
 
     Term sets that neither fill a column nor speak for one that does are left out.
@@ -26,7 +27,7 @@ async def terms(graph: Graph, settings: Settings, templates: Templates) -> Taxon
     site = await sites.get_site(graph, settings.knowledge_site)
     known = taxonomy.shipped(templates).serving(column.name for column in TAG_COLUMNS)
     stored = await taxonomy.stored(graph, site.id, known, cache=settings.home / taxonomy.CACHE)
-    return synonyms.applied(settings.home, stored)
+    return synonyms.applied(settings.home, stored.everywhere())
 
 
 async def vocabulary(graph: Graph, settings: Settings, templates: Templates) -> Vocabulary:
@@ -46,7 +47,11 @@ def terms_by_column(found: list[Suggestion], known: Taxonomy) -> Mapping[str, tu
     return values
 
 
-def terms_for_text(words: Vocabulary, text: str, *, title: str = "") -> Mapping[str, tuple[TermRef, ...]]:
-    """Terms that a text of somebody's own is about, by column."""
+def terms_for_text(
+    words: Vocabulary, text: str, *, title: str = "", office: str = ""
+) -> Mapping[str, tuple[TermRef, ...]]:
+    """Terms that a text of somebody's own is about, by column; with those of an `office`, for its people."""
     facets = [column.term_set for column in TAG_COLUMNS if column.term_set]
-    return terms_by_column(words.suggest(from_text(text, title=title), facets=facets), words.taxonomy)
+    known = words.taxonomy
+    found = words.suggest(from_text(text, title=title), facets=facets)
+    return terms_by_column([one for one in found if known.offered_to(office, one.concept_id)], known)

@@ -14,7 +14,7 @@ from km365.core.feedback import Corrections
 from km365.core.passages import Kind, Passage
 from km365.core.tag_plan import ColumnChange, Library, Mode, Plan, Refused, Row, Tag, propose
 from km365.core.tagging import Suggests
-from km365.core.taxonomy import Taxonomy
+from km365.core.taxonomy import Taxonomy, office_code
 from km365.core.text import language_of
 from km365.documents.reading import LIMIT_BYTES, refuse_unread
 from km365.documents.worker import Reader
@@ -290,7 +290,9 @@ class _Examiner:
         titles = {column.name: column.display_name for column in candidate.shelf.columns}
         taxonomy = self.words.taxonomy
         wanted = [one for one in taxonomy.term_sets if one.column in titles]
-        found = self.words.suggest(passages, facets=[one.key for one in wanted])
+        office = office_code(candidate.shelf.library.site)
+        suggested = self.words.suggest(passages, facets=[one.key for one in wanted])
+        found = [one for one in suggested if taxonomy.offered_to(office, one.concept_id)]
         drive_id, item_id, _ = candidate.key
         if self.corrections is not None:
             found = self.corrections.applied((drive_id, item_id), found, taxonomy=taxonomy)

@@ -353,3 +353,35 @@ async def test_documents_that_carry_a_merged_term_are_tagged_anew_and_back(
     assert wrong.code == ExitCode.FAILED and "has no replacement" in wrong.err
     fields = await drives.get_fields(provisioned.app.graph, file.drive_id, file.id)
     assert fields.fields["KMTopic"]
+
+
+async def test_an_offices_own_terms_are_planned_for_its_own_libraries_alone(
+    km365: Type, provisioned: Provisioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = {
+        "extends": "topic",
+        "names": {"en": "Own"},
+        "concepts": [
+            {
+                "id": "{}/1",
+                "labels": {"en": "Cyclone huts ({})"},
+                "synonyms": {"en": ["cyclone huts"]},
+                "global_parent": WATER,
+            }
+        ],
+    }
+    for office in ("co-bel", "co-ard"):
+        own = layer | {"key": f"{office}-own"}
+        write(tmp_path / "own/taxonomies/offices" / office, "own.json", json.dumps(own).replace("{}", office))
+    monkeypatch.setenv("KM365_TEMPLATES", str(tmp_path / "own"))
+    pushed = await km365("taxonomy", "push", "--yes", "topic")
+    assert pushed.code == ExitCode.DONE, pushed.err
+    (file,) = await upload(
+        provisioned, "huts.txt", data=b"Cyclone huts.\n\nCyclone huts on the delta; cyclone huts."
+    )
+    await km365("tag", "plan", "-o", "huts.json")
+    plan = json.loads((tmp_path / "typed" / "huts.json").read_text("utf-8"))
+    text = json.dumps(plan["documents"])
+    assert '"co-bel/1"' in text and '"co-ard/1"' not in text
+    assert (await km365("tag", "apply", "huts.json")).code == ExitCode.DONE
+    assert (await tags(provisioned, file))["KMTopic"] == ["Cyclone huts (co-bel)"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from km365.core.taxonomy import Concept, Link, Status, Taxonomy, TermSet
+from km365.core.taxonomy import Concept, Link, Status, Taxonomy, TermSet, office_code
 from km365.core.taxonomy_check import check
 from km365.errors import NotFound
 
@@ -60,6 +60,19 @@ def test_an_office_sees_its_own_terms_among_the_global_ones_and_no_others():
     assert "bel/floating" not in ALL.by_id
     assert {"bel/floating", "ard/north"} <= set(ALL.everywhere().by_id)
     assert ALL.offices == ("co-ard", "co-bel")
+
+
+def test_a_term_of_an_office_is_offered_to_that_office_alone():
+    known = ALL.everywhere()
+    for office, concept_id, offered in (
+        ("co-bel", "bel/floating", True),
+        ("co-ard", "bel/floating", False),
+        ("", "bel/floating", False),
+        ("co-ard", "topic/wells", True),
+        ("", "topic/made-in-the-term-store", True),
+    ):
+        assert known.offered_to(office, concept_id) is offered
+    assert office_code("childrensagency.sharepoint.example:/sites/CO-BEL/") == "co-bel"
 
 
 def test_terms_of_offices_are_counted_under_global_ones():
@@ -131,6 +144,14 @@ def test_a_layer_in_order_has_nothing_wrong():
 )
 def test_what_is_wrong_with_a_layer_is_told(layer: TermSet, told: str):
     assert told in problems(layer)
+
+
+def test_one_label_in_one_place_by_two_offices_is_told():
+    twin = concept("ard/floating", "floating wells", global_parent="topic/wells")
+    other = replace(DISTRICTS, extends="topic", concepts=(twin,))
+    assert problems(OFFICE, other) == [
+        "ard/floating: it has the label 'floating wells' of 'bel/floating' beside it"
+    ]
 
 
 def test_a_layer_may_not_make_a_term_set_too_deep():
