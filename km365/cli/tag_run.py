@@ -29,6 +29,8 @@ async def apply(app: "App", *, plan_file: Path, as_json: bool) -> int:
 
     known = await suggest.terms(app.graph, app.settings, app.templates)
     with opened(plan_file, known) as wanted:
+        if not wanted.rows:  # a plan from which everything was taken out says something all the same
+            await feedback.record_plan(app.db, wanted, run_id="", who=_who(), at=app.clock.now())
         with Progress("Tagging", len(wanted.rows)) as progress:
             done = await tag_run.apply(
                 app.graph,
@@ -39,8 +41,11 @@ async def apply(app: "App", *, plan_file: Path, as_json: bool) -> int:
                 now=app.clock.now,
                 advance=progress.advance,
             )
-        await feedback.record_plan(app.db, wanted, run_id=done.run.id, who=_who(), at=app.clock.now())
-    return await _report(app, done, as_json=as_json, undo=True)
+        said = await feedback.record_plan(app.db, wanted, run_id=done.run.id, who=_who(), at=app.clock.now())
+    code = await _report(app, done, as_json=as_json, undo=True)
+    if said:
+        say(f"Corrections kept for the next plan: {said}.")
+    return code
 
 
 @click.command()

@@ -41,11 +41,13 @@ Advance = Callable[[int], None]
 
 
 async def record_plan(db: Database, plan: Plan, *, run_id: str, who: str, at: datetime) -> int:
-    """Keeps what the editing of an applied plan says: taken out, put in, left in. Counts what changed.
+    """Keeps what the editing of an applied plan says: taken out, put in, left in. Counts the corrections.
 
     For plans that a person has had in hand; what a watch applies by itself is nobody's opinion.
     """
-    return await db.run(store.add, of_plan(plan, run_id=run_id, who=who, at=at))
+    said = of_plan(plan, run_id=run_id, who=who, at=at)
+    await db.run(store.add, said)
+    return sum(one.verdict is not Verdict.RIGHT for one in said)
 
 
 def of_plan(

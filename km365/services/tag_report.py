@@ -28,7 +28,7 @@ from km365.settings import Settings
 from km365.store import feedback as feedback_store
 from km365.store import runs, watches
 from km365.store.database import Connection, Database
-from km365.store.runs import Change, ChangeState, Run
+from km365.store.runs import Change, ChangeState, Run, RunState
 from km365.store.watches import FileState, WatchedFile
 
 MOST_TERMS = 15
@@ -68,7 +68,7 @@ async def report(
     try:
         for one in libraries:
             names[one.drive_id] = (await sites.get_site(graph, one.site)).display_name or one.site
-        covered = await _coverage(graph, libraries, names, journal.changes)
+        covered = await _coverage(graph, libraries, names, journal)
     except (GraphError, KM365Error) as error:
         note = str(error)
     return RunReport(
@@ -210,9 +210,11 @@ def _open(
 
 
 async def _coverage(
-    graph: Graph, libraries: Sequence[Library], names: Mapping[str, str], changes: Iterable[Change]
+    graph: Graph, libraries: Sequence[Library], names: Mapping[str, str], journal: _Journal
 ) -> Coverage:
-    written = {(one.drive_id, one.item_id): one for one in changes if one.state in _WRITTEN}
+    """The coverage before the run and after it; what was taken back since counts as it stands now."""
+    undone = journal.run.state is RunState.UNDONE
+    written = {(one.drive_id, one.item_id): one for one in journal.changes if one.state in _WRITTEN}
     found: list[Tagged] = []
     with graph.bulk():
         for library in libraries:
@@ -225,7 +227,7 @@ async def _coverage(
                     Tagged(
                         office=names[library.drive_id],
                         before=_as_of(now, change.old) if change else now,
-                        after=_as_of(now, change.new) if change else now,
+                        after=_as_of(now, change.new) if change and not undone else now,
                     )
                 )
     return coverage(found, columns=_COLUMNS)
