@@ -31,7 +31,7 @@ class Feed:
         return cls(graph, link)
 
     async def read(self, etags: Collection[str]) -> dict[str, Item]:
-        """The items that stand at these etags now, by etag; those that it does not show are left out."""
+        """The items that stand at these etags now, with their fields; those that it does not show are left out."""
         wanted = set(etags)
         found: dict[str, Item] = {}
         for _ in range(len(wanted)):  # a page more than items would cost more than to ask for each
@@ -46,7 +46,7 @@ class Feed:
             else:
                 for raw in body.get("value") or []:
                     if (etag := _etag(raw)) in wanted:
-                        found[etag] = Item.from_json(raw)
+                        found[etag] = Item(id=str(raw.get("id")), etag=etag, fields=raw.get("fields") or {})
                 following = body.get("@odata.nextLink")
                 self._link = following or body.get("@odata.deltaLink")
                 if not following:

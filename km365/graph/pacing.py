@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 MINUTE_S = 60.0
 DAY_S = 86_400.0
-ALONE = 0.02
+ALONE = 0.03
 """The share of a minute that bulk work leaves free while nobody else asks for anything."""
 LARGEST_CALL = 40
 """Units of the dearest single call: a `$batch` of 20 writes. That much is always kept free."""

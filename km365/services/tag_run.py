@@ -101,6 +101,8 @@ def _refuse_unwritable(wanted: Plan, shelves: Shelves) -> None:
         for change in row.changes:
             for tags in (change.after, change.before):
                 asked = (row.drive_id, change.column, tags)
+                if len(fine) > LISTED:
+                    fine.clear()  # large plans are not kept in memory
                 if asked not in fine:
                     _refuse_column(row, change, tags, shelves[row.drive_id])
                     fine.add(asked)

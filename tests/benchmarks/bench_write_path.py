@@ -1,11 +1,11 @@
-"""A1: client CPU per tagged item of `km365 tag apply`, governor, journal and read-back included, against peers.
+"""A1: client CPU per item of `km365 tag apply`, governor, journal and read-back included, against peers.
 
     python tests/benchmarks/bench_write_path.py [items] [rounds] [--peers PYTHON]
 
 PYTHON is an interpreter that has the peers (pip install msgraph-sdk msgraph-core deprecated
 Office365-REST-Python-Client); without it the row says why it is missing. The server is another process that
-answers from memory, so only a client's CPU is counted: ours writes, journals to disk, reads back and compares;
-the peers only write. On a crowded machine only ratios inside one run mean something: their medians are printed.
+answers from memory, so only a client's CPU is counted: ours writes, journals to disk, reads back and
+compares; the peers only write. On a crowded machine only ratios inside one run mean something.
 """
 
 import argparse
