@@ -8,7 +8,13 @@ from ..cli.test_command_line import commands
 from .product import Up
 
 ROOT = Path(__file__).parents[2]
-UNKNOWN = {"lesson show": "lesson list", "lesson review": "lesson list", "message resend": "message list"}
+UNKNOWN = {
+    "lesson show": "lesson list",
+    "lesson review": "lesson list",
+    "message resend": "message list",
+    "taxonomy request accept": "taxonomy request list",
+    "taxonomy request decline": "taxonomy request list",
+}
 """What needs an id that a fresh demonstration does not have yet, and the command the refusal points to."""
 
 
@@ -63,8 +69,8 @@ def _runs(up: Up, line: str) -> None:
     verb = " ".join(words[:2])
     if words[0] == "up":
         return  # it is running
-    if verb in UNKNOWN:
-        assert f"`km365 {UNKNOWN[verb]}`" in up.km365(*words, code=1).stderr
+    if named := UNKNOWN.get(verb) or UNKNOWN.get(" ".join(words[:3])):
+        assert f"`km365 {named}`" in up.km365(*words, code=1).stderr
         return
     if verb in {"tag show", "tag undo"}:
         words[2] = next(run["id"] for run in up.json("tag", "list") if run["kind"] == "tag")
