@@ -24,6 +24,8 @@ from .test_tag import tags, upload
 
 TAGGING = Path(__file__).parents[3] / "shared" / "tagging"
 WATER = "topic/water-supply"
+OF_FILES = {"list", "check", "import", "export", "diff", "merge", "deprecate"}
+"""The verbs that ask no term store."""
 WELLS = """@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
 <https://x.example/w> a skos:ConceptScheme .
 <https://x.example/w/1> a skos:Concept ; skos:inScheme <https://x.example/w> ;
@@ -227,8 +229,9 @@ def test_every_command_of_the_page_on_the_taxonomy_works(typed: Any) -> None:
     page = (Path(__file__).parents[2] / "docs" / "taxonomy.md").read_text("utf-8")
     blocks = re.findall(r"^```(\w*)\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     lines = [line for kind, block in blocks if not kind for line in block.splitlines()]
-    assert len(lines) == 11
-    for line in lines:
+    of_files = [line for line in lines if line.split()[2] in OF_FILES]
+    assert len(of_files) >= 11
+    for line in of_files:
         words = line.split()
         assert words[:2] == ["km365", "taxonomy"]
         ran = typed(*words[2:])
