@@ -13,6 +13,7 @@ from km365.errors import ExitCode, KM365Error
 
 if TYPE_CHECKING:
     from km365.app import App
+    from km365.core.tag_plan import Reason
     from km365.services.tag_plan import Asked
     from km365.services.tag_planning import Tally
     from km365.services.tag_scope import Scope
@@ -230,6 +231,8 @@ def _report(tally: "Tally", output: Path, *, total: int, sample: int | None, as_
     if tally.partial:
         read = tally.documents + tally.unchanged + tally.refused + tally.passed.total()
         say(f"Not the whole plan: {read} of {total} documents were read. {tally.partial.rstrip('.')}.")
+    if not total:
+        say("There is nothing to look at, or nothing has changed since the last plan.")
     if sample is not None:
         say("A sample; leave out --sample for all documents.")
     if tally.documents:
@@ -251,12 +254,24 @@ def _print_rows(tally: "Tally") -> None:
         click.echo(f"... and {tally.people_lose_count - len(tally.people_lose)} more given by people")
     for row in tally.rows:
         click.echo(row.path)
-        for change in row.changes:
-            for one in change.add:
-                words = ", ".join(f"“{word}”" for word in one.reason.words)
-                places = f" ({'; '.join(one.reason.places)})" if one.reason.places else ""
-                click.echo(f"  {change.title}: {one.tag.label}  {one.reason.score:.2f}  {words}{places}")
+        for change in filter(None, row.columns):
             for out in change.remove:
                 click.echo(f"  {change.title}: take out {out.tag.label}")
+            for one in change.add:
+                click.echo(f"  {change.title}: {one.tag.label}  {because(one.reason)}")
     if tally.documents > len(tally.rows):
         click.echo(f"... and {tally.documents - len(tally.rows)} more documents in the file")
+
+
+def because(reason: "Reason") -> str:
+    """Why a term is proposed, in a line: its score, the words found and where, or what else said so."""
+    if reason.score is None:
+        return "added by hand"
+    words = ", ".join(f"“{word}”" for word in reason.words)
+    places = f" ({'; '.join(reason.places)})" if reason.places else ""
+    part = {
+        "examples": "as in documents tagged before",
+        "meaning": "by the meaning of the text",
+        "corrected": "as people said before",
+    }.get(reason.part, "")
+    return "  ".join(one for one in (f"{reason.score:.2f}", f"{words}{places}".strip(), part) if one)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from km365.cli.console import say, with_app
+from km365.cli.tag_plan import because
 from km365.core.languages import LANGUAGES
 from km365.errors import ExitCode, PlanRefused
 
@@ -56,7 +57,7 @@ async def review(
 
     \b
     Example:
-      km365 tag review tag-plan.json --accept-above 0.6 --yes
+      km365 tag review plan.xlsx --accept-above 0.6 --yes
     """
     from km365.core.tag_plan import FACETS
     from km365.core.tag_review import Rules
@@ -87,8 +88,9 @@ async def review(
                 _save(plan, plan_file, sheet)
     with opened(plan_file, known) as plan:
         left = sum(1 for row in plan.rows if not row.seen)
-        said = f", {plan.removals} to take out" if plan.removals else ""
-        say(f"To add: {plan.terms} terms{said}, in {len(plan.rows)} documents; {left} not gone through yet.")
+        say(f"To add: {plan.terms} terms, to {len(plan.rows)} of the documents. Not gone through: {left}.")
+        if plan.removals:
+            say(f"To take out: {plan.removals} terms.")
     say(f"Then: km365 tag apply {plan_file}")
     return ExitCode.DONE
 
@@ -105,7 +107,7 @@ async def convert(app: "App", *, source: Path, target: Path, labels: str) -> int
 
     \b
     Example:
-      km365 tag convert tag-plan.json tag-plan.xlsx
+      km365 tag convert plan.xlsx plan.json
     """
     from km365.documents.plan_files import opened
     from km365.services import suggest
@@ -174,7 +176,7 @@ class _Session:
 
         editor = Editor(self.taxonomy, self.plan.libraries)
         total, number = len(self.plan.rows), 0
-        click.echo(f"{total} documents. For each: what to keep? ? shows what you can answer.\n{HELP}\n")
+        click.echo(f"Documents: {total}. For each, what to keep? A question mark shows this again:\n{HELP}\n")
         for row in self.plan.rows:
             number += 1
             if row.seen and not self.again:
@@ -198,8 +200,11 @@ class _Session:
         added: tuple[Wish, ...] = ()
         columns = editor.titles(row.drive_id)
         said = ""
+        _show_document(row, where)
+        _show(shown, added, because_too=True)
         while True:
-            _show(row, where, shown, added, said)
+            if said:
+                click.echo(f"  {said}")
             typed = _typed()
             if typed is None:
                 return "quit"
@@ -217,6 +222,8 @@ class _Session:
                 self.answers.add(done)
                 self.answered += 1
                 return "next"
+            if not said:
+                _show(shown, added, because_too=False)
 
     def _asked(self, one: "Choice") -> bool:
         from km365.core.tag_plan import FACETS
@@ -239,29 +246,28 @@ def _typed() -> str | None:
         click.echo(HELP)
 
 
-def _show(row: "Row", where: str, shown: tuple["Choice", ...], added: tuple["Wish", ...], said: str) -> None:
+def _show_document(row: "Row", where: str) -> None:
     click.echo(f"{where} {row.path}{f'  ({row.language})' if row.language else ''}")
     if row.web_url:
         click.echo(f"      {row.web_url}")
     for column in row.columns:
         if column.before:
             click.echo(f"      has {column.title}: {', '.join(tag.label for tag in column.before)}")
+
+
+def _show(shown: tuple["Choice", ...], added: tuple["Wish", ...], *, because_too: bool) -> None:
+    """The terms with their marks, the first time with their reasons."""
     for number, one in enumerate(shown, 1):
         mark = "x" if one.wanted else " "
-        click.echo(f"  {number:>2} [{mark}] {one.title}: {_what(one)}")
+        what = _what(one) if because_too else f"{'take out ' if one.removes else ''}{one.tag.label}"
+        click.echo(f"  {number:>2} [{mark}] {one.title}: {what}")
         if one.comment:
             click.echo(f"         comment: {one.comment}")
     for wish in added:
         click.echo(f"     [x] {wish.where}  (yours)")
-    if said:
-        click.echo(f"  {said}")
 
 
 def _what(one: "Choice") -> str:
     if one.removes:
         return f"take out {one.tag.label}  ({'given by people' if one.by_people else 'put there by km365'})"
-    if one.reason.score is None:
-        return f"{one.tag.label}  (added by hand)"
-    words = ", ".join(f"“{word}”" for word in one.reason.words)
-    places = f" ({'; '.join(one.reason.places)})" if one.reason.places else ""
-    return f"{one.tag.label}  {one.reason.score:.2f}  {words}{places}"
+    return f"{one.tag.label}  {because(one.reason)}"

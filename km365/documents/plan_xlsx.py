@@ -140,6 +140,9 @@ class _Book:
     def _sheet(self, key: str) -> Any:
         sheet = self._book.create_sheet(self.say(key))
         sheet.sheet_view.rightToLeft = is_rtl(self._language)
+        sheet.page_setup.orientation = "landscape"
+        sheet.sheet_properties.pageSetUpPr.fitToPage = True
+        sheet.page_setup.fitToHeight = 0
         return sheet
 
     def _table(self, key: str, columns: dict[str, int], hidden: Sequence[str]) -> Any:

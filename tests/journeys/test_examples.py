@@ -2,10 +2,12 @@
 
 import re
 import shlex
+import subprocess
+import tempfile
 from pathlib import Path
 
 from ..cli.test_command_line import commands
-from .product import Up
+from .product import KM365, Up
 
 ROOT = Path(__file__).parents[2]
 UNKNOWN = {
@@ -19,17 +21,56 @@ UNKNOWN = {
 
 
 def test_every_command_of_the_help_and_the_documentation_works(up: Up) -> None:
+    assert followed(up) == GUIDE.read_text(encoding="utf-8"), "run this module by itself to write it anew"
     lines = [line for _, command in commands() for line in _typed((command.help or "").split("Example:")[1])]
-    guide = (ROOT / "docs" / "tagging.md").read_text(encoding="utf-8")
-    steps = [line for block in re.findall(r"```\n(.*?)```", guide, re.DOTALL) for line in _typed(block)]
-    assert [" ".join(line.split()[1:3]) for line in steps] == [
-        f"tag {verb}" for verb in ("plan", "apply", "list", "show", "undo")
-    ]
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     table = [_filled_in(line) for line in re.findall(r"^\| `(km365 [^`]*)` \|", page, re.MULTILINE)]
     tried = {_form(line) for line in lines}
-    for line in [*dict.fromkeys(lines), *steps, *(line for line in table if _form(line) not in tried)]:
+    for line in [*dict.fromkeys(lines), *(line for line in table if _form(line) not in tried)]:
         _runs(up, line)
+
+
+GUIDE = ROOT / "docs" / "tagging.md"
+_STEP = re.compile(r"```\n(km365 [^\n]*)\n```\n(?:\n```\n(?!km365 )(.*?)```\n)?", re.DOTALL)
+_ASKED = "Keep [y]: "
+"""Behind it stands what a person types."""
+
+
+def followed(up: Up) -> str:
+    """The focal point's page with what its commands print when they are typed in its order."""
+
+    def follow(step: re.Match[str]) -> str:
+        line, shown = step[1], step[2]
+        typed = re.findall(rf"^{re.escape(_ASKED)}(.*)$", shown or "", re.MULTILINE)
+        words = shlex.split(line)[1:]
+        if words[1] in {"show", "undo"}:
+            words[2] = up.json("tag", "list")[0]["id"]
+        printed = _as_printed(up, words, typed)
+        return f"```\n{line}\n```\n" + (f"\n```\n{printed}```\n" if shown is not None else "")
+
+    return _STEP.sub(follow, GUIDE.read_text(encoding="utf-8"))
+
+
+def _as_printed(up: Up, words: list[str], typed: list[str]) -> str:
+    """What a terminal shows, answers included; what differs from day to day as the page has it."""
+    run = subprocess.run(
+        [*KM365, *words],
+        env=up.environment,
+        cwd=up.home,
+        input="".join(f"{answer}\n" for answer in typed),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
+    first, *rest = run.stdout.split(_ASKED)
+    answers = [*typed, *[""] * len(rest)]
+    text = first + "".join(f"{_ASKED}{answer}\n{one}" for answer, one in zip(answers, rest, strict=False))
+    text = re.sub(r"((?:Reading|Tagging|Undoing): .*\n)+", r"\1", text)  # a slow machine says it again
+    text = re.sub(r"\btag-[0-9a-f]{10}\b", "tag-0f3c9a1b2d", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "2026-11-21 21:25", text)
+    return text.replace(up.base, "http://127.0.0.1:8365")
 
 
 def _form(line: str) -> tuple[str, ...]:
@@ -53,6 +94,7 @@ def _filled_in(line: str) -> str:
         "resend KEY": "resend invite:1:1",
         "--facet KEY": "--facet topic",
         "NAME": "scan",
+        "PLAN FILE": "tag-plan.json tag-plan.xlsx",
         "PLAN": "tag-plan.json",
         "RUN": "tag-0f3c9a1b2d",
         "[FILE ...]": "taxonomies/topic.json",
@@ -75,3 +117,13 @@ def _runs(up: Up, line: str) -> None:
     if verb in {"tag show", "tag undo"}:
         words[2] = next(run["id"] for run in up.json("tag", "list") if run["kind"] == "tag")
     up.km365(*words, *(["--overwrite"] if verb == "tag plan" else []))
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        product = Up(Path(folder))
+        try:
+            product.start()
+            GUIDE.write_text(followed(product), encoding="utf-8")
+        finally:
+            product.close()
