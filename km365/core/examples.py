@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from km365.core.passages import Kind, Passage
 from km365.core.text import STOP, Stems, clean, language_of, spans
 
-MOST_WORDS = 2_000
-"""Distinct words kept of a document, the commonest first."""
+MOST_WORDS = 4_000
+"""Distinct words and pairs kept of a document, the commonest first."""
 MOST_PHRASES = 400
 _LONGEST_PHRASE = 3
 _LONGEST_HAN = 4
@@ -27,7 +28,7 @@ _TELLING = frozenset({Kind.NAME, Kind.TITLE, Kind.HEADING, Kind.PROPERTY})
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A judged document. `words` counts its words, folded and stemmed.
+    """A judged document. `words` counts its stems, and the pairs of them with a space between.
 
     `phrases` are those that come up twice or stand where a document says what it is about, the commonest
     first: the stems, a space between, and one way in which they were written. `ctag` is the content they were
@@ -57,7 +58,9 @@ def count(
         text = clean(passage.text)
         for run in _runs(text, stems):
             seen += len(run)
-            counted.update(word.stem for word in run if word.stem)
+            bare = [word.stem for word in run if word.stem]
+            counted.update(bare)
+            counted.update(f"{left} {right}" for left, right in pairwise(bare))
             for phrase, form in _phrases(run, text):
                 said[phrase] += 2 if telling else 1
                 written.setdefault(phrase, form)

@@ -133,7 +133,7 @@ def _proposed(c: Connection, taxonomy: Taxonomy, proposal_id: str) -> Proposal:
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """One document to learn from: its words counted (stems), and the concept ids that are right and wrong."""
+    """One document to learn from: its counted words as in `Example`, and the concept ids people gave it."""
 
     document: DocumentKey
     path: str
