@@ -31,7 +31,7 @@ class Feed:
         return cls(graph, link)
 
     async def read(self, etags: Collection[str]) -> dict[str, Item]:
-        """The items that stand at these etags now, with their fields; those that it does not show are left out."""
+        """The items that stand at these etags now, with their fields; what it does not show is left out."""
         wanted = set(etags)
         found: dict[str, Item] = {}
         for _ in range(len(wanted)):  # a page more than items would cost more than to ask for each

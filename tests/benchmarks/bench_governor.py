@@ -229,7 +229,6 @@ async def cost_of(count: int) -> None:
     from km365.graph import drives
     from km365.local.server import start_server
     from km365.services import suggest, tag_plan
-    from km365.services.tag_scope import Round, Scope
     from tests.conftest import BELMORA, _provision, settings_for
 
     home = Path(tempfile.mkdtemp())
@@ -246,9 +245,7 @@ async def cost_of(count: int) -> None:
             await drives.upload(app.graph, library.drive_id, f"{number}.txt", data)
 
         async def plan() -> Any:
-            return await tag_plan.plan(
-                app.graph, words, Round(scope=Scope(libraries=(library,))), at=datetime.now(UTC)
-            )
+            return await tag_plan.plan(app.graph, words, [library], at=datetime.now(UTC))
 
         before = await _spent(app)
         made = await plan()
