@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from km365.core.taxonomy import Concept, Status, TermSet
 from km365.core.term_store import (
     KEY,
-    MODE,
     OURS,
     STATUS,
     Labels,
@@ -133,6 +132,7 @@ class _Planner:
         self.strays = self._strays()
         self.reused: set[str] = set()
         self.taken_out: set[str] = set()
+        self.unused = _unused(term_set)
         self.lines: list[Line] = []
         self.updates: list[Update] = []
         self.settled: list[StoredTerm] = []
@@ -206,7 +206,7 @@ class _Planner:
         return NewTerm(concept_id=concept.id, broader=concept.broader, term=ours, reuses=original.id)
 
     def _new(self, concept: Concept, ours: StoredTerm) -> NewTerm | None:
-        if self._below_reused(concept) or self._taken_out(concept):
+        if concept.id in self.unused or self._below_reused(concept) or self._taken_out(concept):
             return None
         self._say(Kind.NEW, concept, _under(concept.broader))
         self._flags(concept, {}, ours.properties)
@@ -269,10 +269,6 @@ class _Planner:
             gone = concept.status is Status.DEPRECATED
             what = "deprecate it" if gone else "enable it again"
             self._say(Kind.BY_HAND, concept, f"{what} on the term store's page: Graph has no call for it")
-        elif live.get(MODE) != after.get(MODE):
-            what = "off" if MODE in after else "on"
-            says = f"switch “available for tagging” {what} on the term store's page: Graph has no call for it"
-            self._say(Kind.BY_HAND, concept, says)
 
     def _gone(self) -> None:
         """Terms that only the term store has. Nothing is deleted, as documents carry them."""
@@ -323,6 +319,17 @@ class _Planner:
 
     def _of_set(self, kind: Kind, says: str) -> Line:
         return Line(kind=kind, concept_id=self.term_set.key, label=self.term_set.name(), says=says)
+
+
+def _unused(term_set: TermSet) -> set[str]:
+    """Deprecated concepts above no other: where the term store lacks them, nothing can carry them."""
+    above: set[str] = set()
+    for concept in term_set.concepts:
+        at = concept if concept.status is Status.CURRENT else None
+        while at is not None and at.broader and at.broader not in above:
+            above.add(at.broader)
+            at = term_set.by_id.get(at.broader)
+    return {one.id for one in term_set.concepts if one.status is Status.DEPRECATED} - above
 
 
 def _levels(term_set: TermSet) -> list[list[Concept]]:

@@ -14,7 +14,7 @@ REPLACED_BY = "km365.replaced-by"
 ALIASES = "km365.aliases"
 """Old ids that still mean the term, with blanks between."""
 MODE = "km365.mode"
-"""`never` where people alone choose the term. Graph has no call for "available for tagging" either."""
+"""`never` where people alone choose the term; it stays available for tagging."""
 OURS = frozenset({KEY, ALIASES, STATUS, REPLACED_BY, MODE})
 """The properties km365 keeps; those of others are left as they are."""
 

@@ -324,14 +324,24 @@ async def test_what_graph_cannot_set_is_noted_and_said_once(desk: Desk):
     gone = replace(TREE, status=Status.DEPRECATED, replaced_by="x/leaf")
     never = replace(LEAF, mode=Mode.NEVER)
     made = await desk.plan(small(tree=gone, leaf=never))
-    said = {line.concept_id: line.says for line in made.left}
-    assert said["x/tree"].startswith("deprecate it") and "“available for tagging” off" in said["x/leaf"]
+    (line,) = made.left
+    assert line.concept_id == "x/tree" and line.says.startswith("deprecate it")
     await desk.push(small(tree=gone, leaf=never))
     properties = (await desk.term("x/tree")).properties
     assert (properties[STATUS], properties[REPLACED_BY]) == ("deprecated", "x/leaf")
     assert (await desk.term("x/leaf")).properties[MODE] == "never"
     assert lines(await desk.plan(small(tree=gone, leaf=never))) == []
     assert "enable it again" in (await desk.plan(small())).left[0].says
+
+
+async def test_a_deprecated_term_that_nothing_can_carry_is_not_made(desk: Desk):
+    gone = concept("gone", "Gone", status=Status.DEPRECATED)
+    above = concept("above", "Above", status=Status.DEPRECATED)
+    below = concept("below", "Below", broader="x/above")
+    known = small(gone, above, below)
+    assert (await desk.push(known)).terms == 4
+    assert {one.key for one in (await desk.live()).terms} == {"x/tree", "x/leaf", "x/above", "x/below"}
+    assert await term_push.missing(desk.graph, SITE, known) == []
 
 
 async def test_a_term_that_left_the_files_stays_and_a_merged_one_is_for_a_person(desk: Desk):
