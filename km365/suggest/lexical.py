@@ -118,7 +118,7 @@ def _phrase_score(found: Features) -> float:
 
 def _word_score(found: Features) -> float:
     """The label word by word; a broader term also by what its narrower ones are called."""
-    return found.words**1.5 * math.sqrt(found.coverage) + 0.15 * found.over + 0.3 * found.below
+    return math.pow(found.words, 1.5) * math.sqrt(found.coverage) + 0.15 * found.over + 0.3 * found.below
 
 
 def explain(matcher: Matcher, text: Text, concept: int, *, limit: int = 4) -> Why:

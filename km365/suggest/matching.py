@@ -121,6 +121,13 @@ class Matcher:
 
     def _longest(self, at: int, ways: Sequence[_Way], free: list[int], found: list[Hit]) -> None:
         """Adds to `found` the longest of `ways` in each term set whose words are `free` from `at` on."""
+        if len(ways) == 1:
+            last, here = ways[0]
+            for facet, reading in here:
+                if free[facet] <= at:
+                    free[facet] = last + 1
+                    found.append((reading, at, last))
+            return
         taken: dict[int, int] = {}
         for last, here in reversed(ways):
             for facet, reading in here:

@@ -201,13 +201,13 @@ class Vocabulary:
         if not opening:  # a passing mention is small beside what the document is about, whatever the facet
             most = (most + main_subject) / 2
         scored = sorted(
-            (-_score(evidence, most, layout, opening=opening), min(evidence.spots), concept)
+            (-score, min(evidence.spots), concept)
             for concept, evidence in known.items()
+            if (score := _score(evidence, most, layout, opening=opening)) >= term_set.rule.threshold
         )
         return [
             self._suggestion(concept, term_set.key, -score, known[concept], layout.text)
             for score, _, concept in scored[: term_set.rule.at_most]
-            if -score >= term_set.rule.threshold
         ]
 
     def _suggestion(self, concept: int, facet: str, score: float, evidence: _Found, text: Text) -> Suggestion:
