@@ -6,6 +6,7 @@ behind `KM365_`. `km365 settings show` prints what is in force and where it came
 
 import difflib
 import os
+import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -107,6 +108,12 @@ class Settings:
     )
     weekend: tuple[str, ...] = setting(
         ("saturday", "sunday"), "the days nobody is written to, unless working_hours is always"
+    )
+
+    ocr_command: str = setting(
+        "",
+        "a program that reads scanned PDF files, with {input} for the file and {output} for its text; "
+        "empty: scans are listed as not read",
     )
 
     grievance_channel: str = setting("your HR focal point or the ombudsperson", "where to take a grievance")
@@ -275,6 +282,16 @@ def _check_whole(settings: Settings) -> None:
         raise SettingsError("notifications_url must be https; Graph tells its changes to no other address.")
     if settings.host not in _LOOPBACK and not settings.bot_app_id:
         raise SettingsError("host: listening beyond this machine needs bot_app_id, so that callers sign in.")
+    _check_ocr(settings.ocr_command)
+
+
+def _check_ocr(command: str) -> None:
+    try:
+        named = any("{input}" in argument for argument in shlex.split(command))
+    except ValueError:
+        named = False
+    if command and not named:
+        raise SettingsError("ocr_command must name the file to read as {input}, and close its quotes.")
 
 
 def _sources(settings: Settings, origins: Mapping[str, str]) -> list[Source]:

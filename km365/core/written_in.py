@@ -77,8 +77,8 @@ _COMMON_WORDS = {
 }
 _RARER_WORDS = {
     "es": "o e u a",
-    "fr": "a y on",
-    "it": "o a",
+    "fr": "a y on l d n s c j m",
+    "it": "o a l d",
     "pt": "me si y",
     "en": "a no do so",
     "nl": "over of in",
@@ -309,7 +309,7 @@ class _Tally:
         elif settled and (len(text) < _TOO_SHORT or passage.kind is Kind.TABLE):
             return None
         words = _words(text)
-        if settled and self._is_as_usual(words):
+        if passage.kind is Kind.NAME or (settled and self._is_as_usual(words)):
             return None
         clues = _latin_clues(words)
         self._words += len(words)

@@ -15,28 +15,20 @@ TIMEOUT_S = 300.0
 _MOST_TEXT_BYTES = 50 * 1024 * 1024
 
 
-def command_of(setting: str) -> list[str]:
-    """The program and its arguments. Raises ValueError where a quote is left open or `{input}` missing."""
-    command = shlex.split(setting, posix=os.name == "posix")
-    if not any("{input}" in argument for argument in command):
-        raise ValueError("it must name the file to read as {input}")
-    return command
-
-
 def read(name: str, data: bytes, *, command: str, timeout_s: float = TIMEOUT_S) -> list[str]:
     """The text of the PDF page by page, as `command` reads it.
 
     `{input}` in the command stands for the PDF's path, `{output}` for the text file that it writes; the text
     is what it prints where there is no `{output}`. Pages are parted by form feeds, as OCRmyPDF and Tesseract
-    do. The command gets a folder of its own, which is deleted. Raises InputRefused, naming the file, where the
-    command is not there, fails, or takes longer than `timeout_s`; then everything it started is ended.
+    do. The command gets a folder of its own, which is deleted. Raises InputRefused, naming the file, where
+    the command is not there, fails, or takes longer than `timeout_s`; then everything it started is ended.
     """
     with tempfile.TemporaryDirectory(prefix="km365-ocr-") as folder:
         source, target = Path(folder, "scan.pdf"), Path(folder, "scan.txt")
         source.write_bytes(data)
         arguments = [
             one.replace("{input}", str(source)).replace("{output}", str(target))
-            for one in command_of(command)
+            for one in shlex.split(command)
         ]
         printed = _run(name, arguments, folder, timeout_s)
         text = (

@@ -60,7 +60,7 @@ def read(name: str, data: bytes, *, ocr: Ocr | None = None) -> Iterator[Passage]
         pages = [list(_lines(document, number)) for number in range(len(document))]
     finally:
         document.close()
-    if not any(pages) and ocr is not None:
+    if ocr is not None and not any(line.text.strip() for page in pages for line in page):
         texts = enumerate(ocr(data), start=1)
         pages = [
             [_Line(text=line, page=page, height=0) for line in text.splitlines()] for page, text in texts

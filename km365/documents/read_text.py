@@ -77,7 +77,7 @@ def read(name: str, data: bytes, *, markdown: bool) -> Iterator[Passage]:
         if markdown and block.lstrip().startswith("|"):
             yield from _table(block, under or f"line {line}")
             continue
-        follows = next((later for later in blocks[number + 1 :][:3] if later.strip()), "")
+        follows = next((later for later in blocks[number + 1 : number + 4] if later.strip()), "")
         for words, is_heading in _parts(block, follows):
             if is_heading:
                 under = f"under “{words[:60]}”"
