@@ -293,7 +293,7 @@ class _Planner:
         """The set's names and properties where they are to be written, and the names both agree on."""
         ours = self.languages.names(self.term_set.names)
         if self.live is None:
-            made = f"made, with {len(self.term_set.concepts)} terms"
+            made = f"not in the term store yet, {len(self.term_set.concepts)} terms"
             self.lines.insert(0, self._of_set(Kind.SET, made))
             return ours, {KEY: self.term_set.key}, ours
         names, agreed_names = dict(self.live.names), {}

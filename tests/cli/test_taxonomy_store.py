@@ -42,7 +42,7 @@ async def test_a_term_set_is_planned_pushed_and_then_as_it_should_be(km365: Type
     assert planned.code == ExitCode.DONE
     assert planned.out.splitlines() == [
         "Term sets to make or rename: 1",
-        "  plants (Plants): made, with 2 terms",
+        "  plants (Plants): not in the term store yet, 2 terms",
         "Terms to make: 2",
         "  plants/tree (Tree): at the top",
         "  plants/fig (Fig): under plants/tree",
