@@ -10,8 +10,12 @@ from km365.graph.client import Graph
 from km365.graph.metadata import TermRef
 from km365.services import synonyms, taxonomy
 from km365.settings import Settings
+from km365.suggest.index_file import fingerprint, open_index
 from km365.suggest.vocabulary import Vocabulary
 from km365.templates import Templates
+
+INDEXES = "indexes"
+"""The folder under the home in which compiled vocabularies are kept; it can be deleted at any time."""
 
 
 async def terms(graph: Graph, settings: Settings, templates: Templates) -> Taxonomy:
@@ -31,8 +35,9 @@ async def terms(graph: Graph, settings: Settings, templates: Templates) -> Taxon
 
 
 async def vocabulary(graph: Graph, settings: Settings, templates: Templates) -> Vocabulary:
-    """The same `terms` compiled, to be found in texts: that takes a second or so, keep it for a whole job."""
-    return Vocabulary(await terms(graph, settings, templates))
+    """The same `terms` compiled, to be found in texts; what takes a second is kept in the home folder."""
+    known = await terms(graph, settings, templates)
+    return Vocabulary(known, open_index(settings.home / INDEXES, fingerprint(known), lambda: known))
 
 
 def terms_by_column(found: list[Suggestion], known: Taxonomy) -> Mapping[str, tuple[TermRef, ...]]:
