@@ -4,6 +4,7 @@ Sizes are checked before anything is unpacked and again while it is, entities ar
 within archives are never opened, and macros and everything else that is not text are never read.
 """
 
+import html
 import io
 import re
 import struct
@@ -24,7 +25,8 @@ LARGE_PART_BYTES = 16 * 1024 * 1024
 MOST_RATIO = 300
 """Text compresses ten- to thirtyfold; an archive that unpacks to more than this is a bomb."""
 
-_RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
+_RELATION = re.compile(r"<(?:\w+:)?Relationship\s([^>]*)>")
+_FACT = re.compile(r"""(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _CORE = "{http://schemas.openxmlformats.org/package/2006/metadata/core-properties}"
 _PROPERTIES = (f"{_DC}title", f"{_DC}subject", f"{_CORE}keywords", f"{_DC}description", f"{_CORE}category")
@@ -145,16 +147,20 @@ class Package:
             raise InputRefused(f"{self.name} declares XML entities, which Office never does; not opened.")
 
     def relations(self, part: str) -> dict[str, str]:
-        """Where the relations of a part lead: target part by relation id."""
+        """Where the relations of a part lead: target part by relation id.
+
+        Searched, not parsed: each slide has a part of them, and only names of parts in the archive are used.
+        """
         folder, _, file = part.rpartition("/")
         source = f"{folder}/_rels/{file}.rels"
         if source not in self.names:
             return {}
-        return {
-            relation.get("Id", ""): _resolve(folder, relation.get("Target", ""))
-            for relation in self.xml(source).iter(_RELATIONS)
-            if relation.get("TargetMode") != "External"
-        }
+        found = {}
+        for written in _RELATION.findall(self.unpacked(source).decode("utf-8", "replace")):
+            facts = {name: html.unescape(double or single) for name, double, single in _FACT.findall(written)}
+            if facts.get("TargetMode") != "External":
+                found[facts.get("Id", "")] = _resolve(folder, facts.get("Target", ""))
+        return found
 
     def properties(self) -> Iterator[Passage]:
         """Title, subject, keywords, description and category that somebody filled in."""

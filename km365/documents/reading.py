@@ -3,9 +3,7 @@
 Which reader takes a file is told by its content, and by its name's ending where the content does not tell.
 """
 
-import io
 import re
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -54,10 +52,10 @@ READABLE = frozenset({*_PACKAGES, *_FILES, ".pdf"})
 """The file name endings that can be read."""
 
 _PARTS = (
-    ("word/document.xml", ".docx"),
-    ("ppt/presentation.xml", ".pptx"),
-    ("xl/workbook.xml", ".xlsx"),
-    ("content.xml", ".odt"),
+    (b"word/document.xml", ".docx"),
+    (b"ppt/presentation.xml", ".pptx"),
+    (b"xl/workbook.xml", ".xlsx"),
+    (b"content.xml", ".odt"),
 )
 """The part by which each kind of package is known."""
 _STARTS = (
@@ -141,17 +139,13 @@ def _ole2(name: str, ending: str, data: bytes) -> str:
 
 
 def _package(name: str, ending: str, data: bytes) -> str:
-    try:
-        names = set(zipfile.ZipFile(io.BytesIO(data)).namelist())
-    except Exception:  # zipfile raises whatever its own parsing of a broken archive meets
-        names = set()
-    for part, kind in _PARTS:
-        if part in names:
-            same = _PACKAGES.get(ending) is _PACKAGES[kind]
-            return ending if same else kind
-    if ending not in _PACKAGES:
+    """The kind of an archive, told by the names of its parts, which stand in it unpacked."""
+    kinds = [kind for part, kind in _PARTS if part in data]
+    if any(_PACKAGES.get(ending) is _PACKAGES[kind] for kind in kinds):
+        return ending
+    if not kinds and ending not in _PACKAGES:
         raise InputRefused(f"{name} is an archive of files and not what its ending ({ending}) says.")
-    return ending
+    return kinds[0] if kinds else ending
 
 
 def _passages(name: str, ending: str, data: bytes, ocr: read_pdf.Ocr | None) -> Iterator[Passage]:

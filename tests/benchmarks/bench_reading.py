@@ -56,7 +56,9 @@ _SYLLABLES = [
 ]
 
 OURS = """
+import gc
 from km365.documents import reading
+gc.freeze()  # as the reading process does
 def convert(path):
     with open(path, "rb") as opened:
         return "\\n".join(one.text for one in reading.read(path, opened.read()))
