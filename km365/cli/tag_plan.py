@@ -121,6 +121,7 @@ async def plan(app: "App", /, *, output: Path, overwrite: bool, as_json: bool, *
 
     if as_json and is_sheet(output):
         raise click.UsageError("--json prints the plan as JSON; give it an -o with the ending .json.")
+    _refuse_odd(options)
     _try(output, overwrite=overwrite)
     words = await suggest.vocabulary(app.graph, app.settings, app.templates)
     asked = _asked(options)
@@ -162,12 +163,15 @@ def _asked(options: Mapping[str, Any]) -> "Asked":
     )
 
 
+def _refuse_odd(options: Mapping[str, Any]) -> None:
+    if options["list_name"] and (options["search"] or options["folder"].strip("/") or options["types"]):
+        raise click.UsageError("--list goes with neither --folder, --search nor --type: it holds no files.")
+
+
 async def _scope(app: "App", options: Mapping[str, Any]) -> "Scope":
     from km365.services.tag_libraries import find_libraries
     from km365.services.tag_scope import Scope
 
-    if options["list_name"] and (options["search"] or options["folder"].strip("/") or options["types"]):
-        raise click.UsageError("--list goes with neither --folder, --search nor --type: it holds no files.")
     home = (app.settings.knowledge_site,) if options["list_name"] else app.settings.office_sites
     libraries = await find_libraries(
         app.graph, options["addresses"] or home, options["library"], list_name=options["list_name"]

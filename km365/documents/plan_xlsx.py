@@ -8,6 +8,7 @@ Text is text: nothing in a file name or a comment is ever a formula.
 import json
 import re
 from collections.abc import Iterable, Sequence
+from copy import copy
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -38,8 +39,8 @@ LAST_ROW = 1_048_576
 """Rows a sheet of Excel has."""
 CHUNK = 30_000
 """Characters of our own data in one cell; Excel takes 32,767."""
-MOST_LINKS = 60_000
-"""Excel takes 65,530 links in a sheet."""
+MOST_LINKS = 10_000
+"""Addresses that can be clicked; each costs memory until the end, and Excel takes 65,530 in a sheet."""
 CHANGES = {
     "document": 44,
     "folder": 24,
@@ -125,6 +126,7 @@ class _Book:
         self._libraries = {one.drive_id: library_name(one) for one in head.libraries}
         self._columns = dict(pair for one in head.libraries for pair in titles_of(one).items())
         self._book = Workbook(write_only=True)
+        self._plain: Any = None
         self._readme = self._sheet("readme")
         self._changes = self._table("changes", CHANGES, HIDDEN)
         self._documents = self._table("documents", DOCUMENTS, ("key", "data"))
@@ -165,8 +167,10 @@ class _Book:
     def _text(self, sheet: Any, text: str, *, link: str = "") -> Any:
         cell = WriteOnlyCell(sheet, shown(text))
         cell.data_type = "s"
-        cell.number_format = "@"
-        cell.quotePrefix = True
+        if self._plain is None:
+            cell.number_format, cell.quotePrefix = "@", True
+            self._plain = cell._style
+        cell._style = copy(self._plain)  # working a style out for every cell takes longer than all the rest
         if link.startswith("https://") and self._links < MOST_LINKS:
             self._links += 1
             cell.hyperlink = link

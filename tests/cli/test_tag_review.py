@@ -9,6 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from km365.cli import main
 from km365.core.feedback import Verdict
 from km365.errors import ExitCode
 from km365.store import feedback
@@ -16,8 +17,6 @@ from km365.store import feedback
 from ..conftest import Provisioned
 from .conftest import Ran, Type
 from .test_tag import tags, upload
-
-pytestmark = pytest.mark.usefixtures("provisioned")
 
 
 @pytest.fixture
@@ -102,6 +101,9 @@ async def test_terms_are_kept_by_score_by_term_and_by_facet_without_a_question(
     assert not [one for one in kept if one.startswith("topic/")]
     assert [one for one in scores if not one.startswith("topic/")] == kept
     assert (await km365("tag", "review", "tag-plan.json", "--reject-term", "topic/x")).code == ExitCode.USAGE
+    refused = await km365("tag", "convert", "tag-plan.json", "copy.json")
+    assert refused.code == ExitCode.USAGE
+    assert "is there, perhaps with edits" in refused.err
 
 
 async def test_a_plan_for_excel_is_reviewed_edited_and_applied(
@@ -146,14 +148,6 @@ def _break(path: Path) -> None:
     book.save(path)
 
 
-async def test_a_plan_is_not_written_over_another(km365: Type, provisioned: Provisioned) -> None:
-    await upload(provisioned, "a.txt")
-    await km365("tag", "plan")
-    refused = await km365("tag", "convert", "tag-plan.json", "tag-plan.json")
-    assert refused.code == ExitCode.USAGE
-    assert "is there, perhaps with edits" in refused.err
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -167,9 +161,17 @@ async def test_a_plan_is_not_written_over_another(km365: Type, provisioned: Prov
         (("--sample", "0"), "0 is not in the range x>=1"),
     ],
 )
-async def test_what_does_not_go_together_is_wrong_usage(
-    km365: Type, words: tuple[str, ...], said: str
+def test_what_does_not_go_together_is_wrong_usage(
+    words: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    refused = await km365("tag", "plan", *words)
-    assert refused.code == ExitCode.USAGE
-    assert said in refused.err
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KM365_HOME", str(tmp_path))
+    monkeypatch.setenv("KM365_GRAPH_URL", "http://127.0.0.1:9/v1.0")
+    with pytest.raises(SystemExit) as left:
+        main(["tag", "plan", *words])
+    assert left.value.code == ExitCode.USAGE
+    assert said in capsys.readouterr().err
