@@ -92,7 +92,7 @@ async def history(app: "App", *, item: str, as_json: bool) -> int:
 
     \b
     Example:
-      km365 tag history "Supply/Cold chain assessment.docx"
+      km365 tag history "Supply note on the vaccine cold chain in the lowlands.pdf"
     """
     from km365.services import tag_history
 
