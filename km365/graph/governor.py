@@ -177,9 +177,7 @@ class Governor:
             block = self._blocks.get(service)
             wait_s = block.turn(units, self.clock()) if block else None
             if wait_s is None:
-                if block and self.clock() > block.end:
-                    self._end_block(service)
-                left = block.units - block.spent if service in self._blocks and block else 0.0
+                left = self._end_block(service, keep=units)
                 self._blocks[service] = block = await self._take_block(service, units, left=left)
                 wait_s = block.turn(units, min(self.clock(), block.end)) or 0.0
             return wait_s
@@ -201,17 +199,24 @@ class Governor:
         await self.account.change(service, step)
         return taken
 
-    def _end_block(self, service: Service) -> None:
-        """What is left of a block goes back to the day; its time is over."""
+    def _end_block(self, service: Service, *, keep: float = 0.0) -> float:
+        """Gives back to the day what is left of a block, but for `keep` units of it; how many those are.
+
+        Calls seldom fill a block to the brim: without them the pace would be lower than it may be.
+        """
         block = self._blocks.pop(service, None)
-        if block is None or block.spent >= block.units:
-            return
-        left = block.units - block.spent
+        left = block.units - block.spent if block else 0.0
+        if block and self.clock() > block.end + BLOCK_S:
+            keep = 0.0
+        kept = min(keep, left)
+        over = left - kept
 
         def step(spending: Spending) -> tuple[Spending, float]:
-            return give_back(spending, self._budget(service), units=left, now=self.clock()), 0.0
+            return give_back(spending, self._budget(service), units=over, now=self.clock()), 0.0
 
-        self.account.note(service, step)
+        if over > 0:
+            self.account.note(service, step)
+        return kept
 
     def _charging(self, service: Service, units: int, *, again: bool = False) -> Step:
         bulk = is_bulk()  # now, not when the step is taken: another task may take it

@@ -17,10 +17,12 @@ from urllib.parse import unquote
 
 MINUTE_S = 60.0
 DAY_S = 86_400.0
-ALONE = 0.03
+ALONE = 0.035
 """The share of a minute that bulk work leaves free while nobody else asks for anything."""
 LARGEST_CALL = 40
-"""Units of the dearest single call: a `$batch` of 20 writes. That much is always kept free."""
+"""Units of the dearest single call: a `$batch` of 20 writes."""
+LEAST_FREE = 1.5 * LARGEST_CALL
+"""So many units are always kept free: a call that is late lands in the minute of others."""
 NO_RETRY_AFTER_S = 10.0
 """How long a 429 without Retry-After is believed to mean."""
 CUT, RECOVERY_PER_MINUTE, SLOWEST = 0.8, 0.05, 0.3
@@ -284,7 +286,7 @@ def _steady(spending: Spending, budget: Budget, reserve: float, now: float) -> f
     """The pace but for what Graph announced for the moment."""
     share = reserve if spending.asked or spending.asked_before else min(reserve, ALONE)
     limit = _per_window(spending, budget)
-    usable = limit - max(limit * share, min(LARGEST_CALL, limit / 2))
+    usable = limit - max(limit * share, min(LEAST_FREE, limit / 2))
     recovered = spending.cut + RECOVERY_PER_MINUTE * (now - spending.cut_at) / budget.window_s
     units_a_second = usable / budget.window_s * min(1.0, max(SLOWEST, recovered))
     if budget.per_day is not None and spending.day_spent > budget.per_day / 2:
