@@ -60,7 +60,7 @@ async def add(
 
     \b
     Example:
-      km365 tag feedback add "Supply/Supply note on the vaccine cold chain in the lowlands.pdf" --wrong Water
+      km365 tag feedback add "Planning/Budget tracking for the annual work plan.xlsx" --wrong Immunization
     """
     from km365.core.feedback import Verdict
     from km365.services import feedback_words, suggest
