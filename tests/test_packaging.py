@@ -54,11 +54,11 @@ def test_the_wheel_has_all_packages_and_nothing_else(names: set[str]) -> None:
         assert {f"{package}/{name}" for name in tracked(folder)} <= names
 
 
-def test_the_wheel_carries_the_renderer_it_was_told_to(wheel: Path, hook: ModuleType) -> None:
+def test_the_wheel_carries_the_files_of_others_it_was_told_to(wheel: Path, hook: ModuleType) -> None:
+    wanted = {file: sha for files in hook.PACKAGES.values() for file, (_, sha) in files.items()}
     with zipfile.ZipFile(wheel) as archive:
-        for name, (_, expected) in hook.FILES.items():
-            data = archive.read((hook.VENDOR / name).as_posix())
-            assert hashlib.sha256(data).hexdigest() == expected
+        found = {file: hashlib.sha256(archive.read(file.as_posix())).hexdigest() for file in wanted}
+    assert found == wanted
 
 
 def test_every_template_is_read_from_a_clean_installation(wheel: Path, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def hook() -> ModuleType:
 
 
 def build_hook(hook: ModuleType, root: Path) -> Any:
-    return hook.AdaptiveCardsHook(str(root), {}, None, None, str(root), "wheel")
+    return hook.VendorHook(str(root), {}, None, None, str(root), "wheel")
 
 
 def test_a_node_is_asked_for_only_where_there_is_no_npm(
@@ -115,12 +115,12 @@ def test_a_build_that_cannot_reach_npm_says_so_in_one_line(
     assert "code ECONNREFUSED; request to registry failed" in line
 
 
-def test_a_renderer_that_is_not_the_one_we_know_is_refused(
+def test_a_file_that_is_not_the_one_we_know_is_refused(
     hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def pack(arguments: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
         with hook.tarfile.open(folder / "adaptivecards-3.0.6.tgz", "w:gz") as archive:
-            for member, _ in hook.FILES.values():
+            for member, _ in hook.PACKAGES["adaptivecards@3.0.6"].values():
                 info = hook.tarfile.TarInfo(member)
                 archive.addfile(info)
         return subprocess.CompletedProcess([], 0, "", "")
@@ -129,4 +129,4 @@ def test_a_renderer_that_is_not_the_one_we_know_is_refused(
     with pytest.raises(SystemExit):
         build_hook(hook, tmp_path).initialize("standard", {})
     assert "is not the file we know" in capsys.readouterr().err
-    assert not (tmp_path / hook.VENDOR).exists()
+    assert not (tmp_path / hook.CARDS).exists()

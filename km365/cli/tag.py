@@ -20,6 +20,8 @@ VERBS = {
     "watch": "km365.cli.tag_watch:watch",
     "feedback": "km365.cli.tag_feedback:feedback",
     "learn": "km365.cli.tag_learn:learn",
+    "predict": "km365.cli.tag_bulk:predict",
+    "evaluate": "km365.cli.tag_bulk:evaluate",
 }
 """Where each verb is, in the order of the help."""
 

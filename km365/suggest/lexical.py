@@ -98,13 +98,14 @@ def score(features: Features) -> float:
 
     One weighting for every vocabulary, set by hand.
     """
-    return _phrase_score(features) + _word_score(features)
+    return phrase_score(features) + word_score(features)
 
 
 _KIND_COUNTS = (1.0, 0.9, 0.6, 0.7, 0.0)
 
 
-def _phrase_score(found: Features) -> float:
+def phrase_score(found: Features) -> float:
+    """What the labels that stand in the text say, about 0 to 3."""
     if not found.count:
         return 0.0
     often = 0.4 + 0.6 * found.often
@@ -116,7 +117,7 @@ def _phrase_score(found: Features) -> float:
     return (often * telling * place * spread + 0.15) * relatives
 
 
-def _word_score(found: Features) -> float:
+def word_score(found: Features) -> float:
     """The label word by word; a broader term also by what its narrower ones are called."""
     return math.pow(found.words, 1.5) * math.sqrt(found.coverage) + 0.15 * found.over + 0.3 * found.below
 

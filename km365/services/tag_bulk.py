@@ -1,0 +1,157 @@
+"""Tags files of documents with any vocabulary, so that others can measure us: no Microsoft 365 needed.
+
+Documents are lines of JSON, `{"id", "text", "lang"?, "gold"?: [term id]}`, plain or gzipped; predictions are
+lines of `{"id", "terms": [[term id, score], ...]}`, best first. The vocabulary is SKOS or our JSON (see
+`services.taxonomy_files`).
+"""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from km365.core.languages import primary
+from km365.core.tagging import from_text
+from km365.core.taxonomy import Taxonomy
+from km365.errors import InputRefused
+from km365.services.taxonomy_files import read_vocabulary
+from km365.suggest import evaluation
+from km365.suggest.index_file import open_index
+from km365.suggest.meaning import encoders
+from km365.suggest.suggester import Document, Suggester
+
+Advance = Callable[[int], None]
+"""Hears how many more documents are dealt with."""
+_LINE_LETTERS = 50_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One document of a file. `gold` is what people chose for it, empty where nobody did."""
+
+    id: str
+    document: Document
+    gold: tuple[str, ...]
+
+
+def read_documents(file: Path, *, language: str | None = None) -> Iterator[Line]:
+    """The documents of a file; with `language` only those in it, and those that name none.
+
+    Raises InputRefused, naming file and line, for the first line that is no document.
+    """
+    try:
+        with file.open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+        with gzip.open(file, "rt", encoding="utf-8") if packed else file.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    one = _line(line, f"{file}, line {number}", language)
+                    if language is None or one.document.language in (None, language):
+                        yield one
+    except (OSError, EOFError, UnicodeDecodeError) as why:
+        raise InputRefused(f"{file} cannot be read: {why}") from None
+
+
+def _line(line: str, where: str, language: str | None) -> Line:
+    try:
+        value: Any = json.loads(line) if len(line) <= _LINE_LETTERS else None
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or not isinstance(value.get("text"), str) or not value.get("id"):
+        raise InputRefused(f'{where}: not a document; it must be like {{"id": "a", "text": "…"}}.')
+    gold = value.get("gold") or ()
+    if not isinstance(gold, list | tuple) or not all(isinstance(one, str) for one in gold):
+        raise InputRefused(f'{where}: "gold" must be a list of term ids.')
+    said = value.get("lang")
+    tag = primary(said) if isinstance(said, str) and said else language
+    document = Document(passages=from_text(value["text"] or "-"), language=tag)
+    return Line(id=str(value["id"]), document=document, gold=tuple(gold))
+
+
+def open_suggester(
+    vocabulary: Path, *, cache: Path, language: str = "en", words_only: bool = False
+) -> Suggester:
+    """What suggests the terms of a vocabulary file; its compiled form is kept in `cache`.
+
+    `words_only` leaves the vector models out. Raises InputRefused for a file that is no vocabulary.
+    """
+    try:
+        key = f"{sha256(vocabulary.read_bytes()).hexdigest()[:24]}-{language}"
+    except OSError as why:
+        raise InputRefused(f"{vocabulary} cannot be read: {why.strerror}.") from None
+    term_set = read_vocabulary(vocabulary, language=language)
+    index = open_index(cache, key, lambda: Taxonomy(term_sets=(term_set,)))
+    models = () if words_only else encoders()
+    return Suggester(term_set, index, encoders=models, cache=cache / key)
+
+
+def learn(suggester: Suggester, lines: Sequence[Line], *, advance: Advance = lambda _: None) -> int:
+    """Learns from documents with gold terms; how many there were that have one of the vocabulary."""
+    known = set(suggester.ids)
+    taught = [(one.document, one.gold) for one in lines if known.intersection(one.gold)]
+    if taught:
+        suggester.learn(taught, advance=advance)
+    return len(taught)
+
+
+def predict(
+    suggester: Suggester,
+    documents: Iterator[Line],
+    output: Path,
+    *,
+    limit: int,
+    advance: Advance = lambda _: None,
+) -> int:
+    """Writes the best terms of each document to `output` as they are found; how many documents there were."""
+    count = 0
+    with output.open("w", encoding="utf-8", newline="\n") as file:
+        for line in documents:
+            terms = [[term, round(score, 6)] for term, score in suggester.suggest(line.document, limit=limit)]
+            file.write(json.dumps({"id": line.id, "terms": terms}, ensure_ascii=False) + "\n")
+            count += 1
+            advance(1)
+    return count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """The measures of some documents, each with its mean and the bounds of it in 95 of 100 resamples."""
+
+    language: str
+    documents: int
+    means: dict[str, float]
+    bounds: dict[str, tuple[float, float]]
+
+
+def evaluate(
+    suggester: Suggester, documents: Iterator[Line], *, advance: Advance = lambda _: None
+) -> list[Quality]:
+    """How well the suggester finds the gold terms of documents it has not learned from, by language.
+
+    Gold terms that the vocabulary lacks are left out, and documents without any. Raises InputRefused where
+    that leaves none.
+    """
+    known = set(suggester.ids)
+    rows: dict[str, list[dict[str, float]]] = {}
+    for line in documents:
+        if gold := known.intersection(line.gold):
+            suggested = evaluation.ranked(suggester.suggest(line.document))
+            rows.setdefault(line.document.language or "?", []).append(evaluation.measures(suggested, gold))
+        advance(1)
+    if not rows:
+        raise InputRefused("No document has a gold term of this vocabulary; there is nothing to measure.")
+    groups = dict(sorted(rows.items()))
+    if len(groups) > 1:
+        groups["all"] = [row for some in groups.values() for row in some]
+    return [
+        Quality(
+            language=language,
+            documents=len(some),
+            means=evaluation.mean(some),
+            bounds={name: evaluation.interval(some, name) for name in ("F1@5", "NDCG@10")},
+        )
+        for language, some in groups.items()
+    ]

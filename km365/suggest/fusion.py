@@ -1,0 +1,111 @@
+"""One score out of all that speaks for a concept: a weighed sum, read as a probability.
+
+On the first day the weights are those below, set by hand and the same for every vocabulary. Where documents
+were tagged before they are fitted to these by logistic regression that is held to the hand-set weights: the
+more documents, the further it may move away from them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from km365.suggest.meaning import Floats
+
+_SMALL = 1e-4
+
+Truth = npt.NDArray[np.bool_]
+
+WORDS = (
+    "often", "title", "early", "phrase", "alone", "telling", "spread", "name",
+    "words", "words_short", "covered", "above", "below", "top", "said",
+)  # fmt: skip
+"""Measures of `lexical.Features`; `row_of_words` makes them."""
+MEANING = ("near", "nearest", "near_title", "english", "english_known")
+"""Measures of vectors: by the model for all languages, and by the one for English where it applies."""
+EXAMPLES = ("ridge", "ridge_beside", "neighbours", "usual", "trusted", "known")
+"""Measures of `learned.Votes`, of how common the concept is, and of how often its label was right before."""
+MEASURES = (*WORDS, *MEANING, *EXAMPLES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """One weight for each of `MEASURES`, and what is added to their sum."""
+
+    weights: Floats
+    bias: float
+
+    def score(self, rows: Floats) -> Floats:
+        """The probability of each row (a candidate's measures), 0 to 1."""
+        made: Floats = (1 / (1 + np.exp(-(rows @ self.weights + self.bias)))).astype(np.float32)
+        return made
+
+
+def hand_set(weights: Mapping[str, float], bias: float) -> Weights:
+    """Weights by the names of measures; those not named are 0."""
+    return Weights(
+        weights=np.array([weights.get(name, 0.0) for name in MEASURES], dtype=np.float32), bias=bias
+    )
+
+
+FIRST_DAY = hand_set(
+    {
+        "said": 1.0, "often": 1.0, "spread": 2.0, "phrase": 0.3, "name": 0.7,
+        "words": 1.4, "words_short": 0.9, "covered": -1.0, "above": 2.0, "below": 2.2, "top": 0.7,
+        "near": 0.5, "nearest": 0.8, "near_title": 0.3, "english": 1.4,
+    },
+    -5.5,
+)  # fmt: skip
+"""Few and round, so that they cannot follow one vocabulary; docs/tagging-quality.md says how they came."""
+FIRST_DAY_WORDS_ONLY = hand_set(
+    {
+        "said": 1.5, "often": 1.0, "spread": 2.0, "phrase": 0.8, "name": 0.5,
+        "words": 1.6, "words_short": 2.0, "above": 2.5, "below": 3.0, "top": 0.4,
+    },
+    -5.5,
+)  # fmt: skip
+"""Where there is no model of meaning."""
+
+
+def fitted(
+    first: Weights, rows: Sequence[Floats], right: Sequence[Truth], *, steps: int = 25, hold: float = 3.0
+) -> Weights:
+    """`first` moved towards what the documents say: their candidates' measures and which of them are right.
+
+    Ridge-penalised logistic regression around `first` (Newton's method); measures are compared at the scale
+    they vary by. `hold` is how many units of information the hand-set weights are worth.
+    """
+    x, y = np.concatenate(rows).astype(np.float64), np.concatenate(right).astype(np.float64)
+    scale = x.std(axis=0)
+    scale[scale < 1e-6] = 1.0
+    design = np.hstack([x / scale, np.ones((len(x), 1))])
+    start = np.append(first.weights * scale, first.bias)
+    held = np.append(np.full(len(scale), hold), hold / 100)
+
+    def loss(weights: npt.NDArray[np.float64]) -> float:
+        raw = design @ weights
+        return float(np.logaddexp(0, raw).sum() - raw @ y + held @ (weights - start) ** 2 / 2)
+
+    at, least = start, loss(start)
+    for _ in range(steps):
+        p = 1 / (1 + np.exp(-np.clip(design @ at, -30, 30)))
+        slope = design.T @ (y - p) - held * (at - start)
+        curve = (design * (p * (1 - p))[:, None]).T @ design + np.diag(held)
+        step = np.linalg.solve(curve, slope)
+        while (now := loss(at + step)) > least and np.abs(step).max() > _SMALL:
+            step = step / 2
+        if now > least - _SMALL:
+            break
+        at, least = at + step, now
+    return Weights(weights=(at[:-1] / scale).astype(np.float32), bias=float(at[-1]))
+
+
+def beside(values: Floats, *, kept: int = 50) -> Floats:
+    """Values of a document's candidates from 0 (the fiftieth) to 1 (the best), at least -1."""
+    if not len(values):
+        return values
+    ordered = np.sort(values)[::-1]
+    low, high = ordered[min(len(ordered) - 1, kept)], ordered[0]
+    made: Floats = np.maximum((values - low) / (high - low + 1e-6), -1).astype(np.float32)
+    return made

@@ -1,0 +1,104 @@
+"""Suggestions for files of documents, with any vocabulary."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from km365.cli.tag_bulk import evaluate, predict
+
+TURTLE = """@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+<urn:t:water> a skos:Concept ; skos:prefLabel "Water supply"@en, "Approvisionnement en eau"@fr .
+<urn:t:school> a skos:Concept ; skos:prefLabel "Schools"@en, "Écoles"@fr .
+<urn:t:health> a skos:Concept ; skos:prefLabel "Health services"@en, "Services de santé"@fr .
+"""
+DOCUMENTS = [
+    {
+        "id": "a",
+        "text": "Water supply for villages\nNew wells were dug.",
+        "lang": "en",
+        "gold": ["urn:t:water"],
+    },
+    {
+        "id": "b",
+        "text": "Les écoles de la région\nDes maîtres formés.",
+        "lang": "fr",
+        "gold": ["urn:t:school"],
+    },
+    {"id": "c", "text": "Nurses in health services", "lang": "en", "gold": ["urn:t:health"]},
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("KM365_HOME", str(tmp_path / "home"))
+    with gzip.open(tmp_path / "vocabulary.ttl.gz", "wt", encoding="utf-8") as file:
+        file.write(TURTLE)
+    lines = "".join(json.dumps(one) + "\n" for one in DOCUMENTS)
+    (tmp_path / "documents.jsonl").write_text(lines, encoding="utf-8")
+    return tmp_path
+
+
+def run(command: object, folder: Path, *more: str) -> Result:
+    given = [
+        "--vocabulary",
+        str(folder / "vocabulary.ttl.gz"),
+        "--documents",
+        str(folder / "documents.jsonl"),
+    ]
+    return CliRunner().invoke(command, [*given, *more], standalone_mode=False)  # type: ignore[arg-type] # click's
+
+
+def predicted(folder: Path, *more: str) -> dict[str, list[list[object]]]:
+    output = folder / "found.jsonl"
+    done = run(predict, folder, "--output", str(output), *more)
+    assert done.exception is None
+    lines = output.read_text(encoding="utf-8").splitlines()
+    return {one["id"]: one["terms"] for one in map(json.loads, lines)}
+
+
+@pytest.mark.parametrize("more", [(), ("--words-only",)])
+def test_the_right_term_comes_first_in_every_language_on_the_first_day(
+    folder: Path, more: tuple[str, ...]
+) -> None:
+    found = predicted(folder, *more)
+    assert {name: terms[0][0] for name, terms in found.items()} == {
+        one["id"]: one["gold"][0] for one in DOCUMENTS
+    }
+    assert all(0 <= float(str(score)) <= 1 for terms in found.values() for _, score in terms)
+    assert found == predicted(folder, *more)
+
+
+def test_what_was_tagged_before_is_learned_from(folder: Path) -> None:
+    text = "Quarterly note of the Blue Desk"
+    lines = [json.dumps({"id": f"d{n}", "text": f"{text} {n}", "gold": ["urn:t:health"]}) for n in range(6)]
+    (folder / "train.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "documents.jsonl").write_text(
+        json.dumps({"id": "x", "text": f"{text} again"}), encoding="utf-8"
+    )
+    before = dict(predicted(folder, "--language", "en")["x"])  # type: ignore[arg-type] # pairs
+    after = dict(predicted(folder, "--language", "en", "--train", str(folder / "train.jsonl"))["x"])  # type: ignore[arg-type] # pairs
+    assert max(after, key=after.__getitem__) == "urn:t:health"
+    assert after["urn:t:health"] > before["urn:t:health"]
+
+
+def test_only_documents_of_a_language_and_so_many_terms_are_asked_for(folder: Path) -> None:
+    found = predicted(folder, "--language", "fr", "--limit", "2")
+    assert list(found) == ["b"]
+    assert len(found["b"]) == 2
+
+
+def test_suggestions_are_measured_by_language(folder: Path) -> None:
+    done = run(evaluate, folder, "--json")
+    found = {one["language"]: one for one in json.loads(done.stdout)}
+    assert {name: one["documents"] for name, one in found.items()} == {"en": 2, "fr": 1, "all": 3}
+    assert found["all"]["means"]["NDCG@10"] == 1.0
+    assert "P@5" in run(evaluate, folder).stdout
+
+
+def test_a_line_that_is_no_document_is_named(folder: Path) -> None:
+    (folder / "documents.jsonl").write_text('{"id": "a", "text": "x"}\n{"id": 1}\n', encoding="utf-8")
+    done = run(predict, folder, "--output", str(folder / "found.jsonl"))
+    assert "documents.jsonl, line 2: not a document" in str(done.exception)

