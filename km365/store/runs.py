@@ -107,25 +107,22 @@ def add_changes(c: Connection, run_id: str, changes: Iterable[Change]) -> int:
     """Journals the changes before the first is made, and counts them; they need not fit into memory."""
     count = 0
     for some in batched(changes, PAGE):
-        c.execute(insert(change), [_values(run_id, one) for one in some])
+        rows.many(c, insert(change), _INSERTED, [_values(run_id, one) for one in some])
         count += len(some)
     return count
 
 
-def _values(run_id: str, one: Change) -> dict[str, object]:
-    return {
-        "run_id": run_id,
-        "seq": one.seq,
-        "drive_id": one.drive_id,
-        "item_id": one.item_id,
-        "name": one.name,
-        "old": one.old,
-        "new": one.new,
-        "etag": one.etag,
-        "state": one.state,
-        "reason": one.reason,
-        "comment": one.comment,
-    }
+_INSERTED = (
+    *("run_id", "seq", "drive_id", "item_id", "name", "old", "new", "etag"),
+    *("state", "reason", "comment"),
+)
+
+
+def _values(run_id: str, one: Change) -> tuple[object, ...]:
+    return (
+        *(run_id, one.seq, one.drive_id, one.item_id, one.name, one.old, one.new, one.etag),
+        *(one.state.value, one.reason, one.comment),
+    )
 
 
 def get(c: Connection, run_id: str) -> Run:
@@ -212,11 +209,8 @@ def settle(c: Connection, run_id: str) -> None:
 
 def mark(c: Connection, run_id: str, marks: Iterable[Mark], *, at: datetime) -> None:
     """Notes what became of changes."""
-    values = [
-        {"of": one.seq, "to": one.state.value, "why": one.reason, "after": one.etag_after} for one in marks
-    ]
-    if values:
-        c.execute(_MARK, [{**one, "run": run_id, "at": at} for one in values])
+    values = [(run_id, one.seq, one.state.value, one.reason, one.etag_after, at) for one in marks]
+    rows.many(c, _MARK, ("run", "of", "to", "why", "after", "at"), values)
 
 
 _MARK = (
