@@ -14,6 +14,8 @@ import numpy.typing as npt
 from km365.suggest.meaning import Floats
 
 _SMALL = 1e-4
+_HELD, _HELD_BIAS = (100.0, 30.0), 0.03
+"""Of words and meaning, which we know something about, and of examples, which we do not."""
 
 Truth = npt.NDArray[np.bool_]
 
@@ -69,29 +71,38 @@ FIRST_DAY_WORDS_ONLY = hand_set(
 
 
 def fitted(
-    first: Weights, rows: Sequence[Floats], right: Sequence[Truth], *, steps: int = 25, hold: float = 3.0
+    first: Weights,
+    rows: Sequence[Floats],
+    right: Sequence[Truth],
+    *,
+    steps: int = 25,
+    held: Sequence[float] | None = None,
 ) -> Weights:
     """`first` moved towards what the documents say: their candidates' measures and which of them are right.
 
     Ridge-penalised logistic regression around `first` (Newton's method); measures are compared at the scale
-    they vary by. `hold` is how many units of information the hand-set weights are worth.
+    they vary by. `held` says how many units of information each hand-set weight is worth, and the bias;
+    without it the measures are `MEASURES`.
     """
     x, y = np.concatenate(rows).astype(np.float64), np.concatenate(right).astype(np.float64)
     scale = x.std(axis=0)
     scale[scale < 1e-6] = 1.0
     design = np.hstack([x / scale, np.ones((len(x), 1))])
     start = np.append(first.weights * scale, first.bias)
-    held = np.append(np.full(len(scale), hold), hold / 100)
+    if held is None:
+        of_examples = np.arange(len(scale)) >= len(WORDS) + len(MEANING)
+        held = [*np.where(of_examples, _HELD[1], _HELD[0]), _HELD_BIAS]
+    hold = np.array(held)
 
     def loss(weights: npt.NDArray[np.float64]) -> float:
         raw = design @ weights
-        return float(np.logaddexp(0, raw).sum() - raw @ y + held @ (weights - start) ** 2 / 2)
+        return float(np.logaddexp(0, raw).sum() - raw @ y + hold @ (weights - start) ** 2 / 2)
 
     at, least = start, loss(start)
     for _ in range(steps):
         p = 1 / (1 + np.exp(-np.clip(design @ at, -30, 30)))
-        slope = design.T @ (y - p) - held * (at - start)
-        curve = (design * (p * (1 - p))[:, None]).T @ design + np.diag(held)
+        slope = design.T @ (y - p) - hold * (at - start)
+        curve = (design * (p * (1 - p))[:, None]).T @ design + np.diag(hold)
         step = np.linalg.solve(curve, slope)
         while (now := loss(at + step)) > least and np.abs(step).max() > _SMALL:
             step = step / 2
