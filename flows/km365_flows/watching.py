@@ -85,6 +85,6 @@ class Watching:
         """The terms, read anew every quarter of an hour."""
         if self._words is None or time.monotonic() - self._read_at > _KEEP_WORDS_S:
             app = self._app
-            self._words = await suggest.vocabulary(app.graph, app.settings, app.templates)
+            self._words = await suggest.open_suggester(app.graph, app.settings, app.templates)
             self._read_at = time.monotonic()
         return self._words

@@ -174,8 +174,10 @@ async def forget(
     Example:
       km365 tag feedback forget --words --yes
     """
+    import asyncio
+
     from km365.services import feedback as service
-    from km365.services import feedback_words
+    from km365.services import feedback_words, suggest
 
     if (document is not None) + words + everything != 1:
         raise click.UsageError("Give one of: a document, --words, --all.")
@@ -187,6 +189,7 @@ async def forget(
         file = await feedback_words.find_document(app.graph, document, sites, library)
         key = (file.drive_id, file.id)
     count = await app.db.run(service.purge, document=key, everything=everything)
+    await asyncio.to_thread(suggest.train, app.settings.home, await app.db.run(service.examples))
     say(f"Deleted: {count}.")
     return ExitCode.DONE
 

@@ -1,5 +1,6 @@
 """`km365 tag learn`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from km365.errors import ExitCode
 
 if TYPE_CHECKING:
     from km365.app import App
+    from km365.services.feedback import Lesson
     from km365.services.tag_plan import Chooses
 
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 @json_option
 @with_app
 async def learn(app: "App", *, as_json: bool) -> int:
-    """Learn from what people changed in plans, and show what is suggested differently now.
+    """Learn from what people kept and changed in plans, and show what is suggested differently now.
 
     Reads the documents that were corrected, as far as their content is new, and keeps their words counted in
     km365's own database (`km365 tag feedback forget --words` deletes them).
@@ -26,21 +28,26 @@ async def learn(app: "App", *, as_json: bool) -> int:
     Example:
       km365 tag learn
     """
+    import asyncio
+
     from km365.services import suggest, tag_learn
 
     labels: dict[str, str] = {}
 
     async def open_words() -> "Chooses":
-        words = await suggest.vocabulary(app.graph, app.settings, app.templates)
+        words = await suggest.open_suggester(app.graph, app.settings, app.templates)
         labels.update({one.id: one.label() for one in words.taxonomy})
         return words
+
+    async def train(lessons: "Sequence[Lesson]") -> str:
+        return await asyncio.to_thread(suggest.train, app.settings.home, lessons)
 
     with Progress("Reading", None) as progress:
         learnt = await tag_learn.learn(
             app.graph,
             app.db,
             open_words=open_words,
-            train=None,
+            train=train,
             at=app.clock.now(),
             advance=progress.advance,
         )

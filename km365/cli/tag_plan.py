@@ -123,12 +123,12 @@ async def plan(app: "App", /, *, output: Path, overwrite: bool, as_json: bool, *
         raise click.UsageError("--json prints the plan as JSON; give it an -o with the ending .json.")
     _refuse_odd(options)
     _try(output, overwrite=overwrite)
-    words = await suggest.vocabulary(app.graph, app.settings, app.templates)
+    words = await suggest.open_suggester(app.graph, app.settings, app.templates)
     asked = _asked(options)
     scope = await _scope(app, options)
     since = None
     if options["since_last"]:
-        terms = tag_plan.mark_of(words.taxonomy, asked, scope, version=str(getattr(words, "version", "")))
+        terms = tag_plan.mark_of(words.taxonomy, asked, scope, version=words.version)
         since = tag_planning.since_last(app.db, terms, at=app.clock.now())
     shelves = await tag_libraries.open_shelves(app.graph, scope.libraries, facets=asked.facets)
     round_ = Round(app.graph, shelves, scope, since=since)

@@ -94,7 +94,7 @@ async def _keep_looking(app: "App", libraries: "list[Library]", *, every_s: int,
     """Looks at each library, once for `every_s` 0, else until Ctrl-C."""
     from km365.services import suggest, tag_watch
 
-    words = await suggest.vocabulary(app.graph, app.settings, app.templates)
+    words = await suggest.open_suggester(app.graph, app.settings, app.templates)
     settle = tag_watch.SETTLE if every_s else timedelta()
     while True:
         partly = False

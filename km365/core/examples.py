@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from km365.core.passages import Kind, Passage
 from km365.core.text import STOP, Stems, clean, language_of, spans
+from km365.core.text import words as all_words
 
 MOST_WORDS = 4_000
 """Distinct words and pairs kept of a document, the commonest first."""
@@ -21,6 +22,7 @@ MOST_PHRASES = 400
 _LONGEST_PHRASE = 3
 _LONGEST_HAN = 4
 """Words of Chinese are two to four characters."""
+_COUNTED_LETTERS = 60_000
 _OPENING_WORDS = 300
 _TELLING = frozenset({Kind.NAME, Kind.TITLE, Kind.HEADING, Kind.PROPERTY})
 """Passages whose phrases are kept even if they come once."""
@@ -44,12 +46,32 @@ class Example:
     read_at: datetime
 
 
+def counted(passages: Sequence[Passage], stems: Stems | None = None) -> Counter[str]:
+    """The stems of the words of a document and the pairs of them, by how often they come.
+
+    Of a very long one the beginning is counted.
+    """
+    stems, found, letters = stems or Stems(), Counter[str](), 0
+    for one in passages:
+        run = [stem for stem in map(stems.__getitem__, all_words(clean(one.text))) if stem]
+        found.update(stem for stem in run if stem != STOP)
+        found.update(f"{left} {right}" for left, right in pairwise(run) if STOP not in (left, right))
+        letters += len(one.text)
+        if letters > _COUNTED_LETTERS:
+            break
+    return found
+
+
+def commonest(words: Counter[str]) -> dict[str, int]:
+    """Those that an example keeps."""
+    return dict(words.most_common(MOST_WORDS))
+
+
 def count(
     passages: Sequence[Passage], *, document: tuple[str, str], path: str, ctag: str, at: datetime
 ) -> Example:
     """What is kept of the document with these passages."""
     stems = Stems()
-    counted: Counter[str] = Counter()
     said: Counter[str] = Counter()
     written: dict[str, str] = {}
     seen = 0
@@ -58,9 +80,6 @@ def count(
         text = clean(passage.text)
         for run in _runs(text, stems):
             seen += len(run)
-            bare = [word.stem for word in run if word.stem]
-            counted.update(bare)
-            counted.update(f"{left} {right}" for left, right in pairwise(bare))
             for phrase, form in _phrases(run, text):
                 said[phrase] += 2 if telling else 1
                 written.setdefault(phrase, form)
@@ -70,7 +89,7 @@ def count(
         path=path,
         language=_language(passages),
         ctag=ctag,
-        words=dict(counted.most_common(MOST_WORDS)),
+        words=commonest(counted(passages, stems)),
         phrases={phrase: written[phrase] for phrase in kept},
         read_at=at,
     )

@@ -133,14 +133,23 @@ def _proposed(c: Connection, taxonomy: Taxonomy, proposal_id: str) -> Proposal:
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """One document to learn from: its counted words as in `Example`, and the concept ids people gave it."""
+    """One document to learn from: its counted words as in `Example`, and the concept ids people gave it.
+
+    `kept` and `wrong` had been suggested, `missing` had not.
+    """
 
     document: DocumentKey
     path: str
     language: str | None
     words: Mapping[str, int]
-    right: tuple[str, ...]
+    kept: tuple[str, ...]
+    missing: tuple[str, ...]
     wrong: tuple[str, ...]
+
+    @property
+    def right(self) -> tuple[str, ...]:
+        """What it is about."""
+        return tuple(sorted((*self.kept, *self.missing)))
 
 
 def examples(c: Connection) -> list[Lesson]:
@@ -152,7 +161,8 @@ def examples(c: Connection) -> list[Lesson]:
             path=one.path,
             language=one.language,
             words=one.words,
-            right=_ids(said[one.document], Verdict.RIGHT, Verdict.MISSING),
+            kept=_ids(said[one.document], Verdict.RIGHT),
+            missing=_ids(said[one.document], Verdict.MISSING),
             wrong=_ids(said[one.document], Verdict.WRONG),
         )
         for one in store.examples(c)
@@ -160,8 +170,8 @@ def examples(c: Connection) -> list[Lesson]:
     ]
 
 
-def _ids(said: Iterable[Feedback], *verdicts: Verdict) -> tuple[str, ...]:
-    return tuple(sorted(one.concept_id for one in said if one.verdict in verdicts))
+def _ids(said: Iterable[Feedback], verdict: Verdict) -> tuple[str, ...]:
+    return tuple(sorted(one.concept_id for one in said if one.verdict is verdict))
 
 
 @dataclass(frozen=True, kw_only=True)

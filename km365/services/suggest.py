@@ -1,6 +1,8 @@
 """Terms for a text or a document, ready to be written: the taxonomy as the term store has it, compiled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from km365.core.schema import TAG_COLUMNS
 from km365.core.tagging import Suggestion, from_text
@@ -10,12 +12,19 @@ from km365.graph.client import Graph
 from km365.graph.metadata import TermRef
 from km365.services import synonyms, taxonomy
 from km365.settings import Settings
+from km365.suggest.chooser import Chooser
 from km365.suggest.index_file import fingerprint, open_index
 from km365.suggest.vocabulary import Vocabulary
 from km365.templates import Templates
 
+if TYPE_CHECKING:
+    from km365.services.feedback import Lesson
+    from km365.services.tag_plan import Chooses
+
 INDEXES = "indexes"
 """The folder under the home in which compiled vocabularies are kept; it can be deleted at any time."""
+LEARNED = "learned"
+"""The folder under the home for what was learnt from judged documents; it holds their words."""
 
 
 async def terms(graph: Graph, settings: Settings, templates: Templates) -> Taxonomy:
@@ -40,6 +49,42 @@ async def vocabulary(graph: Graph, settings: Settings, templates: Templates) -> 
     return Vocabulary(known, open_index(settings.home / INDEXES, fingerprint(known), lambda: known))
 
 
+async def open_suggester(graph: Graph, settings: Settings, templates: Templates) -> Chooser:
+    """What suggests terms: the `vocabulary` with what was learnt from judged documents (`train`).
+
+    Needs TermStore.Read.All, or the cached copy of an earlier reading.
+    """
+    words = await vocabulary(graph, settings, templates)
+    folder = settings.home / LEARNED
+    if not folder.is_dir():
+        return Chooser(words)
+    from km365.suggest import judged  # noqa: PLC0415 - a tenth of a second, only where something was learnt
+
+    return Chooser(words, judged.opened(folder))
+
+
+def train(home: Path, lessons: "Sequence[Lesson]") -> str:
+    """Learns from the lessons in place of what was learnt before; says in a line what came of it."""
+    from km365.suggest import judged  # noqa: PLC0415
+
+    made = judged.trained(
+        [
+            judged.Judgement(
+                words=one.words,
+                kept=frozenset(one.kept),
+                missed=frozenset(one.missing),
+                refused=frozenset(one.wrong),
+            )
+            for one in lessons
+        ]
+    )
+    if made is None:
+        judged.forget(home / LEARNED)
+        return f"Too few documents to learn from in general yet: {len(lessons)} of {judged.FEWEST}."
+    made.save(home / LEARNED)
+    return f"Learnt from {made.count} documents; the next plan uses it."
+
+
 def terms_by_column(found: list[Suggestion], known: Taxonomy) -> Mapping[str, tuple[TermRef, ...]]:
     """The suggestions as values of our columns, best first; terms the term store lacks are left out."""
     columns = {column.term_set: column.name for column in TAG_COLUMNS}
@@ -53,7 +98,7 @@ def terms_by_column(found: list[Suggestion], known: Taxonomy) -> Mapping[str, tu
 
 
 def terms_for_text(
-    words: Vocabulary, text: str, *, title: str = "", office: str = ""
+    words: "Chooses", text: str, *, title: str = "", office: str = ""
 ) -> Mapping[str, tuple[TermRef, ...]]:
     """Terms that a text of somebody's own is about, by column; with those of an `office`, for its people."""
     facets = [column.term_set for column in TAG_COLUMNS if column.term_set]

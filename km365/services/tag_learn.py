@@ -75,7 +75,7 @@ async def learn(
     words = await open_words()
     before = after = _chosen(words, texts, corrections)
     trained = ""
-    if train is not None and lessons:
+    if train is not None:
         trained = await train(lessons)
         words = await open_words()
         after = _chosen(words, texts, corrections)

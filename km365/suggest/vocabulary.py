@@ -63,6 +63,21 @@ class _Found:
         return True
 
 
+@dataclass(frozen=True, kw_only=True)
+class Weighed:
+    """A text with the score of each concept (by number) that its words speak for, and why."""
+
+    text: Text
+    term_sets: Sequence[tuple[int, TermSet]]
+    scores: dict[int, float] = field(default_factory=dict)
+    evidence: dict[int, _Found] = field(default_factory=dict)
+
+    def first_place(self, concept: int) -> int:
+        """Where it is first spoken of; after all the text where it is not."""
+        found = self.evidence.get(concept)
+        return min(found.spots) if found else len(self.text.numbers)
+
+
 class _Meaning(NamedTuple):
     """What a reading may mean, with the languages of each concept's label."""
 
@@ -96,6 +111,12 @@ class Vocabulary:
         Thresholds and numbers follow each term set's rule; deprecated terms and terms kept for people are
         never suggested. `facets` restricts the answer to those term sets.
         """
+        weighed = self.weigh(passages, facets=facets)
+        chosen = self.chosen(weighed, weighed.scores)
+        return [self.suggestion(weighed, concept, score) for concept, score in chosen]
+
+    def weigh(self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None) -> "Weighed":
+        """The score of every concept that the words speak for, whether it reaches its threshold or not."""
         wanted = None if facets is None else set(facets)
         text = Text(self._matcher, passages)
         layout = _Layout(text)
@@ -112,11 +133,26 @@ class Vocabulary:
         anywhere = evidence[Evidence.ANYWHERE]
         subjects = (n for n, one in sets if one.rule.evidence is Evidence.ANYWHERE)
         main = max((found.mass for n in subjects for _, found in anywhere.get(n, ())), default=0.0)
-        chosen: list[Suggestion] = []
+        weighed = Weighed(text=text, term_sets=sets)
         for number, one in sets:
             known = evidence[one.rule.evidence].get(number, [])
-            chosen += self._choose(one, known, layout, main_subject=main)
-        return chosen
+            self._score(one, known, layout, weighed, main_subject=main)
+        return weighed
+
+    def chosen(self, weighed: "Weighed", scores: Mapping[int, float]) -> list[tuple[int, float]]:
+        """The concepts that the rules of their term sets let through, by number, with their score.
+
+        `scores` are those of `weighed` or others made of them, of any open concepts.
+        """
+        by_set: dict[int, list[tuple[float, int, int]]] = {}
+        for concept, score in scores.items():
+            place = weighed.first_place(concept)
+            by_set.setdefault(self.index.concept_facet[concept], []).append((-score, place, concept))
+        found: list[tuple[int, float]] = []
+        for number, one in weighed.term_sets:
+            best = sorted(by_set.get(number, ()))[: one.rule.at_most]
+            found += [(concept, -score) for score, _, concept in best if -score >= one.rule.threshold]
+        return found
 
     def _by_passage(self, text: Text, layout: "_Layout") -> list[tuple[int, list[_Heard]]]:
         """What each passage says, by its number: the labels in it with their concepts."""
@@ -184,33 +220,30 @@ class Vocabulary:
                             evidence.via[concept] = evidence.via.get(concept, 0.0) + weight * share
         return found
 
-    def _choose(
+    def _score(
         self,
         term_set: TermSet,
         found: Sequence[tuple[int, _Found]],
         layout: "_Layout",
+        weighed: "Weighed",
         *,
         main_subject: float,
-    ) -> list[Suggestion]:
-        """The concepts of one term set; `main_subject` is the evidence for the strongest of all term sets."""
+    ) -> None:
+        """Scores the concepts of one term set; `main_subject` is the most evidence there is for any."""
         known = {concept: evidence for concept, evidence in found if self.index.concept_open[concept]}
         if not known:
-            return []
+            return
         opening = term_set.rule.evidence is Evidence.OPENING
         most = max(evidence.mass for evidence in known.values())
         if not opening:  # a passing mention is small beside what the document is about, whatever the facet
             most = (most + main_subject) / 2
-        scored = sorted(
-            (-score, min(evidence.spots), concept)
-            for concept, evidence in known.items()
-            if (score := _score(evidence, most, layout, opening=opening)) >= term_set.rule.threshold
-        )
-        return [
-            self._suggestion(concept, term_set.key, -score, known[concept], layout.text)
-            for score, _, concept in scored[: term_set.rule.at_most]
-        ]
+        for concept, evidence in known.items():
+            weighed.scores[concept] = _score(evidence, most, layout, opening=opening)
+            weighed.evidence[concept] = evidence
 
-    def _suggestion(self, concept: int, facet: str, score: float, evidence: _Found, text: Text) -> Suggestion:
+    def suggestion(self, weighed: "Weighed", concept: int, score: float) -> Suggestion:
+        """The suggestion of a concept that the words speak for, with the words and places that do."""
+        text, evidence = weighed.text, weighed.evidence[concept]
         said: dict[str, float] = {}
         places: dict[str, float] = {}
         for first, (last, weight) in evidence.spots.items():
@@ -221,7 +254,7 @@ class Vocabulary:
         via = {self.index.concept_ids[other]: weight for other, weight in evidence.via.items()}
         return Suggestion(
             concept_id=self.index.concept_ids[concept],
-            facet=facet,
+            facet=self.taxonomy.term_sets[self.index.concept_facet[concept]].key,
             score=score,
             words=heaviest(said, 4),
             places=heaviest(places, 3),
