@@ -34,7 +34,10 @@ Train = Callable[[Sequence[Lesson]], Awaitable[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What is suggested for one document now and was not before, and the other way round: concept ids."""
+    """What is suggested for one document now and was not before, and the other way round: concept ids.
+
+    As if nothing had been said of this document itself, which would hide what is learnt for others like it.
+    """
 
     path: str
     gained: tuple[str, ...]
@@ -71,7 +74,7 @@ async def learn(
     read = await feedback.read_examples(graph, db, at=at, advance=advance)
     lessons = await db.run(feedback.examples)
     texts = await _latest(graph, db)
-    corrections = await db.run(feedback.corrections)
+    corrections = Corrections(muted=await db.run(store.muted))
     words = await open_words()
     before = after = _chosen(words, texts, corrections)
     trained = ""

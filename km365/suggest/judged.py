@@ -165,7 +165,7 @@ class Judged:
         moved = rows * self._weights.weights
         return {
             one: Opinion(
-                score=round(float(score), 3),
+                score=min(round(float(score), 3), 0.999),
                 words=float(row[0]) - _logit(_UNSAID),
                 examples=float(row[1:].sum()),
             )
@@ -345,7 +345,7 @@ class _Kept(Learned):
         """See `Judged.because`."""
         column = self._seen.index(concept)
         documents = self._document[(self._column == column) & (self._value > 0)]
-        share = len(documents) / self.count
+        share = len(documents) / (self.count + _DOUBTS)
         pulls: dict[str, float] = {}
         alike = np.zeros(self.count, dtype=np.float32)
         for word, weight in self._space._weighed(sample).items():

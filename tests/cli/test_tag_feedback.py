@@ -1,6 +1,7 @@
 """`km365 tag feedback`, `learn`, `watch`, `report` and `taxonomy synonyms` as typed: corrected, learnt."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from lxml import html
 from km365.errors import ExitCode
 from km365.graph import drives, sites
 from km365.graph.drives import File
+from km365.services import suggest
+from km365.suggest import judged
 
 from ..conftest import BELMORA, Provisioned
 from .conftest import Type
@@ -146,3 +149,47 @@ async def test_a_run_is_reported_as_a_page_and_as_a_workbook(km365: Type, provis
     again = await km365("tag", "report", run, "-o", "report.xlsx")
     assert (again.code, "--overwrite" in again.err) == (ExitCode.USAGE, True)
     assert (await km365("tag", "report", "tag-none")).code == ExitCode.FAILED
+
+
+def fridge_note(number: int) -> str:
+    """About fridges, in words that no label has; it speaks of vaccines too."""
+    chance = random.Random(number)
+    places = chance.sample(
+        ["Tamvale", "Ostrel", "Lindo", "Perrin", "Halmet", "Sovery", "Quimby", "Darrow"], 3
+    )
+    said = chance.sample(["thermometers", "freezers", "icepacks", "compressors", "dials", "alarms"], 4)
+    return f"Vaccines in {', '.join(places)}.\n\nWe repaired {', '.join(said)}. Vaccines kept well."
+
+
+async def test_what_people_say_of_a_dozen_documents_is_learnt_for_the_next_one(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    for number in range(judged.FEWEST + 2):
+        await upload(provisioned, f"{number}.txt", text=fridge_note(number))
+    await planned(km365)
+    plan = read()
+    for document in plan["documents"]:
+        topic = document["columns"]["KMTopic"]
+        topic["add"] = [one for one in topic["add"] if one["id"] != "topic/immunization"]
+        topic["add"].append({"term": "Cold chain"})
+    write(plan)
+    assert (await km365("tag", "apply", "plan.json")).code == ExitCode.DONE
+    await upload(provisioned, "new.txt", text=fridge_note(100))
+    assert "topic/immunization" in (await planned(km365))["new.txt"]
+
+    learnt = await km365("tag", "learn")
+    assert "Learnt from 12 documents" in learnt.err
+    assert "changed in 12 of the 12" in learnt.err
+    assert learnt.out.count("+ Cold chain") == learnt.out.count("- Immunization") == 12
+    after = (await planned(km365))["new.txt"]
+    assert "topic/immunization" not in after
+    assert "topic/cold-chain" in after
+    (document,) = [one for one in read()["documents"] if one["path"] == "new.txt"]
+    (said,) = [one for one in document["columns"]["KMTopic"]["add"] if one["id"] == "topic/cold-chain"]
+    assert said["part"] == "examples"
+    assert said["because_of"], "the words of this document that pull it"
+    assert "documents tagged so" in said["found_in"][0]
+
+    assert list((provisioned.app.settings.home / suggest.LEARNED).iterdir())
+    assert (await km365("tag", "feedback", "forget", "--words", "--yes")).code == ExitCode.DONE
+    assert list((provisioned.app.settings.home / suggest.LEARNED).iterdir()) == []

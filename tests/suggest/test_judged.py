@@ -2,6 +2,8 @@
 
 import logging
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -162,6 +164,12 @@ def test_nothing_is_read_where_nothing_was_learnt_or_it_was_forgotten(tmp_path: 
     learnt().save(tmp_path)
     judged.forget(tmp_path)
     assert judged.opened(tmp_path) is None
+
+
+def test_numbers_are_loaded_only_where_something_was_learnt() -> None:
+    code = "import sys, km365.services.suggest, km365.services.tag_learn; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_stems_are_told_as_they_were_written() -> None:
