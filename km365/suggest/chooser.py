@@ -17,8 +17,8 @@ from km365.suggest.vocabulary import SCORE_MEANS as WORDS_MEAN
 from km365.suggest.vocabulary import Vocabulary, Weighed
 
 SCORE_MEANS = (
-    f"{WORDS_MEAN} Once `km365 tag learn` has learnt from judged documents it is a probability: of the terms "
-    "suggested with 0.7, people kept about seven in ten."
+    f"{WORDS_MEAN} Once `km365 tag learn` has learnt from judged documents it estimates the chance that a "
+    "person keeps the term; docs/tagging-quality.md says how well."
 )
 
 

@@ -1,6 +1,6 @@
 """What people kept, refused and missed of earlier suggestions, and what that says of the terms of a new text.
 
-The score of the words is moved by three measures whose weights are held to hand-set ones and fitted on the
+The score of the words is moved by four measures whose weights are held to hand-set ones and fitted on the
 judged documents, each seen as if it and its twins had never been judged. What results is the chance that a
 person keeps the term, as far as those documents tell.
 """
@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from km365.suggest import fusion
 from km365.suggest.fusion import Weights
-from km365.suggest.learned import Learned, Lesson, Sample, Votes, _Space
+from km365.suggest.learned import Learned, Lesson, Sample, Votes, _nearest, _Space
 from km365.suggest.meaning import Floats, evenly
 
 _log = logging.getLogger(__name__)
@@ -50,17 +50,18 @@ _LEAST_RIDGE, _LEAST_LIKE = 0.1, 0.02
 _COMMONEST = 0.9
 _PULLED_AT_MOST = 4
 
-MEASURES = ("words", "suggested", "alike", "trusted")
-_FIRST = Weights(weights=np.array([1.0, 0.0, 5.5, 1.0], dtype=np.float32), bias=0.0)
+MEASURES = ("words", "suggested", "unsaid", "alike", "trusted")
+_FIRST = Weights(weights=np.array([1.0, 0.0, 0.0, 5.5, 1.0], dtype=np.float32), bias=0.0)
 """`words`, the score's logit, keeps its weight, so that fitting never orders texts by it differently.
 
-`suggested` is 1 where words alone reach the threshold: how often people keep such terms. `alike` is how far
-documents like this one have the term (`learned.Votes`), less where none is much like it; `trusted` how much
-more often than others the term was kept where it was suggested.
+`suggested` is 1 where words alone reach the threshold: how often people keep such terms; `unsaid` is 1 where
+they do not speak of it. `alike` is how far documents like this one have the term (`learned.Votes`), less
+where none is much like it; `trusted` how much more often than others the term was kept where it was
+suggested.
 """
-_HELD = (1e9, 10.0, 10.0, 10.0, 1e9)
+_HELD = (1e9, 10.0, 10.0, 30.0, 10.0, 1e9)
 """Units of information that each weight is worth, and what is added to their sum."""
-_LEAST = np.array([1.0, -np.inf, 0.0, 0.0], dtype=np.float32)
+_LEAST = np.array([1.0, -np.inf, -np.inf, 0.0, 0.0], dtype=np.float32)
 """No document that is like another speaks against what that one has."""
 
 
@@ -108,7 +109,7 @@ def trained(judgements: Sequence[Judgement]) -> "Judged | None":
     learned = _Kept(lessons)
     made = Judged(ids, learned, kept, refused, weights=_FIRST, version=version.hexdigest())
     rows, right = zip(*(made.measured_without(at, one) for at, one in enumerate(judgements)), strict=True)
-    fitted = fusion.fitted(_FIRST, rows, right, held=_HELD)
+    fitted = fusion.fitted(_FIRST, rows, right, held=_HELD) if any(map(len, rows)) else _FIRST
     return Judged(
         ids,
         learned,
@@ -179,14 +180,14 @@ class Judged:
     def measured_without(self, at: int, one: Judgement) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """The measures of a judged document's concepts, by the others, and which of them are right.
 
-        Besides those judged they are those that the examples would bring.
+        They are those that had been suggested and those that the examples would bring: of others, missed
+        or not, nothing can be said when it comes to it.
         """
         seen = self._learned.seen_without(at)
-        judged = one.kept | one.missed | one.refused
         brought: set[str] = set()
         if one.kept or one.missed:  # somebody has looked at what it is about, not only at what it is not
             brought = {self._ids[number] for number in seen.likely()}
-        ids = sorted(judged | brought)
+        ids = sorted(one.kept | one.refused | brought)
         rows = []
         for concept in ids:
             said = concept in one.kept or concept in one.refused
@@ -194,7 +195,7 @@ class Judged:
             score = _TYPICAL if said else 0.0
             rows.append(self._row(concept, score, said, seen, own=mine))
         right = np.array([concept in one.kept or concept in one.missed for concept in ids], dtype=np.bool_)
-        return np.array(rows, dtype=np.float32), right
+        return np.array(rows, dtype=np.float32).reshape(-1, len(MEASURES)), right
 
     def _row(
         self,
@@ -209,13 +210,13 @@ class Judged:
         words = _logit(min(max(score, _UNSAID), _SURE))
         at = self._number.get(concept_id)
         if at is None:
-            return (words, float(suggested), 0.0, 0.0)
+            return (words, float(suggested), float(score <= 0), 0.0, 0.0)
         kept, refused = self._kept.get(at, 0) - own[0], self._refused.get(at, 0) - own[1]
         known = min(seen.held.get(at, 0) + refused, _KNOWN) / _KNOWN
         usual = (sum(self._kept.values()) + 8) / (sum(self._kept.values()) + sum(self._refused.values()) + 10)
         trusted = _logit((kept + _DOUBTS * usual) / (kept + refused + _DOUBTS)) - _logit(usual)
         alike = self._learned.alike(seen, at) * known
-        return (words, float(suggested), alike, trusted if score > 0 else 0.0)
+        return (words, float(suggested), float(score <= 0), alike, trusted if score > 0 else 0.0)
 
     def save(self, folder: Path) -> None:
         """Keeps it in the folder, whole or not at all: numbers and JSON, so that reading can run nothing."""
@@ -301,8 +302,22 @@ class _Kept(Learned):
 
     def seen(self, sample: Sample) -> _Seen:
         """What these say of a document."""
-        votes, familiar = self.votes(sample), self._familiar(self._space.likeness(sample))
-        return _Seen(votes=votes, familiar=familiar, held=self.documents_with)
+        likeness: Floats = self._space.likeness(sample) * np.float32(self._known_share(sample))
+        votes = self._votes(likeness @ self._inverse, _nearest(likeness))
+        return _Seen(votes=votes, familiar=self._familiar(likeness), held=self.documents_with)
+
+    def _known_share(self, sample: Sample) -> float:
+        """How much of the document's length as a row is in words that these have, 0 to 1.
+
+        Each of these has words of its own, which make it less like the others; so has a new one.
+        """
+        telling, own = self._space._telling, math.log((1 + self.count) / 2) + 1
+        known = whole = 0.0
+        for word, n in sample.words.items():
+            weight = ((1 + math.log(n)) * telling.get(word, own)) ** 2
+            whole += weight
+            known += weight if word in telling else 0.0
+        return math.sqrt(known / whole) if whole else 0.0
 
     def seen_without(self, number: int) -> _Seen:
         """What the others say of an example, as if it and its twins had never been there."""
