@@ -12,6 +12,7 @@ from km365.errors import ExitCode
 if TYPE_CHECKING:
     from km365.suggest.suggester import Suggester
 
+_LARGE = 5_000
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _shared: tuple[Callable[[Any], Any], ...] = (
     click.option(
@@ -124,6 +125,7 @@ def _opened(vocabulary: Path, train: Path | None, language: str | None, *, words
         cache=settings_in_force().home / "cache",
         language=language or "en",
         words_only=words_only,
+        preparing=_preparing,
     )
     if train is not None:
         lines = list(tag_bulk.read_documents(train, language=language))
@@ -132,3 +134,9 @@ def _opened(vocabulary: Path, train: Path | None, language: str | None, *, words
         if not count:
             say(f"No document of {train} has a term of this vocabulary; nothing was learned.")
     return suggester
+
+
+def _preparing(done: int, of: int) -> None:
+    """Large vocabularies take half a minute, once for each language of the documents."""
+    if of >= _LARGE:
+        say(f"Preparing the vocabulary: {done} of {of} labels")

@@ -7,24 +7,35 @@ lines of `{"id", "terms": [[term id, score], ...]}`, best first. The vocabulary 
 
 import gzip
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from km365 import __version__
 from km365.core.languages import primary
 from km365.core.tagging import from_text
 from km365.core.taxonomy import Taxonomy
 from km365.errors import InputRefused
 from km365.services.taxonomy_files import read_vocabulary
 from km365.suggest import evaluation
-from km365.suggest.index_file import open_index
-from km365.suggest.meaning import encoders
+from km365.suggest.index import Index
+from km365.suggest.index_file import is_kept, open_index
+from km365.suggest.kept_labels import KeptLabels
+from km365.suggest.meaning import Preparing, encoders
+from km365.suggest.memory import give_back
 from km365.suggest.suggester import Document, Suggester
 
 Advance = Callable[[int], None]
 """Hears how many more documents are dealt with."""
+_FOLDER_ENDING = ".km365-vectors"
+_FOLDERS_KEPT = 6
+_COMPILED_APART_BYTES = 300_000
 _LINE_LETTERS = 50_000_000
 
 
@@ -72,20 +83,75 @@ def _line(line: str, where: str, language: str | None) -> Line:
 
 
 def open_suggester(
-    vocabulary: Path, *, cache: Path, language: str = "en", words_only: bool = False
+    vocabulary: Path,
+    *,
+    cache: Path,
+    language: str = "en",
+    words_only: bool = False,
+    preparing: Preparing = lambda _done, _of: None,
 ) -> Suggester:
     """What suggests the terms of a vocabulary file; its compiled form is kept in `cache`.
 
-    `words_only` leaves the vector models out. Raises InputRefused for a file that is no vocabulary.
+    `words_only` leaves the vector models out; `preparing` hears of the first run's work on the labels. Raises
+    InputRefused for a file that is no vocabulary.
     """
     try:
-        key = f"{sha256(vocabulary.read_bytes()).hexdigest()[:24]}-{language}"
+        with vocabulary.open("rb") as opened:
+            key = f"{file_digest(opened, 'sha256').hexdigest()[:24]}-{language}-{__version__}"
     except OSError as why:
         raise InputRefused(f"{vocabulary} cannot be read: {why.strerror}.") from None
-    term_set = read_vocabulary(vocabulary, language=language)
-    index = open_index(cache, key, lambda: Taxonomy(term_sets=(term_set,)))
+    folder = cache / f"{key}{_FOLDER_ENDING}"
+    if vocabulary.stat().st_size > _COMPILED_APART_BYTES:
+        _compile_apart(vocabulary, cache, key, language)
+    index, labels = _compiled(vocabulary, cache, key, language)
+    give_back()
+    _keep_few(cache, folder)
     models = () if words_only else encoders()
-    return Suggester(term_set, index, encoders=models, cache=cache / key)
+    return Suggester(index, labels.of, encoders=models, cache=folder, preparing=preparing)
+
+
+def _compiled(vocabulary: Path, cache: Path, key: str, language: str) -> tuple[Index, KeptLabels]:
+    """The index and the labels out of `cache`, or made and put there."""
+    labels = KeptLabels(
+        cache / f"{key}{_FOLDER_ENDING}", lambda: read_vocabulary(vocabulary, language=language)
+    )
+
+    def taxonomy() -> Taxonomy:
+        term_set = read_vocabulary(vocabulary, language=language)
+        labels.keep(term_set)
+        return Taxonomy(term_sets=(term_set,))
+
+    return open_index(cache, key, taxonomy), labels
+
+
+def _compile_apart(vocabulary: Path, cache: Path, key: str, language: str) -> None:
+    """Compiles a large vocabulary in a process of its own, whose 200 MB end with it; done already, nothing.
+
+    Where that process cannot be had, or cannot keep what it made, the work is left to this one.
+    """
+    if is_kept(cache, key):
+        return
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+        try:
+            apart.submit(_keep_compiled, vocabulary, cache, key, language).result()
+        except BrokenProcessPool:
+            return
+
+
+def _keep_compiled(vocabulary: Path, cache: Path, key: str, language: str) -> None:
+    _compiled(vocabulary, cache, key, language)
+
+
+def _keep_few(cache: Path, used: Path) -> None:
+    """Vectors of vocabularies that were not asked for lately go; one may hold hundreds of megabytes."""
+    try:
+        used.mkdir(parents=True, exist_ok=True)
+        used.touch()
+        known = sorted(cache.glob(f"*{_FOLDER_ENDING}"), key=lambda one: one.stat().st_mtime, reverse=True)
+    except OSError:  # it cannot be written, or another process is tidying up
+        return
+    for old in known[_FOLDERS_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def learn(suggester: Suggester, lines: Sequence[Line], *, advance: Advance = lambda _: None) -> int:

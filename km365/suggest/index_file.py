@@ -52,7 +52,7 @@ def open_index(folder: Path, key: str, vocabulary: Callable[[], Taxonomy]) -> In
     file. Several processes may do this at once: each sees a whole file or none. Where the folder cannot be
     written, the index is made and not kept.
     """
-    path = folder / f"{blake2b(f'{key} {_rules()}'.encode(), digest_size=16).hexdigest()}{_ENDING}"
+    path = _path(folder, key)
     try:
         return loads(path.read_bytes())
     except FileNotFoundError:
@@ -61,10 +61,21 @@ def open_index(folder: Path, key: str, vocabulary: Callable[[], Taxonomy]) -> In
         _log.warning("The index %s cannot be used; it is made anew.", path)
     made = build(vocabulary())
     try:
-        _write(path, dumps(made))
+        write_whole(path, dumps(made))
+        for old in sorted(folder.glob(f"*{_ENDING}"), key=_written_at, reverse=True)[_KEPT:]:
+            old.unlink(missing_ok=True)
     except OSError as why:
         _log.warning("The index cannot be kept in %s: %s", folder, why.strerror)
     return made
+
+
+def is_kept(folder: Path, key: str) -> bool:
+    """Whether there is a file for this key; whether it is whole, only reading tells."""
+    return _path(folder, key).is_file()
+
+
+def _path(folder: Path, key: str) -> Path:
+    return folder / f"{blake2b(f'{key} {_rules()}'.encode(), digest_size=16).hexdigest()}{_ENDING}"
 
 
 def _rules() -> str:
@@ -77,7 +88,8 @@ def _rules() -> str:
     return digest.hexdigest()
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file that others see whole or not at all; makes its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix="new-", delete=False) as file:
         file.write(data)
@@ -86,9 +98,6 @@ def _write(path: Path, data: bytes) -> None:
         new.replace(path)
     except PermissionError:  # Windows, while another process reads the one that is there
         new.unlink(missing_ok=True)
-    known = sorted(path.parent.glob(f"*{_ENDING}"), key=_written_at, reverse=True)
-    for old in known[_KEPT:]:
-        old.unlink(missing_ok=True)
 
 
 def _written_at(path: Path) -> float:

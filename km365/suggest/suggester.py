@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from km365.core.languages import primary
 from km365.core.passages import Passage
-from km365.core.taxonomy import TermSet
 from km365.core.text import STOP, Stems, clean, words
 from km365.suggest import fusion, lexical
 from km365.suggest.fusion import EXAMPLES, MEANING, WORDS, Weights
@@ -18,7 +16,7 @@ from km365.suggest.index import Index
 from km365.suggest.learned import MOST_DOCUMENTS, Ints, Learned, Lesson, Sample, Votes
 from km365.suggest.lexical import Features
 from km365.suggest.matching import Matcher
-from km365.suggest.meaning import Encoder, Floats, LabelVectors, chunks, evenly, sentences
+from km365.suggest.meaning import Encoder, Floats, LabelVectors, Preparing, chunks, evenly, sentences
 from km365.suggest.texts import Text
 
 _NEAR_KEPT = 80
@@ -54,18 +52,21 @@ class _Read:
 
 
 class Suggester:
-    """Chooses among the concepts of one term set. Keep it for many documents."""
+    """Chooses among the concepts of an index. Keep it for many documents."""
 
     def __init__(
         self,
-        term_set: TermSet,
         index: Index,
+        labels: Callable[[str], Mapping[int, str]],
         *,
         encoders: Sequence[Encoder] = (),
         cache: Path | None = None,
+        preparing: Preparing = lambda _done, _of: None,
     ) -> None:
+        """`labels` gives the preferred labels in a language by concept number, and is asked only where
+        their vectors are not in the folder `cache` yet; `preparing` hears how far these are."""
         self._index, self._matcher = index, Matcher(index)
-        self._term_set = term_set
+        self._labels_in, self._preparing = labels, preparing
         self._all = next((one for one in encoders if one.languages is None), None)
         self._careful = next((one for one in encoders if one.languages is not None), None)
         self._cache = cache
@@ -88,11 +89,12 @@ class Suggester:
         body = "\n".join(one.text for one in document.passages)
         whole: dict[str, Floats] = {}
         near: Floats | None = None
+        # the model for English first: loading it takes twice the memory that it keeps
+        if self._careful and text.language in (self._careful.languages or ()):
+            whole[self._careful.name] = self._careful.encode(chunks(body, most=_ENGLISH_CHUNKS) or [body])
         if self._all:
             whole[self._all.name] = self._all.encode(chunks(body, most=_CHUNKS) or [body])
             near = self._all.encode(sentences(body, most=_SENTENCES) or [body])
-        if self._careful and text.language in (self._careful.languages or ()):
-            whole[self._careful.name] = self._careful.encode(chunks(body, most=_ENGLISH_CHUNKS) or [body])
         features = lexical.candidates(self._matcher, text)
         return _Read(text=text, features=features, whole=whole, sentences=near)
 
@@ -108,13 +110,10 @@ class Suggester:
         tag = language if language in known else "en" if "en" in known else known[0]
         made = self._vectors.get((encoder.name, tag))
         if made is None:
-            labels = {}
-            for number, concept in enumerate(self._term_set.concepts):
-                text = next((one for key, one in concept.labels.items() if primary(key) == tag), None)
-                if text is not None:
-                    labels[number] = text
             file = self._cache / f"{encoder.name}-{tag}.vectors" if self._cache else None
-            made = LabelVectors(labels, len(self.ids), encoder, file)
+            made = LabelVectors(
+                lambda: self._labels_in(tag), len(self.ids), encoder, file, preparing=self._preparing
+            )
             self._vectors[encoder.name, tag] = made
         return made
 
@@ -234,20 +233,25 @@ class Suggester:
             if at in weighed:
                 reads[at] = read
             advance(1)
+        known_right = [one.right for one in lessons]
         self._learned = learned = Learned(lessons)
-        self._hits = _hits({at: read.features for at, read in reads.items()}, lessons)
+        lessons.clear()
+        if self._careful:
+            self._careful.rest()
+        self._hits = _hits({at: read.features for at, read in reads.items()}, known_right)
         rows, right_ones = [], []
         for at, read in reads.items():
             numbers, measured = self.measure(
                 read, learned.votes_without(at), learned.holding(at), len(learned.twins[at])
             )
             rows.append(measured)
-            right_ones.append(np.isin(numbers, sorted(lessons[at].right)))
+            right_ones.append(np.isin(numbers, sorted(known_right[at])))
+        learned.forget_each_other()
         self.weights = fusion.fitted(self.weights, rows, right_ones)
 
 
 def _hits(
-    found: Mapping[int, Mapping[int, Features]], lessons: Sequence[Lesson]
+    found: Mapping[int, Mapping[int, Features]], right_ones: Sequence[frozenset[int]]
 ) -> dict[int, tuple[int, int]]:
     """In how many documents a concept's labels stood and it was right, and in how many they stood."""
     hits: dict[int, tuple[int, int]] = {}
@@ -255,7 +259,7 @@ def _hits(
         for number, features in concepts.items():
             if features.count:
                 right, said = hits.get(number, (0, 0))
-                hits[number] = (right + (number in lessons[at].right), said + 1)
+                hits[number] = (right + (number in right_ones[at]), said + 1)
     return hits
 
 

@@ -1,7 +1,7 @@
 """How near texts and labels are in meaning."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,9 @@ class Letters:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
+    def rest(self) -> None:
+        pass
+
     def encode(self, texts: Sequence[str]) -> Floats:
         self.asked += texts
         rows = [[text.count(chr(97 + number)) for number in range(26)] for text in texts]
@@ -58,17 +61,44 @@ def test_pieces_of_a_long_text_come_from_all_of_it() -> None:
 def test_labels_are_computed_once_and_read_from_the_file_afterwards(tmp_path: Path) -> None:
     labels = {0: "water", 1: "school", 3: "road"}
     first, second = Letters(), Letters()
-    known = LabelVectors(labels, 4, first, tmp_path / "some.vectors").alike(first.encode(["waters"]))
-    again = LabelVectors(labels, 4, second, tmp_path / "some.vectors").alike(second.encode(["waters"]))
+    known = LabelVectors(lambda: labels, 4, first, tmp_path / "some.vectors").alike(first.encode(["waters"]))
+    again = LabelVectors(dict, 4, second, tmp_path / "some.vectors").alike(second.encode(["waters"]))
     assert second.asked == ["waters"]
     assert known.tolist() == again.tolist()
     assert known[0].argmax() == 0
     assert known[0, 2] == 0  # it has no label
 
 
+def overwritten(file: Path) -> None:
+    whole = bytearray(file.read_bytes())
+    whole[10] ^= 255  # in the row of "water"
+    file.write_bytes(whole)
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-7])
+
+
+def never_marked(file: Path) -> None:
+    """As when the process is killed between a row and its mark."""
+    whole = file.read_bytes()
+    file.write_bytes(whole[: 5 * 26 * 2] + bytes(4) + whole[5 * 26 * 2 + 4 :])
+
+
+@pytest.mark.parametrize("damage", [overwritten, cut, never_marked])
+def test_rows_that_are_not_whole_are_made_again(damage: Callable[[Path], None], tmp_path: Path) -> None:
+    labels = {0: "water", 1: "school", 3: "road"}
+    file, text = tmp_path / "some.vectors", Letters().encode(["waters"])
+    whole = LabelVectors(lambda: labels, 4, Letters(), file).alike(text)
+    damage(file)
+    model = Letters()
+    assert LabelVectors(lambda: labels, 4, model, file).alike(text).tolist() == whole.tolist()
+    assert "water" in model.asked
+
+
 def test_labels_are_computed_where_nothing_can_be_kept(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, no folder")
-    vectors = LabelVectors({0: "water"}, 1, Letters(), tmp_path / "taken" / "some.vectors")
+    vectors = LabelVectors(lambda: {0: "water"}, 1, Letters(), tmp_path / "taken" / "some.vectors")
     assert vectors.of(np.array([0])).shape == (1, 26)
 
 
