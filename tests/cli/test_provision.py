@@ -52,11 +52,11 @@ async def test_a_column_for_people_to_mend_is_named_and_the_exit_code_says_in_pa
 
 
 async def test_a_refused_permission_has_its_exit_code(km365: Type, provisioned: Provisioned) -> None:
-    settings = {"verb": "GET", "path": "*/termStore/*", "status": 403, "times": 9}
+    settings = {"verb": "GET", "path": "*/lists*", "status": 403, "times": 9}
     faults.switch(provisioned.m365.state, "next_requests", on=True, **settings)
     refused = await km365("provision", "plan")
     assert refused.code == ExitCode.REFUSED
-    assert "TermStore.Read.All" in refused.err
+    assert "Sites." in refused.err
 
 
 async def test_the_doctor_says_each_finding_and_fails_while_one_is_not_well(km365: Type) -> None:
