@@ -26,8 +26,8 @@ WORDS = (
 """Measures of `lexical.Features`; `row_of_words` makes them."""
 MEANING = ("near", "nearest", "near_title", "english", "english_known")
 """Measures of vectors: by the model for all languages, and by the one for English where it applies."""
-EXAMPLES = ("ridge", "ridge_beside", "neighbours", "usual", "trusted", "known")
-"""Measures of `learned.Votes`, of how common the concept is, and of how often its label was right before."""
+EXAMPLES = ("ridge", "ridge_beside", "neighbours", "trusted", "known")
+"""Measures of `learned.Votes`, of how often the concept's labels were right before, and how many have it."""
 MEASURES = (*WORDS, *MEANING, *EXAMPLES)
 
 

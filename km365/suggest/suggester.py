@@ -181,7 +181,6 @@ class Suggester:
         if votes is None or self._learned is None:
             return rows
         best = max(max(votes.ridge.values(), default=0.0), 1e-3)
-        count = self._learned.count - twins
         usual = (sum(one for one, _ in self._hits.values()) + 1) / (
             sum(one for _, one in self._hits.values()) + 10
         )
@@ -196,9 +195,7 @@ class Suggester:
                 said = max(0, said - twins)
                 right = min(max(0, right - without.get(number, 0)), said)
                 trusted = np.log((right + 3 * usual) / (said + 3)) - np.log(usual)
-            rows[at] = (
-                ridge, ridge / best, near, np.log((held + 0.1) / (count + 0.1)), trusted, min(held, 5) / 5,
-            )  # fmt: skip
+            rows[at] = (ridge, ridge / best, near, trusted, min(held, 5) / 5)
         return rows
 
     # Suggesting and learning ----------------------------------------------------------------------------

@@ -72,12 +72,18 @@ def test_the_right_term_comes_first_in_every_language_on_the_first_day(
 
 
 def test_what_was_tagged_before_is_learned_from(folder: Path) -> None:
-    text = "Quarterly note of the Blue Desk"
-    lines = [json.dumps({"id": f"d{n}", "text": f"{text} {n}", "gold": ["urn:t:health"]}) for n in range(6)]
-    (folder / "train.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    (folder / "documents.jsonl").write_text(
-        json.dumps({"id": "x", "text": f"{text} again"}), encoding="utf-8"
+    subjects = (
+        "apples bridges candles deserts engines ferries gardens harbours islands jackets kitchens lamps"
     )
+    desks = {"Blue": "urn:t:health", "Green": "urn:t:water"}
+    lines = [
+        json.dumps({"id": f"{desk} {subject}", "text": f"{desk} Desk on {subject}", "gold": [term]})
+        for desk, term in desks.items()
+        for subject in subjects.split()
+    ]
+    (folder / "train.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    one = {"id": "x", "text": "Blue Desk on mountains"}
+    (folder / "documents.jsonl").write_text(json.dumps(one), encoding="utf-8")
     before = dict(predicted(folder, "--language", "en")["x"])  # type: ignore[arg-type] # pairs
     after = dict(predicted(folder, "--language", "en", "--train", str(folder / "train.jsonl"))["x"])  # type: ignore[arg-type] # pairs
     assert max(after, key=after.__getitem__) == "urn:t:health"
