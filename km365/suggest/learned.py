@@ -85,12 +85,9 @@ class Learned:
     def _inverse(self) -> Floats:
         """Made when first asked for: until then the lessons and models may be let go, as it takes room."""
         strength = np.float32(0.3 if self.count < 200 else 1.0)
-        ridge, diagonal = self._space.among, np.diag_indices(self.count)
-        before = ridge[diagonal]
-        ridge[diagonal] *= 1 + strength
-        made: Floats = np.linalg.inv(ridge).astype(np.float32, copy=False)
-        ridge[diagonal] = before
-        return made
+        ridge = self._space.among.astype(np.float64)
+        ridge[np.diag_indices(self.count)] *= 1 + strength
+        return _inverted(ridge).astype(np.float32)
 
     def forget_each_other(self) -> None:
         """How alike the examples are is only asked by `twins` and `votes_without`, never afterwards."""
@@ -134,6 +131,26 @@ class Learned:
     def holding(self, number: int) -> Counter[int]:
         """How many of an example and its twins have each concept."""
         return Counter(self._seen[column] for twin in self.twins[number] for column in self._right[twin])
+
+
+def _inverted(matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The inverse of a symmetric positive definite matrix, in its own place.
+
+    Gauss-Jordan elimination block by block: `numpy.linalg.inv` is as fast but needs room for four of them.
+    """
+    for begin in range(0, len(matrix), _ROWS_AT_ONCE):
+        block = slice(begin, begin + _ROWS_AT_ONCE)
+        pivot = np.linalg.inv(matrix[block, block])
+        column = matrix[:, block].copy()
+        row = pivot @ matrix[block]
+        column[block] = matrix[:, block] = 0
+        row[:, block] = pivot
+        matrix[block] = 0
+        for at in range(0, len(matrix), _ROWS_AT_ONCE):
+            rows = slice(at, at + _ROWS_AT_ONCE)
+            matrix[rows] -= column[rows] @ row
+        matrix[block] = row
+    return matrix
 
 
 def _nearest(likeness: Floats) -> Floats:

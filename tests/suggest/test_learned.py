@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from km365.suggest import learned
 from km365.suggest.learned import Learned, Lesson, Sample
 
 
@@ -75,3 +76,9 @@ def test_translations_of_a_document_are_left_out_with_it() -> None:
     assert learned.twins[0].tolist() == [0, 1]
     assert learned.holding(0) == {WATER: 2}
     assert learned.votes_without(0).near[WATER] == 0
+
+
+def test_a_matrix_of_several_blocks_is_inverted_in_its_place() -> None:
+    rows = np.random.default_rng(1).standard_normal((1100, 1200))
+    matrix = rows @ rows.T / 1200 + np.eye(1100)
+    assert np.allclose(learned._inverted(matrix.copy()), np.linalg.inv(matrix), atol=1e-10)
