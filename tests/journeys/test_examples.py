@@ -1,5 +1,7 @@
 """Whatever the help and the documentation tell people to type works on the demonstration as it stands."""
 
+import gzip
+import json
 import re
 import shlex
 import subprocess
@@ -28,8 +30,22 @@ def test_every_command_of_the_help_and_the_documentation_works(up: Up) -> None:
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     table = re.findall(r"^\| `(km365 [^`]*)` \|", page, re.MULTILINE)
     tried = {_form(line) for line in lines}
+    _lay_out_labelled_files(up.home)
     for line in [*dict.fromkeys(lines), *(_filled_in(line) for line in table if _form(line) not in tried)]:
         _runs(up, line)
+
+
+def _lay_out_labelled_files(folder: Path) -> None:
+    """The files that the examples of `km365 tag predict` and `evaluate` name."""
+    water = {"id": "a", "text": "Water supply for villages", "lang": "en", "gold": ["urn:t:water"]}
+    concepts = '<urn:t:water> a skos:Concept ; skos:prefLabel "Water supply"@en .'
+    vocabulary = f"@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n{concepts}\n"
+    files = dict.fromkeys(("docs", "dev", "train"), json.dumps(water))
+    for name, text in {
+        "vocab.ttl": vocabulary,
+        **{f"{one}.jsonl": text for one, text in files.items()},
+    }.items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(text.encode()))
 
 
 GUIDE = ROOT / "docs" / "tagging.md"
