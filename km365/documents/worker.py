@@ -136,18 +136,22 @@ class _Worker:
             return self._pipe
         self.end()
         context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, limits), daemon=True, name="km365-reader")
-        self._process.start()
+        pipe, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs, limits), daemon=True, name="km365-reader")
+        self._pipe = pipe
+        process.start()
+        self._process = (
+            process  # not before: who ends this worker meanwhile could not end a process half begun
+        )
         theirs.close()
         try:
-            started = self._pipe.poll(_START_S) and self._pipe.recv_bytes() == b"ready"
+            started = pipe.poll(_START_S) and pipe.recv_bytes() == b"ready"
         except (EOFError, OSError):
             started = False
         if not started:
             self.end()
             raise KM365Error("The process that reads files could not be started; is there memory for it?")
-        return self._pipe
+        return pipe
 
     def _cause_of_death(self) -> str:
         process = self._process

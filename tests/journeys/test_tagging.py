@@ -59,7 +59,10 @@ def test_a_plan_is_edited_applied_through_kills_seen_and_undone(up: Up, tmp_path
                 assert one["term"].replace("'", "&#39;") in page
 
     so_far = _written(up)
-    if _killed(up, lambda: _written(up) > so_far, "tag", "undo", run["id"]):
+    undone = f"undo-{run['id']}"
+    if _killed(up, lambda: _written(up) > so_far, "tag", "undo", run["id"]) and any(
+        one["id"] == undone and one["state"] != "done" for one in up.json("tag", "list")
+    ):  # a kill may come when all is done
         up.km365("tag", "undo", run["id"])
     assert _fields(up, OFFICE) == before
 
