@@ -17,6 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+EVERY_TEST = ("--numprocesses=auto", "--dist=loadfile")
 CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -59,7 +60,7 @@ def main(words: list[str]) -> int:
         sys.exit(f"km365 needs Python 3.11 or later; this is {sys.version.split()[0]}.")
     if words[:1] == ["test"]:
         set_up("[dev]")
-        return run("pytest", *words[1:], cwd=HERE)
+        return run("pytest", *(words[1:] or EVERY_TEST), cwd=HERE)
     if words[:1] == ["check"]:
         set_up("[dev]")
         return max(run(*check, cwd=HERE) for check in CHECKS)

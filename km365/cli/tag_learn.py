@@ -49,6 +49,7 @@ async def learn(app: "App", *, as_json: bool) -> int:
             open_words=open_words,
             train=train,
             at=app.clock.now(),
+            ocr_command=app.settings.ocr_command,
             advance=progress.advance,
         )
     if as_json:

@@ -145,6 +145,7 @@ async def plan(app: "App", /, *, output: Path, overwrite: bool, as_json: bool, *
             at=app.clock.now(),
             put_there=tag_planning.journal(app.db),
             corrections=await app.db.run(feedback.corrections),
+            ocr_command=app.settings.ocr_command,
             heard=lambda _: progress.advance(),
         )
     return _report(tally, output, total=total, sample=scope.sample, as_json=as_json)

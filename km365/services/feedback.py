@@ -23,13 +23,12 @@ from km365.core.feedback import (
 )
 from km365.core.tag_plan import Plan, decisions, list_of
 from km365.core.taxonomy import Taxonomy
-from km365.documents.reading import LIMIT_BYTES, refuse_unread
 from km365.documents.worker import Reader
 from km365.errors import GraphError, GraphNotFound, GraphUnreachable, InputRefused, NotFound, Throttled
-from km365.graph import documents, drives
+from km365.graph import documents
 from km365.graph.client import Graph
 from km365.graph.documents import Document
-from km365.services import synonyms
+from km365.services import file_text, synonyms
 from km365.store import feedback as store
 from km365.store.database import Connection, Database
 from km365.store.feedback import ACCEPTED, REJECTED
@@ -185,7 +184,12 @@ class Reread:
 
 
 async def read_examples(
-    graph: Graph, db: Database, *, at: datetime, advance: Advance = lambda _: None
+    graph: Graph,
+    db: Database,
+    *,
+    at: datetime,
+    ocr_command: str = "",
+    advance: Advance = lambda _: None,
 ) -> Reread:
     """Counts the words of every judged document whose content is new to us, and forgets those that are gone.
 
@@ -197,7 +201,7 @@ async def read_examples(
     keys = sorted(paths)
     read = same = gone = 0
     refused: list[tuple[str, str]] = []
-    with Reader() as reader, graph.bulk():
+    with Reader(ocr_command=ocr_command) as reader, graph.bulk():
         for key, found in zip(keys, await documents.get_many(graph, keys, columns=("id",)), strict=True):
             try:
                 counted = await _count(graph, reader, found, known.get(key), at=at)
@@ -226,9 +230,7 @@ async def _count(
     file = found.file
     if known is not None and known.ctag == file.ctag:
         return None
-    refuse_unread(file.name, file.size_bytes)
-    data = await drives.download(graph, file.drive_id, file.id, limit_bytes=LIMIT_BYTES)
-    passages = await reader.read(file.name, data)
+    passages = await file_text.read(graph, reader, file)
     document = (file.drive_id, file.id)
     return counting.count(passages, document=document, path=file.path, ctag=file.ctag, at=at)
 

@@ -11,12 +11,11 @@ from datetime import datetime
 from km365.core.feedback import Corrections, DocumentKey
 from km365.core.passages import Passage
 from km365.core.tag_plan import list_of
-from km365.documents.reading import LIMIT_BYTES, refuse_unread
 from km365.documents.worker import Reader
 from km365.errors import GraphError, GraphUnreachable, InputRefused, Throttled
-from km365.graph import documents, drives
+from km365.graph import documents
 from km365.graph.client import Graph
-from km365.services import feedback
+from km365.services import feedback, file_text
 from km365.services.feedback import Advance, Lesson, Reread
 from km365.services.tag_plan import Chooses
 from km365.store import cursors
@@ -64,6 +63,7 @@ async def learn(
     open_words: Callable[[], Awaitable[Chooses]],
     train: Train | None,
     at: datetime,
+    ocr_command: str = "",
     advance: Advance = lambda _: None,
 ) -> Learnt:
     """Learns from all feedback, and compares what is suggested for the documents judged last.
@@ -71,9 +71,9 @@ async def learn(
     `open_words` gives what suggests terms as it is kept now; it is asked before and after `train`.
     Needs Sites.Selected with read.
     """
-    read = await feedback.read_examples(graph, db, at=at, advance=advance)
+    read = await feedback.read_examples(graph, db, at=at, ocr_command=ocr_command, advance=advance)
     lessons = await db.run(feedback.examples)
-    texts = await _latest(graph, db)
+    texts = await _latest(graph, db, ocr_command)
     corrections = Corrections(muted=await db.run(store.muted))
     words = await open_words()
     before = after = _chosen(words, texts, corrections)
@@ -105,19 +105,17 @@ async def learn(
 _Texts = dict[DocumentKey, tuple[str, list[Passage]]]
 
 
-async def _latest(graph: Graph, db: Database) -> _Texts:
+async def _latest(graph: Graph, db: Database, ocr_command: str) -> _Texts:
     """The passages of the documents judged last; those that cannot be read are left out."""
     said = await db.run(store.list_)
     keys = [one for one in dict.fromkeys(one.document for one in said) if list_of(one[0]) is None][:COMPARED]
     found: _Texts = {}
-    with Reader() as reader, graph.bulk():
+    with Reader(ocr_command=ocr_command) as reader, graph.bulk():
         for key, one in zip(keys, await documents.get_many(graph, keys, columns=("id",)), strict=True):
             try:
                 if isinstance(one, GraphError):
                     raise one
-                refuse_unread(one.file.name, one.file.size_bytes)
-                data = await drives.download(graph, *key, limit_bytes=LIMIT_BYTES)
-                found[key] = (one.file.path, await reader.read(one.file.name, data))
+                found[key] = (one.file.path, await file_text.read(graph, reader, one.file))
             except (GraphUnreachable, Throttled):
                 raise  # concerns all of them
             except (GraphError, InputRefused):

@@ -16,14 +16,13 @@ from km365.core.tag_plan import ColumnChange, Library, Mode, Plan, Refused, Row,
 from km365.core.tagging import Suggests
 from km365.core.taxonomy import Taxonomy, office_code
 from km365.core.text import language_of
-from km365.documents.reading import LIMIT_BYTES, refuse_unread
 from km365.documents.worker import Reader
 from km365.errors import GraphError, GraphUnreachable, InputRefused, Throttled
-from km365.graph import drives, metadata
+from km365.graph import metadata
 from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.graph.metadata import TermRef
-from km365.services import tag_scope
+from km365.services import file_text, tag_scope
 from km365.services.tag_libraries import find_libraries, open_library, open_shelf
 from km365.services.tag_scope import Candidate, Round, Scope, passages_of
 
@@ -151,15 +150,17 @@ async def examine(
     *,
     put_there: PutThere | None = None,
     corrections: Corrections | None = None,
+    ocr_command: str = "",
 ) -> AsyncGenerator[Row | Refused | Passed, None]:
     """Each document of the round, in its order: what is proposed, why not, or why it was passed over.
 
-    `corrections` is what people have said of earlier suggestions. 1 resource unit for the download of a
+    `corrections` is what people have said of earlier suggestions, `ocr_command` what reads scans (a
+    setting). 1 resource unit for the download of a
     document, none for one that is passed over. GraphUnreachable and Throttled concern all of them and are
     raised. Close it (`contextlib.aclosing`), also when it is cut off.
     """
-    with _Readers() as readers, graph.bulk():
-        examiner = _Examiner(graph, words, readers, round_.scope, asked, put_there, corrections)
+    with Reader(workers=READERS, ocr_command=ocr_command) as reader, graph.bulk():
+        examiner = _Examiner(graph, words, reader, round_.scope, asked, put_there, corrections)
         noted: list[tuple[str, str, str]] = []
         try:
             async with contextlib.aclosing(in_order(round_.candidates(), examiner.look)) as looked:
@@ -200,36 +201,11 @@ async def in_order(
         await asyncio.gather(*left, return_exceptions=True)
 
 
-class _Readers:
-    """Several readers, each a process that starts when it is first needed."""
-
-    def __init__(self, count: int = READERS) -> None:
-        self._all = [Reader() for _ in range(count)]
-        self._free: asyncio.LifoQueue[Reader] = asyncio.LifoQueue()
-
-    def __enter__(self) -> "_Readers":
-        for one in self._all:
-            self._free.put_nowait(one)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for one in self._all:
-            one.__exit__(*error)
-
-    async def read(self, name: str, data: bytes) -> list[Passage]:
-        """The passages of the file; see `Reader.read`."""
-        reader = await self._free.get()
-        try:
-            return await reader.read(name, data)
-        finally:
-            self._free.put_nowait(reader)
-
-
 @dataclass(frozen=True)
 class _Examiner:
     graph: Graph
     words: Chooses
-    readers: _Readers
+    reader: Reader
     scope: Scope
     asked: Asked
     put_there: PutThere | None
@@ -274,10 +250,7 @@ class _Examiner:
             if not passages:
                 raise InputRefused(f"{candidate.path} has no text.")
             return passages
-        refuse_unread(file.name, file.size_bytes)
-        drive_id = candidate.shelf.library.drive_id
-        data = await drives.download(self.graph, drive_id, file.id, limit_bytes=LIMIT_BYTES)
-        return await self.readers.read(file.name, data)
+        return await file_text.read(self.graph, self.reader, file)
 
     async def _row(
         self,

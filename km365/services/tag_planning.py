@@ -74,6 +74,7 @@ async def write(
     at: datetime,
     put_there: PutThere | None = None,
     corrections: Corrections | None = None,
+    ocr_command: str = "",
     heard: Callable[[Row | Refused | Passed], None] = lambda _: None,
 ) -> Tally:
     """Reads the round into the plan file, document by document.
@@ -85,7 +86,15 @@ async def write(
     tally = Tally()
     try:
         try:
-            found = examine(graph, words, round_, asked, put_there=put_there, corrections=corrections)
+            found = examine(
+                graph,
+                words,
+                round_,
+                asked,
+                put_there=put_there,
+                corrections=corrections,
+                ocr_command=ocr_command,
+            )
             async with contextlib.aclosing(found):
                 async for one in found:
                     if not isinstance(one, Passed):

@@ -235,7 +235,14 @@ class _Watcher:
         corrections = await self._db.run(feedback.corrections)
         rows: list[Row] = []
         refused: list[Refused] = []
-        found = tag_plan.examine(self._graph, self._words, round_, tag_plan.Asked(), corrections=corrections)
+        found = tag_plan.examine(
+            self._graph,
+            self._words,
+            round_,
+            tag_plan.Asked(),
+            corrections=corrections,
+            ocr_command=self._settings.ocr_command,
+        )
         async with contextlib.aclosing(found):
             async for one in found:
                 if isinstance(one, Row):

@@ -14,8 +14,7 @@ import numpy.typing as npt
 from km365.suggest.meaning import Floats
 
 _SMALL = 1e-4
-_HELD, _HELD_BIAS = (100.0, 30.0), 0.03
-"""Of words and meaning, which we know something about, and of examples, which we do not."""
+_STEPS = 25
 
 Truth = npt.NDArray[np.bool_]
 
@@ -23,12 +22,16 @@ WORDS = (
     "often", "title", "early", "phrase", "alone", "telling", "spread", "name",
     "words", "words_short", "covered", "above", "below", "top", "said",
 )  # fmt: skip
-"""Measures of `lexical.Features`; `row_of_words` makes them."""
+"""Measures of `lexical.Features`; `suggester` makes them."""
 MEANING = ("near", "nearest", "near_title", "english", "english_known")
 """Measures of vectors: by the model for all languages, and by the one for English where it applies."""
 EXAMPLES = ("ridge", "ridge_beside", "neighbours", "trusted", "known")
 """Measures of `learned.Votes`, of how often the concept's labels were right before, and how many have it."""
 MEASURES = (*WORDS, *MEANING, *EXAMPLES)
+HELD = (*(100.0 for _ in (*WORDS, *MEANING)), *(30.0 for _ in EXAMPLES), 0.03)
+"""Units of information that each hand-set weight is worth, and the bias.
+
+Of words and meaning we know something, of examples nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,23 +78,18 @@ def fitted(
     rows: Sequence[Floats],
     right: Sequence[Truth],
     *,
-    steps: int = 25,
-    held: Sequence[float] | None = None,
+    held: Sequence[float],
 ) -> Weights:
     """`first` moved towards what the documents say: their candidates' measures and which of them are right.
 
     Ridge-penalised logistic regression around `first` (Newton's method); measures are compared at the scale
-    they vary by. `held` says how many units of information each hand-set weight is worth, and the bias;
-    without it the measures are `MEASURES`.
+    they vary by. `held` says how many units of information each weight of `first` is worth, and the bias.
     """
     x, y = np.concatenate(rows).astype(np.float64), np.concatenate(right).astype(np.float64)
     scale = x.std(axis=0)
     scale[scale < 1e-6] = 1.0
     design = np.hstack([x / scale, np.ones((len(x), 1))])
     start = np.append(first.weights * scale, first.bias)
-    if held is None:
-        of_examples = np.arange(len(scale)) >= len(WORDS) + len(MEANING)
-        held = [*np.where(of_examples, _HELD[1], _HELD[0]), _HELD_BIAS]
     hold = np.array(held)
 
     def loss(weights: npt.NDArray[np.float64]) -> float:
@@ -99,7 +97,7 @@ def fitted(
         return float(np.logaddexp(0, raw).sum() - raw @ y + hold @ (weights - start) ** 2 / 2)
 
     at, least = start, loss(start)
-    for _ in range(steps):
+    for _ in range(_STEPS):
         p = 1 / (1 + np.exp(-np.clip(design @ at, -30, 30)))
         slope = design.T @ (y - p) - hold * (at - start)
         curve = (design * (p * (1 - p))[:, None]).T @ design + np.diag(hold)

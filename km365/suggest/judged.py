@@ -5,10 +5,10 @@ judged documents, each seen as if it and its twins had never been judged. What r
 person keeps the term, as far as those documents tell.
 """
 
+import io
 import json
 import logging
 import math
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,8 @@ import numpy.typing as npt
 
 from km365.suggest import fusion
 from km365.suggest.fusion import Weights
-from km365.suggest.learned import Learned, Lesson, Sample, Votes, _nearest, _Space
+from km365.suggest.index_file import write_whole
+from km365.suggest.learned import Learned, Lesson, Sample, Space, Votes, nearest
 from km365.suggest.meaning import Floats, evenly
 
 _log = logging.getLogger(__name__)
@@ -233,10 +234,9 @@ class Judged:
             "weights": self._weights.weights,
             **self._learned.arrays(),
         }
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix="new-", delete=False) as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        Path(file.name).replace(folder / FILE)
+        made = io.BytesIO()
+        np.savez(made, allow_pickle=False, **arrays)
+        write_whole(folder / FILE, made.getvalue())
 
 
 def opened(folder: Path) -> Judged | None:
@@ -303,7 +303,7 @@ class _Kept(Learned):
     def seen(self, sample: Sample) -> _Seen:
         """What these say of a document."""
         likeness: Floats = self._space.likeness(sample) * np.float32(self._known_share(sample))
-        votes = self._votes(likeness @ self._inverse, _nearest(likeness))
+        votes = self._votes(likeness @ self._inverse, nearest(likeness))
         return _Seen(votes=votes, familiar=self._familiar(likeness), held=self.documents_with)
 
     def _known_share(self, sample: Sample) -> float:
@@ -408,7 +408,7 @@ class _Kept(Learned):
         made._usual = (held / made.count).astype(np.float32)
         ends = np.cumsum(arrays["lengths"])[:-1]
         split = (np.split(arrays[one], ends) for one in ("documents", "places"))
-        made._space = space = _Space.__new__(_Space)
+        made._space = space = Space.__new__(Space)
         space._count, space._models = made.count, {}
         space._telling = dict(zip(words, arrays["telling"].tolist(), strict=True))
         space._postings = dict(zip(words, zip(*split, strict=True), strict=True))

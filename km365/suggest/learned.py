@@ -65,7 +65,7 @@ class Learned:
 
     def __init__(self, lessons: Sequence[Lesson]) -> None:
         self.count = len(lessons)
-        self._space = _Space([one.sample for one in lessons])
+        self._space = Space([one.sample for one in lessons])
         self._seen = sorted({concept for one in lessons for concept in one.right | one.wrong})
         column = {concept: at for at, concept in enumerate(self._seen)}
         self._right = [[column[concept] for concept in sorted(one.right)] for one in lessons]
@@ -96,7 +96,7 @@ class Learned:
     def votes(self, sample: Sample) -> Votes:
         """What the examples say of a new document."""
         likeness = self._space.likeness(sample)
-        return self._votes(likeness @ self._inverse, _nearest(likeness))
+        return self._votes(likeness @ self._inverse, nearest(likeness))
 
     def _votes(self, pull: Floats, near: Floats) -> Votes:
         scores = self._usual * (1 - pull.sum()) + self._gathered(pull)
@@ -126,7 +126,7 @@ class Learned:
         pull[group] = 0.0
         likeness = self._space.among[number].copy()
         likeness[group] = 0.0
-        return self._votes(pull, _nearest(likeness))
+        return self._votes(pull, nearest(likeness))
 
     def holding(self, number: int) -> Counter[int]:
         """How many of an example and its twins have each concept."""
@@ -153,7 +153,7 @@ def _inverted(matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return matrix
 
 
-def _nearest(likeness: Floats) -> Floats:
+def nearest(likeness: Floats) -> Floats:
     """The weights of the nearest documents, their sum 1; the square of likeness, 0 for all others."""
     count = min(_NEIGHBOURS, len(likeness))
     chosen = np.argpartition(-likeness, count - 1)[:count]
@@ -163,7 +163,7 @@ def _nearest(likeness: Floats) -> Floats:
     return weights / total if total > 0 else weights
 
 
-class _Space:
+class Space:
     """The documents as rows: an inverted file of their words, and their vectors by model."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:

@@ -1,6 +1,5 @@
 """Terms for a text by its words, by meaning and by examples together; each part may be missing."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from km365.core.examples import counted
 from km365.core.passages import Passage
-from km365.core.text import STOP, Stems, clean, words
 from km365.suggest import fusion, lexical
 from km365.suggest.fusion import EXAMPLES, MEANING, WORDS, Weights
 from km365.suggest.index import Index
@@ -27,7 +26,6 @@ _ALL_AT_MOST = 200
 _CHUNKS, _SENTENCES, _ENGLISH_CHUNKS = 12, 40, 6
 _SHORT_TEXT_WORDS = 60
 _LATIN_LETTERS = 12
-_COUNTED_LETTERS = 60_000
 _WEIGHED_AT_MOST = 600
 """The weights are fitted to the candidates of so many documents, spread evenly."""
 
@@ -98,9 +96,8 @@ class Suggester:
         features = lexical.candidates(self._matcher, text)
         return _Read(text=text, features=features, whole=whole, sentences=near)
 
-    def sample(self, document: Document, read: _Read | None = None) -> Sample:
+    def sample(self, document: Document, read: _Read) -> Sample:
         """What examples are made of."""
-        read = read or self.read(document)
         vectors = {name: rows.mean(axis=0) for name, rows in read.whole.items()}
         return Sample(words=counted(document.passages), vectors=vectors)
 
@@ -244,7 +241,7 @@ class Suggester:
             rows.append(measured)
             right_ones.append(np.isin(numbers, sorted(known_right[at])))
         learned.forget_each_other()
-        self.weights = fusion.fitted(self.weights, rows, right_ones)
+        self.weights = fusion.fitted(self.weights, rows, right_ones, held=fusion.HELD)
 
 
 def _hits(
@@ -286,16 +283,3 @@ def _row_of_words(features: Features, short: float, *, leaf: bool) -> tuple[floa
         float(not leaf),
         lexical.phrase_score(features),
     )
-
-
-def counted(passages: Sequence[Passage]) -> dict[str, int]:
-    """The stems of the words of a document and the pairs of them, by how often they come."""
-    stems, found, letters = Stems(), Counter[str](), 0
-    for one in passages:
-        run = [stem for stem in map(stems.__getitem__, words(clean(one.text))) if stem]
-        found.update(stem for stem in run if stem != STOP)
-        found.update(f"{left} {right}" for left, right in pairwise(run) if STOP not in (left, right))
-        letters += len(one.text)
-        if letters > _COUNTED_LETTERS:
-            break
-    return dict(found)

@@ -213,6 +213,14 @@ async def test_a_file_that_takes_too_long_is_left_out_and_the_next_one_read():
         assert texts(await hasty.read("b.pdf", pdf("World")), Kind.BODY) == ["World"]
 
 
+async def test_what_our_own_process_takes_is_not_laid_to_the_reading_process():
+    held = bytearray(700 * 1024**2)
+    held[::4096] = b"x" * len(held[::4096])
+    with Reader(workers=1) as reader:
+        await reader.read("a.pdf", pdf("Hello"))
+        assert reader._all[0]._process is not None, "ended after one small file"
+
+
 async def test_a_reading_process_that_dies_takes_only_its_file_with_it():
     with Reader(workers=1) as reader:
         await reader.read("a.pdf", pdf("Hello"))

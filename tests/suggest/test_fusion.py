@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from km365.suggest.fusion import FIRST_DAY, FIRST_DAY_WORDS_ONLY, MEASURES, Weights, beside, fitted, hand_set
+from km365.suggest.fusion import (
+    FIRST_DAY,
+    FIRST_DAY_WORDS_ONLY,
+    HELD,
+    MEASURES,
+    Weights,
+    beside,
+    fitted,
+    hand_set,
+)
 
 NONE = np.zeros((1, len(MEASURES)), dtype=np.float32)
 
@@ -22,7 +31,7 @@ def test_on_the_first_day_more_evidence_is_more_probable_and_nothing_is_improbab
 
 
 def test_few_documents_leave_the_hand_set_weights_almost_as_they_are() -> None:
-    moved = fitted(FIRST_DAY, [np.concatenate([NONE, rows(said=2)])], [np.array([True, False])])
+    moved = fitted(FIRST_DAY, [np.concatenate([NONE, rows(said=2)])], [np.array([True, False])], held=HELD)
     assert np.abs(moved.weights - FIRST_DAY.weights).max() < 1.0
 
 
@@ -36,7 +45,7 @@ def test_many_documents_find_what_the_hand_set_weights_do_not_know() -> None:
         some[:, MEASURES.index("words")] = chance.random(20)
         made.append(some)
         right.append(chance.random(20) < truth.score(some))
-    found = fitted(FIRST_DAY, made, right)
+    found = fitted(FIRST_DAY, made, right, held=HELD)
     assert found.weights[MEASURES.index("ridge")] == pytest.approx(4.0, abs=0.6)
     assert found.score(made[0]).tolist() == pytest.approx(truth.score(made[0]).tolist(), abs=0.1)
 
