@@ -59,7 +59,9 @@ def _modes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ..
 @click.option("--list", "list_name", default="", help="A list instead, such as Knowledge, read by its texts.")
 @click.option("--folder", default="/", show_default=True, help="Only this folder of it and those below.")
 @click.option("--search", default="", help="Only what Microsoft Search finds for these words.")
-@click.option("--since-last", is_flag=True, help="Only what is new or changed since the last plan with this.")
+@click.option(
+    "--since-last", is_flag=True, help="Only what is new, changed or corrected since the last plan with this."
+)
 @click.option(
     "--modified-since",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -126,10 +128,11 @@ async def plan(app: "App", /, *, output: Path, overwrite: bool, as_json: bool, *
     words = await suggest.open_suggester(app.graph, app.settings, app.templates)
     asked = _asked(options)
     scope = await _scope(app, options)
+    corrections = await app.db.run(feedback.corrections)
     since = None
     if options["since_last"]:
-        terms = tag_plan.mark_of(words.taxonomy, asked, scope, version=words.version)
-        since = tag_planning.since_last(app.db, terms, at=app.clock.now())
+        terms = tag_plan.mark_of(words.taxonomy, asked, scope, version=words.version, corrections=corrections)
+        since = tag_planning.since_last(app.db, terms, corrections, at=app.clock.now())
     shelves = await tag_libraries.open_shelves(app.graph, scope.libraries, facets=asked.facets)
     round_ = Round(app.graph, shelves, scope, since=since)
     total = await round_.count(region=app.settings.search_region)
@@ -144,7 +147,7 @@ async def plan(app: "App", /, *, output: Path, overwrite: bool, as_json: bool, *
             writer,
             at=app.clock.now(),
             put_there=tag_planning.journal(app.db),
-            corrections=await app.db.run(feedback.corrections),
+            corrections=corrections,
             ocr_command=app.settings.ocr_command,
             heard=lambda _: progress.advance(),
         )

@@ -125,6 +125,20 @@ class Corrections:
         ids = {one.concept_id for one in added}
         return [*added, *(one for one in kept if one.concept_id not in ids)]
 
+    def mark(self, document: DocumentKey) -> str:
+        """Changes with what `applied` does to the document's suggestions; "" where nothing was corrected."""
+        said = sorted(
+            (one.concept_id, str(one.verdict))
+            for one in self.by_document.get(document, ())
+            if one.firm and one.verdict is not Verdict.RIGHT
+        )
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:12] if said else ""
+
+    def marks(self, drive_id: str) -> dict[str, str]:
+        """The `mark` of each corrected document of a library, by item id."""
+        found = {key[1]: self.mark(key) for key in self.by_document if key[0] == drive_id}
+        return {item_id: mark for item_id, mark in found.items() if mark}
+
     def _without_muted(self, one: Suggestion) -> Suggestion | None:
         muted = self.muted.get(one.concept_id)
         if not muted or not one.words:

@@ -88,10 +88,18 @@ PutThere = Callable[[str, str], Awaitable[set[str]]]
 """Tells which terms runs of ours have put on a document, by drive and item id."""
 
 
-def mark_of(taxonomy: Taxonomy, asked: Asked, scope: Scope, *, version: str = "") -> str:
+def mark_of(
+    taxonomy: Taxonomy,
+    asked: Asked,
+    scope: Scope,
+    *,
+    version: str = "",
+    corrections: Corrections | None = None,
+) -> str:
     """Tells what a plan's answer depends on besides the documents: terms, rules, and what is asked.
 
-    `version` is that of the suggesting.
+    `version` is that of the suggesting. Of the `corrections` only those that concern every document count;
+    `tag_since.Since` sees to the rest.
     """
     digest = hashlib.sha256(version.encode())
     for term_set in taxonomy.term_sets:
@@ -102,6 +110,8 @@ def mark_of(taxonomy: Taxonomy, asked: Asked, scope: Scope, *, version: str = ""
     facets = sorted(asked.facets) if asked.facets is not None else None
     digest.update(repr((facets, asked.mode, sorted(asked.modes.items()), asked.at_least)).encode())
     digest.update(repr((scope.language, scope.untagged)).encode())
+    muted = corrections.muted if corrections else {}
+    digest.update(repr(sorted((concept, sorted(labels)) for concept, labels in muted.items())).encode())
     return digest.hexdigest()[:32]
 
 

@@ -14,7 +14,8 @@ from km365.documents.plan_files import Writer
 from km365.errors import GraphUnreachable, Throttled
 from km365.graph.client import Graph
 from km365.services.tag_plan import Asked, Chooses, Passed, PutThere, examine
-from km365.services.tag_scope import Round, Since
+from km365.services.tag_scope import Round
+from km365.services.tag_since import Since
 from km365.store import planned
 from km365.store.database import Database
 
@@ -122,10 +123,10 @@ async def write(
     return tally
 
 
-def since_last(db: Database, terms: str, *, at: datetime) -> Since:
+def since_last(db: Database, terms: str, corrections: Corrections, *, at: datetime) -> Since:
     """What is remembered from the last plan with these terms; `terms` is from `tag_plan.mark_of`."""
     plan = hashlib.sha256(f"{at.isoformat()} {terms}".encode()).hexdigest()[:16]
-    return Since(db=db, terms=terms, plan=plan)
+    return Since(db=db, terms=terms, plan=plan, corrections=corrections)
 
 
 def journal(db: Database) -> PutThere:

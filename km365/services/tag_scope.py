@@ -3,9 +3,8 @@
 import fnmatch
 import hashlib
 import heapq
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from urllib.parse import unquote
@@ -20,8 +19,7 @@ from km365.graph.drives import File
 from km365.graph.lists import Item
 from km365.graph.wire import Json, moment, text
 from km365.services.tag_libraries import Shelf
-from km365.store import cursors, planned
-from km365.store.database import Connection, Database
+from km365.services.tag_since import Since, Stand
 
 AT_ONCE = 100
 """Files asked for together by id."""
@@ -125,46 +123,6 @@ def _text_tag(candidate: Candidate) -> str:
 
 
 # Going round ---------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Since:
-    """What is remembered from one plan to the next: how far each library was read, and which contents.
-
-    `terms` stands for the vocabulary and what is asked of it: other terms make everything worth a look.
-    """
-
-    db: Database
-    terms: str
-    plan: str
-    links: dict[str, str] = field(default_factory=dict)
-
-    async def link(self, name: str) -> str | None:
-        """Where the last plan stopped reading; None: read everything."""
-        kept = await self.db.run(cursors.get, name)
-        value = json.loads(kept) if kept else {}
-        return value.get("link") if value.get("terms") == self.terms else None
-
-    async def known(self, keys: Sequence[tuple[str, str, str]]) -> set[tuple[str, str]]:
-        """Which contents were planned with these terms."""
-        return await self.db.run(planned.known, keys, terms=self.terms)
-
-    async def note(self, keys: Sequence[tuple[str, str, str]]) -> None:
-        """These were looked at; it counts once the plan is written."""
-        await self.db.run(planned.note, keys, terms=self.terms, plan=self.plan)
-
-    async def keep(self, *, whole: bool, at: datetime) -> None:
-        """The plan was written. One that stops before its end does not move on what is read next time."""
-        await self.db.run(self._keep, whole=whole, at=at)
-
-    def _keep(self, c: Connection, *, whole: bool, at: datetime) -> None:
-        planned.settle(c, self.plan)
-        for name, link in self.links.items() if whole else ():
-            cursors.put(c, name, json.dumps({"link": link, "terms": self.terms}), at=at)
-
-    async def drop(self) -> None:
-        """The plan was not written."""
-        await self.db.run(planned.drop, self.plan)
 
 
 class Round:
@@ -307,17 +265,28 @@ class Round:
         return not folder or one.file.path.startswith(f"{folder}/")
 
     async def _items(self, shelf: Shelf, wanted: Sequence[str] | None) -> AsyncIterator[Item]:
+        names = [column.name for column in (*shelf.columns, *shelf.texts)]
+        select = ("Title", *dict.fromkeys(names), "KMAudience")
         changed = self._changed.get(shelf.library.drive_id)
         if changed is not None:
             for item_id, (_, item) in changed.items():
-                if item is not None and (wanted is None or item_id in wanted):
-                    yield item
+                if wanted is None or item_id in wanted:
+                    found = item or await self._item(shelf, item_id, select)
+                    if found is not None:
+                        yield found
             return
-        names = [column.name for column in (*shelf.columns, *shelf.texts)]
-        select = ("Title", *dict.fromkeys(names), "KMAudience")
         async for item in lists.list_items(self._graph, shelf.site_id, shelf.drive.list_id, select=select):
             if (wanted is None or item.id in wanted) and self._has_item(item):
                 yield item
+
+    async def _item(self, shelf: Shelf, item_id: str, select: Sequence[str]) -> Item | None:
+        """The item, if it is still there and in the scope."""
+        try:
+            list_id = shelf.drive.list_id
+            item = await lists.get_item(self._graph, shelf.site_id, list_id, item_id, select=select)
+        except GraphNotFound:
+            return None
+        return item if self._has_item(item) else None
 
     def _has_item(self, item: Item) -> bool:
         if self.scope.types:
@@ -328,30 +297,37 @@ class Round:
 
     async def _follow(self, shelf: Shelf, since: Since) -> None:
         """Reads what changed since the last plan, and remembers where that reading ended."""
-        name = f"tag plan {shelf.library.drive_id} {self.scope.mark}"
-        link = await since.link(name)
+        drive_id = shelf.library.drive_id
+        name = f"tag plan {drive_id} {self.scope.mark}"
+        last = await since.last(name)
         changed: dict[str, tuple[str, Item | None]] = {}
         try:
-            async for page in self._pages(shelf, link or "latest"):
-                for raw in page.values if link else ():
-                    self._take(shelf, raw, changed)
-                if page.delta_link:
-                    since.links[name] = page.delta_link
+            link = await self._read(shelf, last.link if last else "latest", changed)
         except ResyncNeeded:
-            link = None
-            async for page in self._pages(shelf, "latest"):
-                if page.delta_link:
-                    since.links[name] = page.delta_link
+            last = None
+            link = await self._read(shelf, "latest", {})
         if link:
-            known = set()
-            if not shelf.is_list:
-                keys = [(shelf.library.drive_id, item_id, ctag) for item_id, (ctag, _) in changed.items()]
-                for start in range(0, len(keys), AT_ONCE):
-                    known |= await since.known(keys[start : start + AT_ONCE])
-            drive_id = shelf.library.drive_id
-            self._changed[drive_id] = {
-                item_id: one for item_id, one in changed.items() if (drive_id, item_id) not in known
-            }
+            since.reached[name] = Stand(link=link, marks=since.corrections.marks(drive_id))
+        if last is None:
+            return
+        known = set()
+        if not shelf.is_list:
+            keys = [(drive_id, item_id, ctag) for item_id, (ctag, _) in changed.items()]
+            for start in range(0, len(keys), AT_ONCE):
+                known |= await since.known(keys[start : start + AT_ONCE])
+        corrected = sorted(since.corrected(drive_id, last) - changed.keys())
+        self._changed[drive_id] = {
+            item_id: one for item_id, one in changed.items() if (drive_id, item_id) not in known
+        } | dict.fromkeys(corrected, ("", None))
+
+    async def _read(self, shelf: Shelf, link: str, changed: dict[str, tuple[str, Item | None]]) -> str:
+        """Adds to `changed` what changed since the link; the link to go on from, "" if Graph gave none."""
+        reached = ""
+        async for page in self._pages(shelf, link):
+            for raw in page.values if link != "latest" else ():
+                self._take(shelf, raw, changed)
+            reached = page.delta_link or reached
+        return reached
 
     def _pages(self, shelf: Shelf, link: str) -> AsyncIterator[Page]:
         if shelf.is_list:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from km365.core.feedback import Feedback, Proposal, ProposalKind, Verdict
 from km365.core.tag_plan import Mode, Plan
 from km365.core.tag_plan_file import Head, from_text
 from km365.documents.plan_files import Writer
@@ -18,10 +19,11 @@ from km365.graph import drives, lists, metadata, sites
 from km365.graph.drives import File
 from km365.graph.governor import Governor
 from km365.graph.metadata import Target, TermRef
-from km365.services import tag_libraries, tag_plan, tag_planning, tag_run
+from km365.services import feedback, tag_libraries, tag_plan, tag_planning, tag_run
 from km365.services.tag_plan import Asked, Passed
 from km365.services.tag_planning import Tally
 from km365.services.tag_scope import Round, Scope
+from km365.store import feedback as feedback_store
 from km365.suggest.vocabulary import Vocabulary
 
 from ..conftest import BELMORA, KNOWLEDGE, Provisioned
@@ -76,10 +78,11 @@ class Desk:
         app, asked = self.here.app, asked or Asked()
         libraries = await tag_libraries.find_libraries(app.graph, sites_, "Documents", list_name=list_name)
         wanted = Scope(libraries=tuple(libraries), **scope)
-        mark = tag_plan.mark_of(self.words.taxonomy, asked, wanted)
+        corrections = await app.db.run(feedback.corrections)
+        mark = tag_plan.mark_of(self.words.taxonomy, asked, wanted, corrections=corrections)
         self._number += 1
         at = NOW.replace(second=self._number)
-        remembered = tag_planning.since_last(app.db, mark, at=at) if since else None
+        remembered = tag_planning.since_last(app.db, mark, corrections, at=at) if since else None
         shelves = await tag_libraries.open_shelves(app.graph, libraries, facets=asked.facets)
         round_ = Round(app.graph, shelves, wanted, since=remembered)
         self.asked_of_graph.clear()
@@ -94,9 +97,18 @@ class Desk:
             Writer(path, head),
             at=at,
             put_there=tag_planning.journal(app.db),
+            corrections=corrections,
             heard=heard,
         )
         return from_text(path.read_text("utf-8"), self.words.taxonomy, source=path.name), tally, count
+
+    async def says(self, *said: tuple[Verdict, str], document: tuple[str, str]) -> None:
+        """What somebody says of topics of a document."""
+        items = [
+            Feedback(concept_id=term, facet="topic", verdict=verdict, document=document, at=NOW, who="ana")
+            for verdict, term in said
+        ]
+        await self.here.app.db.run(feedback_store.add, items)
 
     @property
     def downloads(self) -> int:
@@ -265,6 +277,68 @@ async def test_other_terms_or_other_wishes_make_everything_worth_a_look(desk: De
     plan, _, _ = await desk.plan(since=True, asked=Asked(at_least=0.1))
     assert paths(plan) == ["a.txt"]
     assert paths((await desk.plan(since=True))[0]) == ["a.txt"], "the last plan was another one"
+
+
+async def test_what_people_said_of_a_document_has_it_looked_at_again(desk: Desk) -> None:
+    one, two, other = [await desk.upload(f"{name}/note.txt") for name in ("one", "two", "other")]
+    await desk.plan(since=True)
+    await desk.says((Verdict.WRONG, "topic/immunization"), document=(one.drive_id, one.id))
+    await desk.says((Verdict.MISSING, "topic/child-labour"), document=(two.drive_id, two.id))
+    await desk.says((Verdict.RIGHT, "topic/immunization"), document=(other.drive_id, other.id))
+    plan, _, count = await desk.plan(since=True)
+    assert (paths(plan), count, desk.downloads) == (["one/note.txt", "two/note.txt"], 2, 2)
+    assert "topic/immunization" not in added(plan).get("one/note.txt", [])
+    assert "topic/child-labour" in added(plan)["two/note.txt"]
+    assert paths((await desk.plan(since=True))[0]) == [], "once"
+
+    await desk.here.app.db.run(feedback.purge, document=(one.drive_id, one.id))
+    plan, _, _ = await desk.plan(since=True)
+    assert "topic/immunization" in added(plan)["one/note.txt"], "what was said was taken back"
+
+
+async def test_a_plan_of_another_folder_does_not_take_away_what_people_said(desk: Desk) -> None:
+    file = await desk.upload("a/note.txt")
+    for folder in ("/", "/a"):
+        await desk.plan(since=True, folder=folder)
+    await desk.says((Verdict.WRONG, "topic/immunization"), document=(file.drive_id, file.id))
+    assert paths((await desk.plan(since=True, folder="/a"))[0]) == ["a/note.txt"]
+    again, tally, _ = await desk.plan(since=True)
+    assert (paths(again), tally.passed.total()) == ([], 1), "planned with just these words already"
+
+
+async def test_a_label_that_people_found_misleading_makes_everything_worth_a_look(desk: Desk) -> None:
+    file = await desk.upload("a.txt")
+    await desk.plan(since=True)
+    proposal = Proposal(
+        kind=ProposalKind.MISLEADING,
+        concept_id="topic/immunization",
+        facet="topic",
+        language="en",
+        text="vaccines",
+        evidence=3,
+        against=0,
+        where=(file.path,),
+    )
+    decided = {"decision": feedback_store.ACCEPTED, "who": "ana", "at": NOW}
+    await desk.here.app.db.run(feedback_store.decide, proposal, **decided)
+    assert paths((await desk.plan(since=True))[0]) == ["a.txt"]
+
+
+async def test_what_people_said_of_an_item_of_a_list_has_it_looked_at_again(desk: Desk) -> None:
+    app = desk.here.app
+    site = await sites.get_site(app.graph, KNOWLEDGE)
+    knowledge = await lists.get_list(app.graph, site.id, "Knowledge")
+    for title in ("Vaccines by boat", "Vaccines by mule"):
+        fields = {"Title": title, "KMDescription": VACCINES.decode(), "KMAudience": "U", "KMId": title}
+        await lists.create_item(app.graph, site.id, knowledge.id, fields)
+    wanted: dict[str, Any] = {"since": True, "list_name": "Knowledge", "sites_": (KNOWLEDGE,)}
+    first, _, _ = await desk.plan(**wanted)
+    assert paths((await desk.plan(**wanted))[0]) == []
+    boat = next(row for row in first.rows if "boat" in row.path)
+    await desk.says((Verdict.WRONG, "topic/immunization"), document=(boat.drive_id, boat.item_id))
+    plan, _, count = await desk.plan(**wanted)
+    assert (paths(plan), count) == ([boat.path], 1)
+    assert "topic/immunization" not in added(plan).get(boat.path, [])
 
 
 async def test_a_delta_that_graph_has_forgotten_is_read_from_the_start(desk: Desk) -> None:
