@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from km365.core import tag_plan_file
-from km365.core.feedback import Feedback, Source, Verdict
+from km365.core.feedback import Corrections, Feedback, Source, Verdict
 from km365.core.tag_plan import Library, Plan, Refused, Row
 from km365.core.taxonomy import Taxonomy
 from km365.core.watching import split, taken_out, try_again_at
@@ -139,6 +139,7 @@ class _Watcher:
         if watch.applying:
             await self._go_on(watch.applying)
         await self._hear()
+        await self._db.run(self._corrected)
         library = Library(site=watch.site, name=watch.library, drive_id=watch.drive_id)
         shelf = await open_shelf(self._graph, library)
         dealt = 0
@@ -214,16 +215,28 @@ class _Watcher:
             due_at=self._now() + self._settle,
             note=None,
             queued=known.queued if known is not None and known.ctag == file.ctag else None,
+            corrected=known.corrected if known is not None else None,
         )
         watches.put(c, new, at=self._now())
         return True
 
+    def _corrected(self, c: Connection) -> None:
+        """Has those documents read again of which people have said something else since."""
+        marks = feedback.corrections(c).marks(self._watch.drive_id)
+        for one in watches.corrected_otherwise(c, self._watch.drive_id, marks):
+            due = one  # what was proposed before the correction is no longer what is proposed
+            if one.state is not FileState.WAITING:
+                due = replace(one, state=FileState.WAITING, attempts=0, due_at=self._now(), note=None)
+            watches.put(c, replace(due, queued=None), at=self._now())
+
     # dealing with what is due ----------------------------------------------------------------------------
 
     async def _deal_with(self, shelf: Shelf, due: Sequence[WatchedFile]) -> None:
+        corrections = await self._db.run(feedback.corrections)
         round_ = _These(self._graph, shelf, due)
-        rows, refused = await self._proposed(round_)
-        by_id = {one.item_id: one for one in due}
+        rows, refused = await self._proposed(round_, corrections)
+        heeded = {one.item_id: corrections.mark((one.drive_id, one.item_id)) or None for one in due}
+        by_id = {one.item_id: replace(one, corrected=heeded[one.item_id]) for one in due}
         self._done = replace(self._done, read=self._done.read + len(rows))
         unread = [(by_id[round_.ids[one.path]], one.reason) for one in refused if one.path in round_.ids]
         gone = by_id.keys() - {row.item_id for row in rows} - {one.item_id for one, _ in unread} - round_.same
@@ -231,8 +244,7 @@ class _Watcher:
         await self._db.run(self._as_before, [by_id[one] for one in round_.same])
         await self._tag(shelf.library, rows, by_id)
 
-    async def _proposed(self, round_: "_These") -> tuple[list[Row], list[Refused]]:
-        corrections = await self._db.run(feedback.corrections)
+    async def _proposed(self, round_: "_These", corrections: Corrections) -> tuple[list[Row], list[Refused]]:
         rows: list[Row] = []
         refused: list[Refused] = []
         found = tag_plan.examine(
@@ -415,7 +427,7 @@ class _Watcher:
                 text = tag_plan_file.to_text(plan)
                 self._done = replace(self._done, queued=self._done.queued + 1)
             state = FileState.QUEUED if text else FileState.DONE
-            done = replace(known, path=row.path, state=state, queued=text, note=None, attempts=0)
+            done = replace(untouched, path=row.path, state=state, queued=text, note=None, attempts=0)
             watches.put(c, done, at=self._now())
 
 

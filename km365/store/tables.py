@@ -336,6 +336,7 @@ watched_file = Table(
     _required("due_at", Moment),
     Column("note", String),
     Column("queued", Text),
+    Column("corrected", String),
     _required("changed_at", Moment),
     Index(None, "state", "due_at"),
 )

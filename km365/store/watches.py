@@ -1,5 +1,6 @@
 """Which libraries are watched, how far reading has come, and what waits there for us or for a person."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -47,7 +48,10 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class WatchedFile:
-    """A file of a watched library. `queued` is a plan of this one document, as text."""
+    """A file of a watched library. `queued` is a plan of this one document, as text.
+
+    `corrected` stands for what people had said of it when it was read (`Corrections.mark`).
+    """
 
     drive_id: str
     item_id: str
@@ -58,6 +62,7 @@ class WatchedFile:
     due_at: datetime
     note: str | None
     queued: str | None
+    corrected: str | None = None
 
 
 # Libraries -----------------------------------------------------------------------------------------------
@@ -160,6 +165,16 @@ def files(
     return [_file(row._mapping) for row in c.execute(query)]
 
 
+def corrected_otherwise(c: Connection, drive_id: str, marks: Mapping[str, str]) -> list[WatchedFile]:
+    """The files that were read with other corrections than these, given by item id; failed ones are left."""
+    query = select(watched_file.c.item_id, watched_file.c.corrected).where(
+        (watched_file.c.drive_id == drive_id) & (watched_file.c.state != FileState.FAILED)
+    )
+    ids = [item_id for item_id, before in c.execute(query) if (before or "") != marks.get(item_id, "")]
+    found = (file(c, drive_id, item_id) for item_id in sorted(ids))
+    return [one for one in found if one is not None]
+
+
 def put(c: Connection, one: WatchedFile, *, at: datetime) -> None:
     """Keeps the file as given."""
     values = {
@@ -172,6 +187,7 @@ def put(c: Connection, one: WatchedFile, *, at: datetime) -> None:
         "due_at": one.due_at,
         "note": one.note,
         "queued": one.queued,
+        "corrected": one.corrected,
         "changed_at": at,
     }
     rows.put(c, watched_file, values)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from km365.core.feedback import Verdict
+from km365.core.feedback import Feedback, Verdict
 from km365.core.passages import Passage
 from km365.core.tag_plan import Library, Plan
 from km365.core.tagging import Suggestion
@@ -66,6 +66,7 @@ class Watched:
     notes: dict[str, str]
     now: datetime = MONDAY
     slept: list[float] = field(default_factory=list)
+    downloads: int = 0
 
     @property
     def auto(self) -> Concept:
@@ -118,6 +119,17 @@ class Watched:
         target = Target.file(self.library.drive_id, item_id)
         await metadata.write_terms(self.here.app.graph, target, {TOPIC: refs}, notes=self.notes)
 
+    async def says(self, *said: tuple[Verdict, Concept], of: str) -> None:
+        """What a colleague says of topics of a document."""
+        document = (self.library.drive_id, of)
+        items = [
+            Feedback(
+                concept_id=one.id, facet="topic", verdict=verdict, document=document, at=self.now, who="ana"
+            )
+            for verdict, one in said
+        ]
+        await self.here.app.db.run(feedback.add, items)
+
     async def queued(self) -> Plan:
         return await self.here.app.db.run(tag_watch.queue, self.words.taxonomy, at=self.now)
 
@@ -135,9 +147,8 @@ class Watched:
         entries = (await self.control("GET", "/_local/journal"))["entries"]
         return sum(one["verb"] == "PATCH" and one["path"].endswith("/fields") for one in entries)
 
-    async def downloads(self) -> int:
-        entries = (await self.control("GET", "/_local/journal"))["entries"]
-        return sum(one["path"].endswith("/content") and one["verb"] == "GET" for one in entries)
+    async def heard(self, request: httpx.Request) -> None:
+        self.downloads += request.method == "GET" and request.url.path.endswith("/content")
 
     async def runs(self) -> list[tuple[str, str]]:
         return [(run.who, run.state.value) for run in await self.here.app.db.run(runs.list_)]
@@ -172,6 +183,7 @@ async def watched(provisioned: Provisioned, vocabulary: Any, monkeypatch: pytest
     concepts = (replace(topic.concepts[0], mode=Mode.AUTO), *topic.concepts[1:])
     words = Finds(Taxonomy(term_sets=(replace(topic, concepts=concepts),)))
     made = Watched(here=provisioned, library=library, words=words, notes=notes)
+    graph.http.event_hooks["request"].append(made.heard)
     graph.governor.sleep = made.sleep
     graph.governor.clock = lambda: time.time() + sum(made.slept)
     return made
@@ -213,11 +225,12 @@ async def test_a_watch_does_not_follow_its_own_traces(watched: Watched) -> None:
     await watched.begin()
     await watched.upload("both.txt", watched.auto, watched.asked)
     await watched.look()
-    before = await watched.writes(), await watched.downloads()
+    before = await watched.writes(), watched.downloads
+    assert before == (1, 1)
     for _ in range(3):
         await watched.later(minutes=5)
         await watched.look()
-    assert (await watched.writes(), await watched.downloads()) == before
+    assert (await watched.writes(), watched.downloads) == before
     assert await watched.proposed() == {"both.txt": [watched.asked.label()]}
 
 
@@ -243,6 +256,42 @@ async def test_a_term_that_somebody_took_out_does_not_come_back(watched: Watched
     assert await watched.topics_of(item) == []
     (said,) = await watched.here.app.db.run(feedback.list_)
     assert (said.concept_id, said.verdict) == (watched.auto.id, Verdict.WRONG)
+
+
+async def test_what_people_say_of_a_document_has_it_looked_at_again(watched: Watched) -> None:
+    await watched.begin()
+    item = await watched.upload("note.txt", watched.asked, watched.topics[2])
+    await watched.upload("other.txt", watched.asked)
+    await watched.look()
+    await watched.says((Verdict.WRONG, watched.asked), (Verdict.MISSING, watched.topics[3]), of=item)
+    before = watched.downloads
+    for _ in range(2):
+        assert (await watched.look()).failed == ()
+        await watched.later(minutes=5)
+    assert watched.downloads == before + 1
+    assert await watched.proposed() == {
+        "note.txt": [watched.topics[3].label(), watched.topics[2].label()],
+        "other.txt": [watched.asked.label()],
+    }
+    await watched.here.app.db.run(feedback.forget, (watched.library.drive_id, item))
+    await watched.look()
+    assert (await watched.proposed())["note.txt"] == [watched.asked.label(), watched.topics[2].label()]
+
+
+async def test_a_document_in_use_keeps_its_reason_when_people_correct_it(watched: Watched) -> None:
+    await watched.begin()
+    item = await watched.upload("note.txt", watched.auto)
+    await watched.control("PUT", "/_local/faults/open_file", {"name": "note.txt"})
+    await watched.look()
+    await watched.says((Verdict.WRONG, watched.auto), of=item)
+    await watched.look()
+    (waiting,) = await watched.here.app.db.run(watches.files, watched.library.drive_id)
+    assert waiting.state is FileState.WAITING
+    assert waiting.note
+    await watched.control("DELETE", "/_local/faults")
+    await watched.later(hours=1)
+    await watched.look()
+    assert await watched.topics_of(item) == []
 
 
 async def test_what_an_undo_took_back_is_for_a_person_to_decide(watched: Watched) -> None:
