@@ -24,12 +24,15 @@ _NOTES = (
 )
 _MARGINS = re.compile(r"word/(?:header|footer)\d*\.xml")
 _LONGEST_HEADING = 100
+_LAID_OUT = 300
+"""Characters of a cell that stands alone in its row and is read as text: the table is there for its looks."""
 
 
 @dataclass(kw_only=True)
 class _Reading:
-    """Where the reader stands: the styles that mark titles and headings, and the last heading met."""
+    """Where the reader stands: the texts of all paragraphs, what styles mean, and the last heading met."""
 
+    texts: dict[Element, str]
     styles: "_Styles"
     under: str = ""
 
@@ -41,46 +44,63 @@ def read(package: Package) -> Iterator[Passage]:
     counts once, however many pages carry it.
     """
     yield from package.properties()
-    reading = _Reading(styles=_Styles(package))
-    document = package.xml("word/document.xml")
-    if package.mentions("word/document.xml", b"txbxContent"):
-        _lift_text_boxes(document)
+    document = _part(package, "word/document.xml")
     body = document.find(f"{_W}body")
     if body is not None:
-        yield from _blocks(body, reading)
+        yield from _blocks(body, _Reading(texts=_texts(body), styles=_Styles(package)))
     for part, place in _NOTES:
         if part in package.names:
-            for paragraph in package.xml(part).iter(_PARAGRAPH):
-                if text := _text(paragraph):
-                    yield Passage(text=text, kind=Kind.NOTE, place=place)
+            for text in filter(None, _texts(_part(package, part)).values()):
+                yield Passage(text=text, kind=Kind.NOTE, place=place)
     yield from _margins(package)
+
+
+def _part(package: Package, part: str) -> Element:
+    """A part with the text of each text box behind the paragraph that holds it."""
+    root = package.xml(part)
+    if package.mentions(part, b"txbxContent"):
+        _lift_text_boxes(root)
+    return root
 
 
 def _margins(package: Package) -> Iterator[Passage]:
     seen: set[str] = set()
     for part in sorted(filter(_MARGINS.fullmatch, package.names)):
-        for paragraph in package.xml(part).iter(_PARAGRAPH):
-            text = _text(paragraph)
+        for text in _texts(_part(package, part)).values():
             if text not in seen and any(map(str.isalpha, text)):
                 seen.add(text)
                 yield Passage(text=text, kind=Kind.NOTE, place="page header or footer")
 
 
+def _texts(container: Element) -> dict[Element, str]:
+    """The text of each paragraph in order, all in one pass: to begin a pass takes longer than to read a line."""
+    found: dict[Element, list[str]] = {}
+    pieces: list[str] = []
+    for node in container.iter(_PARAGRAPH, _TEXT, _TAB, _BREAK, _RETURN, _HYPHEN):
+        tag = node.tag
+        if tag == _TEXT:
+            pieces.append(node.text or "")
+        elif tag == _PARAGRAPH:
+            found[node] = pieces = []
+        else:
+            pieces.append("-" if tag == _HYPHEN else " ")
+    return {paragraph: "".join(pieces).strip() for paragraph, pieces in found.items()}
+
+
 def _blocks(container: Element, reading: _Reading) -> Iterator[Passage]:
     """Paragraphs and tables in order, content controls and the like opened up."""
     for block in container:
-        if block.tag == _PARAGRAPH:
-            yield from _paragraph(block, reading)
-        elif block.tag == _TABLE:
+        tag = block.tag
+        if tag == _PARAGRAPH:
+            if text := reading.texts[block]:
+                yield from _paragraph(block, text, reading)
+        elif tag == _TABLE:
             yield from _table(block, reading)
         elif len(block):
             yield from _blocks(block, reading)
 
 
-def _paragraph(paragraph: Element, reading: _Reading) -> Iterator[Passage]:
-    text = _text(paragraph)
-    if not text:
-        return
+def _paragraph(paragraph: Element, text: str, reading: _Reading) -> Iterator[Passage]:
     kind = _kind(paragraph, text, reading.styles)
     if kind is None:
         return
@@ -92,24 +112,35 @@ def _paragraph(paragraph: Element, reading: _Reading) -> Iterator[Passage]:
 def _table(table: Element, reading: _Reading) -> Iterator[Passage]:
     """The rows of a table; a cell with a page of text, as in layouts made of tables, is read as text."""
     place = f"table {reading.under}".strip()
-    for row in table.iter(_ROW):
-        if next(row.iterancestors(_TABLE)) is not table:
-            continue
-        cells = [cell for cell in row.iter(_CELL) if next(cell.iterancestors(_ROW)) is row]
-        texts = [" ".join(filter(None, map(_text, cell.iter(_PARAGRAPH)))) for cell in cells]
-        full = [number for number, text in enumerate(texts) if text]
-        if len(full) == 1 and len(texts[full[0]]) > 300:
-            yield from _blocks(cells[full[0]], reading)
-        elif full:
-            yield Passage(text=" | ".join(filter(None, texts)), kind=Kind.TABLE, place=place)
+    for row in _rows(table):
+        cells = [(cell, text) for cell, paragraphs in row if (text := _joined(paragraphs, reading.texts))]
+        if len(cells) == 1 and len(cells[0][1]) > _LAID_OUT:
+            yield from _blocks(cells[0][0], reading)
+        elif cells:
+            yield Passage(text=" | ".join(text for _, text in cells), kind=Kind.TABLE, place=place)
 
 
-def _text(paragraph: Element) -> str:
-    pieces = [
-        (node.text or "") if node.tag == _TEXT else "-" if node.tag == _HYPHEN else " "
-        for node in paragraph.iter(_TEXT, _TAB, _BREAK, _RETURN, _HYPHEN)
-    ]
-    return "".join(pieces).strip()
+def _rows(table: Element) -> list[list[tuple[Element, list[Element]]]]:
+    """The cells of each row with their paragraphs, those of tables within the cell included."""
+    rows: list[list[tuple[Element, list[Element]]]] = []
+    paragraphs: list[Element] = []
+    within: set[Element] = set()
+    for node in table.iter(_PARAGRAPH, _CELL, _ROW, _TABLE):
+        tag = node.tag
+        if tag == _PARAGRAPH:
+            paragraphs.append(node)
+        elif tag == _TABLE and node is not table:
+            within.update(node.iter(_CELL, _ROW))
+        elif tag == _ROW and node not in within:
+            rows.append([])
+        elif tag == _CELL and node not in within and rows:
+            paragraphs = []
+            rows[-1].append((node, paragraphs))
+    return rows
+
+
+def _joined(paragraphs: list[Element], texts: dict[Element, str]) -> str:
+    return " ".join(text for paragraph in paragraphs if (text := texts[paragraph]))
 
 
 def _lift_text_boxes(document: Element) -> None:
