@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from km365.core.tag_plan import Library
     from km365.services.tag_watch import Look
 
+_FAILED_SHOWN = 20
+
 
 @click.command()
 @click.option("--site", "addresses", multiple=True, help="A site as host:/path; several allowed.")
@@ -152,6 +154,7 @@ async def _show_queue(app: "App", output: Path | None, *, as_json: bool) -> int:
     from km365.core.tag_plan_file import to_text
     from km365.services import suggest, tag_watch
     from km365.store import watches
+    from km365.store.watches import FileState
 
     terms = await suggest.terms(app.graph, app.settings, app.templates)
     plan = await app.db.run(tag_watch.queue, terms, at=app.clock.now())
@@ -172,6 +175,13 @@ async def _show_queue(app: "App", output: Path | None, *, as_json: bool) -> int:
         by = "the service" if one.is_on else "nobody"
         trouble = f" Trouble: {one.problem}" if one.problem else ""
         say(f"{one.library} of {one.site}: watched by {by}, last look {looked}.{trouble}")
+        if one.not_told:
+            say(f"Graph does not tell of changes there: {one.not_told}")
+    failed = await app.db.run(watches.files, state=FileState.FAILED, limit=_FAILED_SHOWN + 1)
+    for file in failed[:_FAILED_SHOWN]:
+        say(f"Not tagged: {file.path}: {file.note}")
+    if len(failed) > _FAILED_SHOWN:
+        say("... and more")
     if not plan.rows:
         say("Nothing waits for you.")
     elif output is None:

@@ -13,7 +13,7 @@ from km365.errors import KM365Error
 from km365.graph import sites
 from km365.graph.client import Graph
 from km365.jobs import Jobs
-from km365.services import messages, provision
+from km365.services import messages, provision, tag_listen
 from km365.settings import Settings
 from km365.store import outbox
 from km365.store.database import Database
@@ -44,6 +44,7 @@ async def examine(
         ("bot", lambda: _bot(settings)),
         ("messages", lambda: _messages(db, now)),
         ("jobs", lambda: _jobs(db, jobs)),
+        ("watched libraries", lambda: _watched(db, now)),
     )
     for about, look in looks:
         try:
@@ -121,3 +122,10 @@ async def _jobs(db: Database, jobs: Jobs) -> str:
         first = f"the last is {failed[0].name!r} ({failed[0].error})"
         raise KM365Error(f"Failed: {len(failed)}, {first}; `km365 flow run NAME` repeats a flow now.")
     return "None has failed."
+
+
+async def _watched(db: Database, now: datetime) -> str:
+    troubles = await db.run(tag_listen.troubles, at=now)
+    if troubles:
+        raise KM365Error(" ".join(troubles))
+    return await db.run(tag_listen.waiting)

@@ -6,7 +6,8 @@ and the clock has us look anyway. Subscribing needs the right to read the librar
 
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,7 +18,7 @@ from km365.graph import subscriptions
 from km365.graph.client import Graph
 from km365.store import watches
 from km365.store.database import Connection, Database
-from km365.store.watches import Watch
+from km365.store.watches import FileState, Watch
 
 DEBOUNCE = timedelta(seconds=20)
 """How long after a notification we look: SharePoint tells of one save several times."""
@@ -26,6 +27,8 @@ BACKSTOP = timedelta(minutes=30)
 WITHOUT = timedelta(minutes=5)
 """How often we look where it does not."""
 AFTER_TROUBLE = timedelta(minutes=15)
+LATE = timedelta(hours=1)
+"""A library that was to be looked at so long ago is looked at by nobody."""
 MOST_NOTICES = 1_000
 """Notices in one message; Graph sends far fewer."""
 _LIFETIME = subscriptions.LONGEST["list"]
@@ -96,19 +99,30 @@ def _is_ours(watch: Watch, one: Notice) -> bool:
 async def subscribe(graph: Graph, db: Database, watch: Watch, *, url: str, at: datetime) -> Watch:
     """The watch with a subscription that lasts: made, renewed in its last third, made anew where it is gone.
 
-    Graph calls `url` back before it answers. GraphError where it refuses; then the clock alone has us look.
+    Graph calls `url` back before it answers. GraphError, kept with the watch, where it refuses; then the
+    clock alone has us look.
     """
+    if watch.subscription_id and watch.subscribed_until and watch.subscribed_until - at > RENEW_BEFORE:
+        return watch
     until = at + _LIFETIME - timedelta(minutes=5)
+    try:
+        await _subscribe(graph, db, watch, url=url, until=until)
+    except GraphError as error:
+        await db.run(watches.change, watch.drive_id, not_told=str(error)[:500])
+        raise
+    await db.run(watches.change, watch.drive_id, not_told=None)
+    return await db.run(watches.get, watch.drive_id)
+
+
+async def _subscribe(graph: Graph, db: Database, watch: Watch, *, url: str, until: datetime) -> None:
     if watch.subscription_id and watch.subscribed_until:
-        if watch.subscribed_until - at > RENEW_BEFORE:
-            return watch
         try:
             renewed = await subscriptions.renew(graph, watch.subscription_id, expires_at=until)
         except GraphNotFound:
             pass
         else:
             await db.run(watches.change, watch.drive_id, subscribed_until=renewed.expires_at)
-            return await db.run(watches.get, watch.drive_id)
+            return
     client_state = secrets.token_urlsafe(32)
     await db.run(watches.change, watch.drive_id, client_state=client_state, subscription_id=None)
     made = await subscriptions.create(
@@ -120,14 +134,13 @@ async def subscribe(graph: Graph, db: Database, watch: Watch, *, url: str, at: d
         expires_at=until,
     )
     await db.run(watches.change, watch.drive_id, subscription_id=made.id, subscribed_until=made.expires_at)
-    return await db.run(watches.get, watch.drive_id)
 
 
 async def unsubscribe(graph: Graph, db: Database, watch: Watch) -> None:
     """Graph tells us no more; also where it did not."""
     if watch.subscription_id:
         await subscriptions.delete(graph, watch.subscription_id)
-    await db.run(watches.change, watch.drive_id, subscription_id=None, subscribed_until=None)
+    await db.run(watches.change, watch.drive_id, subscription_id=None, subscribed_until=None, not_told=None)
 
 
 def next_look(c: Connection, drive_id: str, *, planned: datetime, at: datetime) -> datetime:
@@ -151,3 +164,58 @@ def in_trouble(c: Connection, drive_id: str, error: GraphError | Exception, *, a
     wait = getattr(error, "retry_after_s", None)
     later = at + max(AFTER_TROUBLE, timedelta(seconds=wait or 0.0))
     watches.change(c, drive_id, problem=str(error)[:500], look_at=later)
+
+
+def troubles(c: Connection, *, at: datetime) -> list[str]:
+    """What is not well with the libraries that the service watches, with what to do about each."""
+    return [
+        said
+        for one in watches.list_(c, only_on=True)
+        for said in (*_not_looked(one, at), *_not_told(one, at))
+    ]
+
+
+def _not_looked(one: Watch, at: datetime) -> Iterator[str]:
+    name = f"{one.library} of {one.site}"
+    if at - one.look_at > LATE:
+        yield (
+            f"{name} was to be looked at {one.look_at:%Y-%m-%d %H:%M} UTC and was not: start the service "
+            "with `km365 up`."
+        )
+    elif one.problem:
+        yield (
+            f"{name} could not be looked at: {one.problem.rstrip('.')}. The service tries again after "
+            f"{one.look_at:%H:%M} UTC, `km365 tag watch --once` at once."
+        )
+
+
+def _not_told(one: Watch, at: datetime) -> Iterator[str]:
+    name = f"{one.library} of {one.site}"
+    if one.not_told:
+        yield (
+            f"Graph refused to tell of changes in {name}: {one.not_told.rstrip('.')}. The app needs a "
+            "grant on the site, and notifications_url must lead here; until then the clock has us look every "
+            f"{WITHOUT.seconds // 60} minutes."
+        )
+    elif one.subscribed_until and one.subscribed_until < at:
+        yield (
+            f"Graph tells of changes in {name} no longer: its subscription ended "
+            f"{one.subscribed_until:%Y-%m-%d %H:%M} UTC. The service makes it anew at its next look, where "
+            "notifications_url is set."
+        )
+
+
+def waiting(c: Connection) -> str:
+    """How many libraries are watched, and what waits there for a person."""
+    watched = watches.list_(c, only_on=True)
+    counts = Counter[FileState]()
+    for one in watched:
+        counts.update(watches.counts(c, one.drive_id))
+    queued, failed = counts[FileState.QUEUED], counts[FileState.FAILED]
+    said = f"{len(watched)} watched." if watched else "None is watched."
+    if queued or failed:
+        said += (
+            f" {queued} documents wait for a person, {failed} could not be read or written: "
+            "`km365 tag watch --queue` shows them."
+        )
+    return said

@@ -319,6 +319,7 @@ watch = Table(
     Column("looked_at", Moment),
     Column("applying", Text),
     Column("problem", String),
+    Column("not_told", String),
     _required("created_at", Moment),
     Index(None, "is_on", "look_at"),
     Index(None, "subscription_id"),

@@ -18,7 +18,7 @@ class Watch:
 
     `auto_percent` is the score, in hundredths, from which terms of mode auto are applied at once. `applying`
     is the plan that is being written: after a crash it is gone on with before anything else. `problem` is
-    why the last look ended early.
+    why the last look ended early, `not_told` why Graph does not tell us of changes; None where all is well.
     """
 
     drive_id: str
@@ -34,6 +34,7 @@ class Watch:
     looked_at: datetime | None
     applying: str | None
     problem: str | None
+    not_told: str | None
     created_at: datetime
 
 

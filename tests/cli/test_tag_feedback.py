@@ -1,4 +1,4 @@
-"""`km365 tag feedback`, `learn`, `watch`, `report` and `taxonomy synonyms` as typed: corrected, learnt."""
+"""`km365 tag feedback`, `learn`, `report` and `taxonomy synonyms` as typed: corrected, learnt."""
 
 import json
 import random
@@ -109,21 +109,6 @@ async def test_a_term_or_document_nobody_has_is_named(km365: Type, provisioned: 
     assert (nowhere.code, "'gone.txt'" in nowhere.err) == (ExitCode.FAILED, True)
     assert (await km365("tag", "feedback", "add", "one.txt")).code == ExitCode.USAGE
     assert (await km365("taxonomy", "synonyms", "accept", "ffffffff")).code == ExitCode.FAILED
-
-
-async def test_a_library_is_watched_from_the_command_line(km365: Type, provisioned: Provisioned) -> None:
-    await upload(provisioned, "one.txt")
-    first = await km365("tag", "watch", "--once", "--everything")
-    assert first.code == ExitCode.DONE, first.err
-    assert "read 1, tagged 0, waiting for you 1" in first.err
-    queue = await km365("tag", "watch", "--queue", "-o", "queue.json")
-    assert "one.txt" in queue.out
-    applied = await km365("tag", "apply", "queue.json")
-    assert applied.code == ExitCode.DONE, applied.err
-    assert "watched by nobody" in (await km365("tag", "watch", "--queue")).err
-    await km365("tag", "watch", "--on")
-    assert "watched by the service" in (await km365("tag", "watch", "--queue")).err
-    assert "Not watched any more: 1" in (await km365("tag", "watch", "--off")).err
 
 
 async def test_a_run_is_reported_as_a_page_and_as_a_workbook(km365: Type, provisioned: Provisioned) -> None:

@@ -184,6 +184,17 @@ async def test_a_subscription_that_graph_dropped_is_made_anew(service: Service) 
     assert (await service.subscribe()).subscription_id != second.subscription_id
 
 
+async def test_a_refusal_to_tell_us_is_kept_until_graph_tells(service: Service) -> None:
+    await service.told({"value": [await service.notice(lifecycleEvent="subscriptionRemoved")]})
+    refused = {"verb": "POST", "path": "/subscriptions", "status": 403, "times": 1}
+    async with httpx.AsyncClient(base_url=service.here.m365.base_url) as http:
+        await http.put("/_local/faults/next_requests", json=refused)
+    await service.watching.look({"drive": service.drive_id})
+    assert "Graph refused" in str((await service.watch()).not_told)
+    await service.watching.look({"drive": service.drive_id})
+    assert (await service.watch()).not_told is None
+
+
 async def test_the_clock_looks_more_often_where_graph_does_not_tell(service: Service) -> None:
     now, planned = service.app.clock.now(), (await service.watch()).look_at
     when = await service.app.db.run(tag_listen.next_look, service.drive_id, planned=planned, at=now)

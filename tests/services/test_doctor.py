@@ -15,9 +15,10 @@ from km365.jobs import Job, JobState
 from km365.services import doctor, provision, taxonomy
 from km365.services.doctor import Finding
 from km365.settings import Settings
-from km365.store import outbox
+from km365.store import outbox, watches
 from km365.store.database import Connection
 from km365.store.outbox import Delivery, Message
+from km365.store.watches import FileState, WatchedFile
 
 from ..conftest import BELMORA, Provisioned
 
@@ -155,6 +156,70 @@ async def test_a_message_that_failed_or_is_held_up_is_a_problem(
     found = (await examine(provisioned))["messages"]
     assert not found.well
     assert says in found.words
+
+
+DRIVE = "b!watched"
+
+
+async def watching(here: Provisioned, **values: object) -> Finding:
+    """What the doctor says of a watch with these values, looked at on time unless they say otherwise."""
+    now = here.app.clock.now()
+    with here.app.db.begin() as c:
+        watches.begin(
+            c, drive_id=DRIVE, site=BELMORA, library="Documents", auto_percent=80, is_on=True, at=now
+        )
+        watches.change(c, DRIVE, is_on=True, **values)
+    return (await examine(here))["watched libraries"]
+
+
+async def test_what_waits_in_watched_libraries_is_counted(provisioned: Provisioned) -> None:
+    assert (await examine(provisioned))["watched libraries"] == Finding(
+        about="watched libraries", well=True, words="None is watched."
+    )
+    assert (await watching(provisioned)).words == "1 watched."
+    now = provisioned.app.clock.now()
+    with provisioned.app.db.begin() as c:
+        for number, state in enumerate([*[FileState.QUEUED] * 2, FileState.FAILED, FileState.DONE]):
+            file = WatchedFile(
+                drive_id=DRIVE,
+                item_id=str(number),
+                path=f"{number}.txt",
+                ctag="1",
+                state=state,
+                attempts=0,
+                due_at=now,
+                note=None,
+                queued=None,
+            )
+            watches.put(c, file, at=now)
+    found = await watching(provisioned)
+    assert found.well
+    assert "2 documents wait for a person, 1 could not be read or written" in found.words
+    assert "km365 tag watch --queue" in found.words
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"look_at": timedelta(hours=-2)}, "start the service with `km365 up`"),
+        (
+            {"problem": "The site is gone"},
+            "could not be looked at: The site is gone. The service tries again",
+        ),
+        ({"not_told": "Graph refused (403)."}, "Graph refused (403). The app needs a grant on the site"),
+        ({"subscribed_until": timedelta(days=-1)}, "its subscription ended"),
+    ],
+)
+async def test_trouble_with_a_watched_library_is_a_problem(
+    provisioned: Provisioned, values: dict[str, object], says: str
+) -> None:
+    now = provisioned.app.clock.now()
+    meant = {key: now + one if isinstance(one, timedelta) else one for key, one in values.items()}
+    found = await watching(provisioned, **meant)
+    assert not found.well
+    assert says in found.words
+    await provisioned.app.db.run(watches.change, DRIVE, is_on=False)
+    assert (await examine(provisioned))["watched libraries"].well, "nobody wants it watched any more"
 
 
 async def test_a_failed_job_is_counted_with_its_error(
