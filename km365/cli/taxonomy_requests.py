@@ -97,7 +97,9 @@ async def list_(app: "App", *, all_: bool, as_json: bool) -> None:
     found = await requests.list_(app.db, state=None if all_ else RequestState.OPEN)
     if as_json:
         reasons = {
-            one.request.id: [ask.because for ask in await app.db.run(term_requests.asks, one.request.id)]
+            one.request.id: [
+                ask.because for ask in await app.db.run(term_requests.asks, one.request.id) if ask.because
+            ]
             for one in found
         }
         print_json([{**_json(one), "because": reasons[one.request.id]} for one in found])

@@ -41,7 +41,10 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
-    """One colleague's wish and why; `who` is a person id, or who asked on the command line."""
+    """One colleague's wish and why ("" once that has expired).
+
+    `who` is a person id, or who asked on the command line.
+    """
 
     who: str
     because: str

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from km365.errors import StoreError
 from km365.jobs import Jobs
-from km365.store import conversations, cursors, events, feedback, interviews, outbox
+from km365.store import conversations, cursors, events, feedback, interviews, outbox, term_requests
 from km365.store.database import Connection, Database
 
 LAST_TIDY = "flow:tidy"
@@ -20,6 +20,8 @@ _KEEP_EXAMPLES = timedelta(days=730)
 """How long the counted words of a judged document are kept after they were last read."""
 KEEP_ANSWERS = timedelta(days=365)
 """What people are promised before the first question (`keeping` in templates/questions/): twelve months."""
+_KEEP_REASONS = KEEP_ANSWERS
+"""How long we keep why somebody asked for a term, after they said it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +36,11 @@ async def tidy(db: Database, jobs: Jobs, *, now: datetime) -> Tidied:
     """Deletes what is over, then copies the database.
 
     Over are jobs that ended 30 days ago, what messages said that ended 30 days ago (what became of them
-    stays), activity ids seen 7 days ago, the counted words of documents last read two years ago, and the
-    answers of interviews nobody touched for twelve months; of those only their number is recorded. The
-    newest 14 copies are kept in the folder `copies` beside it, so an expired answer is gone from them two
-    weeks later. Raises StoreError when the database is damaged, and then leaves the copies alone.
+    stays), activity ids seen 7 days ago, the counted words of documents last read two years ago, why people
+    asked for a term twelve months ago, and the answers of interviews nobody touched for twelve months; of
+    those only their number is recorded. The newest 14 copies are kept in the folder `copies` beside it, so
+    an expired answer is gone from them two weeks later. Raises StoreError when the database is damaged, and
+    then leaves the copies alone.
     """
     deleted = await db.run(_delete, jobs, now=now)
     return Tidied(copy=await asyncio.to_thread(_copy, db, now), deleted=deleted)
@@ -61,6 +64,7 @@ def _delete(c: Connection, jobs: Jobs, *, now: datetime) -> int:
     count += outbox.forget_data(c, ended_before=now - _KEEP_MESSAGE_DATA)
     count += conversations.forget_activities(c, before=now - _KEEP_ACTIVITIES)
     count += feedback.forget_examples(c, read_before=now - _KEEP_EXAMPLES)
+    count += term_requests.erase_reasons(c, asked_before=now - _KEEP_REASONS)
     if expired := interviews.erase_answers(c, untouched_since=now - KEEP_ANSWERS):
         events.append(
             c, kind="answers expired", subject="answers", who="km365", what={"count": expired}, at=now

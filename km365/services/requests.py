@@ -45,7 +45,8 @@ async def add(
     """The request for this term: a new one, or that of colleagues who asked for the same before.
 
     `who` is a person id, so that they hear what came of it, or `COMMAND_LINE`. `because` is kept with the
-    request and nowhere else. Raises InputRefused for what cannot be a term, and where it is one already.
+    request and nowhere else, for twelve months (`housekeeping`). Raises InputRefused for what cannot be a
+    term, and where it is one already.
     """
     sets = {one.key: one for one in (*taxonomy.term_sets, *taxonomy.layers)}
     checked = rules.checked(wish, because, sets.get(wish.facet))

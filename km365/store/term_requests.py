@@ -68,12 +68,18 @@ def list_(c: Connection, *, state: RequestState | None = RequestState.OPEN) -> l
 
 
 def asks(c: Connection, request_id: str) -> list[Ask]:
-    """Who asked and why, the first one first."""
+    """Who asked and why ("" once that has expired), the first one first."""
     query = select(term_ask).where(term_ask.c.request_id == request_id)
     return [
         Ask(who=row.who, because=row.because, language=row.language, at=row.at)
         for row in c.execute(query.order_by(term_ask.c.at, term_ask.c.who))
     ]
+
+
+def erase_reasons(c: Connection, *, asked_before: datetime) -> int:
+    """Empties what people wrote before that moment, and counts it; that they asked stays."""
+    old = (term_ask.c.at < asked_before) & (term_ask.c.because != "")
+    return c.execute(update(term_ask).where(old).values(because="")).rowcount
 
 
 def askers(c: Connection) -> Mapping[str, int]:

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from km365.core.term_requests import Ask, Wish
 from km365.errors import StoreError
 from km365.services import housekeeping
-from km365.store import conversations, events, interviews
+from km365.store import conversations, events, interviews, term_requests
 from km365.store.database import Database
 from km365.store.interviews import StoredAnswer
 from km365.store.outbox import Delivery
@@ -80,3 +81,22 @@ async def test_what_messages_said_goes_after_thirty_days_and_what_became_of_them
     await housekeeping.tidy(office.db, office.jobs, now=office.now + timedelta(days=31))
     (sent,) = office.messages().values()
     assert (sent.message.data, sent.state) == ({}, Delivery.SENT)
+
+
+async def test_why_people_asked_for_a_term_goes_after_twelve_months_and_the_request_stays(office) -> None:
+    wish = Wish(label="Climate anxiety", facet="topic", language="en")
+    with office.db.begin() as c:
+        for who, days in (("ann", 0), ("ben", 300)):
+            ask = Ask(who=who, because=f"{who} needs it", language="en", at=office.now + timedelta(days=days))
+            term_requests.add(c, wish, ask, new_id="r-1")
+    await housekeeping.tidy(office.db, office.jobs, now=office.now + timedelta(days=364))
+    assert [ask.because for ask in await office.db.run(term_requests.asks, "r-1")] == [
+        "ann needs it",
+        "ben needs it",
+    ]
+    await housekeeping.tidy(office.db, office.jobs, now=office.now + timedelta(days=366))
+    assert [(ask.who, ask.because) for ask in await office.db.run(term_requests.asks, "r-1")] == [
+        ("ann", ""),
+        ("ben", "ben needs it"),
+    ]
+    assert await office.db.run(term_requests.askers) == {"r-1": 2}
