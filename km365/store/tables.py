@@ -232,7 +232,7 @@ change = Table(
     Column("comment", Text),
     Column("changed_at", Moment),
     Index(None, "run_id", "state", "seq"),
-    Index(None, "item_id"),
+    Index(None, "item_id"),  # tells nearly every document; with the drive id it costs each write more
 )
 
 job = Table(
