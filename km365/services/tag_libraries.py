@@ -1,14 +1,16 @@
 """The libraries and lists that are tagged: found by name, and opened with their tag columns."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from km365.core.tag_plan import FACETS, Library, list_container, list_of
-from km365.errors import PlanRefused
+from km365.errors import GraphNotFound, PlanRefused
 from km365.graph import drives, lists, sites
 from km365.graph.client import Graph
 from km365.graph.drives import Drive
 from km365.graph.lists import Column
+from km365.graph.sites import Site
 
 _TEXTS = frozenset({"text", "note"})
 _NO_TEXT = frozenset({"KMId", "KMOffice", "KMContributors", "KMLanguage", "Title"})
@@ -35,7 +37,7 @@ async def find_libraries(
 ) -> list[Library]:
     """The library called `name` (or every one, for "*") or the list called `list_name` of each site.
 
-    Raises GraphNotFound, naming those there are.
+    Raises GraphNotFound, naming those there are, and PlanRefused for a list called like a library.
     """
     found = []
     for address in addresses:
@@ -49,9 +51,21 @@ async def find_libraries(
         if name == "*":
             there = await drives.list_drives(graph, site.id)
         else:
-            there = [await drives.get_drive(graph, site.id, list_name or name)]
+            there = [await _drive(graph, site, list_name or name)]
         found += [Library(site=address, name=drive.name, drive_id=drive.id) for drive in there]
     return found
+
+
+async def _drive(graph: Graph, site: Site, name: str) -> Drive:
+    try:
+        return await drives.get_drive(graph, site.id, name)
+    except GraphNotFound:
+        if all(one.name != name for one in await lists.list_lists(graph, site.id)):
+            raise
+    raise PlanRefused(
+        f"{name!r} of {site.web_url} is a list, not a library, and lists cannot be watched. `km365 tag plan "
+        f"--list {shlex.quote(name)}` reads its items, with --since-last those that are new or changed."
+    )
 
 
 async def open_library(graph: Graph, library: Library) -> tuple[str, Drive]:

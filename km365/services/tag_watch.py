@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from km365.core import tag_plan_file
 from km365.core.feedback import Corrections, Feedback, Source, Verdict
-from km365.core.tag_plan import Library, Plan, Refused, Row
+from km365.core.tag_plan import Library, Plan, Refused, Row, list_of
 from km365.core.taxonomy import Taxonomy
 from km365.core.watching import split, taken_out, try_again_at
 from km365.errors import PlanRefused, ResyncNeeded
@@ -71,8 +71,10 @@ async def begin(
 ) -> Watch:
     """The watch of this library, made if it is new: from now on, or with `everything` that is there already.
 
-    Raises PlanRefused for a library without tag columns.
+    Raises PlanRefused for a library without tag columns, and for a list.
     """
+    if list_of(library.drive_id) is not None:
+        raise PlanRefused(f"{library.name!r} of {library.site} is a list, and lists cannot be watched.")
     await open_shelf(graph, library)
     known = await db.run(watches.find, library.drive_id)
     found = await db.run(

@@ -2,7 +2,7 @@
 
 from km365.errors import ExitCode
 
-from ..conftest import Provisioned
+from ..conftest import KNOWLEDGE, Provisioned
 from .conftest import Type
 from .test_tag import upload
 
@@ -22,10 +22,23 @@ async def test_a_library_is_watched_from_the_command_line(km365: Type, provision
     assert "Not watched any more: 1" in (await km365("tag", "watch", "--off")).err
 
 
-async def test_what_could_not_be_read_is_listed_with_what_waits(km365: Type, provisioned: Provisioned) -> None:
+async def test_what_could_not_be_read_is_listed_with_what_waits(
+    km365: Type, provisioned: Provisioned
+) -> None:
     await upload(provisioned, "broken.docx", data=b"PK\x03\x04 no")
     looked = await km365("tag", "watch", "--once", "--everything")
     assert looked.code == ExitCode.PARTLY
     queue = await km365("tag", "watch", "--queue")
     assert "Not tagged: broken.docx: " in queue.err
     assert "Nothing waits for you." in queue.err
+
+
+async def test_a_list_is_not_watched_and_the_refusal_says_what_reads_it(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    refused = await km365("tag", "watch", "--once", "--site", KNOWLEDGE, "--library", "Knowledge")
+    assert refused.code == ExitCode.REFUSED
+    assert "'Knowledge'" in refused.err
+    assert "`km365 tag plan --list Knowledge`" in refused.err
+    nowhere = await km365("tag", "watch", "--once", "--library", "Nothing")
+    assert (nowhere.code, "has no library 'Nothing'" in nowhere.err) == (ExitCode.FAILED, True)
