@@ -8,7 +8,6 @@ by hand; nothing is trained, and the same text always gives the same answer.
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
 from km365.core.passages import Kind, Passage
 
@@ -177,20 +176,35 @@ def _languages_by_word(of: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
 
 _WORDS = _languages_by_word(_COMMON_WORDS)
+_COMMON = frozenset(_WORDS)
 _RARER = {language: frozenset(words.split()) for language, words in _RARER_WORDS.items()}
 _ENDINGS = _languages_by_word(_ENDINGS_OF)
 _LETTERS = _languages_by_word({language: " ".join(letters) for language, letters in _LETTERS_OF.items()})
 _WORD = re.compile(r"[^\W\d_]+|[¿¡]")
-_ONLY_LETTERS = {code: " " for code in range(128) if not chr(code).isalpha()}
+_ONLY_LETTERS = bytes(code if chr(code).isalpha() else ord(" ") for code in range(128)) + bytes(128)
 _A_WORD, _ITS_OWN, _A_RARER_WORD, _A_LETTER, _AN_ENDING = 1.0, 0.4, 0.3, 0.5, 0.4
 """How much a common word (and more, if it is no other language's), a rarer one, a letter with an accent and
 an ending say for a language that has them."""
 _Clues = dict[str, float]
 
 
-@lru_cache(maxsize=50_000)
-def _clues_of_word(word: str) -> tuple[tuple[str, float], ...]:
-    """What a word in small letters says for each language."""
+_REMEMBERED_WORDS = 50_000
+
+
+class _CluesOfWords(dict[str, tuple[tuple[str, float], ...]]):
+    """What each word in small letters says for each language, remembered."""
+
+    def __missing__(self, word: str) -> tuple[tuple[str, float], ...]:
+        if len(self) >= _REMEMBERED_WORDS:
+            self.clear()
+        self[word] = clues = tuple(_clues_of_word(word).items())
+        return clues
+
+
+_clues_of = _CluesOfWords()
+
+
+def _clues_of_word(word: str) -> _Clues:
     found: _Clues = {}
     speaks = _WORDS.get(word, ())
     for language in speaks:
@@ -207,32 +221,33 @@ def _clues_of_word(word: str) -> tuple[tuple[str, float], ...]:
                 for language in endings:
                     found[language] = found.get(language, 0.0) + _AN_ENDING
                 break
-    return tuple(found.items())
+    return found
 
 
 def _words(text: str) -> list[str]:
     """The words of a Latin-script text in small letters."""
     text = text.lower()
-    return text.translate(_ONLY_LETTERS).split() if text.isascii() else _WORD.findall(text)
+    if text.isascii():  # as bytes, for that is five times as quick
+        return text.encode("ascii").translate(_ONLY_LETTERS).decode("ascii").split()
+    return _WORD.findall(text)
 
 
 def _latin_clues(words: Iterable[str]) -> _Clues:
     """What the words of a Latin-script text say for each language."""
     clues: _Clues = {}
-    for word in words:
-        for language, weight in _clues_of_word(word):
+    for found in map(_clues_of.__getitem__, words):
+        for language, weight in found:
             clues[language] = clues.get(language, 0.0) + weight
     return clues
 
 
 def _decide(clues: _Clues, words: int, *, ahead: float = 0.4) -> str | None:
     """The language ahead of all others by `ahead` (long texts: more); None where too little speaks for it."""
-    if not clues:
+    scores = sorted(clues.values())
+    if not scores or scores[-1] < 0.12 * words:
         return None
-    ranked = sorted(clues.items(), key=lambda one: (-one[1], one[0]))
-    best, score = ranked[0]
-    second = ranked[1][1] if len(ranked) > 1 else 0.0
-    return best if score >= 0.12 * words and score - second >= max(ahead, 0.01 * words) else None
+    second = scores[-2] if len(scores) > 1 else 0.0
+    return max(clues, key=clues.__getitem__) if scores[-1] - second >= max(ahead, 0.01 * words) else None
 
 
 def _script(text: str) -> tuple[str | None, int]:
@@ -299,17 +314,17 @@ class _Tally:
 
     def ask(self, passage: Passage) -> str | None:
         """The language that the passage surely tells; None where it has that of its document."""
-        settled = self._words > _ENOUGH_WORDS
+        settled, kind = self._words > _ENOUGH_WORDS, passage.kind
         text = passage.text[: _LOOKED_AT_LATER if settled else _LOOKED_AT_A_PASSAGE]
         if not text.isascii():
             text = unicodedata.normalize("NFC", text)
             script, letters = _script(text)
             if script != "latin":
                 return self._in_other_script(script, text, letters)
-        elif settled and (len(text) < _TOO_SHORT or passage.kind is Kind.TABLE):
+        elif settled and (len(text) < _TOO_SHORT or kind is Kind.TABLE):
             return None
         words = _words(text)
-        if passage.kind is Kind.NAME or (settled and self._is_as_usual(words)):
+        if kind is Kind.NAME or (settled and self._is_as_usual(words)):
             return None
         clues = _latin_clues(words)
         self._words += len(words)
@@ -335,7 +350,7 @@ class _Tally:
         """Whether a passage late in the document says nothing new, found out the quick way."""
         if not self._usual:
             self._usual = frozenset(_COMMON_WORDS.get(self.document() or "", "-").split())
-        return len(self._usual.intersection(words)) >= 3 or _WORDS.keys().isdisjoint(words)
+        return len(self._usual.intersection(words)) >= 3 or _COMMON.isdisjoint(words)
 
 
 def _in(passage: Passage, own: str | None, document: str | None) -> Passage:
@@ -343,4 +358,4 @@ def _in(passage: Passage, own: str | None, document: str | None) -> Passage:
     language = document or own if passage.kind is Kind.NAME else own or document
     if language == passage.language:
         return passage
-    return Passage(text=passage.text, kind=passage.kind, place=passage.place, language=language)
+    return passage.written_in(language)

@@ -73,7 +73,7 @@ def _margins(package: Package) -> Iterator[Passage]:
 
 
 def _texts(container: Element) -> dict[Element, str]:
-    """The text of each paragraph in order, all in one pass: to begin a pass takes longer than to read a line."""
+    """The text of each paragraph in order, all in one pass: to begin one takes longer than to read a line."""
     found: dict[Element, list[str]] = {}
     pieces: list[str] = []
     for node in container.iter(_PARAGRAPH, _TEXT, _TAB, _BREAK, _RETURN, _HYPHEN):

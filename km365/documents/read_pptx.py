@@ -10,9 +10,14 @@ _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _PARAGRAPH, _TEXT, _BREAK, _TAB = f"{_A}p", f"{_A}t", f"{_A}br", f"{_A}tab"
-_PLACEHOLDER = f"{_P}ph"
+_ROW, _CELL = f"{_A}tr", f"{_A}tc"
+_SHAPE, _FRAME, _PLACEHOLDER = f"{_P}sp", f"{_P}graphicFrame", f"{_P}ph"
+_SPACES = frozenset({_BREAK, _TAB})
+_TITLES = {"title": Kind.HEADING, "ctrTitle": Kind.TITLE}
 _NUMBERS = frozenset({"sldNum", "dt", "ftr", "hdr", "sldImg"})
 """Placeholders that hold a number, a date or a picture, not content."""
+_Paragraphs = list[list[str]]
+"""The pieces of text of each."""
 
 
 def read(package: Package) -> Iterator[Passage]:
@@ -49,23 +54,55 @@ def _slide(package: Package, part: str) -> Element:
 
 
 def _texts(slide: Element) -> Iterator[tuple[str, Kind]]:
-    """Texts of the shapes and what they are: the slide's title, a table row or body."""
-    for shape in slide.iter(f"{_P}sp"):
-        placeholder = next(shape.iter(_PLACEHOLDER), None)
-        role = placeholder.get("type", "") if placeholder is not None else ""
-        if role in _NUMBERS:
-            continue
-        kind = {"title": Kind.HEADING, "ctrTitle": Kind.TITLE}.get(role, Kind.BODY)
-        for text in _paragraphs(shape):
+    """Texts of the shapes and what they are, the slide's title or body; then the rows of tables.
+
+    All in one pass: to begin one for each shape and paragraph takes longer than to read them.
+    """
+    shapes: list[tuple[Kind, _Paragraphs]] = []
+    rows: list[list[_Paragraphs]] = []
+    pieces: list[str] = []
+    paragraphs: _Paragraphs = []
+    for node in slide.iter(_PARAGRAPH, _TEXT, _BREAK, _TAB, _SHAPE, _PLACEHOLDER, _FRAME, _ROW, _CELL):
+        tag = node.tag
+        if tag == _TEXT:
+            pieces.append(node.text or "")
+        elif tag == _PARAGRAPH:
+            pieces = []
+            paragraphs.append(pieces)
+        elif tag in _SPACES:
+            pieces.append(" ")
+        else:
+            paragraphs = _begun(node, shapes, rows)
+    for kind, paragraphs in shapes:
+        for text in _joined(paragraphs):
             yield text, kind
-    for row in slide.iter(f"{_A}tr"):
-        cells = [" ".join(_paragraphs(cell)) for cell in row.iter(f"{_A}tc")]
-        if text := " | ".join(filter(None, cells)):
+    for row in rows:
+        if text := " | ".join(filter(None, (" ".join(_joined(cell)) for cell in row))):
             yield text, Kind.TABLE
 
 
-def _paragraphs(shape: Element) -> Iterator[str]:
-    for paragraph in shape.iter(_PARAGRAPH):
+def _begun(
+    node: Element, shapes: list[tuple[Kind, _Paragraphs]], rows: list[list[_Paragraphs]]
+) -> _Paragraphs:
+    """Where the paragraphs go that stand in what begins: its shape, its cell, or nowhere."""
+    tag, paragraphs = node.tag, _Paragraphs()
+    if tag == _SHAPE:
+        shapes.append((Kind.BODY, paragraphs))
+    elif tag == _PLACEHOLDER and (role := node.get("type", "")) not in _NUMBERS:
+        shapes.append((_TITLES.get(role, Kind.BODY), paragraphs))
+    elif tag == _ROW:
+        rows.append([])
+    elif tag == _CELL and rows:
+        rows[-1].append(paragraphs)
+    return paragraphs
+
+
+def _joined(paragraphs: _Paragraphs) -> list[str]:
+    return [text for pieces in paragraphs if (text := "".join(pieces).strip())]
+
+
+def _paragraphs(diagram: Element) -> Iterator[str]:
+    for paragraph in diagram.iter(_PARAGRAPH):
         pieces = [
             (node.text or "") if node.tag == _TEXT else " " for node in paragraph.iter(_TEXT, _BREAK, _TAB)
         ]

@@ -101,7 +101,8 @@ def read(name: str, data: bytes, *, ocr: read_pdf.Ocr | None = None) -> list[Pas
     path = PurePosixPath(name)
     ending = _kind(name, path.suffix.lower(), data)
     try:
-        passages = _bounded(name, _passages(name, ending, data, ocr))
+        is_clean = _is_clean_xml if ending in _PACKAGES else str.isprintable
+        passages = _bounded(name, _passages(name, ending, data, ocr), is_clean)
     except RecursionError:
         raise InputRefused(f"{name} is damaged: it is nested too deeply.") from None
     if not any(passage.text for passage in passages):
@@ -140,9 +141,9 @@ def _ole2(name: str, ending: str, data: bytes) -> str:
 
 def _package(name: str, ending: str, data: bytes) -> str:
     """The kind of an archive, told by the names of its parts, which stand in it unpacked."""
-    kinds = [kind for part, kind in _PARTS if part in data]
-    if any(_PACKAGES.get(ending) is _PACKAGES[kind] for kind in kinds):
+    if any(part in data for part, kind in _PARTS if _PACKAGES[kind] is _PACKAGES.get(ending)):
         return ending
+    kinds = [kind for part, kind in _PARTS if part in data]
     if not kinds and ending not in _PACKAGES:
         raise InputRefused(f"{name} is an archive of files and not what its ending ({ending}) says.")
     return kinds[0] if kinds else ending
@@ -156,8 +157,16 @@ def _passages(name: str, ending: str, data: bytes, ocr: read_pdf.Ocr | None) -> 
     return _PACKAGES[ending](Package(name, data))
 
 
-def _bounded(name: str, passages: Iterable[Passage]) -> list[Passage]:
-    """All the passages. Raises InputRefused, naming the file, where they do not end."""
+def _is_clean_xml(text: str) -> bool:
+    """Whether text out of XML is safe: of what is not, XML allows this one only."""
+    return "\x7f" not in text
+
+
+def _bounded(name: str, passages: Iterable[Passage], is_clean: Callable[[str], bool]) -> list[Passage]:
+    """All the passages, made safe where they are not clean.
+
+    Raises InputRefused, naming the file, where they do not end.
+    """
     kept: list[Passage] = []
     characters = 0
     for passage in passages:
@@ -166,7 +175,7 @@ def _bounded(name: str, passages: Iterable[Passage]) -> list[Passage]:
             raise InputRefused(f"{name} holds more than {MOST_CHARACTERS:,} characters; it was not read.")
         if len(kept) == MOST_PASSAGES:
             raise InputRefused(f"{name} holds more than {MOST_PASSAGES:,} paragraphs; it was not read.")
-        kept.append(passage if passage.text.isprintable() else _safe(passage))
+        kept.append(passage if is_clean(passage.text) else _safe(passage))
     return kept
 
 
