@@ -1,8 +1,9 @@
-"""Fixtures for what talks to the bot over HTTP."""
+"""Fixtures: a chat without Teams, and a bot with a Teams of its own to talk to over HTTP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -11,6 +12,9 @@ from km365_bots.connector import open_connector
 from km365_bots.host import Host, SignIn
 from km365_bots.turn import Turns
 
+from km365.store.database import Database
+
+from .chatting import Chat, Office
 from .fake_connector import fake_connector
 from .serving import LABELS, PACE, Bot, Desk, Respond, Start, echo, site
 
@@ -46,3 +50,16 @@ async def start() -> AsyncIterator[Start]:
             return Bot(url=url, desk=desk, teams=teams, http=http, turns=turns)
 
         yield begin
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """An office with a database of its own."""
+    database = Database.open(tmp_path / "km365.sqlite")
+    yield Office(db=database)
+    database.close()
+
+
+@pytest.fixture
+def chat(office: Office) -> Chat:
+    return Chat(office=office)

@@ -1,40 +1,17 @@
 """What people type instead of pressing: the words of buttons do what the button does, or are asked back."""
 
 import tomllib
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from km365.core.audience import Audience
-from km365.core.interviews import Interview, InterviewState
+from km365.core.interviews import InterviewState
 from km365.core.languages import LANGUAGES
-from km365.services import interview as service
 from km365.store import interviews as store
-from km365.store.database import Database
 
-from .chatting import BANKS, TEMPLATES, Chat, Office
+from .chatting import TEMPLATES, Chat, Office, interview
 
 STORY = "We expected the cold boxes in May, but the road was closed and nurses carried them by boat."
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """An office with a database of its own."""
-    database = Database.open(tmp_path / "km365.sqlite")
-    yield Office(db=database)
-    database.close()
-
-
-@pytest.fixture
-def chat(office: Office) -> Chat:
-    return Chat(office=office)
-
-
-async def interview(office: Office) -> Interview:
-    turn = await service.current(office.db, BANKS, "ann", ended=True)
-    assert turn is not None
-    return turn.interview
 
 
 def labels(language: str) -> dict[str, str]:

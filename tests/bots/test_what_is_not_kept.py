@@ -1,0 +1,73 @@
+"""Words that are not kept: too long, a password, what belongs elsewhere, distress."""
+
+import pytest
+
+from km365.core.interviews import InterviewState
+from km365.store import interviews as store
+
+from .chatting import STORY, Chat, Office, interview
+
+
+async def test_a_thirty_thousand_character_answer_is_refused_whole_and_kindly(
+    chat: Chat, office: Office
+) -> None:
+    await chat.is_invited()
+    await chat.says("start")
+    await chat.says("1")
+    await chat.says("word " * 6_000)
+    chat.heard("longer than the 20\N{NO-BREAK SPACE}000 characters", "still in your message", "2 of 8")
+    assert len((await interview(office)).answers) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "channel"),
+    [
+        ("The portal password is Blue7moon", "password"),
+        ("My supervisor harassed me in the car", "allegation"),
+        ("I want to file a complaint against my section chief", "grievance"),
+        ("I left early because of my depression", "health"),
+    ],
+)
+async def test_what_belongs_elsewhere_is_not_kept_and_pointed_there(
+    chat: Chat, office: Office, text: str, channel: str
+) -> None:
+    await chat.is_invited()
+    await chat.says("start")
+    await chat.says("1")
+    await chat.says(text)
+    chat.heard(
+        "did not keep it" if channel == "password" else "did not keep that", f"the {channel} people", "2 of 8"
+    )
+    assert text not in str(await office.db.run(store.answers, "i1"))
+    assert len((await interview(office)).answers) == 1
+
+
+async def test_a_card_with_words_that_are_not_kept_comes_back_with_them(chat: Chat, office: Office) -> None:
+    await chat.is_invited()
+    await chat.says("start")
+    await chat.says("1")
+    await chat.presses("answer", {"answer": "Nurses told us: he harassed me on the way"})
+    assert chat.card.data["value"] == "Nurses told us: he harassed me on the way"
+    await chat.presses("answer", {"answer": "Nurses told us: my password: moonlight7"})
+    assert chat.card.data["value"] == ""
+    assert len((await interview(office)).answers) == 1
+
+
+async def test_distress_stops_the_questions(chat: Chat, office: Office) -> None:
+    await chat.is_invited()
+    await chat.says("start")
+    await chat.says("I want to die")
+    chat.heard("I am sorry", "the distress people", "emergency number")
+    chat.not_heard("1 of 8")
+    assert (await interview(office)).state is InterviewState.PAUSED
+
+
+async def test_a_password_in_a_draft_is_not_kept(chat: Chat, office: Office) -> None:
+    await chat.is_invited()
+    await chat.says("start")
+    for text in ["1", STORY, "show my draft"]:
+        await chat.says(text)
+    await chat.presses("send", {"title": "The password is Blue7moon"})
+    chat.heard("looks like a password")
+    assert office.sent == []
+    assert (await interview(office)).edits == {}
