@@ -18,11 +18,9 @@ from km365.core.feedback import Corrections, Feedback, Source, Verdict
 from km365.core.tag_plan import Library, Plan, Refused, Row, list_of
 from km365.core.taxonomy import Taxonomy
 from km365.core.watching import split, taken_out, try_again_at
-from km365.errors import PlanRefused, ResyncNeeded
-from km365.graph import drives
-from km365.graph.client import Graph, Page
-from km365.graph.drives import File
-from km365.services import feedback, tag_plan, tag_run
+from km365.errors import PlanRefused
+from km365.graph.client import Graph
+from km365.services import feedback, tag_hearing, tag_plan, tag_run
 from km365.services.tag_libraries import Shelf, open_shelf
 from km365.services.tag_plan import Chooses
 from km365.services.tag_run import Outcome
@@ -140,8 +138,8 @@ class _Watcher:
         watch = self._watch
         if watch.applying:
             await self._go_on(watch.applying)
-        await self._hear()
-        await self._db.run(self._corrected)
+        heard = await tag_hearing.hear(self._graph, self._db, watch, now=self._now, settle=self._settle)
+        self._done = replace(self._done, heard=heard)
         library = Library(site=watch.site, name=watch.library, drive_id=watch.drive_id)
         shelf = await open_shelf(self._graph, library)
         dealt = 0
@@ -171,65 +169,6 @@ class _Watcher:
         locked = runs.changes(c, run_id, states={ChangeState.LOCKED})
         files = [watches.file(c, one.drive_id, one.item_id) for one in locked]
         return any(one is not None and one.state is FileState.WAITING for one in files)
-
-    # hearing ---------------------------------------------------------------------------------------------
-
-    async def _hear(self) -> None:
-        """Notes what is new or changed; after 410 everything is listed again, and known contents pass."""
-        try:
-            await self._read(self._watch.delta_link)
-        except ResyncNeeded as forgotten:
-            await self._read(forgotten.url)
-
-    async def _read(self, link: str | None) -> None:
-        pages: AsyncIterator[Page] = drives.delta(self._graph, self._watch.drive_id, link)
-        async for page in pages:
-            self._done = replace(self._done, heard=self._done.heard + await self._db.run(self._heard, page))
-
-    def _heard(self, c: Connection, page: Page) -> int:
-        """One page and the place it leads to, in one transaction; counts the documents to be looked at."""
-        count = 0
-        for raw in page.values:
-            item_id = str(raw.get("id") or "")
-            if "deleted" in raw:
-                watches.forget_file(c, self._watch.drive_id, item_id)
-                feedback_store.forget(c, (self._watch.drive_id, item_id))
-            elif isinstance(raw.get("file"), dict):
-                count += self._note(c, File.from_json(raw))
-        if page.delta_link:
-            watches.change(c, self._watch.drive_id, delta_link=page.delta_link)
-        return count
-
-    def _note(self, c: Connection, file: File) -> bool:
-        known = watches.file(c, self._watch.drive_id, file.id)
-        since = self._watch.created_at.replace(microsecond=0)  # SharePoint tells whole seconds
-        if known is None and file.modified_at is not None and file.modified_at < since:
-            return False  # it was there before anybody asked for a watch
-        if known is not None and known.ctag == file.ctag and known.state is not FileState.QUEUED:
-            return False  # its columns changed, by us or by somebody; its text did not
-        new = WatchedFile(
-            drive_id=self._watch.drive_id,
-            item_id=file.id,
-            path=file.path,
-            ctag=file.ctag,
-            state=FileState.WAITING,
-            attempts=0,
-            due_at=self._now() + self._settle,
-            note=None,
-            queued=known.queued if known is not None and known.ctag == file.ctag else None,
-            corrected=known.corrected if known is not None else None,
-        )
-        watches.put(c, new, at=self._now())
-        return True
-
-    def _corrected(self, c: Connection) -> None:
-        """Has those documents read again of which people have said something else since."""
-        marks = feedback.corrections(c).marks(self._watch.drive_id)
-        for one in watches.corrected_otherwise(c, self._watch.drive_id, marks):
-            due = one  # what was proposed before the correction is no longer what is proposed
-            if one.state is not FileState.WAITING:
-                due = replace(one, state=FileState.WAITING, attempts=0, due_at=self._now(), note=None)
-            watches.put(c, replace(due, queued=None), at=self._now())
 
     # dealing with what is due ----------------------------------------------------------------------------
 

@@ -1,0 +1,92 @@
+"""What a watch hears of a library: what is new, changed, deleted or corrected, and is to be read once due."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from km365.errors import ResyncNeeded
+from km365.graph import drives
+from km365.graph.client import Graph, Page
+from km365.graph.drives import File
+from km365.services import feedback
+from km365.store import feedback as feedback_store
+from km365.store import watches
+from km365.store.database import Connection, Database
+from km365.store.watches import FileState, Watch, WatchedFile
+
+
+async def hear(
+    graph: Graph, db: Database, watch: Watch, *, now: Callable[[], datetime], settle: timedelta
+) -> int:
+    """Notes what is to be read, from `settle` after now on; counts what the delta brought.
+
+    After 410 everything is listed again, and known contents pass. Needs Sites.Selected with read.
+    """
+    hearing = _Hearing(graph, watch, now, settle)
+    try:
+        count = await hearing.read(db, watch.delta_link)
+    except ResyncNeeded as forgotten:
+        count = await hearing.read(db, forgotten.url)
+    await db.run(hearing.corrected)
+    return count
+
+
+@dataclass(frozen=True)
+class _Hearing:
+    graph: Graph
+    watch: Watch
+    now: Callable[[], datetime]
+    settle: timedelta
+
+    async def read(self, db: Database, link: str | None) -> int:
+        """Notes what the delta brings from the link on."""
+        count = 0
+        pages: AsyncIterator[Page] = drives.delta(self.graph, self.watch.drive_id, link)
+        async for page in pages:
+            count += await db.run(self._heard, page)
+        return count
+
+    def _heard(self, c: Connection, page: Page) -> int:
+        """One page and the place it leads to, in one transaction; counts the documents to be looked at."""
+        count = 0
+        for raw in page.values:
+            item_id = str(raw.get("id") or "")
+            if "deleted" in raw:
+                watches.forget_file(c, self.watch.drive_id, item_id)
+                feedback_store.forget(c, (self.watch.drive_id, item_id))
+            elif isinstance(raw.get("file"), dict):
+                count += self._note(c, File.from_json(raw))
+        if page.delta_link:
+            watches.change(c, self.watch.drive_id, delta_link=page.delta_link)
+        return count
+
+    def _note(self, c: Connection, file: File) -> bool:
+        known = watches.file(c, self.watch.drive_id, file.id)
+        since = self.watch.created_at.replace(microsecond=0)  # SharePoint tells whole seconds
+        if known is None and file.modified_at is not None and file.modified_at < since:
+            return False  # it was there before anybody asked for a watch
+        if known is not None and known.ctag == file.ctag and known.state is not FileState.QUEUED:
+            return False  # its columns changed, by us or by somebody; its text did not
+        new = WatchedFile(
+            drive_id=self.watch.drive_id,
+            item_id=file.id,
+            path=file.path,
+            ctag=file.ctag,
+            state=FileState.WAITING,
+            attempts=0,
+            due_at=self.now() + self.settle,
+            note=None,
+            queued=known.queued if known is not None and known.ctag == file.ctag else None,
+            corrected=known.corrected if known is not None else None,
+        )
+        watches.put(c, new, at=self.now())
+        return True
+
+    def corrected(self, c: Connection) -> None:
+        """Has those documents read again of which people have said something else since."""
+        marks = feedback.corrections(c).marks(self.watch.drive_id)
+        for one in watches.corrected_otherwise(c, self.watch.drive_id, marks):
+            due = one  # what was proposed before the correction is no longer what is proposed
+            if one.state is not FileState.WAITING:
+                due = replace(one, state=FileState.WAITING, attempts=0, due_at=self.now(), note=None)
+            watches.put(c, replace(due, queued=None), at=self.now())
