@@ -21,7 +21,7 @@ from km365.services import capture, handover, suggest
 from km365.services.handing_on import Begin, Desk, open_desk
 from km365.settings import Settings
 from km365.store.secrets import secret_of
-from km365.suggest.chooser import Chooser
+from km365.suggest.vocabulary import Vocabulary
 from km365_bots.conversation import Parts
 
 _log = logging.getLogger("km365.bots.parts")
@@ -100,7 +100,7 @@ class _Drafts:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._vocabulary: tuple[datetime, Chooser] | None = None
+        self._vocabulary: tuple[datetime, Vocabulary] | None = None
         self._reading = asyncio.Lock()
 
     async def submit(self, interview: Interview, bank: Bank, begin: Begin) -> str:
@@ -134,11 +134,11 @@ class _Drafts:
             return {}
         return await asyncio.to_thread(suggest.terms_for_text, words, text, title=title)
 
-    async def _words(self) -> Chooser:
+    async def _words(self) -> Vocabulary:
         app = self._app
         async with self._reading:
             now = app.clock.now()
             if self._vocabulary is None or now - self._vocabulary[0] > _KEPT:
-                found = await suggest.open_suggester(app.graph, app.settings, app.templates)
+                found = await suggest.vocabulary(app.graph, app.settings, app.templates)
                 self._vocabulary = (now, found)
             return self._vocabulary[1]

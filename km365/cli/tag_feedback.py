@@ -168,14 +168,13 @@ async def forget(
 ) -> int:
     """Delete what is kept of one document, or the counted words of all, or everything.
 
-    Copies of the database keep it for two weeks more. Accepted synonyms stay.
+    Copies of the database keep it for two weeks more. Accepted synonyms stay; what was learnt goes until
+    `km365 tag learn` makes it anew from what is left.
 
     \b
     Example:
       km365 tag feedback forget --words --yes
     """
-    import asyncio
-
     from km365.services import feedback as service
     from km365.services import feedback_words, suggest
 
@@ -189,7 +188,7 @@ async def forget(
         file = await feedback_words.find_document(app.graph, document, sites, library)
         key = (file.drive_id, file.id)
     count = await app.db.run(service.purge, document=key, everything=everything)
-    await asyncio.to_thread(suggest.train, app.settings.home, await app.db.run(service.examples))
+    suggest.forget_learnt(app.settings.home)
     say(f"Deleted: {count}.")
     return ExitCode.DONE
 

@@ -1,6 +1,5 @@
 """`km365 tag learn`."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from km365.errors import ExitCode
 
 if TYPE_CHECKING:
     from km365.app import App
-    from km365.services.feedback import Lesson
     from km365.services.tag_plan import Chooses
 
 
@@ -21,16 +19,15 @@ if TYPE_CHECKING:
 async def learn(app: "App", *, as_json: bool) -> int:
     """Learn from what people kept and changed in plans, and show what is suggested differently now.
 
-    Reads the documents that were corrected, as far as their content is new, and keeps their words counted in
-    km365's own database (`km365 tag feedback forget --words` deletes them).
+    Reads the documents that people judged and keeps their words counted in km365's own database
+    (`km365 tag feedback forget --words` deletes them).
 
     \b
     Example:
       km365 tag learn
     """
-    import asyncio
-
     from km365.services import suggest, tag_learn
+    from km365.suggest.judged import MOST
 
     labels: dict[str, str] = {}
 
@@ -39,15 +36,17 @@ async def learn(app: "App", *, as_json: bool) -> int:
         labels.update({one.id: one.label() for one in words.taxonomy})
         return words
 
-    async def train(lessons: "Sequence[Lesson]") -> str:
-        return await asyncio.to_thread(suggest.train, app.settings.home, lessons)
+    async def open_training(count: int) -> suggest.Training:
+        words = await suggest.vocabulary(app.graph, app.settings, app.templates)
+        return suggest.Training(words, app.settings.home, count)
 
     with Progress("Reading", None) as progress:
         learnt = await tag_learn.learn(
             app.graph,
             app.db,
             open_words=open_words,
-            train=train,
+            open_training=open_training,
+            most=MOST,
             at=app.clock.now(),
             ocr_command=app.settings.ocr_command,
             advance=progress.advance,

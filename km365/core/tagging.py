@@ -55,9 +55,12 @@ class Suggests(Protocol):
     """Whatever chooses terms for a text: words alone, or words, examples and meaning together."""
 
     def suggest(
-        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None
+        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None, office: str | None = None
     ) -> list[Suggestion]:
-        """Terms that the passages are about, by term set in the taxonomy's order, best first in each."""
+        """Terms that the passages are about, by term set in the taxonomy's order, best first in each.
+
+        `facets` restricts them to those term sets, `office` to what that office may be offered.
+        """
         ...
 
 

@@ -4,13 +4,12 @@ Nothing of it is logged. Text of documents leaves SharePoint only as counts of w
 (`core.examples`), for the documents somebody has judged.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from km365.core import examples as counting
-from km365.core.examples import Example
 from km365.core.feedback import (
     Corrections,
     DocumentKey,
@@ -21,13 +20,13 @@ from km365.core.feedback import (
     Verdict,
     propose,
 )
+from km365.core.passages import Passage
 from km365.core.tag_plan import Plan, decisions, list_of
 from km365.core.taxonomy import Taxonomy
 from km365.documents.worker import Reader
 from km365.errors import GraphError, GraphNotFound, GraphUnreachable, InputRefused, NotFound, Throttled
 from km365.graph import documents
 from km365.graph.client import Graph
-from km365.graph.documents import Document
 from km365.services import file_text, synonyms
 from km365.store import feedback as store
 from km365.store.database import Connection, Database
@@ -132,41 +131,28 @@ def _proposed(c: Connection, taxonomy: Taxonomy, proposal_id: str) -> Proposal:
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """One document to learn from: its counted words as in `Example`, and the concept ids people gave it.
+    """What people said of one document: the concept ids.
 
     `kept` and `wrong` had been suggested, `missing` had not.
     """
 
-    document: DocumentKey
-    path: str
-    language: str | None
-    words: Mapping[str, int]
     kept: tuple[str, ...]
     missing: tuple[str, ...]
     wrong: tuple[str, ...]
 
-    @property
-    def right(self) -> tuple[str, ...]:
-        """What it is about."""
-        return tuple(sorted((*self.kept, *self.missing)))
 
-
-def examples(c: Connection) -> list[Lesson]:
-    """The judged documents whose words are kept, in the order of their ids; undone runs teach nothing."""
+def lessons(c: Connection) -> dict[DocumentKey, Lesson]:
+    """The documents that people judged, in the order of their ids; undone runs teach nothing."""
     said = store.by_document([one for one in store.list_(c) if one.firm])
-    return [
-        Lesson(
-            document=one.document,
-            path=one.path,
-            language=one.language,
-            words=one.words,
-            kept=_ids(said[one.document], Verdict.RIGHT),
-            missing=_ids(said[one.document], Verdict.MISSING),
-            wrong=_ids(said[one.document], Verdict.WRONG),
+    return {
+        key: Lesson(
+            kept=_ids(said[key], Verdict.RIGHT),
+            missing=_ids(said[key], Verdict.MISSING),
+            wrong=_ids(said[key], Verdict.WRONG),
         )
-        for one in store.examples(c)
-        if one.document in said
-    ]
+        for key in sorted(said)
+        if list_of(key[0]) is None
+    }
 
 
 def _ids(said: Iterable[Feedback], verdict: Verdict) -> tuple[str, ...]:
@@ -175,7 +161,7 @@ def _ids(said: Iterable[Feedback], verdict: Verdict) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Reread:
-    """What became of the judged documents: read anew, known as they are, gone, and not readable (why)."""
+    """What became of the judged documents: their content new to us, known, gone, and not readable (why)."""
 
     read: int
     known: int
@@ -183,20 +169,27 @@ class Reread:
     refused: tuple[tuple[str, str], ...]
 
 
+Heard = Callable[[DocumentKey, str, list[Passage]], Awaitable[None]]
+"""Is told the passages of a document, with its path."""
+
+
 async def read_examples(
     graph: Graph,
     db: Database,
     *,
     at: datetime,
+    wanted: Collection[DocumentKey] = (),
+    heard: Heard,
     ocr_command: str = "",
     advance: Advance = lambda _: None,
 ) -> Reread:
-    """Counts the words of every judged document whose content is new to us, and forgets those that are gone.
+    """Reads the judged documents that are `wanted`, and those whose content is new to us.
 
-    Downloads only what changed since it was last counted. Needs Sites.Selected with read.
+    Counts the words of the new ones, and forgets what is kept of those that are gone. 1 resource unit for
+    each that is read. Needs Sites.Selected with read.
     """
     said = await db.run(store.list_)
-    known = {one.document: one for one in await db.run(store.examples)}
+    known = {one.document: one.ctag for one in await db.run(store.examples)}
     paths = {one.document: one.path for one in said if list_of(one.document[0]) is None}
     keys = sorted(paths)
     read = same = gone = 0
@@ -204,7 +197,16 @@ async def read_examples(
     with Reader(ocr_command=ocr_command) as reader, graph.bulk():
         for key, found in zip(keys, await documents.get_many(graph, keys, columns=("id",)), strict=True):
             try:
-                counted = await _count(graph, reader, found, known.get(key), at=at)
+                if isinstance(found, GraphError):
+                    raise found
+                file = found.file
+                new = known.get(key) != file.ctag
+                if new or key in wanted:
+                    passages = await file_text.read(graph, reader, file)
+                    if new:
+                        one = counting.count(passages, document=key, path=file.path, ctag=file.ctag, at=at)
+                        await db.run(store.put_example, one)
+                    await heard(key, file.path, passages)
             except GraphNotFound:
                 await db.run(store.forget, key)
                 gone += 1
@@ -213,26 +215,9 @@ async def read_examples(
             except (GraphError, InputRefused) as refusal:
                 refused.append((paths[key], str(refusal)))
             else:
-                same += counted is None
-                if counted is not None:
-                    await db.run(store.put_example, counted)
-                    read += 1
+                read, same = read + new, same + (not new)
             advance(1)
     return Reread(read=read, known=same, gone=gone, refused=tuple(refused))
-
-
-async def _count(
-    graph: Graph, reader: Reader, found: Document | GraphError, known: Example | None, *, at: datetime
-) -> Example | None:
-    """The words of the document, or None where they are known already."""
-    if isinstance(found, GraphError):
-        raise found
-    file = found.file
-    if known is not None and known.ctag == file.ctag:
-        return None
-    passages = await file_text.read(graph, reader, file)
-    document = (file.drive_id, file.id)
-    return counting.count(passages, document=document, path=file.path, ctag=file.ctag, at=at)
 
 
 # Forgetting ----------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Terms for a text or a document, ready to be written: the taxonomy as the term store has it, compiled."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,17 +13,19 @@ from km365.graph.client import Graph
 from km365.graph.metadata import TermRef
 from km365.services import synonyms, taxonomy
 from km365.settings import Settings
-from km365.suggest.chooser import Chooser
 from km365.suggest.index_file import fingerprint, open_index
 from km365.suggest.vocabulary import Vocabulary
 from km365.templates import Templates
 
 if TYPE_CHECKING:
-    from km365.services.feedback import Lesson
     from km365.services.tag_plan import Chooses
+    from km365.suggest.meaning import Encoder
+    from km365.suggest.suggester import Suggester
 
 INDEXES = "indexes"
 """The folder under the home in which compiled vocabularies are kept; it can be deleted at any time."""
+VECTORS = ".km365-vectors"
+"""Ends the names of folders there that keep the vectors of labels."""
 LEARNED = "learned"
 """The folder under the home for what was learnt from judged documents; it holds their words."""
 
@@ -49,40 +52,67 @@ async def vocabulary(graph: Graph, settings: Settings, templates: Templates) -> 
     return Vocabulary(known, open_index(settings.home / INDEXES, fingerprint(known), lambda: known))
 
 
-async def open_suggester(graph: Graph, settings: Settings, templates: Templates) -> Chooser:
-    """What suggests terms: the `vocabulary` with what was learnt from judged documents (`train`).
+async def open_suggester(graph: Graph, settings: Settings, templates: Templates) -> "Chooses":
+    """What suggests terms: the `vocabulary`, with what was learnt from judged documents (`open_training`).
 
     Needs TermStore.Read.All, or the cached copy of an earlier reading.
     """
     words = await vocabulary(graph, settings, templates)
-    folder = settings.home / LEARNED
-    if not folder.is_dir():
-        return Chooser(words)
+    if not (settings.home / LEARNED).is_dir():
+        return words
     from km365.suggest import judged  # noqa: PLC0415 - a tenth of a second, only where something was learnt
 
-    return Chooser(words, judged.opened(folder))
+    return judged.opened(settings.home / LEARNED, words, _suggester(words, settings.home)) or words
 
 
-def train(home: Path, lessons: "Sequence[Lesson]") -> str:
-    """Learns from the lessons in place of what was learnt before; says in a line what came of it."""
+class Training:
+    """Learning from judged documents, in place of what was learnt before; see `suggest.judged.Training`."""
+
+    def __init__(self, words: Vocabulary, home: Path, count: int) -> None:
+        """`count` is how many documents there will be at most."""
+        from km365.suggest import judged  # noqa: PLC0415
+
+        self._folder = home / LEARNED
+        self._training = judged.Training(words, _suggester(words, home), count)
+        self.add = self._training.add
+
+    def finish(self) -> str:
+        """Keeps what was learnt for the next plan, and says in a line what came of it."""
+        from km365.suggest import judged  # noqa: PLC0415
+
+        made = self._training.finish()
+        if made is None:
+            judged.forget(self._folder)
+            return f"Too few documents to learn from in general yet; it takes {judged.FEWEST}."
+        made.save(self._folder)
+        return f"Learnt from {made.count} documents; the next plan uses it."
+
+
+def forget_learnt(home: Path) -> None:
+    """Deletes what was learnt; `km365 tag learn` makes it anew."""
     from km365.suggest import judged  # noqa: PLC0415
 
-    made = judged.trained(
-        [
-            judged.Judgement(
-                words=one.words,
-                kept=frozenset(one.kept),
-                missed=frozenset(one.missing),
-                refused=frozenset(one.wrong),
-            )
-            for one in lessons
-        ]
-    )
-    if made is None:
-        judged.forget(home / LEARNED)
-        return f"Too few documents to learn from in general yet: {len(lessons)} of {judged.FEWEST}."
-    made.save(home / LEARNED)
-    return f"Learnt from {made.count} documents; the next plan uses it."
+    judged.forget(home / LEARNED)
+
+
+def _suggester(words: Vocabulary, home: Path) -> "Suggester":
+    """Terms by words and meaning for the same index, ready for what was learnt."""
+    from km365.suggest.suggester import Suggester  # noqa: PLC0415
+
+    def labels(language: str) -> dict[int, str]:
+        concepts = (words.taxonomy.by_id[one] for one in words.index.concept_ids)
+        return {at: one.labels[language] for at, one in enumerate(concepts) if language in one.labels}
+
+    cache = home / INDEXES / f"{fingerprint(words.taxonomy)}{VECTORS}"
+    return Suggester(words.index, labels, encoders=_models(), cache=cache)
+
+
+@cache
+def _models() -> "tuple[Encoder, ...]":
+    """The models of meaning; each takes 100 MB or more, so a process has it once."""
+    from km365.suggest.meaning import encoders  # noqa: PLC0415
+
+    return encoders()
 
 
 def terms_by_column(found: list[Suggestion], known: Taxonomy) -> Mapping[str, tuple[TermRef, ...]]:
@@ -103,5 +133,4 @@ def terms_for_text(
     """Terms that a text of somebody's own is about, by column; with those of an `office`, for its people."""
     facets = [column.term_set for column in TAG_COLUMNS if column.term_set]
     known = words.taxonomy
-    found = words.suggest(from_text(text, title=title), facets=facets)
-    return terms_by_column([one for one in found if known.offered_to(office, one.concept_id)], known)
+    return terms_by_column(words.suggest(from_text(text, title=title), facets=facets, office=office), known)

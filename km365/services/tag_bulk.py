@@ -27,7 +27,9 @@ from km365.suggest import evaluation
 from km365.suggest.index import Index
 from km365.suggest.index_file import is_kept, open_index
 from km365.suggest.kept_labels import KeptLabels
-from km365.suggest.meaning import Preparing, encoders
+from km365.suggest.learned import MOST_DOCUMENTS
+from km365.suggest.learning import Learning
+from km365.suggest.meaning import Preparing, encoders, evenly
 from km365.suggest.memory import give_back
 from km365.suggest.suggester import Document, Suggester
 
@@ -156,10 +158,15 @@ def _keep_few(cache: Path, used: Path) -> None:
 
 def learn(suggester: Suggester, lines: Sequence[Line], *, advance: Advance = lambda _: None) -> int:
     """Learns from documents with gold terms; how many there were that have one of the vocabulary."""
-    known = set(suggester.ids)
-    taught = [(one.document, one.gold) for one in lines if known.intersection(one.gold)]
+    number = {one: at for at, one in enumerate(suggester.ids)}
+    taught = [one for one in lines if not number.keys().isdisjoint(one.gold)]
+    learning = Learning(suggester, min(len(taught), MOST_DOCUMENTS))
+    for one in evenly(taught, MOST_DOCUMENTS):
+        read = suggester.read(one.document)
+        learning.add(read, [number[term] for term in one.gold if term in number])
+        advance(1)
     if taught:
-        suggester.learn(taught, advance=advance)
+        learning.finish()
     return len(taught)
 
 

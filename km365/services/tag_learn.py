@@ -1,22 +1,19 @@
-"""Learns from what people have said: reads the documents they judged, trains anew, says what differs now.
+"""Learns from what people have said: reads the documents they judged, trains anew, says what differs now."""
 
-Only documents whose content is new are downloaded for learning; the comparison reads some of the latest
-again.
-"""
-
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import islice
+from typing import Protocol
 
 from km365.core.feedback import Corrections, DocumentKey
 from km365.core.passages import Passage
 from km365.core.tag_plan import list_of
-from km365.documents.worker import Reader
-from km365.errors import GraphError, GraphUnreachable, InputRefused, Throttled
-from km365.graph import documents
 from km365.graph.client import Graph
-from km365.services import feedback, file_text
-from km365.services.feedback import Advance, Lesson, Reread
+from km365.services import feedback
+from km365.services.feedback import Advance, Reread
 from km365.services.tag_plan import Chooses
 from km365.store import cursors
 from km365.store import feedback as store
@@ -27,8 +24,22 @@ COMPARED = 20
 LAST = "tag learn"
 """The bookmark of when it was last done."""
 
-Train = Callable[[Sequence[Lesson]], Awaitable[str]]
-"""Trains on the lessons and keeps the result; says in a line what it did."""
+
+class Trains(Protocol):
+    """Learns from documents given one by one; `services.suggest.Training`."""
+
+    def add(
+        self,
+        passages: Sequence[Passage],
+        *,
+        kept: Iterable[str] = (),
+        missed: Iterable[str] = (),
+        refused: Iterable[str] = (),
+    ) -> None:
+        """A document with the concept ids that people said something of."""
+
+    def finish(self) -> str:
+        """Keeps what was learnt; says in a line what came of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,30 +72,45 @@ async def learn(
     db: Database,
     *,
     open_words: Callable[[], Awaitable[Chooses]],
-    train: Train | None,
+    open_training: Callable[[int], Awaitable[Trains]],
+    most: int,
     at: datetime,
     ocr_command: str = "",
     advance: Advance = lambda _: None,
 ) -> Learnt:
     """Learns from all feedback, and compares what is suggested for the documents judged last.
 
-    `open_words` gives what suggests terms as it is kept now; it is asked before and after `train`.
-    Needs Sites.Selected with read.
+    `open_words` gives what suggests terms as it is kept now; it is asked before and after the training,
+    which is opened for at most `most` documents. Needs Sites.Selected with read.
     """
-    read = await feedback.read_examples(graph, db, at=at, ocr_command=ocr_command, advance=advance)
-    lessons = await db.run(feedback.examples)
-    texts = await _latest(graph, db, ocr_command)
+    lessons = await db.run(feedback.lessons)
+    taught = set(list(lessons)[:: -(-len(lessons) // most) or 1])
+    latest = await db.run(_latest)
+    words, training = await open_words(), await open_training(len(taught))
+    texts: _Texts = {}
+    count = 0
+
+    async def heard(key: DocumentKey, path: str, passages: list[Passage]) -> None:
+        nonlocal count
+        if key in latest:
+            texts[key] = (path, passages)
+        if key in taught:
+            one = lessons[key]
+            said = partial(training.add, kept=one.kept, missed=one.missing, refused=one.wrong)
+            await asyncio.to_thread(said, passages)
+            count += 1
+
+    wanted = taught | latest
+    read = await feedback.read_examples(
+        graph, db, at=at, wanted=wanted, heard=heard, ocr_command=ocr_command, advance=advance
+    )
     corrections = Corrections(muted=await db.run(store.muted))
+    before = await asyncio.to_thread(_chosen, words, texts, corrections)
+    trained = await asyncio.to_thread(training.finish)
     words = await open_words()
-    before = after = _chosen(words, texts, corrections)
-    trained = ""
-    if train is not None:
-        trained = await train(lessons)
-        words = await open_words()
-        after = _chosen(words, texts, corrections)
-    synonyms = await db.run(_since_last, at=at)
+    after = await asyncio.to_thread(_chosen, words, texts, corrections)
     return Learnt(
-        lessons=len(lessons),
+        lessons=count,
         read=read,
         trained=trained,
         compared=len(texts),
@@ -97,7 +123,7 @@ async def learn(
             for key in texts
             if after[key] != before[key]
         ),
-        synonyms=synonyms,
+        synonyms=await db.run(_since_last, at=at),
         proposals=len(await db.run(feedback.proposals, words.taxonomy)),
     )
 
@@ -105,22 +131,10 @@ async def learn(
 _Texts = dict[DocumentKey, tuple[str, list[Passage]]]
 
 
-async def _latest(graph: Graph, db: Database, ocr_command: str) -> _Texts:
-    """The passages of the documents judged last; those that cannot be read are left out."""
-    said = await db.run(store.list_)
-    keys = [one for one in dict.fromkeys(one.document for one in said) if list_of(one[0]) is None][:COMPARED]
-    found: _Texts = {}
-    with Reader(ocr_command=ocr_command) as reader, graph.bulk():
-        for key, one in zip(keys, await documents.get_many(graph, keys, columns=("id",)), strict=True):
-            try:
-                if isinstance(one, GraphError):
-                    raise one
-                found[key] = (one.file.path, await file_text.read(graph, reader, one.file))
-            except (GraphUnreachable, Throttled):
-                raise  # concerns all of them
-            except (GraphError, InputRefused):
-                continue
-    return found
+def _latest(c: Connection) -> set[DocumentKey]:
+    """The documents judged last."""
+    said = (one.document for one in store.list_(c) if list_of(one.document[0]) is None)
+    return set(islice(dict.fromkeys(said), COMPARED))
 
 
 def _chosen(words: Chooses, texts: _Texts, corrections: Corrections) -> dict[DocumentKey, set[str]]:

@@ -58,6 +58,10 @@ class Chooses(Suggests, Protocol):
     def taxonomy(self) -> Taxonomy:
         """The terms it chooses from."""
 
+    @property
+    def version(self) -> str:
+        """Changes with what was learnt."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -274,8 +278,7 @@ class _Examiner:
         taxonomy = self.words.taxonomy
         wanted = [one for one in taxonomy.term_sets if one.column in titles]
         office = office_code(candidate.shelf.library.site)
-        suggested = self.words.suggest(passages, facets=[one.key for one in wanted])
-        found = [one for one in suggested if taxonomy.offered_to(office, one.concept_id)]
+        found = self.words.suggest(passages, facets=[one.key for one in wanted], office=office)
         drive_id, item_id, _ = candidate.key
         if self.corrections is not None:
             found = self.corrections.applied((drive_id, item_id), found, taxonomy=taxonomy)

@@ -1,8 +1,10 @@
-"""What people kept, refused and missed of earlier suggestions, and what that says of the terms of a new text.
+"""Terms by the rules of a taxonomy, and by what people kept, refused and missed of earlier suggestions.
 
-The score of the words is moved by four measures whose weights are held to hand-set ones and fitted on the
-judged documents, each seen as if it and its twins had never been judged. What results is the chance that a
-person keeps the term, as far as those documents tell.
+Two know something about a document: the rules of the term sets by its words (`vocabulary`), and what was
+learnt from the judged documents by words, meaning and likeness together (`suggester`, `learning`). Their
+scores are put together by five weights that are held to hand-set ones and fitted on the judged documents,
+each seen as if it and its translations had never been judged. What results is the chance that a person
+keeps the term.
 """
 
 import io
@@ -12,21 +14,23 @@ import math
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from hashlib import blake2b
-from heapq import nlargest
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from km365.core.passages import Passage
+from km365.core.tagging import Part, Suggestion
+from km365.core.taxonomy import Taxonomy
+from km365.core.text import STOP, Stems, clean, spans
 from km365.suggest import fusion
-from km365.suggest.fusion import Weights
+from km365.suggest.fusion import EXAMPLES, MEANING, WORDS, Weights
 from km365.suggest.index_file import write_whole
-from km365.suggest.learned import Learned, Lesson, Sample, Space, Votes, nearest
-from km365.suggest.meaning import Floats, evenly
+from km365.suggest.learning import Learning, packed, unpacked
+from km365.suggest.meaning import Floats
+from km365.suggest.suggester import Document, Read, Suggester
+from km365.suggest.vocabulary import Vocabulary, Weighed
 
 _log = logging.getLogger(__name__)
 FEWEST = 10
@@ -34,232 +38,283 @@ FEWEST = 10
 MOST = 2_000
 """Of more, so many are learnt from, spread evenly."""
 FILE = "judged.npz"
-_FORMAT = 1
-_UNSAID = 0.03
-"""What the words of a text are worth for a term they do not speak of."""
-_SURE = 0.97
-_TYPICAL = 0.6
-"""The score of a suggestion that was judged; which it was is not kept."""
-_KNOWN = 5
-"""So many documents with a term say all they can of how such documents look; fewer say less."""
-_FEWEST_WITH = 3
-"""A term that the words do not speak of needs so many documents that have it."""
+_FORMAT = 2
+_LEAST, _MOST = 0.03, 0.97
+"""No score is surer than this when it is put together with another."""
+_LIKELY_LEAST = 0.05
+"""What is less probable by what was learnt is not looked at where the words do not speak of it."""
+_LIKELY_MOST = 30
 _DOUBTS = 3
-"""What a person says of a term's labels counts beside so many judgements of the usual kind."""
-_LEAST_RIDGE, _LEAST_LIKE = 0.1, 0.02
-"""Where examples are no surer of any term, or no more like each other, none of what they say is sure."""
-_COMMONEST = 0.9
-_PULLED_AT_MOST = 4
+"""What people say of a term where it was suggested counts beside so many judgements of the usual kind."""
+_QUOTED_LETTERS = 90
 
-MEASURES = ("words", "suggested", "unsaid", "alike", "trusted")
-_FIRST = Weights(weights=np.array([1.0, 0.0, 0.0, 5.5, 1.0], dtype=np.float32), bias=0.0)
-"""`words`, the score's logit, keeps its weight, so that fitting never orders texts by it differently.
+_MEASURES = ("words", "suggested", "likely", "likely_alone", "trusted")
+_FIRST = Weights(weights=np.array([1.0, 0.0, 0.25, 1.0, 1.0], dtype=np.float32), bias=0.0)
+"""`words`, the logit of the rules' score, keeps its weight; `suggested` is 1 where it reaches the threshold.
 
-`suggested` is 1 where words alone reach the threshold: how often people keep such terms; `unsaid` is 1 where
-they do not speak of it. `alike` is how far documents like this one have the term (`learned.Votes`), less
-where none is much like it; `trusted` how much more often than others the term was kept where it was
-suggested.
+`likely` is the logit of what was learnt where the words speak of the term too (0 at about one in four), and
+`likely_alone` where they do not. `trusted` is how much more often than others the term was kept where the
+words suggested it.
 """
 _HELD = (1e9, 10.0, 10.0, 30.0, 10.0, 1e9)
 """Units of information that each weight is worth, and what is added to their sum."""
-_LEAST = np.array([1.0, -np.inf, -np.inf, 0.0, 0.0], dtype=np.float32)
-"""No document that is like another speaks against what that one has."""
+_BOUNDS = np.array([[1.0, -np.inf, 0.0, 0.0, 0.0], [1.0, np.inf, np.inf, np.inf, np.inf]], dtype=np.float32)
+"""More evidence never speaks against a term."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """A document by its counted words (`core.examples`) and the concept ids that people judged.
+class _Judgement:
+    """What people said of one document, concepts by number; `scores` are those of the rules by its words.
 
     `kept` and `refused` had been suggested, `missed` had not and were added.
     """
 
-    words: Mapping[str, int]
-    kept: frozenset[str]
-    missed: frozenset[str]
-    refused: frozenset[str]
+    kept: frozenset[int]
+    missed: frozenset[int]
+    refused: frozenset[int]
+    scores: Mapping[int, float]
+
+    @property
+    def right(self) -> frozenset[int]:
+        return self.kept | self.missed
 
 
-@dataclass(frozen=True, kw_only=True)
-class Opinion:
-    """The score of a concept, 0 to 1, and how far words and examples moved it (in logits)."""
+class Training:
+    """Documents that people judged, given one by one, at most `MOST`; `finish` learns from them."""
 
-    score: float
-    words: float
-    examples: float
+    def __init__(self, words: Vocabulary, suggester: Suggester, count: int) -> None:
+        """`suggester` has the same index as `words`; `count` is how many documents there will be at most."""
+        self._words, self._suggester = words, suggester
+        self._learning = Learning(suggester, count)
+        self._judged: list[_Judgement] = []
 
-
-def trained(judgements: Sequence[Judgement]) -> "Judged | None":
-    """What can be learnt from the judgements; None where they are too few."""
-    told = [one for one in judgements if one.words and (one.kept or one.missed or one.refused)]
-    judgements = evenly(told, MOST)
-    if len(judgements) < FEWEST:
-        return None
-    ids = sorted({concept for one in judgements for concept in one.kept | one.missed | one.refused})
-    number = {concept: at for at, concept in enumerate(ids)}
-    lessons = [
-        Lesson(
-            sample=Sample(words=one.words, vectors={}),
-            right=frozenset(number[concept] for concept in one.kept | one.missed),
-            wrong=frozenset(number[concept] for concept in one.refused),
+    def add(
+        self,
+        passages: Sequence[Passage],
+        *,
+        kept: Iterable[str] = (),
+        missed: Iterable[str] = (),
+        refused: Iterable[str] = (),
+    ) -> None:
+        """A document with concept ids: suggested and kept, added by a person, suggested and taken out."""
+        weighed = self._words.weigh(passages)
+        one = _Judgement(
+            kept=self._numbers(kept),
+            missed=self._numbers(missed),
+            refused=self._numbers(refused),
+            scores=weighed.scores,
         )
-        for one in judgements
+        facets = self._words.index.concept_facet
+        read = self._suggester.read(Document(passages=passages), weighed.text)
+        asked = frozenset(facets[concept] for concept in one.right)
+        self._learning.add(read, one.right, one.refused, asked=asked)
+        self._judged.append(one)
+
+    def _numbers(self, ids: Iterable[str]) -> frozenset[int]:
+        found = (_number(self._words, one) for one in ids)
+        return frozenset(one for one in found if one is not None)
+
+    def finish(self) -> "Judged | None":
+        """What `Judged.suggest` needs; None where the documents are too few."""
+        if len(self._judged) < FEWEST:
+            return None
+        kept = Counter(concept for one in self._judged for concept in one.kept)
+        refused = Counter(concept for one in self._judged for concept in one.refused)
+        measured = self._learning.finish()
+        made = Judged(self._words, self._suggester, kept, refused, weights=_FIRST, count=len(self._judged))
+        rows, right = [], []
+        for at, (numbers, scores) in measured.items():
+            one = self._judged[at]
+            likely = dict(zip(numbers.tolist(), scores.tolist(), strict=True))
+            told = sorted(one.kept | one.refused | _brought(likely, one))
+            rows.append(made.rows(told, one.scores, likely, own=one))
+            right.append(np.isin(told, sorted(one.right)))
+        if any(map(len, rows)):
+            fitted = fusion.fitted(_FIRST, rows, right, held=_HELD)
+            made.weights = Weights(weights=np.clip(fitted.weights, *_BOUNDS), bias=0.0)
+        return made
+
+
+def _number(words: Vocabulary, concept_id: str) -> int | None:
+    """That of the concept an id means now, as old ids stay aliases."""
+    now = words.taxonomy.by_id.get(concept_id)
+    return words.index.concept_number.get(now.id) if now else None
+
+
+def _brought(likely: Mapping[int, float], one: _Judgement) -> set[int]:
+    """What the other documents would bring for one, and nobody had suggested."""
+    unsaid = [
+        concept for concept, score in likely.items() if score >= _LIKELY_LEAST and concept not in one.scores
     ]
-    kept = Counter(number[concept] for one in judgements for concept in one.kept)
-    refused = Counter(number[concept] for one in judgements for concept in one.refused)
-    version = blake2b(repr((_FORMAT, [_plain(one) for one in judgements])).encode(), digest_size=16)
-    learned = _Kept(lessons)
-    made = Judged(ids, learned, kept, refused, weights=_FIRST, version=version.hexdigest())
-    rows, right = zip(*(made.measured_without(at, one) for at, one in enumerate(judgements)), strict=True)
-    fitted = fusion.fitted(_FIRST, rows, right, held=_HELD) if any(map(len, rows)) else _FIRST
-    return Judged(
-        ids,
-        learned,
-        kept,
-        refused,
-        weights=Weights(weights=np.maximum(fitted.weights, _LEAST), bias=0.0),
-        version=version.hexdigest(),
-    )
-
-
-def _plain(one: Judgement) -> tuple[Any, ...]:
-    return sorted(one.words.items()), sorted(one.kept), sorted(one.missed), sorted(one.refused)
+    return set(sorted(unsaid, key=lambda concept: (-likely[concept], concept))[:_LIKELY_MOST])
 
 
 class Judged:
-    """See the module; `trained` and `opened` make it. `version` changes with whatever was learnt from."""
+    """See the module; `Training` and `opened` make it. Keep it and use it for many texts."""
 
     def __init__(
         self,
-        ids: Sequence[str],
-        learned: "_Kept",
+        words: Vocabulary,
+        suggester: Suggester,
         kept: Mapping[int, int],
         refused: Mapping[int, int],
         *,
         weights: Weights,
-        version: str,
+        count: int,
     ) -> None:
-        self.version = version
-        self._ids, self._learned, self._weights = ids, learned, weights
-        self._number = {concept: at for at, concept in enumerate(ids)}
+        """`count` is how many documents it was learnt from."""
+        self._words, self._suggester = words, suggester
         self._kept, self._refused = kept, refused
+        all_kept, all_refused = sum(kept.values()), sum(refused.values())
+        self._usual = (all_kept + 8) / (all_kept + all_refused + 10)
+        self.weights, self.count = weights, count
 
     @property
-    def count(self) -> int:
-        """How many documents it was learnt from."""
-        return self._learned.count
+    def taxonomy(self) -> Taxonomy:
+        """The terms it chooses from."""
+        return self._words.taxonomy
 
-    def opinions(
-        self, words: Mapping[str, int], scores: Mapping[str, float], suggested: Iterable[str]
-    ) -> dict[str, Opinion]:
-        """What is to be thought of each concept id that words or examples speak for.
+    @property
+    def version(self) -> str:
+        """Changes with whatever was learnt."""
+        head, arrays = self._packed()
+        digest = blake2b(json.dumps(head, ensure_ascii=False).encode(), digest_size=16)
+        for name, array in sorted(arrays.items()):
+            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
-        `words` are the text's, counted; `scores` what they say; `suggested` the ids that reach their
-        thresholds by that alone.
-        """
-        seen = self._learned.seen(Sample(words=words, vectors={}))
-        voted = {self._ids[at] for at in seen.likely()}
-        ids = sorted(scores.keys() | voted)
-        said = frozenset(suggested)
-        rows = np.array(
-            [self._row(one, scores.get(one, 0.0), one in said, seen) for one in ids],
-            dtype=np.float32,
-        ).reshape(-1, len(MEASURES))
-        moved = rows * self._weights.weights
-        return {
-            one: Opinion(
-                score=min(round(float(score), 3), 0.999),
-                words=float(row[0]) - _logit(_UNSAID),
-                examples=float(row[1:].sum()),
-            )
-            for one, score, row in zip(ids, self._weights.score(rows), moved, strict=True)
-        }
+    def suggest(
+        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None, office: str | None = None
+    ) -> list[Suggestion]:
+        """Terms that the passages are about; see `Vocabulary.suggest`. The score is as the module says."""
+        weighed = self._words.weigh(passages, facets=facets)
+        seen = _Seen(self._suggester, weighed)
+        told = [one for one, score in seen.likely.items() if score >= _LIKELY_LEAST or one in weighed.scores]
+        told = sorted(self._open(weighed, {*told, *weighed.scores}))
+        scores = self.weights.score(self.rows(told, weighed.scores, seen.likely))
+        rounded = (min(round(score, 3), 0.999) for score in scores.tolist())
+        chosen = self._words.chosen(weighed, dict(zip(told, rounded, strict=True)), office=office)
+        return [self._suggestion(weighed, seen, concept, score) for concept, score in chosen]
 
-    def because(self, words: Mapping[str, int], concept_id: str) -> tuple[list[str], int]:
-        """The text's words that pull a concept, as stems; how many documents with it are like the text."""
-        return self._learned.because(Sample(words=words, vectors={}), self._number[concept_id])
+    def _open(self, weighed: Weighed, concepts: Iterable[int]) -> list[int]:
+        """Those of the term sets wanted that are open for tagging."""
+        index, wanted = self._words.index, {number for number, _ in weighed.term_sets}
+        return [one for one in concepts if index.concept_open[one] and index.concept_facet[one] in wanted]
 
-    def measured_without(self, at: int, one: Judgement) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """The measures of a judged document's concepts, by the others, and which of them are right.
-
-        They are those that had been suggested and those that the examples would bring: of others, missed
-        or not, nothing can be said when it comes to it.
-        """
-        seen = self._learned.seen_without(at)
-        brought: set[str] = set()
-        if one.kept or one.missed:  # somebody has looked at what it is about, not only at what it is not
-            brought = {self._ids[number] for number in seen.likely()}
-        ids = sorted(one.kept | one.refused | brought)
-        rows = []
-        for concept in ids:
-            said = concept in one.kept or concept in one.refused
-            mine = (int(concept in one.kept), int(concept in one.refused))
-            score = _TYPICAL if said else 0.0
-            rows.append(self._row(concept, score, said, seen, own=mine))
-        right = np.array([concept in one.kept or concept in one.missed for concept in ids], dtype=np.bool_)
-        return np.array(rows, dtype=np.float32).reshape(-1, len(MEASURES)), right
-
-    def _row(
+    def rows(
         self,
-        concept_id: str,
-        score: float,
-        suggested: bool,
-        seen: "_Seen",
+        concepts: Sequence[int],
+        scores: Mapping[int, float],
+        likely: Mapping[int, float],
         *,
-        own: tuple[int, int] = (0, 0),
-    ) -> tuple[float, ...]:
-        """The `MEASURES` of one concept, `own` judgements (kept, refused) left out."""
-        words = _logit(min(max(score, _UNSAID), _SURE))
-        at = self._number.get(concept_id)
-        if at is None:
-            return (words, float(suggested), float(score <= 0), 0.0, 0.0)
-        kept, refused = self._kept.get(at, 0) - own[0], self._refused.get(at, 0) - own[1]
-        known = min(seen.held.get(at, 0) + refused, _KNOWN) / _KNOWN
-        usual = (sum(self._kept.values()) + 8) / (sum(self._kept.values()) + sum(self._refused.values()) + 10)
-        trusted = _logit((kept + _DOUBTS * usual) / (kept + refused + _DOUBTS)) - _logit(usual)
-        alike = self._learned.alike(seen, at) * known
-        return (words, float(suggested), float(score <= 0), alike, trusted if score > 0 else 0.0)
+        own: _Judgement | None = None,
+    ) -> Floats:
+        """The measures of concepts by what the words and what was learnt say; `own` judgements left out."""
+        sets, facet = self.taxonomy.term_sets, self._words.index.concept_facet
+        found = np.zeros((len(concepts), len(_MEASURES)), dtype=np.float32)
+        for at, concept in enumerate(concepts):
+            score, probable = scores.get(concept, 0.0), _logit(likely.get(concept, 0.0))
+            if score <= 0:
+                found[at, 3] = probable
+                continue
+            kept, refused = self._kept.get(concept, 0), self._refused.get(concept, 0)
+            if own is not None:
+                kept, refused = kept - (concept in own.kept), refused - (concept in own.refused)
+            trusted = (kept + _DOUBTS * self._usual) / (kept + refused + _DOUBTS)
+            suggested = score >= sets[facet[concept]].rule.threshold
+            found[at] = (_logit(score), suggested, probable + 1, 0, _logit(trusted) - _logit(self._usual))
+        return found
+
+    def _suggestion(self, weighed: Weighed, seen: "_Seen", concept: int, score: float) -> Suggestion:
+        """The suggestion with what spoke for it."""
+        index = self._words.index
+        facet = self.taxonomy.term_sets[index.concept_facet[concept]]
+        part = seen.loudest(concept) if concept in seen.likely else Part.WORDS
+        if weighed.scores.get(concept, 0.0) >= facet.rule.threshold or (
+            part is Part.WORDS and concept in weighed.evidence
+        ):
+            return self._words.suggestion(weighed, concept, score)
+        made = Suggestion(
+            concept_id=index.concept_ids[concept],
+            facet=facet.key,
+            score=score,
+            words=(),
+            places=(),
+            count=0,
+            part=part,
+        )
+        if part is Part.EXAMPLES:
+            stems, like = seen.because(concept)
+            words, _ = written(weighed.text.passages, stems)
+            return replace(made, words=words, places=(f"like {like} documents tagged so",))
+        if part is Part.MEANING:
+            words, places = _quoted(weighed.text.passages, seen.nearest_sentence(concept))
+        else:
+            words, places = written(weighed.text.passages, self._label_stems(concept, weighed.text.language))
+        return replace(made, words=words, places=places) if words else self._through_broader(weighed, made)
+
+    def _label_stems(self, concept: int, language: str | None) -> list[str]:
+        """The stems of a concept's label."""
+        label = clean(self.taxonomy.by_id[self._words.index.concept_ids[concept]].label(language or "en"))
+        found = (Stems()[label[begin:end]] for begin, end in spans(label))
+        return [stem for stem in dict.fromkeys(found) if stem and stem != STOP]
+
+    def _through_broader(self, weighed: Weighed, made: Suggestion) -> Suggestion:
+        """With the words that name a broader term, where those are what speaks for it."""
+        index = self._words.index
+        concept = index.concept_number[made.concept_id]
+        for above in index.broader[index.broader_first[concept] : index.broader_first[concept + 1]]:
+            if above in weighed.evidence:
+                said = self._words.suggestion(weighed, above, made.score)
+                return replace(made, words=said.words, places=said.places, via=(said.concept_id,))
+        return made
+
+    # Keeping --------------------------------------------------------------------------------------------
+
+    def _packed(self) -> tuple[dict[str, object], dict[str, Floats]]:
+        ids, known = self._suggester.ids, self._suggester.known
+        if known is None:
+            raise ValueError("Nothing was learnt.")
+        learnt, arrays = packed(self._suggester, known)
+        head = {
+            "format": _FORMAT,
+            "count": self.count,
+            "kept": {ids[number]: count for number, count in self._kept.items()},
+            "refused": {ids[number]: count for number, count in self._refused.items()},
+            "learnt": learnt,
+        }
+        return head, {"together": self.weights.weights, **arrays}
 
     def save(self, folder: Path) -> None:
         """Keeps it in the folder, whole or not at all: numbers and JSON, so that reading can run nothing."""
-        head = {
-            "format": _FORMAT,
-            "version": self.version,
-            "ids": list(self._ids),
-            "kept": [self._kept.get(at, 0) for at in range(len(self._ids))],
-            "refused": [self._refused.get(at, 0) for at in range(len(self._ids))],
-            "words": self._learned.words,
-        }
-        arrays: dict[str, npt.NDArray[Any]] = {
-            "head": np.frombuffer(json.dumps(head, ensure_ascii=False).encode(), dtype=np.uint8),
-            "weights": self._weights.weights,
-            **self._learned.arrays(),
-        }
+        head, arrays = self._packed()
         made = io.BytesIO()
-        np.savez(made, allow_pickle=False, **arrays)
+        text = np.frombuffer(json.dumps(head, ensure_ascii=False).encode(), dtype=np.uint8)
+        np.savez(made, allow_pickle=False, head=text, **arrays)
         write_whole(folder / FILE, made.getvalue())
 
 
-def opened(folder: Path) -> Judged | None:
+def opened(folder: Path, words: Vocabulary, suggester: Suggester) -> Judged | None:
     """What `Judged.save` kept there; None where there is nothing, or (with a warning) nothing usable."""
     path = folder / FILE
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = dict(file)
         head = json.loads(arrays.pop("head").tobytes())
-        if head["format"] != _FORMAT:
+        if head["format"] != _FORMAT or head["learnt"]["models"] != sorted(suggester.models):
             raise ValueError(head["format"])
-        learned = _Kept.of(head["words"], arrays)
+        suggester.known = unpacked(head["learnt"], arrays, lambda one: _number(words, one))
         return Judged(
-            head["ids"],
-            learned,
-            dict(enumerate(head["kept"])),
-            dict(enumerate(head["refused"])),
-            weights=Weights(weights=arrays["weights"], bias=0.0),
-            version=head["version"],
+            words,
+            suggester,
+            _renumbered(words, head["kept"]),
+            _renumbered(words, head["refused"]),
+            weights=Weights(weights=arrays["together"], bias=0.0),
+            count=head["count"],
         )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile):
         _log.warning("What was learnt in %s cannot be used; km365 tag learn makes it anew.", path)
         return None
 
@@ -269,147 +324,78 @@ def forget(folder: Path) -> None:
     (folder / FILE).unlink(missing_ok=True)
 
 
-def _beyond(share: float, usual: float) -> float:
-    """How far a share is above the usual one, 1 where it is whole; negative where people refused."""
-    return share if share < 0 else max(0.0, (share - usual) / (1 - usual))
+def _renumbered(words: Vocabulary, counts: Mapping[str, int]) -> Counter[int]:
+    found: Counter[int] = Counter()
+    for concept_id, count in counts.items():
+        if (number := _number(words, concept_id)) is not None:
+            found[number] += count
+    return found
 
 
-def _third(likeness: Floats) -> float:
-    """What the third of the nearest documents comes to."""
-    return float(np.partition(likeness, -3)[-3])
+class _Seen:
+    """A document as what was learnt sees it: `likely` is the probability of each candidate by number."""
+
+    def __init__(self, suggester: Suggester, weighed: Weighed) -> None:
+        self._suggester = suggester
+        self.read: Read = suggester.read(Document(passages=weighed.text.passages), weighed.text)
+        numbers, self._rows = suggester.measure(self.read, suggester.votes(self.read))
+        self._row = {number: at for at, number in enumerate(numbers.tolist())}
+        scores = suggester.weights.score(self._rows).tolist()
+        self.likely: dict[int, float] = dict(zip(self._row, scores, strict=True))
+
+    def loudest(self, concept: int) -> Part:
+        """Which part speaks loudest for a concept."""
+        counted = self._rows[self._row[concept]] * self._suggester.weights.weights
+        ends = np.cumsum([0, len(WORDS), len(MEANING), len(EXAMPLES)]).tolist()
+        sums = {
+            part: round(float(counted[begin:end].sum()), 6)
+            for part, begin, end in zip(
+                (Part.WORDS, Part.MEANING, Part.EXAMPLES), ends, ends[1:], strict=False
+            )
+        }
+        return max(sums, key=sums.__getitem__)
+
+    def nearest_sentence(self, concept: int) -> str:
+        """The sentence whose meaning is nearest to a concept's label."""
+        return self._suggester.nearest_sentence(self.read, concept)
+
+    def because(self, concept: int) -> tuple[list[str], int]:
+        """The text's words that pull a concept, as stems; how many documents with it are like the text."""
+        known = self._suggester.known
+        return known.learned.because(self.read.sample(), concept) if known else ([], 0)
 
 
 def _logit(share: float) -> float:
+    share = min(max(share, _LEAST), _MOST)
     return math.log(share / (1 - share))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Seen:
-    """What examples say of a document: their votes, how like them it is (0 to 1), how many have a concept."""
-
-    votes: Votes
-    familiar: float
-    held: Mapping[int, int]
-
-    def likely(self) -> list[int]:
-        """The concepts that they would bring, by number."""
-        ridge = self.votes.ridge
-        return [one for one, share in ridge.items() if share > 0 and self.held[one] >= _FEWEST_WITH]
+def _quoted(passages: Sequence[Passage], sentence: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The beginning of a sentence, and where it stands."""
+    short = " ".join(sentence[:_QUOTED_LETTERS].split())
+    cut = short if len(sentence) <= _QUOTED_LETTERS else f"{short.rsplit(' ', 1)[0]}…"
+    place = next(
+        (one.place for one in passages if one.place and sentence[:_QUOTED_LETTERS] in one.text), None
+    )
+    return (cut,), (place,) if place else ()
 
 
-class _Kept(Learned):
-    """`Learned` that tells its reasons and goes into arrays and out of them."""
-
-    def seen(self, sample: Sample) -> _Seen:
-        """What these say of a document."""
-        likeness: Floats = self._space.likeness(sample) * np.float32(self._known_share(sample))
-        votes = self._votes(likeness @ self._inverse, nearest(likeness))
-        return _Seen(votes=votes, familiar=self._familiar(likeness), held=self.documents_with)
-
-    def _known_share(self, sample: Sample) -> float:
-        """How much of the document's length as a row is in words that these have, 0 to 1.
-
-        Each of these has words of its own, which make it less like the others; so has a new one.
-        """
-        telling, own = self._space._telling, math.log((1 + self.count) / 2) + 1
-        known = whole = 0.0
-        for word, n in sample.words.items():
-            weight = ((1 + math.log(n)) * telling.get(word, own)) ** 2
-            whole += weight
-            known += weight if word in telling else 0.0
-        return math.sqrt(known / whole) if whole else 0.0
-
-    def seen_without(self, number: int) -> _Seen:
-        """What the others say of an example, as if it and its twins had never been there."""
-        likeness = self._space.among[number].copy()
-        likeness[self.twins[number]] = 0.0
-        own = self.holding(number)
-        held = {concept: max(0, count - own[concept]) for concept, count in self.documents_with.items()}
-        return _Seen(votes=self.votes_without(number), familiar=self._familiar(likeness), held=held)
-
-    def alike(self, seen: _Seen, concept: int) -> float:
-        """How far documents like the one seen have a concept beyond what is usual, -1 to 1."""
-        usual = min(seen.held.get(concept, 0) / self.count, _COMMONEST)
-        near = _beyond(seen.votes.near.get(concept, 0.0), usual)
-        ridge = _beyond(seen.votes.ridge.get(concept, 0.0), usual) / self._clearest
-        return (near + max(-1.0, min(1.0, ridge))) / 2 * seen.familiar
-
-    def _familiar(self, likeness: Floats) -> float:
-        return min(1.0, _third(likeness) / self._typical)
-
-    @cached_property
-    def _typical(self) -> float:
-        """How like one of these is to others: half of them are more so."""
-        likeness = self._space.among.copy()
-        for number, twins in enumerate(self.twins):
-            likeness[number, twins] = 0.0
-        return max(float(np.median([_third(row) for row in likeness])), _LEAST_LIKE)
-
-    @cached_property
-    def _clearest(self) -> float:
-        """How sure the ridge regression is of its surest term for one of these: of half of them surer."""
-        best = [max(self.votes_without(at).ridge.values(), default=0.0) for at in range(self.count)]
-        return max(float(np.median(best)), _LEAST_RIDGE)
-
-    @property
-    def words(self) -> list[str]:
-        """Those that it knows, in the order of the arrays."""
-        return list(self._space._telling)
-
-    def because(self, sample: Sample, concept: int) -> tuple[list[str], int]:
-        """See `Judged.because`."""
-        column = self._seen.index(concept)
-        documents = self._document[(self._column == column) & (self._value > 0)]
-        share = len(documents) / (self.count + _DOUBTS)
-        pulls: dict[str, float] = {}
-        alike = np.zeros(self.count, dtype=np.float32)
-        for word, weight in self._space._weighed(sample).items():
-            found, weights = self._space._postings[word]
-            theirs = np.isin(found, documents)
-            alike[found] += weights * np.float32(weight)
-            if (pull := float(weights[theirs].sum() - share * weights.sum()) * weight) > 0:
-                pulls[word] = pull
-        chosen: list[str] = []
-        for word in nlargest(3 * _PULLED_AT_MOST, pulls, key=lambda one: (round(pulls[one], 6), one)):
-            parts = {part for other in chosen for part in other.split()}
-            if parts.isdisjoint(word.split()):
-                chosen.append(word)
-        like = int((alike[documents] >= alike[documents].max(initial=0.0) / 2).sum())
-        return chosen[:_PULLED_AT_MOST], like
-
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """What `of` makes it from, beside the words."""
-        space = self._space
-        postings = [space._postings[word] for word in space._telling]
-        return {
-            "telling": np.array(list(space._telling.values())),
-            "lengths": np.array([len(documents) for documents, _ in postings], dtype=np.int64),
-            "documents": np.concatenate([documents for documents, _ in postings]),
-            "places": np.concatenate([weights for _, weights in postings]),
-            "inverse": self._inverse,
-            "scale": np.array([self._typical, self._clearest]),
-            "seen": np.array(self._seen, dtype=np.int64),
-            "document": self._document,
-            "column": self._column,
-            "value": self._value,
-        }
-
-    @classmethod
-    def of(cls, words: Sequence[str], arrays: Mapping[str, npt.NDArray[Any]]) -> "_Kept":
-        """The one that `arrays` were made of; it votes on new documents only."""
-        made = cls.__new__(cls)
-        made._inverse = arrays["inverse"]
-        made._typical, made._clearest = arrays["scale"].tolist()
-        made.count = len(made._inverse)
-        made._seen = arrays["seen"].tolist()
-        made._document, made._column, made._value = (arrays[one] for one in ("document", "column", "value"))
-        held = np.bincount(made._column[made._value > 0], minlength=len(made._seen))
-        made.documents_with = dict(zip(made._seen, held.tolist(), strict=True))
-        made._usual = (held / made.count).astype(np.float32)
-        ends = np.cumsum(arrays["lengths"])[:-1]
-        split = (np.split(arrays[one], ends) for one in ("documents", "places"))
-        made._space = space = Space.__new__(Space)
-        space._count, space._models = made.count, {}
-        space._telling = dict(zip(words, arrays["telling"].tolist(), strict=True))
-        space._postings = dict(zip(words, zip(*split, strict=True), strict=True))
-        return made
+def written(passages: Sequence[Passage], stems: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """How the stems, or pairs of stems with a space between, are first written in the passages, and where."""
+    known, left = Stems(), dict.fromkeys(stems, "")
+    missing = set(stems)
+    places: dict[str, None] = {}
+    for passage in passages:
+        text, before = clean(passage.text), ("", 0)
+        for start, end in spans(text):
+            stem = known[text[start:end]]
+            for one, begin in ((stem, start), (f"{before[0]} {stem}", before[1])):
+                if one in missing:
+                    missing.discard(one)
+                    left[one] = " ".join(text[begin:end].split())
+                    places.update({passage.place: None} if passage.place else {})
+            if stem:
+                before = ("", 0) if stem == STOP else (stem, start)
+        if not missing:
+            break
+    return tuple(one for one in left.values() if one), tuple(places)[:3]

@@ -7,11 +7,12 @@ same matrix without training again, which is what `fusion` learns to weigh it by
 the same (translations, versions) are left out together.
 """
 
-import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import nlargest
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from km365.suggest.meaning import Floats, unit
 
 Ints = npt.NDArray[np.int64]
+Arrays = Mapping[str, npt.NDArray[Any]]
 MOST_DOCUMENTS = 4_000
 """More would need a matrix of more than 64 MB; of a larger set as many are taken, spread evenly."""
 _NEIGHBOURS = 20
@@ -29,6 +31,9 @@ _TWINS_AT_MOST = 40
 _ROWS_AT_ONCE = 512
 _WRONG = -0.5
 """What a document teaches of a term that a person refused for it, beside 1 for one that it has."""
+_PULLED_AT_MOST = 4
+_DOUBTS = 3
+"""A word pulls a concept where it stands in more of its documents than of all, so many more counted in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +44,30 @@ class Sample:
     vectors: Mapping[str, Floats]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lesson:
-    """A document with the concepts (by number) that are right for it, and those a person refused."""
+class Lessons:
+    """Documents with the concepts (by number) that are right for them, and those a person refused.
 
-    sample: Sample
-    right: frozenset[int]
-    wrong: frozenset[int] = frozenset()
+    Given one by one; of each only numbers are kept.
+    """
+
+    def __init__(self) -> None:
+        self.right: list[frozenset[int]] = []
+        self.wrong: list[frozenset[int]] = []
+        self.vectors: list[Mapping[str, Floats]] = []
+        self.words: dict[str, int] = {}
+        """Every word with its number."""
+        self.counted: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]] = []
+        """The words of each document by number, and how often each comes."""
+
+    def add(self, sample: Sample, right: Iterable[int], wrong: Iterable[int] = ()) -> None:
+        """One document more."""
+        self.right.append(frozenset(right))
+        self.wrong.append(frozenset(wrong))
+        self.vectors.append(dict(sample.vectors))
+        known = self.words
+        numbers = [known.setdefault(word, len(known)) for word in sample.words]
+        counts = np.fromiter(sample.words.values(), dtype=np.int32, count=len(numbers))
+        self.counted.append((np.array(numbers, dtype=np.int32), counts))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,25 +83,32 @@ class Votes:
 
 
 class Learned:
-    """See the module. `lessons` is not kept, only what predicting needs."""
+    """See the module. Of the lessons only what predicting needs is kept; they are emptied."""
 
-    def __init__(self, lessons: Sequence[Lesson]) -> None:
-        self.count = len(lessons)
-        self._space = Space([one.sample for one in lessons])
-        self._seen = sorted({concept for one in lessons for concept in one.right | one.wrong})
-        column = {concept: at for at, concept in enumerate(self._seen)}
-        self._right = [[column[concept] for concept in sorted(one.right)] for one in lessons]
+    def __init__(self, lessons: Lessons) -> None:
         said = [
-            (at, column[concept], 1.0 if concept in one.right else _WRONG)
-            for at, one in enumerate(lessons)
-            for concept in sorted(one.right | one.wrong)
+            (at, concept, 1.0 if concept in right else _WRONG)
+            for at, (right, wrong) in enumerate(zip(lessons.right, lessons.wrong, strict=True))
+            for concept in sorted(right | wrong)
         ]
-        self._document = np.array([at for at, _, _ in said], dtype=np.int64)
-        self._column = np.array([at for _, at, _ in said], dtype=np.int64)
-        self._value = np.array([value for _, _, value in said], dtype=np.float32)
-        held = np.bincount(self._column[self._value > 0], minlength=len(self._seen)).astype(np.float32)
+        self._told(
+            np.array([at for at, _, _ in said], dtype=np.int64),
+            np.array([concept for _, concept, _ in said], dtype=np.int64),
+            np.array([value for _, _, value in said], dtype=np.float32),
+            count=len(lessons.right),
+        )
+        self._right = lessons.right
+        self._space = _Space.of(lessons)
+
+    def _told(self, document: Ints, concept: Ints, value: Floats, *, count: int) -> None:
+        """What was said of the concepts (by number) of the documents."""
+        self.count = count
+        self._document, self._value = document, value
+        seen, self._column = np.unique(concept, return_inverse=True)
+        self._seen: list[int] = seen.tolist()
+        held = np.bincount(self._column[value > 0], minlength=len(self._seen)).astype(np.float32)
         self.documents_with = dict(zip(self._seen, held.astype(int).tolist(), strict=True))
-        self._usual = held / max(1, self.count)
+        self._usual = held / max(1, count)
 
     @cached_property
     def _inverse(self) -> Floats:
@@ -96,7 +125,7 @@ class Learned:
     def votes(self, sample: Sample) -> Votes:
         """What the examples say of a new document."""
         likeness = self._space.likeness(sample)
-        return self._votes(likeness @ self._inverse, nearest(likeness))
+        return self._votes(likeness @ self._inverse, _nearest(likeness))
 
     def _votes(self, pull: Floats, near: Floats) -> Votes:
         scores = self._usual * (1 - pull.sum()) + self._gathered(pull)
@@ -126,11 +155,63 @@ class Learned:
         pull[group] = 0.0
         likeness = self._space.among[number].copy()
         likeness[group] = 0.0
-        return self._votes(pull, nearest(likeness))
+        return self._votes(pull, _nearest(likeness))
 
     def holding(self, number: int) -> Counter[int]:
         """How many of an example and its twins have each concept."""
-        return Counter(self._seen[column] for twin in self.twins[number] for column in self._right[twin])
+        return Counter(concept for twin in self.twins[number] for concept in self._right[twin])
+
+    def because(self, sample: Sample, concept: int) -> tuple[list[str], int]:
+        """The document's words that pull a concept, as stems; how many documents with it are like it."""
+        column = self._seen.index(concept)
+        documents = self._document[(self._column == column) & (self._value > 0)]
+        return self._space.because(sample, documents)
+
+    # Keeping --------------------------------------------------------------------------------------------
+
+    @property
+    def concepts(self) -> list[int]:
+        """Those that `arrays` counts in, by number."""
+        return self._seen
+
+    @property
+    def words(self) -> list[str]:
+        """Those that it knows, in the order of the arrays."""
+        return list(self._space.words)
+
+    @property
+    def models(self) -> list[str]:
+        """The names of the models whose vectors it has."""
+        return list(self._space.models)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What `of` makes it from, beside the words, models and concepts."""
+        return {
+            "inverse": self._inverse,
+            "document": self._document,
+            "column": self._column,
+            "value": self._value,
+            **self._space.arrays(),
+        }
+
+    @classmethod
+    def of(
+        cls, arrays: Arrays, *, words: Sequence[str], models: Sequence[str], concepts: Sequence[int | None]
+    ) -> "Learned":
+        """The one that `arrays` were made of; it votes on new documents only.
+
+        `concepts` are the numbers now, None for a concept that is there no more.
+        """
+        made = cls.__new__(cls)
+        now = np.array([-1 if one is None else one for one in concepts], dtype=np.int64)
+        concept = now[arrays["column"]]
+        there = concept >= 0
+        made._inverse = arrays["inverse"]
+        made._told(
+            arrays["document"][there], concept[there], arrays["value"][there], count=len(made._inverse)
+        )
+        made._space = _Space(arrays, words, models)
+        return made
 
 
 def _inverted(matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -153,7 +234,7 @@ def _inverted(matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return matrix
 
 
-def nearest(likeness: Floats) -> Floats:
+def _nearest(likeness: Floats) -> Floats:
     """The weights of the nearest documents, their sum 1; the square of likeness, 0 for all others."""
     count = min(_NEIGHBOURS, len(likeness))
     chosen = np.argpartition(-likeness, count - 1)[:count]
@@ -163,71 +244,136 @@ def nearest(likeness: Floats) -> Floats:
     return weights / total if total > 0 else weights
 
 
-class Space:
-    """The documents as rows: an inverted file of their words, and their vectors by model."""
+class _Space:
+    """The documents as rows: an inverted file of their words (TF-IDF), and their vectors by model."""
 
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        self._count = len(samples)
-        held = Counter(word for one in samples for word in one.words)
-        least = 2 if len(samples) >= 500 else 1
-        self._telling = {
-            word: math.log((1 + len(samples)) / (1 + n)) + 1 for word, n in held.items() if n >= least
-        }
-        postings: dict[str, tuple[list[int], list[float]]] = {word: ([], []) for word in self._telling}
-        for at, sample in enumerate(samples):
-            for word, weight in self._weighed(sample).items():
-                documents, weights = postings[word]
-                documents.append(at)
-                weights.append(weight)
-        self._postings = {
-            word: (np.array(documents, dtype=np.int32), np.array(weights, dtype=np.float32))
-            for word, (documents, weights) in postings.items()
-        }
-        self._models = {
-            name: _Model([one.vectors.get(name) for one in samples])
-            for name in sorted({name for one in samples for name in one.vectors})
-        }
-        self.among: Floats = np.empty((len(samples), len(samples)), dtype=np.float32)
-        for at, one in enumerate(samples):
-            self.among[at] = self._alike(one, at)
+    def __init__(self, arrays: Arrays, words: Sequence[str], models: Sequence[str]) -> None:
+        """`first` tells where each word's documents begin, `documents` which they are, `places` how far."""
+        self.words = dict(zip(words, range(len(words)), strict=True))
+        self._telling, self._first = arrays["telling"], arrays["first"]
+        self._documents, self._places = arrays["documents"], arrays["places"]
+        self.models = {one: _Model(arrays[f"vectors-{one}"]) for one in models}
+        self.count = int(arrays["count"])
+        self.among: Floats = np.zeros((0, 0), dtype=np.float32)
+        """How like each document is to each, where that is still asked for."""
 
-    def _weighed(self, sample: Sample) -> dict[str, float]:
-        """TF-IDF by word, at length one."""
-        raw = {
-            word: (1 + math.log(n)) * self._telling[word]
-            for word, n in sample.words.items()
-            if word in self._telling
+    @classmethod
+    def of(cls, lessons: Lessons) -> "_Space":
+        """The lessons as rows; how like they are to each other is in `among`."""
+        count = len(lessons.right)
+        document = np.concatenate(
+            [np.full(len(of), at, np.int32) for at, (of, _) in enumerate(lessons.counted)]
+        )
+        word = np.concatenate([of for of, _ in lessons.counted])
+        counted = np.concatenate([counts for _, counts in lessons.counted])
+        lessons.counted.clear()
+        held = np.bincount(word, minlength=len(lessons.words))
+        kept = held >= (2 if count >= 500 else 1)
+        telling = (np.log((1 + count) / (1 + held)) + 1).astype(np.float32)
+        there = kept[word]
+        document, word, counted = document[there], word[there], counted[there]
+        weight = (1 + np.log(counted.astype(np.float32))) * telling[word]
+        weight /= np.sqrt(np.bincount(document, weights=weight * weight, minlength=count))[document]
+        order = np.argsort(word, kind="stable")
+        vectors = _stacked(lessons.vectors)
+        lessons.vectors.clear()
+        made = cls(
+            {
+                "count": np.array(count),
+                "telling": telling[kept],
+                "first": np.concatenate([[0], np.cumsum(held[kept])]),
+                "documents": document[order],
+                "places": weight[order],
+                **{f"vectors-{name}": rows for name, rows in vectors.items()},
+            },
+            [one for one, number in lessons.words.items() if kept[number]],
+            list(vectors),
+        )
+        lessons.words.clear()
+        number = (np.cumsum(kept) - 1)[word]
+        made.among = made._alike_among(number, weight, np.searchsorted(document, np.arange(count + 1)))
+        return made
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What it is made from again, beside the names of words and models."""
+        return {
+            "count": np.array(self.count),
+            "telling": self._telling,
+            "first": self._first,
+            "documents": self._documents,
+            "places": self._places,
+            **{f"vectors-{name}": model.raw for name, model in self.models.items()},
         }
-        length = math.sqrt(sum(weight * weight for weight in raw.values()))
-        return {word: weight / length for word, weight in raw.items()}
+
+    def _alike_among(self, word: npt.NDArray[Any], weight: Floats, begins: npt.NDArray[Any]) -> Floats:
+        """How like each is to each; the words of document `n` stand from `begins[n]` to `begins[n + 1]`."""
+        among = np.empty((self.count, self.count), dtype=np.float32)
+        for at in range(self.count):
+            own = slice(begins[at], begins[at + 1])
+            among[at] = self._shared(word[own], weight[own])
+            for model in self.models.values():
+                among[at] += np.float32(_MEANING_WEIGHT) * model.likeness(model.rows[at])
+        return among
 
     def likeness(self, sample: Sample) -> Floats:
         """To each document; 1 for the same words and, for each model, another 0.7 for the same meaning."""
-        return self._alike(sample, None)
-
-    def _alike(self, sample: Sample, at: int | None) -> Floats:
-        weighed = self._weighed(sample)
-        found = [(self._postings[word], weight) for word, weight in weighed.items()]
-        alike = np.zeros(self._count, dtype=np.float32)
-        if found:
-            documents = np.concatenate([posting[0] for posting, _ in found])
-            products = np.concatenate([posting[1] * np.float32(weight) for posting, weight in found])
-            alike += np.bincount(documents, weights=products, minlength=self._count).astype(np.float32)
-        for name, model in self._models.items():
-            own = model.rows[at] if at is not None else model.place(sample.vectors.get(name))
+        alike = self._shared(*self._weighed(sample))
+        for name, model in self.models.items():
+            own = model.place(sample.vectors.get(name))
             alike += np.float32(_MEANING_WEIGHT) * model.likeness(own)
         return alike
 
+    def _weighed(self, sample: Sample) -> tuple[npt.NDArray[Any], Floats]:
+        """The known words of a document by number, and their TF-IDF at length one."""
+        known = [(self.words[word], n) for word, n in sample.words.items() if word in self.words]
+        numbers = np.array([number for number, _ in known], dtype=np.int64)
+        counted = np.array([n for _, n in known], dtype=np.float32)
+        weight = (1 + np.log(counted)) * self._telling[numbers]
+        return numbers, unit(weight)
+
+    def _shared(self, numbers: npt.NDArray[Any], weights: Floats) -> Floats:
+        """The cosine of each document's words with these."""
+        begins = self._first[numbers]
+        lengths = self._first[numbers + 1] - begins
+        ends = np.cumsum(lengths)
+        if not len(ends) or not ends[-1]:
+            return np.zeros(self.count, dtype=np.float32)
+        places = np.arange(int(ends[-1])) + np.repeat(begins - ends + lengths, lengths)
+        products = self._places[places] * np.repeat(weights, lengths)
+        found = np.bincount(self._documents[places], weights=products, minlength=self.count)
+        return found.astype(np.float32)
+
+    def because(self, sample: Sample, documents: Ints) -> tuple[list[str], int]:
+        """See `Learned.because`; `documents` are those that have the concept."""
+        share = len(documents) / (self.count + _DOUBTS)
+        numbers, weights = self._weighed(sample)
+        names = [word for word in sample.words if word in self.words]
+        pulls: dict[str, float] = {}
+        for name, number, weight in zip(names, numbers.tolist(), weights.tolist(), strict=True):
+            own = slice(self._first[number], self._first[number + 1])
+            places = self._places[own]
+            theirs = np.isin(self._documents[own], documents)
+            if (pull := float(places[theirs].sum() - share * places.sum()) * weight) > 0:
+                pulls[name] = pull
+        chosen: list[str] = []
+        for word in nlargest(3 * _PULLED_AT_MOST, pulls, key=lambda one: (round(pulls[one], 6), one)):
+            parts = {part for other in chosen for part in other.split()}
+            if parts.isdisjoint(word.split()):
+                chosen.append(word)
+        alike = self.likeness(sample)
+        like = int((alike[documents] >= alike[documents].max(initial=0.0) / 2).sum())
+        return chosen[:_PULLED_AT_MOST], like
+
     def twins(self) -> list[Ints]:
         """For each document itself and those nearly the same, through any number of steps; 40 at most."""
-        models = sorted(self._models.values(), key=lambda model: -model.known)
+        models = sorted(self.models.values(), key=lambda model: -model.known)
         near: list[Ints] = []
-        for begin in range(0, self._count, _ROWS_AT_ONCE):
+        for begin in range(0, self.count, _ROWS_AT_ONCE):
             block = slice(begin, begin + _ROWS_AT_ONCE)
             alike: Floats = models[0].raw[block] @ models[0].raw.T if models else self.among[block]
             near += [np.flatnonzero(row > _TWINS) for row in alike]
-        group = np.arange(self._count)
-        for at in range(self._count):
+        group = np.arange(self.count)
+        for at in range(self.count):
             others = near[at]
             least = group[others].min(initial=group[at])
             for one in np.unique(np.append(group[others], group[at])):
@@ -235,7 +381,7 @@ class Space:
         members: dict[int, list[int]] = {}
         for at, number in enumerate(group.tolist()):
             members.setdefault(number, []).append(at)
-        found: list[Ints] = [np.array([at]) for at in range(self._count)]
+        found: list[Ints] = [np.array([at]) for at in range(self.count)]
         for together in members.values():
             for begin in range(0, len(together), _TWINS_AT_MOST):
                 part = np.array(together[begin : begin + _TWINS_AT_MOST])
@@ -244,17 +390,26 @@ class Space:
         return found
 
 
+def _stacked(vectors: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    """The vectors by model, a row for each document; zeros where it has none."""
+    found: dict[str, Floats] = {}
+    for at, by_model in enumerate(vectors):
+        for name, vector in by_model.items():
+            if name not in found:
+                found[name] = np.zeros((len(vectors), len(vector)), dtype=np.float32)
+            found[name][at] = unit(vector)
+    return dict(sorted(found.items()))
+
+
 class _Model:
     """The documents' vectors by one model; a row of zeros where there is none."""
 
-    def __init__(self, vectors: Sequence[Floats | None]) -> None:
-        size = next(len(one) for one in vectors if one is not None)
-        nothing = np.zeros(size, dtype=np.float32)
-        self.raw = unit(np.stack([nothing if one is None else one for one in vectors]))
-        known = np.array([one is not None for one in vectors])
+    def __init__(self, raw: Floats) -> None:
+        self.raw = raw
+        known: npt.NDArray[np.bool_] = np.any(raw, axis=1)
         self.known = int(known.sum())
-        self._shared: Floats = self.raw[known].mean(axis=0)
-        self.rows: Floats = np.where(known[:, None], unit(self.raw - self._shared), np.float32(0))
+        self._shared: Floats = raw[known].mean(axis=0)
+        self.rows: Floats = np.where(known[:, None], unit(raw - self._shared), np.float32(0))
 
     def place(self, vector: Floats | None) -> Floats:
         """A vector among the rows."""
@@ -266,4 +421,4 @@ class _Model:
             return np.zeros(len(self.rows), dtype=np.float32)
         cosine = self.rows @ row
         alike = 0.5 * cosine + 0.5 * np.exp(3 * (cosine - 1))
-        return np.where(self.rows.any(axis=1), alike, 0).astype(np.float32)
+        return np.where(np.any(self.rows, axis=1), alike, 0).astype(np.float32)

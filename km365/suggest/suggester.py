@@ -1,6 +1,6 @@
 """Terms for a text by its words, by meaning and by examples together; each part may be missing."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -12,10 +12,10 @@ from km365.core.passages import Passage
 from km365.suggest import fusion, lexical
 from km365.suggest.fusion import EXAMPLES, MEANING, WORDS, Weights
 from km365.suggest.index import Index
-from km365.suggest.learned import MOST_DOCUMENTS, Ints, Learned, Lesson, Sample, Votes
+from km365.suggest.learned import Ints, Learned, Sample, Votes
 from km365.suggest.lexical import Features
 from km365.suggest.matching import Matcher
-from km365.suggest.meaning import Encoder, Floats, LabelVectors, Preparing, chunks, evenly, sentences
+from km365.suggest.meaning import Encoder, Floats, LabelVectors, Preparing, chunks, sentences
 from km365.suggest.texts import Text
 
 _NEAR_KEPT = 80
@@ -26,8 +26,6 @@ _ALL_AT_MOST = 200
 _CHUNKS, _SENTENCES, _ENGLISH_CHUNKS = 12, 40, 6
 _SHORT_TEXT_WORDS = 60
 _LATIN_LETTERS = 12
-_WEIGHED_AT_MOST = 600
-"""The weights are fitted to the candidates of so many documents, spread evenly."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +37,30 @@ class Document:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Read:
+class Read:
     """A document with everything that is asked of it more than once."""
 
     text: Text
     features: Mapping[int, Features]
     whole: Mapping[str, Floats]
     """By model: the vectors of its chunks."""
-    sentences: Floats | None
+    sentences: Sequence[str]
+    near: Floats | None
+    """The vectors of its sentences by the model for all languages."""
+
+    def sample(self) -> Sample:
+        """What examples are made of."""
+        vectors = {name: rows.mean(axis=0) for name, rows in self.whole.items()}
+        return Sample(words=counted(self.text.passages), vectors=vectors)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What `learning` learnt: examples, how often each concept's labels were right and stood, weights."""
+
+    learned: Learned
+    hits: Mapping[int, tuple[int, int]]
+    weights: Weights
 
 
 class Suggester:
@@ -70,36 +84,37 @@ class Suggester:
         self._cache = cache
         self._vectors: dict[tuple[str, str], LabelVectors] = {}
         self._leaf = [not (end - begin) for begin, end in pairwise(index.narrower_first)]
-        self._learned: Learned | None = None
-        self._hits: dict[int, tuple[int, int]] = {}
-        self.weights: Weights = fusion.FIRST_DAY if self._all else fusion.FIRST_DAY_WORDS_ONLY
+        self.known: Known | None = None
+        self.first_day: Weights = fusion.FIRST_DAY if self._all else fusion.FIRST_DAY_WORDS_ONLY
 
     @property
     def ids(self) -> list[str]:
         """The concept ids by number."""
         return self._index.concept_ids
 
+    @property
+    def facets(self) -> Sequence[int]:
+        """The number of each concept's term set."""
+        return self._index.concept_facet
+
     # Reading --------------------------------------------------------------------------------------------
 
-    def read(self, document: Document) -> _Read:
-        """The document's words looked up and its vectors made."""
-        text = Text(self._matcher, document.passages, language=document.language)
+    def read(self, document: Document, text: Text | None = None) -> Read:
+        """The document's words looked up and its vectors made; `text` where it has been read already."""
+        text = text or Text(self._matcher, document.passages, language=document.language)
         body = "\n".join(one.text for one in document.passages)
         whole: dict[str, Floats] = {}
+        said: list[str] = []
         near: Floats | None = None
         # the model for English first: loading it takes twice the memory that it keeps
         if self._careful and text.language in (self._careful.languages or ()):
             whole[self._careful.name] = self._careful.encode(chunks(body, most=_ENGLISH_CHUNKS) or [body])
         if self._all:
             whole[self._all.name] = self._all.encode(chunks(body, most=_CHUNKS) or [body])
-            near = self._all.encode(sentences(body, most=_SENTENCES) or [body])
+            said = sentences(body, most=_SENTENCES) or [body]
+            near = self._all.encode(said)
         features = lexical.candidates(self._matcher, text)
-        return _Read(text=text, features=features, whole=whole, sentences=near)
-
-    def sample(self, document: Document, read: _Read) -> Sample:
-        """What examples are made of."""
-        vectors = {name: rows.mean(axis=0) for name, rows in read.whole.items()}
-        return Sample(words=counted(document.passages), vectors=vectors)
+        return Read(text=text, features=features, whole=whole, sentences=said, near=near)
 
     def _labels(self, encoder: Encoder, language: str) -> LabelVectors:
         """The vectors of the labels in a language, English (or any) ones where there are none in it."""
@@ -118,7 +133,7 @@ class Suggester:
 
     def measure(
         self,
-        read: _Read,
+        read: Read,
         votes: Votes | None = None,
         without: Mapping[int, int] | None = None,
         twins: int = 0,
@@ -146,7 +161,7 @@ class Suggester:
         rows.append(self._examples(numbers, read, votes, without or {}, twins))
         return numbers, np.hstack(rows)
 
-    def _words(self, numbers: Ints, read: _Read) -> Floats:
+    def _words(self, numbers: Ints, read: Read) -> Floats:
         nothing = Features()
         short = min(1.0, _SHORT_TEXT_WORDS / max(1, len(read.text.numbers)))
         rows = np.zeros((len(numbers), len(WORDS)), dtype=np.float32)
@@ -155,11 +170,11 @@ class Suggester:
             rows[at] = _row_of_words(features, short, leaf=self._leaf[number])
         return rows
 
-    def _meaning(self, numbers: Ints, read: _Read, near: Floats | None, language: str) -> Floats:
+    def _meaning(self, numbers: Ints, read: Read, near: Floats | None, language: str) -> Floats:
         rows = np.zeros((len(numbers), len(MEANING)), dtype=np.float32)
-        if self._all and near is not None and read.sentences is not None:
+        if self._all and near is not None and read.near is not None:
             labels = self._labels(self._all, language)
-            alike = labels.beside_all(read.sentences) @ labels.of(numbers).T
+            alike = labels.beside_all(read.near) @ labels.of(numbers).T
             rows[:, 0] = fusion.beside(near[numbers])
             rows[:, 1] = fusion.beside(alike.max(axis=0))
             rows[:, 2] = fusion.beside(alike[0])
@@ -172,89 +187,64 @@ class Suggester:
         return rows
 
     def _examples(
-        self, numbers: Ints, read: _Read, votes: Votes | None, without: Mapping[int, int], twins: int
+        self, numbers: Ints, read: Read, votes: Votes | None, without: Mapping[int, int], twins: int
     ) -> Floats:
         rows = np.zeros((len(numbers), len(EXAMPLES)), dtype=np.float32)
-        if votes is None or self._learned is None:
+        if votes is None or self.known is None:
             return rows
+        hits, documents_with = self.known.hits, self.known.learned.documents_with
         best = max(max(votes.ridge.values(), default=0.0), 1e-3)
-        usual = (sum(one for one, _ in self._hits.values()) + 1) / (
-            sum(one for _, one in self._hits.values()) + 10
-        )
+        usual = (sum(one for one, _ in hits.values()) + 1) / (sum(one for _, one in hits.values()) + 10)
         for at, number in enumerate(numbers.tolist()):
-            held = max(0, self._learned.documents_with.get(number, 0) - without.get(number, 0))
+            held = max(0, documents_with.get(number, 0) - without.get(number, 0))
             ridge = votes.ridge.get(number, 0.0) if held else 0.0
             near = votes.near.get(number, 0.0) if held else 0.0
             trusted = 0.0
             features = read.features.get(number)
             if features is not None and features.count:
-                right, said = self._hits.get(number, (0, 0))
+                right, said = hits.get(number, (0, 0))
                 said = max(0, said - twins)
                 right = min(max(0, right - without.get(number, 0)), said)
                 trusted = np.log((right + 3 * usual) / (said + 3)) - np.log(usual)
             rows[at] = (ridge, ridge / best, near, trusted, min(held, 5) / 5)
         return rows
 
-    # Suggesting and learning ----------------------------------------------------------------------------
+    # Suggesting -----------------------------------------------------------------------------------------
+
+    @property
+    def models(self) -> list[str]:
+        """The names of the models that it asks."""
+        return [one.name for one in (self._all, self._careful) if one]
+
+    @property
+    def weights(self) -> Weights:
+        """What each measure counts."""
+        return self.known.weights if self.known else self.first_day
 
     def suggest(self, document: Document, *, limit: int = 10) -> list[tuple[str, float]]:
         """The best concept ids with their probability, best first."""
         read = self.read(document)
-        votes = None
-        if self._learned:
-            votes = self._learned.votes(self.sample(document, read))
-        numbers, rows = self.measure(read, votes)
+        numbers, rows = self.measure(read, self.votes(read))
         scores = self.weights.score(rows)
         order = np.argsort(-scores, kind="stable")[:limit]
         return [(self.ids[int(numbers[at])], float(scores[at])) for at in order]
 
-    def learn(
-        self,
-        documents: Sequence[tuple[Document, Iterable[str]]],
-        *,
-        advance: Callable[[int], None] = lambda _: None,
-    ) -> None:
-        """Learns from documents with their concept ids; ids that the vocabulary lacks are left out."""
-        number = self._index.concept_number
-        documents = evenly(documents, MOST_DOCUMENTS)
-        weighed = range(0, len(documents), -(-len(documents) // _WEIGHED_AT_MOST) or 1)
-        reads: dict[int, _Read] = {}
-        lessons: list[Lesson] = []
-        for at, (document, right) in enumerate(documents):
-            read = self.read(document)
-            known = frozenset(number[one] for one in right if one in number)
-            lessons.append(Lesson(sample=self.sample(document, read), right=known))
-            if at in weighed:
-                reads[at] = read
-            advance(1)
-        known_right = [one.right for one in lessons]
-        self._learned = learned = Learned(lessons)
-        lessons.clear()
+    def votes(self, read: Read) -> Votes | None:
+        """What the examples say of a document, if there are any."""
+        return self.known.learned.votes(read.sample()) if self.known else None
+
+    def nearest_sentence(self, read: Read, number: int) -> str:
+        """The sentence whose meaning is nearest to a concept's label; "" without the model."""
+        if self._all is None or read.near is None:
+            return ""
+        labels = self._labels(self._all, read.text.language or "en")
+        alike = labels.beside_all(read.near) @ labels.of(np.array([number], dtype=np.int64))[0]
+        return read.sentences[int(alike.argmax())]
+
+    def rest(self) -> None:
+        """Gives back the memory of what is not needed for a while."""
         if self._careful:
             self._careful.rest()
-        self._hits = _hits({at: read.features for at, read in reads.items()}, known_right)
-        rows, right_ones = [], []
-        for at, read in reads.items():
-            numbers, measured = self.measure(
-                read, learned.votes_without(at), learned.holding(at), len(learned.twins[at])
-            )
-            rows.append(measured)
-            right_ones.append(np.isin(numbers, sorted(known_right[at])))
-        learned.forget_each_other()
-        self.weights = fusion.fitted(self.weights, rows, right_ones, held=fusion.HELD)
-
-
-def _hits(
-    found: Mapping[int, Mapping[int, Features]], right_ones: Sequence[frozenset[int]]
-) -> dict[int, tuple[int, int]]:
-    """In how many documents a concept's labels stood and it was right, and in how many they stood."""
-    hits: dict[int, tuple[int, int]] = {}
-    for at, concepts in found.items():
-        for number, features in concepts.items():
-            if features.count:
-                right, said = hits.get(number, (0, 0))
-                hits[number] = (right + (number in right_ones[at]), said + 1)
-    return hits
 
 
 def _best(values: Floats, count: int) -> Ints:

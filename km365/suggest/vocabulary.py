@@ -103,16 +103,20 @@ class Vocabulary:
         self._meanings: dict[int, _Meaning] = {}
         self._linked = _links(self.index)
 
+    version = ""
+    """Nothing was learnt."""
+
     def suggest(
-        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None
+        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None, office: str | None = None
     ) -> list[Suggestion]:
         """Terms that the passages are about, by term set in the taxonomy's order, best first in each.
 
         Thresholds and numbers follow each term set's rule; deprecated terms and terms kept for people are
-        never suggested. `facets` restricts the answer to those term sets.
+        never suggested. `facets` restricts the answer to those term sets, `office` to what it may be
+        offered (`Taxonomy.offered_to`).
         """
         weighed = self.weigh(passages, facets=facets)
-        chosen = self.chosen(weighed, weighed.scores)
+        chosen = self.chosen(weighed, weighed.scores, office=office)
         return [self.suggestion(weighed, concept, score) for concept, score in chosen]
 
     def weigh(self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None) -> "Weighed":
@@ -139,13 +143,18 @@ class Vocabulary:
             self._score(one, known, layout, weighed, main_subject=main)
         return weighed
 
-    def chosen(self, weighed: "Weighed", scores: Mapping[int, float]) -> list[tuple[int, float]]:
+    def chosen(
+        self, weighed: "Weighed", scores: Mapping[int, float], *, office: str | None = None
+    ) -> list[tuple[int, float]]:
         """The concepts that the rules of their term sets let through, by number, with their score.
 
         `scores` are those of `weighed` or others made of them, of any open concepts.
         """
         by_set: dict[int, list[tuple[float, int, int]]] = {}
+        offered = self.taxonomy.offered_to
         for concept, score in scores.items():
+            if office is not None and not offered(office, self.index.concept_ids[concept]):
+                continue
             place = weighed.first_place(concept)
             by_set.setdefault(self.index.concept_facet[concept], []).append((-score, place, concept))
         found: list[tuple[int, float]] = []

@@ -33,7 +33,7 @@ class Finds:
     taxonomy: Taxonomy
 
     def suggest(
-        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None
+        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None, office: str | None = None
     ) -> list[Suggestion]:
         concept = self.taxonomy.by_key["topic"].concepts[0]
         return [Suggestion(concept_id=concept.id, facet="topic", score=0.9, words=("x",), places=(), count=1)]

@@ -39,7 +39,7 @@ class Finds:
     score: float = 0.9
 
     def suggest(
-        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None
+        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None, office: str | None = None
     ) -> list[Suggestion]:
         said = " ".join(one.text for one in passages)
         return [

@@ -12,15 +12,14 @@ import numpy as np
 import pytest
 
 from km365.core import examples
-from km365.core.passages import Passage
+from km365.core.passages import Kind, Passage
 from km365.core.tagging import Part, from_text
 from km365.core.taxonomy import Concept, Mode, Rule, Taxonomy, TermSet
-from km365.services.taxonomy import shipped
 from km365.suggest import judged
-from km365.suggest.chooser import Chooser, written
-from km365.suggest.judged import Judged, Judgement
+from km365.suggest.judged import Judged, Training, written
+from km365.suggest.meaning import encoders
+from km365.suggest.suggester import Suggester
 from km365.suggest.vocabulary import Vocabulary
-from km365.templates import Templates
 
 TERMS = {
     "cold-chain": "Cold chain", "wells": "Wells", "report": "Report", "schools": "Schools", "old": "Old",
@@ -51,27 +50,32 @@ def fridge_note(number: int) -> list[Passage]:
     return text(number, *random.Random(number).sample(FRIDGES, 4), "report", "report")
 
 
-def lesson(passages: Sequence[Passage], **said: str) -> Judgement:
-    return Judgement(
-        words=examples.commonest(examples.counted(passages)),
-        kept=frozenset(said.get("kept", "").split()),
-        missed=frozenset(said.get("missed", "").split()),
-        refused=frozenset(said.get("refused", "").split()),
-    )
+def suggester() -> Suggester:
+    return Suggester(words().index, lambda _: {})
 
 
-def thirty() -> list[Judgement]:
+Said = tuple[list[Passage], dict[str, str]]
+
+
+def thirty() -> list[Said]:
     """People add `Cold chain` to notes on fridges, and take `Report` out of all; `Wells` they keep."""
-    lessons = [lesson(fridge_note(at), missed="cold-chain old", refused="report") for at in range(15)]
-    return lessons + [
-        lesson(text(at, "wells", "wells", "pumps", "report"), kept="wells", refused="report")
-        for at in range(15, 30)
+    lessons: list[Said] = [
+        (fridge_note(at), {"missed": "cold-chain gone", "refused": "report"}) for at in range(15)
     ]
+    wells = ("wells", "wells", "pumps", "report")
+    return lessons + [(text(at, *wells), {"kept": "wells", "refused": "report"}) for at in range(15, 30)]
+
+
+def trained(lessons: Sequence[Said]) -> Judged | None:
+    training = Training(words(), suggester(), len(lessons))
+    for passages, said in lessons:
+        training.add(passages, **{name: ids.split() for name, ids in said.items()})
+    return training.finish()
 
 
 @cache
 def learnt() -> Judged:
-    made = judged.trained(thirty())
+    made = trained(thirty())
     assert made is not None
     return made
 
@@ -79,7 +83,7 @@ def learnt() -> Judged:
 def test_a_term_that_no_word_speaks_of_is_learnt_and_one_that_people_refuse_goes() -> None:
     note = fridge_note(100)
     assert [one.concept_id for one in words().suggest(note)] == ["report"]
-    (found,) = Chooser(words(), learnt()).suggest(note)
+    (found,) = learnt().suggest(note)
     assert (found.concept_id, found.facet, found.part) == ("cold-chain", "t", Part.EXAMPLES)
     assert 0.5 <= found.score < 1
     assert set(found.words) & set(FRIDGES), "the words of this document that pull it"
@@ -89,51 +93,45 @@ def test_a_term_that_no_word_speaks_of_is_learnt_and_one_that_people_refuse_goes
 
 def test_what_people_keep_stays_and_what_nobody_judged_is_told_by_its_words() -> None:
     wells = text(101, "wells", "wells", "pumps")
-    (found,) = Chooser(words(), learnt()).suggest(wells)
+    (found,) = learnt().suggest(wells)
     (plain,) = words().suggest(wells)
     assert (found.concept_id, found.words, found.places) == ("wells", plain.words, plain.places)
     assert found.score > plain.score
     schools = text(102, "schools", "schools")
-    assert [one.concept_id for one in Chooser(words(), learnt()).suggest(schools)] == ["schools"]
-    assert Chooser(words(), learnt()).suggest(from_text("Roads and bridges were built.")) == []
+    assert [one.concept_id for one in learnt().suggest(schools)] == ["schools"]
+    assert learnt().suggest(from_text("Roads and bridges were built.")) == []
 
 
 def test_only_the_facets_asked_for_are_suggested() -> None:
-    assert Chooser(words(), learnt()).suggest(fridge_note(100), facets=["another"]) == []
+    assert learnt().suggest(fridge_note(100), facets=["another"]) == []
 
 
-def test_without_judged_documents_the_words_alone_decide() -> None:
-    known = Vocabulary(shipped(Templates()))
-    long = "\n\n".join(
-        [*("Cash transfers helped. Vaccines came by the cold chain." for _ in range(9)), "End."]
-    )
-    for one in (from_text(long, title="Social protection"), from_text(""), fridge_note(1)):
-        assert Chooser(known).suggest(one) == known.suggest(one)
-    assert Chooser(known).version == ""
+def opened(folder: Path) -> Judged | None:
+    return judged.opened(folder, words(), suggester())
 
 
 def test_a_few_documents_teach_nothing_in_general() -> None:
-    assert judged.trained(thirty()[: judged.FEWEST - 1]) is None
+    assert trained(thirty()[: judged.FEWEST - 1]) is None
 
 
 def test_what_was_learnt_is_the_same_after_it_was_kept_and_read(tmp_path: Path) -> None:
     learnt().save(tmp_path)
     learnt().save(tmp_path)
     assert [one.name for one in tmp_path.iterdir()] == [judged.FILE]
-    again = judged.opened(tmp_path)
+    again = opened(tmp_path)
     assert again is not None
     assert (again.version, again.count) == (learnt().version, 30)
     for note in (fridge_note(100), text(101, "wells", "wells"), from_text("")):
-        assert Chooser(words(), again).suggest(note) == Chooser(words(), learnt()).suggest(note)
+        assert again.suggest(note) == learnt().suggest(note)
 
 
 def test_the_same_judgements_teach_the_same_and_others_have_another_version() -> None:
-    again = judged.trained(thirty())
+    again = trained(thirty())
     assert again is not None
     assert again.version == learnt().version
     note = fridge_note(100)
-    assert Chooser(words(), again).suggest(note) == Chooser(words(), learnt()).suggest(note)
-    other = judged.trained(thirty()[1:])
+    assert again.suggest(note) == learnt().suggest(note)
+    other = trained(thirty()[1:])
     assert other is not None
     assert other.version != learnt().version
 
@@ -155,15 +153,15 @@ def test_a_damaged_file_is_left_out_with_a_warning(
     else:
         np.savez(file, head=np.array([print], dtype=object))
     with caplog.at_level(logging.WARNING):
-        assert judged.opened(tmp_path) is None
+        assert opened(tmp_path) is None
     assert "km365 tag learn makes it anew" in caplog.text
 
 
 def test_nothing_is_read_where_nothing_was_learnt_or_it_was_forgotten(tmp_path: Path) -> None:
-    assert judged.opened(tmp_path) is None
+    assert opened(tmp_path) is None
     learnt().save(tmp_path)
     judged.forget(tmp_path)
-    assert judged.opened(tmp_path) is None
+    assert opened(tmp_path) is None
 
 
 def test_numbers_are_loaded_only_where_something_was_learnt() -> None:
@@ -172,8 +170,45 @@ def test_numbers_are_loaded_only_where_something_was_learnt() -> None:
     assert done.stdout == "False\n"
 
 
-def test_stems_are_told_as_they_were_written() -> None:
+def test_stems_are_told_as_they_were_written_and_where() -> None:
     stems = [one for one in examples.counted(from_text("Solar Freezers")) if " " in one]
-    assert written(from_text("There were ice boxes, and solar freezers."), [*stems, "zebra"]) == (
-        "solar freezers",
+    passages = [Passage(text="There were ice boxes, and solar freezers.", kind=Kind.BODY, place="page 2")]
+    assert written(passages, [*stems, "zebra"]) == (("solar freezers",), ("page 2",))
+
+
+def test_meaning_brings_a_term_where_documents_like_this_one_taught_to_trust_it_and_quotes_its_sentence() -> (
+    None
+):
+    concepts = (
+        Concept(id="nutrition", labels={"en": "Malnutrition of small children"}),
+        Concept(id="roads", labels={"en": "Road building"}),
+        Concept(id="law", labels={"en": "Juvenile justice"}),
     )
+    known = Vocabulary(Taxonomy(term_sets=(TermSet(key="t", names={}, concepts=concepts, rule=Rule()),)))
+    said = {
+        "nutrition": [
+            "toddlers went hungry",
+            "infants were too thin",
+            "babies lacked food",
+            "hungry girls starved",
+        ],
+        "roads": ["a new highway", "asphalt was laid", "bridges over rivers", "lorries drove on gravel"],
+        "law": [
+            "teenagers in prison",
+            "a judge heard boys",
+            "police arrested minors",
+            "courts for the young",
+        ],
+    }
+    labels = {at: one.label() for at, one in enumerate(concepts)}
+    training = Training(known, Suggester(known.index, lambda _: labels, encoders=encoders()), 12)
+    for concept_id, texts in said.items():
+        for at, one in enumerate(texts):
+            training.add(from_text(f"In {FILLER[at]} {one} last year."), missed=[concept_id])
+    made = training.finish()
+    assert made is not None
+    (found,) = made.suggest(
+        from_text("Nothing else happened.\n\nThe little ones had nothing to eat in spring.")
+    )
+    assert found.concept_id == "nutrition"
+    assert (found.part, found.words) == (Part.MEANING, ("The little ones had nothing to eat in spring.",))

@@ -314,3 +314,15 @@ def test_what_is_closed_for_tagging_is_never_suggested(text: str, closed: str):
         *(concept(str(n), label or "x", **more) for n, label in enumerate(labels)), rule=Rule(threshold=0)
     )
     assert known.suggest(from_text(text)) == []
+
+
+def test_what_another_office_may_use_takes_no_place_from_what_this_one_may():
+    everyone = (concept("wells", "Village wells"), concept("pumps", "Hand pumps"))
+    own = (concept("bel", "Floating wells", global_parent="wells"),)
+    known = Taxonomy(
+        term_sets=(TermSet(key="t", names={}, concepts=everyone, rule=Rule(at_most=1)),),
+        layers=(TermSet(key="co-bel-t", names={}, concepts=own, extends="t", office="co-bel"),),
+    ).everywhere()
+    words, text = Vocabulary(known), from_text("Floating wells. Floating wells. Hand pumps too.")
+    assert ids(words.suggest(text)) == ids(words.suggest(text, office="co-bel")) == ["bel"]
+    assert ids(words.suggest(text, office="co-ard")) == ["pumps"]
