@@ -1,7 +1,6 @@
 """`km365 tag watch` and `km365 tag report`."""
 
 import asyncio
-import contextlib
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -247,11 +246,10 @@ async def report(
 
 def _write(path: Path, content: Any) -> None:
     """The whole file or none of it."""
-    beside = path.with_name(path.name + ".new")
+    from km365.services.whole_file import whole_file
+
     try:
-        beside.write_bytes(content if isinstance(content, bytes) else content.encode())
-        beside.replace(path)
+        with whole_file(path) as beside:
+            beside.write_bytes(content if isinstance(content, bytes) else content.encode())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise KM365Error(f"{path} cannot be written ({error.strerror}); choose another -o.") from None

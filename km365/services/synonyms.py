@@ -1,14 +1,13 @@
 """The synonyms an organisation has accepted from feedback, kept in its home folder."""
 
-import contextlib
 import logging
-import os
 from pathlib import Path
 
 from km365.core import synonyms
 from km365.core.synonyms import Overlay, with_synonyms
 from km365.core.taxonomy import Taxonomy
 from km365.errors import StoreError, TemplateError
+from km365.services.whole_file import whole_file
 from km365.store import locks
 
 log = logging.getLogger(__name__)
@@ -66,11 +65,8 @@ def drop_synonym(home: Path, concept_id: str, language: str, text: str) -> bool:
 def _write(home: Path, overlay: Overlay) -> None:
     """The whole file or none of it."""
     file = home / FILE
-    beside = file.with_name(f"{file.name}.{os.getpid()}.new")
     try:
-        beside.write_text(synonyms.to_text(overlay), encoding="utf-8")
-        beside.replace(file)
+        with whole_file(file) as beside:
+            beside.write_text(synonyms.to_text(overlay), encoding="utf-8")
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise StoreError(f"{file} cannot be written ({error.strerror}).") from None

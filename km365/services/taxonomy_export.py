@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from km365.core.taxonomy import TermSet
 from km365.core.taxonomy_file import to_json
 from km365.core.taxonomy_skos import PREFIXES, Text, statements
 from km365.errors import InputRefused
+from km365.services.whole_file import whole_file
 
 _GRAPHS = {
     "turtle": rdf.RdfFormat.TURTLE,
@@ -91,13 +91,9 @@ def _triples(term_sets: Sequence[TermSet]) -> Iterator[rdf.Triple]:
 
 def write(file: Path, data: bytes) -> None:
     """Replaces `file` in one step, so that it is never half written. Raises InputRefused naming it."""
-    beside = file.with_name(f"{file.name}.{os.getpid()}.new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with whole_file(file) as beside:
             beside.write_bytes(data)
-            beside.replace(file)
-        finally:
-            beside.unlink(missing_ok=True)
     except OSError as error:
         raise InputRefused(f"{file}: it cannot be written ({error.strerror}).") from None

@@ -3,10 +3,8 @@
 A copy is a text file with a term a line, so that 40,000 terms are read and written without holding it all.
 """
 
-import contextlib
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +13,7 @@ from sys import intern
 from typing import Any
 
 from km365.core.term_store import Labels, Languages, StoredTerm, TermStoreSet
+from km365.services.whole_file import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -55,15 +54,11 @@ def in_words(age: timedelta) -> str:
 
 def keep(file: Path, copy: Copy) -> None:
     """Replaces the copy in one step; a disk that is full costs the copy, not the work."""
-    beside = file.with_name(f"{file.name}.{os.getpid()}.new")
     try:
-        with beside.open("w", encoding="utf-8") as out:
+        with whole_file(file) as beside, beside.open("w", encoding="utf-8") as out:
             for line in _lines(copy):
                 out.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
-        beside.replace(file)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
         log.warning("No copy of the term store could be kept in %s (%s).", file, error.strerror)
 
 

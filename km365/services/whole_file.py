@@ -1,0 +1,21 @@
+"""Files that others see whole or not at all."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """The path to write to instead; in the end that file takes the place of `path` in one step.
+
+    After an error `path` is as it was and nothing is left beside it. OSError is the caller's to name.
+    """
+    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
