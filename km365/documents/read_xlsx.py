@@ -1,17 +1,27 @@
 """Text out of Excel files: the words in the cells, row by row; numbers say nothing to a tagger."""
 
+import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from km365.core.passages import Kind, Passage
 from km365.documents.ooxml import Element, Package
 
-_S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_NAMES = {"": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+_S = f"{{{_NAMES['']}}}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_ROW, _CELL, _VALUE, _TEXT, _RUN = f"{_S}row", f"{_S}c", f"{_S}v", f"{_S}t", f"{_S}r"
+_TEXT, _RUN = f"{_S}t", f"{_S}r"
 
-_NUMBER = re.compile(rb'<c r="[A-Z]+\d+"(?: s="\d+")?(?: t="n")?(?:/>|><v>[^<]*</v></c>)')
-"""A cell that is empty or holds a number, as Excel and others write it; other spellings are parsed."""
+_NUMBER = re.compile(r'<row\b[^>]*?\sr="(\d+)"')
+_CELLS = re.compile(
+    r' t="(?:(s|str)"[^>]*>\s*(?:<f(?:[^>]*/>|.*?</f>)\s*)?<v[^>]*>([^<]*)</v>'
+    r'|inlineStr"[^>]*>\s*<is>\s*(?:<t[^>]*>([^<]*)</t>\s*</is>|(.*?)</is>))',
+    re.DOTALL,
+)
+"""The cells with words: the number of a shared text or what was last computed; a text; one in many runs."""
+_SPOKEN = re.compile(r"<rPh\b.*?</rPh>", re.DOTALL)
+"""How a text is pronounced, which Japanese Excel keeps beside it."""
+_RUNS = re.compile(r"<t(?:\s[^>]*)?>([^<]*)</t>")
 
 
 def read(package: Package) -> Iterator[Passage]:
@@ -29,11 +39,8 @@ def read(package: Package) -> Iterator[Passage]:
             continue
         place = f"sheet “{name}”"
         yield Passage(text=name, kind=Kind.HEADING, place=place)
-        for row in package.each(part, _ROW, drop=_NUMBER):
-            words = [text for cell in row if cell.get("t", "n") != "n" and (text := _words(cell, shared))]
-            if words:
-                where = f"{place}, row {row.get('r', '?')}"
-                yield Passage(text=" | ".join(words), kind=Kind.TABLE, place=where)
+        for row, words in _rows(package.plain(part, _NAMES), shared):
+            yield Passage(text=words, kind=Kind.TABLE, place=f"{place}, row {row}")
         yield from _comments(package, part, place)
 
 
@@ -46,20 +53,25 @@ def _comments(package: Package, sheet: str, place: str) -> Iterator[Passage]:
                     yield Passage(text=text, kind=Kind.NOTE, place=where)
 
 
-def _words(cell: Element, shared: list[str]) -> str:
-    """The words in a cell: what it holds, points to, or was last computed to be."""
-    if not len(cell):
-        return ""
-    held = cell[-1]
-    match cell.get("t"):
-        case "inlineStr":
-            return (held[0].text or "").strip() if len(held) == 1 and not len(held[0]) else _said(held)
-        case "s":
-            index = held.text or ""
-            return shared[int(index)] if index.isdecimal() and int(index) < len(shared) else ""
-        case "str":
-            return (held.text or "").strip()
-    return ""
+def _rows(sheet: bytes, shared: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The number of each row with words in it, and these words; what is computed as it was last."""
+    for before in sheet.split(b"</row>"):
+        row = before[max(0, before.rfind(b"<row")) :].decode("utf-8", "replace")
+        words = []
+        for kind, value, text, runs in _CELLS.findall(row):
+            if kind == "s":
+                words.append(shared[int(value)] if value.isdecimal() and int(value) < len(shared) else "")
+            else:
+                words.append(
+                    _unescaped("".join(_RUNS.findall(_SPOKEN.sub("", runs))) if runs else value or text)
+                )
+        if said := " | ".join(filter(None, words)):
+            number = _NUMBER.match(row)
+            yield (number[1] if number else "?"), said
+
+
+def _unescaped(text: str) -> str:
+    return (html.unescape(text) if "&" in text else text).strip()
 
 
 def _shared(package: Package) -> list[str]:

@@ -101,8 +101,7 @@ def read(name: str, data: bytes, *, ocr: read_pdf.Ocr | None = None) -> list[Pas
     path = PurePosixPath(name)
     ending = _kind(name, path.suffix.lower(), data)
     try:
-        is_clean = _is_clean_xml if ending in _PACKAGES else str.isprintable
-        passages = _bounded(name, _passages(name, ending, data, ocr), is_clean)
+        passages = _bounded(name, _passages(name, ending, data, ocr))
     except RecursionError:
         raise InputRefused(f"{name} is damaged: it is nested too deeply.") from None
     if not any(passage.text for passage in passages):
@@ -157,16 +156,8 @@ def _passages(name: str, ending: str, data: bytes, ocr: read_pdf.Ocr | None) -> 
     return _PACKAGES[ending](Package(name, data))
 
 
-def _is_clean_xml(text: str) -> bool:
-    """Whether text out of XML is safe: of what is not, XML allows this one only."""
-    return "\x7f" not in text
-
-
-def _bounded(name: str, passages: Iterable[Passage], is_clean: Callable[[str], bool]) -> list[Passage]:
-    """All the passages, made safe where they are not clean.
-
-    Raises InputRefused, naming the file, where they do not end.
-    """
+def _bounded(name: str, passages: Iterable[Passage]) -> list[Passage]:
+    """All the passages. Raises InputRefused, naming the file, where they do not end."""
     kept: list[Passage] = []
     characters = 0
     for passage in passages:
@@ -175,7 +166,7 @@ def _bounded(name: str, passages: Iterable[Passage], is_clean: Callable[[str], b
             raise InputRefused(f"{name} holds more than {MOST_CHARACTERS:,} characters; it was not read.")
         if len(kept) == MOST_PASSAGES:
             raise InputRefused(f"{name} holds more than {MOST_PASSAGES:,} paragraphs; it was not read.")
-        kept.append(passage if is_clean(passage.text) else _safe(passage))
+        kept.append(passage if passage.text.isprintable() else _safe(passage))
     return kept
 
 
