@@ -8,8 +8,8 @@ import ctypes
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import NamedTuple
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -26,7 +26,7 @@ _PASSWORD_ERROR = 4
 _BROKEN_WORD = re.compile(r"(\w+)[\u0002\ufffe](\w+)")
 """A word that pdfium found hyphenated at the end of a line; it leaves one of these marks for the hyphen."""
 _COMPOUND = re.compile(r"\w+-\w+")
-_LAST_SENTENCE = re.compile(r"[.!?؟。:;]['\"”»)]*$")
+_STOPS, _CLOSING = tuple(".!?؟。:;"), "'\"”»)"
 _DIGITS = re.compile(r"\d+")
 _BULLET = re.compile(r"[•▪◦●‣⁃o*\-–]\s")
 _EDGE = 3
@@ -39,8 +39,7 @@ Ocr = Callable[[bytes], Sequence[str]]
 """Reads the pictures of a PDF: text page by page."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Line:
+class _Line(NamedTuple):
     text: str
     page: int
     height: float
@@ -57,14 +56,12 @@ def read(name: str, data: bytes, *, ocr: Ocr | None = None) -> Iterator[Passage]
         if len(document) > MOST_PAGES:
             raise InputRefused(f"{name} has {len(document)} pages; at most {MOST_PAGES} are read.")
         yield from _properties(document)
-        pages = [list(_lines(document, number)) for number in range(len(document))]
+        pages = [_lines(document, number) for number in range(len(document))]
     finally:
         document.close()
     if ocr is not None and not any(line.text.strip() for page in pages for line in page):
         texts = enumerate(ocr(data), start=1)
-        pages = [
-            [_Line(text=line, page=page, height=0) for line in text.splitlines()] for page, text in texts
-        ]
+        pages = [[_Line(line, page, 0.0) for line in text.splitlines()] for page, text in texts]
     lines = [line for page in _without_margins(pages) for line in page if line.text.strip()]
     if not lines:
         raise InputRefused(f"{name} holds pictures of pages only (a scan), no text; it cannot be read.")
@@ -85,26 +82,34 @@ def _properties(document: pdfium.PdfDocument) -> Iterator[Passage]:
     return properties(str(facts.get(key, "")) for key in ("Title", "Subject", "Keywords"))
 
 
-def _lines(document: pdfium.PdfDocument, number: int) -> Iterator[_Line]:
+def _lines(document: pdfium.PdfDocument, number: int) -> list[_Line]:
     try:
         page = document[number]
         letters = page.get_textpage()
         text = letters.get_text_range()
     except pdfium.PdfiumError:
-        return  # one broken page does not take the others with it
+        return []  # one broken page does not take the others with it
+    lines = text.split("\n")
     # letters are counted in UTF-16 units; where the two counts differ we cannot say which line a letter is in
-    height = _height if len(text) == letters.count_chars() else lambda *_: 0.0
-    start = 0
-    for line in text.split("\n"):
-        yield _Line(text=line.rstrip("\r"), page=number + 1, height=height(letters, start))
-        start += len(line) + 1
+    are_known = len(text) == letters.count_chars()
+    heights = _heights(letters, lines) if are_known else [0.0] * len(lines)
+    letters.close()
+    page.close()
+    return [_Line(line.rstrip("\r"), number + 1, height) for line, height in zip(lines, heights, strict=True)]
 
 
-def _height(letters: pdfium.PdfTextPage, index: int) -> float:
+def _heights(letters: pdfium.PdfTextPage, lines: Sequence[str]) -> list[float]:
+    """The height of the first letter of each line, 0 where it has none."""
     box = pdfium_c.FS_RECTF()
-    if not pdfium_c.FPDFText_GetLooseCharBox(letters, index, ctypes.byref(box)):
-        return 0.0
-    return round(float(box.top - box.bottom), 1)
+    there = ctypes.byref(box)
+    measure, page = pdfium_c.FPDFText_GetLooseCharBox, letters.raw
+    heights = []
+    start = 0
+    for line in lines:
+        known = measure(page, start, there)
+        heights.append(round(box.top - box.bottom, 1) if known else 0.0)
+        start += len(line) + 1
+    return heights
 
 
 def _without_margins(pages: Sequence[Sequence[_Line]]) -> Iterator[list[_Line]]:
@@ -146,11 +151,8 @@ def _whole_words(lines: Sequence[_Line]) -> list[_Line]:
             kept = hyphened.casefold() in compounds and joined.casefold() not in text
             return hyphened if kept else joined
 
-        lines = [
-            replace(line, text=_BROKEN_WORD.sub(whole, line.text)) if line in broken else line
-            for line in lines
-        ]
-    return [line if line.text.isascii() else replace(line, text=clean(line.text)) for line in lines]
+        lines = [line._replace(text=_BROKEN_WORD.sub(whole, line.text)) for line in lines]
+    return [line if line.text.isascii() else line._replace(text=clean(line.text)) for line in lines]
 
 
 def _passages(lines: Sequence[_Line]) -> Iterator[Passage]:
@@ -185,9 +187,14 @@ def _paragraphs(lines: Iterator[_Line], *, whole: bool) -> Iterator[str]:
     """Lines put together; `whole` runs (headings) are one, others end where a sentence ends with its line."""
     taken: list[str] = []
     for line in lines:
-        if taken and not whole and (_BULLET.match(line.text) or _LAST_SENTENCE.search(taken[-1])):
-            yield " ".join(taken)
+        if taken and not whole and (_ends(taken[-1]) or _BULLET.match(line.text)):
+            yield " ".join(" ".join(taken).split())
             taken = []
-        taken.append(" ".join(line.text.split()))
+        taken.append(line.text)
     if taken:
-        yield " ".join(taken)
+        yield " ".join(" ".join(taken).split())
+
+
+def _ends(line: str) -> bool:
+    """Whether a sentence ends with the line."""
+    return line.rstrip().rstrip(_CLOSING).endswith(_STOPS)
