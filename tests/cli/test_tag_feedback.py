@@ -101,6 +101,21 @@ async def test_what_is_kept_of_documents_can_be_forgotten(km365: Type, provision
     assert (await km365("tag", "feedback", "list", "--json")).json == []
 
 
+async def test_the_plan_since_last_reads_again_what_was_corrected(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    await upload(provisioned, "one.txt", "two.txt")
+    since_last = ("tag", "plan", "-o", "plan.json", "--overwrite", "--since-last")
+    await km365(*since_last)
+    (wrong, *_) = (one for column in read()["documents"][0]["columns"].values() for one in column["add"])
+    assert "nothing has changed since the last plan" in (await km365(*since_last)).err
+    await km365("tag", "feedback", "add", "one.txt", "--wrong", wrong["id"])
+    await km365(*since_last)
+    (document,) = read()["documents"]
+    again = [one["id"] for column in document["columns"].values() for one in column["add"]]
+    assert (document["path"], wrong["id"] in again) == ("one.txt", False)
+
+
 async def test_a_term_or_document_nobody_has_is_named(km365: Type, provisioned: Provisioned) -> None:
     await upload(provisioned, "one.txt")
     unknown = await km365("tag", "feedback", "add", "one.txt", "--wrong", "Whales")
