@@ -93,13 +93,13 @@ class Progress:
         self._started = self._shown = time.monotonic()
         self._done = 0
         self._live = sys.stderr.isatty()
-        self._silent = True
+        self._shown_last = ""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None or self._done or not self._silent:
+        if kind is None or self._done or self._shown_last:
             self.finish()
 
     def advance(self, count: int = 1) -> None:
@@ -113,15 +113,17 @@ class Progress:
     def finish(self) -> None:
         """Leave the last line standing; where there was nothing to do, there is none."""
         self._show()
-        if self._live and not self._silent:
+        if self._live and self._shown_last:
             click.echo("", err=True)
 
     def _show(self) -> None:
         if self.total == 0:
             return
-        self._silent = False
         of = f" of {self.total}" if self.total is not None else ""
         line = f"{self._what}: {self._done}{of}{self._estimate()}"
+        if line == self._shown_last:
+            return
+        self._shown_last = line
         click.echo(f"\r{line:<78}" if self._live else line, err=True, nl=not self._live)
 
     def _estimate(self) -> str:

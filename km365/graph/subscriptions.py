@@ -1,7 +1,7 @@
 """Change notifications: Graph tells our address that something changed; a delta then says what.
 
-For the services that must hear of a new milestone, departure or colleague sooner than their daily look.
-Nothing subscribes yet: that needs an address that Graph can reach, so it comes with hosting in a tenant.
+For watched libraries (`services.tag_listen`): they are looked at within seconds and not only by the clock.
+Graph must be able to reach the address.
 Typed calls through msgraph-sdk: there are few, made by services that run for weeks. Permission: to read
 what is watched. learn.microsoft.com/graph/api/resources/subscription.
 """

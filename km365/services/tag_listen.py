@@ -65,13 +65,16 @@ def notices(body: Any) -> list[Notice]:
             continue
         texts = [raw.get(key) for key in ("subscriptionId", "clientState")]
         lifecycle = raw.get("lifecycleEvent", "")
-        if all(isinstance(text, str) and 0 < len(text) <= 200 for text in texts) and isinstance(
-            lifecycle, str
-        ):
+        if all(map(_plain, texts)) and isinstance(lifecycle, str):
             found.append(
                 Notice(subscription_id=str(texts[0]), client_state=str(texts[1]), lifecycle=lifecycle[:40])
             )
     return found
+
+
+def _plain(text: Any) -> bool:
+    """Whether it can be an id or a secret: half a surrogate pair would stop the database."""
+    return isinstance(text, str) and 0 < len(text) <= 200 and text.isascii() and text.isprintable()
 
 
 def heard(c: Connection, said: Iterable[Notice], *, at: datetime) -> int:

@@ -44,6 +44,18 @@ def test_progress_says_nothing_of_work_that_was_refused(capsys: pytest.CaptureFi
     assert capsys.readouterr().err == "", "nothing was to be done"
 
 
+def test_the_last_line_of_progress_stands_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moments = iter(range(0, 1_000, 10))
+    monkeypatch.setattr(console.time, "monotonic", lambda: next(moments))
+    with console.Progress("Tagging", 2) as progress:
+        progress.advance()
+        progress.advance()
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["Tagging: 1 of 2", "Tagging: 2 of 2"]
+
+
 def test_settings_are_shown_in_lines_a_person_can_read(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("KM365_"):

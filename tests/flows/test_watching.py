@@ -1,6 +1,7 @@
 """Libraries watched by the service: Graph tells us, strangers do not, and the clock has us look anyway."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -143,6 +144,18 @@ async def test_strangers_bring_nothing_about(service: Service) -> None:
         assert (await http.post(service.url, content=b"x" * 300_000)).status_code == 413
         assert (await http.get(service.url)).status_code == 405
     assert (await service.watch()).look_at == far
+
+
+async def test_a_notice_that_no_database_takes_does_not_lose_the_others(service: Service) -> None:
+    far = await service.not_soon()
+    ours = await service.notice()
+    odd = [
+        ours | {key: text} for key in ("subscriptionId", "clientState") for text in ("\ud800", "\x00", "ü")
+    ]
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(service.url, content=json.dumps({"value": [*odd, ours]}))
+    assert answer.status_code == 202
+    assert (await service.watch()).look_at < far
 
 
 async def test_a_true_notice_has_us_look_in_seconds(service: Service) -> None:
