@@ -44,14 +44,10 @@ class BatchRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchResponse:
-    """One answer: `body` where it is JSON, `content` where it is not; `error` where it was refused.
-
-    Header names are in lower case.
-    """
+    """One answer: `body` where it is JSON, `content` where it is not; `error` where it was refused."""
 
     id: str
     status: int
-    headers: Mapping[str, str]
     body: Json = field(default_factory=dict)
     content: bytes = b""
     error: GraphError | None = None
@@ -82,7 +78,7 @@ async def send(graph: "Graph", requests: Sequence[BatchRequest]) -> list[BatchRe
                 await _send_group(graph, group, answers)
             except GraphError as error:
                 failed.append(error)
-                lost = (BatchResponse(id=each.id, status=0, headers={}, error=error) for each in group)
+                lost = (BatchResponse(id=each.id, status=0, error=error) for each in group)
                 answers.update((each.id, each) for each in lost if each.id not in answers)
 
     async with asyncio.TaskGroup() as together:
@@ -149,22 +145,28 @@ async def _send_group(graph: "Graph", group: list[BatchRequest], answers: dict[s
             if attempt == 0:
                 raise
             return  # what was carried out stays known; the rest keeps its refusal
-        answers.update(got)
-        throttled = [one for one in waiting if got[one.id].status in {429, 503}]
-        signals = {one.id: _signal(graph, got[one.id]) for one in throttled}
+        answers.update((one.id, _incoming(graph, one, got.get(one.id.lower()))) for one in waiting)
+        throttled = [one for one in waiting if answers[one.id].status in {429, 503}]
+        if not throttled:
+            return
+        signals = {one.id: _signal(graph, got[one.id.lower()]) for one in throttled}
         refused = [one for one in throttled if signals[one.id].refused]
         for one in refused:
-            governor.learn(cost(one.method, graph.url(one.path))[0], signals[one.id])
+            governor.learn(cost(one.method, one.path)[0], signals[one.id])
         # the next call is admitted when the longest of these rests is over
         wait_s = max((signals[one.id].rest_s for one in refused), default=0.0)
         if not refused or wait_s > patience_s:
             return
         patience_s -= wait_s
-        waiting = _with_followers(refused, waiting, got)
+        waiting = _with_followers(refused, waiting, answers)
 
 
-def _signal(graph: "Graph", answer: BatchResponse) -> Signal:
-    return read_signal(answer.status, answer.headers, now=graph.governor.clock())
+def _signal(graph: "Graph", raw: Json) -> Signal:
+    return read_signal(raw["status"], _headers(raw), now=graph.governor.clock())
+
+
+def _headers(raw: Json) -> dict[str, str]:
+    return {str(name).lower(): str(value) for name, value in (raw.get("headers") or {}).items()}
 
 
 def _with_followers(
@@ -181,63 +183,60 @@ def _with_followers(
     return chosen
 
 
-async def _call(graph: "Graph", requests: list[BatchRequest]) -> dict[str, BatchResponse]:
-    """One `$batch` call; raises when Graph refuses it whole."""
-    urls = [graph.url(one.path, one.params) for one in requests]
+async def _call(graph: "Graph", requests: list[BatchRequest]) -> dict[str, Json]:
+    """The answers of one `$batch` call by their ids in lower case; raises when Graph refuses it whole."""
+    charges: dict[Service, int] = {}
+    for one in requests:
+        service, units = one.price or cost(one.method, _address(graph, one))
+        charges[service] = charges.get(service, 0) + units
     answer = await graph.request(
         "POST",
         "/$batch",
-        body={"requests": [_outgoing(graph, one, url) for one, url in zip(requests, urls, strict=True)]},
-        charges=_charges(requests, urls),
+        body={"requests": [_outgoing(graph, one) for one in requests]},
+        charges=charges,
     )
-    by_id = {
-        str(raw.get("id")).lower(): raw
-        for raw in parse(answer.content).get("responses") or []
-        if isinstance(raw, dict)
-    }
-    return {
-        one.id: _incoming(one, url, by_id.get(one.id.lower()))
-        for one, url in zip(requests, urls, strict=True)
-    }
+    responses = parse(answer.content).get("responses") or []
+    return {str(raw.get("id")).lower(): raw for raw in responses if isinstance(raw, dict)}
 
 
-def _charges(requests: list[BatchRequest], urls: list[str]) -> dict[Service, int]:
-    total: dict[Service, int] = {}
-    for one, url in zip(requests, urls, strict=True):
-        service, units = one.price or cost(one.method, url)
-        total[service] = total.get(service, 0) + units
-    return total
+def _address(graph: "Graph", request: BatchRequest) -> str:
+    """The address relative to the version, as a batch wants it."""
+    if request.path.startswith("/") and not request.params:
+        return request.path
+    return graph.url(request.path, request.params).removeprefix(graph.base_url)
 
 
-def _outgoing(graph: "Graph", request: BatchRequest, url: str) -> Json:
-    """The request in a batch: address relative to the version, `dependsOn` in that spelling."""
-    raw: Json = {"id": request.id, "method": request.method, "url": url.removeprefix(graph.base_url)}
-    headers = dict(request.headers)
+def _outgoing(graph: "Graph", request: BatchRequest) -> Json:
+    """The request in a batch; `dependsOn` in that spelling."""
+    raw: Json = {"id": request.id, "method": request.method, "url": _address(graph, request)}
     if request.body is not None:
-        headers.setdefault("Content-Type", "application/json")
+        raw["headers"] = {"Content-Type": "application/json", **request.headers}
         raw["body"] = request.body
-    if headers:
-        raw["headers"] = headers
+    elif request.headers:
+        raw["headers"] = dict(request.headers)
     if request.depends_on:
         raw["dependsOn"] = list(request.depends_on)
     return raw
 
 
-def _incoming(request: BatchRequest, url: str, raw: Json | None) -> BatchResponse:
+def _incoming(graph: "Graph", request: BatchRequest, raw: Json | None) -> BatchResponse:
     if raw is None:
         missing = GraphError(f"Graph's batch holds no answer to request {request.id!r}.")
-        return BatchResponse(id=request.id, status=0, headers={}, error=missing)
-    status = int(raw.get("status") or 0)
-    headers = {str(name).lower(): str(value) for name, value in (raw.get("headers") or {}).items()}
+        return BatchResponse(id=request.id, status=0, error=missing)
+    status = raw["status"] = int(raw.get("status") or 0)
     body, content = _body(raw.get("body"))
     error = None
     if status == 424:
         error = GraphError("Not tried, because the request it depends on failed.", status=424)
     elif status >= 400:
-        error = refusal(status=status, headers=headers, body=body, method=request.method, url=url)
-    return BatchResponse(
-        id=request.id, status=status, headers=headers, body=body, content=content, error=error
-    )
+        error = refusal(
+            status=status,
+            headers=_headers(raw),
+            body=body,
+            method=request.method,
+            url=_address(graph, request),
+        )
+    return BatchResponse(id=request.id, status=status, body=body, content=content, error=error)
 
 
 def _body(raw: Any) -> tuple[Json, bytes]:

@@ -1,11 +1,11 @@
 """Reading back many writes at once: what a list says has changed, instead of one question per item."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from typing import Self
 
 from km365.errors import GraphError, ResyncNeeded
 from km365.graph.client import Graph
-from km365.graph.lists import Item, list_path
+from km365.graph.lists import list_path
 from km365.graph.wire import Json
 
 
@@ -30,10 +30,9 @@ class Feed:
             link = page.delta_link or ""
         return cls(graph, link)
 
-    async def read(self, etags: Collection[str]) -> dict[str, Item]:
-        """The items that stand at these etags now, with their fields; what it does not show is left out."""
-        wanted = set(etags)
-        found: dict[str, Item] = {}
+    async def read(self, wanted: Set[str]) -> dict[str, Json]:
+        """The fields of the items that stand at these etags now; what it does not show is left out."""
+        found: dict[str, Json] = {}
         for _ in range(len(wanted)):  # a page more than items would cost more than to ask for each
             if not self._link or len(found) == len(wanted):
                 break
@@ -46,7 +45,7 @@ class Feed:
             else:
                 for raw in body.get("value") or []:
                     if (etag := _etag(raw)) in wanted:
-                        found[etag] = Item(id=str(raw.get("id")), etag=etag, fields=raw.get("fields") or {})
+                        found[etag] = raw.get("fields") or {}
                 following = body.get("@odata.nextLink")
                 self._link = following or body.get("@odata.deltaLink")
                 if not following:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Self
 
 from km365.errors import (
@@ -75,10 +76,10 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What is stored now, read back: the item's new etag and its fields."""
+    """What is stored now, read back: the item's new etag and its fields, or those that were asked for."""
 
     etag: str
-    item: Item
+    fields: Mapping[str, Any]
 
 
 def note_fields(columns: Iterable[Column], *, made_as: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -124,29 +125,40 @@ async def all_note_fields(
 
 def encode(terms: Sequence[TermRef], *, style: NoteStyle = NoteStyle.LOOKUP) -> str:
     """The note field's text; "" clears the column. Raises InputRefused for a label SharePoint cannot hold."""
-    for term in terms:
-        if not _GUID.fullmatch(term.id):
-            raise InputRefused(f"{term.id!r} is not a term's id.")
-        if not term.label.strip() or _RESERVED.search(term.label):
-            raise InputRefused(f'The label of term {term.id} is empty or holds one of ; | < > " # or a tab.')
+    pairs = [_pair(term.label, term.id) for term in terms]
     if style is NoteStyle.PLAIN:
-        return ";".join(f"{term.label}|{term.id}" for term in terms)
-    return ";#".join(f"-1;#{term.label}|{term.id}" for term in terms)
+        return ";".join(pairs)
+    return ";#".join(["-1;#" + pair for pair in pairs])
+
+
+@lru_cache(maxsize=4096)
+def _pair(label: str, term_id: str) -> str:
+    """One term in a note field."""
+    if not _GUID.fullmatch(term_id):
+        raise InputRefused(f"{term_id!r} is not a term's id.")
+    if not label.strip() or _RESERVED.search(label):
+        raise InputRefused(f'The label of term {term_id} is empty or holds one of ; | < > " # or a tab.')
+    return f"{label}|{term_id}"
 
 
 def decode(value: Any) -> tuple[TermRef, ...]:
     """The terms in a column's value, however Graph writes it: one object, a list, or a note's text."""
-    if value is None or value == "":
-        return ()
+    return tuple(TermRef(id=term_id, label=label) for term_id, label in _pairs(value))
+
+
+def _pairs(value: Any) -> list[tuple[str, str]]:
+    """Id and label of each term in a column's value."""
+    if not value:
+        return []
     if isinstance(value, str):
-        pairs = re.findall(rf"([^;|#]*)\|({_GUID.pattern})", value, re.IGNORECASE)
-        return tuple(TermRef(id=guid.lower(), label=label) for label, guid in pairs)
+        found = re.findall(rf"([^;|#]*)\|({_GUID.pattern})", value, re.IGNORECASE)
+        return [(term_id.lower(), label) for label, term_id in found]
     listed = value if isinstance(value, list) else [value]
-    return tuple(
-        TermRef(id=str(one["TermGuid"]).lower(), label=str(one.get("Label") or ""))
+    return [
+        (str(one["TermGuid"]).lower(), str(one.get("Label") or ""))
         for one in listed
         if isinstance(one, dict) and one.get("TermGuid")
-    )
+    ]
 
 
 def body(
@@ -156,8 +168,8 @@ def body(
     style: NoteStyle = NoteStyle.LOOKUP,
 ) -> Json:
     """The one PATCH that writes all columns. Raises InputRefused for a column without a known note field."""
-    unknown = sorted(name for name in values if name not in notes)
-    if unknown:
+    if not notes.keys() >= values.keys():
+        unknown = sorted(name for name in values if name not in notes)
         raise InputRefused(
             f"No hidden note field is known for {', '.join(unknown)}; is it a managed-metadata column here?"
         )
@@ -169,7 +181,7 @@ def not_stored(values: Mapping[str, Sequence[TermRef]], fields: Mapping[str, Any
     return [
         name
         for name, terms in values.items()
-        if {term.id.lower() for term in terms} != {term.id for term in decode(fields.get(name))}
+        if {term.id.lower() for term in terms} != {term_id for term_id, _ in _pairs(fields.get(name))}
     ]
 
 
@@ -213,21 +225,19 @@ async def write_many(
             for place, one in enumerate(changes)
         ]
     )
-    etags = {one.id: etag for one in sent if (etag := _etag_written(one))}
-    told = await feed.read(etags.values()) if feed and etags else {}
-    stored = {
-        number: told[etag]
-        for number, etag in etags.items()
-        if etag in told and not not_stored(changes[int(number)].values, told[etag].fields)
+    etags = [_etag_written(one) for one in sent]
+    told = await feed.read({etag for etag in etags if etag}) if feed else {}
+    unsure = {
+        place: change.target
+        for place, (change, answer, etag) in enumerate(zip(changes, sent, etags, strict=True))
+        if not answer.error and (etag not in told or not_stored(change.values, told[etag]))
     }
-    unsure = [one.id for one in sent if not one.error and one.id not in stored]
-    seen = await read_many(graph, [changes[int(number)].target for number in unsure])
-    read = dict(zip(unsure, seen, strict=True))
+    seen = dict(zip(unsure, await read_many(graph, list(unsure.values())), strict=True))
     return [
-        Written(etag=etags[answer.id], item=stored[answer.id])
-        if answer.id in stored
-        else await _outcome(graph, change, answer, read.get(answer.id), style)
-        for change, answer in zip(changes, sent, strict=True)
+        await _outcome(graph, change, answer, seen.get(place), style)
+        if place in unsure or answer.error
+        else Written(etag=etag, fields=told[etag])
+        for place, (change, answer, etag) in enumerate(zip(changes, sent, etags, strict=True))
     ]
 
 
@@ -284,7 +294,7 @@ async def _write_checked_out(graph: Graph, change: Change, style: NoteStyle) -> 
 
     await other_ways.while_checked_out(graph, change.target.drive_item, write)
     item = await lists.read_item(graph, change.target.path)  # checking in may have moved the etag
-    return Written(etag=item.etag, item=item)
+    return Written(etag=item.etag, fields=item.fields)
 
 
 async def write_terms(
@@ -353,4 +363,4 @@ async def _until_stored(
             status=200,
             code=",".join(missing),
         )
-    return Written(etag=item.etag, item=item)
+    return Written(etag=item.etag, fields=item.fields)

@@ -1,9 +1,9 @@
 """Graph's JSON and addresses, turned into values and back. No network here."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -15,7 +15,9 @@ Json = dict[str, Any]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-@lru_cache(maxsize=1024)
+_PLAIN = re.compile(r"[\w.~!,-]+", re.ASCII)
+
+
 def segment(value: str) -> str:
     """One path segment, percent-encoded; an id can never add a segment or a query of its own.
 
@@ -24,7 +26,7 @@ def segment(value: str) -> str:
     """
     if value in {"", ".", ".."}:
         raise InputRefused(f"{value!r} cannot be part of a Graph address.")
-    return quote(value, safe=",!")
+    return value if _PLAIN.fullmatch(value) else quote(value, safe=",!")
 
 
 def file_path(path: str) -> str:

@@ -1,7 +1,7 @@
 """What to do with a document of a run, and doing it for many at once: written, read back, its end said."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from km365.core.schema import TAG_COLUMNS
@@ -14,18 +14,9 @@ from km365.graph.lists import Item
 from km365.graph.metadata import Target, TermRef, Written
 from km365.graph.other_ways import Place
 from km365.services.tag_plan import open_library
-from km365.store.runs import Change, ChangeState
+from km365.store.runs import Change, ChangeState, End
 
 TITLES = {column.name: column.title for column in TAG_COLUMNS}
-
-
-@dataclass(frozen=True, kw_only=True)
-class End:
-    """How one change ended."""
-
-    state: ChangeState
-    reason: str | None = None
-    etag_after: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +48,7 @@ class Shelf:
 Shelves = Mapping[str, Shelf]
 """The libraries of a run by drive."""
 
+DONE = End(state=ChangeState.DONE)
 CHANGED = End(state=ChangeState.CONFLICT, reason="It was changed in the meantime and left alone.")
 LOCKED = End(state=ChangeState.LOCKED, reason="It is open or checked out; the same command tries again.")
 
@@ -132,9 +124,9 @@ def _end_after(move: Move, written: Written | GraphError) -> End | GraphError:
         return end_of(written)
     if not isinstance(move.end, End):
         return move.end
-    waiting = str(written.item.fields.get(APPROVAL, "0")) not in {"0", "None"}
+    waiting = str(written.fields.get(APPROVAL, "0")) not in {"0", "None"}
     reason = move.end.reason or (WAITS if waiting else None)
-    return replace(move.end, etag_after=written.etag, reason=reason)
+    return End(state=move.end.state, reason=reason, etag_after=written.etag)
 
 
 APPROVAL = "_ModerationStatus"

@@ -177,7 +177,7 @@ def _engine(path: Path | None, wait_s: float) -> Engine:
             connection.execute(f"PRAGMA {pragma}").close()
 
     def beginning(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.connection.cursor().execute("BEGIN IMMEDIATE").close()
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", beginning)

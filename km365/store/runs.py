@@ -1,17 +1,17 @@
 """The journal of runs over other people's documents: resume point, progress and undo in one (ENGINE §2)."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
+from sqlalchemy import Connection, Integer, bindparam, func, insert, literal, select, update
 
 from km365.errors import NotFound
 from km365.store import rows
-from km365.store.rows import Json
+from km365.store.rows import Json, Prepared
 from km365.store.tables import change, run
 
 T = TypeVar("T")
@@ -60,10 +60,9 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mark:
+class End:
     """What became of one change; an `etag_after` already noted is kept when none is given."""
 
-    seq: int
     state: ChangeState
     reason: str | None = None
     etag_after: str | None = None
@@ -107,12 +106,13 @@ def add_changes(c: Connection, run_id: str, changes: Iterable[Change]) -> int:
     """Journals the changes before the first is made, and counts them; they need not fit into memory."""
     count = 0
     for some in batched(changes, PAGE):
-        rows.many(c, insert(change), _INSERTED, [_values(run_id, one) for one in some])
+        _ADD.run(c, [_values(run_id, one) for one in some])
         count += len(some)
     return count
 
 
-_INSERTED = (
+_ADD = Prepared(
+    insert(change),
     *("run_id", "seq", "drive_id", "item_id", "name", "old", "new", "etag"),
     *("state", "reason", "comment"),
 )
@@ -121,7 +121,7 @@ _INSERTED = (
 def _values(run_id: str, one: Change) -> tuple[object, ...]:
     return (
         *(run_id, one.seq, one.drive_id, one.item_id, one.name, one.old, one.new, one.etag),
-        *(one.state.value, one.reason, one.comment),
+        *(one.state, one.reason, one.comment),
     )
 
 
@@ -145,11 +145,25 @@ def list_(
     return [_run(row._mapping) for row in c.execute(query)]
 
 
-def next_pending(c: Connection, run_id: str, *, limit: int = 20) -> list[Change]:
-    """The next changes without an outcome, in the plan's order; those a crash left at `sending` come too."""
-    open_ = change.c.state.in_([ChangeState.PENDING, ChangeState.SENDING])
-    query = select(change).where((change.c.run_id == run_id) & open_).order_by(change.c.seq).limit(limit)
-    return [_change(row._mapping) for row in c.execute(query)]
+_CHANGES = select(
+    *(change.c.seq, change.c.drive_id, change.c.item_id, change.c.name, change.c.old, change.c.new),
+    *(change.c.etag, change.c.etag_after, change.c.state, change.c.reason, change.c.comment),
+)
+_OPEN = Prepared(
+    _CHANGES.where((change.c.run_id == bindparam("run")) & (change.c.seq > bindparam("after")))
+    .where((change.c.state == ChangeState.PENDING) | (change.c.state == ChangeState.SENDING))
+    .order_by(change.c.seq)
+    .limit(bindparam("most", type_=Integer)),
+    *("run", "after", "most"),
+)
+
+
+def next_pending(c: Connection, run_id: str, *, after: int = -1, limit: int = 20) -> list[Change]:
+    """The changes without an outcome behind number `after`, in the plan's order.
+
+    Those that a crash left at `sending` come too.
+    """
+    return [_change(row) for row in _OPEN.rows(c, run_id, after, limit)]
 
 
 def changes(
@@ -161,23 +175,22 @@ def changes(
     limit: int | None = None,
 ) -> list[Change]:
     """The changes of the run in the order of the plan: those behind number `after`, in these states."""
-    query = select(change).where((change.c.run_id == run_id) & (change.c.seq > after))
+    query = _CHANGES.where((change.c.run_id == run_id) & (change.c.seq > after))
     if states:
         query = query.where(change.c.state.in_(states))
-    return [_change(row._mapping) for row in c.execute(query.order_by(change.c.seq).limit(limit))]
+    return [_change(row) for row in c.execute(query.order_by(change.c.seq).limit(limit))]
 
 
 def of_item(c: Connection, drive_id: str, item_id: str) -> list[tuple[Run, Change]]:
     """Every change of one document with its run, the newest first."""
     mine = (change.c.drive_id == drive_id) & (change.c.item_id == item_id)
     found = c.execute(
-        select(change)
+        _CHANGES.add_columns(change.c.run_id)
         .join(run, run.c.id == change.c.run_id)
         .where(mine)
         .order_by(run.c.started_at.desc(), run.c.undoes.is_(None), run.c.id)
     )
-    rows_found = [row._mapping for row in found]
-    return [(get(c, row["run_id"]), _change(row)) for row in rows_found]
+    return [(get(c, run_id), _change(row)) for *row, run_id in found.all()]
 
 
 def items_like(c: Connection, path: str, item_id: str) -> list[tuple[str, str, str]]:
@@ -197,7 +210,10 @@ def items_like(c: Connection, path: str, item_id: str) -> list[tuple[str, str, s
 
 def begin(c: Connection, run_id: str, up_to: int) -> None:
     """Notes, in one row, that the writes of the changes up to this number are begun."""
-    c.execute(update(run).where(run.c.id == run_id).values(begun_to=up_to))
+    _BEGIN.run(c, [(up_to, run_id)])
+
+
+_BEGIN = Prepared(update(run).where(run.c.id == bindparam("of")).values(begun_to=bindparam("to")), "to", "of")
 
 
 def settle(c: Connection, run_id: str) -> None:
@@ -207,13 +223,12 @@ def settle(c: Connection, run_id: str) -> None:
     c.execute(update(change).where((change.c.run_id == run_id) & open_).values(state=ChangeState.SENDING))
 
 
-def mark(c: Connection, run_id: str, marks: Iterable[Mark], *, at: datetime) -> None:
-    """Notes what became of changes."""
-    values = [(run_id, one.seq, one.state.value, one.reason, one.etag_after, at) for one in marks]
-    rows.many(c, _MARK, ("run", "of", "to", "why", "after", "at"), values)
+def mark(c: Connection, run_id: str, ends: Mapping[int, End], *, at: datetime) -> None:
+    """Notes what became of changes, by their numbers."""
+    _MARK.run(c, [(run_id, seq, end.state, end.reason, end.etag_after, at) for seq, end in ends.items()])
 
 
-_MARK = (
+_MARK = Prepared(
     update(change)
     .where((change.c.run_id == bindparam("run")) & (change.c.seq == bindparam("of")))
     .values(
@@ -221,7 +236,8 @@ _MARK = (
         reason=bindparam("why"),
         changed_at=bindparam("at"),
         etag_after=func.coalesce(bindparam("after"), change.c.etag_after),
-    )
+    ),
+    *("run", "of", "to", "why", "after", "at"),
 )
 
 
@@ -259,17 +275,22 @@ def _run(row: rows.Row) -> Run:
     return Run(**{**row, "state": RunState(row["state"])})
 
 
-def _change(row: rows.Row) -> Change:
+def _change(row: Iterable[Any]) -> Change:
+    """A row of `_CHANGES`; by place, because a run reads thousands."""
+    seq, drive_id, item_id, name, old, new, etag, etag_after, state, reason, comment = row
     return Change(
-        seq=row["seq"],
-        drive_id=row["drive_id"],
-        item_id=row["item_id"],
-        name=row["name"],
-        old=row["old"],
-        new=row["new"],
-        etag=row["etag"],
-        etag_after=row["etag_after"],
-        state=ChangeState(row["state"]),
-        reason=row["reason"],
-        comment=row["comment"],
+        seq=seq,
+        drive_id=drive_id,
+        item_id=item_id,
+        name=name,
+        old=old,
+        new=new,
+        etag=etag,
+        etag_after=etag_after,
+        state=_STATES[state],
+        reason=reason,
+        comment=comment,
     )
+
+
+_STATES = {state.value: state for state in ChangeState}

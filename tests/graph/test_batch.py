@@ -57,9 +57,9 @@ async def test_the_order_key_is_spelt_depends_on_in_camel_case(client: Paced, st
 
 async def test_bodies_go_and_come_as_json_objects(client: Paced, stub: Stub) -> None:
     """msgraph-core loses the bodies of the answers (kiota-python#737)."""
-    stub.then(body={"responses": [{**ok("1", Title="2026-01-31"), "headers": {"ETag": '"7"'}}]})
+    stub.then(body={"responses": [ok("1", Title="2026-01-31")]})
     [only] = await client.graph.batch([patch("1")])
-    assert only.json() == {"Title": "2026-01-31"} and only.headers["etag"] == '"7"'
+    assert only.json() == {"Title": "2026-01-31"}
     [sent] = stub.seen[0].json["requests"]
     assert sent == {
         "id": "1",

@@ -130,13 +130,13 @@ async def test_all_columns_go_in_one_patch_and_are_read_back(
     written = await metadata.write_terms(
         graph, target, values, notes=notes, etag=item.etag, fields={"Title": "B"}
     )
-    assert written.etag not in {"", item.etag} and written.item.fields["Title"] == "B"
-    assert set(decode(written.item.fields["Topic"])) == {WATER, SOIL}
+    assert written.etag not in {"", item.etag} and written.fields["Title"] == "B"
+    assert set(decode(written.fields["Topic"])) == {WATER, SOIL}
     patches = [row for row in m365.state.all("SELECT * FROM journal") if row["verb"] == "PATCH"]
     assert len(patches) == 1
     cleared = await metadata.write_terms(graph, target, {"Topic": []}, notes=notes, etag=written.etag)
-    assert decode(cleared.item.fields.get("Topic")) == ()
-    assert decode(cleared.item.fields["Kind"]) == (WATER,)
+    assert decode(cleared.fields.get("Topic")) == ()
+    assert decode(cleared.fields["Kind"]) == (WATER,)
 
 
 async def test_a_column_without_note_field_is_refused_before_anything_is_written(
@@ -163,7 +163,7 @@ async def test_values_that_were_stored_in_part_are_written_again(
     faults.switch(m365.state, "partial_multi_value", on=True)
     values = {"Topic": [WATER], "Theme": [SOIL]}
     written = await metadata.write_terms(graph, target, values, notes=notes, etag=item.etag)
-    assert metadata.not_stored(values, written.item.fields) == []
+    assert metadata.not_stored(values, written.fields) == []
 
 
 async def test_a_write_that_was_only_echoed_is_reported_by_column(client: Paced, stub: Stub) -> None:
@@ -228,7 +228,7 @@ async def test_a_file_just_uploaded_is_tagged_although_sharepoint_answers_409(
     written = await metadata.write_terms(
         graph, Target.file(drive_id, fresh.id), {"Topic": [WATER]}, notes=notes
     )
-    assert decode(written.item.fields["Topic"]) == (WATER,)
+    assert decode(written.fields["Topic"]) == (WATER,)
     read = await drives.get_fields(graph, drive_id, fresh.id)
     assert read.etag == written.etag
     assert file.id != fresh.id
@@ -256,7 +256,7 @@ async def test_a_default_term_that_wins_is_noticed_and_overcome(
     except NotStored as lost:
         assert lost.code == "Topic"
     else:
-        assert decode(written.item.fields["Topic"]) == (SOIL,)
+        assert decode(written.fields["Topic"]) == (SOIL,)
 
 
 async def test_an_unknown_term_is_a_refusal_of_graph_s(graph: Graph, tagged: Tagged) -> None:
@@ -310,4 +310,4 @@ async def test_what_did_not_stick_in_a_batch_is_written_again_by_itself(
         for one in (file.id, fresh.id)
     ]
     for one in await metadata.write_many(graph, changes):
-        assert isinstance(one, metadata.Written) and metadata.not_stored(values, one.item.fields) == []
+        assert isinstance(one, metadata.Written) and metadata.not_stored(values, one.fields) == []

@@ -143,11 +143,9 @@ class Desk:
     async def as_cut_off(self, run_id: str) -> None:
         """A finished run as a crash would have left it: every write begun, none known to have ended."""
         db = self.here.app.db
-        marks = [
-            runs.Mark(seq=one.seq, state=runs.ChangeState.SENDING)
-            for one in await db.run(runs.changes, run_id)
-        ]
-        await db.run(runs.mark, run_id, marks, at=NOW)
+        begun = runs.End(state=runs.ChangeState.SENDING)
+        changes = await db.run(runs.changes, run_id)
+        await db.run(runs.mark, run_id, {one.seq: begun for one in changes}, at=NOW)
         await db.run(runs.set_state, run_id, runs.RunState.RUNNING, at=NOW)
 
     async def writes(self) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from km365.errors import NotFound
 from km365.store import runs
 from km365.store.database import Connection
-from km365.store.runs import Change, ChangeState, Mark, RunState
+from km365.store.runs import Change, ChangeState, End, RunState
 
 
 def begin(c: Connection, at: datetime, run_id: str = "r1", count: int = 5) -> None:
@@ -32,9 +32,9 @@ def begin(c: Connection, at: datetime, run_id: str = "r1", count: int = 5) -> No
 
 def test_a_run_resumes_where_it_stopped(c: Connection, at: datetime) -> None:
     begin(c, at)
-    done = Mark(seq=0, state=ChangeState.DONE, etag_after="e0b")
-    refused = Mark(seq=1, state=ChangeState.CONFLICT, reason="changed since")
-    runs.mark(c, "r1", [done, refused], at=at)
+    done = End(state=ChangeState.DONE, etag_after="e0b")
+    refused = End(state=ChangeState.CONFLICT, reason="changed since")
+    runs.mark(c, "r1", {0: done, 1: refused}, at=at)
     runs.begin(c, "r1", 2)
     runs.reopen(c, "r1", at=at)
     assert [one.seq for one in runs.next_pending(c, "r1", limit=2)] == [2, 3]
@@ -48,8 +48,8 @@ def test_a_run_resumes_where_it_stopped(c: Connection, at: datetime) -> None:
 
 def test_what_undo_needs_is_kept(c: Connection, at: datetime) -> None:
     begin(c, at, count=1)
-    runs.mark(c, "r1", [Mark(seq=0, state=ChangeState.DONE, etag_after="e0b")], at=at)
-    runs.mark(c, "r1", [Mark(seq=0, state=ChangeState.DONE, reason="read back")], at=at)
+    runs.mark(c, "r1", {0: End(state=ChangeState.DONE, etag_after="e0b")}, at=at)
+    runs.mark(c, "r1", {0: End(state=ChangeState.DONE, reason="read back")}, at=at)
     (found,) = runs.changes(c, "r1")
     assert (found.old, found.new, found.etag, found.etag_after) == (
         {"KMTopic": []},
@@ -81,7 +81,7 @@ def test_a_journal_is_written_and_read_in_pages(c: Connection, at: datetime) -> 
     first = runs.changes(c, "r1", limit=runs.PAGE)
     rest = runs.changes(c, "r1", after=first[-1].seq)
     assert [one.seq for one in (*first, *rest)] == list(range(1_203))
-    runs.mark(c, "r1", [Mark(seq=700, state=ChangeState.LOCKED)], at=at)
+    runs.mark(c, "r1", {700: End(state=ChangeState.LOCKED)}, at=at)
     assert [one.seq for one in runs.changes(c, "r1", states=[ChangeState.LOCKED])] == [700]
 
 
