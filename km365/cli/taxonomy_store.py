@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from km365.core.taxonomy import Taxonomy
     from km365.core.term_changes import Line, SetChanges
     from km365.services.term_pull import Pulled
-    from km365.services.term_push import Pushed, PushPlan
+    from km365.services.term_writing import Pushed, PushPlan
 
 SHOWN = 12
 """Lines of one kind that are printed; `--json` has all."""
@@ -83,40 +84,45 @@ async def push(
 
     site = await sites.get_site(app.graph, app.settings.knowledge_site)
     home = app.settings.home
-    with Progress("Reading the term store", None) as progress:
-        made = await term_push.plan(
-            app.graph,
-            site.id,
-            _ours(app),
-            home=home,
-            facets=facets,
-            force=force,
-            anew=anew,
-            advance=progress.advance,
-        )
-    if as_json and only_plan:
-        print_json({"writes": made.writes, "refused": made.refused or None, "lines": _json(made.changes)})
-    elif not as_json:
-        _show(made.changes, IN_PUSH)
-    _notes(made)
-    if only_plan or not made.writes:
-        if as_json and not only_plan:
-            print_json({"done": {}, "failed": [], "left": [_line(line) for line in made.left]})
-        return ExitCode.PARTLY if made.left else ExitCode.DONE
-    if not made.refused:
-        _confirm(made, yes=yes)
-    with Progress("Writing", made.writes) as progress:
-        done = await term_push.push(
-            app.graph,
-            app.db,
-            site.id,
-            made,
-            home=home,
-            who="command line",
-            now=app.clock.now,
-            advance=progress.advance,
-        )
+    with nullcontext() if only_plan else term_push.alone(home):
+        with Progress("Reading the term store", None) as progress:
+            made = await term_push.plan(
+                app.graph,
+                site.id,
+                _ours(app),
+                home=home,
+                facets=facets,
+                force=force,
+                anew=anew,
+                advance=progress.advance,
+            )
+        _planned(made, only_plan=only_plan, as_json=as_json)
+        if only_plan or not made.writes:
+            return ExitCode.PARTLY if made.left else ExitCode.DONE
+        if not made.refused:
+            _confirm(made, yes=yes)
+        with Progress("Writing", made.writes) as progress:
+            done = await term_push.push(
+                app.graph,
+                app.db,
+                site.id,
+                made,
+                home=home,
+                who="command line",
+                now=app.clock.now,
+                advance=progress.advance,
+            )
     return _report(made, done, as_json=as_json)
+
+
+def _planned(made: "PushPlan", *, only_plan: bool, as_json: bool) -> None:
+    if not as_json:
+        _show(made.changes, IN_PUSH)
+    elif only_plan:
+        print_json({"writes": made.writes, "refused": made.refused or None, "lines": _json(made.changes)})
+    elif not made.writes:
+        print_json({"done": {}, "failed": [], "left": [_line(line) for line in made.left]})
+    _notes(made)
 
 
 def _ours(app: "App") -> "Taxonomy":
@@ -155,10 +161,7 @@ def _notes(made: "PushPlan") -> None:
 
 
 def _confirm(made: "PushPlan", *, yes: bool) -> None:
-    from km365.services.term_push import UNITS_A_WRITE
-
-    units = made.writes * UNITS_A_WRITE
-    say(f"To write: {made.writes}, about {units:,} resource units. Nothing is deleted.")
+    say(f"To write: {made.writes}, about {made.units:,} resource units. Nothing is deleted.")
     if not yes:
         click.confirm("Write this to the term store?", abort=True, err=True)
 
@@ -169,12 +172,12 @@ def _report(made: "PushPlan", done: "Pushed", *, as_json: bool) -> int:
         left = [_line(line) for line in made.left]
         print_json({"done": done.counts(), "failed": failed, "left": left})
     for one in done.failed[:SHOWN]:
-        say(f"Refused: {one.concept_id}: {one.why}")
+        say(f"Not written: {one.concept_id}: {one.why}")
     if len(done.failed) > SHOWN:
         say(f"... and {len(done.failed) - SHOWN} more; --json has all")
     say(
         f"Term sets: {done.sets}. Terms made: {done.terms}, reused: {done.reused}, changed: {done.changed}. "
-        f"Refused: {len(done.failed)}. Left for you: {len(made.left)}."
+        f"Not written: {len(done.failed)}. Left for you: {len(made.left)}."
     )
     return ExitCode.PARTLY if done.failed or made.left else ExitCode.DONE
 

@@ -357,6 +357,11 @@ def _equal(ours: StoredTerm, live: StoredTerm) -> bool:
     return mine == theirs
 
 
+def differ(one: StoredTerm, other: StoredTerm) -> bool:
+    """Whether the two states of a term differ in what a push writes; the order of synonyms does not count."""
+    return _update("", one, other) is not None
+
+
 def _update(concept_id: str, live: StoredTerm, after: StoredTerm) -> Update | None:
     labels = after.labels if _label_set(after) != _label_set(live) else None
     descriptions = after.descriptions if dict(after.descriptions) != dict(live.descriptions) else None

@@ -8,6 +8,7 @@ import pytest
 
 from km365.errors import ExitCode
 from km365.local import faults
+from km365.services import term_push
 
 from ..conftest import Provisioned
 from .conftest import Type
@@ -50,7 +51,7 @@ async def test_a_term_set_is_planned_pushed_and_then_as_it_should_be(km365: Type
     pushed = await km365("taxonomy", "push", "--yes", "plants")
     assert pushed.code == ExitCode.DONE
     assert pushed.err.splitlines()[-1] == (
-        "Term sets: 1. Terms made: 2, reused: 0, changed: 0. Refused: 0. Left for you: 0."
+        "Term sets: 1. Terms made: 2, reused: 0, changed: 0. Not written: 0. Left for you: 0."
     )
     again = await km365("taxonomy", "push", "plants")
     assert (again.code, again.out) == (ExitCode.DONE, "")
@@ -75,6 +76,17 @@ async def test_a_conflict_is_listed_with_exit_code_3_until_somebody_decides(
     assert decided.code == ExitCode.DONE
     strange = await km365("taxonomy", "push", "--overwrite", "plants/oak")
     assert strange.code == ExitCode.REFUSED
+
+
+async def test_a_second_person_is_not_asked_while_the_first_one_pushes(
+    km365: Type, write: Any, provisioned: Provisioned
+) -> None:
+    with term_push.alone(provisioned.app.settings.home):
+        busy = await km365("taxonomy", "push", "--yes", "plants")
+        assert (busy.code, busy.out) == (ExitCode.REFUSED, "")
+        assert "wait for it to end" in busy.err
+        assert (await km365("taxonomy", "push", "--plan", "plants")).code == ExitCode.DONE
+    assert (await km365("taxonomy", "push", "--yes", "plants")).code == ExitCode.DONE
 
 
 async def test_pulling_keeps_a_copy_says_what_differs_and_writes_files(

@@ -14,14 +14,14 @@ from km365.core.tagging import from_text
 from km365.core.taxonomy import Concept, Mode, Status, Taxonomy, TermSet
 from km365.core.term_store import KEY, MODE, REPLACED_BY, STATUS, Labels, StoredTerm
 from km365.core.three_sides import Kind
-from km365.errors import Forbidden, InputRefused
+from km365.errors import ChangedMeanwhile, Forbidden, InputRefused
 from km365.graph import terms
 from km365.graph.auth import LocalCredential
 from km365.graph.client import Graph
 from km365.graph.pacing import Limits
 from km365.local.server import M365
 from km365.services import taxonomy, term_copy, term_pull, term_push
-from km365.services.term_push import Pushed, PushPlan
+from km365.services.term_writing import Pushed, PushPlan
 from km365.store import events
 from km365.store.database import Database
 from km365.suggest.vocabulary import Vocabulary
@@ -53,7 +53,9 @@ class Desk:
         return await term_push.plan(self.graph, SITE, wanted, home=self.home, facets=facets, force=force)
 
     async def push(self, wanted: Taxonomy, *facets: str, force: tuple[str, ...] = ()) -> Pushed:
-        made = await self.plan(wanted, *facets, force=force)
+        return await self.write(await self.plan(wanted, *facets, force=force))
+
+    async def write(self, made: PushPlan) -> Pushed:
         return await term_push.push(
             self.graph, self.db, SITE, made, home=self.home, who="test", now=lambda: NOW
         )
@@ -251,6 +253,48 @@ async def test_what_both_sides_changed_is_a_conflict_that_only_a_person_decides(
     await desk.push(ours, force=("x/tree",))
     assert (await desk.term("x/tree")).labels["en-US"].default == "Wood"
     assert lines(await desk.plan(ours)) == []
+
+
+async def test_what_people_change_between_the_comparison_and_the_write_is_left_and_compared_anew(desk: Desk):
+    await desk.push(small(concept("bush", "Bush")))
+    ours = small(concept("bush", "Hedge"), tree=replace(TREE, labels={"en": "Wood", "fr": "Arbre"}))
+    made = await desk.plan(ours)
+    await desk.edit("x/tree", en=Labels(default="Tree", synonyms=("Timber",)))
+    done = await desk.write(made)
+    assert (done.changed, [one.concept_id for one in done.failed]) == (1, ["x/tree"])
+    assert "compare again" in done.failed[0].why
+    assert (await desk.term("x/tree")).labels["en-US"] == Labels(default="Tree", synonyms=("Timber",))
+    assert (await desk.term("x/bush")).labels["en-US"].default == "Hedge"
+    stored = taxonomy.last_stored(ours, cache=desk.home / taxonomy.CACHE)
+    assert stored.by_id["x/tree"].synonyms["en"] == ("Timber",), "what was found is in the copy"
+    assert lines(await desk.plan(ours)) == [(Kind.CHANGED, "x/tree")]
+    await desk.push(ours)
+    assert (await desk.term("x/tree")).labels["en-US"] == Labels(default="Wood", synonyms=("Timber",))
+
+
+async def test_a_term_that_people_take_out_after_the_comparison_is_not_written(desk: Desk):
+    await desk.push(small(concept("bush", "Bush")))
+    made = await desk.plan(small(concept("bush", "Hedge")))
+    there, bush = await desk.live(), await desk.term("x/bush")
+    await desk.graph.delete(f"/sites/{SITE}/termStore/sets/{there.id}/terms/{bush.id}")
+    assert [one.concept_id for one in (await desk.write(made)).failed] == ["x/bush"]
+    assert "x/bush" not in taxonomy.last_stored(small(), cache=desk.home / taxonomy.CACHE).by_id
+
+
+async def test_a_set_that_somebody_made_or_named_after_the_comparison_is_left(desk: Desk):
+    made = await desk.plan(small())
+    await desk.push(small())
+    with pytest.raises(ChangedMeanwhile, match="The term set 'x'"):
+        await desk.write(made)
+    named = Taxonomy(term_sets=(replace(small().term_sets[0], names={"en": "All plants"}),))
+    made = await desk.plan(named)
+    there = await desk.live()
+    names = {**there.names, "fr-FR": "Plantes"}
+    await terms.update_set(desk.graph, SITE, there.id, names=names, properties=there.properties)
+    with pytest.raises(ChangedMeanwhile):
+        await desk.write(made)
+    await desk.push(named)
+    assert (await desk.live()).names == {"en-US": "All plants", "fr-FR": "Plantes"}
 
 
 async def test_reading_the_term_store_does_not_make_peoples_changes_ours_to_overwrite(desk: Desk):
