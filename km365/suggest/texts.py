@@ -62,7 +62,7 @@ class Text:
     def __init__(self, matcher: Matcher, passages: Sequence[Passage], *, language: str | None = None) -> None:
         self.passages = passages
         self.numbers = matcher.numbers([passage.text for passage in passages])
-        self.ends = [at for at, number in enumerate(self.numbers) if number == END_OF_PASSAGE]
+        self.ends = _places(self.numbers, END_OF_PASSAGE, len(passages))
         """Where each passage ends among `numbers`."""
         self.hits = self._told_from_words(matcher.index, matcher.hits(self.numbers))
         self.language = language or _language(passages)
@@ -140,6 +140,16 @@ def heaviest(weights: Mapping[str, float], limit: int) -> tuple[str, ...]:
     for text, _ in sorted(weights.items(), key=lambda item: -round(item[1], 9)):
         chosen.setdefault(text.casefold(), text)
     return tuple(chosen.values())[:limit]
+
+
+def _places(numbers: list[int], of: int, count: int) -> list[int]:
+    """Where a number stands among others, the first `count` places."""
+    found: list[int] = []
+    at = -1
+    for _ in range(count):
+        at = numbers.index(of, at + 1)
+        found.append(at)
+    return found
 
 
 def _is_long(text: str) -> bool:

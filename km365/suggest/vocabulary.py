@@ -152,15 +152,17 @@ class Vocabulary:
         """
         by_set: dict[int, list[tuple[float, int, int]]] = {}
         offered = self.taxonomy.offered_to
+        least = {number: one.rule.threshold for number, one in weighed.term_sets}
         for concept, score in scores.items():
-            if office is not None and not offered(office, self.index.concept_ids[concept]):
+            number = self.index.concept_facet[concept]
+            if score < least.get(number, math.inf):
                 continue
-            place = weighed.first_place(concept)
-            by_set.setdefault(self.index.concept_facet[concept], []).append((-score, place, concept))
+            if office is None or offered(office, self.index.concept_ids[concept]):
+                by_set.setdefault(number, []).append((-score, weighed.first_place(concept), concept))
         found: list[tuple[int, float]] = []
         for number, one in weighed.term_sets:
             best = sorted(by_set.get(number, ()))[: one.rule.at_most]
-            found += [(concept, -score) for score, _, concept in best if -score >= one.rule.threshold]
+            found += [(concept, -score) for score, _, concept in best]
         return found
 
     def _by_passage(self, text: Text, layout: "_Layout") -> list[tuple[int, list[_Heard]]]:
@@ -246,9 +248,15 @@ class Vocabulary:
         most = max(evidence.mass for evidence in known.values())
         if not opening:  # a passing mention is small beside what the document is about, whatever the facet
             most = (most + main_subject) / 2
+        length = min(layout.words, _SHORT_TEXT_WORDS) if opening else layout.words
+        scale = 0.8 * math.sqrt(max(1.0, length / _SHORT_TEXT_WORDS))
+        spreads = not opening and layout.words >= _SPREAD_WORDS
+        weighed.evidence.update(known)
         for concept, evidence in known.items():
-            weighed.scores[concept] = _score(evidence, most, layout, opening=opening)
-            weighed.evidence[concept] = evidence
+            amount = 1.0 - math.exp(-evidence.mass / scale)
+            beside_others = 0.5 + 0.5 * math.sqrt(evidence.mass / most)
+            spread = 0.7 + 0.1 * min(3, evidence.parts.bit_count()) if spreads else 1.0
+            weighed.scores[concept] = round(evidence.strength * amount * beside_others * spread, 3)
 
     def suggestion(self, weighed: "Weighed", concept: int, score: float) -> Suggestion:
         """The suggestion of a concept that the words speak for, with the words and places that do."""
@@ -381,14 +389,3 @@ def _strength(index: Index, reading: int) -> float:
         return 0.95
     acronym = index.reading_as_written[reading] == ACRONYM
     return 0.85 if acronym or letters >= 9 else 0.75 if letters >= 5 else 0.6
-
-
-def _score(evidence: _Found, most: float, layout: _Layout, *, opening: bool) -> float:
-    length = min(layout.words, _SHORT_TEXT_WORDS) if opening else layout.words
-    scale = 0.8 * math.sqrt(max(1.0, length / _SHORT_TEXT_WORDS))
-    amount = 1.0 - math.exp(-evidence.mass / scale)
-    beside_others = 0.5 + 0.5 * math.sqrt(evidence.mass / most)
-    spread = (
-        1.0 if opening or layout.words < _SPREAD_WORDS else 0.7 + 0.1 * min(3, evidence.parts.bit_count())
-    )
-    return round(evidence.strength * amount * beside_others * spread, 3)
