@@ -48,17 +48,17 @@ _DOUBTS = 3
 """What people say of a term where it was suggested counts beside so many judgements of the usual kind."""
 _QUOTED_LETTERS = 90
 
-_MEASURES = ("words", "suggested", "likely", "likely_alone", "trusted")
-_FIRST = Weights(weights=np.array([1.0, 0.0, 0.25, 1.0, 1.0], dtype=np.float32), bias=0.0)
+_MEASURES = ("words", "suggested", "likely", "likely_alone", "alone", "trusted")
+_FIRST = Weights(weights=np.array([1.0, 0.0, 0.25, 1.0, 0.0, 1.0], dtype=np.float32), bias=0.0)
 """`words`, the logit of the rules' score, keeps its weight; `suggested` is 1 where it reaches the threshold.
 
 `likely` is the logit of what was learnt where the words speak of the term too (0 at about one in four), and
-`likely_alone` where they do not. `trusted` is how much more often than others the term was kept where the
-words suggested it.
+`likely_alone` where they do not, which `alone` says. `trusted` is how much more often than others the term
+was kept where the words suggested it.
 """
-_HELD = (1e9, 10.0, 10.0, 30.0, 10.0, 1e9)
+_HELD = (1e9, 10.0, 10.0, 10.0, 10.0, 10.0, 1e9)
 """Units of information that each weight is worth, and what is added to their sum."""
-_BOUNDS = np.array([[1.0, -np.inf, 0.0, 0.0, 0.0], [1.0, np.inf, np.inf, np.inf, np.inf]], dtype=np.float32)
+_BOUNDS = np.array([[1.0, -np.inf, 0.0, 0.0, -np.inf, 0.0], [1.0, *[np.inf] * 5]], dtype=np.float32)
 """More evidence never speaks against a term."""
 
 
@@ -120,10 +120,10 @@ class Training:
             return None
         kept = Counter(concept for one in self._judged for concept in one.kept)
         refused = Counter(concept for one in self._judged for concept in one.refused)
-        measured = self._learning.finish()
+        probable = self._learning.probable(self._learning.finish())
         made = Judged(self._words, self._suggester, kept, refused, weights=_FIRST, count=len(self._judged))
         rows, right = [], []
-        for at, (numbers, scores) in measured.items():
+        for at, (numbers, scores) in probable.items():
             one = self._judged[at]
             likely = dict(zip(numbers.tolist(), scores.tolist(), strict=True))
             told = sorted(one.kept | one.refused | _brought(likely, one))
@@ -215,14 +215,14 @@ class Judged:
         for at, concept in enumerate(concepts):
             score, probable = scores.get(concept, 0.0), _logit(likely.get(concept, 0.0))
             if score <= 0:
-                found[at, 3] = probable
+                found[at, 3:5] = probable, 1
                 continue
             kept, refused = self._kept.get(concept, 0), self._refused.get(concept, 0)
             if own is not None:
                 kept, refused = kept - (concept in own.kept), refused - (concept in own.refused)
             trusted = (kept + _DOUBTS * self._usual) / (kept + refused + _DOUBTS)
             suggested = score >= sets[facet[concept]].rule.threshold
-            found[at] = (_logit(score), suggested, probable + 1, 0, _logit(trusted) - _logit(self._usual))
+            found[at] = _logit(score), suggested, probable + 1, 0, 0, _logit(trusted) - _logit(self._usual)
         return found
 
     def _suggestion(self, weighed: Weighed, seen: "_Seen", concept: int, score: float) -> Suggestion:

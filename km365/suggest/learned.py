@@ -328,8 +328,7 @@ class _Space:
         known = [(self.words[word], n) for word, n in sample.words.items() if word in self.words]
         numbers = np.array([number for number, _ in known], dtype=np.int64)
         counted = np.array([n for _, n in known], dtype=np.float32)
-        weight = (1 + np.log(counted)) * self._telling[numbers]
-        return numbers, unit(weight)
+        return numbers, unit((1 + np.log(counted)) * self._telling[numbers])
 
     def _shared(self, numbers: npt.NDArray[Any], weights: Floats) -> Floats:
         """The cosine of each document's words with these."""

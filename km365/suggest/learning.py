@@ -19,7 +19,7 @@ _WEIGHED_AT_MOST = 600
 """The weights are fitted to the candidates of so many documents, spread evenly."""
 
 Measured = dict[int, tuple[Ints, Floats]]
-"""By document: candidates, and the probability of each as the other documents see it."""
+"""By document: candidates, and the measures or the probability of each as the other documents see it."""
 
 
 class Learning:
@@ -50,13 +50,13 @@ class Learning:
             self._reads[at], self._asked[at] = read, asked
 
     def finish(self) -> Measured:
-        """Fits what the suggester knows from now on; what is thought of the documents it was fitted to."""
+        """Fits what the suggester knows from now on; the measures of the documents it was fitted to."""
         suggester, right = self._suggester, self._lessons.right
         learned = Learned(self._lessons)
         suggester.rest()
         hits = _hits({at: read.features for at, read in self._reads.items()}, right)
         suggester.known = Known(learned=learned, hits=hits, weights=suggester.first_day)
-        measured: dict[int, tuple[Ints, Floats]] = {}
+        measured: Measured = {}
         for at, read in self._reads.items():
             numbers, rows = suggester.measure(
                 read, learned.votes_without(at), learned.holding(at), len(learned.twins[at])
@@ -66,14 +66,17 @@ class Learning:
         learned.forget_each_other()
         weights = suggester.first_day
         if measured:
-            weights = fusion.fitted(
-                weights,
-                [rows for _, rows in measured.values()],
-                [np.isin(numbers, sorted(right[at])) for at, (numbers, _) in measured.items()],
-                held=fusion.HELD,
-            )
+            weights = fusion.fitted(weights, *_told(measured, right), held=fusion.HELD)
         suggester.known = Known(learned=learned, hits=hits, weights=weights)
-        return {at: (numbers, weights.score(rows)) for at, (numbers, rows) in measured.items()}
+        return measured
+
+    def probable(self, measured: Measured) -> Measured:
+        """The probability of each candidate, by examples and weights that know nothing of its document."""
+        first, right = self._suggester.first_day, self._lessons.right
+        if not measured:
+            return {}
+        scores = fusion.held_out(first, *_told(measured, right), held=fusion.HELD)
+        return {at: (measured[at][0], score) for at, score in zip(measured, scores, strict=True)}
 
     def _looked_for(self, numbers: Ints, asked: frozenset[int] | None) -> Ints:
         if asked is None:
@@ -82,6 +85,12 @@ class Learning:
         return np.array(
             [at for at, one in enumerate(numbers.tolist()) if facets[one] in asked], dtype=np.int64
         )
+
+
+def _told(measured: Measured, right: Sequence[frozenset[int]]) -> tuple[list[Floats], list[fusion.Truth]]:
+    """The measures of each document's candidates, and which of them are right."""
+    rows = [rows for _, rows in measured.values()]
+    return rows, [np.isin(numbers, sorted(right[at])) for at, (numbers, _) in measured.items()]
 
 
 def _hits(

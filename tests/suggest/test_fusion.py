@@ -12,6 +12,7 @@ from km365.suggest.fusion import (
     beside,
     fitted,
     hand_set,
+    held_out,
 )
 
 NONE = np.zeros((1, len(MEASURES)), dtype=np.float32)
@@ -56,3 +57,13 @@ def test_values_are_compared_with_the_best_and_the_fiftieth_of_the_document() ->
     assert (found[199], found[149]) == (pytest.approx(1.0), pytest.approx(0.0, abs=0.01))
     assert found.min() == -1
     assert beside(values[:0]).size == 0
+
+
+def test_what_is_held_out_is_told_by_weights_that_have_not_seen_it() -> None:
+    made = [rows(ridge=1.0 if at < 5 else 0.0) for at in range(10)]
+    right = [np.array([at == 0]) for at in range(10)]
+    found = held_out(FIRST_DAY, made, right, held=HELD)
+    others = [at for at in range(10) if at % 5]
+    expected = fitted(FIRST_DAY, [made[at] for at in others], [right[at] for at in others], held=HELD)
+    assert found[0] == pytest.approx(expected.score(made[0]))
+    assert found[0] < fitted(FIRST_DAY, made, right, held=HELD).score(made[0])

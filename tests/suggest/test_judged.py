@@ -57,13 +57,18 @@ def suggester() -> Suggester:
 Said = tuple[list[Passage], dict[str, str]]
 
 
-def thirty() -> list[Said]:
-    """People add `Cold chain` to notes on fridges, and take `Report` out of all; `Wells` they keep."""
+def forty() -> list[Said]:
+    """People add `Cold chain` to notes on fridges, and take `Report` out of all; `Wells` they keep.
+
+    Others have a term that is not open for tagging.
+    """
     lessons: list[Said] = [
         (fridge_note(at), {"missed": "cold-chain gone", "refused": "report"}) for at in range(15)
     ]
     wells = ("wells", "wells", "pumps", "report")
-    return lessons + [(text(at, *wells), {"kept": "wells", "refused": "report"}) for at in range(15, 30)]
+    lessons += [(text(at, *wells), {"kept": "wells", "refused": "report"}) for at in range(15, 25)]
+    roads = ("asphalt", "gravel", "report")
+    return lessons + [(text(at, *roads), {"missed": "old", "refused": "report"}) for at in range(25, 40)]
 
 
 def trained(lessons: Sequence[Said]) -> Judged | None:
@@ -75,7 +80,7 @@ def trained(lessons: Sequence[Said]) -> Judged | None:
 
 @cache
 def learnt() -> Judged:
-    made = trained(thirty())
+    made = trained(forty())
     assert made is not None
     return made
 
@@ -111,7 +116,7 @@ def opened(folder: Path) -> Judged | None:
 
 
 def test_a_few_documents_teach_nothing_in_general() -> None:
-    assert trained(thirty()[: judged.FEWEST - 1]) is None
+    assert trained(forty()[: judged.FEWEST - 1]) is None
 
 
 def test_what_was_learnt_is_the_same_after_it_was_kept_and_read(tmp_path: Path) -> None:
@@ -120,18 +125,18 @@ def test_what_was_learnt_is_the_same_after_it_was_kept_and_read(tmp_path: Path) 
     assert [one.name for one in tmp_path.iterdir()] == [judged.FILE]
     again = opened(tmp_path)
     assert again is not None
-    assert (again.version, again.count) == (learnt().version, 30)
+    assert (again.version, again.count) == (learnt().version, 40)
     for note in (fridge_note(100), text(101, "wells", "wells"), from_text("")):
         assert again.suggest(note) == learnt().suggest(note)
 
 
 def test_the_same_judgements_teach_the_same_and_others_have_another_version() -> None:
-    again = trained(thirty())
+    again = trained(forty())
     assert again is not None
     assert again.version == learnt().version
     note = fridge_note(100)
     assert again.suggest(note) == learnt().suggest(note)
-    other = trained(thirty()[1:])
+    other = trained(forty()[1:])
     assert other is not None
     assert other.version != learnt().version
 
