@@ -6,8 +6,8 @@
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
 
+from km365.store import rows
 from km365.store.runs import ChangeState
 from km365.store.tables import change, planned
 
@@ -33,10 +33,7 @@ def note(c: Connection, keys: Iterable[tuple[str, str, str]], *, terms: str, pla
         {"drive_id": drive, "item_id": item, "ctag": ctag, "terms": terms, "plan": plan}
         for drive, item, ctag in keys
     ]
-    if values:
-        new = insert(planned)
-        again = {name: new.excluded[name] for name in ("ctag", "terms", "plan")}
-        c.execute(new.on_conflict_do_update(index_elements=["drive_id", "item_id"], set_=again), values)
+    rows.put(c, planned, *values)
 
 
 def settle(c: Connection, plan: str) -> None:

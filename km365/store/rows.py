@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, Dialect, Insert, RowMapping, Select, Table, Update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects import sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 Row = RowMapping
 """One row as the database gave it, by column name."""
@@ -16,14 +19,26 @@ Json = dict[str, Any]
 
 def insert_new(c: Connection, table: Table, values: Mapping[str, object]) -> bool:
     """Adds the row; False, and nothing changed, when a row with the same key is already there."""
-    return c.execute(insert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    return c.execute(_insert(c, table).values(**values).on_conflict_do_nothing()).rowcount == 1
 
 
-def put(c: Connection, table: Table, values: Mapping[str, object]) -> None:
-    """Adds the row, or gives the row with the same primary key these values."""
+def put(c: Connection, table: Table, *values: Mapping[str, object]) -> None:
+    """Adds the rows, or gives those with the same primary keys these values; all name the same columns."""
+    if not values:
+        return
     keys = {column.name for column in table.primary_key.columns}
-    rest = {name: value for name, value in values.items() if name not in keys}
-    c.execute(insert(table).values(**values).on_conflict_do_update(index_elements=sorted(keys), set_=rest))
+    new = _insert(c, table)
+    again = {name: new.excluded[name] for name in values[0] if name not in keys}
+    c.execute(new.on_conflict_do_update(index_elements=sorted(keys), set_=again), list(values))
+
+
+def _insert(c: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """An insert that knows rows which are there already: not standard SQL, and in both databases alike."""
+    if c.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 30 ms, only where it is used
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 class Prepared:
