@@ -27,6 +27,8 @@ _TOKEN = re.compile(
     rf"[{_HAN}]|[^\W_{_HAN}]+(?:[{_MARKS}]+[^\W_{_HAN}]*)*"
     r"|[.,;:!?()\[\]|\n\r•؟،؛。，、；：！？（）«»\"]"
 )
+_ASCII_TOKEN = re.compile(r"[A-Za-z0-9]+|[.,;:!?()\[\]|\n\r\"]")
+"""The same in half the time, where all is ASCII."""
 _TOKEN_OR_END = re.compile(rf"{_TOKEN.pattern}|{END}")
 _BREAKS = frozenset('.,;:!?()[]|\n\r•؟،؛。，、；：！？（）«»"')
 
@@ -210,7 +212,7 @@ class Stems(dict[str, str]):
 
 def words(text: str) -> list[str]:
     """The words and breaks of `text` in order, as written."""
-    return _TOKEN.findall(text)
+    return (_ASCII_TOKEN if text.isascii() else _TOKEN).findall(text)
 
 
 def many_words(texts: Sequence[str]) -> list[str]:
@@ -228,9 +230,14 @@ def many_words(texts: Sequence[str]) -> list[str]:
     return found
 
 
+def tokens(text: str) -> Iterator[re.Match[str]]:
+    """The words and breaks of `text` and where they stand."""
+    return (_ASCII_TOKEN if text.isascii() else _TOKEN).finditer(text)
+
+
 def spans(text: str) -> Iterator[tuple[int, int]]:
     """Where each of `words(text)` stands."""
-    return (found.span() for found in _TOKEN.finditer(text))
+    return (found.span() for found in tokens(text))
 
 
 def key(text: str, stems: Stems | None = None) -> tuple[str, ...]:

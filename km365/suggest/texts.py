@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from km365.core.passages import Kind, Passage
-from km365.core.text import spans, words
+from km365.core.text import tokens
 from km365.core.written_in import language_of
 from km365.suggest.index import ACRONYM, END_OF_PASSAGE, LITTLE, Index
 from km365.suggest.matching import Hit, Matcher
@@ -115,8 +115,8 @@ class Text:
         number = self.passage_of(first)
         text = self.passages[number].text
         if number not in self._spans:
-            written = zip(spans(text), words(text), strict=True)
-            self._spans[number] = [span for span, word in written if self._words[word] != LITTLE]
+            numbers = self._words
+            self._spans[number] = [one.span() for one in tokens(text) if numbers[one[0]] != LITTLE]
         begin = self.ends[number - 1] + 1 if number else 0
         known = self._spans[number]
         return text, known[first - begin][0], known[last - begin][1]

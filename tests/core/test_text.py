@@ -82,6 +82,11 @@ def test_words_stand_where_their_spans_say(text: str):
     assert [text[start:end] for start, end in spans(text)] == words(text)
 
 
+@given(st.text(alphabet=st.characters(codec="ascii")))
+def test_ascii_has_the_same_words_alone_as_beside_other_letters(text: str):
+    assert [*words(text), "é"] == words(f"{text} é")
+
+
 @given(st.text(alphabet=st.characters(codec="utf-8", categories=("L", "N")), min_size=1))
 def test_folding_and_stemming_leave_something_and_case_makes_no_difference(word: str):
     assert stem(fold(word)) or not fold(word)
