@@ -109,6 +109,10 @@ class Locked(GraphError):
     """Graph answered 423: the file is open or checked out; try again later, there is no way to force it."""
 
 
+class StillCheckedOut(Locked):
+    """A file that we checked out can be neither checked in nor given up: nobody but us can open it."""
+
+
 class Throttled(GraphError):
     """Graph asked us to slow down and the retries are used up; `retry_after_s` says how long it wants."""
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from km365.errors import GraphError, Locked, NotStored
+from km365.errors import GraphError, GraphUnreachable, Locked, NotStored, StillCheckedOut, Throttled
 from km365.graph.batch import BatchRequest
 from km365.graph.client import Graph
 from km365.graph.wire import Json, part, segment, text
@@ -33,8 +33,9 @@ class Place:
 async def while_checked_out(graph: Graph, file: str, work: Callable[[], Awaitable[R]]) -> R:
     """What `work` returns, done while we hold the file's check-out, which others see only at its end.
 
-    `file` is the drive item's path. Raises Locked where somebody holds it or has it open; what `work` raises
-    is raised after the check-out was discarded. 5 resource units.
+    `file` is the drive item's path. Raises Locked where somebody holds it or has it open; what `work` or the
+    check-in raises is raised after the check-out was discarded, StillCheckedOut where even that is refused.
+    5 resource units.
     """
     raw = await graph.get(file, params={"$select": "id,publication"})
     if part(raw, "publication").get("level") == "checkout":
@@ -42,29 +43,74 @@ async def while_checked_out(graph: Graph, file: str, work: Callable[[], Awaitabl
     await graph.post(f"{file}/checkout")
     try:
         done = await work()
+        await _check_in(graph, file)
     except BaseException:
-        await graph.post(f"{file}/discardCheckout")
+        await _discard(graph, file)
         raise
-    await graph.post(f"{file}/checkin", {"comment": COMMENT})
     return done
 
 
-async def check_in_ours(graph: Graph, files: Sequence[str]) -> None:
-    """Checks in the files that an app holds, as after a crash: SharePoint lets us check in our own only.
+async def _check_in(graph: Graph, file: str) -> None:
+    try:
+        await graph.post(f"{file}/checkin", {"comment": COMMENT})
+    except (GraphUnreachable, Throttled, Locked):
+        raise
+    except GraphError as refusal:
+        raise GraphError(
+            "The library refuses to have the file checked in, perhaps because a required column is empty; "
+            f"its terms were not written. {refusal}",
+            status=refusal.status,
+            code=refusal.code,
+            request_id=refusal.request_id,
+        ) from None
 
+
+async def _discard(graph: Graph, file: str) -> None:
+    try:
+        await graph.post(f"{file}/discardCheckout")
+    except (GraphUnreachable, Throttled):
+        raise
+    except GraphError as refusal:
+        raise StillCheckedOut(
+            f"A file that we checked out can be neither checked in nor given up. {refusal}",
+            status=refusal.status,
+            code=refusal.code,
+            request_id=refusal.request_id,
+        ) from None
+
+
+async def check_in_ours(graph: Graph, files: Sequence[str]) -> set[str]:
+    """Checks in the files that an app holds, as after a crash, and returns those that stay checked out by us.
+
+    SharePoint lets us check in our own only. Where the library refuses that, what was written is given up.
     1 resource unit a file, twenty a call.
     """
+    kept = set()
     asked = [
         BatchRequest(id=str(number), method="GET", path=file, params={"$select": "id,publication"})
         for number, file in enumerate(files)
     ]
     for answer in await graph.batch(asked):
         holder = part(answer.body, "publication", "checkedOutBy", "application")
-        if holder:
-            try:
-                await graph.post(f"{files[int(answer.id)]}/checkin", {"comment": COMMENT})
-            except GraphError:
-                continue  # another app's; writing to it will say so
+        if not holder:
+            continue
+        file = files[int(answer.id)]
+        try:
+            await _free(graph, file)
+        except StillCheckedOut:
+            kept.add(file)
+    return kept
+
+
+async def _free(graph: Graph, file: str) -> None:
+    try:
+        await _check_in(graph, file)
+    except Locked:
+        return  # another app's; writing to it will say so
+    except (GraphUnreachable, Throttled):
+        raise
+    except GraphError:
+        await _discard(graph, file)
 
 
 # SharePoint's REST ---------------------------------------------------------------------------------------

@@ -6,7 +6,14 @@ from typing import Any
 
 from km365.core.schema import TAG_COLUMNS
 from km365.core.tag_plan import Library, Tag, list_of
-from km365.errors import GraphChangedMeanwhile, GraphError, GraphUnreachable, Locked, Throttled
+from km365.errors import (
+    GraphChangedMeanwhile,
+    GraphError,
+    GraphUnreachable,
+    Locked,
+    StillCheckedOut,
+    Throttled,
+)
 from km365.graph import lists, metadata
 from km365.graph.client import Graph
 from km365.graph.feeds import Feed
@@ -51,6 +58,13 @@ Shelves = Mapping[str, Shelf]
 DONE = End(state=ChangeState.DONE)
 CHANGED = End(state=ChangeState.CONFLICT, reason="It was changed in the meantime and left alone.")
 LOCKED = End(state=ChangeState.LOCKED, reason="It is open or checked out; the same command tries again.")
+OURS = End(
+    state=ChangeState.LOCKED,
+    reason="It is still checked out by km365: it could be neither checked in nor given up; the same command "
+    "tries again.",
+    etag_after="",
+)
+"""Something may have been written: the etag, unknown as it is, tells undo to look."""
 
 
 async def open_shelves(graph: Graph, libraries: Iterable[Library]) -> dict[str, Shelf]:
@@ -137,6 +151,8 @@ def end_of(error: GraphError) -> End | GraphError:
     """What concerns one document ends that document; what may pass leaves it open."""
     if isinstance(error, GraphUnreachable | Throttled):
         return error
+    if isinstance(error, StillCheckedOut):
+        return OURS
     if isinstance(error, Locked):
         return LOCKED
     if isinstance(error, GraphChangedMeanwhile):

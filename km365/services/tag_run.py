@@ -17,7 +17,7 @@ from km365.graph import metadata, other_ways
 from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.services import tag_moves
-from km365.services.tag_moves import CHANGED, DONE, TITLES, Move, Shelf, Shelves, as_json, holds, refs
+from km365.services.tag_moves import CHANGED, DONE, OURS, TITLES, Move, Shelf, Shelves, as_json, holds, refs
 from km365.services.tag_plan import Advance
 from km365.settings import Settings
 from km365.store import events, locks, runs
@@ -219,17 +219,18 @@ def _as_begun(change: Change) -> Change:
 
 
 def _close(c: Connection, run_id: str, *, finished: bool, at: datetime) -> None:
-    """Ends the run, unless something of it can still be done: it was cut off, or documents were locked."""
-    whole = finished and not runs.counts(c, run_id).get(ChangeState.LOCKED)
+    """Ends the run, unless something of it can still be done: it was cut off, or documents were left open."""
+    whole = finished and not runs.again(runs.get(c, run_id)) & runs.counts(c, run_id).keys()
     runs.set_state(c, run_id, RunState.DONE if whole else RunState.STOPPED, at=at)
 
 
 async def _write(graph: Graph, batch: Sequence[Change], shelves: Shelves) -> list[End | GraphError]:
     """Writes the documents. A write whose answer was lost is known by its value and not made again."""
     resumed = [change for change in batch if change.state is ChangeState.SENDING]
-    await _check_in(graph, resumed)
+    kept = await _check_in(graph, resumed)
     begun = await tag_moves.look(graph, resumed)
-    ends = await tag_moves.make(graph, [_to_write(one, begun.get(one.seq)) for one in batch], shelves)
+    moves = [kept.get(one.seq) or _to_write(one, begun.get(one.seq)) for one in batch]
+    ends = await tag_moves.make(graph, moves, shelves)
     refused = [
         change
         for change, end in zip(batch, ends, strict=True)
@@ -244,11 +245,11 @@ async def _write(graph: Graph, batch: Sequence[Change], shelves: Shelves) -> lis
     ]
 
 
-async def _check_in(graph: Graph, resumed: Sequence[Change]) -> None:
-    """A crash may have left files checked out by us; nobody else could open them."""
-    paths = [path for change in resumed if (path := tag_moves.target(change).drive_item)]
-    if paths:
-        await other_ways.check_in_ours(graph, paths)
+async def _check_in(graph: Graph, resumed: Sequence[Change]) -> dict[int, Move]:
+    """Frees files that a crash or a refusal left checked out by us; what stays so has ended."""
+    paths = {path: change for change in resumed if (path := tag_moves.target(change).drive_item)}
+    kept = await other_ways.check_in_ours(graph, list(paths)) if paths else ()
+    return {paths[path].seq: Move(change=paths[path], end=OURS) for path in kept}
 
 
 def _to_write(change: Change, seen: Item | GraphError | None) -> Move:
@@ -342,7 +343,7 @@ def _back(change: Change) -> Change:
 
 def _perhaps_written(change: Change) -> bool:
     """Whether the document may hold something of the run, wholly or in part."""
-    if change.state is ChangeState.CONFLICT:
+    if change.state in {ChangeState.CONFLICT, ChangeState.LOCKED}:
         return change.etag_after is not None
     return change.state in {ChangeState.DONE, ChangeState.SENDING, ChangeState.FAILED}
 
@@ -352,13 +353,14 @@ async def _restore(graph: Graph, batch: Sequence[Change], shelves: Shelves) -> l
 
     A document that nobody has touched since is known by its etag; the others are looked at, column by column.
     """
-    await _check_in(graph, [change for change in batch if change.state is ChangeState.SENDING])
     sure = {change.seq for change in batch if change.etag and change.state is ChangeState.PENDING}
-    seen = await tag_moves.look(graph, [change for change in batch if change.seq not in sure])
+    unsure = [change for change in batch if change.seq not in sure]
+    kept = await _check_in(graph, unsure)
+    seen = await tag_moves.look(graph, unsure)
     moves = [
         Move(change=change, end=DONE, values=refs(change.new), etag=change.etag)
         if change.seq in sure
-        else _to_restore(change, seen[change.seq])
+        else kept.get(change.seq) or _to_restore(change, seen[change.seq])
         for change in batch
     ]
     ends = dict(zip([one.seq for one in batch], await tag_moves.make(graph, moves, shelves), strict=True))

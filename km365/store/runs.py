@@ -241,13 +241,22 @@ _MARK = Prepared(
 )
 
 
+def again(one: Run) -> frozenset[ChangeState]:
+    """The ends after which the same command tries a document again.
+
+    Undoing leaves nothing of ours behind for want of another try; it compares before it writes.
+    """
+    return frozenset({ChangeState.LOCKED, ChangeState.FAILED} if one.undoes else {ChangeState.LOCKED})
+
+
 def reopen(c: Connection, run_id: str, *, at: datetime) -> bool:
-    """Takes up a run that was cut off or met locked documents; False when it is over."""
-    if get(c, run_id).state not in {RunState.RUNNING, RunState.STOPPED}:
+    """Takes up a run that was cut off or has documents to try again; False when it is over."""
+    known = get(c, run_id)
+    if known.state not in {RunState.RUNNING, RunState.STOPPED}:
         return False
     settle(c, run_id)
-    locked = (change.c.run_id == run_id) & (change.c.state == ChangeState.LOCKED)
-    c.execute(update(change).where(locked).values(state=ChangeState.PENDING, changed_at=at))
+    open_ = (change.c.run_id == run_id) & change.c.state.in_(again(known))
+    c.execute(update(change).where(open_).values(state=ChangeState.PENDING, changed_at=at))
     set_state(c, run_id, RunState.RUNNING, at=at)
     return True
 

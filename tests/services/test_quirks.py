@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from km365.core.tag_plan import Removal
+from km365.core.tag_plan import Plan, Removal
 from km365.errors import InputRefused, NotFound, PlanRefused
 from km365.graph import drives
+from km365.graph.drives import File
 from km365.services import tag_history
 from km365.services.tag_history import Standing
 from km365.store.runs import RunState
 
-from .desk import KIND, TOPIC, Desk, states
+from .desk import KIND, TOPIC, Desk, Ended, states
 
 SPREAD = ("KMTopic", "KMGoalArea", "KMKnowledgeTheme")
 
@@ -142,6 +143,80 @@ async def test_a_check_out_that_a_crash_left_behind_is_checked_in(desk: Desk) ->
     await desk.as_cut_off(done.run.id)
     assert states(await desk.apply(plan)) == ["done"]
     assert desk.here.m365.state.all("SELECT * FROM file_checkout") == []
+
+
+GIVING_BACK = "*/items/*[!/]????????"
+"""The paths of a check-in and of discardCheckout, not that of a checkout."""
+
+
+async def refuse_posts(desk: Desk, path: str, times: int) -> None:
+    await desk.quirk(
+        "next_requests",
+        verb="POST",
+        path=path,
+        status=400,
+        code="invalidRequest",
+        times=times,
+        retry_after_s=None,
+    )
+
+
+def checked_out(desk: Desk) -> int:
+    return len(desk.here.m365.state.all("SELECT * FROM file_checkout"))
+
+
+async def test_a_file_that_cannot_be_checked_in_is_given_up_as_it_was(desk: Desk) -> None:
+    files = await desk.uploads(2)
+    plan = await desk.plan(files)
+    await desk.quirk("checkout_required")
+    await refuse_posts(desk, "*/checkin", times=1)
+    done = await desk.apply(plan)
+    assert states(done) == ["failed", "done"]
+    assert "perhaps because a required column is empty" in (done.left[0].reason or "")
+    assert checked_out(desk) == 0, "a colleague can open it"
+    assert await desk.tags(files[0]) == {}
+    assert states(await desk.undo(done.run.id)) == ["done", "done"]
+    assert await desk.tags(files[1]) == {}
+
+
+async def stuck(desk: Desk) -> tuple[File, Plan, Ended]:
+    """A file that we hold after a run because both ways of giving it back were refused."""
+    (file,) = await desk.uploads(1)
+    plan = await desk.plan([file])
+    await desk.quirk("checkout_required")
+    await refuse_posts(desk, GIVING_BACK, times=2)
+    done = await desk.apply(plan)
+    assert states(done) == ["locked"] and checked_out(desk) == 1
+    assert "still checked out by km365" in (done.left[0].reason or "")
+    return file, plan, done
+
+
+async def test_a_file_that_stays_checked_out_is_named_and_checked_in_by_the_same_command(desk: Desk) -> None:
+    file, plan, _ = await stuck(desk)
+    await refuse_posts(desk, GIVING_BACK, times=2)
+    again = await desk.apply(plan)
+    assert states(again) == ["locked"] and again.left[0].reason, "still refused, still named"
+    done = await desk.apply(plan)
+    assert (states(done), done.run.state, checked_out(desk)) == (["done"], RunState.DONE, 0)
+    assert await desk.tags(file) == {TOPIC: [desk.term(0).label]}
+
+
+async def test_undo_takes_back_a_file_that_stayed_checked_out(desk: Desk) -> None:
+    file, _, done = await stuck(desk)
+    assert states(await desk.undo(done.run.id)) == ["done"]
+    assert (await desk.tags(file), checked_out(desk)) == ({}, 0)
+
+
+async def test_undo_tries_again_a_file_that_could_not_be_checked_in(desk: Desk) -> None:
+    (file,) = await desk.uploads(1)
+    await desk.quirk("checkout_required")
+    done = await desk.apply(await desk.plan([file]))
+    await refuse_posts(desk, "*/checkin", times=1)
+    first = await desk.undo(done.run.id)
+    assert (states(first), first.run.state, checked_out(desk)) == (["failed"], RunState.STOPPED, 0)
+    second = await desk.undo(done.run.id)
+    assert (states(second), second.run.state) == (["done"], RunState.DONE)
+    assert await desk.tags(file) == {}
 
 
 async def test_what_waits_for_approval_is_stored_and_said(desk: Desk) -> None:

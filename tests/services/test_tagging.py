@@ -344,6 +344,22 @@ async def test_undo_twice_is_refused_and_so_is_undoing_an_undo(desk: Desk) -> No
         await desk.undo(undone.run.id)
 
 
+async def test_undo_again_takes_up_what_could_not_be_written(desk: Desk) -> None:
+    files = await desk.uploads(7)
+    done = await desk.apply(await desk.plan(files))
+    await desk.quirk("next_requests", verb="PATCH", path="*/fields", status=500, times=2, retry_after_s=None)
+    first = await desk.undo(done.run.id)
+    assert states(first).count("failed") == 2
+    assert await desk.runs() == [("tag", "undone"), ("undo", "stopped")]
+    await desk.set_terms(files[6], TOPIC, 5)
+
+    assert set(states(await desk.undo(done.run.id))) == {"done"}
+    assert [await desk.tags(file) for file in files[:6]] == [{}] * 6
+    assert await desk.tags(files[6]) == {TOPIC: [desk.term(5).label]}
+    with pytest.raises(PlanRefused, match="is undone already"):
+        await desk.undo(done.run.id)
+
+
 async def test_a_plan_is_not_resumed_once_its_undo_has_begun(desk: Desk) -> None:
     files = await desk.uploads(2)
     plan = await desk.plan(files)
