@@ -143,10 +143,11 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A document that could not be read, and why."""
+    """A document that could not be read, and why. `passing`: it may be another time, with nothing done."""
 
     path: str
     reason: str
+    passing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

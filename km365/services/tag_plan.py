@@ -17,7 +17,7 @@ from km365.core.tagging import Suggests
 from km365.core.taxonomy import Taxonomy, office_code
 from km365.core.text import language_of
 from km365.documents.worker import Reader
-from km365.errors import GraphError, GraphUnreachable, InputRefused, Throttled
+from km365.errors import GraphError, GraphUnreachable, InputRefused, Locked, Throttled
 from km365.graph import metadata
 from km365.graph.client import Graph
 from km365.graph.lists import Item
@@ -233,7 +233,10 @@ class _Examiner:
             return await self._look(candidate)
         except (GraphUnreachable, Throttled):
             raise
-        except (GraphError, InputRefused) as refusal:
+        except GraphError as error:
+            passing = isinstance(error, Locked) or (error.status or 0) >= 500
+            return Refused(path=candidate.path, reason=str(error), passing=passing)
+        except InputRefused as refusal:
             return Refused(path=candidate.path, reason=str(refusal))
 
     async def _look(self, candidate: Candidate) -> Row | Refused | Passed:
@@ -241,7 +244,8 @@ class _Examiner:
             raise candidate.refused
         item = candidate.item
         if item is None:
-            raise InputRefused(f"{candidate.path} has no list item yet; plan again in a minute.")
+            said = f"{candidate.path} has no list item yet; plan again in a minute."
+            return Refused(path=candidate.path, reason=said, passing=True)
         if str(item.fields.get("KMAudience") or "") not in tag_scope.FOR_EVERYBODY:
             where = f"{candidate.shelf.library.name}/item {item.id}"
             return Refused(path=where, reason="It is for named readers only, whom a plan cannot keep to.")

@@ -62,19 +62,22 @@ async def begin(
     db: Database,
     library: Library,
     *,
-    auto_above: float = AUTO_ABOVE,
+    auto_above: float | None = None,
     is_on: bool,
     everything: bool,
     at: datetime,
 ) -> Watch:
     """The watch of this library, made if it is new: from now on, or with `everything` that is there already.
 
+    Without `auto_above` a watch keeps what it has; a new one gets AUTO_ABOVE.
     Raises PlanRefused for a library without tag columns, and for a list.
     """
     if list_of(library.drive_id) is not None:
         raise PlanRefused(f"{library.name!r} of {library.site} is a list, and lists cannot be watched.")
     await open_shelf(graph, library)
     known = await db.run(watches.find, library.drive_id)
+    if auto_above is None:
+        auto_above = known.auto_percent / 100 if known is not None else AUTO_ABOVE
     found = await db.run(
         watches.begin,
         drive_id=library.drive_id,
@@ -138,7 +141,10 @@ class _Watcher:
         watch = self._watch
         if watch.applying:
             await self._go_on(watch.applying)
-        heard = await tag_hearing.hear(self._graph, self._db, watch, now=self._now, settle=self._settle)
+        terms = self._words.taxonomy
+        heard = await tag_hearing.hear(
+            self._graph, self._db, watch, terms, now=self._now, settle=self._settle
+        )
         self._done = replace(self._done, heard=heard)
         library = Library(site=watch.site, name=watch.library, drive_id=watch.drive_id)
         shelf = await open_shelf(self._graph, library)
@@ -179,7 +185,7 @@ class _Watcher:
         heeded = {one.item_id: corrections.mark((one.drive_id, one.item_id)) or None for one in due}
         by_id = {one.item_id: replace(one, corrected=heeded[one.item_id]) for one in due}
         self._done = replace(self._done, read=self._done.read + len(rows))
-        unread = [(by_id[round_.ids[one.path]], one.reason) for one in refused if one.path in round_.ids]
+        unread = [(by_id[round_.ids[one.path]], one) for one in refused if one.path in round_.ids]
         gone = by_id.keys() - {row.item_id for row in rows} - {one.item_id for one, _ in unread} - round_.same
         await self._db.run(self._not_read, unread, [by_id[one] for one in gone], len(refused) > len(unread))
         await self._db.run(self._as_before, [by_id[one] for one in round_.same])
@@ -207,7 +213,7 @@ class _Watcher:
     def _not_read(
         self,
         c: Connection,
-        unread: Iterable[tuple[WatchedFile, str]],
+        unread: Iterable[tuple[WatchedFile, Refused]],
         missing: Iterable[WatchedFile],
         unsure: bool,
     ) -> None:
@@ -215,12 +221,13 @@ class _Watcher:
 
         `unsure`: Graph refused one without saying which, so the missing ones are tried again.
         """
-        for one, reason in unread:
-            if "no list item yet" in reason or "423" in reason:
-                self._later(c, one, reason)
+        for one, refused in unread:
+            if refused.passing:
+                self._later(c, one, refused.reason)
             else:
-                watches.put(c, replace(one, state=FileState.FAILED, note=reason, queued=None), at=self._now())
-                self._done = replace(self._done, failed=(*self._done.failed, (one.path, reason)))
+                put = replace(one, state=FileState.FAILED, note=refused.reason, queued=None)
+                watches.put(c, put, at=self._now())
+                self._done = replace(self._done, failed=(*self._done.failed, (one.path, refused.reason)))
         for one in missing:
             if unsure:
                 self._later(c, one, "Graph did not give it.")
@@ -410,7 +417,7 @@ def queue(c: Connection, taxonomy: Taxonomy, *, at: datetime, drive_ids: Sequenc
     for file in watches.files(c, state=FileState.QUEUED):
         if file.queued is None or (drive_ids and file.drive_id not in drive_ids):
             continue
-        with contextlib.suppress(PlanRefused):  # its terms are gone; the next look proposes anew
+        with contextlib.suppress(PlanRefused):  # a term is no longer used: the next look proposes anew
             plan = tag_plan_file.from_text(file.queued, taxonomy, source=file.path)
             libraries |= {one.drive_id: one for one in plan.libraries}
             rows += plan.rows

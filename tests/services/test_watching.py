@@ -14,7 +14,7 @@ from km365.core.feedback import Feedback, Verdict
 from km365.core.passages import Passage
 from km365.core.tag_plan import Library, Plan
 from km365.core.tagging import Suggestion
-from km365.core.taxonomy import Concept, Mode, Taxonomy
+from km365.core.taxonomy import Concept, Mode, Status, Taxonomy
 from km365.documents import reading
 from km365.errors import GraphUnreachable, PlanRefused
 from km365.graph import drives, lists, metadata, sites
@@ -52,7 +52,7 @@ class Finds:
                 count=1,
             )
             for one in self.taxonomy.by_key["topic"].concepts
-            if one.label() in said
+            if one.label() in said and one.status is not Status.DEPRECATED
         ]
 
 
@@ -221,6 +221,29 @@ async def test_documents_that_were_there_before_are_left_alone_unless_asked_for(
     assert await watched.topics_of(old) == [watched.auto.label()]
 
 
+async def test_a_document_that_is_moved_in_is_new_here_whatever_its_date(watched: Watched) -> None:
+    await watched.begin()
+    now, watched.now = watched.now, datetime(2020, 1, 1, tzinfo=UTC)  # moving a file keeps its date
+    item = await watched.upload("moved.txt", watched.auto)
+    watched.now = now
+    await watched.later(minutes=1)
+    assert (await watched.look()).read == 1
+    assert await watched.topics_of(item) == [watched.auto.label()]
+
+
+async def test_a_watch_keeps_its_score_unless_another_is_given(watched: Watched) -> None:
+    async def begun(**more: Any) -> int:
+        app = watched.here.app
+        made = await tag_watch.begin(
+            app.graph, app.db, watched.library, is_on=True, everything=False, at=watched.now, **more
+        )
+        return made.auto_percent
+
+    assert await begun() == round(100 * tag_watch.AUTO_ABOVE)
+    assert await begun(auto_above=0.99) == 99
+    assert await begun() == 99
+
+
 async def test_a_watch_does_not_follow_its_own_traces(watched: Watched) -> None:
     await watched.begin()
     await watched.upload("both.txt", watched.auto, watched.asked)
@@ -319,6 +342,49 @@ async def test_a_document_in_use_is_tagged_when_it_is_free(watched: Watched) -> 
     await watched.look()
     assert await watched.topics_of(item) == [watched.auto.label()]
     assert {state for _, state in await watched.runs()} == {"done"}
+
+
+@pytest.mark.parametrize("status", [423, 500])
+async def test_a_document_that_cannot_be_read_for_now_is_read_later(watched: Watched, status: int) -> None:
+    await watched.begin()
+    item = await watched.upload("note.txt", watched.auto)
+    refused = {"verb": "GET", "path": "*/content", "status": status, "times": 20}
+    await watched.control("PUT", "/_local/faults/next_requests", refused)
+    found = await watched.look()
+    assert (found.failed, found.retried) == ((), 1)
+    await watched.control("DELETE", "/_local/faults")
+    await watched.later(hours=1)
+    await watched.look()
+    assert await watched.topics_of(item) == [watched.auto.label()]
+
+
+async def test_a_broken_document_called_like_an_error_is_not_read_for_ever(watched: Watched) -> None:
+    await watched.begin()
+    await watched.upload("Report 423.pdf", more="no pdf at all")
+    found = await watched.look()
+    assert ([path for path, _ in found.failed], found.retried) == (["Report 423.pdf"], 0)
+
+
+async def test_what_waits_is_proposed_anew_when_one_of_its_terms_goes_out_of_use(watched: Watched) -> None:
+    await watched.begin()
+    await watched.upload("note.txt", watched.asked, watched.topics[2])
+    await watched.upload("other.txt", watched.asked)
+    await watched.look()
+    watched.words = without(watched.words, watched.topics[2])
+    assert await watched.proposed() == {"other.txt": [watched.asked.label()]}
+    before = watched.downloads
+    assert (await watched.look()).queued == 1
+    assert watched.downloads == before + 1
+    assert set(await watched.proposed()) == {"note.txt", "other.txt"}
+
+
+def without(words: Finds, concept: Concept) -> Finds:
+    """The words once this topic is deprecated."""
+    topic = words.taxonomy.by_key["topic"]
+    concepts = tuple(
+        replace(one, status=Status.DEPRECATED) if one.id == concept.id else one for one in topic.concepts
+    )
+    return replace(words, taxonomy=Taxonomy(term_sets=(replace(topic, concepts=concepts),)))
 
 
 async def test_an_unsure_term_is_never_applied_by_itself(watched: Watched) -> None:
