@@ -4,9 +4,9 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 from km365.core.tag_plan import Plan, Refused, Row
 from km365.core.tag_plan_file import (
@@ -166,11 +166,10 @@ class Answers:
     def add(self, row: Row) -> None:
         """Keeps the decisions about one document, safely on the disk when this returns."""
         try:
-            new = not self.path.exists()
-            with self.path.open("a", encoding="utf-8") as out:
-                if new:
-                    out.write(json.dumps({"plan": list(_stands(self._plan))}) + "\n")
-                out.write(json.dumps(json.loads(document_text(row))) + "\n")
+            with self.path.open("a+b") as out:
+                if not _cut_to_last_line(out):
+                    out.write(_line({"plan": list(_stands(self._plan))}))
+                out.write(_line(json.loads(document_text(row))))
                 out.flush()
                 os.fsync(out.fileno())
         except OSError as error:
@@ -179,27 +178,53 @@ class Answers:
     def read(self, head: Head, taxonomy: Taxonomy) -> dict[tuple[str, str], Row]:
         """The documents as they were decided, by drive and item id; the last answer counts.
 
-        Raises PlanRefused where the plan was edited since.
+        Raises PlanRefused where the plan was edited since, or a line is damaged.
         """
         if not self.path.exists():
             return {}
-        lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]  # a last one may be cut off
-        if not lines or json.loads(lines[0]) != {"plan": list(_stands(self._plan))}:
+        lines = self.path.read_bytes().split(b"\n")[:-1]  # a last one may be cut off
+        if lines and self._parsed(lines, 0) != {"plan": list(_stands(self._plan))}:
             raise PlanRefused(
                 f"{self._plan.name} was edited after a review that left its answers in {self.path.name}; "
                 "delete one of the two."
             )
         last = {}
-        for line in lines[1:]:
-            raw = json.loads(line)
-            last[raw["drive"], raw["item"]] = line
+        for number in range(1, len(lines)):
+            raw = self._parsed(lines, number)
+            last[str(raw.get("drive")), str(raw.get("item"))] = json.dumps(raw)
         text = '{"documents": [' + ",".join(last.values()) + "]}"
         rows = read_documents([text], head, taxonomy, source=self.path.name)
         return {(one.drive_id, one.item_id): one for one in rows if isinstance(one, Row)}
 
+    def _parsed(self, lines: Sequence[bytes], number: int) -> dict[str, Any]:
+        try:
+            raw = json.loads(lines[number])
+            if isinstance(raw, dict):
+                return raw
+        except ValueError:
+            pass
+        raise PlanRefused(
+            f"{self.path.name}, line {number + 1}, is damaged; delete that line and answer its document again."
+        )
+
     def forget(self) -> None:
         """They are in the plan now."""
         self.path.unlink(missing_ok=True)
+
+
+def _line(value: object) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+def _cut_to_last_line(file: IO[bytes]) -> int:
+    """Cuts off a last line that was not written to its end; how many bytes are left."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - 1, 0))
+    if file.read() not in {b"", b"\n"}:
+        file.seek(0)
+        size = sum(len(line) for line in file if line.endswith(b"\n"))
+        file.truncate(size)
+    return size
 
 
 def save(plan: Plan, path: Path, documents: Iterable[Row | Refused], to_sheet: ToSheet | None) -> None:

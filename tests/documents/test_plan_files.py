@@ -81,6 +81,31 @@ def test_answers_count_at_once_and_are_folded_in_later(file: Path) -> None:
         assert plan.terms == 3
 
 
+@pytest.mark.parametrize("line", [0, 1])
+def test_a_review_that_was_cut_off_in_an_answer_goes_on(file: Path, line: int) -> None:
+    answers = Answers(file)
+    answers.add(original(file))
+    lines = answers.path.read_bytes().splitlines(keepends=True)
+    answers.path.write_bytes(b"".join(lines[:line]) + lines[line][:9])
+    assert not original(file).seen, "the half answer does not count"
+    Answers(file).add(without_topic(original(file)))
+    assert original(file).seen
+    answers.path.write_bytes(answers.path.read_bytes()[:-20])
+    assert not original(file).seen
+
+
+def test_a_damaged_answer_is_refused_by_file_and_line(file: Path) -> None:
+    answers = Answers(file)
+    answers.add(original(file))
+    for damage in (b'{"drive": "b!1", "it{"drive": 1}\n', b"\xff\xfe\x00\n", b"[]\n", b'{"drive": [1]}\n'):
+        answers.add(original(file))
+        lines = answers.path.read_bytes().splitlines(keepends=True)
+        answers.path.write_bytes(b"".join([*lines[:2], damage, *lines[2:]]))
+        with pytest.raises(PlanRefused, match=r"plan\.json\.answers"):
+            original(file)
+        answers.path.write_bytes(b"".join(lines[:2]))
+
+
 def test_answers_to_a_plan_that_was_edited_since_are_refused(file: Path) -> None:
     Answers(file).add(original(file))
     file.write_text(to_text(replace(PLAN, rows=PLAN.rows[:1])), encoding="utf-8")
