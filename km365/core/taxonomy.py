@@ -18,8 +18,10 @@ _NO_TEXT: Mapping[str, str] = MappingProxyType({})
 _NO_SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 LABEL_LIMIT = 255
 """The longest label SharePoint's term store takes."""
-FORBIDDEN = frozenset('";<>|\t')
-"""Characters the term store takes in no label."""
+CONTROLS = frozenset(map(chr, (*range(32), *range(127, 160))))
+"""Characters that say something to a terminal, not to a reader."""
+FORBIDDEN = CONTROLS | frozenset('";<>|')
+"""Characters that no label may have: the term store refuses them, or nobody sees them."""
 LEVELS = 7
 """How deep a term set may be in the term store."""
 

@@ -40,7 +40,7 @@ def deprecated(term_set: TermSet, concept_id: str, replaced_by: str | None, know
     """The term set with one term out of use; `replaced_by` may be of any term set of `known`.
 
     Raises NotFound where a term does not exist, and InputRefused where the replacement is out of use, leads
-    back to the term, or terms still stand under it.
+    back to the term, or terms still stand under it; offices' terms too, where nothing would replace it.
     """
     old = _concept(term_set, concept_id)
     if replaced_by is not None:
@@ -50,7 +50,13 @@ def deprecated(term_set: TermSet, concept_id: str, replaced_by: str | None, know
         if after.status is Status.DEPRECATED:
             raise InputRefused(f"{replaced_by} is out of use itself; name a term that is in use.")
         replaced_by = after.id
-    under = [one.id for one in term_set.concepts if one.broader == old.id and one.status is Status.CURRENT]
+    under = [
+        one.id
+        for concepts in (term_set.concepts, *(layer.concepts for layer in known.layers))
+        for one in concepts
+        if old.id == one.broader or (old.id == one.global_parent and replaced_by is None)
+        if one.status is Status.CURRENT
+    ]
     if under:
         raise InputRefused(
             f"{len(under)} terms in use stand under {concept_id}, first {under[0]}; deprecate or move them "

@@ -78,7 +78,20 @@ def check_layer(layer: TermSet, taxonomy: Taxonomy, *, languages: Sequence[str] 
     whole = _among(layer, taxonomy)
     known = {*taxonomy.by_id, *own, *(alias for concept in taxonomy for alias in concept.aliases)}
     found = check_set(whole, languages=languages, known=known) if whole else []
-    return unusable_layer(layer, taxonomy) + [p for p in found if not p.fatal and p.where in own]
+    found = [one for one in found if not one.fatal and one.where in own]
+    return unusable_layer(layer, taxonomy) + _out_of_use(layer, taxonomy) + found
+
+
+def _out_of_use(layer: TermSet, taxonomy: Taxonomy) -> list[Problem]:
+    """Terms in use that are counted under a global term which is not, and which nothing replaces."""
+    problems = []
+    for concept in layer.concepts:
+        parent = concept.global_parent or ""
+        used = concept.status is Status.CURRENT and parent in taxonomy.by_id
+        if used and taxonomy.resolve(parent).status is Status.DEPRECATED:
+            what = f"its global parent {parent!r} is no longer used, and nothing replaces it"
+            problems.append(Problem(where=concept.id, what=what, kind="office"))
+    return problems
 
 
 def unusable_layer(layer: TermSet, taxonomy: Taxonomy) -> list[Problem]:
@@ -125,6 +138,7 @@ def check_set(
     for concept in term_set.concepts:
         problems += _check_links(concept, term_set, known)
         problems += _check_labels(concept, languages, stems)
+        problems += _formulas(concept)
         _forget(stems)
     return problems + _double_labels(term_set)
 
@@ -250,7 +264,7 @@ def _refused_labels(concept: Concept) -> list[Problem]:
             problems.append(Problem(where=concept.id, what=what, kind="label too long", fatal=True))
         else:
             bad = min(FORBIDDEN & set(text))
-            what = f"the {language} label {text!r} contains {bad!r}, which the term store refuses"
+            what = f"the {language} label {text!r} contains {bad!r}, which no label may have"
             problems.append(Problem(where=concept.id, what=what, kind="forbidden character", fatal=True))
     return problems
 
@@ -272,6 +286,19 @@ def _check_labels(concept: Concept, languages: Sequence[str], stems: Stems) -> l
             what = f"the {language} label {text!r} matches no text: little is left of it without little words"
             problems.append(Problem(where=concept.id, what=what, kind="no words"))
     return problems
+
+
+_FORMULA = ("=", "+", "-", "@")
+"""What a cell of a CSV file may not begin with: spreadsheets would work it out."""
+
+
+def _formulas(concept: Concept) -> list[Problem]:
+    return [
+        Problem(where=concept.id, what=f"{what} {text[:40]!r} is a formula to a spreadsheet", kind="formula")
+        for what, texts in (("the {} label", concept.labels), ("the {} definition", concept.definitions))
+        for what, text in ((what.format(language), text) for language, text in texts.items())
+        if text.startswith(_FORMULA)
+    ]
 
 
 def _double_labels(term_set: TermSet) -> list[Problem]:

@@ -35,7 +35,19 @@ _LANGUAGES = {
     **{2070: "pt", 1028: "zh", 3076: "zh", 4100: "zh"},
 }
 _GUID = re.compile(r"\{?([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\}?")
-_NO = frozenset({"false", "0", "no"})
+_YES = frozenset(
+    {
+        *("true", "vrai", "verdadero", "verdadeiro", "wahr", "vero", "истина", "صواب", "真", "1"),
+        *("yes", "oui", "sí", "sim", "ja", "sì", "да", "نعم", "是"),
+    }
+)
+_NO = frozenset(
+    {
+        *("false", "faux", "falso", "falsch", "ложь", "خطأ", "假", "0"),
+        *("no", "non", "não", "nein", "нет", "لا", "否"),
+    }
+)
+"""What spreadsheets make of the two words in the languages of `_LCIDS`, and what people write."""
 
 
 def read(text: str, *, key: str | None = None, language: str = "en") -> Reading:
@@ -66,7 +78,7 @@ def _rows(text: str, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
     """Line and cells of each row, as far as they can be read."""
     opening = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=opening.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1
         try:
@@ -74,7 +86,9 @@ def _rows(text: str, problems: list[str]) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            problems.append(f"line {line}: {error}.")
+            last = reader.line_num
+            lost = "the line is" if last == line else f"lines {line} to {last} are"
+            problems.append(f"line {line}: {error}, as by a stray quotation mark; {lost} left out.")
 
 
 class _Reader:
@@ -112,7 +126,7 @@ class _Reader:
             )
         else:
             self.listed.add(path)
-            self._term(path, definition, available.casefold() not in _NO)
+            self._term(path, definition, self._available(line, available))
 
     def _speak(self, line: int, lcid: str) -> None:
         if lcid.isdecimal() and int(lcid) in _LANGUAGES:
@@ -121,6 +135,13 @@ class _Reader:
             self.problems.append(
                 f"line {line}: LCID {lcid!r} is of no language known here; {self.language} counts."
             )
+
+    def _available(self, line: int, word: str) -> bool:
+        if word and word.casefold() not in _YES | _NO:
+            self.problems.append(
+                f"line {line}: {word!r} is neither TRUE nor FALSE; the term counts as available for tagging."
+            )
+        return word.casefold() not in _NO
 
     def _term(self, path: tuple[str, ...], definition: str, available: bool) -> None:
         if len(path) > 1 and path[:-1] not in self.concepts:
@@ -161,7 +182,9 @@ class _Reader:
             concepts=tuple(self.concepts.values()),
             definitions={self.language: self.description} if self.description else {},
         )
-        return Reading(term_sets=(made,), problems=tuple(self.problems), says=Says.LABELS)
+        return Reading(
+            term_sets=(made,), problems=tuple(self.problems), says=Says.LABELS, whole=not self.problems
+        )
 
 
 def to_csv(term_set: TermSet, *, language: str = "en") -> str:

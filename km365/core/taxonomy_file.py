@@ -1,8 +1,9 @@
 """Term sets as files: our own JSON, one facet a file (`templates/taxonomies/`)."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -25,12 +26,13 @@ def from_json(text: str, *, source: str) -> TermSet:
 class Found:
     """What a file holds: the term set as far as it can be read, and what cannot, one line each.
 
-    `doubtful` are the ids of the concepts that could not be read whole. No term set: not even a beginning.
+    `doubtful` are the ids of the concepts that could not be read whole, "" for the term set itself, with the
+    fields that could not be read. No term set: not even a beginning.
     """
 
     term_set: TermSet | None
     wrong: tuple[str, ...] = ()
-    doubtful: frozenset[str] = frozenset()
+    doubtful: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def read(text: str, *, source: str) -> Found:
@@ -45,7 +47,7 @@ def read(text: str, *, source: str) -> Found:
     if not isinstance(data, dict):
         return Found(term_set=None, wrong=(f"{source}, the file: must be an object.",))
     term_set = reader.term_set(data)
-    return Found(term_set=term_set, wrong=tuple(reader.wrong), doubtful=frozenset(reader.doubtful))
+    return Found(term_set=term_set, wrong=tuple(reader.wrong), doubtful=reader.doubtful)
 
 
 def to_json(term_set: TermSet) -> str:
@@ -108,10 +110,18 @@ class _Reader:
     def __init__(self, source: str) -> None:
         self.source = source
         self.wrong: list[str] = []
-        self.doubtful: set[str] = set()
+        self.places: list[str] = []
+        """Where each thing of `wrong` is, as `topic/a.labels.fr`."""
+        self.doubtful: dict[str, frozenset[str]] = {}
 
     def note(self, where: str, what: str) -> None:
         self.wrong.append(f"{self.source}, {where}: {what}.")
+        self.places.append(where)
+
+    def unread(self, before: int, place: str = "") -> frozenset[str]:
+        """The fields at `place` with something wrong, where `before` things were wrong already."""
+        wrong = [one.removeprefix(place) for one in self.places[before:] if one.startswith(place)]
+        return frozenset(re.split(r"[.\[]", one)[0] for one in wrong)
 
     def pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         """An object of the file; a key written twice would silently lose the first."""
@@ -123,6 +133,7 @@ class _Reader:
         return found
 
     def term_set(self, data: Any) -> TermSet:
+        before = len(self.wrong)
         top = self.mapping(data, "the file", _SET_KEYS)
         rule = self.mapping(top.get("rule", {}), "rule", {"at_most", "required", "threshold", "evidence"})
         mode = self.choice(Mode, top.get("mode", "suggest"), "mode")
@@ -130,7 +141,7 @@ class _Reader:
         if not isinstance(items, list) or not items:
             self.note("concepts", "must be a list with at least one concept")
             items = []
-        return TermSet(
+        made = TermSet(
             key=self.text(top, "key"),
             names=self.labels(top.get("names"), "names"),
             column=self.optional(top, "column", "") or "",
@@ -145,8 +156,12 @@ class _Reader:
                 threshold=self.number(rule.get("threshold", 0.5), "rule.threshold", 0, 1),
                 evidence=self.choice(Evidence, rule.get("evidence", "anywhere"), "rule.evidence"),
             ),
-            concepts=tuple(self.concept(item, f"concepts[{n}]", mode) for n, item in enumerate(items)),
+            concepts=(),
         )
+        if unread := self.unread(before) & _SET_KEYS:
+            self.doubtful[""] = unread
+        concepts = tuple(self.concept(item, f"concepts[{n}]", mode) for n, item in enumerate(items))
+        return replace(made, concepts=concepts)
 
     def mapping(self, value: Any, where: str, keys: set[str]) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -224,15 +239,17 @@ class _Reader:
         links = []
         for n, item in enumerate(value):
             data = self.mapping(item, f"{where}[{n}]", {"link", "id"})
-            place = f"{where}[{n}]."
-            links.append((self.choice(Link, data.get("link"), f"{place}link"), self.text(data, "id", place)))
+            place, before = f"{where}[{n}].", len(self.wrong)
+            link = (self.choice(Link, data.get("link"), f"{place}link"), self.text(data, "id", place))
+            if len(self.wrong) == before:
+                links.append(link)
         return tuple(links)
 
     def concept(self, value: Any, where: str, mode: Mode) -> Concept:
         before = len(self.wrong)
         if not isinstance(value, dict):
             self.note(where, "must be an object")
-            self.doubtful.add(where)
+            self.doubtful[where] = frozenset({"id"})
             return Concept(id=where, labels={})
         data = self.mapping(value, where, _CONCEPT_KEYS)
         concept_id = self.text(data, "id", f"{where}.") or where
@@ -244,7 +261,7 @@ class _Reader:
             **self.more(data, place),
         )
         if len(self.wrong) > before:
-            self.doubtful.add(concept_id)
+            self.doubtful[concept_id] = self.unread(before, place)
         return concept
 
     def more(self, data: dict[str, Any], place: str) -> dict[str, Any]:

@@ -3,22 +3,26 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from km365.core.taxonomy import FORBIDDEN, LABEL_LIMIT, LEVELS, Concept, TermSet
+from km365.core.taxonomy import CONTROLS, FORBIDDEN, LABEL_LIMIT, LEVELS, Concept, TermSet
 
-_INSTEAD = str.maketrans({'"': "'", ";": ",", "<": "‹", ">": "›", "|": "/", "\t": " "})
+_UNSEEN = str.maketrans({control: " " if control.isspace() else "" for control in CONTROLS})
+_INSTEAD = _UNSEEN | str.maketrans({'"': "'", ";": ",", "<": "‹", ">": "›", "|": "/"})
 
 
 def fit(term_set: TermSet) -> tuple[TermSet, tuple[str, ...]]:
     """The term set as the term store takes it, and a line for each term that was changed for that.
 
-    Characters it refuses in labels are replaced, labels over 255 characters are cut (the whole text stays in
-    the definition), a second term of one id is left out, broader terms in a circle are cut, terms deeper than
-    seven levels are lifted under the sixth (their own broader term stays in `also_broader`), and of two terms
-    with one label under one parent the second gets a number.
+    Characters it refuses in labels are replaced, control characters taken out, labels over 255 characters are
+    cut (the whole text stays in the definition), a second term of one id is left out, broader terms in a
+    circle are cut, terms deeper than seven levels are lifted under the sixth (their own broader term stays in
+    `also_broader`), and of two terms with one label under one parent the second gets a number.
     """
     told: list[str] = []
     concepts = _apart(_lifted(_placed(_each_once(term_set.concepts, told), told), told), told)
-    return replace(term_set, concepts=tuple(concepts)), tuple(told)
+    names = {tag: text for tag, name in term_set.names.items() if (text := name.translate(_UNSEEN)).strip()}
+    if names != term_set.names:
+        told.append(f"{term_set.key}: its name is written without control characters.")
+    return replace(term_set, names=names or {"en": term_set.key}, concepts=tuple(concepts)), tuple(told)
 
 
 def _each_once(concepts: Iterable[Concept], told: list[str]) -> dict[str, Concept]:
@@ -26,8 +30,8 @@ def _each_once(concepts: Iterable[Concept], told: list[str]) -> dict[str, Concep
     for concept in concepts:
         if concept.id in found:
             told.append(f"{concept.id}: this id stands twice; the second is left out.")
-        else:
-            found[concept.id] = _with_labels_that_fit(concept, told)
+        elif (fitting := _with_labels_that_fit(concept, told)).labels:
+            found[concept.id] = fitting
     return found
 
 
@@ -35,14 +39,16 @@ def _with_labels_that_fit(concept: Concept, told: list[str]) -> Concept:
     texts = [*concept.labels.values(), *(text for some in concept.synonyms.values() for text in some)]
     if not any(len(text) > LABEL_LIMIT or FORBIDDEN & set(text) for text in texts):
         return concept
-    labels = {language: _fitting(text) for language, text in concept.labels.items()}
+    labels = {tag: text for tag, label in concept.labels.items() if (text := _fitting(label))}
     synonyms = {}
     for language, some in concept.synonyms.items():
         kept = dict.fromkeys(_fitting(text) for text in some)
-        synonyms[language] = tuple(text for text in kept if text != labels.get(language))
+        synonyms[language] = tuple(text for text in kept if text and text != labels.get(language))
     long = {language: text for language, text in concept.labels.items() if len(text) > LABEL_LIMIT}
-    changed = [old for old, new in zip(concept.labels.values(), labels.values(), strict=True) if old != new]
-    if changed:
+    changed = [label for tag, label in concept.labels.items() if label != labels.get(tag)]
+    if not labels:
+        told.append(f"{concept.id}: nothing is left of its label; it is left out.")
+    elif changed:
         what = "cut" if long else "written without what the term store refuses"
         told.append(f"{concept.id}: the label {_short(changed[0])} is {what}.")
     else:
@@ -56,7 +62,7 @@ def _with_labels_that_fit(concept: Concept, told: list[str]) -> Concept:
 
 
 def _fitting(text: str) -> str:
-    text = text.translate(_INSTEAD)
+    text = text.translate(_INSTEAD).strip()
     return text if len(text) <= LABEL_LIMIT else f"{text[: LABEL_LIMIT - 1].rstrip()}…"
 
 

@@ -24,12 +24,16 @@ class Reading:
     """What a file of terms holds. `problems` name each thing that could not be taken, with its subject.
 
     `left_out` counts statements of kinds km365 does not keep, by property. `says`: how much such a file says.
+    `whole`: whether all of it could be read, so that what it lacks is known. `unread` are the fields that
+    could not be read, by concept id ("" for the term set): they say nothing.
     """
 
     term_sets: tuple[TermSet, ...]
     problems: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     says: Says = Says.MEANING
+    whole: bool = True
+    unread: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def slug(address: str) -> str:

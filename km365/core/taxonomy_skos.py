@@ -123,6 +123,8 @@ class SkosReader:
 
     def __init__(self, *, language: str = "en") -> None:
         self.problems: list[str] = []
+        self.whole = True
+        """False where something could not be read at all."""
         self._language = language
         self._drafts: dict[str, _Draft] = {}
         self._left_out: dict[str, int] = {}
@@ -151,6 +153,7 @@ class SkosReader:
         found = dict(self._concept_drafts(schemes))
         if len(found) > CONCEPTS_AT_MOST:
             self.problems.append(f"There are more than {CONCEPTS_AT_MOST:,} concepts; the rest is left out.")
+            self.whole = False
             found = dict(list(found.items())[:CONCEPTS_AT_MOST])
         of_scheme = self._schemes_of(found, schemes, single=key is not None)
         self._reverse_narrower(found)
@@ -161,6 +164,7 @@ class SkosReader:
             self._term_set(scheme, schemes.get(scheme, _Draft()), inside, of_scheme, key)
             for scheme, inside in members.items()
         ]
+        sets = [one for one in sets if one.concepts]
         if not sets:
             self.problems.append("There is no concept in it (skos:Concept with a skos:prefLabel).")
         ours = any(draft.said.get("mode") for draft in schemes.values())
@@ -168,6 +172,7 @@ class SkosReader:
             term_sets=tuple(sets),
             problems=tuple(self.problems),
             left_out=dict(sorted(self._left_out.items())),
+            whole=self.whole,
             says=Says.EVERYTHING if ours else Says.MEANING,
         )
 
@@ -301,11 +306,11 @@ class SkosReader:
     def _labels(
         self, preferred: Iterable[Text], others: Iterable[Text], subject: str = ""
     ) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
-        """The first preferred label of each language, and all others as synonyms."""
+        """One preferred label for each language, that without a region if any; all others as synonyms."""
         labels: dict[str, str] = {}
         synonyms: dict[str, list[str]] = {}
         for found, is_preferred in ((preferred, True), (others, False)):
-            for text, tag in found:
+            for text, tag in _exact_first(found) if is_preferred else found:
                 label = " ".join(text.split())
                 if not label or len(label) > LABEL_AT_MOST:
                     what = "is empty" if not label else f"is longer than {LABEL_AT_MOST:,} characters"
@@ -329,7 +334,7 @@ class SkosReader:
 
     def _first_by_language(self, texts: Iterable[Text]) -> dict[str, str]:
         found: dict[str, str] = {}
-        for text, tag in texts:
+        for text, tag in _exact_first(texts):
             found.setdefault(primary(tag) if tag else self._language, text.strip())
         return {language: text for language, text in found.items() if text}
 
@@ -353,6 +358,16 @@ class SkosReader:
             return rule
 
 
+def _exact_first(texts: Iterable[Text]) -> list[Text]:
+    """The texts in their order, but `en` before `en-GB`, and simplified Chinese before traditional."""
+    return sorted(texts, key=lambda one: (primary(one.language) != one.language.lower(), _traditional(one)))
+
+
+def _traditional(text: Text) -> bool:
+    return not _TRADITIONAL.isdisjoint(text.language.lower().split("-"))
+
+
+_TRADITIONAL = frozenset({"hant", "tw", "hk", "mo"})
 _PLAIN = frozenset({"type", "inScheme", "topConceptOf", "prefLabel", "altLabel", "hiddenLabel", "narrower"})
 
 

@@ -32,6 +32,22 @@ def updated(
     return replace(present, concepts=tuple(concepts), definitions=definitions)
 
 
+def completed(present: TermSet | None, new: TermSet, unread: Mapping[str, frozenset[str]]) -> TermSet:
+    """`new` with the fields that could not be read (by concept id) as `present` has them.
+
+    A term that has no label even so, or no id, is left out.
+    """
+    known = present.by_id if present else {}
+    concepts = (
+        replace(one, **{name: getattr(known[one.id], name) for name in unread[one.id]})
+        if one.id in unread and one.id in known
+        else one
+        for one in new.concepts
+    )
+    kept = (one for one in concepts if one.labels and "id" not in unread.get(one.id, ()))
+    return replace(new, concepts=tuple(kept))
+
+
 def _left(concept: Concept, *, retire: bool) -> Concept:
     return replace(concept, status=Status.DEPRECATED) if retire else concept
 

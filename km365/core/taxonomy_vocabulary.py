@@ -34,6 +34,7 @@ def read(data: dict[str, Any], *, key: str | None = None, language: str = "en") 
         concept_id = item.get("id") if isinstance(item, dict) else None
         if not isinstance(concept_id, str) or not concept_id.strip():
             reader.problems.append(f"concepts[{n}]: it has no id.")
+            reader.whole = False
             continue
         if concept_id in seen:
             reader.problems.append(f"{concept_id}: this id stands twice; what both say is put together.")

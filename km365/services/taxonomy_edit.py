@@ -15,7 +15,7 @@ from km365.core.taxonomy_check import unusable, unusable_layer
 from km365.core.taxonomy_diff import Difference, differences
 from km365.core.taxonomy_file import to_json
 from km365.core.taxonomy_fit import fit
-from km365.core.taxonomy_update import updated
+from km365.core.taxonomy_update import completed, updated
 from km365.errors import InputRefused, NotAvailable
 from km365.services.taxonomy_export import write
 from km365.services.taxonomy_files import read_file
@@ -86,17 +86,29 @@ def importing(
     `key` is the term set it becomes or brings up to date; without it each scheme in the file is one. With
     `office` it is that office's layer: its terms stand among those of the term set `extends`, and those that
     name no global parent, by themselves or through a broader term or mapping, get `parent`. `retire`
-    deprecates the terms that the file no longer has. Raises InputRefused where a term set would not work.
+    deprecates the terms that the file no longer has. Raises InputRefused where a term set would not work, or
+    `retire` is asked of a file that could not be read whole.
     """
     reading = read_file(file, key=key, language=language)
     if not reading.term_sets:
-        raise InputRefused(f"{file}: {reading.problems[0]}")
+        raise InputRefused(f"{file}: it holds no term that can be taken. {reading.problems[0]}")
+    if unread := reading.unread.get(""):
+        what = ", ".join(sorted(unread))
+        raise InputRefused(f"{file}: its {what} cannot be read, and all its terms go by that; put it right.")
+    if retire and not reading.whole:
+        raise InputRefused(
+            f"{file}: {reading.problems[0]} What it lacks is not known, so nothing can be deprecated for it; "
+            "put the file right, or leave out --retire."
+        )
     changed: list[str] = []
     edits = []
     for found in reading.term_sets:
-        term_set, told = fit(found)
+        present = _present(known, found.key, office)
+        term_set, told = fit(completed(present, found, reading.unread))
+        if not term_set.concepts:
+            why = (*reading.problems, *told)[0]
+            raise InputRefused(f"{file}: {found.key} holds no term that can be taken. {why}")
         changed += told
-        present = _present(known, term_set.key, office)
         after = updated(present, term_set, says=reading.says, retire=retire)
         if office:
             after = _as_layer(after, known, office, extends or after.extends, parent)

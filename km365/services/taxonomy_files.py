@@ -10,6 +10,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -107,7 +108,7 @@ def _read_whole(opened: _Limited, file: Path, ending: str, *, key: str | None, l
     if ending == ".csv":
         return taxonomy_csv.read(text, key=key, language=language)
     if _OURS.match(text):
-        return _read_own(text, file)
+        return _read_own(text, file, key)
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
@@ -117,28 +118,35 @@ def _read_whole(opened: _Limited, file: Path, ending: str, *, key: str | None, l
     if taxonomy_vocabulary.looks_like(data):
         return taxonomy_vocabulary.read(data, key=key, language=language)
     if isinstance(data, dict) and "concepts" in data:
-        return _read_own(text, file)
+        return _read_own(text, file, key)
     return _read_graph(io.BytesIO(text.encode()), file, rdf.RdfFormat.JSON_LD, key=key, language=language)
 
 
 _OURS = re.compile(r'\s*\{\s*"key"\s*:')
 
 
-def _read_own(text: str, file: Path) -> Reading:
+def _read_own(text: str, file: Path, key: str | None) -> Reading:
     found = read_own(text, source=str(file))
-    sets = (found.term_set,) if found.term_set else ()
-    return Reading(term_sets=sets, problems=found.wrong, says=Says.EVERYTHING)
+    sets = (replace(found.term_set, key=key or found.term_set.key),) if found.term_set else ()
+    return Reading(
+        term_sets=sets,
+        problems=found.wrong,
+        says=Says.EVERYTHING,
+        whole=not found.wrong,
+        unread=found.doubtful,
+    )
 
 
 def _read_graph(opened: Any, file: Path, kind: rdf.RdfFormat, *, key: str | None, language: str) -> Reading:
     if kind == rdf.RdfFormat.RDF_XML:
         opened = _PlainXml(opened, file)
     reader = SkosReader(language=language)
-    for count, quad in enumerate(_statements(opened, file, kind, reader.problems)):
+    for count, quad in enumerate(_statements(opened, kind, reader)):
         if count == STATEMENTS_AT_MOST:
             reader.problems.append(
                 f"It holds more than {STATEMENTS_AT_MOST:,} statements; the rest is left out."
             )
+            reader.whole = False
             break
         subject, value = quad.subject, quad.object
         if isinstance(value, rdf.Literal):
@@ -152,7 +160,7 @@ def _name(node: Any) -> str:
     return f"_:{node.value}" if isinstance(node, rdf.BlankNode) else str(node.value)
 
 
-def _statements(opened: Any, file: Path, kind: rdf.RdfFormat, problems: list[str]) -> Iterator[rdf.Quad]:
+def _statements(opened: Any, kind: rdf.RdfFormat, reader: SkosReader) -> Iterator[rdf.Quad]:
     """The statements; what the parser stumbles over is said with its line.
 
     Lines of Turtle that begin a new subject are where it goes on; the other formats end there.
@@ -167,13 +175,16 @@ def _statements(opened: Any, file: Path, kind: rdf.RdfFormat, problems: list[str
             return
         except SyntaxError as error:
             errors += 1
+            reader.whole = False
             line = lines_before + (error.lineno or 1) - header.count(b"\n")
-            problems.append(f"{f'line {line}' if error.lineno else 'the file'}: {_complaint(error)}")
+            reader.problems.append(f"{f'line {line}' if error.lineno else 'the file'}: {_complaint(error)}")
             if not by_lines:
-                problems.append("What stands behind that is not read.")
+                reader.problems.append("What stands behind that is not read.")
                 return
             if errors >= _ERRORS_AT_MOST:
-                problems.append(f"There are {_ERRORS_AT_MOST} such lines; what stands behind is not read.")
+                reader.problems.append(
+                    f"There are {_ERRORS_AT_MOST} such lines; what stands behind is not read."
+                )
                 return
             header = b"".join(f"@prefix {p}: <{i}> .\n".encode() for p, i in parser.prefixes.items())
             at, lines_before = _next_subject(data, at, lines_before, line)
@@ -223,7 +234,7 @@ class _PlainXml(io.RawIOBase):
             self._refuse("its entities refer to others or to files, or are long")
         self._declared = declared > 0
         self._references = 0
-        self._end = b""
+        self._end = self._head[-8:]
 
     def readable(self) -> bool:
         return True
@@ -235,7 +246,7 @@ class _PlainXml(io.RawIOBase):
             data = self._opened.read(size)
             if b"<!ENTITY" in self._end + data:
                 self._refuse("it declares entities in its middle")
-            self._end = data[-8:]
+            self._end = (self._end + data)[-8:]
         self._references += data.count(b"&") if self._declared else 0
         if self._references > _REFERENCES_AT_MOST:
             self._refuse("it refers to its entities too often")

@@ -117,6 +117,60 @@ def test_what_cannot_be_taken_is_named_with_exit_code_3_and_the_rest_is_there(
     assert len(in_force(own).by_key["wells"].concepts) == 2
 
 
+def test_what_cannot_be_read_of_a_term_is_left_as_it_is(typed: Any, own: Path, tmp_path: Path) -> None:
+    words = {"labels": {"en": "Wells", "fr": "Puits"}, "synonyms": {"en": ["boreholes"], "fr": ["forages"]}}
+    wells = {"key": "wells", "names": {"en": "Wells"}, "concepts": [{"id": "w/1", **words}]}
+    assert typed("import", str(write(tmp_path, "good.json", wells)), "--yes").code == ExitCode.DONE
+    before = in_force(own).by_key["wells"].concepts
+    odd: list[Any] = [
+        {"id": "w/1", "labels": {"fr": 7}, "synonyms": {"en": "text"}, "notes": {"en": "Dug ones."}},
+        {"id": 5, "labels": {"en": "No id"}},
+        {"id": "w/2", "labels": {"en": 7}},
+        None,
+        {"id": "w/3", "labels": {"en": "Under nothing"}, "broader": "w/2"},
+    ]
+    ran = typed("import", str(write(tmp_path, "odd.json", wells | {"concepts": odd})), "--yes")
+    assert ran.code == ExitCode.PARTLY and "w/1.synonyms.en: must be a list of texts" in ran.err
+    after = in_force(own).by_key["wells"].concepts
+    assert after[0] == replace(before[0], notes={"en": "Dug ones."})
+    assert [one.id for one in after] == ["w/1", "w/3"]
+    retired = typed("import", str(tmp_path / "odd.json"), "--retire", "--yes")
+    assert retired.code == ExitCode.REFUSED and "leave out --retire" in retired.err
+    headless = write(tmp_path, "headless.json", wells | {"rule": {"at_most": "many"}})
+    assert "its rule cannot be read" in typed("import", str(headless), "--yes").err
+    assert in_force(own).by_key["wells"].concepts == after
+
+
+def test_a_file_of_ours_becomes_the_term_set_that_is_asked_for(typed: Any, own: Path, tmp_path: Path) -> None:
+    concepts = [{"id": "w/1", "labels": {"en": "Wells"}}]
+    file = write(tmp_path, "mine.json", {"key": "mine", "names": {"en": "Wells"}, "concepts": concepts})
+    assert typed("import", str(file), "--as", "other", "--yes").code == ExitCode.DONE
+    assert [one.name for one in own.iterdir()] == ["other.json"]
+    assert "other" in in_force(own).by_key
+
+
+def test_a_file_without_a_usable_term_is_refused(typed: Any, own: Path, tmp_path: Path) -> None:
+    skos = "http://www.w3.org/2004/02/skos/core#"
+    nameless = write(tmp_path, "none.ttl", f'<urn:a> a <{skos}Concept> ; <{skos}altLabel> "A"@en .')
+    unseen = write(tmp_path, "unseen.ttl", f'<urn:a> a <{skos}Concept> ; <{skos}prefLabel> "\\u0007"@en .')
+    for file in (nameless, unseen):
+        ran = typed("import", str(file), "--as", "u", "--yes")
+        assert ran.code == ExitCode.REFUSED and "no term that can be taken" in ran.err
+    assert not own.exists()
+
+
+def test_a_csv_with_a_stray_quotation_mark_retires_nothing(typed: Any, tmp_path: Path) -> None:
+    assert typed("export", "topic.csv", "--facet", "topic").code == ExitCode.DONE
+    file = tmp_path / "topic.csv"
+    lines = file.read_text("utf-8-sig").splitlines()
+    lines[9] = f',,,TRUE,"{lines[9]}'
+    write(tmp_path, "topic.csv", "\n".join(lines))
+    told = typed("import", str(file), "--as", "topic", "--dry-run")
+    assert told.code == ExitCode.PARTLY and "line 10: " in told.err and "stray quotation mark" in told.err
+    assert "stray quotation mark" in typed("check", str(file)).out
+    assert typed("import", str(file), "--as", "topic", "--retire", "--dry-run").code == ExitCode.REFUSED
+
+
 def test_nothing_unusable_is_written_and_no_folder_is_guessed(
     typed: Any, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

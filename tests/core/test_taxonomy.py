@@ -57,7 +57,7 @@ def test_siblings_with_one_label_are_refused_and_cousins_are_not():
     assert fatal(concept("a", "Health"), concept("b", "Care"), concept("c", "Health", broader="x/b")) == []
 
 
-@pytest.mark.parametrize("label", ["a; b", 'so "called"', "a|b", "a<b", "x" * 256])
+@pytest.mark.parametrize("label", ["a; b", 'so "called"', "a|b", "a<b", "a\x1b[31m", "a\x85b", "x" * 256])
 def test_a_label_the_term_store_would_refuse_is_told(label: str):
     assert len(fatal(concept("odd", label))) == 1
 
@@ -73,6 +73,14 @@ def test_missing_languages_and_labels_that_match_nothing_are_told_but_do_no_harm
         "x/of: the en label 'of the' matches no text: little is left of it without little words",
     ]
     assert not any(p.fatal for p in found)
+
+
+def test_a_text_that_a_spreadsheet_would_work_out_is_told_but_does_no_harm():
+    found = check_set(term_set(concept("a", "=1+1", definitions={"en": "@x"}), concept("b", "1+1 classes")))
+    assert [(one.what, one.fatal) for one in found if one.kind == "formula"] == [
+        ("the en label '=1+1' is a formula to a spreadsheet", False),
+        ("the en definition '@x' is a formula to a spreadsheet", False),
+    ]
 
 
 def test_a_name_of_little_words_may_stand_where_a_synonym_is_found():
@@ -199,7 +207,12 @@ def test_everything_wrong_in_a_file_is_told_at_once_and_the_rest_is_read():
         "concepts[2].labels: must give one label per language.",
         "concepts[3]: must be an object.",
     ]
-    assert found.doubtful == {"x/b", "concepts[2]", "concepts[3]"}
+    assert found.doubtful == {
+        "": {"rule"},
+        "x/b": {"labels"},
+        "concepts[2]": {"id", "labels"},
+        "concepts[3]": {"id"},
+    }
 
 
 def test_a_file_that_is_not_json_is_refused_with_its_line():

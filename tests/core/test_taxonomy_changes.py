@@ -1,5 +1,6 @@
 """Term sets that change: made to fit the term store, brought up to date, merged, deprecated, compared."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -38,6 +39,22 @@ def test_labels_are_made_to_fit_and_the_whole_text_becomes_the_definition():
     assert unusable(made) == []
 
 
+def test_control_characters_are_taken_out_and_told():
+    names = {"en": "Set\x1b[1m"}
+    synonyms = {"en": ("two\nlines", "\x07")}
+    made, told = fit(
+        term_set(concept("a", "\x1b[31mred\x07", synonyms=synonyms), concept("b", "\x07"), names=names)
+    )
+    assert made.names == {"en": "Set[1m"}
+    assert [(one.label(), one.synonyms) for one in made.concepts] == [("[31mred", {"en": ("two lines",)})]
+    assert told == (
+        "x/a: the label '\\x1b[31mred\\x07' is written without what the term store refuses.",
+        "x/b: nothing is left of its label; it is left out.",
+        "x: its name is written without control characters.",
+    )
+    assert unusable(made) == []
+
+
 def test_terms_too_deep_are_lifted_and_remember_what_they_stood_under():
     chain = [concept("1"), *(concept(str(n), broader=f"x/{n - 1}") for n in range(2, 11))]
     made, told = fit(term_set(*chain))
@@ -67,7 +84,7 @@ def test_circles_missing_broader_terms_double_ids_and_twins_are_put_right_and_to
         st.tuples(
             st.integers(0, 30),
             st.one_of(st.none(), st.integers(0, 30)),
-            st.text('ab";|<\t', min_size=1, max_size=4).filter(str.strip),
+            st.text('ab";|<\t\x1b', min_size=1, max_size=4).filter(str.strip),
         ),
         min_size=1,
         max_size=40,
@@ -170,6 +187,40 @@ def test_rows_of_a_csv_that_cannot_be_taken_are_named_with_their_line():
     assert [line.split(":")[0] for line in reading.problems] == ["line 2", "line 4", "line 5", "line 6"]
     assert "the headings lack" in taxonomy_csv.read("a,b\n1,2").problems[0]
     assert taxonomy_csv.read("").term_sets == ()
+
+
+def test_a_stray_quotation_mark_is_said_with_the_lines_it_costs():
+    rows = [
+        "Water,,1033,TRUE,,Wells",
+        ',,,TRUE,"x "y" z,Pumps',
+        ",,,TRUE,,Taps",
+        ',,,TRUE,"never closed,Wheels',
+    ]
+    reading = taxonomy_csv.read("\n".join([HEADING, *rows, ",,,TRUE,,Rivers"]))
+    assert [one.label() for one in reading.term_sets[0].concepts] == ["Wells", "Taps"]
+    assert [re.sub(": .*, as", ": as", line) for line in reading.problems] == [
+        "line 3: as by a stray quotation mark; the line is left out.",
+        "line 5: as by a stray quotation mark; lines 5 to 6 are left out.",
+    ]
+    assert not reading.whole
+
+
+@pytest.mark.parametrize(
+    ("word", "mode"),
+    [(word, Mode.NEVER) for word in ("FAUX", "ЛОЖЬ", "Falso", "falsch", "خطأ", "假", "0", "NON")]
+    + [(word, Mode.SUGGEST) for word in ("", "VRAI", "Verdadero", "ИСТИНА", "WAHR", "真")],
+)
+def test_a_spreadsheets_words_for_true_and_false_are_known(word: str, mode: Mode):
+    reading = taxonomy_csv.read(f"{HEADING}\nWater,,1033,TRUE,,,,,,,,\n,,,{word},,Wells,,,,,,")
+    assert (reading.problems, [one.mode for one in reading.term_sets[0].concepts]) == ((), [mode])
+
+
+def test_another_word_for_available_is_named_with_its_line():
+    reading = taxonomy_csv.read(f"{HEADING}\nWater,,1033,TRUE,,,,,,,,\n,,,perhaps,,Wells,,,,,,")
+    assert reading.problems == (
+        "line 3: 'perhaps' is neither TRUE nor FALSE; the term counts as available for tagging.",
+    )
+    assert reading.term_sets[0].concepts[0].mode is Mode.SUGGEST
 
 
 def test_a_csv_of_ours_is_what_the_term_store_imports():

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from km365.core.taxonomy import Concept, Link, Status, Taxonomy, TermSet, office_code
+from km365.core.taxonomy_change import deprecated
 from km365.core.taxonomy_check import check
-from km365.errors import NotFound
+from km365.errors import InputRefused, NotFound
 
 
 def concept(name: str, label: str | None = None, **more) -> Concept:
@@ -144,6 +145,18 @@ def test_a_layer_in_order_has_nothing_wrong():
 )
 def test_what_is_wrong_with_a_layer_is_told(layer: TermSet, told: str):
     assert told in problems(layer)
+
+
+def test_a_global_term_that_offices_count_under_goes_out_of_use_only_for_another():
+    with pytest.raises(InputRefused, match="1 terms in use stand under topic/wells, first bel/floating"):
+        deprecated(TOPICS, "topic/wells", None, ALL)
+    after = deprecated(TOPICS, "topic/wells", "topic/water", ALL)
+    known = replace(ALL, term_sets=(after,))
+    assert known.roll_up("bel/floating") == "topic/water"
+    dead = replace(OFFICE, concepts=(concept("bel/x", global_parent="topic/taps"),))
+    assert problems(dead) == [
+        "bel/x: its global parent 'topic/taps' is no longer used, and nothing replaces it"
+    ]
 
 
 def test_one_label_in_one_place_by_two_offices_is_told():

@@ -104,6 +104,19 @@ def test_labels_that_are_things_of_their_own_are_read(tmp_path: Path):
     assert (concept.labels, concept.synonyms) == ({"en": "A"}, {"en": ("Ah",)})
 
 
+def test_a_label_without_a_region_comes_before_one_with(tmp_path: Path):
+    text = (
+        PREFIXES
+        + """<urn:a> a skos:Concept ; skos:prefLabel "Colour"@en-GB , "Color"@en ,
+  "色彩"@zh-Hant , "颜色"@zh-Hans ,
+  "Cor"@pt-BR ; skos:definition "A hue, with u."@en-GB , "A hue."@en ."""
+    )
+    (concept,) = read_vocabulary(write(tmp_path, "regions.ttl", text)).concepts
+    assert concept.labels == {"en": "Color", "zh": "颜色", "pt": "Cor"}
+    assert concept.synonyms == {"en": ("Colour",), "zh": ("色彩",)}
+    assert concept.definitions == {"en": "A hue."}
+
+
 def test_a_concept_under_two_others_keeps_both(tmp_path: Path):
     text = (
         PREFIXES
@@ -166,6 +179,16 @@ def test_entities_that_could_grow_or_read_files_are_refused(tmp_path: Path, enti
     doctype = f"<!-- <a --><!DOCTYPE rdf:RDF [{entities}]>"
     file = write(tmp_path, "bomb.rdf", RDF_XML.format(doctype=doctype, about="urn:a", label="&a;"))
     with pytest.raises(InputRefused, match=r"bomb\.rdf: its entities"):
+        read_file(file)
+
+
+@pytest.mark.parametrize("shift", range(9))
+def test_an_entity_across_the_end_of_what_is_looked_at_first_is_refused(tmp_path: Path, shift: int):
+    opening = "<!DOCTYPE rdf:RDF ["
+    before = 1024 * 1024 - len('<?xml version="1.0"?>\n') - len(opening) - shift
+    doctype = f"{opening}{' ' * before}<!ENTITY a '{'a' * 1000}'>]>"
+    file = write(tmp_path, "seam.rdf", RDF_XML.format(doctype=doctype, about="urn:a", label="&a;"))
+    with pytest.raises(InputRefused, match=r"its middle|its entities"):
         read_file(file)
 
 
