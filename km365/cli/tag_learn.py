@@ -14,20 +14,38 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.option(
+    "--site",
+    "addresses",
+    multiple=True,
+    help="Learn from what people tagged there without km365, too: host:/path; several allowed.",
+)
+@click.option(
+    "--library",
+    default="Documents",
+    show_default=True,
+    help="The library of these sites; * for all of a site.",
+)
+@click.option("--folder", default="/", show_default=True, help="Only this folder of it and those below.")
 @json_option
 @with_app
-async def learn(app: "App", *, as_json: bool) -> int:
+async def learn(app: "App", *, addresses: tuple[str, ...], library: str, folder: str, as_json: bool) -> int:
     """Learn from what people kept and changed in plans, and show what is suggested differently now.
 
-    Reads the documents that people judged and keeps their words counted in km365's own database
+    Documents that people tagged without km365 are examples as well, once their site was given; they stay so.
+    Reads the documents that people judged or tagged and keeps their words counted in km365's own database
     (`km365 tag feedback forget --words` deletes them).
 
     \b
     Example:
       km365 tag learn
+      km365 tag learn --site childrensagency.sharepoint.example:/sites/co-bel --folder /WASH
     """
     from km365.services import suggest, tag_learn
     from km365.suggest.judged import MOST
+
+    if addresses:
+        await _gather(app, addresses, library, folder)
 
     labels: dict[str, str] = {}
 
@@ -72,3 +90,20 @@ async def learn(app: "App", *, as_json: bool) -> int:
     if learnt.proposals:
         say(f"Proposals for you: {learnt.proposals}; km365 taxonomy synonyms list shows them.")
     return ExitCode.PARTLY if learnt.read.refused else ExitCode.DONE
+
+
+async def _gather(app: "App", addresses: tuple[str, ...], library: str, folder: str) -> None:
+    """Notes what people tagged in the libraries, and says how much that is."""
+    from km365.services import suggest, tag_gather, tag_libraries
+    from km365.services.tag_scope import Round, Scope
+
+    scope = Scope(
+        libraries=tuple(await tag_libraries.find_libraries(app.graph, addresses, library)), folder=folder
+    )
+    shelves = await tag_libraries.open_shelves(app.graph, scope.libraries)
+    round_ = Round(app.graph, shelves, scope)
+    total = await round_.count()
+    terms = await suggest.terms(app.graph, app.settings, app.templates)
+    with Progress("Looking for people's own tags", total) as progress, app.graph.bulk():
+        found = await tag_gather.gather(app.db, round_, terms, at=app.clock.now(), advance=progress.advance)
+    say(f"Tagged by people: {found.documents} of {total} documents, with {found.terms} terms.")

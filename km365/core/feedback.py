@@ -39,6 +39,7 @@ class Verdict(StrEnum):
     RIGHT = "right"  # suggested, and kept
     WRONG = "wrong"  # suggested, and taken out
     MISSING = "missing"  # not suggested, and added
+    TAGGED = "tagged"  # there without us: somebody's own tagging, an example and no correction
 
 
 class Source(StrEnum):
@@ -47,7 +48,7 @@ class Source(StrEnum):
     PLAN = "plan"  # an edited plan that was applied
     REVIEW = "review"  # `km365 tag review`
     COMMAND = "command"  # `km365 tag feedback add`
-    LIBRARY = "library"  # somebody changed in SharePoint what a watch had written
+    LIBRARY = "library"  # what somebody did in SharePoint
     UNDO = "undo"  # a run was taken back: a weak sign, since it concerns the job and not each term
 
 
@@ -85,10 +86,10 @@ class Feedback:
 
 
 def last_word(known: Feedback | None, new: Feedback) -> Feedback:
-    """Which of the two is kept: the later one, unless it is only the undoing of some other run."""
+    """Which of the two is kept: the later one, unless it only undoes another run or is no opinion."""
     if known is None:
         return new
-    if known.at > new.at:
+    if known.at > new.at or (new.verdict is Verdict.TAGGED and known.firm):
         return known
     if new.source is Source.UNDO and (known.verdict is not Verdict.RIGHT or known.run_id != new.run_id):
         return known
@@ -130,7 +131,7 @@ class Corrections:
         said = sorted(
             (one.concept_id, str(one.verdict))
             for one in self.by_document.get(document, ())
-            if one.firm and one.verdict is not Verdict.RIGHT
+            if one.firm and one.verdict in {Verdict.WRONG, Verdict.MISSING}
         )
         return hashlib.sha256(repr(said).encode()).hexdigest()[:12] if said else ""
 

@@ -133,12 +133,13 @@ def _proposed(c: Connection, taxonomy: Taxonomy, proposal_id: str) -> Proposal:
 class Lesson:
     """What people said of one document: the concept ids.
 
-    `kept` and `wrong` had been suggested, `missing` had not.
+    `kept` and `wrong` had been suggested, `missing` had not; `tagged` were there without us.
     """
 
     kept: tuple[str, ...]
     missing: tuple[str, ...]
     wrong: tuple[str, ...]
+    tagged: tuple[str, ...]
 
 
 def lessons(c: Connection) -> dict[DocumentKey, Lesson]:
@@ -149,6 +150,7 @@ def lessons(c: Connection) -> dict[DocumentKey, Lesson]:
             kept=_ids(said[key], Verdict.RIGHT),
             missing=_ids(said[key], Verdict.MISSING),
             wrong=_ids(said[key], Verdict.WRONG),
+            tagged=_ids(said[key], Verdict.TAGGED),
         )
         for key in sorted(said)
         if list_of(key[0]) is None

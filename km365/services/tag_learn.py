@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import Protocol
 
-from km365.core.feedback import Corrections, DocumentKey
+from km365.core.feedback import Corrections, DocumentKey, Verdict
 from km365.core.passages import Passage
 from km365.core.tag_plan import list_of
 from km365.graph.client import Graph
@@ -35,6 +35,7 @@ class Trains(Protocol):
         kept: Iterable[str] = (),
         missed: Iterable[str] = (),
         refused: Iterable[str] = (),
+        tagged: Iterable[str] = (),
     ) -> None:
         """A document with the concept ids that people said something of."""
 
@@ -96,8 +97,8 @@ async def learn(
             texts[key] = (path, passages)
         if key in taught:
             one = lessons[key]
-            said = partial(training.add, kept=one.kept, missed=one.missing, refused=one.wrong)
-            await asyncio.to_thread(said, passages)
+            add = partial(training.add, passages, kept=one.kept, missed=one.missing, refused=one.wrong)
+            await asyncio.to_thread(add, tagged=one.tagged)
             count += 1
 
     wanted = taught | latest
@@ -132,9 +133,10 @@ _Texts = dict[DocumentKey, tuple[str, list[Passage]]]
 
 
 def _latest(c: Connection) -> set[DocumentKey]:
-    """The documents judged last."""
-    said = (one.document for one in store.list_(c) if list_of(one.document[0]) is None)
-    return set(islice(dict.fromkeys(said), COMPARED))
+    """The documents judged last; before those that people had only tagged."""
+    said = sorted(store.list_(c), key=lambda one: one.verdict is Verdict.TAGGED)
+    keys = (one.document for one in said if list_of(one.document[0]) is None)
+    return set(islice(dict.fromkeys(keys), COMPARED))
 
 
 def _chosen(words: Chooses, texts: _Texts, corrections: Corrections) -> dict[DocumentKey, set[str]]:

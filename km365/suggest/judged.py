@@ -95,8 +95,12 @@ class Training:
         kept: Iterable[str] = (),
         missed: Iterable[str] = (),
         refused: Iterable[str] = (),
+        tagged: Iterable[str] = (),
     ) -> None:
-        """A document with concept ids: suggested and kept, added by a person, suggested and taken out."""
+        """A document with concept ids: suggested and kept, added by a person, suggested and taken out.
+
+        `tagged` are those that somebody gave it without having seen a suggestion.
+        """
         weighed = self._words.weigh(passages)
         one = _Judgement(
             kept=self._numbers(kept),
@@ -104,11 +108,30 @@ class Training:
             refused=self._numbers(refused),
             scores=weighed.scores,
         )
+        wrong, given = one.refused, self._numbers(tagged)
+        if given:
+            one = self._as_if_suggested(one, given)
         facets = self._words.index.concept_facet
         read = self._suggester.read(Document(passages=passages), weighed.text)
         asked = frozenset(facets[concept] for concept in one.right)
-        self._learning.add(read, one.right, one.refused, asked=asked)
+        self._learning.add(read, one.right, wrong, asked=asked)
         self._judged.append(one)
+
+    def _as_if_suggested(self, one: _Judgement, given: frozenset[int]) -> _Judgement:
+        """With what would have become of the words' suggestions in the term sets that somebody filled."""
+        facet, sets = self._words.index.concept_facet, self._words.taxonomy.term_sets
+        filled = {facet[concept] for concept in given}
+        said = {
+            concept
+            for concept, score in one.scores.items()
+            if facet[concept] in filled and score >= sets[facet[concept]].rule.threshold
+        }
+        return replace(
+            one,
+            kept=one.kept | (given & said),
+            missed=one.missed | (given - said - one.kept),
+            refused=one.refused | (said - given - one.right),
+        )
 
     def _numbers(self, ids: Iterable[str]) -> frozenset[int]:
         found = (_number(self._words, one) for one in ids)

@@ -17,6 +17,7 @@ from km365.cli import main
 from km365.graph.governor import Governor
 
 from ..conftest import BELMORA, Provisioned
+from ..services.conftest import desk as desk
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from km365.services import suggest
 from km365.suggest import judged
 
 from ..conftest import BELMORA, Provisioned
+from ..services.desk import Desk
 from .conftest import Type
 
 TEXT = "Chest freezers for health posts\n\nChest freezers keep vaccines at the right temperature."
@@ -191,3 +192,26 @@ async def test_what_people_say_of_a_dozen_documents_is_learnt_for_the_next_one(
     assert list((provisioned.app.settings.home / suggest.LEARNED).iterdir())
     assert (await km365("tag", "feedback", "forget", "--words", "--yes")).code == ExitCode.DONE
     assert list((provisioned.app.settings.home / suggest.LEARNED).iterdir()) == []
+
+
+async def test_documents_that_people_tagged_themselves_teach_without_being_corrections(
+    km365: Type, provisioned: Provisioned, desk: Desk
+) -> None:
+    topics = [one.id for one in desk.taxonomy.by_key["topic"].concepts]
+    for number in range(judged.FEWEST):
+        (file,) = await upload(provisioned, f"{number}.txt", text=fridge_note(number))
+        await desk.set_terms(file, "KMTopic", topics.index("topic/cold-chain"))
+    (ours,) = await upload(provisioned, "ours.txt")
+    await desk.apply(await desk.plan([ours]))
+    learnt = await km365("tag", "learn", "--site", BELMORA)
+    assert f"Tagged by people: {judged.FEWEST} of {judged.FEWEST + 1} documents" in learnt.err
+    assert f"Learnt from {judged.FEWEST} documents" in learnt.err
+    await upload(provisioned, "new.txt", text=fridge_note(100))
+    assert "topic/cold-chain" in (await planned(km365))["new.txt"]
+
+    said = (await km365("tag", "feedback", "list", "--json")).json
+    assert {(one["verdict"], one["source"], one["who"]) for one in said} == {("tagged", "library", "")}
+    assert (await km365("tag", "feedback", "report", "--json")).json["most_corrected"] == []
+    await desk.set_terms(file, "KMTopic")
+    assert f"Tagged by people: {judged.FEWEST - 1} of" in (await km365("tag", "learn", "--site", BELMORA)).err
+    assert file.path not in {one["path"] for one in (await km365("tag", "feedback", "list", "--json")).json}
