@@ -38,6 +38,8 @@ _PACKAGES: dict[str, Callable[[Package], Iterator[Passage]]] = {
     **dict.fromkeys((".xlsx", ".xlsm", ".xltx"), read_xlsx.read),
     **dict.fromkeys((".odt", ".ott", ".odp", ".ods"), read_odf.read),
 }
+_PARSED = frozenset({read_docx.read, read_odf.read})
+"""Those whose text has come through an XML parser."""
 _FILES: dict[str, Callable[[str, bytes], Iterator[Passage]]] = {
     ".txt": lambda name, data: read_text.read(name, data, markdown=False),
     ".md": lambda name, data: read_text.read(name, data, markdown=True),
@@ -101,7 +103,8 @@ def read(name: str, data: bytes, *, ocr: read_pdf.Ocr | None = None) -> list[Pas
     path = PurePosixPath(name)
     ending = _kind(name, path.suffix.lower(), data)
     try:
-        passages = _bounded(name, _passages(name, ending, data, ocr))
+        is_safe = _is_safe_xml if _PACKAGES.get(ending) in _PARSED else str.isprintable
+        passages = _bounded(name, _passages(name, ending, data, ocr), is_safe)
     except RecursionError:
         raise InputRefused(f"{name} is damaged: it is nested too deeply.") from None
     if not any(passage.text for passage in passages):
@@ -156,8 +159,16 @@ def _passages(name: str, ending: str, data: bytes, ocr: read_pdf.Ocr | None) -> 
     return _PACKAGES[ending](Package(name, data))
 
 
-def _bounded(name: str, passages: Iterable[Passage]) -> list[Passage]:
-    """All the passages. Raises InputRefused, naming the file, where they do not end."""
+def _is_safe_xml(text: str) -> bool:
+    """Whether text that an XML parser let through is safe: of what is not, XML allows this one alone."""
+    return "\x7f" not in text
+
+
+def _bounded(name: str, passages: Iterable[Passage], is_safe: Callable[[str], bool]) -> list[Passage]:
+    """All the passages, what is not safe taken out of them.
+
+    `is_safe` need not be right where it says no. Raises InputRefused, naming the file, where they do not end.
+    """
     kept: list[Passage] = []
     characters = 0
     for passage in passages:
@@ -166,7 +177,7 @@ def _bounded(name: str, passages: Iterable[Passage]) -> list[Passage]:
             raise InputRefused(f"{name} holds more than {MOST_CHARACTERS:,} characters; it was not read.")
         if len(kept) == MOST_PASSAGES:
             raise InputRefused(f"{name} holds more than {MOST_PASSAGES:,} paragraphs; it was not read.")
-        kept.append(passage if passage.text.isprintable() else _safe(passage))
+        kept.append(passage if is_safe(passage.text) else _safe(passage))
     return kept
 
 
