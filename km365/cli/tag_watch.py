@@ -205,7 +205,7 @@ async def _show_queue(app: "App", output: Path | None, *, as_json: bool) -> int:
 async def report(
     app: "App", *, run_id: str, output: Path | None, language: str, overwrite: bool, as_json: bool
 ) -> int:
-    """Report on a run: what changed, what did not and why, and how many documents carry terms now.
+    """Report on a run: what changed, what did not and why, how many documents had terms before and after.
 
     \b
     Example:
@@ -237,7 +237,8 @@ async def report(
             f"Changed: {len(made.changed)}. Not changed: {len(made.left)}. Left open: {len(made.open)}."
         )
     for one in made.coverage.by_office if made.coverage else ():
-        say(f"{one.name}: {one.share_before:.0%} of documents had a term, {one.share_after:.0%} have one now")
+        before, after = f"{one.share_before:.0%}", f"{one.share_after:.0%}"
+        say(f"{one.name}: {before} of documents had a term before it, {after} after it")
     if made.note:
         say(f"Coverage is not in it: {made.note}")
     say(f"Written to {path}")

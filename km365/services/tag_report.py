@@ -1,12 +1,11 @@
 """What a run came to: from the journal, the feedback and the libraries as they are now. Reads only."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from km365.core import tag_plan_file
 from km365.core.coverage import Coverage, Tagged, coverage
 from km365.core.feedback import most_corrected
 from km365.core.run_report import (
@@ -18,18 +17,18 @@ from km365.core.run_report import (
     column_report,
 )
 from km365.core.schema import TAG_COLUMNS
-from km365.core.tag_plan import Library
+from km365.core.tag_plan import Library, Row, list_of
 from km365.core.taxonomy import Taxonomy
 from km365.errors import GraphError, KM365Error
 from km365.graph import documents, lists, metadata, sites
 from km365.graph.client import Graph
+from km365.services import tag_watch
 from km365.services.tag_plan import open_library
 from km365.settings import Settings
 from km365.store import feedback as feedback_store
-from km365.store import runs, watches
+from km365.store import runs
 from km365.store.database import Connection, Database
 from km365.store.runs import Change, ChangeState, Run, RunState
-from km365.store.watches import FileState, WatchedFile
 
 MOST_TERMS = 15
 _WRITTEN = frozenset({ChangeState.DONE, ChangeState.SAME})
@@ -41,7 +40,7 @@ class _Journal:
     run: Run
     changes: tuple[Change, ...]
     corrections: tuple[CorrectedTerm, ...]
-    queued: tuple[WatchedFile, ...]
+    queued: tuple[Row, ...]
 
 
 async def report(
@@ -56,12 +55,12 @@ async def report(
 ) -> RunReport:
     """The report on a run, labels and titles in `language`. Raises NotFound for an unknown run.
 
-    Coverage is that of the run's libraries now, and before the run for the documents it wrote; it comes from
-    list pages, no document is downloaded. Needs Sites.Selected with read; where a library cannot be read the
-    report says so and has the rest.
+    Coverage is that of the run's libraries and lists now, with the documents it wrote as they were before it
+    and after it; it comes from list pages, no document is downloaded. Needs Sites.Selected with read; where a
+    library cannot be read the report says so and has the rest.
     """
     labels = _Labels(taxonomy, language)
-    journal = await db.run(_journal, run_id, labels)
+    journal = await db.run(_journal, run_id, taxonomy, labels)
     libraries = [_library(one) for one in journal.run.what["libraries"]]
     names, note = {one.drive_id: one.site for one in libraries}, ""
     covered: Coverage | None = None
@@ -90,11 +89,11 @@ async def report(
         note=note,
         terms=_terms(journal.changes, labels),
         corrections=journal.corrections,
-        open=_open(journal, names, taxonomy, labels),
+        open=_open(journal, names, labels),
     )
 
 
-def _journal(c: Connection, run_id: str, labels: "_Labels") -> _Journal:
+def _journal(c: Connection, run_id: str, taxonomy: Taxonomy, labels: "_Labels") -> _Journal:
     run = runs.get(c, run_id)
     drives_of_run = {one[2] for one in run.what["libraries"]}
     said = [one for one in feedback_store.list_(c) if one.document[0] in drives_of_run]
@@ -105,11 +104,7 @@ def _journal(c: Connection, run_id: str, labels: "_Labels") -> _Journal:
             CorrectedTerm(label=labels.label(one.concept_id, one.concept_id), counts=one)
             for one in most_corrected(said)
         ),
-        queued=tuple(
-            file
-            for drive_id in sorted(drives_of_run)
-            for file in watches.files(c, drive_id, state=FileState.QUEUED)
-        ),
+        queued=tuple(tag_watch.queue(c, taxonomy, at=run.started_at, drive_ids=drives_of_run).rows),
     )
 
 
@@ -178,9 +173,7 @@ def _added(column: str, change: Change, new: Any, labels: _Labels) -> tuple[str,
     return column_report(column, labels.terms(change.old.get(column) or ()), labels.terms(new)).added
 
 
-def _open(
-    journal: _Journal, names: Mapping[str, str], taxonomy: Taxonomy, labels: "_Labels"
-) -> tuple[OpenSuggestion, ...]:
+def _open(journal: _Journal, names: Mapping[str, str], labels: "_Labels") -> tuple[OpenSuggestion, ...]:
     """What the run could not write, and what waits for a person where its libraries are watched."""
     found = [
         OpenSuggestion(office=names.get(one.drive_id, ""), path=one.name, column=column, label=label)
@@ -189,20 +182,18 @@ def _open(
         for column, new in one.new.items()
         for label in _added(column, one, new, labels)
     ]
-    for file in journal.queued:
-        plan = tag_plan_file.from_text(file.queued or "", taxonomy, source=file.path)
-        found += [
-            OpenSuggestion(
-                office=names.get(file.drive_id, ""),
-                path=file.path,
-                column=change.column,
-                label=labels.label(one.concept_id, one.tag.label),
-                score=one.reason.score,
-            )
-            for row in plan.rows
-            for change in row.changes
-            for one in change.add
-        ]
+    found += [
+        OpenSuggestion(
+            office=names.get(row.drive_id, ""),
+            path=row.path,
+            column=change.column,
+            label=labels.label(one.concept_id, one.tag.label),
+            score=one.reason.score,
+        )
+        for row in journal.queued
+        for change in row.changes
+        for one in change.add
+    ]
     return tuple(found)
 
 
@@ -219,10 +210,9 @@ async def _coverage(
     with graph.bulk():
         for library in libraries:
             columns = await _columns(graph, library)
-            async for one in documents.walk(graph, library.drive_id, columns=columns):
-                fields = one.item.fields if one.item else {}
+            async for item_id, fields in _items(graph, library, columns):
                 now = frozenset(name for name in columns if metadata.decode(fields.get(name)))
-                change = written.get((one.file.drive_id, one.file.id))
+                change = written.get((library.drive_id, item_id))
                 found.append(
                     Tagged(
                         office=names[library.drive_id],
@@ -231,6 +221,19 @@ async def _coverage(
                     )
                 )
     return coverage(found, columns=_COLUMNS)
+
+
+async def _items(
+    graph: Graph, library: Library, columns: Sequence[str]
+) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+    """The documents of the library, or the items of the list, by id with their fields."""
+    listed = list_of(library.drive_id)
+    if listed is not None:
+        async for item in lists.list_items(graph, *listed, select=columns):
+            yield item.id, item.fields
+        return
+    async for one in documents.walk(graph, library.drive_id, columns=columns):
+        yield one.file.id, one.item.fields if one.item else {}
 
 
 async def _columns(graph: Graph, library: Library) -> list[str]:

@@ -9,7 +9,7 @@ library at a time.
 import contextlib
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -410,7 +410,7 @@ def _etag(queued: str) -> str:
 # The queue -----------------------------------------------------------------------------------------------
 
 
-def queue(c: Connection, taxonomy: Taxonomy, *, at: datetime, drive_ids: Sequence[str] = ()) -> Plan:
+def queue(c: Connection, taxonomy: Taxonomy, *, at: datetime, drive_ids: Collection[str] = ()) -> Plan:
     """Everything that waits for a person, as one plan to review and apply."""
     libraries: dict[str, Library] = {}
     rows: list[Row] = []

@@ -133,7 +133,7 @@ async def test_a_run_is_reported_as_a_page_and_as_a_workbook(km365: Type, provis
     run = (await km365("tag", "apply", "plan.json", "--json")).json["run"]["id"]
     done = await km365("tag", "report", run, "-o", "report.html", "--language", "ar")
     assert done.code == ExitCode.DONE, done.err
-    assert "CO-BEL Belmora: 0% of documents had a term, 100% have one now" in done.err
+    assert "CO-BEL Belmora: 0% of documents had a term before it, 100% after it" in done.err
     page = html.parse("report.html").getroot()
     assert (page.get("lang"), page.get("dir")) == ("ar", "rtl")
     assert page.xpath("//script | //link | //img | //b") == []

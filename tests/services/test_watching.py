@@ -19,7 +19,7 @@ from km365.documents import reading
 from km365.errors import GraphUnreachable, PlanRefused
 from km365.graph import drives, lists, metadata, sites
 from km365.graph.metadata import Target, TermRef
-from km365.services import tag_plan, tag_run, tag_watch
+from km365.services import tag_plan, tag_report, tag_run, tag_watch
 from km365.services.tag_watch import Look
 from km365.store import feedback, locks, runs, watches
 from km365.store.runs import RunState
@@ -376,6 +376,18 @@ async def test_what_waits_is_proposed_anew_when_one_of_its_terms_goes_out_of_use
     assert (await watched.look()).queued == 1
     assert watched.downloads == before + 1
     assert set(await watched.proposed()) == {"note.txt", "other.txt"}
+
+
+async def test_a_report_leaves_out_what_waits_with_a_term_out_of_use(watched: Watched) -> None:
+    await watched.begin()
+    for name, topic in (("note.txt", watched.topics[2]), ("other.txt", watched.asked)):
+        await watched.upload(name, watched.auto, topic)
+    (run_id,) = (await watched.look()).runs
+    app, words = watched.here.app, without(watched.words, watched.topics[2])
+    made = await tag_report.report(
+        app.graph, app.db, app.settings, words.taxonomy, run_id, language="en", at=watched.now
+    )
+    assert [(one.path, one.label) for one in made.open] == [("other.txt", watched.asked.label())]
 
 
 def without(words: Finds, concept: Concept) -> Finds:
