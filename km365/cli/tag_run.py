@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 import click
 
 from km365.cli.console import Progress, json_option, say, with_app
-from km365.errors import ExitCode
+from km365.errors import ExitCode, PlanRefused
 
 if TYPE_CHECKING:
     from km365.app import App
+    from km365.core.tag_plan import Plan
     from km365.services.tag_run import Outcome
+    from km365.store.runs import Run
 
 
 @click.command()
@@ -26,22 +28,30 @@ async def apply(app: "App", *, plan_file: Path, as_json: bool) -> int:
     """
     from km365.documents.plan_files import opened
     from km365.services import feedback, suggest, tag_run
+    from km365.store import runs
+    from km365.store.runs import RunState
 
     known = await suggest.terms(app.graph, app.settings, app.templates)
     with opened(plan_file, known) as wanted:
         if not wanted.rows:  # a plan from which everything was taken out says something all the same
             await feedback.record_plan(app.db, wanted, run_id="", who=_who(), at=app.clock.now())
-        with Progress("Tagging", len(wanted.rows)) as progress:
-            done = await tag_run.apply(
-                app.graph,
-                app.db,
-                app.settings,
-                wanted,
-                who=_who(),
-                now=app.clock.now,
-                advance=progress.advance,
-            )
-        said = await feedback.record_plan(app.db, wanted, run_id=done.run.id, who=_who(), at=app.clock.now())
+        try:
+            with Progress("Tagging", len(wanted.rows)) as progress:
+                done = await tag_run.apply(
+                    app.graph,
+                    app.db,
+                    app.settings,
+                    wanted,
+                    who=_who(),
+                    now=app.clock.now,
+                    advance=progress.advance,
+                )
+        except PlanRefused:
+            for run in await app.db.run(runs.list_, plan_sha=wanted.sha):
+                if run.state is RunState.DONE:  # it may have been killed before its corrections were kept
+                    await _keep(app, wanted, run)
+            raise
+        said = await _keep(app, wanted, done.run)
     code = await _report(app, done, as_json=as_json, undo=True)
     if said:
         say(f"Corrections kept for the next plan: {said}.")
@@ -60,13 +70,32 @@ async def undo(app: "App", *, run_id: str, as_json: bool) -> int:
       km365 tag undo tag-0f3c9a1b2d
     """
     from km365.services import feedback, tag_run
+    from km365.store import runs
+    from km365.store.runs import RunState
 
-    with Progress("Undoing", None) as progress:
-        done = await tag_run.undo(
-            app.graph, app.db, app.settings, run_id, who=_who(), now=app.clock.now, advance=progress.advance
-        )
-    await feedback.record_undo(app.db, run_id, who=_who(), at=app.clock.now())
+    try:
+        with Progress("Undoing", None) as progress:
+            done = await tag_run.undo(
+                app.graph,
+                app.db,
+                app.settings,
+                run_id,
+                who=_who(),
+                now=app.clock.now,
+                advance=progress.advance,
+            )
+    finally:
+        if (await app.db.run(runs.get, run_id)).state is RunState.UNDONE:  # its undo has begun, now or before
+            await feedback.record_undo(app.db, run_id, who=_who(), at=app.clock.now())
     return await _report(app, done, as_json=as_json, undo=False)
+
+
+async def _keep(app: "App", applied: "Plan", run: "Run") -> int:
+    """Keeps what the plan says of its terms, as of the end of its run: twice is once."""
+    from km365.services import feedback
+
+    at = run.finished_at or app.clock.now()
+    return await feedback.record_plan(app.db, applied, run_id=run.id, who=_who(), at=at)
 
 
 def _who() -> str:

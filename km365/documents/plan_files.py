@@ -204,7 +204,7 @@ class Answers:
         except ValueError:
             pass
         raise PlanRefused(
-            f"{self.path.name}, line {number + 1}, is damaged; delete that line and answer its document again."
+            f"{self.path.name}, line {number + 1}, is damaged; delete it and answer its document again."
         )
 
     def forget(self) -> None:

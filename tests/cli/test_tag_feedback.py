@@ -71,6 +71,37 @@ async def test_a_correction_is_learnt_by_the_next_plan_and_survives_the_undo(
     assert after["other.txt"] == before["other.txt"]
 
 
+async def test_corrections_that_a_kill_kept_from_being_noted_are_kept_by_the_same_command(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    async def said() -> dict[str, str]:
+        listed = (await km365("tag", "feedback", "list", "--json")).json
+        return {one["concept_id"]: one["verdict"] for one in listed}
+
+    await upload(provisioned, "posts.txt")
+    await planned(km365)
+    plan = read()
+    topic = plan["documents"][0]["columns"]["KMTopic"]
+    topic["add"] = [one for one in topic["add"] if one["id"] != "topic/immunization"]
+    topic["add"].append({"term": "Cold chain"})
+    write(plan)
+    run = (await km365("tag", "apply", "plan.json", "--json")).json["run"]["id"]
+    kept = await said()
+    assert {"topic/immunization": "wrong", "topic/cold-chain": "missing"}.items() <= kept.items()
+
+    await km365("tag", "feedback", "forget", "--all", "--yes")  # as if nothing had been noted
+    assert (await km365("tag", "apply", "plan.json")).code == ExitCode.REFUSED
+    assert await said() == kept
+    await km365("tag", "feedback", "add", "posts.txt", "--right", "topic/immunization")
+    assert (await km365("tag", "apply", "plan.json")).code == ExitCode.REFUSED
+    assert (await said())["topic/immunization"] == "right", "what was said later counts"
+
+    assert (await km365("tag", "undo", run)).code == ExitCode.DONE
+    await km365("tag", "feedback", "forget", "--all", "--yes")
+    assert (await km365("tag", "apply", "plan.json")).code == ExitCode.REFUSED
+    assert await said() == {}, "nobody stands by a plan that was taken back"
+
+
 async def test_a_synonym_that_corrections_suggest_finds_its_term_once_it_is_accepted(
     km365: Type, provisioned: Provisioned
 ) -> None:
