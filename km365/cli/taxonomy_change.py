@@ -13,7 +13,7 @@ from km365.cli.taxonomy_files import (
     write,
     yes_option,
 )
-from km365.errors import NotFound
+from km365.errors import ExitCode, NotFound
 from km365.templates import Templates
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def _change(edit: "Edit", concept_id: str, *, dry_run: bool, yes: bool, as_json:
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--site", "addresses", multiple=True, help="A site as host:/path. All offices if left out.")
 @click.option("--library", default="*", show_default=True, help="The library's name; * for all of a site.")
+@click.option("--list", "list_name", default="", help="A list instead, such as Knowledge, with the lessons.")
 @click.option(
     "-o",
     "--output",
@@ -95,10 +96,11 @@ async def retag(
     ids: tuple[str, ...],
     addresses: tuple[str, ...],
     library: str,
+    list_name: str,
     output: Path,
     overwrite: bool,
     as_json: bool,
-) -> None:
+) -> int:
     """Plan the documents that carry terms out of use: those out, what replaces them in. Nothing is changed.
 
     ID names terms that were merged or deprecated with a replacement; all such terms if left out. The plan is
@@ -125,14 +127,18 @@ async def retag(
         raise NotFound(
             f"{strange[0]} has no replacement in its term set, or one of both is not in the term store."
         )
-    libraries = await find_libraries(app.graph, addresses or settings.office_sites, library)
+    home = (settings.knowledge_site,) if list_name else settings.office_sites
+    libraries = await find_libraries(app.graph, addresses or home, library, list_name=list_name)
     with Progress("Reading columns") as progress:
         plan = await retagging.plan(
             app.graph, stored, libraries, at=app.clock.now(), ids=ids, advance=progress.advance
         )
     write_file(output, to_text(plan).encode())
     if as_json:
-        print_json({"plan": str(output), "documents": len(plan.rows), "terms": plan.terms})
+        refused = [{"path": one.path, "reason": one.reason} for one in plan.refused]
+        print_json(
+            {"plan": str(output), "documents": len(plan.rows), "terms": plan.terms, "not_planned": refused}
+        )
     else:
         for row in list(plan.rows)[:12]:
             changes = "; ".join(
@@ -141,4 +147,7 @@ async def retag(
                 for column in row.changes
             )
             click.echo(f"{row.path}  {changes}")
+    for one in plan.refused:
+        say(f"Not planned: {one.path}: {one.reason}")
     say(f"{len(plan.rows)} documents carry terms out of use. To put it right: km365 tag apply {output}")
+    return ExitCode.PARTLY if plan.refused else ExitCode.DONE

@@ -3,12 +3,23 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
-from km365.core.tag_plan import SINGLE, Addition, ColumnChange, Library, Plan, Reason, Removal, Row, Tag
+from km365.core.tag_plan import (
+    SINGLE,
+    Addition,
+    ColumnChange,
+    Library,
+    Plan,
+    Reason,
+    Refused,
+    Removal,
+    Row,
+    Tag,
+)
 from km365.core.taxonomy import Concept, Status, Taxonomy
 from km365.graph import metadata
 from km365.graph.client import Graph
 from km365.services.tag_libraries import Shelf, open_shelves
-from km365.services.tag_scope import Candidate, Round, Scope
+from km365.services.tag_scope import FOR_EVERYBODY, Candidate, Round, Scope
 
 Advance = Callable[[int], None]
 
@@ -38,22 +49,41 @@ async def plan(
     ids: Collection[str] = (),
     advance: Advance = lambda _: None,
 ) -> Plan:
-    """For each document that carries a term which is out of use: that one out, its replacement in.
+    """For each document or list item that carries a term out of use: that one out, its replacement in.
 
     `taxonomy` is as the term store has it, with the terms of every office. Reads columns only, no document's
-    text. Needs Sites.Selected with read. Raises PlanRefused where no library has tag columns.
+    text. What is for named readers is refused, since the plan would name it. Needs Sites.Selected with read.
+    Raises PlanRefused where no library has tag columns.
     """
     replacements = out_of_use(taxonomy, ids)
     shelves = await open_shelves(graph, libraries)
-    rows = []
+    rows, refused = [], []
     with graph.bulk():
         round_ = Round(graph, shelves, Scope(libraries=tuple(libraries)))
         async for candidate in round_.candidates():
             changes = tuple(_changes(candidate, taxonomy, replacements))
-            if changes and candidate.item is not None:
+            if changes and _for_everybody(candidate):
                 rows.append(_row(candidate, changes))
+            elif changes:
+                refused.append(_refused(candidate))
             advance(1)
-    return Plan(made_at=at, libraries=tuple(shelf.library for shelf in shelves), rows=tuple(rows), refused=())
+    return Plan(
+        made_at=at,
+        libraries=tuple(shelf.library for shelf in shelves),
+        rows=tuple(rows),
+        refused=tuple(refused),
+    )
+
+
+def _for_everybody(candidate: Candidate) -> bool:
+    audience = candidate.item.fields.get("KMAudience") if candidate.item else None
+    return str(audience or "") in FOR_EVERYBODY
+
+
+def _refused(candidate: Candidate) -> Refused:
+    where = f"{candidate.shelf.library.name}/item {candidate.item.id if candidate.item else '?'}"
+    reason = "It is for named readers only, whom a plan cannot keep to; change its terms by hand."
+    return Refused(path=where, reason=reason)
 
 
 def _row(candidate: Candidate, changes: tuple[ColumnChange, ...]) -> Row:
@@ -84,7 +114,7 @@ def _changes(
             if old is None or old.id not in replacements:
                 continue
             new = replacements[old.id]
-            remove.append(Removal(tag=tag, concept_id=old.id, comment=f"out of use: {new.label()} instead"))
+            remove.append(Removal(tag=tag, concept_id=old.id))
             if all(one is None or one.id != new.id for one in known.values()):
                 add[new.id] = _addition(new, old)
         if remove:

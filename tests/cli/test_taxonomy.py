@@ -12,13 +12,14 @@ import pytest
 from km365.core.taxonomy import Taxonomy
 from km365.core.taxonomy_update import updated
 from km365.errors import ExitCode
-from km365.graph import drives
+from km365.graph import drives, lists, sites
+from km365.graph.metadata import decode
 from km365.services import taxonomy
 from km365.services.taxonomy_export import export
 from km365.services.taxonomy_files import read_file, read_vocabulary
 from km365.templates import Templates
 
-from ..conftest import Provisioned
+from ..conftest import KNOWLEDGE, Provisioned
 from .conftest import Ran, Type
 from .test_tag import tags, upload
 
@@ -403,6 +404,8 @@ async def test_documents_that_carry_a_merged_term_are_tagged_anew_and_back(
     after = (await tags(provisioned, file))["KMTopic"]
     assert "Cold chain" not in after and "Immunization" in after
     assert set(after) - {"Immunization"} == set(before) - {"Cold chain", "Immunization"}
+    said = await km365("tag", "feedback", "list", "--json")
+    assert said.json == [], "nobody said anything of the terms"
     undone = await km365("tag", "undo", applied.json["run"]["id"])
     assert undone.code == ExitCode.DONE
     assert (await tags(provisioned, file))["KMTopic"] == before
@@ -410,6 +413,33 @@ async def test_documents_that_carry_a_merged_term_are_tagged_anew_and_back(
     assert wrong.code == ExitCode.FAILED and "has no replacement" in wrong.err
     fields = await drives.get_fields(provisioned.app.graph, file.drive_id, file.id)
     assert fields.fields["KMTopic"]
+
+
+async def test_lessons_that_carry_a_merged_term_are_tagged_anew_except_those_for_named_readers(
+    km365: Type, provisioned: Provisioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").mkdir()
+    monkeypatch.setenv("KM365_TEMPLATES", str(tmp_path / "own"))
+    graph = provisioned.app.graph
+    site = await sites.get_site(graph, KNOWLEDGE)
+    knowledge = await lists.get_list(graph, site.id, "Knowledge")
+    fields = {"KMDescription": "The cold chain broke: cold boxes, no cold chain.", "KMAudience": "U"}
+    boxes, quarrel = [
+        (await lists.create_item(graph, site.id, knowledge.id, {**fields, "Title": title, "KMId": title})).id
+        for title in ("Cold chain by boat", "A quarrel about the cold chain")
+    ]
+    await km365("tag", "plan", "--list", "Knowledge", "-o", "first.json")
+    assert (await km365("tag", "apply", "first.json")).code == ExitCode.DONE
+    await lists.update_fields(graph, site.id, knowledge.id, quarrel, {"KMAudience": "R"}, etag=None)
+    await km365("taxonomy", "merge", "topic/cold-chain", "topic/immunization", "--yes")
+    planned = await km365("taxonomy", "retag", "--list", "Knowledge", "-o", "retag.json", "--json")
+    assert (planned.code, planned.json["documents"]) == (ExitCode.PARTLY, 1), planned.err
+    assert [one["path"] for one in planned.json["not_planned"]] == [f"Knowledge/item {quarrel}"]
+    assert "quarrel" not in (tmp_path / "typed" / "retag.json").read_text("utf-8")
+    assert (await km365("tag", "apply", "retag.json")).code == ExitCode.DONE
+    item = await lists.get_item(graph, site.id, knowledge.id, boxes)
+    topics = [term.label for term in decode(item.fields["KMTopic"])]
+    assert "Immunization" in topics and "Cold chain" not in topics
 
 
 async def test_an_offices_own_terms_are_planned_for_its_own_libraries_alone(
