@@ -168,6 +168,7 @@ async def forget(
 ) -> int:
     """Delete what is kept of one document, or the counted words of all, or everything.
 
+    DOCUMENT is its web address, its path in the library, or its id; it need not be in SharePoint any more.
     Copies of the database keep it for two weeks more. Accepted synonyms stay; what was learnt goes until
     `km365 tag learn` makes it anew from what is left.
 
@@ -182,12 +183,12 @@ async def forget(
         raise click.UsageError("Give one of: a document, --words, --all.")
     if not yes:
         click.confirm("This cannot be taken back. Delete it?", abort=True, err=True)
-    key = None
     if document is not None:
         sites = addresses or app.settings.office_sites
-        file = await feedback_words.find_document(app.graph, document, sites, library)
-        key = (file.drive_id, file.id)
-    count = await app.db.run(service.purge, document=key, everything=everything)
+        keys = await feedback_words.find_kept(app.graph, app.db, document, sites, library)
+        count = sum([await app.db.run(service.purge, document=key) for key in keys])
+    else:
+        count = await app.db.run(service.purge, everything=everything)
     suggest.forget_learnt(app.settings.home)
     say(f"Deleted: {count}.")
     return ExitCode.DONE

@@ -1,17 +1,20 @@
 """What a person says of a term at the command line: which document is meant, and which term."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote
 
-from km365.core.feedback import Feedback, Source, Verdict
+from km365.core.feedback import DocumentKey, Feedback, Source, Verdict
 from km365.core.taxonomy import Concept, Taxonomy, TermSet
 from km365.errors import GraphNotFound, InputRefused, NotFound
 from km365.graph import drives, sites
 from km365.graph.client import Graph
 from km365.graph.drives import File
 from km365.services.tag_libraries import find_libraries
+from km365.store import feedback as store
+from km365.store.database import Database
 
 MOST_WORDS = 10
 _LONGEST_WORDS = 100
@@ -31,23 +34,56 @@ async def find_document(graph: Graph, which: str, addresses: Sequence[str], libr
 
     Raises NotFound where there is none, InputRefused where several sites have one.
     """
-    if "://" in which:
-        return await _at_address(graph, which.partition("?")[0], addresses)
-    found = []
-    for one in await find_libraries(graph, addresses, library):
-        try:
-            found.append(await drives.get_file(graph, one.drive_id, which))
-        except GraphNotFound:
-            continue
+    found = await _files(graph, await _places(graph, which, addresses, library))
     if not found:
-        raise NotFound(f"No library {library!r} of these sites has {which!r}; say which with --site.")
+        raise NotFound(f"No library of these sites has {which!r}; say which with --site and --library.")
     if len(found) > 1:
         raise InputRefused(f"{len(found)} sites have {which!r}; say which with --site.")
     return found[0]
 
 
-async def _at_address(graph: Graph, which: str, addresses: Sequence[str]) -> File:
-    wanted = unquote(which)
+async def find_kept(
+    graph: Graph, db: Database, which: str, addresses: Sequence[str], library: str
+) -> list[DocumentKey]:
+    """The document with this id, web address or path in the library, even if SharePoint has it no more.
+
+    Several where one took another's place. Raises NotFound where there is none and was none of which we keep
+    something, InputRefused where several sites have one.
+    """
+    keys = await db.run(store.kept, item_id=which)
+    if not keys:
+        places = await _places(graph, which, addresses, library)
+        keys = {(one.drive_id, one.id) for one in await _files(graph, places)}
+        for drive_id, path in places:
+            keys |= await db.run(store.kept, drive_id=drive_id, path=path)
+    if not keys:
+        raise NotFound(
+            f"No library of these sites has {which!r}, and nothing is kept of one that had this path; "
+            "`km365 tag feedback list --json` shows paths and ids."
+        )
+    if len({drive_id for drive_id, _ in keys}) > 1:
+        raise InputRefused(f"Several sites have or had {which!r}; say which with --site.")
+    return sorted(keys)
+
+
+Place = tuple[str, str]
+"""A library's drive id, and a path in it."""
+
+
+async def _files(graph: Graph, places: Iterable[Place]) -> list[File]:
+    """The files that are there."""
+    found = []
+    for drive_id, path in places:
+        with contextlib.suppress(GraphNotFound):
+            found.append(await drives.get_file(graph, drive_id, path))
+    return found
+
+
+async def _places(graph: Graph, which: str, addresses: Sequence[str], library: str) -> list[Place]:
+    """Where a document of that web address, or of that path in the library of one of the sites, would be."""
+    if "://" not in which:
+        return [(one.drive_id, which.strip("/")) for one in await find_libraries(graph, addresses, library)]
+    wanted = unquote(which.partition("?")[0])
     for address in addresses:
         if f"{address.partition(':')[2].rstrip('/')}/".casefold() not in wanted.casefold():
             continue
@@ -55,7 +91,7 @@ async def _at_address(graph: Graph, which: str, addresses: Sequence[str]) -> Fil
         for drive in await drives.list_drives(graph, site.id):
             inside = unquote(drive.web_url).rstrip("/") + "/"
             if wanted.startswith(inside):
-                return await drives.get_file(graph, drive.id, wanted.removeprefix(inside))
+                return [(drive.id, wanted.removeprefix(inside))]
     raise NotFound(f"{which} is in no library of these sites; say which site with --site.")
 
 

@@ -77,6 +77,17 @@ def totals(c: Connection) -> dict[Verdict, int]:
     return {Verdict(verdict): number for verdict, number in c.execute(query)}
 
 
+def kept(c: Connection, /, **where: str) -> set[DocumentKey]:
+    """The documents of which something is kept, by `item_id`, or by `drive_id` and the last known `path`."""
+    found = set()
+    for table in (feedback, example):
+        asked = [table.c[column] == value for column, value in where.items()]
+        found |= {
+            (row[0], row[1]) for row in c.execute(select(table.c.drive_id, table.c.item_id).where(*asked))
+        }
+    return found
+
+
 def forget(c: Connection, document: DocumentKey) -> int:
     """Deletes what was said of a document and what is kept of it, and counts the rows."""
     kept = (example.c.drive_id == document[0]) & (example.c.item_id == document[1])

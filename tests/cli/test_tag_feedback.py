@@ -148,6 +148,32 @@ async def test_the_plan_since_last_reads_again_what_was_corrected(
     assert (document["path"], wrong["id"] in again) == ("one.txt", False)
 
 
+async def test_what_is_kept_of_a_document_that_was_deleted_can_be_forgotten(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    async def paths() -> list[str]:
+        return [one["path"] for one in (await km365("tag", "feedback", "list", "--json")).json]
+
+    files = await upload(provisioned, "Secret/gone.txt", "Secret/moved.txt", "Secret/old.txt", "there.txt")
+    for file in files:
+        await km365("tag", "feedback", "add", file.path, "--wrong", "Immunization")
+    await km365("tag", "learn")
+    graph = provisioned.app.graph
+    for file in (files[0], files[2]):
+        await graph.delete(drives.file_item_path(file.drive_id, file.id))
+    await graph.patch(drives.file_item_path(files[1].drive_id, files[1].id), {"name": "elsewhere.txt"})
+    await upload(provisioned, "Secret/gone.txt")
+
+    for which in ("Secret/gone.txt", files[1].web_url, files[2].id):
+        done = await km365("tag", "feedback", "forget", which, "--yes")
+        assert (done.code, done.err) == (ExitCode.DONE, "Deleted: 2.\n"), which
+    assert await paths() == ["there.txt"]
+    assert (await km365("tag", "feedback", "forget", "--words", "--yes")).err == "Deleted: 1.\n"
+    nothing = await km365("tag", "feedback", "forget", "Secret/old.txt", "--yes")
+    assert nothing.code == ExitCode.FAILED
+    assert "nothing is kept of one that had this path" in nothing.err
+
+
 async def test_a_term_or_document_nobody_has_is_named(km365: Type, provisioned: Provisioned) -> None:
     await upload(provisioned, "one.txt")
     unknown = await km365("tag", "feedback", "add", "one.txt", "--wrong", "Whales")
