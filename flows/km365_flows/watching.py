@@ -1,14 +1,13 @@
 """The watched libraries, looked at when Graph tells us to and by the clock; one short job each."""
 
 import logging
-import time
 from collections.abc import Mapping
 from datetime import datetime
 
 from km365.app import App
 from km365.errors import GraphError, KM365Error, PlanRefused
-from km365.services import suggest, tag_listen, tag_watch
-from km365.services.tag_plan import Chooses
+from km365.services import tag_listen, tag_watch
+from km365.services.tag_words import Words
 from km365.store import cursors, watches
 from km365.store.database import Connection
 from km365.store.watches import Watch
@@ -20,7 +19,6 @@ LAST_LOOK = "flow:watch"
 """The bookmark of the last time libraries were looked at."""
 _MOST_AT_ONCE = 200
 """Documents of one job, so that it stays short; what is left is the next one's."""
-_KEEP_WORDS_S = 900.0
 
 
 class Watching:
@@ -28,8 +26,7 @@ class Watching:
 
     def __init__(self, app: App, *, url: str | None) -> None:
         self._app, self._url = app, url
-        self._words: Chooses | None = None
-        self._read_at = 0.0
+        self._words = Words(app.graph, app.settings, app.templates)
 
     async def every_minute(self) -> None:
         """Enqueues a look at each library that is due; a look that is waiting or lost costs a minute."""
@@ -51,7 +48,7 @@ class Watching:
                 app.graph,
                 app.db,
                 app.settings,
-                await self._vocabulary(),
+                await self._words.now(),
                 drive_id,
                 now=app.clock.now,
                 most=_MOST_AT_ONCE,
@@ -80,11 +77,3 @@ class Watching:
         now = self._app.clock.now()
         tag_listen.next_look(c, drive_id, planned=planned, at=now)
         cursors.put(c, LAST_LOOK, now.isoformat(timespec="seconds"), at=now)
-
-    async def _vocabulary(self) -> Chooses:
-        """The terms, read anew every quarter of an hour."""
-        if self._words is None or time.monotonic() - self._read_at > _KEEP_WORDS_S:
-            app = self._app
-            self._words = await suggest.open_suggester(app.graph, app.settings, app.templates)
-            self._read_at = time.monotonic()
-        return self._words

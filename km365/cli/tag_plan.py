@@ -124,7 +124,7 @@ async def plan(app: "App", /, *, output: Path, overwrite: bool, as_json: bool, *
     if as_json and is_sheet(output):
         raise click.UsageError("--json prints the plan as JSON; give it an -o with the ending .json.")
     _refuse_odd(options)
-    _try(output, overwrite=overwrite)
+    try_output(output, overwrite=overwrite)
     words = await suggest.open_suggester(app.graph, app.settings, app.templates)
     asked = _asked(options)
     scope = await _scope(app, options)
@@ -137,7 +137,7 @@ async def plan(app: "App", /, *, output: Path, overwrite: bool, as_json: bool, *
     round_ = Round(app.graph, shelves, scope, since=since)
     total = await round_.count(region=app.settings.search_region)
     head = Head(made_at=app.clock.now(), libraries=tuple(one.library for one in shelves), mode=asked.mode)
-    writer = Writer(output, head, _to_sheet(app, words.taxonomy, options["labels"], output))
+    writer = Writer(output, head, to_sheet(app, words.taxonomy, options["labels"], output))
     with Progress("Reading", total) as progress:
         tally = await tag_planning.write(
             app.graph,
@@ -195,7 +195,8 @@ async def _scope(app: "App", options: Mapping[str, Any]) -> "Scope":
     )
 
 
-def _to_sheet(app: "App", taxonomy: Any, language: str, output: Path) -> Any:
+def to_sheet(app: "App", taxonomy: Any, language: str, output: Path) -> Any:
+    """What writes the plan for Excel; None where it is to be JSON."""
     from km365.documents.plan_files import is_sheet
 
     if not is_sheet(output):
@@ -205,7 +206,7 @@ def _to_sheet(app: "App", taxonomy: Any, language: str, output: Path) -> Any:
     return plan_xlsx.writer(app.templates, taxonomy, language=language)
 
 
-def _try(path: Path, *, overwrite: bool) -> None:
+def try_output(path: Path, *, overwrite: bool) -> None:
     """Says before an hour of reading, not after, that the plan file cannot be written."""
     if path.exists() and not overwrite:
         raise click.UsageError(f"{path} is there, perhaps with edits; choose another -o, or --overwrite.")

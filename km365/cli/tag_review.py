@@ -137,7 +137,7 @@ def _sheet(app: "App", taxonomy: "Taxonomy", path: Path, language: str) -> "ToSh
 
 def _rule(plan: "Plan", path: Path, rules: "Rules", sheet: "ToSheet | None") -> None:
     from km365.core.tag_review import ruled
-    from km365.documents.plan_files import Answers, save
+    from km365.documents.plan_files import save
 
     def documents() -> "Iterator[Row | Refused]":
         yield from (ruled(row, rules) for row in plan.rows)
@@ -145,16 +145,14 @@ def _rule(plan: "Plan", path: Path, rules: "Rules", sheet: "ToSheet | None") -> 
         yield from plan.refused
 
     save(plan, path, documents(), sheet)
-    Answers(path).forget()
 
 
 def _save(plan: "Plan", path: Path, sheet: "ToSheet | None") -> None:
     from itertools import chain
 
-    from km365.documents.plan_files import Answers, save
+    from km365.documents.plan_files import save
 
     save(plan, path, chain(plan.rows, plan.others, plan.refused), sheet)
-    Answers(path).forget()
 
 
 @dataclass

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from km365.cli.console import json_option, print_json, say, table, with_app
-from km365.errors import ExitCode, GraphUnreachable, KM365Error, Throttled
+from km365.cli.tag_plan import to_sheet, try_output
+from km365.errors import ExitCode, KM365Error
 
 if TYPE_CHECKING:
     from km365.app import App
@@ -27,9 +28,7 @@ _FAILED_SHOWN = 20
 @click.option(
     "--auto-above",
     type=click.FloatRange(0, 1),
-    default=0.8,
-    show_default=True,
-    help="The score from which terms of mode auto are applied at once.",
+    help="The score from which terms of mode auto are applied at once; a watch keeps it.  [default: 0.8]",
 )
 @click.option("--every", "every_s", default=60, show_default=True, help="Seconds between two looks.")
 @click.option("--on", "turn", flag_value="on", help="Have the service watch from now on, and end.")
@@ -39,8 +38,9 @@ _FAILED_SHOWN = 20
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="With --queue: write what waits as a plan, to review and apply.",
+    help="With --queue: write what waits as a plan, to review and apply; with the ending .xlsx for Excel.",
 )
+@click.option("--overwrite", is_flag=True, help="With -o: replace the file if it is there, edits and all.")
 @json_option
 @with_app
 async def watch(
@@ -50,11 +50,12 @@ async def watch(
     library: str,
     once: bool,
     everything: bool,
-    auto_above: float,
+    auto_above: float | None,
     every_s: int,
     turn: str | None,
     show_queue: bool,
     output: Path | None,
+    overwrite: bool,
     as_json: bool,
 ) -> int:
     """Keep the new and changed documents of libraries tagged; Ctrl-C ends it, and nothing is lost.
@@ -66,7 +67,11 @@ async def watch(
     Example:
       km365 tag watch --site childrensagency.sharepoint.example:/sites/co-bel --once
     """
+    if output is not None and not show_queue:
+        raise click.UsageError("-o goes with --queue.")
     if show_queue:
+        if output is not None:
+            try_output(output, overwrite=overwrite)
         return await _show_queue(app, output, as_json=as_json)
     from km365.services import tag_plan, tag_watch
     from km365.store import watches
@@ -92,27 +97,36 @@ async def watch(
 
 
 async def _keep_looking(app: "App", libraries: "list[Library]", *, every_s: int, as_json: bool) -> int:
-    """Looks at each library, once for `every_s` 0, else until Ctrl-C."""
-    from km365.services import suggest, tag_watch
+    """Looks at each library, once for `every_s` 0, else until Ctrl-C; trouble in one leaves the others."""
+    from km365.services import tag_watch
+    from km365.services.tag_words import Words
 
-    words = await suggest.open_suggester(app.graph, app.settings, app.templates)
+    words = Words(app.graph, app.settings, app.templates)
     settle = tag_watch.SETTLE if every_s else timedelta()
     while True:
         partly = False
+        troubles: list[KM365Error] = []
         for one in libraries:
             try:
                 found = await tag_watch.look(
-                    app.graph, app.db, app.settings, words, one.drive_id, now=app.clock.now, settle=settle
+                    app.graph,
+                    app.db,
+                    app.settings,
+                    await words.now(),
+                    one.drive_id,
+                    now=app.clock.now,
+                    settle=settle,
                 )
-            except (Throttled, GraphUnreachable) as error:
-                if not every_s:
-                    raise
-                say(f"{one.name} of {one.site}: {error} Trying again.")
+            except KM365Error as error:
+                troubles.append(error)
+                say(f"{one.name} of {one.site}: {error}{' Trying again.' if every_s else ''}")
             else:
                 _print_look(found, as_json=as_json, always=not every_s)
                 partly = partly or bool(found.failed or found.retried)
         if not every_s:
-            return ExitCode.PARTLY if partly else ExitCode.DONE
+            if troubles and len(troubles) == len(libraries):
+                return troubles[0].exit_code
+            return ExitCode.PARTLY if partly or troubles else ExitCode.DONE
         await asyncio.sleep(every_s)
         await app.clock.refresh()
 
@@ -151,6 +165,7 @@ async def _turn_off(app: "App", libraries: "list[Library]") -> int:
 
 async def _show_queue(app: "App", output: Path | None, *, as_json: bool) -> int:
     from km365.core.tag_plan_file import to_text
+    from km365.documents.plan_files import save
     from km365.services import suggest, tag_watch
     from km365.store import watches
     from km365.store.watches import FileState
@@ -158,7 +173,7 @@ async def _show_queue(app: "App", output: Path | None, *, as_json: bool) -> int:
     terms = await suggest.terms(app.graph, app.settings, app.templates)
     plan = await app.db.run(tag_watch.queue, terms, at=app.clock.now())
     if output is not None:
-        _write(output, to_text(plan))
+        save(plan, output, plan.rows, to_sheet(app, terms, "en", output))
     if as_json:
         click.echo(to_text(plan), nl=False)
         return ExitCode.DONE

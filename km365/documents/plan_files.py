@@ -52,7 +52,10 @@ class Writer:
         self._first = False
 
     def close(self, partial: str = "") -> None:
-        """Puts the plan in its place; `partial` says why it stops before its end."""
+        """Puts the plan in its place; `partial` says why it stops before its end.
+
+        Answers that a review of the former plan left there mean nothing any more.
+        """
         with self._saying():
             self._file.write(ending(partial))
             self._file.close()
@@ -66,6 +69,7 @@ class Writer:
                 self._beside.unlink()
             else:
                 self._beside.replace(self._path)
+            Answers(self._path).forget()
 
     def abandon(self) -> None:
         """Leaves nothing behind."""
@@ -156,7 +160,7 @@ class _Stored(Collection[T]):
 class Answers:
     """What a review has decided so far, in a file beside the plan: a line per answer, so that each is cheap.
 
-    `opened` shows the plan with them; `save` it so, and `forget` them.
+    `opened` shows the plan with them; once it is saved so they are forgotten.
     """
 
     def __init__(self, plan: Path) -> None:

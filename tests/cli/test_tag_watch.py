@@ -1,8 +1,18 @@
 """`km365 tag watch` as typed."""
 
-from km365.errors import ExitCode
+from pathlib import Path
+from typing import Any
 
-from ..conftest import KNOWLEDGE, Provisioned
+import openpyxl
+import pytest
+
+from km365.cli import tag_watch
+from km365.core.tag_plan import Library
+from km365.errors import ExitCode, Forbidden
+from km365.services import suggest, tag_plan, tag_words
+from km365.store import watches
+
+from ..conftest import BELMORA, KNOWLEDGE, Provisioned
 from .conftest import Type
 from .test_tag import upload
 
@@ -42,3 +52,96 @@ async def test_a_list_is_not_watched_and_the_refusal_says_what_reads_it(
     assert "`km365 tag plan --list Knowledge`" in refused.err
     nowhere = await km365("tag", "watch", "--once", "--library", "Nothing")
     assert (nowhere.code, "has no library 'Nothing'" in nowhere.err) == (ExitCode.FAILED, True)
+
+
+def lay(files: dict[str, str]) -> None:
+    for name, text in files.items():
+        Path(name).write_text(text, encoding="utf-8")
+
+
+def there() -> dict[str, str]:
+    """The files of the folder with their texts."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(Path().iterdir())}
+
+
+async def test_a_queue_that_somebody_edits_is_not_overwritten(km365: Type, provisioned: Provisioned) -> None:
+    await upload(provisioned, "one.txt")
+    await km365("tag", "watch", "--once", "--everything")
+    being_edited = {"queue.json": "edited", "queue.json.answers": "answered"}
+    lay(being_edited)
+    refused = await km365("tag", "watch", "--queue", "-o", "queue.json")
+    assert (refused.code, "--overwrite" in refused.err) == (ExitCode.USAGE, True)
+    assert there() == being_edited
+    done = await km365("tag", "watch", "--queue", "-o", "queue.json", "--overwrite")
+    assert (done.code, list(there())) == (ExitCode.DONE, ["queue.json"])
+    assert (await km365("tag", "review", "queue.json", "--accept-above", "0", "--yes")).code == ExitCode.DONE
+    assert (await km365("tag", "watch", "-o", "other.json")).code == ExitCode.USAGE
+
+
+async def test_a_queue_for_excel_is_a_workbook(km365: Type, provisioned: Provisioned) -> None:
+    await upload(provisioned, "one.txt")
+    await km365("tag", "watch", "--once", "--everything")
+    await km365("tag", "watch", "--queue", "-o", "queue.xlsx")
+    book = openpyxl.load_workbook("queue.xlsx")
+    assert "one.txt" in {cell.value for row in book["Changes"].iter_rows() for cell in row}
+    assert (await km365("tag", "apply", "queue.xlsx")).code == ExitCode.DONE
+
+
+async def test_a_look_that_names_no_score_leaves_the_one_of_the_watch(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    await km365("tag", "watch", "--on", "--auto-above", "0.99")
+    await km365("tag", "watch", "--once")
+    (watch,) = await provisioned.app.db.run(watches.list_)
+    assert (watch.is_on, watch.auto_percent) == (True, 99)
+
+
+async def two(here: Provisioned) -> list[Library]:
+    """A library that cannot be looked at, and one that can."""
+    found = await tag_plan.find_libraries(here.app.graph, [BELMORA], "Documents")
+    return [Library(site=BELMORA, name="Other", drive_id="never-watched"), *found]
+
+
+async def test_trouble_in_one_library_leaves_the_others(
+    km365: Type, provisioned: Provisioned, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await km365("tag", "watch", "--once")
+    libraries = await two(provisioned)
+    look = tag_watch._keep_looking
+    assert await look(provisioned.app, libraries, every_s=0, as_json=False) == ExitCode.PARTLY
+    said = capsys.readouterr().err
+    assert said.index("Other of") < said.index("Documents of")
+    assert await look(provisioned.app, libraries[:1], every_s=0, as_json=False) == ExitCode.FAILED
+
+
+async def test_a_watch_outlives_trouble_and_reads_the_terms_anew(
+    km365: Type, provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read: list[None] = []
+
+    async def opened(*_: Any) -> None:
+        read.append(None)
+        raise Forbidden("No terms today.")
+
+    class Enough(Exception): ...
+
+    async def slept(_: float) -> None:
+        if len(read) > 2:
+            raise Enough
+
+    monkeypatch.setattr(suggest, "open_suggester", opened)
+    monkeypatch.setattr(tag_watch.asyncio, "sleep", slept)
+    with pytest.raises(Enough):
+        await tag_watch._keep_looking(provisioned.app, await two(provisioned), every_s=60, as_json=False)
+    assert capsys.readouterr().err.count("No terms today. Trying again.") >= 3
+
+
+async def test_the_terms_of_a_watch_are_read_anew_now_and_then(
+    provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = provisioned.app
+    words = tag_words.Words(app.graph, app.settings, app.templates)
+    first = await words.now()
+    assert await words.now() is first
+    monkeypatch.setattr(tag_words, "KEPT_S", -1.0)
+    assert await words.now() is not first

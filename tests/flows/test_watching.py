@@ -18,7 +18,7 @@ from km365.core.passages import Passage
 from km365.core.tagging import Suggestion
 from km365.core.taxonomy import Mode, Taxonomy
 from km365.graph import drives, metadata, subscriptions
-from km365.services import tag_listen, tag_plan, tag_watch
+from km365.services import suggest, tag_listen, tag_plan, tag_watch
 from km365.store import cursors, watches
 from km365.store.watches import Watch
 
@@ -98,7 +98,7 @@ async def service(
     async def read(*_: Any) -> Finds:
         return words
 
-    monkeypatch.setattr(watching.suggest, "vocabulary", read)
+    monkeypatch.setattr(suggest, "vocabulary", read)
     (library,) = await tag_plan.find_libraries(app.graph, [BELMORA], "Documents")
     await tag_watch.begin(app.graph, app.db, library, is_on=True, everything=False, at=app.clock.now())
     async with listening(app) as url:
