@@ -8,6 +8,7 @@ from lxml import etree
 from km365.core.passages import Kind, Passage
 from km365.documents.ooxml import Element, properties
 from km365.documents.read_text import decode
+from km365.errors import InputRefused
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w\-:]{2,40})", re.IGNORECASE)
 _NO_TEXT = (
@@ -37,6 +38,8 @@ def read(name: str, data: bytes, *, charset: str | None = None) -> Iterator[Pass
         page: Element = etree.fromstring(text.encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError):
         return  # nothing in it
+    if any("depth" in one.message for one in parser.error_log):  # libxml2 reads 256 levels and stops
+        raise InputRefused(f"{name} is nested too deeply to be read.")
     if page is None:
         return
     facts = {

@@ -20,7 +20,7 @@ _USUAL_LETTERS = {
 _BLANK_LINES = re.compile(r"(\n\s*\n)")
 _BOLD = re.compile(r"(?:\*\*[^*]+\*\*\s*)+")
 _UNDERLINED = re.compile(r"\n\s*(?:={3,}|-{3,})\s*$")
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\([^\[)\n]*\)")  # to the next [ only: linear
 _RULER = re.compile(r"[\s|:\-=*_]+")
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _FRONT_LINE = re.compile(r"^(?:title|subject|keywords|tags|description|category)\s*:\s*(.+)$", re.I | re.M)

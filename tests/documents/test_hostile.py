@@ -115,6 +115,7 @@ def test_an_archive_that_lies_about_its_size_is_refused():
     [
         ("a.docx", word("<w:p>" * 5000 + "</w:p>" * 5000), "nested too deeply"),
         ("a.docx", word("", **{f"x{number}": b"" for number in range(10_001)}), "unpacks to"),
+        ("a.html", b"<div>" * 300 + b"Wells." + b"</div>" * 300, "nested too deeply"),
         ("a.csv", b"abcdefghijk" * 20_000, "csv"),
         ("a.xlsb", b"PK", "binary workbook"),
         ("a.md", word(""), "holds no text"),
@@ -214,3 +215,8 @@ def test_a_command_that_does_not_read_the_scan_costs_only_that_file(command: str
     with pytest.raises(InputRefused, match=rf"^scan\.pdf is a scan.*{says}"):
         ocr.read("scan.pdf", scan(), command=command, timeout_s=1)
     assert set(Path(tempfile.gettempdir()).glob("km365-ocr-*")) <= before
+
+
+def test_a_million_brackets_in_markdown_cost_no_more_than_their_reading():
+    text = b"[" * 1_000_000 + b"\n\nSee [the wells](https://example.org/wells)."
+    assert reading.read("a.md", text)[-1].text == "See the wells."
