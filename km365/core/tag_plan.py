@@ -103,8 +103,11 @@ class ColumnChange:
     @property
     def after(self) -> tuple[Tag, ...]:
         """What the column holds once the change is made."""
-        out = {one.tag.term_id for one in self.remove}
-        return (*(tag for tag in self.before if tag.term_id not in out), *(one.tag for one in self.add))
+        kept = self.before
+        if self.remove:
+            out = {one.tag.term_id for one in self.remove}
+            kept = tuple(tag for tag in kept if tag.term_id not in out)
+        return (*kept, *[one.tag for one in self.add])
 
     @property
     def original(self) -> Proposed:

@@ -5,7 +5,6 @@ client (so the same transport, pacing, connections and token); it is imported wh
 its models cost seconds. See graph/FACTS and docs/decisions.md.
 """
 
-import json
 import logging
 import re
 import time
@@ -13,6 +12,7 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 from urllib.request import getproxies, proxy_bypass
@@ -26,7 +26,8 @@ from km365.graph.auth import Credential, TokenSource, cloud_of
 from km365.graph.governor import CHARGES, Account, Governor, PacingTransport, bulk
 from km365.graph.pacing import Limits, Service
 from km365.graph.refusals import refusal
-from km365.graph.wire import Json, is_safe, origin, parse, query
+from km365.graph.transport import StreamTransport
+from km365.graph.wire import Json, dump, is_safe, origin, parse, query
 
 if TYPE_CHECKING:
     from msgraph import GraphServiceClient
@@ -75,13 +76,14 @@ class Graph:
         self._credential, self._clock = credential, clock
         self._tokens_of: dict[str, TokenSource] = {}
         self.user_agent = user_agent
+        proxy = proxy_of(self.base_url)
         self._transport = PacingTransport(
             httpx.AsyncHTTPTransport(
                 limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=60),
-                proxy=proxy_of(self.base_url),
+                proxy=proxy,
             ),
             self.governor,
-            for_bulk=self._bulk_transport,
+            for_bulk=None if proxy else StreamTransport(limit=64, keepalive_s=60),
         )
         self._headers = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": user_agent}
         # trust_env would add proxy transports beside ours, and their calls would pass no governor
@@ -89,12 +91,6 @@ class Graph:
             transport=self._transport, timeout=TIMEOUT, headers={"User-Agent": user_agent}, trust_env=False
         )
         self._sdk: GraphServiceClient | None = None
-
-    def _bulk_transport(self) -> httpx.AsyncBaseTransport:
-        """Half the CPU a call, for an import that a short command need not pay."""
-        from km365.graph.transport import AiohttpTransport  # noqa: PLC0415  (80 ms)
-
-        return AiohttpTransport(limit=64, keepalive_s=60, proxy=proxy_of(self.base_url))
 
     async def aclose(self) -> None:
         """Closes connections and the credential."""
@@ -193,7 +189,7 @@ class Graph:
             "Accept": json_type,
             **({} if body is None else {"Content-Type": json_type}),
         }
-        content = None if body is None else _dumps(body)
+        content = None if body is None else dump(body)
         request = self._request("GET" if body is None else "POST", address, headers, content)
         return parse((await self.check(await self.send_bare(request))).content)
 
@@ -210,7 +206,7 @@ class Graph:
         """The request without its token."""
         sent = dict(headers or {})
         if body is not None:
-            content = _dumps(body)
+            content = dump(body)
             sent.setdefault("Content-Type", "application/json")
         return self._request(method, self.url(path, params), sent, content)
 
@@ -219,7 +215,11 @@ class Graph:
     ) -> httpx.Request:
         """As the client's own `build_request`, which merges what a call of ours never has."""
         return httpx.Request(
-            method, url, headers={**self._headers, **headers}, content=content, extensions=dict(_EXTENSIONS)
+            method,
+            _parsed(url),
+            headers={**self._headers, **headers},
+            content=content,
+            extensions=dict(_EXTENSIONS),
         )
 
     def url(self, path: str, params: Mapping[str, str | int | None] | None = None) -> str:
@@ -340,11 +340,8 @@ class Graph:
         return self._sdk
 
 
-def _dumps(body: Json) -> bytes:
-    return _ENCODER.encode(body).encode()
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_parsed = lru_cache(maxsize=32)(httpx.URL)
+"""Most calls of bulk work go to one address."""
 
 
 def _claims(response: httpx.Response) -> str | None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+import orjson
+
 from km365.errors import GraphError, InputRefused
 
 Json = dict[str, Any]
@@ -68,14 +70,27 @@ def parse(body: bytes) -> Json:
     if not body:
         return {}
     try:
-        value = json.loads(body)
+        value = orjson.loads(body)
     except ValueError:
-        value = None
+        value = _half_a_character(body)
     if not isinstance(value, dict):
         raise GraphError(
             "Graph's answer is not a JSON object; a proxy or a wrong address may be answering instead."
         )
     return value
+
+
+def _half_a_character(body: bytes) -> Any:
+    """The JSON of a text that was cut within a character, which is none for orjson; None for no JSON."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def dump(value: Json) -> bytes:
+    """The JSON as it is sent."""
+    return orjson.dumps(value)
 
 
 def moment(value: Any) -> datetime | None:

@@ -78,12 +78,8 @@ async def apply(
 
 
 def _planned(seq: int, row: Row) -> Change:
-    said = [
-        comment
-        for change in row.changes
-        for comment in (*(one.comment for one in change.add), *(one.comment for one in change.remove))
-        if comment
-    ]
+    said = [one.comment for change in row.changes for one in change.add if one.comment]
+    said += [one.comment for change in row.changes for one in change.remove if one.comment]
     return Change(
         seq=seq,
         drive_id=row.drive_id,

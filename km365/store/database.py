@@ -1,7 +1,6 @@
 """Our own database: opened once a process, every access one transaction, every failure one clear line."""
 
 import asyncio
-import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
 from urllib.parse import urlsplit
 
+import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -154,7 +154,6 @@ def _make_file(path: Path, *, anew: bool = False) -> None:
 
 def _engine(path: Path | None, wait_s: float) -> Engine:
     """One connection a process. Threads queue for it: fairer and quicker than SQLite's own polling."""
-    decode = json.JSONDecoder().raw_decode
     engine = create_engine(
         URL.create("sqlite", database=str(path) if path else None),
         poolclass=QueuePool,
@@ -163,8 +162,8 @@ def _engine(path: Path | None, wait_s: float) -> Engine:
         pool_timeout=wait_s,
         connect_args={"check_same_thread": False, "timeout": wait_s},
         hide_parameters=True,  # answers and names must not reach an error message
-        json_serializer=json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode,
-        json_deserializer=lambda text: decode(text)[0],  # ours, so nothing stands before or behind it
+        json_serializer=lambda value: orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode(),
+        json_deserializer=orjson.loads,
     )
 
     def connected(connection: sqlite3.Connection, _record: object) -> None:

@@ -57,7 +57,8 @@ class Prepared:
         ready = self._compiled(c)
         cursor = c.connection.cursor()
         try:
-            cursor.execute(ready.sql, ready.parameters([values])[0])
+            (given,) = ready.parameters([values])
+            cursor.execute(ready.sql, given)
             return list(zip(*_columns(cursor.fetchall(), ready.out), strict=True))
         finally:
             cursor.close()
@@ -85,30 +86,38 @@ class _Ready:
     """A compiled statement: where each parameter comes from, and how values go in and come out."""
 
     sql: str
+    asked: Sequence[str]
     order: Sequence[int]
+    by_name: bool
     fixed: Sequence[Any]
     into: Sequence[_Convert]
     out: Sequence[_Convert]
 
     @classmethod
     def of(cls, statement: Select[Any] | Insert | Update, names: Sequence[str], dialect: Dialect) -> Self:
-        """The statement for this database, whose parameters go by their place."""
+        """The statement for this database."""
         compiled = statement.compile(dialect=dialect, column_keys=list(names))
-        fixed = [name for name in compiled.positiontup or () if name not in names]
+        asked = compiled.positiontup or list(compiled.params)
+        fixed = [name for name in asked if name not in names]
         places = {name: place for place, name in enumerate((*names, *fixed))}
         selected = statement.selected_columns if isinstance(statement, Select) else ()
         return cls(
             sql=str(compiled),
-            order=[places[name] for name in compiled.positiontup or ()],
+            asked=asked,
+            order=[places[name] for name in asked],
+            by_name=not compiled.positional,
             fixed=[compiled.params[name] for name in fixed],
             into=[compiled.binds[name].type.bind_processor(dialect) for name in (*names, *fixed)],
             out=[column.type.result_processor(dialect, None) for column in selected],
         )
 
-    def parameters(self, values: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
-        """The values as the driver wants them, one tuple for each time the statement runs."""
+    def parameters(self, values: Iterable[Sequence[Any]]) -> list[Any]:
+        """The values as the driver wants them, by place or by name, for each time the statement runs."""
         columns = _columns([(*row, *self.fixed) for row in values], self.into)
-        return list(zip(*(columns[place] for place in self.order), strict=True)) if columns else []
+        if not columns:
+            return []
+        ready = zip(*(columns[place] for place in self.order), strict=True)
+        return [dict(zip(self.asked, row, strict=True)) for row in ready] if self.by_name else list(ready)
 
 
 def _columns(rows: Sequence[Sequence[Any]], convert: Sequence[_Convert]) -> list[Iterable[Any]]:

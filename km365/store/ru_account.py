@@ -6,7 +6,9 @@ from km365.store import rows
 from km365.store.rows import Json, Prepared
 from km365.store.tables import ru_account
 
-_TAKE = Prepared(select(ru_account.c.value).where(ru_account.c.service == bindparam("of")), "of")
+_TAKE = Prepared(
+    select(ru_account.c.value).where(ru_account.c.service == bindparam("of")).with_for_update(), "of"
+)
 _PUT = Prepared(
     update(ru_account).where(ru_account.c.service == bindparam("of")).values(value=bindparam("to")),
     "to",
@@ -19,7 +21,7 @@ def take(c: Connection, service: str) -> Json:
     found = _TAKE.rows(c, service)
     if not found:
         rows.insert_new(c, ru_account, {"service": service, "value": {}})
-        found = _TAKE.rows(c, service)
+        found = _TAKE.rows(c, service)  # on PostgreSQL another process may have come first
     return dict(found[0][0])
 
 

@@ -18,19 +18,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from bench_write_path import DRIVE, SITE, TERM, AnyToken, Time, serve
+from pretend_library import AnyToken, open_graph, plan_of, processes, row_of, serve, serving
 
-from km365.core.tag_plan import Addition, ColumnChange, Library, Plan, Row
+from km365.core.tag_plan import Row
 from km365.errors import GraphError
 from km365.graph.account import SharedAccount
 from km365.graph.batch import BatchRequest
 from km365.graph.client import Graph
-from km365.graph.governor import Governor
 from km365.graph.pacing import TOP_TIER, Budget, Limits, Service
 from km365.services import tag_run
 from km365.settings import Settings
@@ -40,7 +38,6 @@ from km365.store.database import Database
 WINDOW_S = 15.0
 UNITS = 2_500
 WINDOWS = 5
-processes = get_context("spawn")
 
 
 # A server that refuses -----------------------------------------------------------------------------------
@@ -180,11 +177,7 @@ def trial(port: int, home: str, *, known: bool, people: bool, windows: int = WIN
 
 def budget() -> None:
     """A2 and A3."""
-    here, there = processes.Pipe()
-    server = processes.Process(target=refusing, args=(there,), daemon=True)
-    server.start()
-    port = here.recv()
-    try:
+    with serving(refusing) as port:
         with tempfile.TemporaryDirectory() as home:
             Database.open(Path(home) / "km365.sqlite").close()
             alone = trial(port, home, known=True, people=False)
@@ -208,8 +201,6 @@ def budget() -> None:
             _line("A2 unknown tier, first windows", first, "share >= 0.85", first.share >= 0.85)
             later = trial(port, home, known=False, people=False)
             _line("A2 unknown tier, later", later, "share >= 0.95", later.share >= 0.95)
-    finally:
-        server.terminate()
 
 
 def _line(name: str, seen: Seen, goal: str, met: bool) -> None:
@@ -287,19 +278,7 @@ class Rows:
         return False
 
     def __iter__(self) -> Iterator[Row]:
-        change = ColumnChange(
-            column="KMTopic", title="Topic", before=(), add=(Addition(tag=TERM, concept_id="water"),)
-        )
-        for number in range(self.count):
-            yield Row(
-                drive_id=DRIVE,
-                item_id=f"m-{number}",
-                etag=f'"m-{number},1"',
-                name=f"{number}.docx",
-                path=f"Reports/{number}.docx",
-                web_url="",
-                changes=(change,),
-            )
+        return (row_of(f"m-{number}") for number in range(self.count))
 
 
 def applied(port: int, count: int, tell: Connection) -> None:
@@ -307,17 +286,9 @@ def applied(port: int, count: int, tell: Connection) -> None:
 
     async def run() -> None:
         with tempfile.TemporaryDirectory() as home:
-            db, clock = Database.open(Path(home) / "km365.sqlite"), Time()
-            largest = replace(Limits.for_licences(100_000), bulk_patience_s=1e9)
-            governor = Governor(largest, account=SharedAccount(db), clock=clock, sleep=clock.sleep)
-            graph = Graph(
-                base_url=f"http://127.0.0.1:{port}/v1.0",
-                credential=AnyToken(),
-                limits=largest,
-                governor=governor,
-            )
-            library = Library(site=SITE, name="Documents", drive_id=DRIVE)
-            plan = Plan(made_at=datetime.now(UTC), libraries=(library,), rows=Rows(count))
+            db = Database.open(Path(home) / "km365.sqlite")
+            graph = open_graph(port, db)
+            plan = plan_of(Rows(count))
             settings = Settings(home=Path(home))
             done = await tag_run.apply(graph, db, settings, plan, who="bench", now=lambda: datetime.now(UTC))
             assert not done.left_count
@@ -330,18 +301,15 @@ def applied(port: int, count: int, tell: Connection) -> None:
 
 def memory(counts: tuple[int, ...] = (1_000, 100_000)) -> None:
     """A5."""
-    here, there = processes.Pipe()
-    server = processes.Process(target=serve, args=(there,), daemon=True)
-    server.start()
-    port = here.recv()
     most = {}
-    for count in counts:
-        child = processes.Process(target=applied, args=(port, count, there))
-        child.start()
-        most[count] = here.recv()
-        child.join()
-        sys.stdout.write(f"A5 {count:,} items: {most[count]:.0f} MB at most\n")
-    server.terminate()
+    with serving(serve) as port:
+        for count in counts:
+            here, there = processes.Pipe()
+            child = processes.Process(target=applied, args=(port, count, there))
+            child.start()
+            most[count] = here.recv()
+            child.join()
+            sys.stdout.write(f"A5 {count:,} items: {most[count]:.0f} MB at most\n")
     grown = most[counts[-1]] / most[counts[0]]
     sys.stdout.write(
         f"A5 grown by {grown:.2f} x (goal flat, <= 1.15): {'met' if grown <= 1.15 else 'MISSED'}\n"
