@@ -167,8 +167,8 @@ class _Watcher:
     def _looked(self, c: Connection) -> None:
         """The look is over, and so is each run of a watch whose locked documents were dealt with since."""
         watches.change(c, self._watch.drive_id, looked_at=self._now(), problem=None)
-        for run in runs.list_(c, kind="tag"):
-            if run.who == _WHO and run.state is RunState.STOPPED and not self._still_locked(c, run.id):
+        for run in runs.list_(c, kind="tag", state=RunState.STOPPED, limit=None):
+            if run.who == _WHO and not self._still_locked(c, run.id):
                 runs.set_state(c, run.id, RunState.DONE, at=self._now())
 
     def _still_locked(self, c: Connection, run_id: str) -> bool:

@@ -134,14 +134,21 @@ def get(c: Connection, run_id: str) -> Run:
 
 
 def list_(
-    c: Connection, *, kind: str | None = None, plan_sha: str | None = None, limit: int = 50
+    c: Connection,
+    *,
+    kind: str | None = None,
+    plan_sha: str | None = None,
+    state: RunState | None = None,
+    limit: int | None = 50,
 ) -> list[Run]:
-    """Runs that match, the newest first."""
+    """Runs that match, the newest first; None for all of them."""
     query = select(run).order_by(run.c.started_at.desc(), run.c.id).limit(limit)
     if kind is not None:
         query = query.where(run.c.kind == kind)
     if plan_sha is not None:
         query = query.where(run.c.plan_sha == plan_sha)
+    if state is not None:
+        query = query.where(run.c.state == state)
     return [_run(row._mapping) for row in c.execute(query)]
 
 
