@@ -4,9 +4,12 @@ Nothing of it is logged. Text of documents leaves SharePoint only as counts of w
 (`core.examples`), for the documents somebody has judged.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from km365.core import examples as counting
@@ -25,9 +28,12 @@ from km365.core.tag_plan import Plan, decisions, list_of
 from km365.core.taxonomy import Taxonomy
 from km365.documents.worker import Reader
 from km365.errors import GraphError, GraphNotFound, GraphUnreachable, InputRefused, NotFound, Throttled
-from km365.graph import documents
+from km365.graph import documents, lists, metadata
 from km365.graph.client import Graph
+from km365.graph.metadata import Target
 from km365.services import file_text, synonyms
+from km365.services.tag_libraries import texts_of
+from km365.services.tag_scope import FOR_EVERYBODY, passages_of, tag_of
 from km365.store import feedback as store
 from km365.store.database import Connection, Database
 from km365.store.feedback import ACCEPTED, REJECTED
@@ -153,7 +159,6 @@ def lessons(c: Connection) -> dict[DocumentKey, Lesson]:
             tagged=_ids(said[key], Verdict.TAGGED),
         )
         for key in sorted(said)
-        if list_of(key[0]) is None
     }
 
 
@@ -185,30 +190,30 @@ async def read_examples(
     ocr_command: str = "",
     advance: Advance = lambda _: None,
 ) -> Reread:
-    """Reads the judged documents that are `wanted`, and those whose content is new to us.
+    """Reads the judged documents and items of lists that are `wanted`, and those whose text is new to us.
 
-    Counts the words of the new ones, and forgets what is kept of those that are gone. 1 resource unit for
+    Counts the words of the new ones, and forgets what is kept of those that are gone, or whose readers are
+    named now. 1 resource unit for
     each that is read. Needs Sites.Selected with read.
     """
     said = await db.run(store.list_)
     known = {one.document: one.ctag for one in await db.run(store.examples)}
-    paths = {one.document: one.path for one in said if list_of(one.document[0]) is None}
-    keys = sorted(paths)
+    paths = {one.document: one.path for one in said}
     read = same = gone = 0
     refused: list[tuple[str, str]] = []
     with Reader(ocr_command=ocr_command) as reader, graph.bulk():
-        for key, found in zip(keys, await documents.get_many(graph, keys, columns=("id",)), strict=True):
+        async for key, found in _there(graph, reader, sorted(paths)):
             try:
                 if isinstance(found, GraphError):
                     raise found
-                file = found.file
-                new = known.get(key) != file.ctag
+                path = found.path or paths[key]
+                new = known.get(key) != found.tag
                 if new or key in wanted:
-                    passages = await file_text.read(graph, reader, file)
+                    passages = await found.read()
                     if new:
-                        one = counting.count(passages, document=key, path=file.path, ctag=file.ctag, at=at)
+                        one = counting.count(passages, document=key, path=path, ctag=found.tag, at=at)
                         await db.run(store.put_example, one)
-                    await heard(key, file.path, passages)
+                    await heard(key, path, passages)
             except GraphNotFound:
                 await db.run(store.forget, key)
                 gone += 1
@@ -220,6 +225,59 @@ async def read_examples(
                 read, same = read + new, same + (not new)
             advance(1)
     return Reread(read=read, known=same, gone=gone, refused=tuple(refused))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """A document as it is now: its content tag, and what reads it. `path` is "" where it has none."""
+
+    tag: str
+    read: Callable[[], Awaitable[list[Passage]]]
+    path: str = ""
+
+
+async def _there(
+    graph: Graph, reader: Reader, keys: Iterable[DocumentKey]
+) -> AsyncIterator[tuple[DocumentKey, _Found | GraphError]]:
+    """Each of these documents and items of lists, or why it cannot be read; those of a library together."""
+    for container, group in groupby(keys, key=itemgetter(0)):
+        some, listed = list(group), list_of(container)
+        if listed is not None:
+            for key, item in zip(some, await _items(graph, *listed, some), strict=True):
+                yield key, item
+            continue
+        for key, one in zip(some, await documents.get_many(graph, some, columns=("id",)), strict=True):
+            if isinstance(one, GraphError):
+                yield key, one
+            else:
+                read = partial(file_text.read, graph, reader, one.file)
+                yield key, _Found(path=one.file.path, tag=one.file.ctag, read=read)
+
+
+async def _items(
+    graph: Graph, site_id: str, list_id: str, keys: Sequence[DocumentKey]
+) -> list[_Found | GraphError]:
+    """The items of a list; one for named readers counts as gone, since its words are not to be kept."""
+    try:
+        texts = texts_of(await lists.list_columns(graph, site_id, list_id))
+    except GraphError as error:
+        return [error for _ in keys]
+    found: list[_Found | GraphError] = []
+    for item in await metadata.read_many(graph, [Target.item(site_id, list_id, key[1]) for key in keys]):
+        if isinstance(item, GraphError):
+            found.append(item)
+        elif str(item.fields.get("KMAudience") or "") not in FOR_EVERYBODY:
+            found.append(GraphNotFound("It is for named readers only."))
+        else:
+            found.append(_item(passages_of(item, texts)))
+    return found
+
+
+def _item(passages: list[Passage]) -> _Found:
+    async def read() -> list[Passage]:
+        return passages
+
+    return _Found(tag=tag_of(passages), read=read)
 
 
 # Forgetting ----------------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from km365.core.feedback import Corrections, DocumentKey, Verdict
 from km365.core.passages import Passage
-from km365.core.tag_plan import list_of
 from km365.graph.client import Graph
 from km365.services import feedback
 from km365.services.feedback import Advance, Reread
@@ -135,8 +134,7 @@ _Texts = dict[DocumentKey, tuple[str, list[Passage]]]
 def _latest(c: Connection) -> set[DocumentKey]:
     """The documents judged last; before those that people had only tagged."""
     said = sorted(store.list_(c), key=lambda one: one.verdict is Verdict.TAGGED)
-    keys = (one.document for one in said if list_of(one.document[0]) is None)
-    return set(islice(dict.fromkeys(keys), COMPARED))
+    return set(islice(dict.fromkeys(one.document for one in said), COMPARED))
 
 
 def _chosen(words: Chooses, texts: _Texts, corrections: Corrections) -> dict[DocumentKey, set[str]]:

@@ -63,8 +63,9 @@ async def _drive(graph: Graph, site: Site, name: str) -> Drive:
         if all(one.name != name for one in await lists.list_lists(graph, site.id)):
             raise
     raise PlanRefused(
-        f"{name!r} of {site.web_url} is a list, not a library, and lists cannot be watched. `km365 tag plan "
-        f"--list {shlex.quote(name)}` reads its items, with --since-last those that are new or changed."
+        f"{name!r} of {site.web_url} is a list, not a library. Lists are not watched, and the terms of their "
+        f"items are corrected in a plan: `km365 tag plan --list {shlex.quote(name)}`, with --since-last for "
+        "those that are new or changed."
     )
 
 
@@ -103,14 +104,18 @@ async def open_shelf(graph: Graph, library: Library, *, facets: frozenset[str] |
         raise PlanRefused(
             f"The library {library.name!r} of {library.site} has no column for {', '.join(facets or ())}."
         )
-    texts = tuple(
+    titled = replace(library, columns=tuple((one.name, one.display_name) for one in ours))
+    return Shelf(library=titled, site_id=site_id, drive=drive, columns=columns, texts=texts_of(listed))
+
+
+def texts_of(columns: Iterable[Column]) -> tuple[Column, ...]:
+    """The columns of a list that hold the text of its items, the title aside."""
+    return tuple(
         one
-        for one in listed
+        for one in columns
         if one.kind in _TEXTS and not (one.hidden or one.read_only or one.name.startswith("_"))
         if one.name not in _NO_TEXT
     )
-    titled = replace(library, columns=tuple((one.name, one.display_name) for one in ours))
-    return Shelf(library=titled, site_id=site_id, drive=drive, columns=columns, texts=texts)
 
 
 async def open_shelves(

@@ -255,16 +255,16 @@ class _Examiner:
         }
         if self.scope.untagged and any(before.values()):
             return Passed(path=candidate.path, why="tagged already")
-        passages = await self._passages(candidate)
+        passages = await self._passages(candidate, item)
         language = _language(passages)
         if self.scope.language and language != self.scope.language:
             return Passed(path=candidate.path, why=f"in another language ({language or 'not known'})")
         return await self._row(candidate, item, before, passages, language)
 
-    async def _passages(self, candidate: Candidate) -> list[Passage]:
+    async def _passages(self, candidate: Candidate, item: Item) -> list[Passage]:
         file = candidate.file
         if file is None:
-            passages = passages_of(candidate)
+            passages = passages_of(item, candidate.shelf.texts)
             if not passages:
                 raise InputRefused(f"{candidate.path} has no text.")
             return passages

@@ -3,7 +3,7 @@
 import fnmatch
 import hashlib
 import heapq
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -16,7 +16,7 @@ from km365.graph import documents, drives, lists
 from km365.graph.client import Graph, Page
 from km365.graph.documents import Document
 from km365.graph.drives import File
-from km365.graph.lists import Item
+from km365.graph.lists import Column, Item
 from km365.graph.wire import Json, moment, text
 from km365.services.tag_libraries import Shelf
 from km365.services.tag_since import Since, Stand
@@ -79,8 +79,10 @@ class Candidate:
         """Drive id, item id and content tag."""
         if self.file is not None:
             return self.shelf.library.drive_id, self.file.id, self.file.ctag
-        item = self.item
-        return self.shelf.library.drive_id, item.id if item else "", _text_tag(self) if item else ""
+        if self.item is None:
+            return self.shelf.library.drive_id, "", ""
+        text = passages_of(self.item, self.shelf.texts)
+        return self.shelf.library.drive_id, self.item.id, tag_of(text)
 
     @property
     def path(self) -> str:
@@ -98,16 +100,13 @@ class Candidate:
         return title or (f"item {self.item.id}" if self.item else "?")
 
 
-def passages_of(candidate: Candidate) -> list[Passage]:
-    """The texts of a list's item, its title first; ids and codes are left out."""
-    if candidate.item is None:
-        return []
-    fields = candidate.item.fields
+def passages_of(item: Item, texts: Iterable[Column]) -> list[Passage]:
+    """The `texts` of a list's item, its title first; ids and codes are left out."""
     found = []
-    if title := str(fields.get("Title") or "").strip():
+    if title := str(item.fields.get("Title") or "").strip():
         found.append(Passage(text=title, kind=Kind.TITLE, place="title"))
-    for column in candidate.shelf.texts:
-        value = fields.get(column.name)
+    for column in texts:
+        value = item.fields.get(column.name)
         if isinstance(value, str) and value.strip() and column.name != "Title":
             found += [
                 Passage(text=line.strip(), place=column.display_name)
@@ -117,8 +116,9 @@ def passages_of(candidate: Candidate) -> list[Passage]:
     return found
 
 
-def _text_tag(candidate: Candidate) -> str:
-    said = "\n".join(passage.text for passage in passages_of(candidate))
+def tag_of(passages: Iterable[Passage]) -> str:
+    """Tells one text of a list's item from another, as the content tag does for a file."""
+    said = "\n".join(passage.text for passage in passages)
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
