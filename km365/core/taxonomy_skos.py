@@ -6,7 +6,7 @@ term sets come back unchanged.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -304,13 +304,13 @@ class SkosReader:
         return broader, tuple(dict.fromkeys(links))
 
     def _labels(
-        self, preferred: Iterable[Text], others: Iterable[Text], subject: str = ""
+        self, preferred: Sequence[Text], others: Iterable[Text], subject: str = ""
     ) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
         """One preferred label for each language, that without a region if any; all others as synonyms."""
         labels: dict[str, str] = {}
         synonyms: dict[str, list[str]] = {}
-        for found, is_preferred in ((preferred, True), (others, False)):
-            for text, tag in _exact_first(found) if is_preferred else found:
+        for found, is_preferred in ((_exact_first(preferred), True), (others, False)):
+            for text, tag in found:
                 label = " ".join(text.split())
                 if not label or len(label) > LABEL_AT_MOST:
                     what = "is empty" if not label else f"is longer than {LABEL_AT_MOST:,} characters"
@@ -332,7 +332,7 @@ class SkosReader:
             if (kept := tuple(dict.fromkeys(t for t in texts if t != labels.get(language))))
         }
 
-    def _first_by_language(self, texts: Iterable[Text]) -> dict[str, str]:
+    def _first_by_language(self, texts: Sequence[Text]) -> dict[str, str]:
         found: dict[str, str] = {}
         for text, tag in _exact_first(texts):
             found.setdefault(primary(tag) if tag else self._language, text.strip())
@@ -358,8 +358,10 @@ class SkosReader:
             return rule
 
 
-def _exact_first(texts: Iterable[Text]) -> list[Text]:
+def _exact_first(texts: Sequence[Text]) -> Sequence[Text]:
     """The texts in their order, but `en` before `en-GB`, and simplified Chinese before traditional."""
+    if not any(len(language) > 3 for _, language in texts):  # no region or script in most files
+        return texts
     return sorted(texts, key=lambda one: (primary(one.language) != one.language.lower(), _traditional(one)))
 
 
