@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from km365.core.feedback import Corrections
@@ -224,6 +225,7 @@ class _Examiner:
     asked: Asked
     put_there: PutThere | None
     corrections: Corrections | None
+    one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def look(self, candidate: Candidate) -> Row | Refused | Passed:
         """What is to be said of one document."""
@@ -282,7 +284,9 @@ class _Examiner:
         taxonomy = self.words.taxonomy
         wanted = [one for one in taxonomy.term_sets if one.column in titles]
         office = office_code(candidate.shelf.library.site)
-        found = self.words.suggest(passages, facets=[one.key for one in wanted], office=office)
+        async with self.one_by_one:  # apart: the same process may be answering people
+            suggest = partial(self.words.suggest, facets=[one.key for one in wanted], office=office)
+            found = await asyncio.to_thread(suggest, passages)
         drive_id, item_id, _ = candidate.key
         if self.corrections is not None:
             found = self.corrections.applied((drive_id, item_id), found, taxonomy=taxonomy)
