@@ -270,12 +270,13 @@ class PacingTransport(httpx.AsyncBaseTransport):
         inner: httpx.AsyncBaseTransport,
         governor: Governor,
         *,
-        for_bulk: httpx.AsyncBaseTransport | None = None,
+        for_bulk: Callable[[], httpx.AsyncBaseTransport] | None = None,
     ) -> None:
-        """`for_bulk` carries bulk work; without it, that is `inner` too."""
+        """`for_bulk` makes the transport of bulk work, when it is first needed; else that is `inner` too."""
         self.inner = inner
         self.governor = governor
-        self._for_bulk = for_bulk or inner
+        self._for_bulk = for_bulk
+        self._bulk: httpx.AsyncBaseTransport | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends the request when it may leave; raises Throttled, or httpx's own errors."""
@@ -312,8 +313,15 @@ class PacingTransport(httpx.AsyncBaseTransport):
             return float(2**attempt) * (0.5 + self.governor.chance() / 2)
         return None
 
+    def _transport(self) -> httpx.AsyncBaseTransport:
+        if not is_bulk() or self._for_bulk is None:
+            return self.inner
+        if self._bulk is None:
+            self._bulk = self._for_bulk()
+        return self._bulk
+
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        transport = self._for_bulk if is_bulk() else self.inner
+        transport = self._transport()
         try:
             return await transport.handle_async_request(request)
         except (httpx.RemoteProtocolError, httpx.ReadError):
@@ -325,8 +333,8 @@ class PacingTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Closes the connections."""
         await self.inner.aclose()
-        if self._for_bulk is not self.inner:
-            await self._for_bulk.aclose()
+        if self._bulk is not None:
+            await self._bulk.aclose()
 
 
 def _charges(request: httpx.Request) -> dict[Service, int]:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from km365.graph.transport import StreamTransport
+from km365.graph.transport import AiohttpTransport
 
 
 class Server:
@@ -47,7 +47,7 @@ class Server:
 async def serving(server: Server) -> AsyncIterator[httpx.AsyncClient]:
     listening = await asyncio.start_server(server.talk, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    transport = StreamTransport(limit=2, keepalive_s=60)
+    transport = AiohttpTransport(limit=2, keepalive_s=60)
     async with httpx.AsyncClient(
         transport=transport, base_url=f"http://127.0.0.1:{port}", timeout=5
     ) as client:
@@ -140,8 +140,8 @@ async def test_a_body_may_go_in_pieces() -> None:
 )
 async def test_an_answer_that_breaks_off_or_is_no_http_is_an_error(answer: bytes) -> None:
     async with serving(Server(answer, said(b"two"))) as client:
-        with pytest.raises(httpx.RemoteProtocolError):
-            await client.get("/")
+        with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+            await client.post("/")
         assert (await client.get("/")).content == b"two"
 
 
@@ -152,7 +152,7 @@ async def test_a_server_that_says_nothing_is_waited_for_only_so_long() -> None:
 
 
 async def test_nobody_there_is_a_connect_error() -> None:
-    async with httpx.AsyncClient(transport=StreamTransport(limit=1, keepalive_s=60)) as client:
+    async with httpx.AsyncClient(transport=AiohttpTransport(limit=1, keepalive_s=60)) as client:
         for _ in range(2):
             with pytest.raises(httpx.ConnectError):
                 await client.get("http://127.0.0.1:9/")
