@@ -114,9 +114,9 @@ class Learned:
     def _inverse(self) -> Floats:
         """Made when first asked for: until then the lessons and models may be let go, as it takes room."""
         strength = np.float32(0.3 if self.count < 200 else 1.0)
-        ridge = self._space.among.astype(np.float64)
+        ridge = self._space.among.copy()
         ridge[np.diag_indices(self.count)] *= 1 + strength
-        return _inverted(ridge).astype(np.float32)
+        return _inverted(ridge)
 
     def forget_each_other(self) -> None:
         """How alike the examples are is only asked by `twins` and `votes_without`, never afterwards."""
@@ -214,7 +214,7 @@ class Learned:
         return made
 
 
-def _inverted(matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _inverted(matrix: Floats) -> Floats:
     """The inverse of a symmetric positive definite matrix, in its own place.
 
     Gauss-Jordan elimination block by block: `numpy.linalg.inv` is as fast but needs room for four of them.

@@ -269,6 +269,7 @@ class LabelVectors:
             shared = encoder.encode(sample).mean(axis=0) if sample else np.zeros(encoder.size)
             self._write(np.array([size]), shared[None].astype(np.float16))
         self._shared: Floats = self._rows[size].astype(np.float32)
+        self._let_go()
 
     @cached_property
     def _labels(self) -> Mapping[int, str]:
@@ -283,6 +284,7 @@ class LabelVectors:
             without = np.array([one for one in missing if one not in self._labels], dtype=np.int64)
             self._write(without, np.zeros((len(without), self._encoder.size), dtype=np.float16))
         found: Floats = self._rows[concepts].astype(np.float32)
+        self._let_go()
         return found
 
     def _make(self, concepts: Sequence[int]) -> None:
@@ -306,7 +308,6 @@ class LabelVectors:
             near[:, block] = beside @ self.of(block).T
             if new:
                 self._preparing(int(block[-1]) + 1, self._size)
-        self._let_go()
         return near
 
     def _let_go(self) -> None:
