@@ -13,10 +13,14 @@ from km365.suggest.fusion import Weights
 from km365.suggest.learned import Arrays, Ints, Learned, Lessons
 from km365.suggest.lexical import Features
 from km365.suggest.meaning import Floats
+from km365.suggest.memory import give_back
 from km365.suggest.suggester import Known, Read, Suggester
 
 _WEIGHED_AT_MOST = 600
 """The weights are fitted to the candidates of so many documents, spread evenly."""
+
+_MANY = 1_500
+"""The matrix of more documents takes more room than there is beside a model."""
 
 Measured = dict[int, tuple[Ints, Floats]]
 """By document: candidates, and the measures or the probability of each as the other documents see it."""
@@ -53,7 +57,8 @@ class Learning:
         """Fits what the suggester knows from now on; the measures of the documents it was fitted to."""
         suggester, right = self._suggester, self._lessons.right
         learned = Learned(self._lessons)
-        suggester.rest()
+        if learned.count > _MANY:
+            suggester.rest()
         hits = _hits({at: read.features for at, read in self._reads.items()}, right)
         suggester.known = Known(learned=learned, hits=hits, weights=suggester.first_day)
         measured: Measured = {}
@@ -67,6 +72,8 @@ class Learning:
         weights = suggester.first_day
         if measured:
             weights = fusion.fitted(weights, *_told(measured, right), held=fusion.HELD)
+        self._reads.clear()
+        give_back()
         suggester.known = Known(learned=learned, hits=hits, weights=weights)
         return measured
 

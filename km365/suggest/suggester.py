@@ -40,7 +40,9 @@ class Document:
 class Read:
     """A document with everything that is asked of it more than once."""
 
-    text: Text
+    passages: Sequence[Passage]
+    language: str | None
+    length_words: int
     features: Mapping[int, Features]
     whole: Mapping[str, Floats]
     """By model: the vectors of its chunks."""
@@ -51,7 +53,7 @@ class Read:
     def sample(self) -> Sample:
         """What examples are made of."""
         vectors = {name: rows.mean(axis=0) for name, rows in self.whole.items()}
-        return Sample(words=counted(self.text.passages), vectors=vectors)
+        return Sample(words=counted(self.passages), vectors=vectors)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +116,15 @@ class Suggester:
             said = sentences(body, most=_SENTENCES) or [body]
             near = self._all.encode(said)
         features = lexical.candidates(self._matcher, text)
-        return Read(text=text, features=features, whole=whole, sentences=said, near=near)
+        return Read(
+            passages=document.passages,
+            language=text.language,
+            length_words=len(text.numbers),
+            features=features,
+            whole=whole,
+            sentences=said,
+            near=near,
+        )
 
     def _labels(self, encoder: Encoder, language: str) -> LabelVectors:
         """The vectors of the labels in a language, English (or any) ones where there are none in it."""
@@ -144,7 +154,7 @@ class Suggester:
         """
         found = set(read.features)
         near: Floats | None = None
-        language = read.text.language or "en"
+        language = read.language or "en"
         if self._all:
             labels = self._labels(self._all, language)
             alike = labels.alike(read.whole[self._all.name])
@@ -163,7 +173,7 @@ class Suggester:
 
     def _words(self, numbers: Ints, read: Read) -> Floats:
         nothing = Features()
-        short = min(1.0, _SHORT_TEXT_WORDS / max(1, len(read.text.numbers)))
+        short = min(1.0, _SHORT_TEXT_WORDS / max(1, read.length_words))
         rows = np.zeros((len(numbers), len(WORDS)), dtype=np.float32)
         for at, number in enumerate(numbers.tolist()):
             features = read.features.get(number, nothing)
@@ -237,7 +247,7 @@ class Suggester:
         """The sentence whose meaning is nearest to a concept's label; "" without the model."""
         if self._all is None or read.near is None:
             return ""
-        labels = self._labels(self._all, read.text.language or "en")
+        labels = self._labels(self._all, read.language or "en")
         alike = labels.beside_all(read.near) @ labels.of(np.array([number], dtype=np.int64))[0]
         return read.sentences[int(alike.argmax())]
 
