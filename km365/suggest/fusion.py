@@ -18,6 +18,7 @@ _STEPS = 25
 _FOLDS = 5
 
 Truth = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.float64]
 
 WORDS = (
     "often", "title", "early", "phrase", "alone", "telling", "spread", "name",
@@ -86,29 +87,45 @@ def fitted(
     Ridge-penalised logistic regression around `first` (Newton's method); measures are compared at the scale
     they vary by. `held` says how many units of information each weight of `first` is worth, and the bias.
     """
-    x, y = np.concatenate(rows).astype(np.float64), np.concatenate(right).astype(np.float64)
-    scale = x.std(axis=0)
-    scale[scale < 1e-6] = 1.0
-    design = np.hstack([x / scale, np.ones((len(x), 1))])
-    start = np.append(first.weights * scale, first.bias)
-    hold = np.array(held)
+    told = [(x, y) for x, y in zip(rows, right, strict=True) if len(x)]
+    scale = _spread([x for x, _ in told])
+    start, hold = np.append(first.weights * scale, first.bias), np.array(held)
 
-    def loss(weights: npt.NDArray[np.float64]) -> float:
-        raw = design @ weights
-        return float(np.logaddexp(0, raw).sum() - raw @ y + hold @ (weights - start) ** 2 / 2)
+    def sums(at: Numbers) -> tuple[float, Numbers, Numbers]:
+        """How badly weights explain what is right, where it gets worse and how fast; document by document,
+        because all rows at once would take a hundred megabytes."""
+        loss, slope = float(hold @ (at - start) ** 2 / 2), -hold * (at - start)
+        curve = np.diag(hold)
+        for x, y in told:
+            design = np.hstack([x / scale, np.ones((len(x), 1))])
+            raw = design @ at
+            p = 1 / (1 + np.exp(-np.clip(raw, -30, 30)))
+            loss += float(np.logaddexp(0, raw).sum() - raw @ y)
+            slope += design.T @ (y - p)
+            curve += (design * (p * (1 - p))[:, None]).T @ design
+        return loss, slope, curve
 
-    at, least = start, loss(start)
+    at = start
+    least, slope, curve = sums(at)
     for _ in range(_STEPS):
-        p = 1 / (1 + np.exp(-np.clip(design @ at, -30, 30)))
-        slope = design.T @ (y - p) - hold * (at - start)
-        curve = (design * (p * (1 - p))[:, None]).T @ design + np.diag(hold)
         step = np.linalg.solve(curve, slope)
-        while (now := loss(at + step)) > least and np.abs(step).max() > _SMALL:
+        now = sums(at + step)
+        while now[0] > least and np.abs(step).max() > _SMALL:
             step = step / 2
-        if now > least - _SMALL:
+            now = sums(at + step)
+        if now[0] > least - _SMALL:
             break
-        at, least = at + step, now
+        at, (least, slope, curve) = at + step, now
     return Weights(weights=(at[:-1] / scale).astype(np.float32), bias=float(at[-1]))
+
+
+def _spread(rows: Sequence[Floats]) -> Numbers:
+    """The standard deviation of each measure over all rows; 1 where it does not vary."""
+    count = sum(map(len, rows))
+    mean = sum(x.sum(axis=0, dtype=np.float64) for x in rows) / count
+    square = sum(((x - mean) ** 2).sum(axis=0) for x in rows) / count
+    made: Numbers = np.where(np.sqrt(square) < 1e-6, 1.0, np.sqrt(square))
+    return made
 
 
 def held_out(
