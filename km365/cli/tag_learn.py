@@ -10,6 +10,7 @@ from km365.errors import ExitCode
 
 if TYPE_CHECKING:
     from km365.app import App
+    from km365.services.tag_learn import Learnt
     from km365.services.tag_plan import Chooses
 
 
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
 async def learn(app: "App", *, addresses: tuple[str, ...], library: str, folder: str, as_json: bool) -> int:
     """Learn from what people kept and changed in plans, and show what is suggested differently now.
 
-    Documents that people tagged without km365 are examples as well, once their site was given; they stay so.
-    Reads the documents that people judged or tagged and keeps their words counted in km365's own database
-    (`km365 tag feedback forget --words` deletes them).
+    A document counts once somebody worked on it: corrected or reviewed in a plan that was applied, or said
+    what fits with `km365 tag feedback`. Those that people tagged without km365 count where their site was
+    given, and stay so. They are read, and their words are kept counted in km365's own database (`km365 tag
+    feedback forget --words` deletes them).
 
     \b
     Example:
@@ -83,13 +85,25 @@ async def learn(app: "App", *, addresses: tuple[str, ...], library: str, folder:
         say(f"Not read: {path}: {reason}")
     if learnt.trained:
         say(learnt.trained)
-    say(
-        f"Documents to learn from: {learnt.lessons}, {learnt.read.read} of them read now. "
-        f"Suggestions changed in {len(learnt.differences)} of the {learnt.compared} judged last."
-    )
+    _say_outcome(learnt)
     if learnt.proposals:
         say(f"Proposals for you: {learnt.proposals}; km365 taxonomy synonyms list shows them.")
     return ExitCode.PARTLY if learnt.read.refused else ExitCode.DONE
+
+
+def _say_outcome(learnt: "Learnt") -> None:
+    say(f"Documents to learn from: {learnt.lessons}, {learnt.read.read} of them read now.")
+    if not learnt.lessons:
+        say(
+            "A document counts once somebody corrected or reviewed it in a plan that was applied, or where "
+            "people tagged it and its site was given with --site."
+        )
+        return
+    say(
+        "What people said of these documents counts for them already. What it changes for other documents "
+        f"like them: the last {learnt.compared}, taken as if nothing had been said of them, get other "
+        f"suggestions in {len(learnt.differences)} cases."
+    )
 
 
 async def _gather(app: "App", addresses: tuple[str, ...], library: str, folder: str) -> None:
@@ -98,7 +112,10 @@ async def _gather(app: "App", addresses: tuple[str, ...], library: str, folder: 
     from km365.services.tag_scope import Round, Scope
 
     scope = Scope(
-        libraries=tuple(await tag_libraries.find_libraries(app.graph, addresses, library)), folder=folder
+        libraries=tuple(
+            await tag_libraries.find_libraries(app.graph, addresses, library, settings=app.settings)
+        ),
+        folder=folder,
     )
     shelves = await tag_libraries.open_shelves(app.graph, scope.libraries)
     round_ = Round(app.graph, shelves, scope)

@@ -178,7 +178,11 @@ async def _scope(app: "App", options: Mapping[str, Any]) -> "Scope":
 
     home = (app.settings.knowledge_site,) if options["list_name"] else app.settings.office_sites
     libraries = await find_libraries(
-        app.graph, options["addresses"] or home, options["library"], list_name=options["list_name"]
+        app.graph,
+        options["addresses"] or home,
+        options["library"],
+        list_name=options["list_name"],
+        settings=app.settings,
     )
     day: datetime | None = options["modified_since"]
     types = (part.strip().lower().lstrip(".") for part in options["types"].split(","))
@@ -206,8 +210,15 @@ def to_sheet(app: "App", taxonomy: Any, language: str, output: Path) -> Any:
     return plan_xlsx.writer(app.templates, taxonomy, language=language)
 
 
+def refuse_ending(path: Path) -> None:
+    """A plan is JSON or for Excel: under another name it would be opened as what it is not."""
+    if path.suffix.lower() not in {".json", ".xlsx"}:
+        raise click.UsageError(f"{path}: a plan file ends in .json, or in .xlsx for Excel.")
+
+
 def try_output(path: Path, *, overwrite: bool) -> None:
     """Says before an hour of reading, not after, that the plan file cannot be written."""
+    refuse_ending(path)
     if path.exists() and not overwrite:
         raise click.UsageError(f"{path} is there, perhaps with edits; choose another -o, or --overwrite.")
     beside = path.with_name(path.name + ".new")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from km365.cli.console import say, with_app
-from km365.cli.tag_plan import because
+from km365.cli.tag_plan import because, refuse_ending
 from km365.core.languages import LANGUAGES
 from km365.errors import ExitCode, PlanRefused
 
@@ -112,6 +112,7 @@ async def convert(app: "App", *, source: Path, target: Path, labels: str) -> int
     from km365.documents.plan_files import opened
     from km365.services import suggest
 
+    refuse_ending(target)
     _refuse_present(target)
     known = await suggest.terms(app.graph, app.settings, app.templates)
     with opened(source, known) as plan:

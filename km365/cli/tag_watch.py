@@ -76,7 +76,9 @@ async def watch(
     from km365.services import tag_plan, tag_watch
     from km365.store import watches
 
-    libraries = await tag_plan.find_libraries(app.graph, addresses or app.settings.office_sites, library)
+    libraries = await tag_plan.find_libraries(
+        app.graph, addresses or app.settings.office_sites, library, settings=app.settings
+    )
     if turn == "off":
         return await _turn_off(app, libraries)
     for one in libraries:
@@ -93,6 +95,10 @@ async def watch(
     if turn == "on":
         say(f"Watched by the service from now on: {len(libraries)} libraries. It looks every few minutes.")
         return ExitCode.DONE
+    if not once:
+        for one in libraries:
+            say(f"Watching {one.name} of {one.site}; a document is read two minutes after it was last saved.")
+        say(f"Looking every {every_s} seconds. Ctrl-C ends it, and nothing is lost.")
     return await _keep_looking(app, libraries, every_s=0 if once else every_s, as_json=as_json)
 
 

@@ -262,6 +262,10 @@ class _Understood:
             f"{at}: there are {len(found)} documents {said!r}; say which by folder and library."
         )
 
+    def _word(self, key: str) -> str:
+        """A word as the sheet's own language has it."""
+        return self._sheets.words.get(key, key)
+
     def _wish(self, line: _Line) -> Wish:
         column = self._names.get(line["column"].casefold())
         if column is None:
@@ -272,13 +276,17 @@ class _Understood:
         action = line["action"].casefold() or "add"
         if action not in self._adds | self._removes:
             raise PlanRefused(
-                f"{self._at(line, 'action')}: {line['action']!r} is neither to add nor to take out."
+                f"{self._at(line, 'action')}: {line['action']!r} is neither "
+                f"{self._word('add')!r} nor {self._word('remove')!r}."
             )
         decision = line["decision"].casefold()
         if not decision and line["as"]:
-            raise PlanRefused(f"{self._at(line, 'decision')}: yes or no?")
+            raise PlanRefused(f"{self._at(line, 'decision')}: {self._word('yes')} or {self._word('no')}?")
         if decision not in self._yes | self._no | {""}:
-            raise PlanRefused(f"{self._at(line, 'decision')}: {line['decision']!r} is neither yes nor no.")
+            raise PlanRefused(
+                f"{self._at(line, 'decision')}: {line['decision']!r} is neither "
+                f"{self._word('yes')} nor {self._word('no')}."
+            )
         removes = action in self._removes
         same = line["term"] == line["as"] and removes is (line["was"] == "remove")
         return Wish(

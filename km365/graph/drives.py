@@ -134,6 +134,17 @@ async def list_files(
                     waiting.append(f"{file_item_path(drive_id, text(raw.get('id')))}/children")
 
 
+async def list_folders(graph: Graph, drive_id: str) -> list[str]:
+    """The names of the folders at the library's root."""
+    path = f"{_at(drive_id, '/')}/children"
+    return [
+        text(raw.get("name"))
+        async for page in graph.pages(path, params={"$top": 200, "$select": "name,folder"})
+        for raw in page.values
+        if isinstance(raw.get("folder"), dict)
+    ]
+
+
 async def get_file(graph: Graph, drive_id: str, path: str) -> File:
     """The file at this path in the library. Raises GraphNotFound, also for a folder."""
     raw = await graph.get(_at(drive_id, path), params={"$select": SELECT})

@@ -12,7 +12,7 @@ from km365.errors import GraphNotFound, InputRefused, NotFound
 from km365.graph import drives, sites
 from km365.graph.client import Graph
 from km365.graph.drives import File
-from km365.services.tag_libraries import find_libraries
+from km365.services.tag_libraries import find_libraries, site_address
 from km365.store import feedback as store
 from km365.store.database import Database
 
@@ -84,7 +84,7 @@ async def _places(graph: Graph, which: str, addresses: Sequence[str], library: s
     if "://" not in which:
         return [(one.drive_id, which.strip("/")) for one in await find_libraries(graph, addresses, library)]
     wanted = unquote(which.partition("?")[0])
-    for address in addresses:
+    for address in map(site_address, addresses):
         if f"{address.partition(':')[2].rstrip('/')}/".casefold() not in wanted.casefold():
             continue
         site = await sites.get_site(graph, address)

@@ -1,8 +1,11 @@
 """The libraries and lists that are tagged: found by name, and opened with their tag columns."""
 
+import difflib
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import unquote, urlsplit
 
 from km365.core.tag_plan import FACETS, Library, list_container, list_of
 from km365.errors import GraphNotFound, PlanRefused
@@ -11,8 +14,11 @@ from km365.graph.client import Graph
 from km365.graph.drives import Drive
 from km365.graph.lists import Column
 from km365.graph.sites import Site
+from km365.settings import Settings
 
 _TEXTS = frozenset({"text", "note"})
+_IN_ADDRESS = re.compile(r"/(?:sites|teams)/[^/]+", re.IGNORECASE)
+_SITES_NAMED = 5
 _NO_TEXT = frozenset({"KMId", "KMOffice", "KMContributors", "KMLanguage", "Title"})
 
 
@@ -32,16 +38,32 @@ class Shelf:
         return list_of(self.library.drive_id) is not None
 
 
+def site_address(said: str) -> str:
+    """The site as host:/path, also from what a browser shows for it or for a page or library in it."""
+    if not said.lower().startswith(("https://", "http://")):
+        return said
+    parts = urlsplit(said)
+    named = _IN_ADDRESS.search(unquote(parts.path))
+    return f"{parts.hostname}:{named[0] if named else '/'}"
+
+
 async def find_libraries(
-    graph: Graph, addresses: Sequence[str], name: str = "", *, list_name: str = ""
+    graph: Graph,
+    addresses: Sequence[str],
+    name: str = "",
+    *,
+    list_name: str = "",
+    settings: Settings | None = None,
 ) -> list[Library]:
     """The library called `name` (or every one, for "*") or the list called `list_name` of each site.
 
-    Raises GraphNotFound, naming those there are, and PlanRefused for a list called like a library.
+    Raises GraphNotFound, naming those there are (of sites, those in `settings` that are called nearly so),
+    and PlanRefused for a list called like a library.
     """
     found = []
-    for address in addresses:
-        site = await sites.get_site(graph, address)
+    known = (*settings.office_sites, settings.knowledge_site) if settings else ()
+    for address in map(site_address, addresses):
+        site = await _site(graph, address, known)
         if list_name:
             one = await lists.get_list(graph, site.id, list_name)
             if one.template != "documentLibrary":
@@ -54,6 +76,27 @@ async def find_libraries(
             there = [await _drive(graph, site, list_name or name)]
         found += [Library(site=address, name=drive.name, drive_id=drive.id) for drive in there]
     return found
+
+
+async def _site(graph: Graph, address: str, known: Sequence[str]) -> Site:
+    try:
+        return await sites.get_site(graph, address)
+    except GraphNotFound as error:
+        if not known or address in known:
+            raise
+        names = {one.rpartition("/")[2].casefold(): one for one in known}
+        wanted = address.rstrip("/").rpartition("/")[2].casefold()
+        near = [names[one] for one in difflib.get_close_matches(wanted, names, n=_SITES_NAMED)]
+        called = (
+            "called nearly so" if near else "among others" if len(known) > _SITES_NAMED else "all of them"
+        )
+        raise GraphNotFound(
+            f"Graph does not find a site {address!r}, or this app may not know it exists. In the settings "
+            f"there are, {called}: {', '.join(near or known[:_SITES_NAMED])}.",
+            status=error.status,
+            code=error.code,
+            request_id=error.request_id,
+        ) from None
 
 
 async def _drive(graph: Graph, site: Site, name: str) -> Drive:

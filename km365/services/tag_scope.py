@@ -22,6 +22,7 @@ from km365.services.tag_libraries import Shelf
 from km365.services.tag_since import Since, Stand
 
 AT_ONCE = 100
+_FOLDERS_NAMED = 10
 """Files asked for together by id."""
 FOR_EVERYBODY = frozenset({"", "U", "O"})
 """Audiences whose texts a plan may quote; narrower ones have no place in a file that is mailed about."""
@@ -210,9 +211,12 @@ class Round:
             ):
                 yield file
         except GraphNotFound:
+            there = await drives.list_folders(self._graph, shelf.library.drive_id)
+            names = ", ".join(f"/{one}" for one in sorted(there)[:_FOLDERS_NAMED]) or "none"
             raise GraphNotFound(
                 f"The library {shelf.library.name!r} of {shelf.library.site} has no folder "
-                f"{self.scope.folder!r}."
+                f"{self.scope.folder!r}. Its folders: {names}"
+                f"{', and more' if len(there) > _FOLDERS_NAMED else ''}."
             ) from None
 
     async def _hits(self, shelf: Shelf) -> AsyncIterator[str]:

@@ -104,6 +104,8 @@ async def test_terms_are_kept_by_score_by_term_and_by_facet_without_a_question(
     refused = await km365("tag", "convert", "tag-plan.json", "copy.json")
     assert refused.code == ExitCode.USAGE
     assert "is there, perhaps with edits" in refused.err
+    odd = await km365("tag", "convert", "tag-plan.json", "plan.docx")
+    assert (odd.code, "plan.docx: a plan file ends in .json" in odd.err) == (ExitCode.USAGE, True)
 
 
 async def test_a_plan_for_excel_is_reviewed_edited_and_applied(
@@ -158,6 +160,7 @@ def _break(path: Path) -> None:
         ),
         (("--list", "Knowledge", "--type", "pdf"), "--list goes with neither"),
         (("--json", "-o", "plan.xlsx"), "--json prints the plan as JSON"),
+        (("-o", "plan.xls"), "plan.xls: a plan file ends in .json, or in .xlsx for Excel"),
         (("--sample", "0"), "0 is not in the range x>=1"),
     ],
 )

@@ -54,6 +54,18 @@ async def test_a_list_is_not_watched_and_the_refusal_says_what_reads_it(
     assert (nowhere.code, "has no library 'Nothing'" in nowhere.err) == (ExitCode.FAILED, True)
 
 
+async def test_a_watch_in_the_foreground_says_at_once_what_it_watches_and_how_to_end_it(
+    km365: Type, provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ended(*_: object, **__: object) -> int:
+        return ExitCode.DONE
+
+    monkeypatch.setattr(tag_watch, "_keep_looking", ended)
+    watching = await km365("tag", "watch", "--site", BELMORA, "--every", "30")
+    assert f"Watching Documents of {BELMORA}" in watching.err
+    assert "Looking every 30 seconds. Ctrl-C ends it" in watching.err
+
+
 def lay(files: dict[str, str]) -> None:
     for name, text in files.items():
         Path(name).write_text(text, encoding="utf-8")
@@ -76,6 +88,8 @@ async def test_a_queue_that_somebody_edits_is_not_overwritten(km365: Type, provi
     assert (done.code, list(there())) == (ExitCode.DONE, ["queue.json"])
     assert (await km365("tag", "review", "queue.json", "--accept-above", "0", "--yes")).code == ExitCode.DONE
     assert (await km365("tag", "watch", "-o", "other.json")).code == ExitCode.USAGE
+    odd = await km365("tag", "watch", "--queue", "-o", "queue.docx")
+    assert (odd.code, "queue.docx: a plan file ends in .json" in odd.err) == (ExitCode.USAGE, True)
 
 
 async def test_a_queue_for_excel_is_a_workbook(km365: Type, provisioned: Provisioned) -> None:

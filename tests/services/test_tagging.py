@@ -104,9 +104,12 @@ async def test_a_plan_stops_when_graph_is_gone(desk: Desk, vocabulary: Vocabular
 
 async def test_a_folder_that_is_not_there_is_named(desk: Desk) -> None:
     graph = desk.here.app.graph
+    await desk.upload("Supply/a.txt")
     scope = Scope(libraries=(desk.library,), folder="/2031")
     round_ = Round(graph, await open_shelves(graph, scope.libraries), scope)
-    with pytest.raises(GraphNotFound, match=r"'Documents' of .* has no folder '/2031'"):
+    with pytest.raises(
+        GraphNotFound, match=r"'Documents' of .* has no folder '/2031'. Its folders: .*/Supply"
+    ):
         await round_.count()
 
 

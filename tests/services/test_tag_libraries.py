@@ -1,0 +1,42 @@
+"""Libraries by the site that a person names."""
+
+import pytest
+
+from km365.errors import GraphNotFound
+from km365.services.tag_libraries import find_libraries, site_address
+
+from ..conftest import BELMORA, Provisioned
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (BELMORA, BELMORA),
+        ("https://childrensagency.sharepoint.example/sites/co-bel", BELMORA),
+        (
+            "https://childrensagency.sharepoint.example/sites/co-bel/Shared%20Documents/Forms/All.aspx",
+            BELMORA,
+        ),
+        (
+            "https://childrensagency.sharepoint.example:443/:f:/r/sites/co-bel/Shared%20Documents?csf=1",
+            BELMORA,
+        ),
+        (
+            "https://childrensagency.sharepoint.example/teams/a%20b/",
+            "childrensagency.sharepoint.example:/teams/a b",
+        ),
+        ("https://childrensagency.sharepoint.example/", "childrensagency.sharepoint.example:/"),
+    ],
+)
+def test_a_site_may_be_named_by_what_the_browser_shows(said: str, meant: str) -> None:
+    assert site_address(said) == meant
+
+
+async def test_a_site_that_is_not_there_names_those_called_nearly_so(provisioned: Provisioned) -> None:
+    app = provisioned.app
+    by_address = await find_libraries(
+        app.graph, [f"https://{BELMORA.replace(':', '')}"], "Documents", settings=app.settings
+    )
+    assert [one.site for one in by_address] == [BELMORA]
+    with pytest.raises(GraphNotFound, match=f"called nearly so: {BELMORA}"):
+        await find_libraries(app.graph, [f"{BELMORA}l"], "Documents", settings=app.settings)
