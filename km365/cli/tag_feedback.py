@@ -93,7 +93,7 @@ async def add(
 @json_option
 @with_app
 async def list_(app: "App", *, limit: int, as_json: bool) -> None:
-    """List what was said of terms, the newest first.
+    """List what was said of terms, the newest first, and the comments.
 
     \b
     Example:
@@ -111,6 +111,10 @@ async def list_(app: "App", *, limit: int, as_json: bool) -> None:
         for one in found
     ]
     table(rows, headings=("said (UTC)", "verdict", "term", "from", "document"))
+    for one in found:
+        if one.comment:
+            said = " / ".join(one.comment.splitlines())
+            click.echo(f"{one.path}: {labels(one.concept_id)}: {said}")
 
 
 @feedback.command()

@@ -59,7 +59,8 @@ _STRENGTH = {Source.UNDO: 0.25}
 class Feedback:
     """One word about one term of one document.
 
-    `words` are those that had made the suggestion, or that a person says mean the term. `path` is for people.
+    `words` are those that had made the suggestion, or that a person says mean the term. `comment` is what the
+    person wrote beside it. It and `path` are for people.
     """
 
     concept_id: str
@@ -73,6 +74,7 @@ class Feedback:
     run_id: str | None = None
     source: Source = Source.COMMAND
     path: str = ""
+    comment: str = ""
 
     @property
     def strength(self) -> float:
@@ -94,7 +96,12 @@ def last_word(known: Feedback | None, new: Feedback) -> Feedback:
     if new.source is Source.UNDO and (known.verdict is not Verdict.RIGHT or known.run_id != new.run_id):
         return known
     same = known.verdict is new.verdict
-    return replace(new, words=new.words or (known.words if same else ()), path=new.path or known.path)
+    return replace(
+        new,
+        words=new.words or (known.words if same else ()),
+        path=new.path or known.path,
+        comment=new.comment or (known.comment if same else ""),
+    )
 
 
 # Corrections: what counts for this document from now on --------------------------------------------------

@@ -114,6 +114,13 @@ class ColumnChange:
         """What the machine proposed."""
         return self.proposed or Proposed(add=self.add, remove=self.remove)
 
+    @property
+    def comments(self) -> Mapping[str, str]:
+        """What people wrote beside its terms, wanted or left out, by term id."""
+        said = [(one.tag.term_id, one.comment) for one in self.remove]
+        said += [(one.tag.term_id, one.comment) for one in self.add]
+        return {term_id: comment for term_id, comment in (*said, *self.notes) if comment}
+
     def __bool__(self) -> bool:
         """Whether anything is to be done."""
         return bool(self.add or self.remove)
@@ -296,7 +303,7 @@ def additions(
 class Decision:
     """What a person decided about one term of one document; `words` are those that had made it.
 
-    `document` is its drive id and item id.
+    `document` is its drive id and item id, `comment` what the person wrote beside the term.
     """
 
     document: tuple[str, str]
@@ -306,6 +313,7 @@ class Decision:
     words: tuple[str, ...] = ()
     language: str | None = None
     path: str = ""
+    comment: str = ""
 
 
 def decisions(plan: Plan, *, taxonomy: Taxonomy | None = None) -> list[Decision]:
@@ -321,9 +329,9 @@ def decisions(plan: Plan, *, taxonomy: Taxonomy | None = None) -> list[Decision]
 
 def _decisions(row: Row) -> Iterator[Decision]:
     said = [(column, *_verdicts(column)) for column in row.columns]
-    touched = row.seen or any(edited or _commented(column) for column, _, edited in said)
+    touched = row.seen or any(edited or column.comments for column, _, edited in said)
     for column, kept, edited in said if touched else ():
-        for concept_id, verdict, words in (*kept, *edited):
+        for concept_id, verdict, words, comment in (*kept, *edited):
             yield Decision(
                 document=(row.drive_id, row.item_id),
                 concept_id=concept_id,
@@ -332,15 +340,12 @@ def _decisions(row: Row) -> Iterator[Decision]:
                 words=words,
                 language=row.language,
                 path=row.path,
+                comment=comment,
             )
 
 
-def _commented(column: ColumnChange) -> bool:
-    said = [*(one.comment for one in column.add), *(one.comment for one in column.remove)]
-    return bool(column.notes) or any(said)
-
-
-_Verdict = tuple[str, Verdict, tuple[str, ...]]
+_Verdict = tuple[str, Verdict, tuple[str, ...], str]
+"""A concept id, what was said of it, the words that had made it, and the comment."""
 
 
 def _verdicts(column: ColumnChange) -> tuple[list[_Verdict], list[_Verdict]]:
@@ -348,12 +353,15 @@ def _verdicts(column: ColumnChange) -> tuple[list[_Verdict], list[_Verdict]]:
     machine = column.original
     proposed, wanted = ({one.tag.term_id: one for one in adds} for adds in (machine.add, column.add))
     leaving, out = ({one.tag.term_id: one for one in some} for some in (machine.remove, column.remove))
+    notes = column.comments
     kept: list[_Verdict] = []
     edited: list[_Verdict] = []
     for term, one in proposed.items():
         said = Verdict.RIGHT if term in wanted else Verdict.WRONG
-        (kept if term in wanted else edited).append((one.concept_id, said, one.reason.words))
-    edited += [(a.concept_id, Verdict.MISSING, ()) for term, a in wanted.items() if term not in proposed]
-    edited += [(r.concept_id, Verdict.WRONG, ()) for term, r in out.items() if term not in leaving]
-    edited += [(r.concept_id, Verdict.MISSING, ()) for term, r in leaving.items() if term not in out]
+        said_so = (one.concept_id, said, one.reason.words, notes.get(term, ""))
+        (kept if term in wanted else edited).append(said_so)
+    others = [(term, one.concept_id, Verdict.MISSING) for term, one in wanted.items() if term not in proposed]
+    others += [(term, one.concept_id, Verdict.WRONG) for term, one in out.items() if term not in leaving]
+    others += [(term, one.concept_id, Verdict.MISSING) for term, one in leaving.items() if term not in out]
+    edited += [(concept, verdict, (), notes.get(term, "")) for term, concept, verdict in others]
     return kept, [one for one in edited if one[0]]

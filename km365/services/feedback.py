@@ -71,6 +71,7 @@ def of_plan(
             run_id=run_id,
             source=source,
             path=one.path,
+            comment=one.comment,
         )
         for one in decisions(plan)
     ]
@@ -83,7 +84,9 @@ async def record_undo(db: Database, run_id: str, *, who: str, at: datetime) -> i
 
 def _undone(c: Connection, run_id: str, *, who: str, at: datetime) -> int:
     right = [one for one in store.list_(c, run_id=run_id) if one.verdict is Verdict.RIGHT]
-    weak = [replace(one, verdict=Verdict.WRONG, source=Source.UNDO, who=who, at=at) for one in right]
+    weak = [
+        replace(one, verdict=Verdict.WRONG, source=Source.UNDO, who=who, at=at, comment="") for one in right
+    ]
     return store.add(c, weak)
 
 

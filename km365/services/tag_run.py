@@ -78,8 +78,7 @@ async def apply(
 
 
 def _planned(seq: int, row: Row) -> Change:
-    said = [one.comment for change in row.changes for one in change.add if one.comment]
-    said += [one.comment for change in row.changes for one in change.remove if one.comment]
+    said = [comment for column in row.columns for comment in column.comments.values()]
     return Change(
         seq=seq,
         drive_id=row.drive_id,

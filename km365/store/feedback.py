@@ -113,6 +113,7 @@ def _values(one: Feedback) -> rows.Json:
         "words": list(one.words),
         "language": one.language,
         "path": one.path,
+        "comment": one.comment or None,
         "who": one.who,
         "run_id": one.run_id,
         "at": one.at,
@@ -132,6 +133,7 @@ def _feedback(row: rows.Row) -> Feedback:
         run_id=row["run_id"],
         source=Source(row["source"]),
         path=row["path"],
+        comment=row["comment"] or "",
     )
 
 

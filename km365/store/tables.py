@@ -269,6 +269,7 @@ feedback = Table(
     _required("words", JSON),
     Column("language", String),
     _required("path", String),
+    Column("comment", Text),
     _required("who", String),
     Column("run_id", String),
     _required("at", Moment),

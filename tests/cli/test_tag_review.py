@@ -78,6 +78,11 @@ async def test_answers_are_kept_at_once_and_the_review_goes_on_where_it_stopped(
     assert ("a.txt", before["a.txt"][0], Verdict.WRONG) in said
     assert ("a.txt", "topic/child-labour", Verdict.MISSING) in said
     assert ("b.txt", before["b.txt"][0], Verdict.RIGHT) in said
+    listed = await km365("tag", "feedback", "list")
+    assert ": not here\n" in listed.out, "a comment on a rejected term is kept"
+    as_json = (await km365("tag", "feedback", "list", "--json")).json
+    assert [one["concept_id"] for one in as_json if one["comment"] == "not here"] == [before["a.txt"][0]]
+    assert "a.txt: not here" in (await km365("tag", "show", applied.err.split("tag undo ")[1].split()[0])).out
 
 
 async def test_terms_are_kept_by_score_by_term_and_by_facet_without_a_question(

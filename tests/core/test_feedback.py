@@ -1,5 +1,6 @@
 """What people say of suggested terms: the last word counts, corrects the document, and teaches a little."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
@@ -94,6 +95,12 @@ def test_words_once_given_are_kept_when_the_same_is_said_without() -> None:
     first = said(Verdict.MISSING, words=("cold boxes",))
     assert last_word(first, said(Verdict.MISSING, minutes=1)).words == ("cold boxes",)
     assert last_word(first, said(Verdict.WRONG, minutes=1)).words == ()
+
+
+def test_a_comment_stays_while_the_same_is_said_and_goes_with_another_verdict() -> None:
+    first = replace(said(), comment="one slide only")
+    assert last_word(first, said(minutes=1)).comment == "one slide only"
+    assert last_word(first, said(Verdict.RIGHT, minutes=1)).comment == ""
 
 
 # corrections ---------------------------------------------------------------------------------------------

@@ -251,6 +251,20 @@ def test_what_had_made_a_wrong_suggestion_is_kept_with_the_decision() -> None:
     assert (wrong.words, wrong.facet, wrong.path) == (("wells",), "topic", "2026/01A.docx")
 
 
+def test_a_comment_goes_with_the_decision_on_its_term_also_where_the_term_was_left_out() -> None:
+    def edit(value: Any) -> None:
+        (water,) = topic(value)["add"]
+        topic(value)["left_out"] = [water | {"comment": "One slide only"}]
+        topic(value)["add"] = [{"term": "Schools", "comment": "The annex"}]
+
+    comments = {(one.concept_id, one.verdict.value): one.comment for one in decisions(edited(edit))}
+    assert comments == {
+        ("topic/Water", "wrong"): "One slide only",
+        ("topic/Schools", "missing"): "The annex",
+        ("type/report", "right"): "",
+    }
+
+
 def test_a_column_taken_out_says_its_terms_are_wrong_and_a_document_taken_out_says_nothing() -> None:
     assert ("01A", "topic/Water", "wrong") in said(
         edited(lambda value: first(value)["columns"].pop("KMTopic"))
