@@ -7,7 +7,7 @@ Text is text: nothing in a file name or a comment is ever a formula.
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -26,6 +26,7 @@ from km365.core.tag_plan_file import FORMAT, Head, read_documents, read_head
 from km365.core.tag_review import Choice, of_column
 from km365.core.taxonomy import Taxonomy
 from km365.documents.plan_files import ToSheet, pieces_of
+from km365.documents.plan_places import place_said
 from km365.documents.words import Words
 from km365.errors import KM365Error
 from km365.templates import Templates
@@ -115,6 +116,12 @@ def row_data(row: Row) -> dict[str, Any]:
     }
 
 
+def titles_in(language: str, titles: Mapping[str, str], taxonomy: Taxonomy) -> dict[str, str]:
+    """The columns' titles as the workbook shows them: in English the library's own, else the term sets'."""
+    names = {one.column: one.names.get(language) for one in taxonomy.term_sets}
+    return {name: (language != "en" and names.get(name)) or title for name, title in titles.items()}
+
+
 def library_name(library: Library) -> str:
     """A library as the sheets call it: the end of its site's address, and its name."""
     return f"{library.site.rstrip('/').rpartition('/')[2]} / {library.name}"
@@ -124,9 +131,10 @@ class _Book:
     def __init__(self, head: Head, taxonomy: Taxonomy, words: Words, language: str) -> None:
         self._head, self._taxonomy, self._words, self._language = head, taxonomy, words, language
         self._libraries = {one.drive_id: library_name(one) for one in head.libraries}
-        self._columns = dict(pair for one in head.libraries for pair in titles_of(one).items())
+        titles = dict(pair for one in head.libraries for pair in titles_of(one).items())
+        self._columns = titles_in(language, titles, taxonomy)
         self._book = Workbook(write_only=True)
-        self._plain: Any = None
+        self._styles: dict[bool | str, Any] = {}
         self._readme = self._sheet("readme")
         self._changes = self._table("changes", CHANGES, HIDDEN)
         self._documents = self._table("documents", DOCUMENTS, ("key", "data"))
@@ -164,16 +172,26 @@ class _Book:
         sheet.append([self._heading(sheet, self.say(one)) for one in columns])
         return sheet
 
-    def _text(self, sheet: Any, text: str, *, link: str = "") -> Any:
+    def _text(self, sheet: Any, text: str, *, link: str = "", wrap: bool = False) -> Any:
         cell = WriteOnlyCell(sheet, shown(text))
         cell.data_type = "s"
-        if self._plain is None:
+        if wrap not in self._styles:
             cell.number_format, cell.quotePrefix = "@", True
-            self._plain = cell._style
-        cell._style = copy(self._plain)  # working a style out for every cell takes longer than all the rest
+            cell.alignment = Alignment(wrap_text=wrap, vertical="top")
+            self._styles[wrap] = cell._style
+        # working a style out for every cell takes longer than all the rest
+        cell._style = copy(self._styles[wrap])
         if link.startswith("https://") and self._links < MOST_LINKS:
             self._links += 1
             cell.hyperlink = link
+        return cell
+
+    def _score(self, sheet: Any, score: float | None) -> Any:
+        cell = WriteOnlyCell(sheet, score)
+        if "score" not in self._styles:
+            cell.number_format, cell.alignment = "0.00", Alignment(vertical="top")
+            self._styles["score"] = cell._style
+        cell._style = copy(self._styles["score"])
         return cell
 
     def _heading(self, sheet: Any, text: str) -> Any:
@@ -195,7 +213,7 @@ class _Book:
             for term in of_column(column):
                 proposed += 1
                 self._add_term(one, column, term, held)
-        held = "; ".join(f"{c.title}: {self._labels(c.before)}" for c in one.columns if c.before)
+        held = "; ".join(f"{self._title(c)}: {self._labels(c.before)}" for c in one.columns if c.before)
         status = self.say("count_proposed", count=proposed) if proposed else self.say("none_proposed")
         data = data_text(row_data(one))
         self._append(
@@ -219,26 +237,27 @@ class _Book:
         self._append(self._documents, [path.name, folder, "", "", status, "", "", "", data])
 
     def _add_term(self, row: Row, column: ColumnChange, term: Choice, held: str) -> None:
-        label = self._label(term.tag)
+        label, title = self._label(term.tag), self._title(column)
         if term.removes and term.by_people and term.wanted:
             self._people_count += 1
-            self._people += [(row.path, column.title, label)][: 50 - len(self._people)]
+            self._people += [(row.path, title, label)][: 50 - len(self._people)]
         part = self.say(f"part_{term.reason.part}") if self._knows(term.reason.part) else term.reason.part
         if term.removes:
             part = self.say("given_by_people" if term.by_people else "put_by_us")
+        places = "; ".join(place_said(one, self.say) for one in term.reason.places)
         self._rows += 1
         self._append(
             self._changes,
             [
                 *self._place(self._changes, row),
-                column.title,
-                label,
+                title,
+                self._text(self._changes, label, wrap=True),
                 self.say("remove" if term.removes else "add"),
                 self.say("yes" if term.wanted else "no"),
                 term.comment,
-                term.reason.score,
-                "; ".join(term.reason.words),
-                "; ".join(term.reason.places),
+                self._score(self._changes, term.reason.score),
+                self._text(self._changes, "; ".join(term.reason.words), wrap=True),
+                self._text(self._changes, places, wrap=True),
                 part,
                 held,
                 self._text(self._changes, row.web_url, link=row.web_url),
@@ -254,7 +273,8 @@ class _Book:
 
     def _place(self, sheet: Any, row: Row) -> list[Any]:
         above, _, _ = row.path.rpartition("/")
-        return [row.name, above, self._libraries.get(row.drive_id, "")]
+        name = self._text(sheet, row.name, wrap=True)
+        return [name, above, self._libraries.get(row.drive_id, "")]
 
     def _append(self, sheet: Any, values: Iterable[Any]) -> None:
         if self._rows + FIRST_ROW > LAST_ROW or self._number + FIRST_ROW > LAST_ROW:
@@ -262,6 +282,9 @@ class _Book:
                 "The plan has more rows than a sheet of Excel; plan fewer documents, or in JSON."
             )
         sheet.append([self._text(sheet, one) if isinstance(one, str) else one for one in values])
+
+    def _title(self, column: ColumnChange) -> str:
+        return self._columns.get(column.column, column.title)
 
     def _label(self, tag: Tag) -> str:
         concept = self._taxonomy.by_term_id.get(tag.term_id.lower())

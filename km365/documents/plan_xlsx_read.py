@@ -27,7 +27,7 @@ from km365.core.tag_plan_file import (
     sealed_of,
 )
 from km365.core.taxonomy import Taxonomy
-from km365.documents.plan_xlsx import FIRST_ROW, META
+from km365.documents.plan_xlsx import FIRST_ROW, META, titles_in
 from km365.errors import KM365Error, PlanRefused
 
 LARGEST_UNPACKED = 4 * 2**30
@@ -182,6 +182,8 @@ class _Understood:
         self._sheets, self._head = sheets, head
         self._editor = Editor(taxonomy, head.libraries)
         self._names = _column_names(head, taxonomy)
+        pairs = dict(pair for one in head.libraries for pair in one.columns)
+        self._titles = titles_in(sheets.language, pairs, taxonomy).values()
         self._problems: list[str] = []
         self._more = 0
         words = {key: word.casefold() for key, word in sheets.words.items()}
@@ -269,7 +271,7 @@ class _Understood:
     def _wish(self, line: _Line) -> Wish:
         column = self._names.get(line["column"].casefold())
         if column is None:
-            titles = ", ".join(dict.fromkeys(t for one in self._head.libraries for _, t in one.columns))
+            titles = ", ".join(dict.fromkeys(self._titles))
             raise PlanRefused(
                 f"{self._at(line, 'column')}: there is no column {line['column']!r}; there are {titles}."
             )

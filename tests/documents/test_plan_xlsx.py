@@ -12,6 +12,7 @@ import pytest
 
 from km365.core.tag_plan import Plan, Refused, Tag, decisions
 from km365.core.tag_plan_file import from_text, to_text
+from km365.core.taxonomy import Taxonomy
 from km365.documents import plan_xlsx
 from km365.documents.plan_files import opened
 from km365.errors import KM365Error, PlanRefused
@@ -112,6 +113,44 @@ def test_the_sheets_of_an_arabic_reader_run_from_right_to_left(tmp_path: Path) -
     book = openpyxl.load_workbook(sheet(tmp_path / "plan.xlsx", language="ar"))
     assert all(one.sheet_view.rightToLeft for one in book.worksheets[:4])
     assert book.worksheets[1]["A2"].value == "الوثيقة"
+
+
+def in_french() -> Taxonomy:
+    sets = TAXONOMY.term_sets
+    return replace(
+        TAXONOMY, term_sets=tuple(replace(one, names=one.names | FRENCH.get(one.key, {})) for one in sets)
+    )
+
+
+FRENCH = {"topic": {"fr": "Thème"}}
+
+
+def test_columns_and_places_are_said_in_the_workbooks_language_and_read_back(tmp_path: Path) -> None:
+    places = ("file name", "table under “Water”", "in a note, page 3", "Our column")
+    water = replace(WATER, reason=replace(WATER.reason, places=places))
+    plan = replace(PLAN, rows=(replace(row(), changes=(replace(row().changes[0], add=(water,)),)),))
+    path, text = tmp_path / "plan.xlsx", tmp_path / "plan.json"
+    text.write_text(to_text(plan), encoding="utf-8")
+    plan_xlsx.writer(Templates(), in_french(), language="fr")(text, path)
+    page = Page(path)
+    assert page.get(3, "column") == "Thème"
+    assert (
+        page.get(3, "places") == "nom du fichier; tableau, sous « Water »; dans une note, page 3; Our column"
+    )
+    assert page.sheet.parent.worksheets[3]["A1"].value == "Thème"
+    with opened(path, in_french()) as again:
+        assert to_text(in_memory(again)) == to_text(from_text(to_text(plan), TAXONOMY, source="plan"))
+    page.set(3, decision="peut-être")
+    page.save()
+    with pytest.raises(PlanRefused, match="'peut-être' is neither oui nor non"), opened(path, in_french()):
+        pass
+
+
+def test_long_cells_wrap_and_scores_have_two_decimals(tmp_path: Path) -> None:
+    page = Page(sheet(tmp_path / "plan.xlsx"))
+    for name in ("document", "term", "words", "places"):
+        assert page.sheet.cell(3, page.columns[name]).alignment.wrap_text, name
+    assert page.sheet.cell(3, page.columns["score"]).number_format == "0.00"
 
 
 def test_a_decision_a_term_and_a_comment_are_edited(tmp_path: Path) -> None:
