@@ -44,14 +44,20 @@ async def show(app: "App", *, run_id: str, as_json: bool) -> None:
 
 
 def _lines(change: "Change") -> list[tuple[str, str]]:
-    """Each column of the change with what it held before and after."""
+    """Each column of the change: before and after where it was written, else what it held or was to hold."""
     from km365.services.tag_moves import TITLES
+    from km365.store.runs import ChangeState
 
     found = []
     for column, tags in change.new.items():
         before = ", ".join(label for _, label in change.old[column]) or "-"
         after = ", ".join(label for _, label in tags) or "-"
-        found.append((TITLES.get(column, column), f"{before} -> {after}"))
+        said = f"{before} -> {after}"
+        if change.state is ChangeState.SAME:
+            said = f"{after} (there already)"
+        elif change.state is not ChangeState.DONE:
+            said = f"planned: {said}"
+        found.append((TITLES.get(column, column), said))
     return found
 
 
@@ -59,26 +65,30 @@ def _lines(change: "Change") -> list[tuple[str, str]]:
 @json_option
 @with_app
 async def list_(app: "App", *, as_json: bool) -> None:
-    """List the runs, the newest first, with how many documents each has written and left.
+    """List the runs, the newest first: documents written, unchanged as they held the terms, and left.
 
     \b
     Example:
       km365 tag list
     """
-    from km365.services.tag_run import WRITTEN
     from km365.store import runs
+    from km365.store.runs import ChangeState
 
-    found = await app.db.run(runs.list_)
-    if as_json:
-        print_json([asdict(run) for run in found])
-        return
-    rows = []
-    for run in found:
+    listed = []
+    for run in await app.db.run(runs.list_):
         counts = await app.db.run(runs.counts, run.id)
-        written = sum(number for state, number in counts.items() if state in WRITTEN)
-        started = f"{run.started_at:%Y-%m-%d %H:%M}"
-        rows.append((run.id, run.kind, run.state, written, sum(counts.values()) - written, started, run.who))
-    table(rows, headings=("run", "kind", "state", "written", "left", "started (UTC)", "by"))
+        written, same = counts.get(ChangeState.DONE, 0), counts.get(ChangeState.SAME, 0)
+        listed.append((run, written, same, sum(counts.values()) - written - same))
+    if as_json:
+        print_json(
+            [asdict(run) | {"written": w, "unchanged": same, "left": left} for run, w, same, left in listed]
+        )
+        return
+    rows = [
+        (run.id, run.kind, run.state, *counts, f"{run.started_at:%Y-%m-%d %H:%M}", run.who)
+        for run, *counts in listed
+    ]
+    table(rows, headings=("run", "kind", "state", "written", "unchanged", "left", "started (UTC)", "by"))
 
 
 @click.command()
@@ -88,7 +98,7 @@ async def list_(app: "App", *, as_json: bool) -> None:
 async def history(app: "App", *, item: str, as_json: bool) -> int:
     """Show every run that touched a document, and what of it still stands.
 
-    ITEM is the document's address, its path in the library, its name, or its id.
+    ITEM is the document's address, its path in the library, its name or a part of it, or its id.
 
     \b
     Example:

@@ -1,5 +1,7 @@
 """`km365 tag apply` and `undo`: plans made true, and taken back."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +38,10 @@ async def apply(app: "App", *, plan_file: Path, as_json: bool) -> int:
         if not wanted.rows:  # a plan from which everything was taken out says something all the same
             await feedback.record_plan(app.db, wanted, run_id="", who=_who(), at=app.clock.now())
         try:
-            with Progress("Tagging", len(wanted.rows)) as progress:
+            with (
+                _named(f"km365 tag apply {plan_file}") as begun,
+                Progress("Tagging", len(wanted.rows)) as bar,
+            ):
                 done = await tag_run.apply(
                     app.graph,
                     app.db,
@@ -44,7 +49,8 @@ async def apply(app: "App", *, plan_file: Path, as_json: bool) -> int:
                     wanted,
                     who=_who(),
                     now=app.clock.now,
-                    advance=progress.advance,
+                    begun=begun,
+                    advance=bar.advance,
                 )
         except PlanRefused:
             for run in await app.db.run(runs.list_, plan_sha=wanted.sha):
@@ -74,7 +80,7 @@ async def undo(app: "App", *, run_id: str, as_json: bool) -> int:
     from km365.store.runs import RunState
 
     try:
-        with Progress("Undoing", None) as progress:
+        with _named(f"km365 tag undo {run_id}") as begun, Progress("Undoing", None) as progress:
             done = await tag_run.undo(
                 app.graph,
                 app.db,
@@ -82,12 +88,27 @@ async def undo(app: "App", *, run_id: str, as_json: bool) -> int:
                 run_id,
                 who=_who(),
                 now=app.clock.now,
+                begun=begun,
                 advance=progress.advance,
             )
     finally:
         if (await app.db.run(runs.get, run_id)).state is RunState.UNDONE:  # its undo has begun, now or before
             await feedback.record_undo(app.db, run_id, who=_who(), at=app.clock.now())
     return await _report(app, done, as_json=as_json, undo=False)
+
+
+@contextmanager
+def _named(go_on: str) -> Iterator["Callable[[Run], None]"]:
+    """Names the run that was begun, where something cuts it off, with what goes on and what takes it back."""
+    begun: list[Run] = []
+    try:
+        yield begun.append
+    except BaseException:
+        for run in begun:
+            say(f"Run {run.id} was cut off. To go on: {go_on}")
+            if not run.undoes:
+                say(f"To take it back: km365 tag undo {run.id}")
+        raise
 
 
 async def _keep(app: "App", applied: "Plan", run: "Run") -> int:
@@ -112,6 +133,6 @@ async def _report(app: "App", done: "Outcome", *, as_json: bool, undo: bool) -> 
         await print_run(app, done)
     list_left(done)
     say(f"Written: {written}. Unchanged: {done.count(ChangeState.SAME)}. Left: {done.left_count}.")
-    if undo and written:
-        say(f"Run {done.run.id}. To take it back: km365 tag undo {done.run.id}")
+    back = f" To take it back: km365 tag undo {done.run.id}" if undo and written else ""
+    say(f"Run {done.run.id}.{back}")
     return ExitCode.PARTLY if done.left else ExitCode.DONE

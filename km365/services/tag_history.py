@@ -1,6 +1,6 @@
 """What km365 ever did to one document: every run that touched it, and what of it still stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
@@ -20,7 +20,8 @@ from km365.store.runs import Change, ChangeState, Run, RunState
 class Standing(StrEnum):
     """What a column holds now, seen from our journal."""
 
-    OURS = "ours"  # what km365 wrote last
+    OURS = "written by km365"  # what it wrote last
+    THERE = "there already"  # what our last run wanted and needed not write
     RESTORED = "as before km365"  # what was there before our last run
     CHANGED = "changed since"  # somebody wrote something else
 
@@ -63,12 +64,14 @@ class History:
 
 
 async def history(graph: Graph, db: Database, which: str) -> History:
-    """The history of the document with this address, path in its library, name or id.
+    """The history of the document with this address, path in its library, name, part of these two, or id.
 
     Raises NotFound where no run touched such a document, InputRefused naming those that several fit. Reads
     the document as it is now (1 resource unit; Sites.Selected with read).
     """
     found = await db.run(runs.items_like, _path(which), which)
+    if not found and "://" not in which:
+        found = await db.run(runs.items_named, which)
     if not found:
         raise NotFound(f"No run has touched {which!r}; `km365 tag list` shows the runs there are.")
     if len(found) > 1 and "://" in which:
@@ -108,11 +111,12 @@ async def _address(graph: Graph, drive_id: str, item_id: str) -> str:
 
 def _columns(item: Item, touches: Sequence[Touch]) -> list[Column]:
     """Each column that a run touched, as it is now."""
-    written: dict[str, Mapping[str, list[list[str]]]] = {}
-    for touch in touches:  # the newest first
-        if touch.change.state in {ChangeState.DONE, ChangeState.SAME}:
-            for name in touch.change.new:
-                written.setdefault(name, {"new": touch.change.new[name], "old": touch.change.old[name]})
+    last: dict[str, Touch] = {}
+    for state in (ChangeState.DONE, ChangeState.SAME):  # what was written says more than what was there
+        for touch in touches:  # the newest first
+            if touch.change.state is state:
+                for name in touch.change.new:
+                    last.setdefault(name, touch)
     return [
         Column(
             name=name,
@@ -120,13 +124,16 @@ def _columns(item: Item, touches: Sequence[Touch]) -> list[Column]:
             now=tuple(
                 Tag(term_id=term.id, label=term.label) for term in metadata.decode(item.fields.get(name))
             ),
-            standing=_standing(item, name, values),
+            standing=_standing(item, name, touch),
         )
-        for name, values in written.items()
+        for name, touch in last.items()
     ]
 
 
-def _standing(item: Item, name: str, values: Mapping[str, list[list[str]]]) -> Standing:
-    if tag_moves.holds(item, {name: values["new"]}):
-        return Standing.OURS
-    return Standing.RESTORED if tag_moves.holds(item, {name: values["old"]}) else Standing.CHANGED
+def _standing(item: Item, name: str, touch: Touch) -> Standing:
+    if tag_moves.holds(item, {name: touch.change.new[name]}):
+        if touch.run.undoes:
+            return Standing.RESTORED
+        return Standing.OURS if touch.change.state is ChangeState.DONE else Standing.THERE
+    before = tag_moves.holds(item, {name: touch.change.old[name]})
+    return Standing.RESTORED if before and not touch.run.undoes else Standing.CHANGED

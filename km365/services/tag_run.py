@@ -30,6 +30,8 @@ LISTED = 1000
 """So many documents that are not as the run wants them are kept at hand; the journal has all."""
 WRITTEN = frozenset({ChangeState.DONE, ChangeState.SAME})
 """The documents that are as the run wants them."""
+Begun = Callable[[Run], None]
+"""Is told the run once it is journaled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +60,12 @@ async def apply(
     *,
     who: str,
     now: Callable[[], datetime],
+    begun: Begun = lambda _: None,
     advance: Advance = lambda _: None,
 ) -> Outcome:
     """Writes the plan: one PATCH a document with the plan's ETag, read back. Resumes what was cut off.
 
+    `begun` hears of the run once it is journaled, before anything is written.
     Raises PlanRefused, before anything is written or journaled, when the plan is empty, was applied before,
     is being applied by another process, or does not fit its libraries any more. GraphUnreachable and
     Throttled stop the run, which can then be resumed. Needs Sites.Selected with write.
@@ -74,6 +78,7 @@ async def apply(
     _refuse_unwritable(wanted, shelves)
     with locks.alone(settings.home, run_id), _settled():
         run = await db.run(_begin, run_id, sha, wanted, who=who, at=now())
+        begun(run)
         return await _carry_out(graph, db, run, _write, shelves, now=now, advance=advance)
 
 
@@ -274,6 +279,7 @@ async def undo(
     *,
     who: str,
     now: Callable[[], datetime],
+    begun: Begun = lambda _: None,
     advance: Advance = lambda _: None,
 ) -> Outcome:
     """Puts back exactly what was there before the run, column by column, where our value still stands.
@@ -285,6 +291,7 @@ async def undo(
     shelves = await tag_moves.open_shelves(graph, [_library(one) for one in undone.what["libraries"]])
     with locks.alone(settings.home, run_id), _settled():
         run = await db.run(_begin_undo, run_id, who=who, at=now())
+        begun(run)
         return await _carry_out(graph, db, run, _restore, shelves, now=now, advance=advance)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Integer, bindparam, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, insert, literal, select, update
 
 from km365.errors import NotFound
 from km365.store import rows
@@ -208,9 +208,17 @@ def items_like(c: Connection, path: str, item_id: str) -> list[tuple[str, str, s
     name = change.c.name
     ends = (name == path) | name.endswith(f"/{path}", autoescape=True)
     inside = literal(f"/{path}").endswith("/" + name)
-    query = select(change.c.drive_id, change.c.item_id, func.max(name)).where(
-        ends | inside | (change.c.item_id == item_id)
-    )
+    return _items(c, ends | inside | (change.c.item_id == item_id))
+
+
+def items_named(c: Connection, part: str) -> list[tuple[str, str, str]]:
+    """The same of each journaled document whose path contains `part`, in capitals or not."""
+    return _items(c, change.c.name.icontains(part, autoescape=True))
+
+
+def _items(c: Connection, which: ColumnElement[bool]) -> list[tuple[str, str, str]]:
+    name = change.c.name
+    query = select(change.c.drive_id, change.c.item_id, func.max(name)).where(which)
     grouped = query.group_by(change.c.drive_id, change.c.item_id).order_by(func.max(name))
     return [(row[0], row[1], row[2]) for row in c.execute(grouped)]
 

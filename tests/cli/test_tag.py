@@ -140,6 +140,12 @@ async def test_what_somebody_changed_is_listed_and_the_exit_code_says_in_part(
     assert applied.code == ExitCode.PARTLY
     assert "conflict: a.txt: It was changed in the meantime and left alone." in applied.err
     assert "Written: 2. Unchanged: 0. Left: 1." in applied.err
+    (row,) = [
+        line
+        for line in (await km365("tag", "show", applied.json["run"]["id"])).out.splitlines()
+        if line.startswith("conflict") and "Topic" in line
+    ]
+    assert "planned: - -> " in row
 
     other = TermRef(id=str(vocabulary.taxonomy.by_key["topic"].concepts[-1].term_id), label="Other")
     note = await _topic_note(provisioned)
@@ -148,6 +154,45 @@ async def test_what_somebody_changed_is_listed_and_the_exit_code_says_in_part(
     assert undone.code == ExitCode.PARTLY
     assert "conflict: b.txt: Changed since and left alone: Topic." in undone.err
     assert await tags(provisioned, third) == {}
+
+
+async def test_what_a_colleague_s_copy_wrote_already_is_unchanged_in_every_report(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    await upload(provisioned, "notes on a trip.txt", "b.txt")
+    await km365("tag", "plan", "--facets", "topic")
+    plan = json.loads(Path("tag-plan.json").read_text(encoding="utf-8"))  # noqa: ASYNC240
+    plan["documents"] = [one for one in plan["documents"] if one["path"] != "b.txt"]
+    Path("copy.json").write_text(json.dumps(plan), encoding="utf-8")  # noqa: ASYNC240
+    first = await km365("tag", "apply", "copy.json", "--json")
+    second = await km365("tag", "apply", "tag-plan.json", "--json")
+    assert "Written: 1. Unchanged: 1. Left: 0." in second.err
+    run = second.json["run"]["id"]
+
+    listed = {one["id"]: one for one in (await km365("tag", "list", "--json")).json}
+    assert [listed[run][name] for name in ("written", "unchanged", "left")] == [1, 1, 0]
+    (line,) = [row for row in (await km365("tag", "list")).out.splitlines() if row.startswith(run)]
+    assert line.split()[3:6] == ["1", "1", "0"]
+    (same,) = [row for row in (await km365("tag", "show", run)).out.splitlines() if row.startswith("same")]
+    assert "(there already)" in same and "->" not in same
+
+    past = await km365("tag", "history", "On a trip")
+    assert past.code == ExitCode.DONE, past.err
+    assert first.json["run"]["id"] in past.out and "(written by km365)" in past.out
+    await km365("tag", "undo", first.json["run"]["id"])
+    assert "(as before km365)" in (await km365("tag", "history", "on a trip")).out
+
+    nothing = await km365("tag", "apply", "copy.json")
+    assert nothing.code == ExitCode.REFUSED
+
+
+async def test_a_run_that_found_nothing_to_write_is_named_too(km365: Type, provisioned: Provisioned) -> None:
+    (file,) = await upload(provisioned, "a.txt")
+    await km365("tag", "plan", "--facets", "topic")
+    await drives.update_fields(provisioned.app.graph, file.drive_id, file.id, {"Title": "Mine"})
+    applied = await km365("tag", "apply", "tag-plan.json", "--json")
+    assert "Written: 0. Unchanged: 0. Left: 1." in applied.err
+    assert f"Run {applied.json['run']['id']}.\n" in applied.err
 
 
 async def _topic_note(here: Provisioned) -> dict[str, str]:
@@ -200,6 +245,9 @@ async def test_a_run_killed_at_any_moment_ends_with_each_document_written_once(
             child.send_signal(signal.SIGINT if polite else signal.SIGKILL)
         _, err = await child.communicate()
         assert b"Traceback" not in err
+        if b"Stopped." in err:
+            assert b"was cut off. To go on: km365 tag apply plan.json" in err
+            assert b"To take it back: km365 tag undo tag-" in err
     done = await km365("tag", "apply", str(file))
     assert done.code in {ExitCode.DONE, ExitCode.REFUSED}, done.err  # refused: the last kill came too late
 
