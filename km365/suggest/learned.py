@@ -114,13 +114,13 @@ class Learned:
     def _inverse(self) -> Floats:
         """Made when first asked for: until then the lessons and models may be let go, as it takes room."""
         strength = np.float32(0.3 if self.count < 200 else 1.0)
-        ridge = self._space.among.copy()
+        ridge = self._space.among.astype(np.float32)
         ridge[np.diag_indices(self.count)] *= 1 + strength
         return _inverted(ridge)
 
     def forget_each_other(self) -> None:
         """How alike the examples are is only asked by `twins` and `votes_without`, never afterwards."""
-        self._space.among = np.zeros((0, 0), dtype=np.float32)
+        self._space.among = np.zeros((0, 0), dtype=np.float16)
 
     def votes(self, sample: Sample) -> Votes:
         """What the examples say of a new document."""
@@ -153,7 +153,7 @@ class Learned:
         row = np.linalg.solve(block.T, np.eye(len(group), dtype=np.float32)[place]) @ self._inverse[group]
         pull = (-row).astype(np.float32)
         pull[group] = 0.0
-        likeness = self._space.among[number].copy()
+        likeness = self._space.among[number].astype(np.float32)
         likeness[group] = 0.0
         return self._votes(pull, _nearest(likeness))
 
@@ -254,8 +254,8 @@ class _Space:
         self._documents, self._places = arrays["documents"], arrays["places"]
         self.models = {one: _Model(arrays[f"vectors-{one}"]) for one in models}
         self.count = int(arrays["count"])
-        self.among: Floats = np.zeros((0, 0), dtype=np.float32)
-        """How like each document is to each, where that is still asked for."""
+        self.among: npt.NDArray[np.float16] = np.zeros((0, 0), dtype=np.float16)
+        """How like each document is to each, where that is still asked for; half precision tells enough."""
 
     @classmethod
     def of(cls, lessons: Lessons) -> "_Space":
@@ -305,14 +305,17 @@ class _Space:
             **{f"vectors-{name}": model.raw for name, model in self.models.items()},
         }
 
-    def _alike_among(self, word: npt.NDArray[Any], weight: Floats, begins: npt.NDArray[Any]) -> Floats:
+    def _alike_among(
+        self, word: npt.NDArray[Any], weight: Floats, begins: npt.NDArray[Any]
+    ) -> npt.NDArray[np.float16]:
         """How like each is to each; the words of document `n` stand from `begins[n]` to `begins[n + 1]`."""
-        among = np.empty((self.count, self.count), dtype=np.float32)
+        among = np.empty((self.count, self.count), dtype=np.float16)
         for at in range(self.count):
             own = slice(begins[at], begins[at + 1])
-            among[at] = self._shared(word[own], weight[own])
+            alike = self._shared(word[own], weight[own])
             for model in self.models.values():
-                among[at] += np.float32(_MEANING_WEIGHT) * model.likeness(model.rows[at])
+                alike += np.float32(_MEANING_WEIGHT) * model.likeness(model.row(at))
+            among[at] = alike
         return among
 
     def likeness(self, sample: Sample) -> Floats:
@@ -369,7 +372,7 @@ class _Space:
         near: list[Ints] = []
         for begin in range(0, self.count, _ROWS_AT_ONCE):
             block = slice(begin, begin + _ROWS_AT_ONCE)
-            alike: Floats = models[0].raw[block] @ models[0].raw.T if models else self.among[block]
+            alike = models[0].raw[block] @ models[0].raw.T if models else self.among[block]
             near += [np.flatnonzero(row > _TWINS) for row in alike]
         group = np.arange(self.count)
         for at in range(self.count):
@@ -408,16 +411,30 @@ class _Model:
         known: npt.NDArray[np.bool_] = np.any(raw, axis=1)
         self.known = int(known.sum())
         self._shared: Floats = raw[known].mean(axis=0)
-        self.rows: Floats = np.where(known[:, None], unit(raw - self._shared), np.float32(0))
+        self._known = known
+        self._lengths = np.maximum(_lengths(raw, self._shared), np.float32(1e-9))
+
+    def row(self, number: int) -> Floats:
+        """A document's vector less what all share, at length one; zeros where it has none."""
+        return self.place(self.raw[number] if self._known[number] else None)
 
     def place(self, vector: Floats | None) -> Floats:
-        """A vector among the rows."""
+        """A vector less what all share, at length one."""
         return np.zeros_like(self._shared) if vector is None else unit(unit(vector) - self._shared)
 
     def likeness(self, row: Floats) -> Floats:
         """To each document: half the cosine, and half a steeper curve of it; 0 where either has no vector."""
         if not row.any():
-            return np.zeros(len(self.rows), dtype=np.float32)
-        cosine = self.rows @ row
+            return np.zeros(len(self.raw), dtype=np.float32)
+        cosine = (self.raw @ row - self._shared @ row) / self._lengths
         alike = 0.5 * cosine + 0.5 * np.exp(3 * (cosine - 1))
-        return np.where(np.any(self.rows, axis=1), alike, 0).astype(np.float32)
+        return np.where(self._known, alike, 0).astype(np.float32)
+
+
+def _lengths(rows: Floats, shared: Floats) -> Floats:
+    """How long each row is less what all share."""
+    parts = [
+        np.linalg.norm(rows[begin : begin + _ROWS_AT_ONCE] - shared, axis=1)
+        for begin in range(0, len(rows), _ROWS_AT_ONCE)
+    ]
+    return np.concatenate(parts).astype(np.float32)

@@ -19,9 +19,6 @@ from km365.suggest.suggester import Known, Read, Suggester
 _WEIGHED_AT_MOST = 600
 """The weights are fitted to the candidates of so many documents, spread evenly."""
 
-_MANY = 1_500
-"""The matrix of more documents takes more room than there is beside a model."""
-
 Measured = dict[int, tuple[Ints, Floats]]
 """By document: candidates, and the measures or the probability of each as the other documents see it."""
 
@@ -56,9 +53,8 @@ class Learning:
     def finish(self) -> Measured:
         """Fits what the suggester knows from now on; the measures of the documents it was fitted to."""
         suggester, right = self._suggester, self._lessons.right
+        give_back()
         learned = Learned(self._lessons)
-        if learned.count > _MANY:
-            suggester.rest()
         hits = _hits({at: read.features for at, read in self._reads.items()}, right)
         suggester.known = Known(learned=learned, hits=hits, weights=suggester.first_day)
         measured: Measured = {}

