@@ -67,6 +67,7 @@ def test_the_doctor_says_what_is_missing(up: Up, tmp_path: Path) -> None:
             "bot",
             "messages",
             "jobs",
+            "watched libraries",
         ),
         True,
     )
