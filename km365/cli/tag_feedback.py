@@ -181,7 +181,7 @@ async def forget(
       km365 tag feedback forget --words --yes
     """
     from km365.services import feedback as service
-    from km365.services import feedback_words, suggest
+    from km365.services import feedback_words, learnt
 
     if (document is not None) + words + everything != 1:
         raise click.UsageError("Give one of: a document, --words, --all.")
@@ -193,7 +193,7 @@ async def forget(
         count = sum([await app.db.run(service.purge, document=key) for key in keys])
     else:
         count = await app.db.run(service.purge, everything=everything)
-    suggest.forget_learnt(app.settings.home)
+    learnt.forget(app.settings.home)
     say(f"Deleted: {count}.")
     return ExitCode.DONE
 

@@ -43,8 +43,9 @@ async def learn(app: "App", *, addresses: tuple[str, ...], library: str, folder:
       km365 tag learn
       km365 tag learn --site childrensagency.sharepoint.example:/sites/co-bel --folder /WASH
     """
+    from km365.services import learnt as learnt_words
     from km365.services import suggest, tag_learn
-    from km365.suggest.judged import MOST
+    from km365.suggest.judged import MOST, Training
 
     if addresses:
         await _gather(app, addresses, library, folder)
@@ -56,9 +57,9 @@ async def learn(app: "App", *, addresses: tuple[str, ...], library: str, folder:
         labels.update({one.id: one.label() for one in words.taxonomy})
         return words
 
-    async def open_training(count: int) -> suggest.Training:
+    async def open_training(count: int) -> Training:
         words = await suggest.vocabulary(app.graph, app.settings, app.templates)
-        return suggest.Training(words, app.settings.home, count)
+        return learnt_words.open_training(words, app.settings.home, count)
 
     with Progress("Reading", None) as progress:
         learnt = await tag_learn.learn(
@@ -66,6 +67,7 @@ async def learn(app: "App", *, addresses: tuple[str, ...], library: str, folder:
             app.db,
             open_words=open_words,
             open_training=open_training,
+            keep=lambda made: learnt_words.keep(made, app.settings.home),
             most=MOST,
             at=app.clock.now(),
             ocr_command=app.settings.ocr_command,

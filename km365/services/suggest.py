@@ -1,8 +1,6 @@
 """Terms for a text or a document, ready to be written: the taxonomy as the term store has it, compiled."""
 
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from km365.core.schema import TAG_COLUMNS
@@ -19,13 +17,9 @@ from km365.templates import Templates
 
 if TYPE_CHECKING:
     from km365.services.tag_plan import Chooses
-    from km365.suggest.meaning import Encoder
-    from km365.suggest.suggester import Suggester
 
 INDEXES = "indexes"
 """The folder under the home in which compiled vocabularies are kept; it can be deleted at any time."""
-VECTORS = ".km365-vectors"
-"""Ends the names of folders there that keep the vectors of labels."""
 LEARNED = "learned"
 """The folder under the home for what was learnt from judged documents; it holds their words."""
 
@@ -53,66 +47,16 @@ async def vocabulary(graph: Graph, settings: Settings, templates: Templates) -> 
 
 
 async def open_suggester(graph: Graph, settings: Settings, templates: Templates) -> "Chooses":
-    """What suggests terms: the `vocabulary`, with what was learnt from judged documents (`open_training`).
+    """What suggests terms: the `vocabulary`, with what was learnt from judged documents (`learnt`).
 
     Needs TermStore.Read.All, or the cached copy of an earlier reading.
     """
     words = await vocabulary(graph, settings, templates)
     if not (settings.home / LEARNED).is_dir():
         return words
-    from km365.suggest import judged  # noqa: PLC0415 - a tenth of a second, only where something was learnt
+    from km365.services import learnt  # noqa: PLC0415 - a tenth of a second, only where something was learnt
 
-    return judged.opened(settings.home / LEARNED, words, _suggester(words, settings.home)) or words
-
-
-class Training:
-    """Learning from judged documents, in place of what was learnt before; see `suggest.judged.Training`."""
-
-    def __init__(self, words: Vocabulary, home: Path, count: int) -> None:
-        """`count` is how many documents there will be at most."""
-        from km365.suggest import judged  # noqa: PLC0415
-
-        self._folder = home / LEARNED
-        self._training = judged.Training(words, _suggester(words, home), count)
-        self.add = self._training.add
-
-    def finish(self) -> str:
-        """Keeps what was learnt for the next plan, and says in a line what came of it."""
-        from km365.suggest import judged  # noqa: PLC0415
-
-        made = self._training.finish()
-        if made is None:
-            judged.forget(self._folder)
-            return f"Too few documents to learn from in general yet; it takes {judged.FEWEST}."
-        made.save(self._folder)
-        return f"Learnt from {made.count} documents; the next plan uses it."
-
-
-def forget_learnt(home: Path) -> None:
-    """Deletes what was learnt; `km365 tag learn` makes it anew."""
-    from km365.suggest import judged  # noqa: PLC0415
-
-    judged.forget(home / LEARNED)
-
-
-def _suggester(words: Vocabulary, home: Path) -> "Suggester":
-    """Terms by words and meaning for the same index, ready for what was learnt."""
-    from km365.suggest.suggester import Suggester  # noqa: PLC0415
-
-    def labels(language: str) -> dict[int, str]:
-        concepts = (words.taxonomy.by_id[one] for one in words.index.concept_ids)
-        return {at: one.labels[language] for at, one in enumerate(concepts) if language in one.labels}
-
-    cache = home / INDEXES / f"{fingerprint(words.taxonomy)}{VECTORS}"
-    return Suggester(words.index, labels, encoders=_models(), cache=cache)
-
-
-@cache
-def _models() -> "tuple[Encoder, ...]":
-    """The models of meaning; each takes 100 MB or more, so a process has it once."""
-    from km365.suggest.meaning import encoders  # noqa: PLC0415
-
-    return encoders()
+    return learnt.opened(words, settings.home) or words
 
 
 def terms_by_column(found: list[Suggestion], known: Taxonomy) -> Mapping[str, tuple[TermRef, ...]]:

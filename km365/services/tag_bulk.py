@@ -29,13 +29,12 @@ from km365.suggest.index_file import is_kept, open_index
 from km365.suggest.kept_labels import KeptLabels
 from km365.suggest.learned import MOST_DOCUMENTS
 from km365.suggest.learning import Learning
-from km365.suggest.meaning import Preparing, encoders, evenly
+from km365.suggest.meaning import FOLDER_ENDING, Preparing, encoders, evenly
 from km365.suggest.memory import give_back
 from km365.suggest.suggester import Document, Suggester
 
 Advance = Callable[[int], None]
 """Hears how many more documents are dealt with."""
-_FOLDER_ENDING = ".km365-vectors"
 _FOLDERS_KEPT = 6
 _COMPILED_APART_BYTES = 300_000
 _LINE_LETTERS = 50_000_000
@@ -102,7 +101,7 @@ def open_suggester(
             key = f"{file_digest(opened, 'sha256').hexdigest()[:24]}-{language}-{__version__}"
     except OSError as why:
         raise InputRefused(f"{vocabulary} cannot be read: {why.strerror}.") from None
-    folder = cache / f"{key}{_FOLDER_ENDING}"
+    folder = cache / f"{key}{FOLDER_ENDING}"
     if vocabulary.stat().st_size > _COMPILED_APART_BYTES:
         _compile_apart(vocabulary, cache, key, language)
     index, labels = _compiled(vocabulary, cache, key, language)
@@ -115,7 +114,7 @@ def open_suggester(
 def _compiled(vocabulary: Path, cache: Path, key: str, language: str) -> tuple[Index, KeptLabels]:
     """The index and the labels out of `cache`, or made and put there."""
     labels = KeptLabels(
-        cache / f"{key}{_FOLDER_ENDING}", lambda: read_vocabulary(vocabulary, language=language)
+        cache / f"{key}{FOLDER_ENDING}", lambda: read_vocabulary(vocabulary, language=language)
     )
 
     def taxonomy() -> Taxonomy:
@@ -149,7 +148,7 @@ def _keep_few(cache: Path, used: Path) -> None:
     try:
         used.mkdir(parents=True, exist_ok=True)
         used.touch()
-        known = sorted(cache.glob(f"*{_FOLDER_ENDING}"), key=lambda one: one.stat().st_mtime, reverse=True)
+        known = sorted(cache.glob(f"*{FOLDER_ENDING}"), key=lambda one: one.stat().st_mtime, reverse=True)
     except OSError:  # it cannot be written, or another process is tidying up
         return
     for old in known[_FOLDERS_KEPT:]:

@@ -1,12 +1,12 @@
 """Learns from what people have said: reads the documents they judged, trains anew, says what differs now."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from km365.core.feedback import Corrections, DocumentKey, Verdict
 from km365.core.passages import Passage
@@ -18,28 +18,13 @@ from km365.store import cursors
 from km365.store import feedback as store
 from km365.store.database import Connection, Database
 
+if TYPE_CHECKING:
+    from km365.suggest.judged import Judged, Training
+
 COMPARED = 20
 """Documents judged last whose suggestions are compared before and after."""
 LAST = "tag learn"
 """The bookmark of when it was last done."""
-
-
-class Trains(Protocol):
-    """Learns from documents given one by one; `services.suggest.Training`."""
-
-    def add(
-        self,
-        passages: Sequence[Passage],
-        *,
-        kept: Iterable[str] = (),
-        missed: Iterable[str] = (),
-        refused: Iterable[str] = (),
-        tagged: Iterable[str] = (),
-    ) -> None:
-        """A document with the concept ids that people said something of."""
-
-    def finish(self) -> str:
-        """Keeps what was learnt; says in a line what came of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +57,8 @@ async def learn(
     db: Database,
     *,
     open_words: Callable[[], Awaitable[Chooses]],
-    open_training: Callable[[int], Awaitable[Trains]],
+    open_training: Callable[[int], Awaitable["Training"]],
+    keep: Callable[["Judged | None"], str],
     most: int,
     at: datetime,
     ocr_command: str = "",
@@ -81,7 +67,8 @@ async def learn(
     """Learns from all feedback, and compares what is suggested for the documents judged last.
 
     `open_words` gives what suggests terms as it is kept now; it is asked before and after the training,
-    which is opened for at most `most` documents. Needs Sites.Selected with read.
+    which is opened for at most `most` documents; `keep` keeps what comes of it and says so in a line.
+    Needs Sites.Selected with read.
     """
     lessons = await db.run(feedback.lessons)
     taught = set(list(lessons)[:: -(-len(lessons) // most) or 1])
@@ -106,7 +93,7 @@ async def learn(
     )
     corrections = Corrections(muted=await db.run(store.muted))
     before = await asyncio.to_thread(_chosen, words, texts, corrections)
-    trained = await asyncio.to_thread(training.finish)
+    trained = keep(await asyncio.to_thread(training.finish))
     words = await open_words()
     after = await asyncio.to_thread(_chosen, words, texts, corrections)
     return Learnt(

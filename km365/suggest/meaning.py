@@ -34,6 +34,8 @@ Preparing = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
 _MINILM_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 _VOCABULARY = Path(__file__).with_name("vendor") / "bert-vocabulary.json"
+FOLDER_ENDING = ".km365-vectors"
+"""Ends the name of a folder that keeps the vectors of labels."""
 CHUNK_LETTERS = 1000
 SENTENCE_LETTERS = 300
 _SENTENCE = re.compile(r"(?<=[.!?؟;])\s+|\n+|(?<=[。！？；])")

@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from pretend_library import AnyToken, open_graph, plan_of, processes, row_of, serve, serving
+from pretend_library import AnyToken, listen, open_graph, plan_of, processes, row_of, serve, serving
 
 from km365.core.tag_plan import Row
 from km365.errors import GraphError
@@ -85,16 +85,7 @@ def refusing(tell: Connection) -> None:
         status, headers = charge(who, request.method)
         return web.json_response({}, status=status, headers=headers)
 
-    async def run() -> None:
-        app = web.Application()
-        app.router.add_route("*", "/{tail:.*}", answer)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        tell.send(runner.addresses[0][1])
-        await asyncio.Event().wait()
-
-    asyncio.run(run())
+    listen(answer, tell)
 
 
 def limits(known: bool) -> Limits:

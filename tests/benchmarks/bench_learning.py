@@ -21,10 +21,9 @@ from tempfile import TemporaryDirectory
 from km365.core.passages import Passage
 from km365.core.tagging import Suggests, from_text
 from km365.core.taxonomy import Rule, Taxonomy
+from km365.services.learnt import suggester
 from km365.services.taxonomy_files import read_vocabulary
 from km365.suggest.judged import Judged, Training
-from km365.suggest.meaning import encoders
-from km365.suggest.suggester import Suggester
 from km365.suggest.vocabulary import Vocabulary
 
 HELD_BACK = 250
@@ -41,22 +40,13 @@ def read(file: Path, most: int) -> Documents:
 
 def trained(words: Vocabulary, documents: Documents, cache: Path) -> Judged:
     """What is learnt where the indexers decide about what the words suggest."""
-
-    def labels(language: str) -> dict[int, str]:
-        concepts = (words.taxonomy.by_id[one] for one in words.index.concept_ids)
-        return {at: one.labels[language] for at, one in enumerate(concepts) if language in one.labels}
-
-    suggester = Suggester(words.index, labels, encoders=MODELS, cache=cache)
-    training = Training(words, suggester, len(documents))
+    training = Training(words, suggester(words, cache), len(documents))
     for passages, gold in documents:
         said = {one.concept_id for one in words.suggest(passages)}
         training.add(passages, kept=said & gold, missed=gold - said, refused=said - gold)
     made = training.finish()
     assert made is not None
     return made
-
-
-MODELS = encoders()
 
 
 def measure(name: str, chooser: Suggests, documents: Documents, cpu_s: float) -> None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from typing import Any
 
 from km365.core.tag_plan import Addition, ColumnChange, Library, Plan, Row, Tag
 from km365.graph.account import SharedAccount
@@ -91,6 +92,13 @@ def serve(tell: Connection) -> None:
 
     def _json(text: str) -> web.Response:
         return web.Response(text=text, content_type="application/json")
+
+    listen(answer, tell)
+
+
+def listen(answer: Callable[..., Any], tell: Connection) -> None:
+    """Answers whatever is asked, for good, and tells on which port."""
+    from aiohttp import web
 
     async def run() -> None:
         app = web.Application()

@@ -57,7 +57,10 @@ def sheet(*cells: str) -> bytes:
     book.active.append(["Wells & pumps", 7, "Girls"])
     book.save(data)
     row = f'<sheetData><row r="3">{"".join(cells)}</row></sheetData>'
-    add = lambda xml: re.sub("<sheetData>.*</sheetData>", lambda _: row, xml)  # noqa: E731 - one line says it
+
+    def add(xml: str) -> str:
+        return re.sub("<sheetData>.*</sheetData>", lambda _: row, xml)
+
     return rewritten(data.getvalue(), "xl/worksheets/", add) if cells else data.getvalue()
 
 
