@@ -326,3 +326,39 @@ def test_what_another_office_may_use_takes_no_place_from_what_this_one_may():
     words, text = Vocabulary(known), from_text("Floating wells. Floating wells. Hand pumps too.")
     assert ids(words.suggest(text)) == ids(words.suggest(text, office="co-bel")) == ["bel"]
     assert ids(words.suggest(text, office="co-ard")) == ["pumps"]
+
+
+TRIP_REPORTS = {
+    "en": "Trip report",
+    "fr": "Rapport de mission",
+    "es": "Informe de misión",
+    "ar": "تقرير المهمة",
+    "ru": "Отчет о поездке",
+    "zh": "出差报告",
+    "pt": "Relatório de missão",
+}
+
+
+@pytest.mark.parametrize("language", TRIP_REPORTS)
+def test_what_kind_of_document_it_is_says_nothing_of_the_programmes_step(language: str):
+    found = shipped_words().suggest(from_text(TRIP_REPORTS[language], title=TRIP_REPORTS[language]))
+    assert ids(found) == ["document-type/trip-report"]
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "es", "ar", "ru", "zh", "pt"])
+def test_civil_society_is_no_community_organization(language: str):
+    label = shipped_words().taxonomy.by_id["partner-type/civil-society"].labels[language]
+    assert ids(shipped_words().suggest(from_text(f"{label}.", title=label))) == ["partner-type/civil-society"]
+
+
+@pytest.mark.parametrize(
+    ("text", "misleading"),
+    [
+        ("L'enseignement secondaire dans les zones rurales", "document-type/lesson"),
+        ("Foundations of early learning", "partner-type/corporate"),
+        ("Фонды школьных библиотек", "partner-type/corporate"),
+        ("Handing over the keys of the warehouse", "programme-step/closure"),
+    ],
+)
+def test_a_word_that_mostly_means_something_else_gives_no_term(text: str, misleading: str):
+    assert misleading not in ids(shipped_words().suggest(from_text(text, title=text)))
