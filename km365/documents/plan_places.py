@@ -1,7 +1,7 @@
 """Where in a document words stand, as the readers note it in English, said in the reader's language."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 _PLACES = tuple(
     (f"place_{key}", re.compile(pattern))
@@ -9,6 +9,7 @@ _PLACES = tuple(
         "file_name": "file name",
         "properties": "file properties",
         "title": "title",
+        "text": "text",
         "subject": "subject",
         "message": "message",
         "margin": "page header or footer",
@@ -34,6 +35,13 @@ _PLACES = tuple(
         "table": "table",
     }.items()
 )
+
+_OUTSIDE = frozenset({"file name", "file properties"})
+
+
+def is_outside(places: Sequence[str]) -> bool:
+    """Whether the words stand in the file's name and properties only, and not in its text."""
+    return bool(places) and _OUTSIDE.issuperset(places)
 
 
 def place_said(place: str, say: Callable[..., str]) -> str:

@@ -24,9 +24,10 @@ from km365.core.tag_plan import ColumnChange, Library, Refused, Row, Tag
 from km365.core.tag_plan_edit import planned, seal, titles_of
 from km365.core.tag_plan_file import FORMAT, Head, read_documents, read_head
 from km365.core.tag_review import Choice, of_column
+from km365.core.tagging import Part
 from km365.core.taxonomy import Taxonomy
 from km365.documents.plan_files import ToSheet, pieces_of
-from km365.documents.plan_places import place_said
+from km365.documents.plan_places import is_outside, place_said
 from km365.documents.words import Words
 from km365.errors import KM365Error
 from km365.templates import Templates
@@ -241,10 +242,8 @@ class _Book:
         if term.removes and term.by_people and term.wanted:
             self._people_count += 1
             self._people += [(row.path, title, label)][: 50 - len(self._people)]
-        part = self.say(f"part_{term.reason.part}") if self._knows(term.reason.part) else term.reason.part
-        if term.removes:
-            part = self.say("given_by_people" if term.by_people else "put_by_us")
         places = "; ".join(place_said(one, self.say) for one in term.reason.places)
+        part = self._part(term, places)
         self._rows += 1
         self._append(
             self._changes,
@@ -267,6 +266,15 @@ class _Book:
                 "remove" if term.removes else "add",
             ],
         )
+
+    def _part(self, term: Choice, places: str) -> str:
+        """What speaks for a term, or who had given one that is to be taken out."""
+        part = term.reason.part
+        if term.removes:
+            return self.say("given_by_people" if term.by_people else "put_by_us")
+        if part == Part.WORDS and is_outside(term.reason.places):
+            return self.say("part_words_outside", places=places)
+        return self.say(f"part_{part}") if self._knows(part) else part
 
     def _knows(self, part: str) -> bool:
         return f"part_{part}" in self._words.keys()  # noqa: SIM118 - a method of Words, not of a dict

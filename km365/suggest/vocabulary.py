@@ -39,6 +39,8 @@ _SPREAD_WORDS = 165
 """In longer texts a subject comes up in more than one place."""
 _LISTED = 3
 """A passage that names more concepts of one term set than this is an enumeration; each counts for less."""
+_TEXT = "text"
+"""The place of words in the text where it has no other; said beside other places only."""
 _WEAKER = {LabelKind.SHORT: 0.85, LabelKind.VARIANT: 0.9}
 
 
@@ -264,10 +266,11 @@ class Vocabulary:
         said: dict[str, float] = {}
         places: dict[str, float] = {}
         for first, (last, weight) in evidence.spots.items():
-            quote, place = text.quote(first, last), text.passages[text.passage_of(first)].place
+            quote, place = text.quote(first, last), _place(text.passages[text.passage_of(first)])
             said[quote] = said.get(quote, 0.0) + weight
-            if place:
-                places[place] = places.get(place, 0.0) + weight
+            places[place] = places.get(place, 0.0) + weight
+        if places.keys() == {_TEXT}:
+            places.clear()
         via = {self.index.concept_ids[other]: weight for other, weight in evidence.via.items()}
         return Suggestion(
             concept_id=self.index.concept_ids[concept],
@@ -278,6 +281,11 @@ class Vocabulary:
             count=len(evidence.spots),
             via=heaviest(via, 3),
         )
+
+
+def _place(passage: Passage) -> str:
+    """Where it stands; text without headings and pages is told from names and properties all the same."""
+    return passage.place or ("title" if passage.kind is Kind.TITLE else _TEXT)
 
 
 def _by_facet(index: Index, found: Mapping[int, _Found]) -> dict[int, list[tuple[int, _Found]]]:

@@ -146,6 +146,22 @@ def test_columns_and_places_are_said_in_the_workbooks_language_and_read_back(tmp
         pass
 
 
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        (("file name", "page 2"), "words in the text"),
+        (("file name", "file properties"), "words outside the text: file name; file properties"),
+        ((), "words in the text"),
+    ],
+)
+def test_what_found_a_term_says_whether_its_words_stand_in_the_text(
+    tmp_path: Path, places: tuple[str, ...], said: str
+) -> None:
+    water = replace(WATER, reason=replace(WATER.reason, places=places))
+    plan = replace(PLAN, rows=(replace(row(), changes=(replace(row().changes[0], add=(water,)),)),))
+    assert Page(sheet(tmp_path / "plan.xlsx", plan)).get(3, "part") == said
+
+
 def test_long_cells_wrap_and_scores_have_two_decimals(tmp_path: Path) -> None:
     page = Page(sheet(tmp_path / "plan.xlsx"))
     for name in ("document", "term", "words", "places"):

@@ -362,3 +362,12 @@ def test_civil_society_is_no_community_organization(language: str):
 )
 def test_a_word_that_mostly_means_something_else_gives_no_term(text: str, misleading: str):
     assert misleading not in ids(shipped_words().suggest(from_text(text, title=text)))
+
+
+def test_words_of_the_text_are_told_from_those_of_the_file_name_also_without_pages():
+    name = Passage(text="Cold chain", kind=Kind.NAME, place="file name")
+    body = Passage(text="The cold chain was kept.", kind=Kind.BODY)
+    words = vocabulary(concept("t/cold", "cold chain"))
+    assert words.suggest([name])[0].places == ("file name",)
+    assert words.suggest([name, body])[0].places == ("file name", "text")
+    assert words.suggest([body])[0].places == ()
