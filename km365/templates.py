@@ -38,6 +38,10 @@ class Templates:
         places = " or ".join(str(folder) for folder in self._folders)
         raise TemplateError(f"There is no template {name!r} in {places}.")
 
+    def is_own(self, name: str) -> bool:
+        """Whether the organisation's own file answers to `name`. Raises TemplateError if none does."""
+        return not self.path(name).is_relative_to(_SHIPPED)
+
     def text(self, name: str) -> str:
         """The template as text. Raises TemplateError if it is absent or not UTF-8."""
         path = self.path(name)

@@ -191,9 +191,17 @@ def applies(interview: Interview, question: Question) -> bool:
     if rule.skipped:
         parts.append(skipped is not None and skipped.skipped)
     if rule.chose:
-        chosen = interview.answer(rule.chose[0])
-        parts.append(chosen is not None and chosen.choice == rule.chose[1])
+        parts.append(_chose(interview, rule.chose))
+    if rule.unless:
+        parts.append(not _chose(interview, rule.unless))
     return not all(parts)
+
+
+def _chose(interview: Interview, named: tuple[str, ...]) -> bool:
+    """Whether one of the values named behind a question's id was chosen there."""
+    question, *values = named
+    answer = interview.answer(question)
+    return answer is not None and answer.choice in values
 
 
 def asked(interview: Interview, bank: Bank) -> tuple[Question, ...]:

@@ -36,8 +36,10 @@ class SkipIf:
     """The id of an earlier question that was answered."""
     skipped: str = ""
     """The id of an earlier question that was skipped."""
-    chose: tuple[str, str] | None = None
-    """An earlier question's id and the value chosen there."""
+    chose: tuple[str, ...] = ()
+    """An earlier question's id, and the values of which one was chosen there."""
+    unless: tuple[str, ...] = ()
+    """The same the other way round: none of these values was chosen there, be it that nothing was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +110,8 @@ class Bank:
     """How many questions are asked before the person is offered a break."""
     sections: tuple[tuple[str, str], ...] = field(default=())
     """Headings in this language, as (target, heading), for every target that `becomes` names."""
+    milestones: tuple[str, ...] = ()
+    """The kinds of milestone that ask this bank (`core/schema.MILESTONE_KINDS`)."""
 
     def question(self, question_id: str) -> Question | None:
         """The question of that id, or None."""

@@ -3,7 +3,7 @@
 Values in, values out. A moment is aware and in UTC; a day is the day at the duty station.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
@@ -183,14 +183,13 @@ def sort_milestones(milestones: Iterable[Milestone], *, today: date) -> Calendar
 
 
 REFLECTION_BANK = "midterm_review"
-"""The bank of every kind of milestone that has none of its own."""
+"""The bank of a kind of milestone that no bank names, such as one added by hand in SharePoint."""
 HANDOVER_BANK = "handover"
 
 
-def bank_for(kind: str, banks: Container[str]) -> str:
-    """The bank that a milestone asks: one named after its kind (`endyear_review`) if `banks` has it."""
-    own = kind.strip().lower().replace("-", "").replace(" ", "_")
-    return own if own in banks else REFLECTION_BANK
+def bank_for(kind: str, by_milestone: Mapping[str, str]) -> str:
+    """The bank that a milestone of this kind asks, of `Banks.by_milestone`."""
+    return by_milestone.get(kind.strip().lower(), REFLECTION_BANK)
 
 
 class Notice(StrEnum):

@@ -7,11 +7,14 @@ and no language can drift from another.
 
 import re
 import string
+from collections.abc import Mapping
+from pathlib import Path, PurePath
 
-from km365.core.audience import Audience
+from km365.core.audience import Audience, narrower
 from km365.core.knowledge import WRITTEN_FIELDS
 from km365.core.languages import LANGUAGES, best
 from km365.core.questions import Bank, BankKind, Choice, Consent, Question, SkipIf
+from km365.core.schema import MILESTONE_KINDS
 from km365.documents.toml import Table, read
 from km365.errors import TemplateError
 from km365.templates import Templates
@@ -19,6 +22,7 @@ from km365.templates import Templates
 KNOWLEDGE_TARGETS = frozenset(f"knowledge.{name}" for name in (*WRITTEN_FIELDS, "perspective", "polarity"))
 """What an answer can become in a knowledge item."""
 
+_STORY = "knowledge.description"
 _ID = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _HANDOVER = re.compile(r"handover\.[a-z_]{1,40}")
 _LONGEST_ASK = 400
@@ -54,10 +58,48 @@ class Banks:
         wanted = language if language in there else best(there)
         key = (bank_id, wanted)
         if key not in self._read:
-            structure = read(self._templates, f"questions/{bank_id}.toml")
+            structure = read(self._templates, _structure(bank_id))
             words = read(self._templates, f"questions/{bank_id}.{wanted}.toml")
             self._read[key] = _bank(bank_id, wanted, structure, words)
         return self._read[key]
+
+    def by_milestone(self, *, noting: list[str]) -> Mapping[str, str]:
+        """The bank that each kind of milestone asks; an organisation's own goes before a shipped one.
+
+        One that cannot be read asks at no milestone, and why is added to `noting`: the others still ask.
+        """
+        found: dict[str, str] = {}
+        for bank_id in sorted(self.names(), key=lambda one: not self._templates.is_own(_structure(one))):
+            try:
+                kinds = read(self._templates, _structure(bank_id)).texts("milestones")
+            except TemplateError as error:
+                noting.append(f"No milestone asks the question bank {bank_id!r}: {error}")
+                continue
+            for kind in kinds:
+                found.setdefault(kind, bank_id)
+        return found
+
+
+class OneBank(Templates):
+    """The templates, with one bank more whose files lie in any folder, for somebody who is writing it."""
+
+    def __init__(self, file: Path, folder: str | Path | None = None) -> None:
+        """`file` is the bank's structure or one of its languages; its others are looked for beside it."""
+        super().__init__(folder)
+        self.bank_id = file.name.split(".", 1)[0]
+        self._beside = file.resolve().parent
+
+    def path(self, name: str) -> Path:
+        """As in `Templates`, but that bank's files where they lie."""
+        own = self._beside / name.removeprefix("questions/")
+        return own if name in self._ours() and own.is_file() else super().path(name)
+
+    def names(self, pattern: str) -> list[str]:
+        """As in `Templates`, with that bank's files."""
+        return sorted({*super().names(pattern), *(n for n in self._ours() if PurePath(n).match(pattern))})
+
+    def _ours(self) -> set[str]:
+        return {f"questions/{path.name}" for path in self._beside.glob(f"{self.bank_id}.*toml")}
 
 
 def problems(templates: Templates, bank_id: str) -> list[str]:
@@ -66,17 +108,40 @@ def problems(templates: Templates, bank_id: str) -> list[str]:
     A language without words is a problem too, because colleagues would be asked in English. Raises
     TemplateError where there is no such bank at all.
     """
-    templates.path(f"questions/{bank_id}.toml")
+    templates.path(_structure(bank_id))
     found: list[str] = []
-    structure = _try(templates, f"questions/{bank_id}.toml", found)
+    structure = _try(templates, _structure(bank_id), found)
     there = Banks(templates).languages(bank_id)
+    english: Table | None = None
     for language in LANGUAGES:
         name = f"questions/{bank_id}.{language}.toml"
         if language not in there:
             found.append(f"{name}: is missing; people would be asked in English.")
         elif (words := _try(templates, name, found)) is not None and structure is not None:
             _bank(bank_id, language, structure, words)
+            english = words if language == "en" else english
+            if english is not None and language != "en":
+                _untranslated(words, english)
     return found
+
+
+def _untranslated(words: Table, english: Table) -> None:
+    """Refuses sentences left in English."""
+    pairs: list[tuple[Table, Table, tuple[str, ...]]] = [(words, english, ("title", "invitation"))]
+    asked, in_english = words.table("questions"), english.table("questions")
+    for question_id in asked.keys():  # noqa: SIM118 - a Table is no mapping
+        if asked.is_table(question_id) and in_english.is_table(question_id):
+            both = (asked.table(question_id), in_english.table(question_id))
+            pairs.append((*both, ("ask", "hint", "probe")))
+    for one, other, keys in pairs:
+        for key in keys:
+            if key in one and key in other and one.text(key) == other.text(key):
+                one.refuse(f"{key!r} is still in English.", key=key)
+
+
+def _structure(bank_id: str) -> str:
+    """The name of the file that all languages share."""
+    return f"questions/{bank_id}.toml"
 
 
 def _try(templates: Templates, name: str, found: list[str]) -> Table | None:
@@ -89,19 +154,22 @@ def _try(templates: Templates, name: str, found: list[str]) -> Table | None:
 
 
 def _bank(bank_id: str, language: str, structure: Table, words: Table) -> Bank:
-    structure.only("kind", "minutes", "sitting", "consent", "question")
+    structure.only("kind", "minutes", "sitting", "consent", "milestones", "question")
     words.only("title", "invitation", "consent", "sections", "questions")
     asked = words.table("questions")
+    kind = BankKind(_one_of(structure, "kind", tuple(BankKind)))
     questions: list[Question] = []
     for table in structure.tables("question"):
-        questions.append(_question(table, asked, questions))
+        questions.append(_question(table, asked, questions, kind=kind))
     if not questions:
         structure.refuse("a bank needs at least one [[question]].")
+    elif kind is BankKind.REFLECTION and not any(_STORY in question.becomes for question in questions):
+        structure.refuse(f"no question becomes {_STORY}: without what happened nothing can be sent.")
     if not structure.wrong:
         asked.only(*(question.id for question in questions))
     return Bank(
         id=bank_id,
-        kind=BankKind(_one_of(structure, "kind", tuple(BankKind))),
+        kind=kind,
         language=language,
         title=words.text("title", longest=_LONGEST_TITLE),
         invitation=_invitation(words),
@@ -110,16 +178,15 @@ def _bank(bank_id: str, language: str, structure: Table, words: Table) -> Bank:
         consent=_consent(words.table("consent")) if structure.flag("consent") else None,
         sitting=structure.number("sitting", least=1, most=8, default=8),
         sections=_sections(words.table("sections"), questions, every=not structure.wrong),
+        milestones=_milestones(structure),
     )
 
 
-def _question(table: Table, asked: Table, earlier: list[Question]) -> Question:
+def _question(table: Table, asked: Table, earlier: list[Question], *, kind: BankKind) -> Question:
     table.only("id", "audience", "sensitivity", "becomes", "probe", "skip_if", "choices")
     question_id = _question_id(table, earlier)
-    audience = Audience(_one_of(table, "audience", tuple(Audience)))
-    if audience is Audience.UNRECORDED:
-        table.refuse("'audience' X is for people to choose, not for a bank.", key="audience")
-    becomes = _becomes(table)
+    audience = _audience(table, kind)
+    becomes = _becomes(table, kind)
     probe = table.flag("probe")
     skip_if = _skip_if(table, earlier) if "skip_if" in table else None
     sensitivity = table.number("sensitivity", least=1, most=3, default=1)
@@ -133,9 +200,9 @@ def _question(table: Table, asked: Table, earlier: list[Question]) -> Question:
     words.only("ask", "hint", *(("probe",) if probe else ()), "choices")
     return Question(
         id=question_id,
-        ask=words.text("ask", longest=_LONGEST_ASK),
-        hint=words.text("hint", longest=_LONGEST_ASK, default=""),
-        probe=words.text("probe", longest=_LONGEST_ASK) if probe else "",
+        ask=_asks(words, "ask"),
+        hint=_asks(words, "hint") if "hint" in words else "",
+        probe=_asks(words, "probe") if probe else "",
         audience=audience,
         sensitivity=sensitivity,
         becomes=becomes,
@@ -153,13 +220,46 @@ def _question_id(table: Table, earlier: list[Question]) -> str:
     return question_id
 
 
-def _becomes(table: Table) -> tuple[str, ...]:
+def _asks(words: Table, key: str) -> str:
+    """What a person is asked, word for word: nothing is filled in here."""
+    text = words.text(key, longest=_LONGEST_ASK)
+    if "{" in text or "}" in text:
+        words.refuse(f"{key!r} has braces, which are filled in in the invitation only.", key=key)
+    return text
+
+
+def _audience(table: Table, kind: BankKind) -> Audience:
+    audience = Audience(_one_of(table, "audience", tuple(Audience)))
+    if audience is Audience.UNRECORDED:
+        table.refuse("'audience' X is for people to choose, not for a bank.", key="audience")
+    elif kind is BankKind.REFLECTION and narrower(audience, Audience.OFFICE):
+        table.refuse(
+            f"'audience' {audience} is for a handover; what a reflection asks is for O (the office) or U "
+            "(everyone), because nobody narrower could use it.",
+            key="audience",
+        )
+    return audience
+
+
+def _becomes(table: Table, kind: BankKind) -> tuple[str, ...]:
     becomes = table.texts("becomes", required=True)
     known = ", ".join(sorted(KNOWLEDGE_TARGETS))
     for target in becomes:
-        if target not in KNOWLEDGE_TARGETS and not _HANDOVER.fullmatch(target):
+        noted = bool(_HANDOVER.fullmatch(target))
+        if target not in KNOWLEDGE_TARGETS and not noted:
             table.refuse(f"{target!r} is not handover.<section> nor one of {known}.", key="becomes")
+        elif noted and kind is BankKind.REFLECTION:
+            table.refuse(f"{target!r} is for a handover; a reflection writes no note.", key="becomes")
     return becomes
+
+
+def _milestones(structure: Table) -> tuple[str, ...]:
+    kinds = structure.texts("milestones")
+    for kind in kinds:
+        if kind not in MILESTONE_KINDS:
+            known = ", ".join(MILESTONE_KINDS)
+            structure.refuse(f"{kind!r} is no kind of milestone; known are {known}.", key="milestones")
+    return kinds
 
 
 def _choices(table: Table, words: Table) -> tuple[Choice, ...]:
@@ -172,23 +272,32 @@ def _choices(table: Table, words: Table) -> tuple[Choice, ...]:
 def _skip_if(table: Table, earlier: list[Question]) -> SkipIf:
     """The condition; it may only look back, or a question would be skipped after it was asked."""
     rule = table.table("skip_if", header="question")
-    rule.only("answered", "skipped", "chose")
-    said = rule.texts("chose")
-    if "chose" in rule and len(said) != 2:
-        table.refuse("'chose' must be [question, value].", key="skip_if")
-    chose = (said[0], said[1]) if len(said) == 2 else None
-    answered, skipped = rule.text("answered", default=""), rule.text("skipped", default="")
-    if not any(key in rule for key in ("answered", "skipped", "chose")):
-        table.refuse("'skip_if' needs answered, skipped or chose.", key="skip_if")
+    rule.only("answered", "skipped", "chose", "unless")
     before = {question.id: question for question in earlier}
-    for name in (answered, skipped, chose[0] if chose else ""):
+    answered, skipped = rule.text("answered", default=""), rule.text("skipped", default="")
+    for name in (answered, skipped):
         if name and name not in before:
             table.refuse(f"'skip_if' names {name!r}, which is no earlier question.", key="skip_if")
-    if chose and chose[0] in before:
-        values = {choice.value for choice in before[chose[0]].choices}
-        if chose[1] not in values:
-            table.refuse(f"'skip_if' names {chose[1]!r}, which is no choice of {chose[0]!r}.", key="skip_if")
-    return SkipIf(answered=answered, skipped=skipped, chose=chose)
+    if not any(key in rule for key in ("answered", "skipped", "chose", "unless")):
+        table.refuse("'skip_if' needs answered, skipped, chose or unless.", key="skip_if")
+    chose, unless = (_chosen(table, rule, key, before) for key in ("chose", "unless"))
+    return SkipIf(answered=answered, skipped=skipped, chose=chose, unless=unless)
+
+
+def _chosen(table: Table, rule: Table, key: str, before: Mapping[str, Question]) -> tuple[str, ...]:
+    """An earlier question and one or more values of its choices."""
+    named = rule.texts(key)
+    if key in rule and len(named) < 2:
+        table.refuse(f"{key!r} must be [question, value], or more values.", key="skip_if")
+        return ()
+    question = before.get(named[0]) if named else None
+    if named and question is None:
+        table.refuse(f"'skip_if' names {named[0]!r}, which is no earlier question.", key="skip_if")
+    values = {choice.value for choice in question.choices} if question else set(named[1:])
+    for value in named[1:]:
+        if value not in values:
+            table.refuse(f"'skip_if' names {value!r}, which is no choice of {named[0]!r}.", key="skip_if")
+    return named
 
 
 def _consent(words: Table) -> Consent:

@@ -4,12 +4,13 @@ What is decided and what is to be sent are written in one transaction, with keys
 restart at any moment asks nobody twice and forgets nobody.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from km365.core import languages, schedule
 from km365.core.schedule import Act, Hours, Leaver, Milestone, Outcome, Progress
+from km365.documents.questions import Banks
 from km365.graph.client import Graph
 from km365.graph.people import Person
 from km365.jobs import Jobs
@@ -28,9 +29,6 @@ LAST_SCAN = "flow:scan"
 """The bookmark of the last day the calendar was scanned."""
 LAST_PROMPTS = "flow:prompts"
 """The bookmark of the last minute people were looked at."""
-MINUTES = {schedule.HANDOVER_BANK: 25}
-"""How long a conversation takes, by question bank."""
-_USUAL_MINUTES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +85,11 @@ async def scan(
     known = await calendar.directory_leavers(graph, now=now)
     leavers = schedule.one_departure_each(listed.leavers, known.leavers, today=today)
 
-    banks = _banks(settings)
     warnings = [
         f"The milestone {one.title!r} has no date, so nobody is asked; set it in the Milestones list."
         for one in planned.undated
     ]
+    banks = Banks(Templates(settings.templates or None)).by_milestone(noting=warnings)
     wanted = []
     for milestone in planned.due:
         asked, unknown = audience(milestone, names)
@@ -211,15 +209,9 @@ def _message(campaign: Campaign, person_id: str, language: str, key: str, number
     )
 
 
-def _banks(settings: Settings) -> Collection[str]:
-    names = Templates(settings.templates or None).names("questions/*.toml")
-    return {name.removeprefix("questions/").split(".")[0] for name in names}
-
-
 def _milestone_campaign(
-    milestone: Milestone, due_on: date, asked: Iterable[Person], banks: Collection[str]
+    milestone: Milestone, due_on: date, asked: Iterable[Person], banks: Mapping[str, str]
 ) -> Wanted:
-    bank = schedule.bank_for(milestone.kind, banks)
     campaign = Campaign(
         id=subject_of(milestone),
         kind="milestone",
@@ -231,8 +223,7 @@ def _milestone_campaign(
             "title": milestone.title,
             "kind": milestone.kind,
             "office": milestone.office,
-            "bank": bank,
-            "minutes": MINUTES.get(bank, _USUAL_MINUTES),
+            "bank": schedule.bank_for(milestone.kind, banks),
         },
     )
     recipients = (
@@ -264,7 +255,6 @@ def _departure_campaign(leaver: Leaver, names: Directory, today: date) -> Wanted
             "supervisor": leaver.supervisor_id,
             "notice": schedule.notice(leaver.leaves_on, today=today),
             "bank": schedule.HANDOVER_BANK,
-            "minutes": MINUTES[schedule.HANDOVER_BANK],
         },
     )
     recipient = Recipient(

@@ -31,7 +31,6 @@ async def test_the_people_named_are_invited_once_in_their_language(office) -> No
         "office": "CO-BEL",
         "bank": "midterm_review",
         "due_on": "2026-03-04",
-        "minutes": 10,
         "reminder": 0,
     }
     assert (first.messages, second.messages) == (1, 0)
