@@ -157,6 +157,8 @@ def end_of(error: GraphError) -> End | GraphError:
         return LOCKED
     if isinstance(error, GraphChangedMeanwhile):
         return CHANGED
+    if (error.status or 0) >= 500:
+        return End(state=ChangeState.LOCKED, reason=f"{error} The same command tries again.", etag_after="")
     return End(state=ChangeState.FAILED, reason=str(error))
 
 

@@ -19,9 +19,11 @@ from km365.core.tag_plan import Library, Plan, Refused, Row, list_of
 from km365.core.taxonomy import Taxonomy
 from km365.core.watching import split, taken_out, try_again_at
 from km365.errors import PlanRefused
+from km365.graph import drives, other_ways
 from km365.graph.client import Graph
 from km365.services import feedback, tag_hearing, tag_plan, tag_run
 from km365.services.tag_libraries import Shelf, open_shelf
+from km365.services.tag_moves import OURS
 from km365.services.tag_plan import Chooses
 from km365.services.tag_run import Outcome
 from km365.services.tag_scope import Candidate, Round, Scope
@@ -179,6 +181,9 @@ class _Watcher:
     # dealing with what is due ----------------------------------------------------------------------------
 
     async def _deal_with(self, shelf: Shelf, due: Sequence[WatchedFile]) -> None:
+        due = await self._given_back(due)
+        if not due:
+            return
         corrections = await self._db.run(feedback.corrections)
         round_ = _These(self._graph, shelf, due)
         rows, refused = await self._proposed(round_, corrections)
@@ -190,6 +195,15 @@ class _Watcher:
         await self._db.run(self._not_read, unread, [by_id[one] for one in gone], len(refused) > len(unread))
         await self._db.run(self._as_before, [by_id[one] for one in round_.same])
         await self._tag(shelf.library, rows, by_id)
+
+    async def _given_back(self, due: Sequence[WatchedFile]) -> list[WatchedFile]:
+        """Without those that an earlier try has left checked out by us and that cannot be checked in yet."""
+        tried = {drives.file_item_path(one.drive_id, one.item_id): one for one in due if one.attempts}
+        kept = await other_ways.check_in_ours(self._graph, list(tried)) if tried else ()
+        held = [tried[path] for path in sorted(kept)]
+        for one in held:
+            await self._db.run(self._later, one, str(OURS.reason))
+        return [one for one in due if one not in held]
 
     async def _proposed(self, round_: "_These", corrections: Corrections) -> tuple[list[Row], list[Refused]]:
         rows: list[Row] = []

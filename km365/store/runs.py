@@ -37,7 +37,7 @@ class ChangeState(StrEnum):
     DONE = "done"  # written and read back
     SAME = "same"  # nothing to do: the value was already there
     CONFLICT = "conflict"  # somebody changed the document since; left alone
-    LOCKED = "locked"  # open or checked out
+    LOCKED = "locked"  # open, checked out, or SharePoint failed: another time it may be written
     FAILED = "failed"  # refused for the reason given
 
 

@@ -352,7 +352,7 @@ async def test_undo_again_takes_up_what_could_not_be_written(desk: Desk) -> None
     done = await desk.apply(await desk.plan(files))
     await desk.quirk("next_requests", verb="PATCH", path="*/fields", status=500, times=2, retry_after_s=None)
     first = await desk.undo(done.run.id)
-    assert states(first).count("failed") == 2
+    assert states(first).count("locked") == 2
     assert await desk.runs() == [("tag", "undone"), ("undo", "stopped")]
     await desk.set_terms(files[6], TOPIC, 5)
 
@@ -361,6 +361,17 @@ async def test_undo_again_takes_up_what_could_not_be_written(desk: Desk) -> None
     assert await desk.tags(files[6]) == {TOPIC: [desk.term(5).label]}
     with pytest.raises(PlanRefused, match="is undone already"):
         await desk.undo(done.run.id)
+
+
+async def test_the_same_command_writes_again_what_sharepoint_failed_to_write(desk: Desk) -> None:
+    files = await desk.uploads(2)
+    plan = await desk.plan(files)
+    await desk.quirk("next_requests", verb="PATCH", path="*/fields", status=500, times=1, retry_after_s=None)
+    first = await desk.apply(plan)
+    assert (sorted(states(first)), first.run.state) == (["done", "locked"], RunState.STOPPED)
+    assert "The same command tries again." in (first.left[0].reason or "")
+    assert states(await desk.apply(plan)) == ["done", "done"]
+    assert sorted(await desk.writes()) == sorted(file.id for file in files)
 
 
 async def test_a_plan_is_not_resumed_once_its_undo_has_begun(desk: Desk) -> None:

@@ -362,6 +362,36 @@ async def test_a_document_that_cannot_be_read_for_now_is_read_later(watched: Wat
     assert await watched.topics_of(item) == [watched.auto.label()]
 
 
+async def test_a_document_that_sharepoint_fails_to_write_is_written_later(watched: Watched) -> None:
+    await watched.begin()
+    item = await watched.upload("note.txt", watched.auto)
+    refused = {"verb": "PATCH", "path": "*/fields", "status": 500, "times": 1, "retry_after_s": None}
+    await watched.control("PUT", "/_local/faults/next_requests", refused)
+    found = await watched.look()
+    assert (found.failed, found.retried) == ((), 1)
+    assert await watched.topics_of(item) == []
+    await watched.later(hours=1)
+    assert (await watched.look()).tagged == 1
+    assert await watched.topics_of(item) == [watched.auto.label()]
+    assert await watched.runs() == [("km365 watch", RunState.DONE)]
+
+
+async def test_a_document_that_a_watch_left_checked_out_is_given_back_and_tagged(watched: Watched) -> None:
+    await watched.begin()
+    item = await watched.upload("note.txt", watched.auto)
+    await watched.control("PUT", "/_local/faults/checkout_required", {})
+    giving_back = {"verb": "POST", "path": "*/items/*[!/]????????", "status": 400, "times": 2}
+    await watched.control("PUT", "/_local/faults/next_requests", {**giving_back, "retry_after_s": None})
+    assert (await watched.look()).retried == 1
+    await watched.control("PUT", "/_local/faults/next_requests", {**giving_back, "retry_after_s": None})
+    await watched.later(hours=1)
+    assert (await watched.look()).retried == 1, "it is still ours, and waits"
+    await watched.later(hours=1)
+    assert (await watched.look()).failed == ()
+    assert await watched.topics_of(item) == [watched.auto.label()]
+    assert watched.here.m365.state.all("SELECT * FROM file_checkout") == []
+
+
 async def test_a_broken_document_called_like_an_error_is_not_read_for_ever(watched: Watched) -> None:
     await watched.begin()
     await watched.upload("Report 423.pdf", more="no pdf at all")
