@@ -3,12 +3,12 @@
 import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from functools import partial
 
 from aiohttp import web
 
 from km365.app import App
-from km365.core.chat import Event, EventKind, Reply
+from km365.core.chat import Reply
 from km365.core.languages import best
 from km365.documents.words import Words
 from km365.errors import NotAvailable
@@ -18,17 +18,15 @@ from km365.store import conversations
 from km365.store.database import Connection
 from km365.store.outbox import Message
 from km365_bots import conversation, delivery
-from km365_bots.activities import Incoming
 from km365_bots.connector import LOOPBACK, Connector, bot_token, open_connector
 from km365_bots.delivery import Post
+from km365_bots.desk import Desk
 from km365_bots.host import Host, SignIn
 from km365_bots.pacing import Pace
 from km365_bots.panels import panels
 from km365_bots.parts import open_parts
 from km365_bots.turn import Lines, Turns
 from km365_bots.web import Workspace, application
-
-_REMOVED = "The person removed the app."
 
 
 @asynccontextmanager
@@ -44,11 +42,13 @@ async def serve(app: App) -> AsyncIterator[str]:
     pages = Words.read(app.templates, "messages/workspace")
     parts = await open_parts(app)
     pace = Pace(per_tenant=((settings.teams_sends_per_second, 1.0),))
+    desk = Desk(app.db, app.jobs, partial(conversation.respond, parts))
     async with (
+        desk.open(),
         bot_token(settings) as token,
         open_connector(token, pace, through_proxy=sign_in.required) as connector,
     ):
-        turns = Turns(connector=connector, desk=Desk(app, parts), labels=labels, clock=app.clock.now)
+        turns = Turns(connector=connector, desk=desk, labels=labels, clock=app.clock.now)
         await delivery.begin(post_of(app, parts, connector, labels, turns.lines))
         host = Host(sign_in=sign_in, turns=turns, connector=connector)
         workspace = Workspace(
@@ -110,54 +110,6 @@ def _chosen_language(c: Connection, person_id: str) -> str | None:
     chat = conversations.get(c, address.conversation_id) if address else None
     language = chat.state.get("language") if chat else None
     return language if isinstance(language, str) else None
-
-
-class Desk:
-    """What turns need of the database and the conversation."""
-
-    def __init__(self, app: App, parts: conversation.Parts) -> None:
-        self._app = app
-        self._parts = parts
-
-    async def received(self, incoming: Incoming, *, at: datetime) -> bool:
-        """Keeps where the person is reached; after an installation what waits for them is sent."""
-        return await self._app.db.run(self._receive, incoming, at=at)
-
-    def _receive(self, c: Connection, incoming: Incoming, *, at: datetime) -> bool:
-        if incoming.key and conversations.was_seen(c, incoming.key):
-            return False
-        if not (incoming.person_id and incoming.is_personal):
-            return True
-        if incoming.kind is EventKind.REMOVED:
-            conversations.mark_unreachable(c, incoming.person_id, _REMOVED, at)
-            return True
-        conversations.remember_address(
-            c,
-            incoming.person_id,
-            conversation_id=incoming.conversation_id,
-            service_url=incoming.service_url,
-            tenant_id=incoming.tenant_id,
-            locale=incoming.locale,
-            at=at,
-        )
-        if incoming.kind is EventKind.INSTALLED:
-            delivery.enqueue_for_newcomer(c, self._app.jobs, at=at, person_id=incoming.person_id)
-        return True
-
-    async def respond(self, event: Event) -> list[Reply]:
-        """The conversation's replies."""
-        return await conversation.respond(self._parts, event)
-
-    async def answered(self, incoming: Incoming, *, at: datetime) -> None:
-        """Remembers the activity, so that it is dropped when it comes again."""
-        if incoming.key:
-            await self._app.db.run(conversations.first_time, incoming.key, at)
-
-    async def unreachable(self, incoming: Incoming, *, at: datetime) -> None:
-        """Remembers that Teams lets nothing through to this person."""
-        reason = "The person has blocked or removed the bot (403)."
-        if incoming.person_id:
-            await self._app.db.run(conversations.mark_unreachable, incoming.person_id, reason, at)
 
 
 async def _database_answers(app: App) -> None:

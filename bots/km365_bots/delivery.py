@@ -8,13 +8,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from km365.core.chat import Reply
 from km365.documents.words import Words
 from km365.errors import GraphError, KM365Error, StoreError
 from km365.jobs import Jobs
-from km365.store import conversations, outbox
+from km365.store import conversations, outbox, turns
 from km365.store.conversations import Address
 from km365.store.database import Connection, Database
 from km365.store.outbox import Delivery, Message
@@ -70,26 +70,28 @@ class Post:
     tenant_id: str
     install_wait_s: float = 5.0
     """How long a new installation is given to tell the bot where the person is."""
+    sending_takes: timedelta = timedelta(minutes=5)
+    """What has been sending for longer was left behind by a process that died."""
 
 
 async def begin(post: Post) -> None:
-    """Registers the job that sends a message and the look of every minute for what waits; looks at once.
-
-    What an earlier run left in the middle of sending is marked as unknown first.
-    """
+    """Registers the job that sends a message and the look of every minute for what waits; looks at once."""
 
     async def send(args: Mapping[str, str]) -> None:
         await deliver(post, args["key"])
 
     post.jobs.register(JOB, send)
     post.jobs.every_minute("outbox", lambda: take_up(post))
-    await post.db.run(outbox.recover, at=post.now())
     await take_up(post)
 
 
 async def take_up(post: Post) -> None:
-    """Queues every message whose moment has come, a page at a time."""
+    """Queues every message whose moment has come, a page at a time.
+
+    What a process that died left in the middle of sending is marked as unknown first.
+    """
     at, last = post.now(), None
+    await post.db.run(outbox.recover, at=at, begun_before=at - post.sending_takes)
     while True:
         page = await post.db.run(enqueue_due, post.jobs, at=at, after=last)
         if len(page) < outbox.PAGE:
@@ -148,8 +150,24 @@ async def deliver(post: Post, key: str) -> None:
         await _end(post, key, Delivery.UNREACHABLE, address.unreachable_reason)
     else:
         async with post.lines.of(address.conversation_id):
-            if await post.db.run(outbox.claim, key, at=post.now()):
+            if await _claimed(post, key, address):
                 await _send(post, row, address, reply, activity)
+
+
+async def _claimed(post: Post, key: str, address: Address) -> bool:
+    """Whether the message is ours to send now. Waits while another process has a turn in the chat."""
+    while True:
+        claimed = await post.db.run(_claim_between_turns, key, address.conversation_id, at=post.now())
+        if claimed is not None:
+            return claimed
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _claim_between_turns(c: Connection, key: str, conversation_id: str, *, at: datetime) -> bool | None:
+    """Whether the message is claimed; None, and nothing changed, while a turn is under way."""
+    if turns.under_way(c, conversation_id, at=datetime.now(UTC)):
+        return None
+    return outbox.claim(c, key, at=at) is not None
 
 
 async def _send(post: Post, row: outbox.Sent, address: Address, reply: Reply, activity: cards.Json) -> None:

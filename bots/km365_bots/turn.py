@@ -2,7 +2,8 @@
 
 What was acknowledged is saved and answered: a message whose turn is cut short by a crash is not acknowledged,
 so the channel brings it again, and the conversation, which knows it, only repeats its question. Two
-activities of one conversation never overlap.
+activities of one conversation never overlap: within a process they queue (`Lines`), between processes the
+desk lets one in at a time.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
@@ -34,17 +36,25 @@ Frame = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
 """Runs a turn inside whatever the SDK puts around one."""
 
 
+class Heard(Enum):
+    """What an activity is to the desk."""
+
+    NOW = "now"  # new, and the conversation is ours until the turn has ended
+    BEFORE = "before"  # answered before
+    ELSEWHERE = "elsewhere"  # another process has a turn in this conversation: ask again in a moment
+
+
 class Desk(Protocol):
     """What a turn asks of the rest of the bot."""
 
-    async def received(self, incoming: Incoming, *, at: datetime) -> bool:
-        """Notes where the person is; False if this activity was answered before."""
+    async def received(self, incoming: Incoming, *, at: datetime) -> Heard:
+        """Takes the conversation if it is free and the activity new, and notes where the person is."""
 
     async def respond(self, event: Event) -> list[Reply]:
         """The conversation's replies; what the person said is saved when this returns."""
 
-    async def answered(self, incoming: Incoming, *, at: datetime) -> None:
-        """Notes that the activity is done with: when it comes again, it is dropped."""
+    async def ended(self, incoming: Incoming, *, at: datetime, done: bool) -> None:
+        """Frees the conversation; an activity that is done with is dropped when it comes again."""
 
     async def unreachable(self, incoming: Incoming, *, at: datetime) -> None:
         """Notes that Teams does not let us answer this person."""
@@ -103,7 +113,7 @@ class Turns:
                 _record(error)
             finally:
                 self._in_hand.discard(key)
-                _settle(answer, Answer(status=500))
+                _settle(answer, Answer(status=503))
 
         task = asyncio.create_task(run())
         self._under_way.add(task)
@@ -122,21 +132,30 @@ class Turns:
 
     async def _turn(self, incoming: Incoming, answer: asyncio.Future[Answer]) -> None:
         """One turn, holding the conversation: hear, save, reply, and only then note it as done."""
-        saved = False
+        heard, done = Heard.BEFORE, False
         try:
-            if not await self._desk.received(incoming, at=self._clock()):
-                _settle(answer, _quiet(incoming))
-                return
-            replies = await self._replies(incoming)
-            saved = True
-        except Exception as error:  # the person hears of it in a sentence; the log gets no word of theirs
-            reference = _record(error)
-            language = best([incoming.locale])
-            replies = [Reply(text=self._labels.get(language, "went_wrong", reference=reference))]
-        await self._say(incoming, self._answer_request(incoming, replies, answer))
-        if saved:
-            await self._desk.answered(incoming, at=self._clock())
-        _settle(answer, Answer(status=202))
+            try:
+                heard = await self._hear(incoming)
+                replies = await self._replies(incoming) if heard is Heard.NOW else []
+                saved = True
+            except Exception as error:  # told in a sentence; the log gets no word of the person's
+                reference, saved = _record(error), False
+                words = self._labels.get(best([incoming.locale]), "went_wrong", reference=reference)
+                replies = [Reply(text=words)]
+            await self._say(incoming, self._answer_request(incoming, replies, answer))
+            done = saved
+            _settle(answer, Answer(status=202))
+        finally:
+            if heard is Heard.NOW:
+                await self._desk.ended(incoming, at=self._clock(), done=done)
+
+    async def _hear(self, incoming: Incoming) -> Heard:
+        """Waits while another process has the conversation: until it has answered, or is dead a moment."""
+        wait_s = 0.02
+        while (heard := await self._desk.received(incoming, at=self._clock())) is Heard.ELSEWHERE:
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, 0.25)
+        return heard
 
     async def _replies(self, incoming: Incoming) -> list[Reply]:
         """What the conversation answers. Where others read along it is not held, and nothing is kept."""

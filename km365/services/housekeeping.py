@@ -7,7 +7,7 @@ from pathlib import Path
 
 from km365.errors import StoreError
 from km365.jobs import Jobs
-from km365.store import conversations, cursors, events, feedback, interviews, outbox, term_requests
+from km365.store import conversations, cursors, events, feedback, interviews, outbox, term_requests, turns
 from km365.store.database import Connection, Database
 
 LAST_TIDY = "flow:tidy"
@@ -63,6 +63,7 @@ def _delete(c: Connection, jobs: Jobs, *, now: datetime) -> int:
     count = jobs.forget(c, finished_before=now - _KEEP_JOBS)
     count += outbox.forget_data(c, ended_before=now - _KEEP_MESSAGE_DATA)
     count += conversations.forget_activities(c, before=now - _KEEP_ACTIVITIES)
+    count += turns.forget(c, before=now - _KEEP_ACTIVITIES)
     count += feedback.forget_examples(c, read_before=now - _KEEP_EXAMPLES)
     count += term_requests.erase_reasons(c, asked_before=now - _KEEP_REASONS)
     if expired := interviews.erase_answers(c, untouched_since=now - KEEP_ANSWERS):

@@ -168,10 +168,11 @@ def failed(c: Connection, key: str, *, note: str, at: datetime) -> None:
     _move(c, key, Delivery.FAILED, at=at, note=note)
 
 
-def recover(c: Connection, *, at: datetime) -> int:
-    """Marks as unknown what a sender that died left at `sending`, and counts it. Call before sending."""
+def recover(c: Connection, *, at: datetime, begun_before: datetime) -> int:
+    """Marks as unknown what has been `sending` since before then: its sender died. Their number."""
     values = {"state": Delivery.UNKNOWN, "note": "km365 stopped while sending", "changed_at": at}
-    return c.execute(update(message).where(message.c.state == Delivery.SENDING).values(**values)).rowcount
+    dead = (message.c.state == Delivery.SENDING) & (message.c.changed_at <= begun_before)
+    return c.execute(update(message).where(dead).values(**values)).rowcount
 
 
 def cancel(c: Connection, prefix: str, *, note: str, at: datetime) -> int:

@@ -116,6 +116,14 @@ activity = Table(
     Index(None, "at"),
 )
 
+turn = Table(
+    "km_turn",
+    metadata,
+    Column("conversation_id", String, primary_key=True),
+    _required("holder", String),
+    _required("until", Moment),
+)
+
 interview = Table(
     "km_interview",
     metadata,

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from km365_bots.connector import open_connector
@@ -51,6 +51,7 @@ async def main(path: Path, service_url: str) -> None:
             now=lambda: datetime.now(UTC),
             service_url=service_url,
             tenant_id="t",
+            sending_takes=timedelta(),
         )
         await begin(post)
         while waiting := await db.run(outbox.due, at=datetime.now(UTC), limit=8):

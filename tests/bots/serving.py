@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp import web
 from km365_bots.activities import Incoming
 from km365_bots.pacing import Pace
-from km365_bots.turn import Turns
+from km365_bots.turn import Heard, Turns
 
 from km365.core.chat import Event, Reply
 from km365.documents.words import Words
@@ -41,16 +41,17 @@ class Desk:
     done: set[str] = field(default_factory=set)
     not_allowed: list[str] = field(default_factory=list)
 
-    async def received(self, incoming: Incoming, *, at: datetime) -> bool:
+    async def received(self, incoming: Incoming, *, at: datetime) -> Heard:
         self.places.append(incoming)
-        return incoming.key not in self.done
+        return Heard.BEFORE if incoming.key in self.done else Heard.NOW
 
     async def respond(self, event: Event) -> list[Reply]:
         self.events.append(event)
         return await self.respond_with(event)
 
-    async def answered(self, incoming: Incoming, *, at: datetime) -> None:
-        self.done.add(incoming.key)
+    async def ended(self, incoming: Incoming, *, at: datetime, done: bool) -> None:
+        if done:
+            self.done.add(incoming.key)
 
     async def unreachable(self, incoming: Incoming, *, at: datetime) -> None:
         self.not_allowed.append(incoming.person_id)

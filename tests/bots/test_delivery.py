@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from km365_bots.connector import open_connector
-from km365_bots.delivery import JOB, Post, begin, deliver, enqueue_for_newcomer
+from km365_bots.delivery import JOB, Post, begin, deliver, enqueue_for_newcomer, take_up
 from km365_bots.pacing import Pace
 from km365_bots.turn import Lines
 from sqlalchemy import Connection
@@ -19,7 +19,7 @@ from km365.core.chat import Reply
 from km365.documents.words import Words
 from km365.errors import Forbidden, GraphNotFound, StoreError, TemplateError
 from km365.jobs import open_jobs
-from km365.store import conversations, outbox
+from km365.store import conversations, outbox, turns
 from km365.store.database import Database
 from km365.store.outbox import Delivery, Message, Sent
 from km365.templates import Templates
@@ -190,11 +190,14 @@ async def test_what_may_have_arrived_is_unknown_and_never_sent_again(office, ans
     assert len(office.teams.calls) == 1
 
 
-async def test_a_stop_while_sending_is_unknown_after_the_next_start(office):
+async def test_a_stop_while_sending_is_unknown_minutes_after_the_next_start(office):
     await office.knows()
     await office.asked_for()
     await office.db.run(outbox.claim, "invite:7", at=START)
     await begin(office.post)
+    assert (await office.sends()).state is Delivery.SENDING, "another process may be sending it right now"
+    office.clock[0] += timedelta(minutes=6)
+    await take_up(office.post)
     assert (await office.sends()).state is Delivery.UNKNOWN
     assert office.teams.calls == []
 
@@ -439,6 +442,18 @@ async def test_a_message_does_not_cut_in_on_a_turn(office):
         sending = asyncio.create_task(office.sends())
         await asyncio.wait([sending], timeout=0.2)
         assert office.teams.calls == []
+    assert (await sending).state is Delivery.SENT
+
+
+async def test_a_message_does_not_cut_in_on_a_turn_of_another_process(office):
+    await office.knows()
+    await office.asked_for()
+    chat = "19:chat@unq.gbl.spaces"
+    await office.db.run(turns.take, chat, "another", at=datetime.now(UTC))
+    sending = asyncio.create_task(office.sends())
+    await asyncio.wait([sending], timeout=0.2)
+    assert office.teams.calls == []
+    await office.db.run(turns.end, chat, "another")
     assert (await sending).state is Delivery.SENT
 
 

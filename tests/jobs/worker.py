@@ -27,7 +27,7 @@ async def main(folder: Path) -> None:
         await asyncio.sleep(0.001)
         await db.run(outbox.sent, message.key, activity_id="1", at=now)
 
-    await db.run(outbox.recover, at=now)
+    await db.run(outbox.recover, at=now, begun_before=now)
     jobs.register("send_message", send, attempts=100)
     sys.stdout.write("ready\n")
     sys.stdout.flush()

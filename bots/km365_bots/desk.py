@@ -1,0 +1,120 @@
+"""What turns need of our database: is it new, is the conversation free, where is the person, is it done."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from km365.core.chat import Event, EventKind, Reply
+from km365.errors import StoreError
+from km365.jobs import Jobs
+from km365.store import conversations, turns
+from km365.store.database import Connection, Database
+from km365_bots import delivery
+from km365_bots.turn import Heard
+
+if TYPE_CHECKING:
+    from km365_bots.activities import Incoming
+
+_log = logging.getLogger("km365.bots.desk")
+
+_REMOVED = "The person removed the app."
+_BLOCKED = "The person has blocked or removed the bot (403)."
+
+Respond = Callable[[Event], Awaitable[list[Reply]]]
+"""The conversation's replies to an event."""
+
+
+class Desk:
+    """The desk of one process of the bot. Several may share a database.
+
+    To have a turn to oneself costs no transaction of its own: it is taken and ended in those that are
+    needed anyway.
+    """
+
+    def __init__(self, db: Database, jobs: Jobs, respond: Respond) -> None:
+        self._db = db
+        self._jobs = jobs
+        self._respond = respond
+        self._holder = secrets.token_hex(8)
+        self._held: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Prolongs the turns under way until the block ends; those of a process that dies run out."""
+        keeping = asyncio.create_task(self._keep())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeping
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(turns.LEASE.total_seconds() / 3)
+            if self._held:
+                try:
+                    await self._db.run(turns.prolong, list(self._held), self._holder, at=_clock())
+                except StoreError as error:  # what a turn has saved meanwhile has its version
+                    _log.warning("Turns under way could not be prolonged: %s", error)
+
+    async def received(self, incoming: "Incoming", *, at: datetime) -> Heard:
+        """Takes the conversation and keeps where the person is; after an installation sends what waits."""
+        heard = await self._db.run(self._receive, incoming, at=at)
+        if heard is Heard.NOW:
+            self._held[incoming.conversation_id] += 1
+        return heard
+
+    def _receive(self, c: Connection, incoming: "Incoming", *, at: datetime) -> Heard:
+        if incoming.key and conversations.was_seen(c, incoming.key):
+            return Heard.BEFORE
+        if not turns.take(c, incoming.conversation_id, self._holder, at=_clock()):
+            return Heard.ELSEWHERE
+        if incoming.person_id and incoming.is_personal:
+            self._remember(c, incoming, at=at)
+        return Heard.NOW
+
+    def _remember(self, c: Connection, incoming: "Incoming", *, at: datetime) -> None:
+        conversations.remember_address(
+            c,
+            incoming.person_id,
+            conversation_id=incoming.conversation_id,
+            service_url=incoming.service_url,
+            tenant_id=incoming.tenant_id,
+            locale=incoming.locale,
+            at=at,
+        )
+        if incoming.kind is EventKind.REMOVED:
+            conversations.mark_unreachable(c, incoming.person_id, _REMOVED, at)
+        if incoming.kind is EventKind.INSTALLED:
+            delivery.enqueue_for_newcomer(c, self._jobs, at=at, person_id=incoming.person_id)
+
+    async def respond(self, event: Event) -> list[Reply]:
+        """The conversation's replies."""
+        return await self._respond(event)
+
+    async def ended(self, incoming: "Incoming", *, at: datetime, done: bool) -> None:
+        """Frees the conversation. An activity that is done with is dropped when it comes again."""
+        self._held -= Counter([incoming.conversation_id])
+        await self._db.run(self._end, incoming, at=at, done=done)
+
+    def _end(self, c: Connection, incoming: "Incoming", *, at: datetime, done: bool) -> None:
+        turns.end(c, incoming.conversation_id, self._holder)
+        if done and incoming.key:
+            conversations.first_time(c, incoming.key, at)
+
+    async def unreachable(self, incoming: "Incoming", *, at: datetime) -> None:
+        """Remembers that Teams lets nothing through to this person."""
+        if incoming.person_id:
+            await self._db.run(conversations.mark_unreachable, incoming.person_id, _BLOCKED, at)
+
+
+def _clock() -> datetime:
+    """The machine's clock, which other processes share; the app's may be moved."""
+    return datetime.now(UTC)

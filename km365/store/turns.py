@@ -1,0 +1,48 @@
+"""Whose turn it is in a conversation, between all processes of the bot: a row that runs out by itself.
+
+Moments are those of the machine's clock, never of a clock that somebody moves; where several machines share
+the database, their clocks agree to a second.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select, update
+
+from km365.store import rows
+from km365.store.tables import turn
+
+LEASE = timedelta(seconds=6)
+"""A turn belongs to its process for so long unless prolonged: shorter than the bot may take to acknowledge an
+activity, so that one that comes again after a crash is answered before it is acknowledged."""
+
+
+def take(c: Connection, conversation_id: str, holder: str, *, at: datetime) -> bool:
+    """True when the conversation is the holder's now: nobody had it, or whoever had it let it run out."""
+    mine = {"conversation_id": conversation_id, "holder": holder, "until": at + LEASE}
+    if rows.insert_new(c, turn, mine):
+        return True
+    free = (turn.c.conversation_id == conversation_id) & ((turn.c.until <= at) | (turn.c.holder == holder))
+    return c.execute(update(turn).where(free).values(**mine)).rowcount == 1
+
+
+def prolong(c: Connection, conversation_ids: Collection[str], holder: str, *, at: datetime) -> None:
+    """The holder's turns in these conversations last anew from `at`."""
+    mine = (turn.c.holder == holder) & turn.c.conversation_id.in_(conversation_ids)
+    c.execute(update(turn).where(mine).values(until=at + LEASE))
+
+
+def end(c: Connection, conversation_id: str, holder: str) -> None:
+    """The conversation is free again, unless another has taken it since."""
+    c.execute(delete(turn).where((turn.c.conversation_id == conversation_id) & (turn.c.holder == holder)))
+
+
+def under_way(c: Connection, conversation_id: str, *, at: datetime) -> bool:
+    """Whether some process has a turn in the conversation."""
+    live = (turn.c.conversation_id == conversation_id) & (turn.c.until > at)
+    return c.execute(select(turn.c.holder).where(live)).first() is not None
+
+
+def forget(c: Connection, *, before: datetime) -> int:
+    """Drops the rows of processes that died in a turn which nobody has taken up since; their number."""
+    return c.execute(delete(turn).where(turn.c.until < before)).rowcount
