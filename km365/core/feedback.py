@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from km365.core.examples import Example
 from km365.core.languages import best
-from km365.core.tagging import Part, Suggestion
+from km365.core.tagging import Allowed, Part, Suggestion
 from km365.core.taxonomy import Taxonomy
 from km365.core.text import key as label_key
 from km365.core.text import words
@@ -125,13 +125,19 @@ class Corrections:
         A term that rests on misleading labels alone is left out as well. Only terms still open for tagging
         are added.
         """
-        said = {one.concept_id: one for one in self.by_document.get(document, ()) if one.firm}
-        wrong = {key for key, one in said.items() if one.verdict is Verdict.WRONG}
-        kept = [one for one in map(self._without_muted, found) if one and one.concept_id not in wrong]
-        missing = [one for one in said.values() if one.verdict is Verdict.MISSING]
+        allowed = self.allowed(document)
+        kept = [one for one in map(self._without_muted, filter(allowed, found)) if one]
+        said = (one for one in self.by_document.get(document, ()) if one.firm)
+        missing = [one for one in said if one.verdict is Verdict.MISSING]
         added = [_corrected(one) for one in missing if _open(one.concept_id, taxonomy)]
         ids = {one.concept_id for one in added}
         return [*added, *(one for one in kept if one.concept_id not in ids)]
+
+    def allowed(self, document: DocumentKey) -> Allowed:
+        """Which suggestions may take a place: none that is wrong here or rests on misleading labels alone."""
+        said = (one for one in self.by_document.get(document, ()) if one.firm)
+        wrong = {one.concept_id for one in said if one.verdict is Verdict.WRONG}
+        return lambda one: one.concept_id not in wrong and self._without_muted(one) is not None
 
     def mark(self, document: DocumentKey) -> str:
         """Changes with what `applied` does to the document's suggestions; "" where nothing was corrected."""

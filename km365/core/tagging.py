@@ -1,6 +1,6 @@
 """What it means to suggest terms for a text, and plain text as passages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
@@ -51,15 +51,25 @@ class Suggestion:
     part: Part = Part.WORDS
 
 
+Allowed = Callable[[Suggestion], bool]
+"""Whether a suggestion may take one of the places there are; those that may not leave it to the next."""
+
+
 class Suggests(Protocol):
     """Whatever chooses terms for a text: words alone, or words, examples and meaning together."""
 
     def suggest(
-        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None, office: str | None = None
+        self,
+        passages: Sequence[Passage],
+        *,
+        facets: Iterable[str] | None = None,
+        office: str | None = None,
+        allowed: Allowed | None = None,
     ) -> list[Suggestion]:
         """Terms that the passages are about, by term set in the taxonomy's order, best first in each.
 
-        `facets` restricts them to those term sets, `office` to what that office may be offered.
+        `facets` restricts them to those term sets, `office` to what that office may be offered, `allowed` to
+        what nobody has said is wrong.
         """
         ...
 

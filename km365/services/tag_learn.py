@@ -131,7 +131,9 @@ def _chosen(words: Chooses, texts: _Texts, corrections: Corrections) -> dict[Doc
         key: {
             one.concept_id
             for one in corrections.applied(
-                key, words.suggest(passages, facets=facets), taxonomy=words.taxonomy
+                key,
+                words.suggest(passages, facets=facets, allowed=corrections.allowed(key)),
+                taxonomy=words.taxonomy,
             )
         }
         for key, (_, passages) in texts.items()

@@ -284,10 +284,12 @@ class _Examiner:
         taxonomy = self.words.taxonomy
         wanted = [one for one in taxonomy.term_sets if one.column in titles]
         office = office_code(candidate.shelf.library.site)
-        async with self.one_by_one:  # apart: the same process may be answering people
-            suggest = partial(self.words.suggest, facets=[one.key for one in wanted], office=office)
-            found = await asyncio.to_thread(suggest, passages)
         drive_id, item_id, _ = candidate.key
+        allowed = self.corrections.allowed((drive_id, item_id)) if self.corrections else None
+        async with self.one_by_one:  # apart: the same process may be answering people
+            facets = [one.key for one in wanted]
+            suggest = partial(self.words.suggest, facets=facets, office=office, allowed=allowed)
+            found = await asyncio.to_thread(suggest, passages)
         if self.corrections is not None:
             found = self.corrections.applied((drive_id, item_id), found, taxonomy=taxonomy)
         columns = [

@@ -15,13 +15,14 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 
 from km365.core.passages import Passage
-from km365.core.tagging import Part, Suggestion
+from km365.core.tagging import Allowed, Part, Suggestion
 from km365.core.taxonomy import Taxonomy
 from km365.core.text import STOP, Stems, clean, spans
 from km365.suggest import fusion
@@ -112,9 +113,9 @@ class Training:
         if given:
             one = self._as_if_suggested(one, given)
         facets = self._words.index.concept_facet
-        read = self._suggester.read(Document(passages=passages), weighed.text)
         asked = frozenset(facets[concept] for concept in one.right)
-        self._learning.add(read, one.right, wrong, asked=asked)
+        document = Document(passages=passages)
+        self._learning.add(document, one.right, wrong, asked=asked, text=weighed.text)
         self._judged.append(one)
 
     def _as_if_suggested(self, one: _Judgement, given: frozenset[int]) -> _Judgement:
@@ -207,7 +208,12 @@ class Judged:
         return digest.hexdigest()
 
     def suggest(
-        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None, office: str | None = None
+        self,
+        passages: Sequence[Passage],
+        *,
+        facets: Iterable[str] | None = None,
+        office: str | None = None,
+        allowed: Allowed | None = None,
     ) -> list[Suggestion]:
         """Terms that the passages are about; see `Vocabulary.suggest`. The score is as the module says."""
         weighed = self._words.weigh(passages, facets=facets)
@@ -215,9 +221,9 @@ class Judged:
         told = [one for one, score in seen.likely.items() if score >= _LIKELY_LEAST or one in weighed.scores]
         told = sorted(self._open(weighed, {*told, *weighed.scores}))
         scores = self.weights.score(self.rows(told, weighed.scores, seen.likely))
-        rounded = (min(round(score, 3), 0.999) for score in scores.tolist())
-        chosen = self._words.chosen(weighed, dict(zip(told, rounded, strict=True)), office=office)
-        return [self._suggestion(weighed, seen, concept, score) for concept, score in chosen]
+        rounded = dict(zip(told, (min(round(score, 3), 0.999) for score in scores.tolist()), strict=True))
+        made = partial(self._suggestion, weighed, seen)
+        return self._words.chosen(weighed, rounded, made, office=office, allowed=allowed)
 
     def _open(self, weighed: Weighed, concepts: Iterable[int]) -> list[int]:
         """Those of the term sets wanted that are open for tagging."""

@@ -7,13 +7,14 @@ The same text and taxonomy always give the same answer.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from functools import partial
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from km365.core.passages import Kind, Passage
-from km365.core.tagging import Suggestion
+from km365.core.tagging import Allowed, Suggestion
 from km365.core.taxonomy import Evidence, Taxonomy, TermSet
 from km365.core.written_in import language_of
 from km365.suggest.index import ACRONYM, Index, build
@@ -109,17 +110,22 @@ class Vocabulary:
     """Nothing was learnt."""
 
     def suggest(
-        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None, office: str | None = None
+        self,
+        passages: Sequence[Passage],
+        *,
+        facets: Iterable[str] | None = None,
+        office: str | None = None,
+        allowed: Allowed | None = None,
     ) -> list[Suggestion]:
         """Terms that the passages are about, by term set in the taxonomy's order, best first in each.
 
         Thresholds and numbers follow each term set's rule; deprecated terms and terms kept for people are
         never suggested. `facets` restricts the answer to those term sets, `office` to what it may be
-        offered (`Taxonomy.offered_to`).
+        offered (`Taxonomy.offered_to`), `allowed` to what may take a place.
         """
         weighed = self.weigh(passages, facets=facets)
-        chosen = self.chosen(weighed, weighed.scores, office=office)
-        return [self.suggestion(weighed, concept, score) for concept, score in chosen]
+        made = partial(self.suggestion, weighed)
+        return self.chosen(weighed, weighed.scores, made, office=office, allowed=allowed)
 
     def weigh(self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None) -> "Weighed":
         """The score of every concept that the words speak for, whether it reaches its threshold or not."""
@@ -146,11 +152,17 @@ class Vocabulary:
         return weighed
 
     def chosen(
-        self, weighed: "Weighed", scores: Mapping[int, float], *, office: str | None = None
-    ) -> list[tuple[int, float]]:
-        """The concepts that the rules of their term sets let through, by number, with their score.
+        self,
+        weighed: "Weighed",
+        scores: Mapping[int, float],
+        made: Callable[[int, float], Suggestion],
+        *,
+        office: str | None = None,
+        allowed: Allowed | None = None,
+    ) -> list[Suggestion]:
+        """The concepts that the rules of their term sets let through, `made` suggestions of.
 
-        `scores` are those of `weighed` or others made of them, of any open concepts.
+        `scores` are those of `weighed` or others made of them, of any open concepts by number.
         """
         by_set: dict[int, list[tuple[float, int, int]]] = {}
         offered = self.taxonomy.offered_to
@@ -161,10 +173,10 @@ class Vocabulary:
                 continue
             if office is None or offered(office, self.index.concept_ids[concept]):
                 by_set.setdefault(number, []).append((-score, weighed.first_place(concept), concept))
-        found: list[tuple[int, float]] = []
+        found: list[Suggestion] = []
         for number, one in weighed.term_sets:
-            best = sorted(by_set.get(number, ()))[: one.rule.at_most]
-            found += [(concept, -score) for score, _, concept in best]
+            best = (made(concept, -score) for score, _, concept in sorted(by_set.get(number, ())))
+            found += islice(filter(allowed, best) if allowed else best, one.rule.at_most)
         return found
 
     def _by_passage(self, text: Text, layout: "_Layout") -> list[tuple[int, list[_Heard]]]:

@@ -15,7 +15,7 @@ from km365_flows.watching import JOB, Watching
 
 from km365.app import App
 from km365.core.passages import Passage
-from km365.core.tagging import Suggestion
+from km365.core.tagging import Allowed, Suggestion
 from km365.core.taxonomy import Mode, Taxonomy
 from km365.graph import drives, metadata, subscriptions
 from km365.services import suggest, tag_listen, tag_plan, tag_watch
@@ -34,7 +34,12 @@ class Finds:
     taxonomy: Taxonomy
 
     def suggest(
-        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None, office: str | None = None
+        self,
+        passages: Sequence[Passage],
+        *,
+        facets: Iterable[str] | None = None,
+        office: str | None = None,
+        allowed: Allowed | None = None,
     ) -> list[Suggestion]:
         concept = self.taxonomy.by_key["topic"].concepts[0]
         return [Suggestion(concept_id=concept.id, facet="topic", score=0.9, words=("x",), places=(), count=1)]

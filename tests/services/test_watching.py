@@ -13,7 +13,7 @@ import pytest
 from km365.core.feedback import Feedback, Verdict
 from km365.core.passages import Passage
 from km365.core.tag_plan import Library, Plan
-from km365.core.tagging import Suggestion
+from km365.core.tagging import Allowed, Suggestion
 from km365.core.taxonomy import Concept, Mode, Status, Taxonomy
 from km365.documents import reading
 from km365.errors import GraphUnreachable, PlanRefused
@@ -39,7 +39,12 @@ class Finds:
     score: float = 0.9
 
     def suggest(
-        self, passages: Sequence[Passage], *, facets: Iterable[str] | None = None, office: str | None = None
+        self,
+        passages: Sequence[Passage],
+        *,
+        facets: Iterable[str] | None = None,
+        office: str | None = None,
+        allowed: Allowed | None = None,
     ) -> list[Suggestion]:
         said = " ".join(one.text for one in passages)
         return [

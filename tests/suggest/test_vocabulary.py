@@ -1,15 +1,18 @@
 """Which terms a text is about: what a reader would say, in seven languages, with the words that say so."""
 
 import re
+from datetime import UTC, datetime
 from functools import cache
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from km365.core.feedback import Corrections, Feedback, Verdict
 from km365.core.passages import Kind, Passage
 from km365.core.tagging import Suggestion, from_text
 from km365.core.taxonomy import Concept, Evidence, Link, Mode, Rule, Status, Taxonomy, TermSet
+from km365.core.text import key
 from km365.services.taxonomy import shipped
 from km365.suggest.vocabulary import Vocabulary
 from km365.templates import Templates
@@ -371,3 +374,20 @@ def test_words_of_the_text_are_told_from_those_of_the_file_name_also_without_pag
     assert words.suggest([name])[0].places == ("file name",)
     assert words.suggest([name, body])[0].places == ("file name", "text")
     assert words.suggest([body])[0].places == ()
+
+
+def test_the_next_term_takes_the_place_of_one_that_people_said_is_wrong():
+    terms = [concept(f"t/{one}", one) for one in ("vaccines", "wells", "roads")]
+    words = vocabulary(*terms, rule=Rule(at_most=1, threshold=0.1))
+    passages = from_text("Vaccines and vaccines and vaccines. Wells and wells. Roads.")
+    assert ids(words.suggest(passages)) == ["t/vaccines"]
+    wrong = Feedback(
+        concept_id="t/vaccines",
+        facet="t",
+        verdict=Verdict.WRONG,
+        document=("drive", "item"),
+        at=datetime(2026, 3, 2, tzinfo=UTC),
+        who="ana",
+    )
+    said = Corrections(by_document={wrong.document: (wrong,)}, muted={"t/wells": frozenset({key("wells")})})
+    assert ids(words.suggest(passages, allowed=said.allowed(wrong.document))) == ["t/roads"]
