@@ -21,7 +21,12 @@ _FAILED_SHOWN = 20
 
 
 @click.command()
-@click.option("--site", "addresses", multiple=True, help="A site as host:/path; several allowed.")
+@click.option(
+    "--site",
+    "addresses",
+    multiple=True,
+    help="A site as host:/path; several allowed. All offices if left out; --queue shows all.",
+)
 @click.option("--library", default="Documents", show_default=True, help="The library's name.")
 @click.option("--once", is_flag=True, help="Look once, then end.")
 @click.option("--everything", is_flag=True, help="Also what is there already, not only what comes.")
@@ -61,7 +66,8 @@ async def watch(
     """Keep the new and changed documents of libraries tagged; Ctrl-C ends it, and nothing is lost.
 
     Terms whose mode is auto are written at once, as a run that `km365 tag undo` takes back. Everything else
-    waits for you: `--queue`. With `--on` the running service does the watching.
+    waits for you: `--queue`. With `--on` the running service does the watching. Without `--site` it is about
+    the libraries of all offices.
 
     \b
     Example:

@@ -22,6 +22,7 @@ async def test_a_library_is_watched_from_the_command_line(km365: Type, provision
     first = await km365("tag", "watch", "--once", "--everything")
     assert first.code == ExitCode.DONE, first.err
     assert "read 1, tagged 0, waiting for you 1" in first.err
+    assert "All offices if left out" in " ".join((await km365("tag", "watch", "--help")).out.split())
     queue = await km365("tag", "watch", "--queue", "-o", "queue.json")
     assert "one.txt" in queue.out
     applied = await km365("tag", "apply", "queue.json")
