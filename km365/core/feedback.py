@@ -125,8 +125,7 @@ class Corrections:
         A term that rests on misleading labels alone is left out as well. Only terms still open for tagging
         are added.
         """
-        allowed = self.allowed(document)
-        kept = [one for one in map(self._without_muted, filter(allowed, found)) if one]
+        kept = [self._without_muted(one) for one in filter(self.allowed(document), found)]
         said = (one for one in self.by_document.get(document, ()) if one.firm)
         missing = [one for one in said if one.verdict is Verdict.MISSING]
         added = [_corrected(one) for one in missing if _open(one.concept_id, taxonomy)]
@@ -137,7 +136,12 @@ class Corrections:
         """Which suggestions may take a place: none that is wrong here or rests on misleading labels alone."""
         said = (one for one in self.by_document.get(document, ()) if one.firm)
         wrong = {one.concept_id for one in said if one.verdict is Verdict.WRONG}
-        return lambda one: one.concept_id not in wrong and self._without_muted(one) is not None
+        return lambda one: one.concept_id not in wrong and not self.misled(one.concept_id, one.words)
+
+    def misled(self, concept_id: str, words: Sequence[str]) -> bool:
+        """Whether what was found of a concept rests on misleading labels alone."""
+        muted = self.muted.get(concept_id, frozenset())
+        return bool(words) and all(label_key(word) in muted for word in words)
 
     def mark(self, document: DocumentKey) -> str:
         """Changes with what `applied` does to the document's suggestions; "" where nothing was corrected."""
@@ -153,12 +157,11 @@ class Corrections:
         found = {key[1]: self.mark(key) for key in self.by_document if key[0] == drive_id}
         return {item_id: mark for item_id, mark in found.items() if mark}
 
-    def _without_muted(self, one: Suggestion) -> Suggestion | None:
+    def _without_muted(self, one: Suggestion) -> Suggestion:
         muted = self.muted.get(one.concept_id)
-        if not muted or not one.words:
+        if not muted:
             return one
-        left = tuple(word for word in one.words if label_key(word) not in muted)
-        return replace(one, words=left) if left else None
+        return replace(one, words=tuple(word for word in one.words if label_key(word) not in muted))
 
 
 def _open(concept_id: str, taxonomy: Taxonomy) -> bool:

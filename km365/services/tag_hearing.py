@@ -1,14 +1,16 @@
 """What a watch hears of a library: what is new, changed, deleted or corrected, and is to be read once due.
 
-Documents whose proposed terms went out of use are to be read again as well.
+Documents whose proposed terms went out of use, or rest on labels that mislead, are to be read again as well.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from km365.core import tag_plan_file
+from km365.core.feedback import Corrections
 from km365.core.taxonomy import Taxonomy
 from km365.errors import PlanRefused, ResyncNeeded
 from km365.graph import drives
@@ -44,7 +46,7 @@ async def hear(
         since = watch.created_at.replace(microsecond=0)  # SharePoint tells whole seconds
         count = await hearing.read(db, forgotten.url, since=since)
     await db.run(hearing.corrected)
-    await hearing.out_of_use(db)
+    await hearing.out_of_use(db, await db.run(feedback.corrections))
     return count
 
 
@@ -106,27 +108,33 @@ class _Hearing:
         for one in watches.corrected_otherwise(c, self.watch.drive_id, marks):
             self._again(c, one)
 
-    async def out_of_use(self, db: Database) -> None:
-        """Has those documents read again for which a term is proposed that is no longer used.
+    async def out_of_use(self, db: Database, corrections: Corrections) -> None:
+        """Has those documents read again for which a term is proposed that would not be any more.
 
-        Looked for once after each change of the terms, since many may wait.
+        It is no longer used, or only labels speak for it that were found to mislead. Looked for once after
+        each change of the terms or of these labels, since many may wait.
         """
         name = f"watch terms {self.watch.drive_id}"
-        mark = await asyncio.to_thread(mark_of, self.taxonomy, Asked(), Scope(libraries=()))
+        terms = partial(mark_of, self.taxonomy, Asked(), Scope(libraries=()), corrections=corrections)
+        mark = await asyncio.to_thread(terms)
         if await db.run(cursors.get, name) == mark:
             return
         for state in (FileState.QUEUED, FileState.WAITING):
             files = await db.run(watches.files, self.watch.drive_id, state=state)
-            for one in await asyncio.to_thread(self._not_understood, files):
+            for one in await asyncio.to_thread(self._outdated, files, corrections):
                 await db.run(self._again, one)
         await db.run(cursors.put, name, mark, at=self.now())
 
-    def _not_understood(self, files: Iterable[WatchedFile]) -> list[WatchedFile]:
+    def _outdated(self, files: Iterable[WatchedFile], corrections: Corrections) -> list[WatchedFile]:
         found = []
         for one in (file for file in files if file.queued is not None):
             try:
-                tag_plan_file.from_text(str(one.queued), self.taxonomy, source=one.path)
+                plan = tag_plan_file.from_text(str(one.queued), self.taxonomy, source=one.path)
             except PlanRefused:
+                found.append(one)
+                continue
+            waiting = (new for row in plan.rows for change in row.changes for new in change.add)
+            if any(corrections.misled(new.concept_id, new.reason.words) for new in waiting):
                 found.append(one)
         return found
 

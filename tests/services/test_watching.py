@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from km365.core.feedback import Feedback, Verdict
+from km365.core.feedback import Feedback, Proposal, ProposalKind, Verdict
 from km365.core.passages import Passage
 from km365.core.tag_plan import Library, Plan
 from km365.core.tagging import Allowed, Suggestion
@@ -415,6 +415,30 @@ async def test_what_waits_is_proposed_anew_when_one_of_its_terms_goes_out_of_use
     assert (await watched.look()).queued == 1
     assert watched.downloads == before + 1
     assert set(await watched.proposed()) == {"note.txt", "other.txt"}
+
+
+async def test_what_waits_is_proposed_anew_when_its_label_is_found_to_mislead(watched: Watched) -> None:
+    await watched.begin()
+    await watched.upload("one.txt", watched.asked)
+    await watched.upload("two.txt", watched.topics[2])
+    await watched.look()
+    label = watched.asked.label()
+    misleading = Proposal(
+        kind=ProposalKind.MISLEADING,
+        concept_id=watched.asked.id,
+        facet="topic",
+        language="en",
+        text=label,
+        evidence=3,
+        against=0,
+        where=(),
+    )
+    app = watched.here.app
+    await app.db.run(feedback.decide, misleading, decision=feedback.ACCEPTED, who="ana", at=watched.now)
+    await watched.later(minutes=1)
+    assert (await watched.look()).read == 1
+    assert await watched.proposed() == {"two.txt": [watched.topics[2].label()]}
+    assert (await watched.look()).read == 0
 
 
 async def test_a_report_leaves_out_what_waits_with_a_term_out_of_use(watched: Watched) -> None:
