@@ -76,11 +76,6 @@ def read(value: Mapping[str, Any]) -> Press | None:
     if verb is None or not _name(value, "interview") or not _name(value, "token"):
         return None
     letter = _name(value, "audience")
-    fields = {
-        key: text
-        for key, text in list(value.items())[:_MOST_FIELDS]
-        if isinstance(key, str) and isinstance(text, str) and key not in _OWN and len(text) <= _LONGEST_TEXT
-    }
     text = value.get("answer")
     return Press(
         verb=verb,
@@ -90,8 +85,56 @@ def read(value: Mapping[str, Any]) -> Press | None:
         text=text[:_LONGEST_TEXT] if isinstance(text, str) else "",
         audience=Audience(letter) if letter in {a.value for a in Audience} else None,
         change=_name(value, "change"),
-        fields=fields if verb in {Verb.SEND, Verb.EDIT} else {},
+        fields=_inputs(value) if verb in {Verb.SEND, Verb.EDIT} else {},
     )
+
+
+_TOPIC = "topic:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pick:
+    """A button pressed on a card of a topic. `about` is what the card was about, as the topic named it."""
+
+    topic: str
+    verb: str
+    about: str
+    token: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+    def forged(self, secret: bytes, person_id: str) -> bool:
+        """Whether this card was never shown to this person by us."""
+        named = card_of(self.topic)
+        verdict = verify(secret, self.token, interview=self.about, question=named, person=person_id, step=0)
+        return verdict is Verdict.FORGED
+
+
+def card_of(topic: str) -> str:
+    """What stands for the question on a card of a topic."""
+    return f"{_TOPIC}{topic}"
+
+
+def picked(value: Mapping[str, Any]) -> Pick | None:
+    """What a topic's card says; None where it is no card of a topic. Never raises."""
+    question = _name(value, "question")
+    if not question.startswith(_TOPIC):
+        return None
+    return Pick(
+        topic=question.removeprefix(_TOPIC),
+        verb=_name(value, "verb"),
+        about=_name(value, "interview"),
+        token=_name(value, "token"),
+        inputs=_inputs(value),
+    )
+
+
+def _inputs(value: Mapping[str, Any]) -> dict[str, str]:
+    """What was filled in, as far as it can be believed to have been."""
+    return {
+        key: text
+        for key, text in list(value.items())[:_MOST_FIELDS]
+        if isinstance(key, str) and isinstance(text, str) and key not in _OWN and len(text) <= _LONGEST_TEXT
+    }
 
 
 def _name(value: Mapping[str, Any], key: str) -> str:

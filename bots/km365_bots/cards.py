@@ -228,9 +228,18 @@ class _Page:
 
     def link(self, title: str, address: str) -> None:
         """A button that opens an address; only web addresses are shown."""
-        if address.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-            self.spoken.append(f"{title}: {address}")
-            self.actions.append({"type": "Action.OpenUrl", "title": title, "url": address})
+        self.actions += self._opening(title, address)
+
+    def link_here(self, title: str, address: str) -> None:
+        """The same, right below what was said last."""
+        if actions := self._opening(title, address):
+            self.body.append({"type": "ActionSet", "actions": actions})
+
+    def _opening(self, title: str, address: str) -> list[Json]:
+        if not address.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            return []
+        self.spoken.append(f"{title}: {address}")
+        return [{"type": "Action.OpenUrl", "title": title, "url": address}]
 
     def whole(self, twin: str) -> Json:
         """The finished card."""
@@ -371,6 +380,33 @@ def _notice(page: _Page) -> None:
     page.link(page.text("link_label") or page.label("open"), page.text("link"))
 
 
+def _menu(page: _Page) -> None:
+    """What a topic shows: entries to read, something to fill in, buttons."""
+    page.heading(page.text("title"))
+    page.say(page.text("text"))
+    for row in page.first(page.rows("entries")):
+        page.heading(_str(row.get("title")), large=False)
+        page.quote(_str(row.get("quote")))
+        page.note(_str(row.get("note")))
+        page.link_here(_str(row.get("link_label")) or page.label("open"), _str(row.get("link")))
+    for row in page.rows("fields"):
+        _menu_field(page, row)
+    page.note(page.text("hint"))
+    for row in page.rows("buttons"):
+        page.button(_str(row.get("verb")), inputs=row.get("inputs") is True, label=_str(row.get("label")))
+
+
+def _menu_field(page: _Page, row: Mapping[str, Any]) -> None:
+    key, label, value = (_str(row.get(name)) for name in ("key", "label", "value"))
+    missing = page.label("field_missing", label=label) if row.get("required") is True else ""
+    choices = [one for one in _list(row.get("choices")) if isinstance(one, Mapping)]
+    if choices:
+        page.choice(key, label, choices, value=value, missing=missing, small=row.get("small") is True)
+    else:
+        multiline = row.get("multiline") is True
+        page.field(key, label, value, multiline=multiline, most=4_000 if multiline else 255, missing=missing)
+
+
 _KINDS: Mapping[str, Callable[[_Page], None]] = {
     "question": _question,
     "consent": _consent,
@@ -378,6 +414,7 @@ _KINDS: Mapping[str, Callable[[_Page], None]] = {
     "draft": _draft,
     "note": _note,
     "notice": _notice,
+    "menu": _menu,
 }
 
 

@@ -22,7 +22,7 @@ from km365.services.handing_on import Begin, Desk, open_desk
 from km365.settings import Settings
 from km365.store.secrets import secret_of
 from km365.suggest.vocabulary import Vocabulary
-from km365_bots.conversation import Parts
+from km365_bots.chat import Parts
 
 _log = logging.getLogger("km365.bots.parts")
 

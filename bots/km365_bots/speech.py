@@ -4,7 +4,7 @@ Pure: an interview, its bank and the words of its language in, replies out.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +28,7 @@ from km365.core.messages import Messages
 from km365.core.questions import Bank, BankKind, Question
 from km365.core.turns import Note, Turn
 from km365.store.outbox import Message
+from km365_bots.buttons import card_of
 
 INVITATION = "invitation"
 """Stands for the question on the card of an invitation; its interview is the campaign."""
@@ -63,6 +64,50 @@ class Speech:
     def say(self, key: str, **values: str) -> Reply:
         """One of the bot's sentences, as plain text."""
         return Reply(text=self.messages.say(key, n=None, turn=0, **values))
+
+    def help(self, topics: Iterable[str]) -> Reply:
+        """All that can be said, with a line from each topic."""
+        lines = [self.messages.say(f"{topic}.help") for topic in topics]
+        return Reply(
+            text=_paragraphs([*lines, self.messages.say("chat.help", languages=self.messages.languages())])
+        )
+
+    def menu(
+        self,
+        topic: str,
+        *,
+        title: str,
+        text: str = "",
+        entries: Sequence[Mapping[str, str]] = (),
+        fields: Sequence[Mapping[str, object]] = (),
+        buttons: Sequence[Mapping[str, object]] = (),
+        about: str = "",
+        hint: str = "",
+    ) -> Reply:
+        """A topic's card and its text twin; its buttons come back to the topic with `about`.
+
+        An entry has `title`, `quote` (people's own words), `note` and `link`; a field `key`, `label`, `value`
+        and, where one of several is chosen, `choices`; a button `verb`, `label` and `inputs`. `hint` says
+        what to type instead of pressing, in the text only.
+        """
+        data = {"title": title, "text": text, "entries": entries, "fields": fields, "buttons": buttons}
+        lines = [title, text]
+        for number, entry in enumerate(entries, start=1):
+            said = [entry.get(name, "") for name in ("quote", "note", "link")]
+            lines.append("\n".join([f"{number}. {entry['title']}", *(one for one in said if one)]))
+        question = card_of(topic)
+        token = cards_token.sign(
+            self.secret, interview=about, question=question, person=self.person_id, step=0
+        )
+        card = Card(
+            name="menu",
+            data=data,
+            language=self.messages.language,
+            token=token,
+            interview=about,
+            question=question,
+        )
+        return Reply(text=_paragraphs([*lines, hint]), card=card)
 
     def notes(self, turn: Turn, now: datetime) -> str:
         """What to say first about what just happened; empty if there is nothing to say."""

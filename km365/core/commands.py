@@ -43,9 +43,14 @@ class Command(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Understood:
-    """A command, a language to change to, an audience to change to, or a numbered part with new words."""
+    """A command, a language or an audience to change to, a numbered part with new words, or a topic's wish.
+
+    With a wish comes, in `text`, the words of one's own that it takes.
+    """
 
     command: Command | None = None
+    topic: str = ""
+    wish: str = ""
     language: str = ""
     audience: Audience | None = None
     number: int = 0
@@ -62,10 +67,15 @@ class Vocabulary:
     commands: Mapping[str, Mapping[str, Sequence[str]]]
     audiences: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     first_person: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    topics: Mapping[str, Mapping[str, Mapping[str, Sequence[str]]]] = field(default_factory=dict)
+    """By language, topic and wish. "…" in a phrase stands for words of one's own, which the wish takes."""
 
 
 _LONGEST = 80
 _LONGEST_NEAR = 40
+_LONGEST_WITH_WORDS = 20_000
+_AROUND = " \t\r\n:：,،;—-–?？؟!.。\"“”«»„'"
+"""What may stand between a phrase and one's own words."""
 _NEAR = 0.86
 _NEAR_FROM = 5
 _NUMBERED = re.compile(r"\s*(\d{1,2})\s*[:：]\s*(\S.*)", re.DOTALL)
@@ -88,6 +98,8 @@ def understand(text: str, vocabulary: Vocabulary, *, language: str) -> Understoo
     person's language comes first, then the others; a small slip of the finger is forgiven in words of five
     letters and more.
     """
+    if wished := _wish(text, vocabulary, language=language):
+        return wished
     said = plain(text)
     if not said or len(said) > _LONGEST:
         return None
@@ -105,6 +117,42 @@ def understand(text: str, vocabulary: Vocabulary, *, language: str) -> Understoo
                 if any(_same(said, plain(phrase), near=near) for phrase in (label, *ours.get(letter, ()))):
                     return Understood(audience=Audience(letter))
     return None
+
+
+def _wish(text: str, vocabulary: Vocabulary, *, language: str) -> Understood | None:
+    """The topic that `text` speaks to: by a whole phrase, or by one with words of one's own in it."""
+    said = plain(text[:_LONGEST_WITH_WORDS])
+    for tag in (language, *(tag for tag in LANGUAGES if tag != language)):
+        for topic, wishes in vocabulary.topics.get(tag, {}).items():
+            for wish, phrases in wishes.items():
+                for phrase in phrases:
+                    own = _own_words(text, said, phrase)
+                    if own is not None:
+                        return Understood(topic=topic, wish=wish, text=own)
+    return None
+
+
+def _own_words(text: str, said: str, phrase: str) -> str | None:
+    """What stands for the dots of the phrase; "" for a whole phrase; None where the text is not it."""
+    before, dots, after = phrase.partition("…")
+    first, last = plain(before), plain(after)
+    if not dots:
+        return "" if said == first else None
+    if not (said.startswith(first) and said.endswith(last) and len(said) > len(first) + len(last)):
+        return None
+    begin = next((at for at in range(len(text)) if plain(text[:at]) == first), None) if first else 0
+    end = (
+        next((at for at in range(len(text), 0, -1) if plain(text[at:]) == last), None) if last else len(text)
+    )
+    if begin is None or end is None or _inside_a_word(text, begin):
+        return None
+    return text[begin:end].strip(_AROUND) or None
+
+
+def _inside_a_word(text: str, at: int) -> bool:
+    """Whether a word of an alphabet goes on at this place, as "find" does in "findings"."""
+    around = text[at - 1 : at + 1] if at else ""
+    return len(around) == 2 and around.isalpha() and not any("\u3040" <= c <= "\u9fff" for c in around)
 
 
 def numbered(text: str) -> Understood | None:

@@ -16,6 +16,7 @@ from km365.errors import TemplateError
 from km365.templates import Templates
 
 _LONGEST = 1_000
+_TOPICS = "messages/chat/"
 _WORD_TABLES = ("commands", "keep_out_words", "audience_words")
 _BUTTONS = {
     "start": Command.START,
@@ -50,6 +51,11 @@ class Catalogue:
         texts = {"en": english} | {
             tag: _texts(file, tag, like=english) for tag, file in files.items() if tag != "en"
         }
+        topics: dict[str, dict[str, Mapping[str, tuple[str, ...]]]] = {tag: {} for tag in LANGUAGES}
+        for topic in topic_names(templates):
+            for tag, (said, wishes) in _topic(templates, topic, noting=noting).items():
+                texts[tag] = MappingProxyType({**texts[tag], **said})
+                topics[tag][topic] = wishes
         self._messages = {tag: Messages(language=tag, texts=text) for tag, text in texts.items()}
         commands = {tag: _word_lists(file, "commands", tuple(Command)) for tag, file in files.items()}
         for tag, phrases in commands.items():
@@ -60,6 +66,7 @@ class Catalogue:
             first_person={
                 tag: _word_lists(file, "audience_words", tuple(Audience)) for tag, file in files.items()
             },
+            topics=topics,
         )
         self.keep_out: Words = {
             tag: _word_lists(file, "keep_out_words", WORD_LISTS) for tag, file in files.items()
@@ -68,6 +75,33 @@ class Catalogue:
     def get(self, language: str) -> Messages:
         """The messages of one of the seven languages."""
         return self._messages[language]
+
+
+def topic_names(templates: Templates) -> list[str]:
+    """The topics that have words: `messages/chat/<topic>.en.toml`."""
+    return [
+        name.removeprefix(_TOPICS).removesuffix(".en.toml") for name in templates.names(f"{_TOPICS}*.en.toml")
+    ]
+
+
+def _topic(
+    templates: Templates, topic: str, *, noting: list[str] | None
+) -> Mapping[str, tuple[Mapping[str, Text], Mapping[str, tuple[str, ...]]]]:
+    """A topic's texts and commands by language."""
+    files = {tag: read(templates, f"{_TOPICS}{topic}.{tag}.toml", noting=noting) for tag in LANGUAGES}
+    wishes = tuple(files["en"].table("commands").keys())
+    found: dict[str, tuple[Mapping[str, Text], Mapping[str, tuple[str, ...]]]] = {}
+    english: dict[str, Text] = {}
+    for tag in ("en", *(tag for tag in LANGUAGES if tag != "en")):
+        files[tag].only("commands", "texts")
+        said: dict[str, Text] = {}
+        table = files[tag].table("texts")
+        _take(table, topic, tag, said, None if tag == "en" else english)
+        for key in english.keys() - said.keys():
+            table.refuse(f"{key.partition('.')[2]!r} is missing.")
+        english = english or said
+        found[tag] = said, _word_lists(files[tag], "commands", wishes)
+    return found
 
 
 def _texts(file: Table, tag: str, *, like: Mapping[str, Text] | None = None) -> Mapping[str, Text]:
@@ -163,7 +197,11 @@ def problems(templates: Templates) -> list[str]:
     found: list[str] = []
     for tag in LANGUAGES:
         try:
-            read(templates, f"messages/{tag}.toml")
+            for name in (
+                f"messages/{tag}.toml",
+                *(f"{_TOPICS}{topic}.{tag}.toml" for topic in topic_names(templates)),
+            ):
+                read(templates, name)
         except TemplateError as error:
             found.append(str(error))
     if not found:

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -11,7 +12,9 @@ from typing import Any
 
 from jsonschema import Draft6Validator
 from km365_bots.cards import LARGEST_BYTES, render, size_bytes
-from km365_bots.conversation import Parts, compose, respond
+from km365_bots.chat import Parts
+from km365_bots.conversation import compose, respond
+from km365_bots.topics import Topic
 
 from km365.core.chat import Card, Event, EventKind, Reply
 from km365.core.interviews import Interview
@@ -66,6 +69,8 @@ class Office:
     languages: dict[str, str] = field(default_factory=dict)
     down: bool = False
     said: set[str] = field(default_factory=set)
+    topics: Sequence[Topic] = ()
+    catalogue: Catalogue = CATALOGUE
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     @cached_property
@@ -77,11 +82,12 @@ class Office:
             db=self.db,
             jobs=self.jobs,
             banks=BANKS,
-            catalogue=CATALOGUE,
+            catalogue=self.catalogue,
             secret=b"s" * 32,
             channels={kind: f"the {kind} people" for kind in KeepOut},
             profile_language=self.profile_language,
             new_id=lambda: f"i{next(self.numbers)}",
+            topics=self.topics,
         )
 
     async def profile_language(self, person_id: str) -> str | None:

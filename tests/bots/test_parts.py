@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from km365_bots.conversation import Parts
+from km365_bots.chat import Parts
 from km365_bots.parts import open_parts
 
 from km365.core.audience import Audience

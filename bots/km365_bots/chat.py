@@ -1,0 +1,109 @@
+"""One chat with one person: who speaks, in which language, what is kept of it, and how km365 answers."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from km365.core.chat import Event, EventKind, Reply
+from km365.core.commands import Understood, understand
+from km365.core.keepout import KeepOut, keep_out
+from km365.core.languages import best
+from km365.documents.messages import Catalogue
+from km365.documents.questions import Banks
+from km365.errors import ChangedMeanwhile
+from km365.jobs.port import Jobs
+from km365.store import conversations
+from km365.store.database import Connection, Database
+from km365_bots.speech import Speech
+
+if TYPE_CHECKING:
+    from km365_bots.topics import Topic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a conversation needs. `channels` says where to point people with what is not kept here."""
+
+    db: Database
+    jobs: Jobs
+    banks: Banks
+    catalogue: Catalogue
+    secret: bytes
+    """Signs cards (`store.secrets`)."""
+    channels: Mapping[KeepOut, str]
+    profile_language: Callable[[str], Awaitable[str | None]]
+    """The language in a person's profile, by their id."""
+    new_id: Callable[[], str]
+    topics: Sequence["Topic"] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chat:
+    """One turn of one chat, with what it needs at hand."""
+
+    parts: Parts
+    event: Event
+    state: Mapping[str, Any]
+    version: int
+    language: str
+
+    @property
+    def speech(self) -> Speech:
+        """km365 speaking the language of this chat."""
+        return self.speaking(self.language)
+
+    def speaking(self, language: str) -> Speech:
+        """km365 speaking that language."""
+        messages = self.parts.catalogue.get(language)
+        return Speech(messages=messages, secret=self.parts.secret, person_id=self.event.person_id)
+
+    @property
+    def activity_key(self) -> str:
+        """The activity, named within its chat, where alone its id is unique; empty if it has none."""
+        event = self.event
+        return f"{event.conversation_id}/{event.activity_id}" if event.activity_id else ""
+
+    def understood(self) -> Understood | None:
+        """The command that was typed, or None where it is somebody's own words."""
+        return understand(self.event.text, self.parts.catalogue.vocabulary, language=self.language)
+
+    def keeps_out(self, *texts: str) -> KeepOut | None:
+        """Why these words belong to another channel, if they do."""
+        return keep_out("\n".join(texts), self.parts.catalogue.keep_out)
+
+    def kept_out(self, refusal: KeepOut) -> Reply:
+        """Points to the right channel."""
+        return self.speech.say(f"keep_out.{refusal}", channel=self.parts.channels[refusal])
+
+    def in_place(self, reply: Reply) -> Reply:
+        """The reply in the place of the card that was pressed, if one was."""
+        pressed = self.event.kind is EventKind.SUBMIT
+        return replace(reply, replaces=self.event.reply_to) if pressed and self.event.reply_to else reply
+
+    async def remember(self, **changes: object) -> None:
+        """Keeps something about this chat, over whatever another turn may have kept meanwhile."""
+
+        def save(c: Connection) -> None:
+            now = conversations.get(c, self.event.conversation_id)
+            state = {**(now.state if now else {}), **changes}
+            version = now.version if now else 0
+            conversations.save(c, self.event.conversation_id, state, version, at=self.event.at)
+
+        try:
+            await self.parts.db.run(save)
+        except ChangedMeanwhile:
+            await self.parts.db.run(save)
+
+
+async def open_chat(parts: Parts, event: Event) -> Chat:
+    """The chat with its language: chosen here, else the profile's, else the activity's."""
+    stored = await parts.db.run(conversations.get, event.conversation_id)
+    state = stored.state if stored else {}
+    chosen = state.get("language")
+    if isinstance(chosen, str):
+        language = best([chosen])
+    else:
+        language = best([await parts.profile_language(event.person_id), event.locale])
+    return Chat(
+        parts=parts, event=event, state=state, version=stored.version if stored else 0, language=language
+    )

@@ -1,0 +1,298 @@
+"""An interview in the chat: typed text and card buttons become the same `Said`, and its turn becomes replies.
+
+`core/turns` decides, `services/interview` keeps, `speech` puts it into words. What belongs to another channel
+is pointed there and not kept.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from km365.core.chat import EventKind, Reply
+from km365.core.commands import Command, Understood, numbered
+from km365.core.interviews import PROBE_SUFFIX, Interview, PromptKind
+from km365.core.keepout import KeepOut
+from km365.core.questions import Question
+from km365.core.turns import Note, Said, Turn, Verb
+from km365.services import interview as service
+from km365_bots import speech
+from km365_bots.buttons import Press
+from km365_bots.chat import Chat
+
+
+async def current(chat: Chat) -> Turn | None:
+    """The interview of this person that is open, if one is."""
+    return await service.current(chat.parts.db, chat.parts.banks, chat.event.person_id)
+
+
+async def typed(chat: Chat, turn: Turn, meant: Understood | None) -> list[Reply]:
+    """Typed text while an interview is open: a command to it, an answer, or neither."""
+    chat = replace(chat, language=turn.interview.language)
+    if meant and meant.command is Command.WHO:
+        bank = service.bank_of(chat.parts.banks, turn.interview)
+        about = turn.prompt.question or bank.questions[0]
+        return [chat.speech.readers(turn.interview, bank, about), prompt(chat, turn)]
+    said = _said(chat, turn, meant)
+    if said is None or (said.verb is Verb.EDIT and not said.fields):
+        return [chat.speech.say(_asked_back(turn)), prompt(chat, turn)]
+    return await _go(chat, turn.interview, said)
+
+
+async def speak(chat: Chat, turn: Turn, language: str) -> list[Reply]:
+    """The interview goes on in that language; the answers given stay in theirs."""
+    return await _go(chat, turn.interview, _uttered(chat, Verb.LANGUAGE, text=language))
+
+
+def _uttered(chat: Chat, verb: Verb, **what: Any) -> Said:
+    return Said(verb=verb, activity_id=chat.activity_key, **what)
+
+
+def _said(chat: Chat, turn: Turn, meant: Understood | None) -> Said | None:
+    """What typed text says to this interview. A choice offered comes before a command of the same words.
+
+    None for the words of a button that mean nothing here: they are no answer.
+    """
+    text, prompt = chat.event.text, turn.prompt
+    answering = prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}
+    if answering and prompt.question and prompt.question.choice(text):
+        return _uttered(chat, Verb.ANSWER, text=text)
+    if prompt.kind is PromptKind.DRAFT and (part := numbered(text)):
+        return _part(chat, turn, part)
+    if meant and meant.audience:
+        return _uttered(chat, Verb.AUDIENCE, audience=meant.audience)
+    command = meant.command if meant else None
+    if command in _BUTTON_WORDS:
+        verb = _BUTTON_WORDS[command].get(prompt.kind)
+        return _uttered(chat, verb) if verb else None
+    if command in {Command.YES, Command.NO} and (answering or prompt.kind is PromptKind.DRAFT):
+        command = None
+    if command is not None:
+        return _uttered(chat, Verb(command.value))
+    return _uttered(chat, Verb.ANSWER, text=text)
+
+
+_ASKED = {PromptKind.INVITATION, PromptKind.CONSENT, PromptKind.CONFIRM, PromptKind.PAUSED}
+_BUTTON_WORDS: Mapping[Command | None, Mapping[PromptKind, Verb]] = {
+    Command.AGREE: dict.fromkeys(_ASKED, Verb.YES),
+    Command.REFUSE: dict.fromkeys(_ASKED, Verb.NO),
+    Command.RIGHT: {PromptKind.DRAFT: Verb.SEND},
+    Command.DISCARD: {PromptKind.DRAFT: Verb.WITHDRAW},
+    Command.BUTTON: {},
+}
+"""Where the words of a button, typed, do what the button does."""
+
+
+def _asked_back(turn: Turn) -> str:
+    waits = turn.prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}
+    return "notes.empty" if waits else "notes.not_now"
+
+
+def _part(chat: Chat, turn: Turn, part: Understood) -> Said:
+    """A numbered part of the draft: with words, the words change; alone, its question is asked again."""
+    bank = service.bank_of(chat.parts.banks, turn.interview)
+    shown = speech.parts(turn.interview, bank)
+    if not 1 <= part.number <= len(shown):
+        return _uttered(chat, Verb.EDIT)
+    found = shown[part.number - 1]
+    if not part.text:
+        return _uttered(chat, Verb.REVISE, question=found.question)
+    return _uttered(chat, Verb.EDIT, fields={found.key: part.text})
+
+
+async def nothing_open(chat: Chat, meant: Understood | None) -> list[Reply] | None:
+    """No interview waits: perhaps an invitation does, or one that was declined is taken up again.
+
+    None where it is neither.
+    """
+    verb = _OPENING.get(meant.command) if meant and meant.command else None
+    campaign = await service.waiting_campaign(chat.parts.db, chat.event.person_id)
+    if campaign is not None:
+        if verb:
+            return await _begin(chat, campaign.id, verb)
+        subject = service.subject_of(campaign, chat.event.person_id)
+        bank = chat.parts.banks.get(subject.bank, chat.language)
+        due = chat.speech.messages.day(campaign.due_on)
+        return [
+            chat.speech.invitation(bank, campaign=campaign.id, subject=subject.title, due=due, reminder=False)
+        ]
+    last = await service.current(chat.parts.db, chat.parts.banks, chat.event.person_id, ended=True)
+    if last and meant and meant.command in _TAKING_UP:
+        chat = replace(chat, language=last.interview.language)
+        return await _go(chat, last.interview, _uttered(chat, Verb(meant.command.value)))
+    if refusal := chat.keeps_out(chat.event.text):
+        return [chat.kept_out(refusal)]
+    if last and meant is None and last.prompt.kind is PromptKind.FINISHED:
+        turn = await _take(chat, last.interview.id, _uttered(chat, Verb.START))
+        if turn.prompt.kind is PromptKind.DRAFT:  # it had come back with a question, which this may answer
+            chat = replace(chat, language=turn.interview.language)
+            return [chat.speech.say("notes.not_now"), prompt(chat, turn)]
+    return None
+
+
+_TAKING_UP = frozenset(
+    {Command.START, Command.RESUME, Command.YES, Command.DRAFT, Command.SEND, Command.WITHDRAW}
+)
+_OPENING = {
+    Command.START: Verb.START,
+    Command.RESUME: Verb.START,
+    Command.YES: Verb.START,
+    Command.AGREE: Verb.START,
+    Command.LATER: Verb.LATER,
+    Command.NO: Verb.DECLINE,
+    Command.REFUSE: Verb.DECLINE,
+    Command.DECLINE: Verb.DECLINE,
+}
+
+
+async def _begin(chat: Chat, campaign_id: str, verb: Verb) -> list[Reply]:
+    """Takes up an invitation, puts it off or says no to it."""
+    person = chat.event.person_id
+    campaign = await service.campaign(chat.parts.db, campaign_id, person_id=person)
+    if campaign is None:
+        return [chat.in_place(chat.speech.say("chat.forged"))]
+    turn = await service.start(
+        chat.parts.db,
+        chat.parts.banks,
+        chat.parts.jobs,
+        person_id=person,
+        subject=service.subject_of(campaign, person),
+        language=chat.language,
+        said=_uttered(chat, verb),
+        now=chat.event.at,
+        new_id=chat.parts.new_id,
+    )
+    return _tell(chat, turn, None)
+
+
+async def pressed(chat: Chat, press: Press | None) -> list[Reply]:
+    """A card's button. Cards that are not ours are refused; those from before are answered kindly."""
+    person, secret = chat.event.person_id, chat.parts.secret
+    if press is not None and press.question == speech.INVITATION:
+        if press.verb in _INVITED and not press.forged(secret, person, step=0):
+            return await _begin(chat, press.interview, press.verb)
+        press = None
+    found = press and await service.find(chat.parts.db, chat.parts.banks, press.interview, person_id=person)
+    if not press or not found or press.forged(secret, person, step=found.interview.step):
+        return [chat.in_place(chat.speech.say("chat.forged"))]
+    chat = replace(chat, language=found.interview.language)
+    if press.late(found.interview.step) and not press.harmless_when_late(found.interview.state):
+        return [chat.in_place(chat.speech.say("notes.late")), prompt(chat, found)]
+    if press.fields:
+        return await _edited(chat, found, press)
+    return await _go(chat, found.interview, _meant(chat, press), press)
+
+
+_INVITED = frozenset({Verb.START, Verb.LATER, Verb.DECLINE})
+
+
+def _meant(chat: Chat, press: Press) -> Said:
+    named = press.question if press.verb in {Verb.ANSWER, Verb.SKIP} else press.change
+    return _uttered(chat, press.verb, text=press.text, question=named, audience=press.audience)
+
+
+async def _edited(chat: Chat, found: Turn, press: Press) -> list[Reply]:
+    """A draft's fields as they came back: what differs is kept, and only then is the draft sent."""
+    changed = _changed(chat, found.interview, press.fields)
+    said = _uttered(chat, Verb.EDIT, fields=changed)
+    if press.verb is Verb.EDIT or chat.keeps_out(*changed.values()):
+        return await _go(chat, found.interview, said, press)
+    # two steps of one activity: the second marks it as heard
+    turn = await _take(chat, found.interview.id, replace(said, activity_id=""))
+    return await _go(chat, turn.interview, _meant(chat, press), press)
+
+
+def _changed(chat: Chat, interview: Interview, fields: Mapping[str, str]) -> dict[str, str]:
+    """The fields of the draft whose words differ from what was shown; fields that it has not are ignored."""
+    bank = service.bank_of(chat.parts.banks, interview)
+    shown = {part.key: part.value for part in speech.parts(interview, bank)}
+    return {key: text for key, text in fields.items() if key in shown and text.strip() != shown[key].strip()}
+
+
+async def _take(chat: Chat, interview_id: str, said: Said) -> Turn:
+    """One turn of an interview of this person, kept."""
+    parts, event = chat.parts, chat.event
+    return await service.take(
+        parts.db, parts.banks, parts.jobs, interview_id, said, person_id=event.person_id, now=event.at
+    )
+
+
+async def _go(chat: Chat, interview: Interview, said: Said, press: Press | None = None) -> list[Reply]:
+    """One turn, kept, and its replies."""
+    words = [said.text, *said.fields.values()] if said.verb in {Verb.ANSWER, Verb.EDIT} else []
+    if said.verb is Verb.SEND:
+        bank = service.bank_of(chat.parts.banks, interview)
+        words = [part.value for part in speech.parts(interview, bank)]
+    if words and (refusal := chat.keeps_out(*words)):
+        return await _not_kept(chat, interview, said, refusal)
+    turn = await _take(chat, interview.id, said)
+    if press and said.verb is Verb.ANSWER and Note.TOO_LONG in turn.notes:
+        return _too_long(chat, turn, said)
+    return _tell(chat, turn, press)
+
+
+def _too_long(chat: Chat, turn: Turn, said: Said) -> list[Reply]:
+    """A card that holds too much gives way to one that holds it still, as far as it fits.
+
+    One of an earlier question stays, so that its words do not stand under another question.
+    """
+    note = chat.speech.say("notes.too_long_card", limit=speech.limit())
+    asked = turn.prompt.question
+    if asked is None or asked.id != said.question.removesuffix(PROBE_SUFFIX):
+        return [note]
+    return [chat.in_place(note), prompt(chat, turn, value=speech.beginning(said.text))]
+
+
+def _tell(chat: Chat, turn: Turn, press: Press | None) -> list[Reply]:
+    """The replies to a turn: what just happened, then what comes next.
+
+    An answered question's card gives way to the answer; any other card gives way to what is said first.
+    """
+    chat = replace(chat, language=turn.interview.language)
+    ended = turn.prompt.kind in _ENDED
+    question = _question_of(chat, turn, press)
+    notes = chat.speech.notes(turn, chat.event.at)
+    if question and turn.notes and turn.notes[0] in _DEALT_WITH:
+        done = chat.speech.answered(turn, question, chat.event.at)
+        return [chat.in_place(done), *([] if ended else [prompt(chat, turn)])]
+    said = [Reply(text=notes)] if notes else []
+    if ended:
+        where_it_lies = turn.prompt.kind is PromptKind.FINISHED or not said
+        return [chat.in_place(prompt(chat, turn) if where_it_lies else said[0])]
+    if turn.prompt.kind is PromptKind.INVITATION and said:
+        return [chat.in_place(said[0])]
+    first, *rest = [*said, prompt(chat, turn)]
+    return [chat.in_place(first), *rest]
+
+
+_ENDED = frozenset({PromptKind.SENDING, PromptKind.FINISHED, PromptKind.DECLINED, PromptKind.WITHDRAWN})
+_DEALT_WITH = frozenset({Note.SAVED, Note.SKIPPED, Note.KEPT, Note.UNRECORDED, Note.EARLIER_CHANGED})
+
+
+def _question_of(chat: Chat, turn: Turn, press: Press | None) -> Question | None:
+    """The question whose card was answered or skipped, if it was one."""
+    if press is None or press.verb not in {Verb.ANSWER, Verb.SKIP}:
+        return None
+    bank = service.bank_of(chat.parts.banks, turn.interview)
+    return bank.question(press.question.removesuffix(PROBE_SUFFIX))
+
+
+def prompt(chat: Chat, turn: Turn, *, value: str | None = None) -> Reply:
+    """What the interview asks now. `value` stands for the answer without being stored."""
+    bank = service.bank_of(chat.parts.banks, turn.interview)
+    return chat.speaking(turn.interview.language).prompt(turn, bank, value=value)
+
+
+async def _not_kept(chat: Chat, interview: Interview, said: Said, refusal: KeepOut) -> list[Reply]:
+    """Points to the right channel. After a card, the words stand in the new card, to be said differently.
+
+    In distress nothing more is asked.
+    """
+    parts, person = chat.parts, chat.event.person_id
+    reply = chat.in_place(chat.kept_out(refusal))
+    if refusal is KeepOut.DISTRESS:
+        rest = replace(said, verb=Verb.PAUSE, text="", fields={})
+        await _take(chat, interview.id, rest)
+        return [reply]
+    turn = await service.get(parts.db, parts.banks, interview.id, person_id=person)
+    value = said.text if chat.event.kind is EventKind.SUBMIT and refusal is not KeepOut.PASSWORD else None
+    return [reply, prompt(chat, turn, value=value)]

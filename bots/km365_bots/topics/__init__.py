@@ -1,0 +1,55 @@
+"""What people can do in the chat beside an interview: a file here for each, with words of its own.
+
+The words of the topic `find` are `templates/messages/chat/find.<language>.toml`: `[commands]` is what people
+type for each of its wishes (in "what do we know about …" the dots are their own words), `[texts]` what it
+says, as `find.<name>`; the text `help` is its line in the help.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from km365.core.chat import Reply
+from km365.core.commands import Understood
+from km365_bots.buttons import Pick
+from km365_bots.chat import Chat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A topic's answer. `replies` is never empty.
+
+    With `waits` the next thing typed is offered to the topic first, which finds this again as
+    `chat.state["waiting"]`. `begun` says that the replies end with an interview's prompt.
+    """
+
+    replies: Sequence[Reply]
+    waits: Mapping[str, Any] | None = None
+    begun: bool = False
+
+
+class Topic:
+    """One thing people can do. What it saves it saves under `chat.activity_key`: Teams repeats activities."""
+
+    name: str
+
+    async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
+        """Its command `wish` was typed (with the words `meant.text` where it takes some).
+
+        With an empty wish the topic was waiting, and `meant` is whatever else the words mean. None where
+        they are not for it after all.
+        """
+        raise NotImplementedError
+
+    async def pressed(self, chat: Chat, pick: Pick) -> Told:
+        """A button of one of its cards, which was shown to this person by us, at any time before."""
+        raise NotImplementedError
+
+    async def unasked(self, chat: Chat) -> Told | None:
+        """Words that are no command, while nothing is open; None where they are not for it."""
+        return None
+
+
+def topic_named(topics: Sequence[Topic], name: str) -> Topic | None:
+    """The topic of that name, if there is one."""
+    return next((topic for topic in topics if topic.name == name), None)

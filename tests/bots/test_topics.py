@@ -1,0 +1,113 @@
+"""A topic in the chat: commands and cards reach it, it can wait, an open interview goes on after it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from km365_bots.buttons import Pick
+from km365_bots.chat import Chat as Turn
+from km365_bots.topics import Told, Topic
+
+from km365.core.commands import Understood
+from km365.core.languages import LANGUAGES
+from km365.documents.messages import Catalogue
+from km365.templates import Templates
+
+from .chatting import Chat, Office
+
+WORDS = """
+[commands]
+look = ["look it up", "look up …", "what about … then"]
+[texts]
+help = "Say “look up” and what."
+"""
+
+
+@dataclass
+class Looking(Topic):
+    """Repeats what it was asked, and waits for a number after it."""
+
+    name: str = "looking"
+    heard: list[tuple[str, str]] = field(default_factory=list)
+
+    async def typed(self, chat: Turn, wish: str, meant: Understood | None) -> Told | None:
+        self.heard.append((wish, meant.text if wish and meant else chat.event.text))
+        if not wish and not chat.event.text.isdecimal():
+            return None
+        reply = chat.speech.menu(
+            self.name,
+            title="Found",
+            entries=[{"title": "One", "link": "https://x.example/1"}],
+            buttons=[{"verb": "more", "label": "More"}],
+            about="rain",
+        )
+        return Told(replies=[reply], waits={"seen": 1} if wish else None)
+
+    async def pressed(self, chat: Turn, pick: Pick) -> Told:
+        return Told(replies=[chat.speech.menu(self.name, title=f"{pick.verb} of {pick.about}")])
+
+
+@pytest.fixture
+def looking(office: Office, tmp_path: Path) -> Looking:
+    folder = tmp_path / "own" / "messages" / "chat"
+    folder.mkdir(parents=True)
+    for tag in LANGUAGES:
+        (folder / f"looking.{tag}.toml").write_text(WORDS, encoding="utf-8")
+    office.catalogue = Catalogue(Templates(tmp_path / "own"))
+    topic = Looking()
+    office.topics = [topic]
+    return topic
+
+
+async def test_a_topic_gets_its_command_with_the_persons_own_words(chat: Chat, looking: Looking) -> None:
+    await chat.says("Look up: “the drivers’ strike”, please?")
+    chat.heard("Found", "1. One", "https://x.example/1")
+    await chat.says("What about the rains, then?")
+    await chat.says("look it up")
+    assert looking.heard[:3] == [
+        ("look", "the drivers’ strike”, please"),
+        ("look", "the rains"),
+        ("look", ""),
+    ]
+
+
+async def test_a_topic_that_waits_is_asked_first_and_lets_go_what_is_not_its_own(
+    chat: Chat, looking: Looking
+) -> None:
+    await chat.says("look up rain")
+    await chat.says("2")
+    assert looking.heard[-1] == ("", "2")
+    await chat.says("3")
+    chat.heard("I did not keep that")
+    assert looking.heard[-1] == ("", "2"), "it had an answer, so it waits no more"
+
+
+async def test_an_open_interview_goes_on_after_a_topic(chat: Chat, looking: Looking) -> None:
+    await chat.is_invited()
+    await chat.says("start")
+    await chat.says("look up rain")
+    chat.not_heard("1 of 8")
+    await chat.presses("more")
+    chat.heard("more of rain", "1 of 8")
+    await chat.says("1")
+    chat.heard("2 of 8")
+
+
+async def test_a_card_of_a_topic_that_was_made_for_another_is_refused(chat: Chat, looking: Looking) -> None:
+    await chat.says("look up rain")
+    other = Chat(office=chat.office, person="bob")
+    await other.presses("more", card=chat.card)
+    other.heard("was not made for this chat")
+    await chat.sends({**chat.card.action_data, "interview": "snow", "verb": "more"})
+    chat.heard("was not made for this chat")
+
+
+async def test_the_help_has_a_line_of_each_topic(chat: Chat, looking: Looking) -> None:
+    await chat.says("help")
+    chat.heard("Say “look up” and what.", "skip, back, pause")
+
+
+@pytest.mark.parametrize("said", ["lookup rain", "look upward", "we should look up rain", "look up"])
+async def test_what_only_resembles_a_command_is_none(chat: Chat, looking: Looking, said: str) -> None:
+    await chat.says(said)
+    assert looking.heard == []
