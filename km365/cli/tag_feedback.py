@@ -55,8 +55,9 @@ async def add(
 ) -> int:
     """Say of a document which terms are wrong, missing or right; the last word on each counts.
 
-    DOCUMENT is its web address, or its path in the library. TERM is a label in any language, or an id.
-    Nothing is written to the document; the next plan for it takes it into account.
+    DOCUMENT is its web address, or its path in the library; an item of a list is named by its address. TERM
+    is a label in any language, or an id. Nothing is written to the document; the next plan for it takes it
+    into account.
 
     \b
     Example:
@@ -76,13 +77,13 @@ async def add(
     ]
     if not said:
         raise click.UsageError("Give at least one --wrong, --missing or --right.")
-    sites = addresses or app.settings.office_sites
-    file = await feedback_words.find_document(app.graph, document, sites, library)
+    sites = addresses or _sites(app, document)
+    about = await feedback_words.find_document(app.graph, document, sites, library)
     terms = await suggest.terms(app.graph, app.settings, app.templates)
     at = app.clock.now()
-    items = feedback_words.understood(said, terms, file, facet=facet, who="command line", at=at)
+    items = feedback_words.understood(said, terms, about, facet=facet, who="command line", at=at)
     changed = await app.db.run(store.add, items)
-    say(f"Kept: {changed} of {len(items)} for {file.path}. The next plan for it takes this into account.")
+    say(f"Kept: {changed} of {len(items)} for {about.path}. The next plan for it takes this into account.")
     return ExitCode.DONE
 
 
@@ -188,7 +189,7 @@ async def forget(
     if not yes:
         click.confirm("This cannot be taken back. Delete it?", abort=True, err=True)
     if document is not None:
-        sites = addresses or app.settings.office_sites
+        sites = addresses or _sites(app, document)
         keys = await feedback_words.find_kept(app.graph, app.db, document, sites, library)
         count = sum([await app.db.run(service.purge, document=key) for key in keys])
     else:
@@ -196,6 +197,12 @@ async def forget(
     learnt.forget(app.settings.home)
     say(f"Deleted: {count}.")
     return ExitCode.DONE
+
+
+def _sites(app: "App", document: str) -> tuple[str, ...]:
+    """Those of all offices; an address may be of the knowledge site as well."""
+    offices = tuple(app.settings.office_sites)
+    return (*offices, app.settings.knowledge_site) if "://" in document else offices
 
 
 class _Labels:

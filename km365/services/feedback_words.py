@@ -1,18 +1,22 @@
 """What a person says of a term at the command line: which document is meant, and which term."""
 
 import contextlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from km365.core.feedback import DocumentKey, Feedback, Source, Verdict
+from km365.core.tag_plan import list_container
 from km365.core.taxonomy import Concept, Taxonomy, TermSet
 from km365.errors import GraphNotFound, InputRefused, NotFound
-from km365.graph import drives, sites
+from km365.graph import drives, lists, sites
 from km365.graph.client import Graph
 from km365.graph.drives import File
+from km365.graph.lists import SharePointList
 from km365.services.tag_libraries import find_libraries, site_address
+from km365.services.tag_scope import FOR_EVERYBODY
 from km365.store import feedback as store
 from km365.store.database import Database
 
@@ -29,28 +33,41 @@ class Said:
     words: tuple[str, ...] = ()
 
 
-async def find_document(graph: Graph, which: str, addresses: Sequence[str], library: str) -> File:
-    """The document with this web address, or this path in the library of one of the sites.
+@dataclass(frozen=True, kw_only=True)
+class Meant:
+    """The document or the item of a list that a person means; `path` is for people."""
 
-    Raises NotFound where there is none, InputRefused where several sites have one.
+    key: DocumentKey
+    path: str
+
+
+async def find_document(graph: Graph, which: str, addresses: Sequence[str], library: str) -> Meant:
+    """The document or item of a list with this web address, or the document with this path in the library.
+
+    Raises NotFound where there is none, InputRefused where several sites have one, and for an item that is
+    for named readers.
     """
+    if (listed := await _listed(graph, which, addresses)) is not None:
+        return await _item(graph, *listed)
     found = await _files(graph, await _places(graph, which, addresses, library))
     if not found:
         raise NotFound(f"No library of these sites has {which!r}; say which with --site and --library.")
     if len(found) > 1:
         raise InputRefused(f"{len(found)} sites have {which!r}; say which with --site.")
-    return found[0]
+    return Meant(key=(found[0].drive_id, found[0].id), path=found[0].path)
 
 
 async def find_kept(
     graph: Graph, db: Database, which: str, addresses: Sequence[str], library: str
 ) -> list[DocumentKey]:
-    """The document with this id, web address or path in the library, even if SharePoint has it no more.
+    """What has this id, web address or path in the library, even if SharePoint has it no more.
 
     Several where one took another's place. Raises NotFound where there is none and was none of which we keep
     something, InputRefused where several sites have one.
     """
     keys = await db.run(store.kept, item_id=which)
+    if not keys and (listed := await _listed(graph, which, addresses)) is not None:
+        keys = {(list_container(listed[0], listed[1].id), listed[2])}
     if not keys:
         places = await _places(graph, which, addresses, library)
         keys = {(one.drive_id, one.id) for one in await _files(graph, places)}
@@ -84,9 +101,7 @@ async def _places(graph: Graph, which: str, addresses: Sequence[str], library: s
     if "://" not in which:
         return [(one.drive_id, which.strip("/")) for one in await find_libraries(graph, addresses, library)]
     wanted = unquote(which.partition("?")[0])
-    for address in map(site_address, addresses):
-        if f"{address.partition(':')[2].rstrip('/')}/".casefold() not in wanted.casefold():
-            continue
+    for address in _named_in(wanted, addresses):
         site = await sites.get_site(graph, address)
         for drive in await drives.list_drives(graph, site.id):
             inside = unquote(drive.web_url).rstrip("/") + "/"
@@ -95,8 +110,61 @@ async def _places(graph: Graph, which: str, addresses: Sequence[str], library: s
     raise NotFound(f"{which} is in no library of these sites; say which site with --site.")
 
 
+def _named_in(wanted: str, addresses: Sequence[str]) -> list[str]:
+    """The sites, as host:/path, in which this web address may be."""
+    said = wanted.casefold()
+    return [
+        one
+        for one in map(site_address, addresses)
+        if f"{one.partition(':')[2].rstrip('/')}/".casefold() in said
+    ]
+
+
+# Items of lists ------------------------------------------------------------------------------------------
+
+_IN_LIST = re.compile(r"(?:(?:Disp|Edit)Form\.aspx|(?P<id>[0-9]+)_\.000)", re.IGNORECASE)
+"""What an address has behind its list: a form for the item of `?ID=`, or the item as Graph calls it."""
+
+
+async def _listed(
+    graph: Graph, which: str, addresses: Sequence[str]
+) -> tuple[str, SharePointList, str] | None:
+    """The site's id, the list and the item's id that this web address is of; None where it is of none.
+
+    Raises InputRefused for the address of a list or view.
+    """
+    address, _, asked = which.partition("?")
+    wanted = unquote(address)
+    for one in _named_in(wanted, addresses) if "://" in which else ():
+        site = await sites.get_site(graph, one)
+        for there in await lists.list_lists(graph, site.id):
+            inside = unquote(there.web_url).rstrip("/")
+            if there.template == "documentLibrary" or not f"{wanted.rstrip('/')}/".startswith(f"{inside}/"):
+                continue
+            named = _IN_LIST.fullmatch(wanted.removeprefix(inside).strip("/"))
+            ids = {key.casefold(): values[0] for key, values in parse_qs(asked).items()}
+            item_id = (named["id"] or ids.get("id", "")) if named else ""
+            if not item_id.isdecimal():
+                raise InputRefused(
+                    f"{which} is in the list {there.name!r}; open the item, and copy its address."
+                )
+            return site.id, there, item_id
+    return None
+
+
+async def _item(graph: Graph, site_id: str, there: SharePointList, item_id: str) -> Meant:
+    item = await lists.get_item(graph, site_id, there.id, item_id)
+    if str(item.fields.get("KMAudience") or "") not in FOR_EVERYBODY:
+        raise InputRefused("That item is for named readers only; what is said of its terms is not kept.")
+    title = str(item.fields.get("Title") or "").strip() or f"item {item.id}"
+    return Meant(key=(list_container(site_id, there.id), item.id), path=f"{there.name}/{title}")
+
+
+# Terms ---------------------------------------------------------------------------------------------------
+
+
 def understood(
-    said: Sequence[Said], taxonomy: Taxonomy, file: File, *, facet: str = "", who: str, at: datetime
+    said: Sequence[Said], taxonomy: Taxonomy, about: Meant, *, facet: str = "", who: str, at: datetime
 ) -> list[Feedback]:
     """What was said as feedback. Raises InputRefused for a term nobody has, or that may be several."""
     found = []
@@ -110,12 +178,12 @@ def understood(
                 concept_id=concept.id,
                 facet=term_set.key,
                 verdict=one.verdict,
-                document=(file.drive_id, file.id),
+                document=about.key,
                 at=at,
                 who=who,
                 words=words,
                 source=Source.COMMAND,
-                path=file.path,
+                path=about.path,
             )
         )
     return found

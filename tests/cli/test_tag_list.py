@@ -80,6 +80,35 @@ async def test_corrected_lessons_are_learnt_from_as_documents_are(
     assert await provisioned.app.db.run(store.list_) == []
 
 
+async def test_what_is_said_of_a_lesson_by_its_address_is_heeded_and_forgotten(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    await write(provisioned, "Freezers by boat")
+    await write(provisioned, "A quarrel about freezers", audience="R")
+    address, private = await addresses(provisioned)
+    found: list[Any] = []
+    added = await km365("tag", "feedback", "add", address, "--missing", "Cold chain")
+    assert "Kept: 1 of 1 for Knowledge/Freezers by boat." in added.err, added.err
+    await km365("tag", "plan", "--list", "Knowledge", "--site", KNOWLEDGE, "-o", "plan.json")
+    edited(lambda plan: found.append(plan["documents"][0]["columns"]["KMTopic"]["add"]))
+    assert "Cold chain" in [one["term"] for one in found[0]]
+    form = f"{address.rpartition('/')[0]}/DispForm.aspx?ID={address.rpartition('/')[2].partition('_')[0]}"
+    assert "Deleted: 1." in (await km365("tag", "feedback", "forget", form, "--yes")).err
+
+    refused = await km365("tag", "feedback", "add", private, "--missing", "Cold chain")
+    assert (refused.code, "for named readers only" in refused.err) == (ExitCode.REFUSED, True)
+    view = f"{address.rpartition('/')[0]}/AllItems.aspx"
+    refused = await km365("tag", "feedback", "add", view, "--missing", "Cold chain")
+    assert "is in the list 'Knowledge'; open the item" in refused.err
+
+
+async def addresses(here: Provisioned) -> list[str]:
+    """What a browser shows for each lesson."""
+    site = await sites.get_site(here.app.graph, KNOWLEDGE)
+    knowledge = await lists.get_list(here.app.graph, site.id, "Knowledge")
+    return [one.web_url async for one in lists.list_items(here.app.graph, site.id, knowledge.id)]
+
+
 async def test_what_is_said_of_a_lesson_is_said_in_a_plan(km365: Type, provisioned: Provisioned) -> None:
     await write(provisioned, "Freezers by boat")
     where = ("--site", KNOWLEDGE, "--library", "Knowledge")
