@@ -50,8 +50,8 @@ async def apply(
     """Creates what is missing and returns it; `done` hears of each step as it is finished.
 
     Needs Sites.Manage.All and TermStore.ReadWrite.All, or the same by Sites.Selected. Interrupted, it goes on
-    where it stopped when run again. Raises PartlyDone, after all the rest was created, naming the columns
-    that a person has to mend in SharePoint.
+    where it stopped when run again. Raises PlanRefused while another process here pushes terms, and
+    PartlyDone, after all the rest was created, naming the columns that a person has to mend in SharePoint.
     """
     steps = []
     for_people = []

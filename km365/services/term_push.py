@@ -64,17 +64,19 @@ async def set_ids(graph: Graph, site_id: str) -> dict[str, str]:
     return {}
 
 
-async def push_missing(graph: Graph, site_id: str, taxonomy: Taxonomy, *, home: Path | None = None) -> Pushed:
+async def push_missing(graph: Graph, site_id: str, taxonomy: Taxonomy, *, home: Path) -> Pushed:
     """Creates the term sets and terms that the term store lacks, those that people took out included.
 
     What is there already is left as it is.
 
-    `home` keeps the copies. Raises the first refusal after the rest was done. Needs TermStore.ReadWrite.All.
+    `home` keeps the copies. Raises the first refusal after the rest was done, and PlanRefused while somebody
+    pushes. Needs TermStore.ReadWrite.All.
     """
-    copy = await read(graph, site_id, keys=taxonomy.by_key)
-    new = tuple(_only_new(one) for one in compare(taxonomy, copy, None))
-    writer = Writer(graph, site_id, PushPlan(copy=copy, changes=new, partial=True), home, lambda _: None)
-    await writer.write()
+    with alone(home):
+        copy = await read(graph, site_id, keys=taxonomy.by_key)
+        new = tuple(_only_new(one) for one in compare(taxonomy, copy, None))
+        writer = Writer(graph, site_id, PushPlan(copy=copy, changes=new, partial=True), home, lambda _: None)
+        await writer.write()
     if writer.done.failed:
         raise GraphError(f"{writer.done.failed[0].concept_id}: {writer.done.failed[0].why}")
     return writer.done

@@ -10,12 +10,12 @@ import pytest
 from km365.app import App, open_app
 from km365.core.schema import KNOWLEDGE, LISTS, TAG_COLUMNS, TERM_GROUP
 from km365.core.taxonomy import Concept, Taxonomy, TermSet
-from km365.errors import GraphError, PartlyDone
+from km365.errors import GraphError, PartlyDone, PlanRefused
 from km365.graph import columns, lists, sites, terms
 from km365.graph.lists import SharePointList
 from km365.local import sites as local_sites
 from km365.local.server import M365
-from km365.services import provision
+from km365.services import provision, term_push
 from km365.services.provision import Step
 
 from ..conftest import settings_for
@@ -115,6 +115,12 @@ async def test_an_interrupted_apply_goes_on_where_it_stopped(app: App, call: int
         await apply(app, done=stop)
     assert await apply(app) == planned[call:]
     assert await plan(app) == []
+
+
+async def test_terms_are_not_created_while_somebody_pushes_them(app: App) -> None:
+    with term_push.alone(app.settings.home), pytest.raises(PlanRefused, match="wait for it to end"):
+        await apply(app)
+    assert [step.what for step in await apply(app)].count("term set") == len(TAG_COLUMNS)
 
 
 async def test_a_missing_index_is_added(app: App) -> None:
