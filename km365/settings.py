@@ -6,6 +6,7 @@ behind `KM365_`. `km365 settings show` prints what is in force and where it came
 
 import difflib
 import os
+import re
 import shlex
 import tomllib
 from collections.abc import Mapping
@@ -74,8 +75,15 @@ class Settings:
 
     bot_app_id: str = setting("", "the bot's application id; empty means no sign-in, on this machine only")
     bot_app_secret: str = setting("", "the bot's secret, where it has no managed identity", secret=True)
+    bot_app_certificate: str = setting(
+        "", "instead of a secret: the path of the bot's certificate and key (PEM)"
+    )
     teams_app_id: str = setting("km365-demonstration", "the id in the Teams app manifest")
     teams_sends_per_second: int = setting(20, "how many messages a second the bot sends; Teams allows 50")
+    teams_sends_per_conversation: tuple[str, ...] = setting(
+        ("7/1", "8/2", "60/30", "1800/3600"),
+        "how many messages the bot sends to one chat in how many seconds; more than this Teams refuses",
+    )
 
     knowledge_site: str = setting(
         "childrensagency.sharepoint.example:/sites/knowledge",
@@ -282,7 +290,24 @@ def _check_whole(settings: Settings) -> None:
         raise SettingsError("notifications_url must be https; Graph tells its changes to no other address.")
     if settings.host not in _LOOPBACK and not settings.bot_app_id:
         raise SettingsError("host: listening beyond this machine needs bot_app_id, so that callers sign in.")
+    _check_bot(settings)
     _check_ocr(settings.ocr_command)
+
+
+def _check_bot(settings: Settings) -> None:
+    if settings.bot_app_id and not settings.tenant_id:
+        raise SettingsError("bot_app_id needs tenant_id: the directory whose people the bot answers.")
+    if settings.bot_app_secret and settings.bot_app_certificate:
+        raise SettingsError(
+            "bot_app_secret and bot_app_certificate: set the one with which the bot signs in."
+        )
+    if settings.teams_sends_per_second < 1:
+        raise SettingsError("teams_sends_per_second must be 1 or more.")
+    for pace in settings.teams_sends_per_conversation:
+        if not re.fullmatch(r"[1-9]\d*/[1-9]\d*", pace):
+            raise SettingsError(
+                f"teams_sends_per_conversation: {pace!r} must be a number of messages and of seconds, such as 7/1."
+            )
 
 
 def _check_ocr(command: str) -> None:

@@ -47,6 +47,11 @@ def test_the_wheel_has_exactly_the_tracked_templates(names: set[str]) -> None:
     assert shipped == tracked("templates")
 
 
+def test_the_wheel_has_what_the_teams_app_is_made_of(names: set[str]) -> None:
+    shipped = {n.removeprefix("km365/_teams_app/") for n in names if n.startswith("km365/_teams_app/")}
+    assert shipped == tracked("bots/manifest")
+
+
 def test_the_wheel_has_all_packages_and_nothing_else(names: set[str]) -> None:
     tops = {n.partition("/")[0] for n in names}
     assert {t for t in tops if not t.endswith(".dist-info")} == {"km365", "km365_bots", "km365_flows"}

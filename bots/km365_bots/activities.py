@@ -121,10 +121,19 @@ def _meaning(activity: Mapping[str, Any]) -> tuple[EventKind | None, bool, Mappi
             return EventKind.SUBMIT, True, _executed(value)
         case "installationUpdate" if activity.get("action") in {"add", "add-upgrade"}:
             return EventKind.INSTALLED, False, {}
-        case "installationUpdate" if activity.get("action") == "remove":
+        case "installationUpdate" | "conversationUpdate" if _removed(activity):
             return EventKind.REMOVED, False, {}
         case _:
             return None, False, {}
+
+
+def _removed(activity: Mapping[str, Any]) -> bool:
+    """The bot was taken away: Teams tells it in one of two ways, or in both."""
+    bot = _object(activity, "recipient", required=False).get("id")
+    gone = activity.get("membersRemoved")
+    listed = gone if isinstance(gone, list) else []
+    named = any(isinstance(member, dict) and member.get("id") == bot for member in listed)
+    return activity.get("action") == "remove" or (bot is not None and named)
 
 
 def _executed(value: object) -> dict[str, Any]:

@@ -13,16 +13,18 @@ from km365.core.languages import best
 from km365.documents.words import Words
 from km365.errors import NotAvailable
 from km365.graph.apps import install_bot
+from km365.services import teams_app
 from km365.settings import Settings
 from km365.store import conversations
 from km365.store.database import Connection
 from km365.store.outbox import Message
 from km365_bots import conversation, delivery
+from km365_bots.chat import Parts
 from km365_bots.connector import LOOPBACK, Connector, bot_token, open_connector
 from km365_bots.delivery import Post
 from km365_bots.desk import Desk
 from km365_bots.host import Host, SignIn
-from km365_bots.pacing import Pace
+from km365_bots.pacing import pace_of
 from km365_bots.panels import panels
 from km365_bots.parts import open_parts
 from km365_bots.turn import Lines, Turns
@@ -41,12 +43,11 @@ async def serve(app: App) -> AsyncIterator[str]:
     labels = Words.read(app.templates, "cards/labels")
     pages = Words.read(app.templates, "messages/workspace")
     parts = await open_parts(app)
-    pace = Pace(per_tenant=((settings.teams_sends_per_second, 1.0),))
     desk = Desk(app.db, app.jobs, partial(conversation.respond, parts))
     async with (
         desk.open(),
         bot_token(settings) as token,
-        open_connector(token, pace, through_proxy=sign_in.required) as connector,
+        open_connector(token, pace_of(settings), through_proxy=sign_in.required) as connector,
     ):
         turns = Turns(connector=connector, desk=desk, labels=labels, clock=app.clock.now)
         await delivery.begin(post_of(app, parts, connector, labels, turns.lines))
@@ -54,6 +55,7 @@ async def serve(app: App) -> AsyncIterator[str]:
         workspace = Workspace(
             organisation=settings.organisation,
             words=pages,
+            app_words=Words.read(app.templates, teams_app.WORDS),
             panels=panels(app, pages),
             checks={"database": lambda: _database_answers(app)},
             open_to_all=not sign_in.required,
@@ -76,7 +78,7 @@ def sign_in_of(settings: Settings) -> SignIn:
     return SignIn(app_id=settings.bot_app_id, tenants=tenants)
 
 
-def post_of(app: App, parts: conversation.Parts, connector: Connector, labels: Words, lines: Lines) -> Post:
+def post_of(app: App, parts: Parts, connector: Connector, labels: Words, lines: Lines) -> Post:
     """What sending messages needs."""
 
     async def language(message: Message) -> str:

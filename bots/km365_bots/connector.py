@@ -24,6 +24,7 @@ from km365.settings import Settings
 from km365_bots.pacing import Governor, Pace
 
 if TYPE_CHECKING:
+    from azure.core.pipeline.transport import AsyncHttpTransport
     from azure.identity.aio import CertificateCredential, ClientSecretCredential, ManagedIdentityCredential
 
     BotCredential = ClientSecretCredential | CertificateCredential | ManagedIdentityCredential
@@ -256,10 +257,13 @@ def token_of(credential: "BotCredential") -> Token:
     return token
 
 
-def bot_credential(settings: Settings) -> "BotCredential":
-    """The bot's secret, else the app's certificate where bot and app are one, else the managed identity.
+def bot_credential(
+    settings: Settings, *, transport: "AsyncHttpTransport[Any, Any] | None" = None
+) -> "BotCredential":
+    """The bot's secret or certificate (an app of one directory), else the user-assigned managed identity.
 
-    Raises SettingsError for a certificate that cannot be read.
+    `transport` replaces how azure-identity reaches Entra ID. Raises SettingsError for a certificate that
+    cannot be read.
     """
     from azure.identity.aio import (  # noqa: PLC0415  costs half a second, and a laptop without sign-in need not pay it
         CertificateCredential,
@@ -267,17 +271,18 @@ def bot_credential(settings: Settings) -> "BotCredential":
         ManagedIdentityCredential,
     )
 
+    way: dict[str, Any] = {} if transport is None else {"transport": transport}
+    tenant_id, app_id = settings.tenant_id, settings.bot_app_id
     if settings.bot_app_secret:
-        return ClientSecretCredential(settings.tenant_id, settings.bot_app_id, settings.bot_app_secret)
-    if settings.client_certificate and settings.client_id == settings.bot_app_id:
-        path = settings.client_certificate
+        return ClientSecretCredential(tenant_id, app_id, settings.bot_app_secret, **way)
+    if path := settings.bot_app_certificate:
         try:
-            return CertificateCredential(settings.tenant_id, settings.bot_app_id, certificate_path=path)
+            return CertificateCredential(tenant_id, app_id, certificate_path=path, **way)
         except (OSError, ValueError) as error:
             raise SettingsError(
-                f"client_certificate: {path} is no certificate with its key ({type(error).__name__})."
+                f"bot_app_certificate: {path} is no certificate with its key ({type(error).__name__})."
             ) from None
-    return ManagedIdentityCredential(client_id=settings.bot_app_id)
+    return ManagedIdentityCredential(client_id=app_id, **way)
 
 
 @asynccontextmanager

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from km365.settings import Settings
+
 Window = tuple[int, float]
 """At most so many sends in so many seconds."""
 
@@ -26,6 +28,15 @@ class Pace:
     longest_wait_s: float = 20.0
     """A longer wait is not sat out: the send is given back as not sent, with the seconds to wait."""
     timeout_s: float = 15.0
+
+
+def pace_of(settings: Settings) -> Pace:
+    """The pace that is set."""
+    counts = (window.split("/") for window in settings.teams_sends_per_conversation)
+    return Pace(
+        per_conversation=tuple((int(count), float(seconds)) for count, seconds in counts),
+        per_tenant=((settings.teams_sends_per_second, 1.0),),
+    )
 
 
 class Allowance:

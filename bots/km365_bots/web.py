@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from importlib.resources import files
 
 import jinja2
@@ -32,10 +33,13 @@ _PATIENCE_S = 10.0
 _LARGEST_REQUEST = 512 * 1024
 """Bytes; 30,000 characters of Arabic are 180 KB as escaped JSON."""
 
+_TEAMS = "https://teams.microsoft.com https://*.teams.microsoft.com https://*.cloud.microsoft"
+"""Where Teams shows a tab (learn.microsoft.com/microsoftteams/platform/tabs/how-to/tab-requirements)."""
+
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'self'"
+        f"frame-ancestors 'self' {_TEAMS}"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -65,6 +69,8 @@ class Workspace:
 
     organisation: str
     words: Words
+    app_words: Words
+    """Those of the app in Teams: what it keeps, and how it is meant to be used."""
     panels: Mapping[str, Panel]
     checks: Mapping[str, Check]
     open_to_all: bool
@@ -76,6 +82,7 @@ def application(workspace: Workspace, messages: Handler) -> web.Application:
     middlewares = [_hardened] + ([_this_machine_only] if workspace.open_to_all else [])
     app = web.Application(middlewares=middlewares, client_max_size=_LARGEST_REQUEST)
     app.router.add_get("/", pages.home)
+    app.router.add_get("/privacy", pages.privacy)
     app.router.add_get("/workspace.css", _file("workspace.css", "text/css"))
     app.router.add_get("/icon.svg", _file("icon.svg", "image/svg+xml"))
     app.router.add_get("/healthz", pages.health)
@@ -107,24 +114,27 @@ class _Pages:
     async def home(self, request: web.Request) -> web.Response:
         """What is waiting, what is near, who leaves and what was tagged; in the reader's language."""
         language = _language(request)
-        words = self._workspace.words
         panels = await asyncio.gather(*(self._panel(name, language) for name in PANELS))
-
-        def word(key: str, **values: object) -> str:
-            return words.get(language, key, **values)
 
         def day(on: date) -> str:
             return format_date(on, format="long", locale=language)
 
-        page = self._templates.get_template("home.html").render(
+        open_to_all = self._workspace.open_to_all
+        return self._page("home.html", language, panels=panels, open_to_all=open_to_all, day=day)
+
+    async def privacy(self, request: web.Request) -> web.Response:
+        """What km365 keeps and how it is meant to be used, as the Teams app's manifest links to it."""
+        return self._page("privacy.html", _language(request))
+
+    def _page(self, name: str, language: str, **shown: object) -> web.Response:
+        page = self._templates.get_template(name).render(
             language=language,
             direction="rtl" if is_rtl(language) else "ltr",
             languages=[(tag, OWN_NAMES[tag]) for tag in LANGUAGES],
             organisation=self._workspace.organisation,
-            panels=panels,
-            open_to_all=self._workspace.open_to_all,
-            word=word,
-            day=day,
+            word=partial(self._workspace.words.get, language),
+            app_word=partial(self._workspace.app_words.get, language),
+            **shown,
         )
         return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-store"})
 

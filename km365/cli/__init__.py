@@ -15,6 +15,7 @@ from km365.errors import ExitCode, KM365Error
 NOUNS: dict[str, str] = {
     "up": "Start everything on this machine and open the chat page.",
     "doctor": "Say in words what works and what is missing.",
+    "bot": "Make the Teams app package, and see whom the bot reaches.",
     "flow": "List the automations, or run one now.",
     "handover": "See handover interviews and file their notes.",
     "lesson": "List, read and review what colleagues have contributed.",

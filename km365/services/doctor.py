@@ -15,7 +15,7 @@ from km365.graph.client import Graph
 from km365.jobs import Jobs
 from km365.services import messages, provision, tag_listen
 from km365.settings import Settings
-from km365.store import outbox
+from km365.store import conversations, outbox
 from km365.store.database import Database
 from km365.store.outbox import Delivery
 
@@ -42,6 +42,7 @@ async def examine(
         ("lists, columns and terms", lambda: _provisioned(graph, settings, taxonomy)),
         ("office sites", lambda: _offices(graph, settings)),
         ("bot", lambda: _bot(settings)),
+        ("people", lambda: _people(db)),
         ("messages", lambda: _messages(db, now)),
         ("jobs", lambda: _jobs(db, jobs)),
         ("watched libraries", lambda: _watched(db, now)),
@@ -101,6 +102,13 @@ async def _bot(settings: Settings) -> str:
     if answer.status_code != 200:
         raise KM365Error(f"{address} says it cannot work ({answer.status_code}): {answer.text[:200]}")
     return f"Well, at {address}."
+
+
+async def _people(db: Database) -> str:
+    """Who removed the app did what they may: no problem, but somebody should know."""
+    reached, unreachable = await db.run(conversations.count_addresses)
+    words = f"The bot reaches {reached}."
+    return f"{words} {unreachable} cannot be reached: `km365 bot people` says why." if unreachable else words
 
 
 async def _messages(db: Database, now: datetime) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from km365.errors import ChangedMeanwhile
 from km365.store import rows
@@ -31,6 +31,7 @@ class Address:
     locale: str | None
     heard_at: datetime
     unreachable_reason: str | None = None
+    unreachable_at: datetime | None = None
 
 
 def get(c: Connection, conversation_id: str) -> Conversation | None:
@@ -82,11 +83,22 @@ def remember_address(
 def address_of(c: Connection, person_id: str) -> Address | None:
     """Where the person is reached, or None for someone the bot has no chat with yet."""
     row = c.execute(select(address).where(address.c.person_id == person_id)).first()
-    if row is None:
-        return None
-    values = dict(row._mapping)
-    values.pop("unreachable_at")
-    return Address(**values)
+    return Address(**row._mapping) if row else None
+
+
+def addresses(c: Connection, *, everybody: bool, limit: int) -> list[Address]:
+    """Who cannot be reached, the latest first; then, with `everybody`, the others as last heard from."""
+    query = select(address).order_by(address.c.unreachable_at.desc().nulls_last(), address.c.heard_at.desc())
+    if not everybody:
+        query = query.where(address.c.unreachable_reason.is_not(None))
+    return [Address(**row._mapping) for row in c.execute(query.limit(limit))]
+
+
+def count_addresses(c: Connection) -> tuple[int, int]:
+    """How many people the bot reaches, and how many it cannot reach any more."""
+    gone = func.count(address.c.unreachable_reason)
+    known, unreachable = c.execute(select(func.count(), gone).select_from(address)).one()
+    return known - unreachable, unreachable
 
 
 def mark_unreachable(c: Connection, person_id: str, reason: str, at: datetime) -> None:

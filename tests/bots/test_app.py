@@ -16,8 +16,9 @@ from km365_bots.delivery import JOB
 from km365.app import App, open_app
 from km365.errors import NotAvailable
 from km365.jobs.port import JobState
-from km365.local import apps, teams, users
+from km365.local import apps, faults, teams, users
 from km365.local.server import M365
+from km365.services import reach
 from km365.settings import Settings
 from km365.store import conversations, outbox
 from km365.store.outbox import Delivery, Message
@@ -180,6 +181,48 @@ async def test_who_removed_the_app_is_unreachable_until_they_install_it_again(se
     await service.until(gone)
     teams.installed(service.m365.state, PERSON)
     await service.until(back)
+
+
+async def everybody(service: Service) -> list[tuple[str, bool, str]]:
+    found = await reach.people(service.app.graph, service.app.db, everybody=True)
+    return [(one.name, one.reached, one.words.partition(": ")[2]) for one in found]
+
+
+async def test_the_administrator_sees_who_removed_blocked_and_has_it_again(service: Service):
+    teams.installed(service.m365.state, PERSON)
+    await service.has_heard(2)
+    assert await everybody(service) == [("Nadia Example", True, "")]
+
+    async def unreachable() -> bool:
+        return (await service.app.db.run(conversations.count_addresses)) == (0, 1)
+
+    async def reached() -> bool:
+        return (await service.app.db.run(conversations.count_addresses)) == (1, 0)
+
+    teams.removed(service.m365.state, PERSON)
+    await service.until(unreachable)
+    assert await everybody(service) == [("Nadia Example", False, "The person removed the app.")]
+    teams.installed(service.m365.state, PERSON)
+    await service.until(reached)
+    faults.switch(service.m365.state, "next_sends", on=True, status=403, times=1)
+    service.say("help")
+    await service.until(unreachable)
+    assert await everybody(service) == [
+        ("Nadia Example", False, "The person has blocked or removed the bot (403).")
+    ]
+    service.say("help")
+    await service.until(reached)
+
+
+async def test_a_person_who_is_renamed_is_the_same_person_under_the_new_name(service: Service):
+    teams.installed(service.m365.state, PERSON)
+    await service.has_heard(2)
+    await service.app.graph.patch(f"/users/{PERSON}", {"displayName": "Nadia Newname"})
+    before = len(service.heard())
+    service.say("help")
+    await service.has_heard(before + 1)
+    assert await everybody(service) == [("Nadia Newname", True, "")]
+    assert await service.app.db.run(conversations.count_addresses) == (1, 0)
 
 
 async def test_the_workspace_shows_what_it_can_and_says_what_it_cannot_read(service: Service):

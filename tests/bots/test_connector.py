@@ -4,15 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 
 import pytest
-from azure.core.exceptions import ClientAuthenticationError
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from km365_bots.connector import (
     Connector,
     ConversationGone,
@@ -21,15 +14,11 @@ from km365_bots.connector import (
     SendRefused,
     TooLarge,
     Unreachable,
-    bot_credential,
-    bot_token,
     check_service_url,
     open_connector,
-    token_of,
 )
-from km365_bots.pacing import Allowance, Governor, Pace
+from km365_bots.pacing import Allowance, Governor, Pace, pace_of
 
-from km365.errors import SettingsError
 from km365.settings import Settings
 
 from .fake_connector import HANG, FakeConnector, fake_connector
@@ -184,67 +173,6 @@ async def test_errors_quote_nothing_of_the_message(connector, teams):
         assert "private" not in str(refusal.value)
 
 
-async def test_without_an_app_id_there_is_no_token():
-    async with bot_token(Settings()) as token:
-        assert await token() is None
-
-
-@pytest.mark.parametrize(
-    ("settings", "kind"),
-    [
-        ({"bot_app_secret": "s3cret"}, "ClientSecretCredential"),
-        ({"client_certificate": "CERTIFICATE", "client_id": "bot"}, "CertificateCredential"),
-        ({"client_certificate": "CERTIFICATE", "client_id": "another"}, "ManagedIdentityCredential"),
-        ({}, "ManagedIdentityCredential"),
-    ],
-)
-async def test_the_bot_signs_in_with_what_it_was_given(settings, kind, tmp_path):
-    settings = dict(settings)
-    if settings.get("client_certificate"):
-        settings["client_certificate"] = str(certificate(tmp_path))
-    async with bot_credential(Settings(bot_app_id="bot", tenant_id="tenant", **settings)) as credential:
-        assert type(credential).__name__ == kind
-
-
-async def test_a_bot_that_cannot_sign_in_has_sent_nothing(teams):
-    class Refused:
-        async def get_token(self, *scopes: str) -> None:
-            raise ClientAuthenticationError("AADSTS7000215")
-
-    async with open_connector(token_of(Refused()), PACE) as connector:
-        with pytest.raises(NotSent, match="bot_app_id"):
-            await send(connector, teams)
-    assert teams.calls == []
-
-
-def test_a_certificate_that_is_none_is_named():
-    with pytest.raises(SettingsError, match="client_certificate"):
-        bot_credential(
-            Settings(bot_app_id="b", client_id="b", tenant_id="t", client_certificate="/nowhere.pem")
-        )
-
-
-def certificate(folder: Path) -> Path:
-    key = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "km365")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(datetime.now(UTC))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + made.public_bytes(
-        Encoding.PEM
-    )
-    path = folder / "certificate.pem"
-    path.write_bytes(pem)
-    return path
-
-
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8365/", "http://localhost:1", "http://[::1]:9/teams"])
 def test_without_sign_in_this_machine_may_be_answered(address):
     assert check_service_url(address, signed_in=False) == address.rstrip("/")
@@ -302,3 +230,25 @@ def test_idle_conversations_are_forgotten():
     for number in range(12_000):
         governor.wait_s(host="h", tenant="t", conversation=str(number), now=float(number))
     assert len(governor._conversations) <= 5_001
+
+
+def test_the_pace_is_set_by_an_administrator():
+    assert pace_of(Settings()) == Pace()
+    slower = Settings(teams_sends_per_second=5, teams_sends_per_conversation=("1/2", "10/60"))
+    assert pace_of(slower) == Pace(per_conversation=((1, 2.0), (10, 60.0)), per_tenant=((5, 1.0),))
+
+
+async def test_what_is_set_for_a_chat_and_for_everybody_is_kept_to(teams):
+    """Two a second to one chat, then the sender is told to wait; five to everybody."""
+    slow = Pace(per_conversation=((2, 60.0),), per_tenant=((5, 60.0),), longest_wait_s=0.0)
+    async with open_connector(no_token, slow) as connector:
+        for _ in range(2):
+            await send(connector, teams)
+        with pytest.raises(NotSent):
+            await send(connector, teams)
+        for number in range(3):
+            await connector.send(teams.url, f"chat {number}", HELLO, tenant_id="t")
+        with pytest.raises(NotSent):
+            await connector.send(teams.url, "another chat", HELLO, tenant_id="t")
+        await connector.send(teams.url, "a chat of another tenant", HELLO, tenant_id="another")
+    assert len(teams.calls) == 6

@@ -17,6 +17,7 @@ from km365.errors import GraphUnreachable, StoreError
 from km365.templates import Templates
 
 WORDS = Words.read(Templates(), "messages/workspace")
+APP_WORDS = Words.read(Templates(), "messages/teams_app")
 
 
 async def milestones(language: str) -> Sequence[Entry]:
@@ -50,6 +51,7 @@ def workspace(**changes: Any) -> Workspace:
     parts = {
         "organisation": "Children's Agency",
         "words": WORDS,
+        "app_words": APP_WORDS,
         "panels": {"waiting": nothing, "milestones": milestones, "departures": unreachable},
         "checks": {"database": well},
         "open_to_all": True,
@@ -68,8 +70,11 @@ async def served(**changes: Any) -> AsyncIterator[tuple[str, aiohttp.ClientSessi
         yield f"http://127.0.0.1:{runner.addresses[0][1]}", http
 
 
-async def page(language: str = "en", **changes: Any) -> html.HtmlElement:
-    async with served(**changes) as (url, http), http.get(url, params={"language": language}) as answer:
+async def page(language: str = "en", path: str = "/", **changes: Any) -> html.HtmlElement:
+    async with (
+        served(**changes) as (url, http),
+        http.get(url + path, params={"language": language}) as answer,
+    ):
         assert answer.status == 200
         return html.document_fromstring(await answer.text())
 
@@ -81,6 +86,17 @@ async def test_the_first_page_speaks_every_language(language):
     assert document.get("dir") == ("rtl" if language == "ar" else "ltr")
     assert document.findtext(".//h1") == WORDS.get(language, "title")
     assert [h.text for h in document.findall(".//h2")] == [WORDS.get(language, name) for name in PANELS]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_whoever_looks_at_the_app_in_teams_reads_what_is_kept_without_signing_in(language):
+    document = await page(language, "/privacy", open_to_all=False)
+    assert document.get("dir") == ("rtl" if language == "ar" else "ltr")
+    assert document.findtext(".//h1") == APP_WORDS.get(language, "privacy_title")
+    assert document.findtext(".//h2[@id='use']") == APP_WORDS.get(language, "use_title")
+    text = document.text_content()
+    assert APP_WORDS.get(language, "privacy") in text
+    assert APP_WORDS.get(language, "use") in text
 
 
 async def test_the_language_is_the_browsers_unless_chosen():
@@ -118,13 +134,24 @@ async def test_every_section_has_a_name_for_screen_readers_and_links_say_their_l
     assert [a.get("lang") for a in document.findall(".//nav//a")] == list(LANGUAGES)
 
 
-@pytest.mark.parametrize("path", ["/", "/workspace.css", "/icon.svg", "/healthz", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/privacy", "/workspace.css", "/icon.svg", "/healthz", "/nowhere"])
 async def test_every_answer_carries_the_strict_headers(path):
     async with served() as (url, http), http.get(url + path) as answer:
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_teams_may_show_the_workspace_in_a_tab_and_nobody_else_may():
+    async with served() as (url, http), http.get(url) as answer:
+        allowed = answer.headers["Content-Security-Policy"].partition("frame-ancestors ")[2].split()
+    assert allowed == [
+        "'self'",
+        "https://teams.microsoft.com",
+        "https://*.teams.microsoft.com",
+        "https://*.cloud.microsoft",
+    ]
 
 
 async def test_the_page_needs_no_script_and_no_inline_style():

@@ -65,6 +65,7 @@ def test_the_doctor_says_what_is_missing(up: Up, tmp_path: Path) -> None:
             "lists, columns and terms",
             "office sites",
             "bot",
+            "people",
             "messages",
             "jobs",
             "watched libraries",
