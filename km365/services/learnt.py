@@ -7,11 +7,12 @@ or is about to be.
 from functools import cache
 from pathlib import Path
 
+from km365.services.kept_vectors import folder_of
 from km365.services.suggest import INDEXES, LEARNED
 from km365.suggest import judged
 from km365.suggest.index_file import fingerprint
 from km365.suggest.judged import Judged, Training
-from km365.suggest.meaning import FOLDER_ENDING, encoders
+from km365.suggest.meaning import encoders
 from km365.suggest.suggester import Suggester
 from km365.suggest.vocabulary import Vocabulary
 
@@ -41,7 +42,7 @@ def forget(home: Path) -> None:
 
 
 def _suggester(words: Vocabulary, home: Path) -> Suggester:
-    return suggester(words, home / INDEXES / f"{fingerprint(words.taxonomy)}{FOLDER_ENDING}")
+    return suggester(words, folder_of(home / INDEXES, fingerprint(words.taxonomy)))
 
 
 def suggester(words: Vocabulary, cache_folder: Path) -> Suggester:

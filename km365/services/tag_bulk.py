@@ -7,7 +7,6 @@ lines of `{"id", "terms": [[term id, score], ...]}`, best first. The vocabulary 
 
 import gzip
 import json
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +21,7 @@ from km365.core.languages import primary
 from km365.core.tagging import from_text
 from km365.core.taxonomy import Taxonomy
 from km365.errors import InputRefused
+from km365.services.kept_vectors import folder_of
 from km365.services.taxonomy_files import read_vocabulary
 from km365.suggest import evaluation
 from km365.suggest.index import Index
@@ -35,7 +35,6 @@ from km365.suggest.suggester import Document, Suggester
 
 Advance = Callable[[int], None]
 """Hears how many more documents are dealt with."""
-_FOLDERS_KEPT = 6
 _COMPILED_APART_BYTES = 300_000
 _LINE_LETTERS = 50_000_000
 
@@ -101,12 +100,11 @@ def open_suggester(
             key = f"{file_digest(opened, 'sha256').hexdigest()[:24]}-{language}-{__version__}"
     except OSError as why:
         raise InputRefused(f"{vocabulary} cannot be read: {why.strerror}.") from None
-    folder = cache / f"{key}{FOLDER_ENDING}"
+    folder = folder_of(cache, key)
     if vocabulary.stat().st_size > _COMPILED_APART_BYTES:
         _compile_apart(vocabulary, cache, key, language)
     index, labels = _compiled(vocabulary, cache, key, language)
     give_back()
-    _keep_few(cache, folder)
     models = () if words_only else encoders()
     return Suggester(index, labels.of, encoders=models, cache=folder, preparing=preparing)
 
@@ -141,18 +139,6 @@ def _compile_apart(vocabulary: Path, cache: Path, key: str, language: str) -> No
 
 def _keep_compiled(vocabulary: Path, cache: Path, key: str, language: str) -> None:
     _compiled(vocabulary, cache, key, language)
-
-
-def _keep_few(cache: Path, used: Path) -> None:
-    """Vectors of vocabularies that were not asked for lately go; one may hold hundreds of megabytes."""
-    try:
-        used.mkdir(parents=True, exist_ok=True)
-        used.touch()
-        known = sorted(cache.glob(f"*{FOLDER_ENDING}"), key=lambda one: one.stat().st_mtime, reverse=True)
-    except OSError:  # it cannot be written, or another process is tidying up
-        return
-    for old in known[_FOLDERS_KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def learn(suggester: Suggester, lines: Sequence[Line], *, advance: Advance = lambda _: None) -> int:
