@@ -22,7 +22,7 @@ NOUNS: dict[str, str] = {
     "message": "See the bot's messages that did not arrive for certain, and send one again.",
     "milestone": "See the programme milestones and whom they ask.",
     "provision": "Create the lists, columns and term sets in SharePoint.",
-    "questions": "Check question banks before they reach anybody.",
+    "questions": "Try question banks, and check them, before they reach anybody.",
     "settings": "Show what is set, and where it comes from.",
     "tag": "Tag a library: plan, apply, show, undo.",
     "taxonomy": "Keep the terms documents are tagged with: list, check, import, change.",

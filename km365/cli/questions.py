@@ -1,21 +1,24 @@
-"""`km365 questions`: check question banks before they reach anybody."""
+"""`km365 questions`: try question banks and check them before they reach anybody."""
 
 from pathlib import Path
 
 import click
 
 from km365.cli.console import json_option, print_json, settings_in_force
+from km365.cli.groups import LazyGroup
 from km365.documents import messages, questions
-from km365.errors import ExitCode, TemplateError
+from km365.errors import ExitCode
 from km365.templates import Templates
 
 
-@click.group()
+# The bot asks, so the bot's room has the command; nothing of it is imported here.
+@click.group(cls=LazyGroup, verbs={"try": "km365_bots.rehearsal:command"})
 def command() -> None:
-    """Check question banks before they reach anybody.
+    """Try question banks, and check them, before they reach anybody.
 
     \b
     Example:
+      km365 questions try evaluation --language fr
       km365 questions check
     """
 
@@ -26,21 +29,21 @@ def command() -> None:
 def check(file: Path | None, *, as_json: bool) -> int:
     """Say what is wrong with the question banks and the bot's words, with file, line and key.
 
-    FILE is one bank in your templates folder, such as questions/handover.toml or questions/handover.fr.toml;
+    FILE is one bank: a file of it, such as our_review.toml or our_review.fr.toml, or the name of one in use;
     without it all are checked. Exit code 1 if anything is wrong.
 
     \b
     Example:
       km365 questions check questions/handover.fr.toml
     """
-    templates = Templates(settings_in_force().templates or None)
+    settings = settings_in_force()
+    templates = Templates(settings.templates or None)
     if file is None:
         found = messages.problems(templates)
         for bank_id in questions.Banks(templates).names():
             found += questions.problems(templates, bank_id)
     else:
-        folder, bank_id = _bank(file)
-        found = questions.problems(Templates(folder) if folder else templates, bank_id)
+        found = questions.problems(*questions.find_bank(file, settings.templates or None))
     if as_json:
         print_json({"problems": found})
     else:
@@ -48,15 +51,3 @@ def check(file: Path | None, *, as_json: bool) -> int:
             click.echo(line)
         click.echo("Nothing is wrong." if not found else f"{len(found)} to put right.", err=True)
     return ExitCode.FAILED if found else ExitCode.DONE
-
-
-def _bank(file: Path) -> tuple[Path | None, str]:
-    """The templates folder a file lies in (None for one named only) and the bank it belongs to."""
-    bank_id = file.name.split(".", 1)[0]
-    if not file.exists():
-        if file.parent.name in {"", "questions"}:
-            return None, bank_id
-        raise TemplateError(f"There is no file {file}.")
-    if file.resolve().parent.name != "questions":
-        raise TemplateError(f"{file} does not lie in a folder named questions, where km365 looks for banks.")
-    return file.resolve().parent.parent, bank_id

@@ -102,6 +102,19 @@ class OneBank(Templates):
         return {f"questions/{path.name}" for path in self._beside.glob(f"{self.bank_id}.*toml")}
 
 
+def find_bank(file: Path, folder: str | Path | None = None) -> tuple[Templates, str]:
+    """The templates in which a bank is found, and its id, by a file of it or by its name alone.
+
+    `folder` is the organisation's own. Raises TemplateError where a path leads to no file.
+    """
+    if file.is_file():
+        one = OneBank(file, folder)
+        return one, one.bank_id
+    if file.parent.name not in {"", "questions"}:
+        raise TemplateError(f"There is no file {file}.")
+    return Templates(folder), file.name.split(".", 1)[0]
+
+
 def problems(templates: Templates, bank_id: str) -> list[str]:
     """All that is wrong with a bank in all its languages, one line each; empty if nothing is.
 

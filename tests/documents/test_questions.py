@@ -1,17 +1,24 @@
 """Question banks: all languages alike, and a mistake told with its file, line and key."""
 
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from km365.core.audience import Audience
+from km365.core.interviews import Answer, Interview, InterviewState, asked
 from km365.core.languages import LANGUAGES
-from km365.core.questions import BankKind
-from km365.documents.questions import Banks, problems
+from km365.core.questions import Bank, BankKind
+from km365.core.schema import MILESTONE_KINDS
+from km365.documents.questions import Banks, find_bank, problems
 from km365.errors import TemplateError
 from km365.templates import Templates
 
 SHIPPED = Banks(Templates())
+REFLECTIONS = [name for name in SHIPPED.names() if SHIPPED.get(name, "en").kind is BankKind.REFLECTION]
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 STRUCTURE = """
 kind = "reflection"
@@ -72,6 +79,104 @@ def test_no_sentence_of_a_bank_is_left_in_english(bank_id: str, language: str) -
     assert english.invitation != other.invitation
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("bank_id", SHIPPED.names())
+def test_every_language_of_a_bank_asks_the_same_in_the_same_order(bank_id: str, language: str) -> None:
+    def shape(bank: Bank) -> list[object]:
+        bare = [
+            replace(q, ask="", hint="", probe="yes" if q.probe else "", choices=()) for q in bank.questions
+        ]
+        return [bank.kind, bank.minutes, bank.sitting, [target for target, _ in bank.sections], bare]
+
+    assert shape(SHIPPED.get(bank_id, language)) == shape(SHIPPED.get(bank_id, "en"))
+
+
+def who_chose(bank: Bank, question: str, value: str) -> Interview:
+    """Somebody who chose that, and has answered nothing else."""
+    answer = Answer(
+        question=question, text=value, choice=value, audience=Audience.OFFICE, language="en", at=NOW
+    )
+    return Interview(
+        id="i",
+        key="k",
+        bank=bank.id,
+        person_id="ann",
+        language="en",
+        state=InterviewState.OPEN,
+        created_at=NOW,
+        changed_at=NOW,
+        answers=(answer,),
+    )
+
+
+SIDES = ["programmatic", "operational", "partnership", "programme management"]
+
+
+@pytest.mark.parametrize("side", [*SIDES, ""])
+@pytest.mark.parametrize("bank_id", REFLECTIONS)
+def test_a_reflection_asks_at_most_eight_and_a_story_before_a_judgement(bank_id: str, side: str) -> None:
+    bank = SHIPPED.get(bank_id, "en")
+    order = [question.id for question in asked(who_chose(bank, "side", side), bank)]
+    assert len(order) <= 8 and order[-1] == "headline"
+    assert order.index("story") < order.index("cause")
+    targets = {target for question in bank.questions for target in question.becomes}
+    assert {"knowledge.perspective", "knowledge.description", "knowledge.advice"} <= targets
+    assert {question.audience for question in bank.questions} <= {Audience.OFFICE, Audience.EVERYONE}
+
+
+def test_who_speaks_of_operations_or_a_partner_is_asked_about_that() -> None:
+    bank = SHIPPED.get("end_year_review", "en")
+    third = {side: asked(who_chose(bank, "side", side), bank)[2].id for side in [*SIDES, ""]}
+    assert third == {
+        "programmatic": "setting",
+        "operational": "operations",
+        "partnership": "partner",
+        "programme management": "setting",
+        "": "setting",
+    }
+
+
+def test_every_kind_of_milestone_asks_a_bank_that_was_made_for_it() -> None:
+    warnings: list[str] = []
+    by_kind = SHIPPED.by_milestone(noting=warnings)
+    assert set(by_kind) == set(MILESTONE_KINDS)
+    assert by_kind["strategy note"] == "country_programme_document"
+    assert by_kind["closure"] == by_kind["moment of reflection"] == "end_year_review"
+    assert warnings == []
+
+
+def test_an_office_s_own_bank_goes_before_ours_and_a_broken_one_stops_no_other(tmp_path: Path) -> None:
+    banks = office(tmp_path, structure=f'milestones = ["evaluation", "closure"]\n{STRUCTURE}')
+    (tmp_path / "questions" / "broken.toml").write_text("milestones = ", encoding="utf-8")
+    warnings: list[str] = []
+    by_kind = banks.by_milestone(noting=warnings)
+    assert (by_kind["evaluation"], by_kind["closure"], by_kind["end-year review"]) == (
+        "short",
+        "short",
+        "end_year_review",
+    )
+    (warning,) = warnings
+    assert "No milestone asks the question bank 'broken'" in warning and "broken.toml" in warning
+
+
+def test_a_bank_is_found_where_somebody_writes_it(tmp_path: Path) -> None:
+    (tmp_path / "short.toml").write_text(STRUCTURE, encoding="utf-8")
+    (tmp_path / "short.en.toml").write_text(WORDS, encoding="utf-8")
+    (tmp_path / "shorter.fr.toml").write_text(WORDS, encoding="utf-8")
+    for name in ("short.toml", "short.en.toml"):
+        templates, bank_id = find_bank(tmp_path / name)
+        assert (bank_id, Banks(templates).languages(bank_id)) == ("short", ["en"])
+        assert "evaluation" in Banks(templates).names()
+    assert len(problems(*find_bank(tmp_path / "short.toml"))) == len(LANGUAGES) - 1
+
+
+def test_the_bank_in_the_documentation_is_right(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "questions.md").read_text(encoding="utf-8")
+    structure, words = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    bank = office(tmp_path, structure=structure, words=words).get("short", "en")
+    assert [question.id for question in bank.questions] == ["side", "story", "supplies", "advice"]
+
+
 def test_a_handover_asks_for_consent_and_keeps_answers_narrow() -> None:
     bank = SHIPPED.get("handover", "en")
     assert bank.kind is BankKind.HANDOVER
@@ -106,6 +211,18 @@ def test_an_office_can_add_a_bank_in_one_language(tmp_path: Path) -> None:
         ("minutes = 5", 'minutes = "five"', "line 3: 'minutes' must be a whole number from 1 to 240."),
         ("minutes = 5", "minutes = 5\nlenght = 2", "line 4: 'lenght' is not known here"),
         ("minutes = 5", "minutes = ", "questions/short.toml: Invalid value (at line 3, column 11)."),
+        ('"U"', '"S"', "questions/short.toml, line 12: [question] 'audience' S is for a handover"),
+        ('"U"', '"R"', "questions/short.toml, line 12: [question] 'audience' R is for a handover"),
+        ('"knowledge.advice"', '"handover.work"', "line 13: [question] 'handover.work' is for a handover"),
+        ('"knowledge.description"', '"knowledge.cause"', "no question becomes knowledge.description"),
+        (
+            'kind = "reflection"',
+            'kind = "reflection"\nmilestones = ["party"]',
+            "line 3: 'party' is no kind of",
+        ),
+        ('skipped = "story"', 'unless = ["story"]', "line 14: [question] 'unless' must be [question, value]"),
+        ('skipped = "story"', 'unless = ["story", "a"]', "names 'a', which is no choice of 'story'."),
+        ('skipped = "story"', 'chose = ["tale", "a"]', "names 'tale', which is no earlier question."),
     ],
 )
 def test_a_mistake_in_the_structure_is_told_with_its_line(
@@ -122,6 +239,17 @@ def test_a_mistake_in_the_structure_is_told_with_its_line(
         ('ask = "What would you do?"', "", "short.en.toml, line 12: [questions.advice] 'ask' is missing."),
         ("{subject}", "{name}", "line 3: 'invitation' may only hold the placeholder {subject}."),
         ("{subject}", "{", "line 3: 'invitation' has a brace without its partner."),
+        (
+            "would you do?",
+            "of {subject}?",
+            "line 13: [questions.advice] 'ask' has braces, which are filled in",
+        ),
+        ("would you do?", "would you do}?", "line 13: [questions.advice] 'ask' has braces"),
+        (
+            "would you do?",
+            f"{'do ' * 200}?",
+            "line 13: [questions.advice] 'ask' is 606 characters long; 400 fit.",
+        ),
         ('"Advice"', '""', "line 7: [sections] 'knowledge.advice' must be a text that is not empty."),
         ("[questions.story]", "[questions.stroy]", "the words of question 'story' are missing."),
     ],
@@ -157,6 +285,14 @@ def test_a_check_tells_all_mistakes_of_all_files_at_once(tmp_path: Path) -> None
     ):
         assert said.count(mistake) == 1, mistake
     assert len(found) == len(set(found))
+
+
+def test_a_sentence_left_in_english_is_told(tmp_path: Path) -> None:
+    office(tmp_path)
+    french = WORDS.replace("Short", "Court").replace("About", "Sur").replace("What happened?", "Et alors ?")
+    (tmp_path / "questions" / "short.fr.toml").write_text(french, encoding="utf-8")
+    found = [line for line in problems(Templates(tmp_path), "short") if "short.fr" in line]
+    assert found == ["questions/short.fr.toml, line 13: [questions.advice] 'ask' is still in English."]
 
 
 def test_a_bank_nobody_has_is_refused_by_name() -> None:
