@@ -147,8 +147,7 @@ def learn(suggester: Suggester, lines: Sequence[Line], *, advance: Advance = lam
     taught = [one for one in lines if not number.keys().isdisjoint(one.gold)]
     learning = Learning(suggester, min(len(taught), MOST_DOCUMENTS))
     for one in evenly(taught, MOST_DOCUMENTS):
-        read = suggester.read(one.document)
-        learning.add(read, [number[term] for term in one.gold if term in number])
+        learning.add(one.document, [number[term] for term in one.gold if term in number])
         advance(1)
     if taught:
         learning.finish()

@@ -14,7 +14,8 @@ from km365.suggest.learned import Arrays, Ints, Learned, Lessons
 from km365.suggest.lexical import Features
 from km365.suggest.meaning import Floats
 from km365.suggest.memory import give_back
-from km365.suggest.suggester import Known, Read, Suggester
+from km365.suggest.suggester import Document, Known, Read, Suggester
+from km365.suggest.texts import Text
 
 _WEIGHED_AT_MOST = 600
 """The weights are fitted to the candidates of so many documents, spread evenly."""
@@ -35,20 +36,26 @@ class Learning:
 
     def add(
         self,
-        read: Read,
+        document: Document,
         right: Iterable[int],
         wrong: Iterable[int] = (),
         *,
         asked: frozenset[int] | None = None,
+        text: Text | None = None,
     ) -> None:
         """A document with the concepts (by number) that are right for it and those a person refused.
 
-        `asked` are the term sets (by number) in which a person looked for all that is right, None for all.
+        `asked` are the term sets (by number) in which a person looked for all that is right, None for all;
+        `text` is what the suggester's matcher read of the document already.
         """
         at = len(self._lessons.right)
-        self._lessons.add(read.sample(), right, wrong)
         if at in self._weighed and asked != frozenset():
-            self._reads[at], self._asked[at] = read, asked
+            self._reads[at] = self._suggester.read(document, text)
+            self._asked[at] = asked
+            sample = self._reads[at].sample()
+        else:
+            sample = self._suggester.sample(document, text)
+        self._lessons.add(sample, right, wrong)
 
     def finish(self) -> Measured:
         """Fits what the suggester knows from now on; the measures of the documents it was fitted to."""

@@ -36,6 +36,8 @@ _MINILM_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2
 _VOCABULARY = Path(__file__).with_name("vendor") / "bert-vocabulary.json"
 FOLDER_ENDING = ".km365-vectors"
 """Ends the name of a folder that keeps the vectors of labels."""
+_SIGN_AND_REST = np.int32(-0x70000001)
+_EXPONENT_MOVED = np.float32(2.0**112)
 CHUNK_LETTERS = 1000
 SENTENCE_LETTERS = 300
 _SENTENCE = re.compile(r"(?<=[.!?؟;])\s+|\n+|(?<=[。！？；])")
@@ -104,7 +106,7 @@ class English:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False  # the arena keeps a gigabyte for texts of many lengths
+        options.enable_mem_pattern = False  # plans for each length of text, which keep 50 MB more
         options.log_severity_level = 3
         made = onnxruntime.InferenceSession(str(self._path), options, providers=["CPUExecutionProvider"])
         give_back()
@@ -241,8 +243,10 @@ class LabelVectors:
     """
 
     _SAMPLE = 500
-    _BLOCK = 8192
+    _BLOCK = 512
+    """So many rows are made or compared together: as ordinary numbers they fit a processor's cache."""
     _LARGE = 32 * 1024 * 1024
+    _LET_GO_BLOCKS = 16
 
     def __init__(
         self,
@@ -254,7 +258,9 @@ class LabelVectors:
     ) -> None:
         self._read_labels, self._encoder, self._size, self._preparing = labels, encoder, size, preparing
         self._rows, self._marks, self._file = _open_rows(file, size + 1, encoder.size)
-        self._known = _checked(self._rows, self._marks)
+        self._known = np.zeros(size + 1, dtype=np.bool_)
+        for block in self._blocks(size + 1):
+            self._known[block] = _checked(self._rows[block], self._marks[block])
         if not self._known[size]:
             sample = [self._labels[one] for one in evenly(sorted(self._labels), self._SAMPLE)]
             shared = encoder.encode(sample).mean(axis=0) if sample else np.zeros(encoder.size)
@@ -274,9 +280,17 @@ class LabelVectors:
             self._make([one for one in missing if one in self._labels])
             without = np.array([one for one in missing if one not in self._labels], dtype=np.int64)
             self._write(without, np.zeros((len(without), self._encoder.size), dtype=np.float16))
-        found: Floats = self._rows[concepts].astype(np.float32)
+        found = _widened(self._rows[concepts])
         self._let_go()
         return found
+
+    def _blocks(self, size: int) -> Iterator[slice]:
+        """The rows one block after the other; a large file is let go of every now and then."""
+        for number, begin in enumerate(range(0, size, self._BLOCK), start=1):
+            yield slice(begin, min(begin + self._BLOCK, size))
+            if not number % self._LET_GO_BLOCKS:
+                self._let_go()
+        self._let_go()
 
     def _make(self, concepts: Sequence[int]) -> None:
         for begin in range(0, len(concepts), self._BLOCK):
@@ -292,13 +306,13 @@ class LabelVectors:
     def alike(self, texts: Floats) -> Floats:
         """How near each concept is to each text, -1 to 1: a row for each text, 0 where there is no label."""
         near = np.zeros((len(texts), self._size), dtype=np.float32)
-        beside = self.beside_all(texts)
+        beside = self.beside_all(texts).T
         new = not self._known[: self._size].all()
-        for begin in range(0, self._size, self._BLOCK):
-            block = np.arange(begin, min(begin + self._BLOCK, self._size), dtype=np.int64)
-            near[:, block] = beside @ self.of(block).T
+        for block in self._blocks(self._size):
             if new:
-                self._preparing(int(block[-1]) + 1, self._size)
+                self.of(np.arange(block.start, block.stop, dtype=np.int64))
+                self._preparing(block.stop, self._size)
+            near[:, block] = (_widened(self._rows[block]) @ beside).T
         return near
 
     def _let_go(self) -> None:
@@ -309,6 +323,19 @@ class LabelVectors:
     def beside_all(self, rows: Floats) -> Floats:
         """Vectors less what all labels share, at length one."""
         return unit(rows - self._shared)
+
+
+def _widened(rows: npt.NDArray[np.float16]) -> Floats:
+    """The rows as 32-bit numbers, as `astype` makes them and five times as fast; neither infinite nor NaN.
+
+    Sign, exponent and fraction move to where they belong; the exponent then counts from 127, not from 15.
+    """
+    bits = rows.view(np.int16).astype(np.int32)
+    bits <<= 13
+    bits &= _SIGN_AND_REST
+    found = bits.view(np.float32)
+    found *= _EXPONENT_MOVED
+    return found
 
 
 def _mark(row: npt.NDArray[np.float16]) -> int:

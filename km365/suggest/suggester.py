@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from km365.suggest.learned import Ints, Learned, Sample, Votes
 from km365.suggest.lexical import Features
 from km365.suggest.matching import Matcher
 from km365.suggest.meaning import Encoder, Floats, LabelVectors, Preparing, chunks, sentences
-from km365.suggest.texts import Text
+from km365.suggest.texts import Text, language_in
 
 _NEAR_KEPT = 80
 """So many concepts nearest in meaning become candidates."""
@@ -52,8 +53,7 @@ class Read:
 
     def sample(self) -> Sample:
         """What examples are made of."""
-        vectors = {name: rows.mean(axis=0) for name, rows in self.whole.items()}
-        return Sample(words=counted(self.passages), vectors=vectors)
+        return _sample(self.passages, self.whole)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ class Suggester:
         """`labels` gives the preferred labels in a language by concept number, and is asked only where
         their vectors are not in the folder `cache` yet; `preparing` hears how far these are."""
         self._index, self._matcher = index, Matcher(index)
-        self._labels_in, self._preparing = labels, preparing
+        self._labels_in, self._preparing = lru_cache(maxsize=1)(labels), preparing
         self._all = next((one for one in encoders if one.languages is None), None)
         self._careful = next((one for one in encoders if one.languages is not None), None)
         self._cache = cache
@@ -104,15 +104,11 @@ class Suggester:
     def read(self, document: Document, text: Text | None = None) -> Read:
         """The document's words looked up and its vectors made; `text` where it has been read already."""
         text = text or Text(self._matcher, document.passages, language=document.language)
-        body = "\n".join(one.text for one in document.passages)
-        whole: dict[str, Floats] = {}
+        whole = self._whole(document.passages, text.language)
         said: list[str] = []
         near: Floats | None = None
-        # the model for English first: loading it takes twice the memory that it keeps
-        if self._careful and text.language in (self._careful.languages or ()):
-            whole[self._careful.name] = self._careful.encode(chunks(body, most=_ENGLISH_CHUNKS) or [body])
         if self._all:
-            whole[self._all.name] = self._all.encode(chunks(body, most=_CHUNKS) or [body])
+            body = _body(document.passages)
             said = sentences(body, most=_SENTENCES) or [body]
             near = self._all.encode(said)
         features = lexical.candidates(self._matcher, text)
@@ -125,6 +121,22 @@ class Suggester:
             sentences=said,
             near=near,
         )
+
+    def sample(self, document: Document, text: Text | None = None) -> Sample:
+        """The document as an example, for less than what `read` costs; `text` as there."""
+        language = text.language if text else document.language or language_in(document.passages)
+        return _sample(document.passages, self._whole(document.passages, language))
+
+    def _whole(self, passages: Sequence[Passage], language: str | None) -> dict[str, Floats]:
+        """The vectors of the chunks of a text by model, that for English first: loading it takes twice the
+        memory that it keeps."""
+        body = _body(passages)
+        found: dict[str, Floats] = {}
+        if self._careful and language in (self._careful.languages or ()):
+            found[self._careful.name] = self._careful.encode(chunks(body, most=_ENGLISH_CHUNKS) or [body])
+        if self._all:
+            found[self._all.name] = self._all.encode(chunks(body, most=_CHUNKS) or [body])
+        return found
 
     def _labels(self, encoder: Encoder, language: str) -> LabelVectors:
         """The vectors of the labels in a language, English (or any) ones where there are none in it."""
@@ -250,6 +262,15 @@ class Suggester:
         labels = self._labels(self._all, read.language or "en")
         alike = labels.beside_all(read.near) @ labels.of(np.array([number], dtype=np.int64))[0]
         return read.sentences[int(alike.argmax())]
+
+
+def _body(passages: Sequence[Passage]) -> str:
+    return "\n".join(one.text for one in passages)
+
+
+def _sample(passages: Sequence[Passage], whole: Mapping[str, Floats]) -> Sample:
+    vectors = {name: rows.mean(axis=0) for name, rows in whole.items()}
+    return Sample(words=counted(passages), vectors=vectors)
 
 
 def _best(values: Floats, count: int) -> Ints:

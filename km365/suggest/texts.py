@@ -65,7 +65,7 @@ class Text:
         self.ends = _places(self.numbers, END_OF_PASSAGE, len(passages))
         """Where each passage ends among `numbers`."""
         self.hits = self._told_from_words(matcher.index, matcher.hits(self.numbers))
-        self.language = language or _language(passages)
+        self.language = language or language_in(passages)
         """What most of it is written in, None where nothing tells."""
         self._words = matcher.words
         self._spans: dict[int, list[tuple[int, int]]] = {}
@@ -156,7 +156,8 @@ def _is_long(text: str) -> bool:
     return len(text.split()) > _SHOUTED_WORDS
 
 
-def _language(passages: Sequence[Passage]) -> str | None:
+def language_in(passages: Sequence[Passage]) -> str | None:
+    """What most of it is written in, None where nothing tells."""
     told = Counter(passage.language for passage in passages if passage.language)
     if told:
         return told.most_common(1)[0][0]
