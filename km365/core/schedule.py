@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
+_DAY = timedelta(days=1)
 LEAD = timedelta(days=14)
 """How long before a milestone its people are asked."""
 GRACE = timedelta(days=7)
@@ -22,7 +23,10 @@ SAME_DEPARTURE = timedelta(days=180)
 
 @dataclass(frozen=True, kw_only=True)
 class Hours:
-    """When a duty station works: local wall time since midnight, and the days off (Monday is 0)."""
+    """When people may be written to: local wall time since midnight, and the days off (Monday is 0).
+
+    Hours that end after midnight close beyond 24 hours; they belong to the day on which they open.
+    """
 
     zone: tzinfo
     opens: timedelta = timedelta(hours=9)
@@ -30,8 +34,8 @@ class Hours:
     weekend: frozenset[int] = frozenset({5, 6})
 
     def __post_init__(self) -> None:
-        if not timedelta(0) <= self.opens < self.closes <= timedelta(days=1):
-            raise ValueError("working hours must begin before they end, within one day")
+        if not timedelta(0) <= self.opens < _DAY or not self.opens < self.closes <= self.opens + _DAY:
+            raise ValueError("working hours must begin within a day and end within a day of that")
         if len(self.weekend) > 6 or not self.weekend <= set(range(7)):
             raise ValueError("a week needs a working day")
 
@@ -48,7 +52,7 @@ def midnight(day: date, hours: Hours) -> datetime:
 
 def next_open(moment: datetime, hours: Hours) -> datetime:
     """The first moment at or after `moment` within working hours, in UTC."""
-    day = day_at(moment, hours)
+    day = day_at(moment, hours) - _DAY  # whose hours may go on after midnight
     while True:
         begins = midnight(day, hours)
         opens, closes = ((begins + wall).astimezone(UTC) for wall in (hours.opens, hours.closes))
@@ -66,6 +70,7 @@ class Outcome(StrEnum):
     UNREACHABLE = "unreachable"  # the app is blocked or gone
     CANCELLED = "cancelled"  # the milestone or departure was called off
     CLOSED = "closed"  # asked as often as the plan allows, without an answer
+    OPTED_OUT = "opted out"  # wants no such messages; asked again if they change their mind in time
 
 
 class Act(StrEnum):

@@ -1,8 +1,9 @@
 """Every table of our database on one page. What SharePoint can hold is not here (DESIGN §4).
 
 A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
-`km_answer`, `km_conversation` and `km_message` (what a decision says), and goes when its time is over; so do
-the words of documents, in `km_example`, and those quoted in `km_feedback` and `km_watched_file`.
+`km_answer`, `km_conversation`, `km_message` (what a decision says) and `km_wish` (what is to be changed), and
+goes when its time is over; so do the words of documents, in `km_example`, and those quoted in `km_feedback`
+and `km_watched_file`.
 """
 
 from datetime import UTC, datetime
@@ -153,6 +154,36 @@ answer = Table(
     Column("value", Text),
     _required("answered_at", Moment),
     CheckConstraint("audience <> 'X' OR value IS NULL", name="unrecorded_has_no_text"),
+)
+
+preference = Table(
+    "km_preference",
+    metadata,
+    Column("person_id", String, primary_key=True),
+    _required("asked", String),
+    Column("language", String),
+    Column("zone", String),
+    Column("opens_minutes", Integer),
+    Column("closes_minutes", Integer),
+    _required("changed_at", Moment),
+)
+
+wish = Table(
+    "km_wish",
+    metadata,
+    Column("item_id", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    _required("person_id", String),
+    _required("interview_id", String),
+    _required("office", String),
+    _required("language", String),
+    _required("state", String),
+    Column("words", Text),
+    _required("reason", String),
+    _required("asked_at", Moment),
+    _required("changed_at", Moment),
+    Index(None, "state"),
+    Index(None, "person_id"),
 )
 
 message = Table(

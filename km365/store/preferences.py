@@ -1,0 +1,53 @@
+"""What people chose of km365's messages: a row for whoever chose anything."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from km365.core.preferences import Asked, Preferences
+from km365.store import rows
+from km365.store.tables import preference
+
+_MINUTE = timedelta(minutes=1)
+
+
+def get(c: Connection, person_id: str) -> Preferences:
+    """What the person chose; the default for whoever chose nothing."""
+    row = c.execute(select(preference).where(preference.c.person_id == person_id)).first()
+    if row is None:
+        return Preferences()
+    return Preferences(
+        asked=Asked(row.asked),
+        language=row.language,
+        zone=row.zone,
+        opens=_time(row.opens_minutes),
+        closes=_time(row.closes_minutes),
+    )
+
+
+def put(c: Connection, person_id: str, wanted: Preferences, *, at: datetime) -> None:
+    """Keeps what the person wants from now on."""
+    values = {
+        "person_id": person_id,
+        "asked": wanted.asked,
+        "language": wanted.language,
+        "zone": wanted.zone,
+        "opens_minutes": _minutes(wanted.opens),
+        "closes_minutes": _minutes(wanted.closes),
+        "changed_at": at,
+    }
+    rows.put(c, preference, values)
+
+
+def put_language(c: Connection, person_id: str, language: str, *, at: datetime) -> None:
+    """Keeps the language the person wants to be spoken to in; the rest stays."""
+    put(c, person_id, replace(get(c, person_id), language=language), at=at)
+
+
+def _time(minutes: int | None) -> timedelta | None:
+    return None if minutes is None else minutes * _MINUTE
+
+
+def _minutes(time: timedelta | None) -> int | None:
+    return None if time is None else time // _MINUTE
