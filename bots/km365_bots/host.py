@@ -73,8 +73,11 @@ class _Key:
 class SigningKeys:
     """The channel's public keys, as `JwtTokenExtractor` asks for them; fetched anew after a day."""
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, url: str, *, timeout_s: float = 10.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._url = url
+        self._timeout_s = timeout_s
         self._clock = clock
         self._keys: dict[str, _Key] = {}
         self._fetched_at: float | None = None
@@ -109,7 +112,8 @@ class SigningKeys:
             self._fetched_at = self._clock()
 
     async def _fetch(self) -> dict[str, _Key]:
-        timeout = aiohttp.ClientTimeout(total=10)
+        """The keys that vouch for at least one channel: botbuilder lets every channel use the others."""
+        timeout = aiohttp.ClientTimeout(total=self._timeout_s)
         async with aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session:
             async with session.get(self._url) as response:
                 keys_url = (await response.json(content_type=None))["jwks_uri"]
@@ -117,10 +121,10 @@ class SigningKeys:
                 listed = (await response.json(content_type=None))["keys"]
         return {
             key["kid"]: _Key(
-                public_key=RSAAlgorithm.from_jwk(json.dumps(key)), endorsements=key.get("endorsements", [])
+                public_key=RSAAlgorithm.from_jwk(json.dumps(key)), endorsements=key["endorsements"]
             )
             for key in listed
-            if key.get("kty") == "RSA" and "kid" in key
+            if key.get("kty") == "RSA" and "kid" in key and key.get("endorsements")
         }
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
 from km365_bots.connector import open_connector
 from km365_bots.host import Host, SignIn
 from km365_bots.turn import Turns
 
 from km365.store.database import Database
 
+from .channel import Channel, serving
 from .chatting import Chat, Office
 from .fake_connector import fake_connector
 from .serving import LABELS, PACE, Bot, Desk, Respond, Start, echo, site
@@ -50,6 +52,17 @@ async def start() -> AsyncIterator[Start]:
             return Bot(url=url, desk=desk, teams=teams, http=http, turns=turns)
 
         yield begin
+
+
+@pytest.fixture(scope="session")
+def session_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.fixture
+async def channel(session_key: rsa.RSAPrivateKey) -> AsyncIterator[Channel]:
+    async with serving(session_key) as told:
+        yield told
 
 
 @pytest.fixture

@@ -3,25 +3,22 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import jwt
 import pytest
-from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jwt.algorithms import RSAAlgorithm
 from km365_bots.activities import Malformed, read_activity
-from km365_bots.host import SignIn
+from km365_bots.host import SigningKeys, SignInUnavailable
 
 from km365.core.chat import Event, Reply
 
-from .activities import TENANT, activity
-from .serving import APP_ID, Start, site
+from .activities import activity
+from .channel import Channel
+from .serving import Start
 
 # who may speak ---------------------------------------------------------------------------------------------
 
@@ -34,62 +31,6 @@ async def test_without_sign_in_no_other_machine_is_answered(start: Start, addres
     status, _ = await bot.says(serviceUrl=address)
     assert status == 400
     assert bot.desk.events == []
-
-
-@dataclass
-class Channel:
-    """A channel that signs in as Teams does: its own keys, served over HTTP."""
-
-    url: str = ""
-    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
-    fetched: int = 0
-    down: bool = False
-
-    @property
-    def sign_in(self) -> SignIn:
-        return SignIn(
-            app_id=APP_ID, tenants=frozenset({TENANT}), issuer="https://issuer.example", keys_url=self.url
-        )
-
-    def token(
-        self, service_url: str, *, key: Any = None, kid: str = "k1", algorithm: str = "RS256", **claims: Any
-    ):
-        whole = {
-            "iss": "https://issuer.example",
-            "aud": APP_ID,
-            "serviceurl": service_url + "/",
-            "exp": int(time.time()) + 600,
-            **claims,
-        }
-        whole = {name: value for name, value in whole.items() if value is not None}
-        return "Bearer " + jwt.encode(whole, key or self.key, algorithm=algorithm, headers={"kid": kid})
-
-
-@pytest.fixture(scope="session")
-def session_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
-
-
-@pytest.fixture
-async def channel(session_key: rsa.RSAPrivateKey) -> AsyncIterator[Channel]:
-    told = Channel(key=session_key)
-    app = web.Application()
-
-    async def metadata(request: web.Request) -> web.Response:
-        told.fetched += 1
-        if told.down:
-            raise web.HTTPServiceUnavailable
-        return web.json_response({"jwks_uri": f"{told.url}/keys"})
-
-    async def keys(request: web.Request) -> web.Response:
-        public = json.loads(RSAAlgorithm.to_jwk(session_key.public_key()))
-        return web.json_response({"keys": [{**public, "kid": "k1", "endorsements": ["msteams"]}]})
-
-    app.router.add_get("/", metadata)
-    app.router.add_get("/keys", keys)
-    async with site(app) as url:
-        told.url = url
-        yield told
 
 
 async def test_a_signed_caller_is_heard(start: Start, channel: Channel):
@@ -125,6 +66,12 @@ FORGED: dict[str, Callable[[Channel, str], str]] = {
         "Bearer " + jwt.encode({"iss": "https://issuer.example"}, None, algorithm="none")
     ),
     "expired": lambda channel, url: channel.token(url, exp=1),
+    "not yet valid": lambda channel, url: channel.token(url, nbf=int(time.time()) + 3600),
+    "expires never": lambda channel, url: channel.token(url, exp="never"),
+    "vouched for by nobody": lambda channel, url: channel.token(url, kid="vouched for by nobody"),
+    "vouched for without a word": lambda channel, url: channel.token(url, kid="vouched for without a word"),
+    "odd key id": lambda channel, url: channel.token(url, kid="../../etc/passwd\x00"),
+    "no claims": lambda channel, url: channel.signed([]),
     "other issuer": lambda channel, url: channel.token(url, iss="https://other.example"),
     "no issuer": lambda channel, url: channel.token(url, iss=None),
     "other audience": lambda channel, url: channel.token(url, aud="33333333"),
@@ -165,6 +112,24 @@ async def test_without_keys_nobody_is_believed_and_the_answer_is_503(start: Star
     assert status == 503
     channel.down = False
     assert (await bot.post(activity(bot.teams.url), Authorization=channel.token(bot.teams.url)))[0] == 202
+
+
+async def test_keys_that_never_come_are_not_waited_for_and_the_loop_goes_on(channel: Channel):
+    channel.hangs = True
+    keys = SigningKeys(channel.url, timeout_s=0.2)
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    with pytest.raises(SignInUnavailable):
+        await keys.get("k1")
+    ticking.cancel()
+    assert ticks
 
 
 async def test_unknown_key_ids_do_not_make_us_fetch_keys_again_and_again(start: Start, channel: Channel):
