@@ -30,7 +30,6 @@ async def test_a_leave_date_in_the_directory_is_enough(office) -> None:
         "supervisor": "",
         "notice": "6 weeks",
         "bank": "handover",
-        "minutes": 25,
         "reminder": 0,
     }
 
