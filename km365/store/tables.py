@@ -3,7 +3,7 @@
 A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
 `km_answer`, `km_conversation`, `km_message` (what a decision says) and `km_wish` (what is to be changed), and
 goes when its time is over; so do the words of documents, in `km_example`, and those quoted in `km_feedback`
-and `km_watched_file`.
+and `km_watched_file`. The tables of the search index hold what SharePoint holds, and are made anew from it.
 """
 
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -426,4 +427,57 @@ term_ask = Table(
     _required("because", Text),
     _required("language", String),
     _required("at", Moment),
+)
+
+search_source = Table(
+    "km_search_source",
+    metadata,
+    Column("container", String, primary_key=True),
+    _required("site", String),
+    _required("office", String),
+    _required("name", String),
+    _required("shelf", String),
+    Column("link", Text),
+    Column("looked_at", Moment),
+    Column("problem", String),
+)
+
+search_entry = Table(
+    "km_search_entry",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("container", ForeignKey("km_search_source.container", ondelete="CASCADE"), nullable=False),
+    _required("item_id", String),
+    _required("state", String),
+    _required("shelf", String),
+    _required("kind", String),
+    _required("office", String),
+    _required("language", String),
+    _required("title", Text),
+    _required("web_url", Text),
+    Column("day", Date),
+    _required("mark", String),
+    _required("tags", JSON),
+    _required("attempts", Integer),
+    _required("due_at", Moment),
+    Column("note", String),
+    Index("uq_km_search_entry_item", "container", "item_id", unique=True),
+    Index(None, "state", "due_at"),
+)
+
+search_text = Table(
+    "km_search_text",
+    metadata,
+    Column("entry_id", ForeignKey("km_search_entry.id", ondelete="CASCADE"), primary_key=True),
+    Column("sentences", LargeBinary, nullable=False),
+    Column("words", LargeBinary, nullable=False),
+)
+
+search_word = Table(
+    "km_search_word",
+    metadata,
+    Column("word", String, primary_key=True),
+    Column("shelf", String, primary_key=True),
+    Column("block", Integer, primary_key=True),
+    Column("entries", LargeBinary, nullable=False),
 )
