@@ -14,9 +14,9 @@ from km365.documents.words import Words
 from km365.errors import NotAvailable
 from km365.graph.apps import install_bot
 from km365.services import teams_app
+from km365.services.calendar import hours_of
 from km365.settings import Settings
-from km365.store import conversations
-from km365.store.database import Connection
+from km365.store import conversations, preferences
 from km365.store.outbox import Message
 from km365_bots import conversation, delivery
 from km365_bots.chat import Parts
@@ -82,8 +82,8 @@ def post_of(app: App, parts: Parts, connector: Connector, labels: Words, lines: 
     """What sending messages needs."""
 
     async def language(message: Message) -> str:
-        chosen = await app.db.run(_chosen_language, message.person_id)
-        return best([chosen, await parts.profile_language(message.person_id), message.language])
+        chosen = await app.db.run(preferences.get, message.person_id)
+        return best([chosen.language, await parts.profile_language(message.person_id), message.language])
 
     async def compose(message: Message) -> Reply:
         return conversation.compose(parts, message)
@@ -103,15 +103,8 @@ def post_of(app: App, parts: Parts, connector: Connector, labels: Words, lines: 
         now=app.clock.now,
         service_url=app.settings.teams,
         tenant_id=app.settings.tenant_id,
+        hours=hours_of(app.settings),
     )
-
-
-def _chosen_language(c: Connection, person_id: str) -> str | None:
-    """The language the person asked for in their chat with the bot."""
-    address = conversations.address_of(c, person_id)
-    chat = conversations.get(c, address.conversation_id) if address else None
-    language = chat.state.get("language") if chat else None
-    return language if isinstance(language, str) else None
 
 
 async def _database_answers(app: App) -> None:

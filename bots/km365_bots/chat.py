@@ -12,7 +12,8 @@ from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import ChangedMeanwhile
 from km365.jobs.port import Jobs
-from km365.store import conversations
+from km365.store import conversations, preferences
+from km365.store.conversations import Conversation
 from km365.store.database import Connection, Database
 from km365_bots.speech import Speech
 
@@ -97,13 +98,17 @@ class Chat:
 
 async def open_chat(parts: Parts, event: Event) -> Chat:
     """The chat with its language: chosen here, else the profile's, else the activity's."""
-    stored = await parts.db.run(conversations.get, event.conversation_id)
-    state = stored.state if stored else {}
-    chosen = state.get("language")
-    if isinstance(chosen, str):
-        language = best([chosen])
-    else:
-        language = best([await parts.profile_language(event.person_id), event.locale])
+    stored, chosen = await parts.db.run(_known, event)
+    language = chosen or best([await parts.profile_language(event.person_id), event.locale])
     return Chat(
-        parts=parts, event=event, state=state, version=stored.version if stored else 0, language=language
+        parts=parts,
+        event=event,
+        state=stored.state if stored else {},
+        version=stored.version if stored else 0,
+        language=language,
     )
+
+
+def _known(c: Connection, event: Event) -> tuple[Conversation | None, str | None]:
+    """The chat as it was left, and the language the person chose."""
+    return conversations.get(c, event.conversation_id), preferences.get(c, event.person_id).language

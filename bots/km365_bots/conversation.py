@@ -14,6 +14,7 @@ from km365.core.commands import Command, Understood
 from km365.core.languages import best
 from km365.core.turns import Turn
 from km365.errors import InputRefused
+from km365.store import preferences
 from km365.store.outbox import Message
 from km365_bots import buttons, interviewing, speech
 from km365_bots.chat import Chat, Parts, open_chat
@@ -139,7 +140,8 @@ async def _pressed(chat: Chat) -> list[Reply]:
 
 async def _change_language(chat: Chat, turn: Turn | None, language: str) -> list[Reply]:
     """From now on in that language; the answers given stay in theirs."""
-    await chat.remember(language=language)
+    parts, event = chat.parts, chat.event
+    await parts.db.run(preferences.put_language, event.person_id, language, at=event.at)
     chat = replace(chat, language=language)
     replies = [chat.speech.say("chat.language_changed")]
     return replies if turn is None else [*replies, *await interviewing.speak(chat, turn, language)]

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from km365.core.chat import Reply
+from km365.core.schedule import ALWAYS, Hours
 from km365.documents.words import Words
 from km365.errors import GraphError, KM365Error, StoreError
 from km365.jobs import Jobs
+from km365.services.preferences import opens_at
 from km365.store import conversations, outbox, turns
 from km365.store.conversations import Address
 from km365.store.database import Connection, Database
@@ -68,6 +70,8 @@ class Post:
     now: Callable[[], datetime]
     service_url: str
     tenant_id: str
+    hours: Hours = ALWAYS
+    """When people are written to who have chosen no hours of their own."""
     install_wait_s: float = 5.0
     """How long a new installation is given to tell the bot where the person is."""
     sending_takes: timedelta = timedelta(minutes=5)
@@ -120,8 +124,8 @@ async def deliver(post: Post, key: str) -> None:
 
     What became of the message is in its row. Raises StoreError, after which it waits as before.
     """
-    row = await post.db.run(outbox.get, key)
-    if row is None or row.state is not Delivery.WAITING or row.due_at > post.now():
+    row = await post.db.run(_to_send, key, post.hours, at=post.now())
+    if row is None:
         return
     try:
         address = await _address(post, row.message.person_id)
@@ -152,6 +156,18 @@ async def deliver(post: Post, key: str) -> None:
         async with post.lines.of(address.conversation_id):
             if await _claimed(post, key, address):
                 await _send(post, row, address, reply, activity)
+
+
+def _to_send(c: Connection, key: str, hours: Hours, *, at: datetime) -> outbox.Sent | None:
+    """The message, if it waits and its moment has come; it waits on where its reader has quiet hours now."""
+    row = outbox.get(c, key)
+    if row is None or row.state is not Delivery.WAITING or row.due_at > at:
+        return None
+    opens = opens_at(c, row.message, hours, at=at)
+    if opens > at:
+        outbox.hold(c, key, at=at, due_at=opens, note=outbox.QUIET)
+        return None
+    return row
 
 
 async def _claimed(post: Post, key: str, address: Address) -> bool:

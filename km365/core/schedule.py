@@ -40,6 +40,10 @@ class Hours:
             raise ValueError("a week needs a working day")
 
 
+ALWAYS = Hours(zone=UTC, opens=timedelta(0), closes=_DAY, weekend=frozenset())
+"""At any time of any day."""
+
+
 def day_at(moment: datetime, hours: Hours) -> date:
     """The day it is at the duty station."""
     return moment.astimezone(hours.zone).date()

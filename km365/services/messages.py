@@ -13,7 +13,7 @@ from km365.store.outbox import Delivery, Sent
 
 RECENT = timedelta(days=7)
 """How long what went wrong is counted by the doctor; `km365 message list` shows it longer."""
-_FINAL = frozenset({Outcome.ANSWERED, Outcome.DECLINED, Outcome.CANCELLED})
+_FINAL = frozenset({Outcome.ANSWERED, Outcome.DECLINED, Outcome.CANCELLED, Outcome.OPTED_OUT})
 """Whoever stands there is not asked again."""
 
 
@@ -55,7 +55,7 @@ def advice(row: Sent) -> str:
             return f"Speak to the person; once they have the app, {again}."
         case Delivery.FAILED:
             return f"Mend the cause, then {again}."
-        case Delivery.WAITING if row.note:
+        case Delivery.WAITING if row.note and row.note != outbox.QUIET:
             return "Mend the cause if it stays; km365 tries again by itself."
         case _:
             return ""

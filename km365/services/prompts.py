@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from km365.core import languages, schedule
+from km365.core.preferences import Asked, hours_for, may_ask
 from km365.core.schedule import Act, Hours, Leaver, Milestone, Outcome, Progress
 from km365.documents.questions import Banks
 from km365.graph.client import Graph
@@ -17,8 +18,8 @@ from km365.jobs import Jobs
 from km365.services import calendar
 from km365.services.calendar import Directory
 from km365.settings import Settings
-from km365.store import campaigns, cursors, events, outbox
-from km365.store.campaigns import Campaign
+from km365.store import campaigns, cursors, events, outbox, preferences
+from km365.store.campaigns import Campaign, Prompt
 from km365.store.database import Connection, Database
 from km365.store.outbox import Delivery, Message, Sent
 from km365.templates import Templates
@@ -161,24 +162,36 @@ def _advance(c: Connection, jobs: Jobs, hours: Hours, *, now: datetime) -> tuple
     due = campaigns.due(c, at=now)
     count = 0
     for prompt, campaign in due:
-        last = outbox.get(c, message_key(prompt.key, prompt.progress.sent)) if prompt.progress.sent else None
-        if last is not None and last.state is Delivery.UNREACHABLE:
-            after = replace(prompt.progress, state=Outcome.UNREACHABLE, next_at=None)
-        elif last is not None and last.state in {Delivery.WAITING, Delivery.SENDING}:
-            after = _still_waiting(c, prompt.progress, campaign, last, hours, now=now)
-        else:
-            asked_at = campaigns.asked_at(c, prompt.person_id)
-            act, after = schedule.step(prompt.progress, campaign.plan, now, hours, asked_at=asked_at)
-            if act in {Act.INVITE, Act.REMIND}:
-                key = message_key(prompt.key, after.sent)
-                put = outbox.put(
-                    c, _message(campaign, prompt.person_id, prompt.language, key, after.sent), at=now
-                )
-                if put:
-                    count += 1
-                    jobs.enqueue(c, SEND_MESSAGE, key=key, args={"key": key})
+        after, wanted = _next_step(c, prompt, campaign, hours, now=now)
+        if wanted is not None and outbox.put(c, wanted, at=now):
+            count += 1
+            jobs.enqueue(c, SEND_MESSAGE, key=wanted.key, args={"key": wanted.key})
         campaigns.save(c, replace(prompt, progress=after), at=now)
     return len(due), count
+
+
+def _next_step(
+    c: Connection, prompt: Prompt, campaign: Campaign, hours: Hours, *, now: datetime
+) -> tuple[Progress, Message | None]:
+    """Where the person stands now, and the message to be sent to them, if one is."""
+    stands = prompt.progress
+    last = outbox.get(c, message_key(prompt.key, stands.sent)) if stands.sent else None
+    if last is not None and last.state is Delivery.UNREACHABLE:
+        return replace(stands, state=Outcome.UNREACHABLE, next_at=None), None
+    wanted = preferences.get(c, prompt.person_id)
+    if not may_ask(campaign.kind, wanted.asked, sent=stands.sent):
+        return replace(stands, state=Outcome.OPTED_OUT, next_at=None), None
+    hours = hours_for(wanted, hours)
+    if last is not None and last.state in {Delivery.WAITING, Delivery.SENDING}:
+        return _still_waiting(c, stands, campaign, last, hours, now=now), None
+    asked_at = campaigns.asked_at(c, prompt.person_id)
+    act, after = schedule.step(stands, campaign.plan, now, hours, asked_at=asked_at)
+    if act not in {Act.INVITE, Act.REMIND}:
+        return after, None
+    message = _message(campaign, prompt, after.sent)
+    if wanted.asked is Asked.NONE:
+        message = replace(message, data=message.data | {"once": True})
+    return after, message
 
 
 def _still_waiting(
@@ -197,15 +210,15 @@ def message_key(key: str, number: int) -> str:
     return key if number <= 1 else f"{key}:{number - 1}"
 
 
-def _message(campaign: Campaign, person_id: str, language: str, key: str, number: int) -> Message:
-    card = "handover_invitation" if campaign.kind == "departure" else "invitation"
-    data = campaign.data | {
-        "subject": campaign.id,
-        "due_on": campaign.due_on.isoformat(),
-        "reminder": number - 1,
-    }
+def _message(campaign: Campaign, prompt: Prompt, number: int) -> Message:
     return Message(
-        key=key, person_id=person_id, card=card, data=data, language=language, reason=campaign.kind
+        key=message_key(prompt.key, number),
+        person_id=prompt.person_id,
+        card="handover_invitation" if campaign.kind == "departure" else "invitation",
+        data=campaign.data
+        | {"subject": campaign.id, "due_on": campaign.due_on.isoformat(), "reminder": number - 1},
+        language=prompt.language,
+        reason=campaign.kind,
     )
 
 

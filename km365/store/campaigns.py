@@ -210,6 +210,15 @@ def of_person(c: Connection, person_id: str, *, kind: str) -> list[Campaign]:
     return [_campaign(row._mapping) for row in c.execute(query)]
 
 
+def of(c: Connection, person_id: str, *, state: Outcome = Outcome.OPEN) -> list[tuple[Prompt, Campaign]]:
+    """Where the person stands so in campaigns that are open, the earliest next step first."""
+    mine = and_(prompt.c.person_id == person_id, prompt.c.state == state)
+    ordered = select(prompt).where(mine).order_by(prompt.c.next_at, prompt.c.campaign_id)
+    theirs = [_prompt(row._mapping) for row in c.execute(ordered)]
+    found = {one.campaign_id: get(c, one.campaign_id) for one in theirs}
+    return [(one, about) for one in theirs if (about := found[one.campaign_id]) and about.state == "open"]
+
+
 def counts(c: Connection, campaign_id: str) -> dict[Outcome, int]:
     """How many people stand where; outcomes nobody has are left out."""
     query = (

@@ -31,6 +31,8 @@ class Delivery(StrEnum):
 
 PAGE = 200
 """How many messages `due` gives at most, unless told otherwise."""
+QUIET = "it is outside the hours in which the person may be written to"
+"""The note of a message that waits for nothing but its reader's morning."""
 MAY_BE_SENT_AGAIN = frozenset({Delivery.UNKNOWN, Delivery.UNREACHABLE, Delivery.FAILED})
 """Where a person may decide to send a message again, and nobody else does."""
 
@@ -208,8 +210,12 @@ def list_troubled(c: Connection, *, limit: int = PAGE) -> list[Sent]:
 
 
 def count_troubled(c: Connection, *, since: datetime) -> Mapping[Delivery, int]:
-    """How many of those changed since then are in which state; `waiting` are those held up."""
-    recent = _troubled() & (message.c.changed_at >= since)
+    """How many of those changed since then are in which state; `waiting` are those held up.
+
+    What only waits for its reader's hours is no trouble to count.
+    """
+    resting = (message.c.state == Delivery.WAITING) & (message.c.note == QUIET)
+    recent = _troubled() & ~func.coalesce(resting, False) & (message.c.changed_at >= since)
     query = select(message.c.state, func.count()).where(recent).group_by(message.c.state)
     return {Delivery(state): number for state, number in c.execute(query)}
 
