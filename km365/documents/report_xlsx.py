@@ -7,6 +7,9 @@ from typing import Any
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.chart import BarChart, Reference
+from openpyxl.chart.text import RichText, Text
+from openpyxl.chart.title import Title
+from openpyxl.drawing.text import CharacterProperties, Paragraph, ParagraphProperties, RegularTextRun
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
@@ -19,6 +22,8 @@ from km365.templates import Templates
 
 _INK, _HEAD = "FF1B2733", "FFE3EBF2"
 _BEFORE, _AFTER = "9DB4C8", "0B5C8F"
+_ROW_CM = 0.5
+"""About the height of a row."""
 _LONGEST_CELL = 32_000
 """Excel takes 32,767 characters in a cell."""
 
@@ -100,10 +105,23 @@ class _Book:
                 cell.data_type = "s"  # a document called "=1+1" is a name, not a formula
             else:
                 cell.value = value
-            cell.alignment = Alignment(vertical="top", wrap_text=True)
+            cell.alignment = self.aligned(value)
             cell.font = Font(bold=bold, color=_INK)
             if bold:
                 cell.fill = PatternFill("solid", fgColor=_HEAD)
+
+    def aligned(self, value: Any, *, start: bool = False) -> Alignment:
+        """From the edge where the language begins; numbers from the other one, unless `start`."""
+        if is_rtl(self._language):
+            words = isinstance(value, str) and not value.isascii()  # a name in Latin letters keeps its order
+            side = "right" if start or isinstance(value, str) else None
+            return Alignment(vertical="top", wrap_text=True, horizontal=side, readingOrder=2 if words else 0)
+        return Alignment(vertical="top", wrap_text=True, horizontal="left" if start else None)
+
+    @property
+    def is_rtl(self) -> bool:
+        """Whether the language is written from right to left."""
+        return is_rtl(self._language)
 
     def saved(self) -> bytes:
         held = io.BytesIO()
@@ -113,9 +131,9 @@ class _Book:
 
 def _summary(book: _Book, report: RunReport) -> None:
     sheet = book.empty("sheet_summary", (34, 70))
-    sheet.cell(row=1, column=1, value=book.say("title", run=report.run_id)).font = Font(
-        bold=True, size=16, color=_INK
-    )
+    title = sheet.cell(row=1, column=1, value=book.say("title", run=report.run_id))
+    title.font = Font(bold=True, size=16, color=_INK)
+    title.alignment = Alignment(readingOrder=2, horizontal="right") if book.is_rtl else Alignment()
     facts: list[tuple[str, Any]] = [
         ("organisation", report.organisation),
         ("state", book.say(f"state_{report.state}")),
@@ -131,7 +149,7 @@ def _summary(book: _Book, report: RunReport) -> None:
     ]
     for number, (key, value) in enumerate(facts, 3):
         book.row(sheet, number, [book.say(key).rstrip(":： "), value])
-        sheet.cell(row=number, column=2).alignment = Alignment(horizontal="left", wrap_text=True)
+        sheet.cell(row=number, column=2).alignment = book.aligned(value, start=True)
     if report.undoes:
         book.row(sheet, len(facts) + 4, [book.say("is_undo", run=report.undoes)])
 
@@ -147,12 +165,18 @@ def _coverage(book: _Book, report: RunReport) -> None:
     first = 1
     for caption, heading, rows in (("by_facet", "facet", facets), ("by_office", "office", offices)):
         sheet.cell(row=first, column=1, value=book.say(caption)).font = Font(bold=True, color=_INK)
+        sheet.cell(row=first, column=1).alignment = Alignment(readingOrder=2 if book.is_rtl else 0)
         headings = [book.say(key) for key in (heading, "before", "after", "documents")]
         book.row(sheet, first + 1, headings, bold=True)
+        for column, colour, ink in ((2, _BEFORE, _INK), (3, _AFTER, "FFFFFFFF")):
+            cell = sheet.cell(row=first + 1, column=column)
+            cell.fill, cell.font = PatternFill("solid", fgColor=f"FF{colour}"), Font(bold=True, color=ink)
         _shares(book, sheet, first + 2, rows)
+        height_cm = max(8.0, 1.1 * len(rows) + 4)
         if rows:
-            _chart(book, sheet, title=book.say(caption), first=first + 1, last=first + 1 + len(rows))
-        first += max(len(rows), 18) + 4
+            last = first + 1 + len(rows)
+            _chart(book, sheet, title=book.say(caption), first=first + 1, last=last, height_cm=height_cm)
+        first += max(len(rows) + 2, round(height_cm / _ROW_CM)) + 3
 
 
 def _shares(book: _Book, sheet: Any, first: int, rows: Sequence[tuple[str, Share]]) -> None:
@@ -162,10 +186,11 @@ def _shares(book: _Book, sheet: Any, first: int, rows: Sequence[tuple[str, Share
             sheet.cell(row=number, column=column).number_format = "0%"
 
 
-def _chart(book: _Book, sheet: Any, *, title: str, first: int, last: int) -> None:
+def _chart(book: _Book, sheet: Any, *, title: str, first: int, last: int, height_cm: float) -> None:
+    """Its title says which colour is which: programs order a legend's entries each in their own way."""
     chart = BarChart()
     chart.type, chart.barDir, chart.grouping = "bar", "bar", "clustered"
-    chart.title, chart.gapWidth = title, 60
+    chart.title, chart.gapWidth = _title(book, title), 60
     chart.add_data(Reference(sheet, min_col=2, max_col=3, min_row=first, max_row=last), titles_from_data=True)
     chart.set_categories(Reference(sheet, min_col=1, min_row=first + 1, max_row=last))
     for series, colour in zip(chart.series, (_BEFORE, _AFTER), strict=True):
@@ -174,9 +199,28 @@ def _chart(book: _Book, sheet: Any, *, title: str, first: int, last: int) -> Non
     chart.y_axis.number_format, chart.y_axis.majorUnit = "0%", 0.2
     chart.x_axis.scaling.orientation = "maxMin"  # the first row on top, as in the table
     chart.x_axis.delete = chart.y_axis.delete = False
-    chart.legend.position = "b"
-    chart.width, chart.height = 20, max(7.0, 1.1 * (last - first) + 3)
+    chart.legend = None
+    if book.is_rtl:  # bars begin at the right, beside their names
+        chart.y_axis.scaling.orientation = "maxMin"
+    chart.width, chart.height = 20, height_cm
     sheet.add_chart(chart, f"F{first - 1}")
+
+
+def _title(book: _Book, caption: str) -> Title:
+    rtl = True if book.is_rtl else None
+    key = [_run("\u200f", _INK[2:])] if book.is_rtl else []
+    for square, colour, name in (("\u25a1", _BEFORE, "before"), ("\u25a0", _AFTER, "after")):
+        key += [_run(f"{square} ", colour), _run(f"{book.say(name)}   ", _INK[2:])]
+    lines = [
+        Paragraph(pPr=ParagraphProperties(rtl=rtl), r=[_run(caption, _INK[2:], bold=True)]),
+        Paragraph(pPr=ParagraphProperties(rtl=rtl), r=key),
+    ]
+    return Title(tx=Text(rich=RichText(p=lines)), overlay=False)
+
+
+def _run(text: str, colour: str, *, bold: bool = False) -> RegularTextRun:
+    properties = CharacterProperties(sz=1400 if bold else 1000, b=bold, solidFill=colour)
+    return RegularTextRun(rPr=properties, t=text)
 
 
 def _changes(book: _Book, report: RunReport) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -175,14 +175,7 @@ def _added(column: str, change: Change, new: Any, labels: _Labels) -> tuple[str,
 
 def _open(journal: _Journal, names: Mapping[str, str], labels: "_Labels") -> tuple[OpenSuggestion, ...]:
     """What the run could not write, and what waits for a person where its libraries are watched."""
-    found = [
-        OpenSuggestion(office=names.get(one.drive_id, ""), path=one.name, column=column, label=label)
-        for one in journal.changes
-        if one.state not in _WRITTEN and journal.run.undoes is None
-        for column, new in one.new.items()
-        for label in _added(column, one, new, labels)
-    ]
-    found += [
+    waiting = [
         OpenSuggestion(
             office=names.get(row.drive_id, ""),
             path=row.path,
@@ -194,7 +187,15 @@ def _open(journal: _Journal, names: Mapping[str, str], labels: "_Labels") -> tup
         for change in row.changes
         for one in change.add
     ]
-    return tuple(found)
+    known = {replace(one, score=None) for one in waiting}
+    left = [
+        OpenSuggestion(office=names.get(one.drive_id, ""), path=one.name, column=column, label=label)
+        for one in journal.changes
+        if one.state not in _WRITTEN and journal.run.undoes is None
+        for column, new in one.new.items()
+        for label in _added(column, one, new, labels)
+    ]
+    return (*(one for one in left if one not in known), *waiting)
 
 
 # Coverage ------------------------------------------------------------------------------------------------

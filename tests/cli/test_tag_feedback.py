@@ -202,6 +202,13 @@ async def test_a_run_is_reported_as_a_page_and_as_a_workbook(km365: Type, provis
     assert (await km365("tag", "report", run, "-o", "report.xlsx")).code == ExitCode.DONE
     book = openpyxl.load_workbook("report.xlsx")
     assert len(book["Coverage"]._charts) == 2
+    for language, begins in (("en", "minMax"), ("ar", "maxMin")):
+        await km365("tag", "report", run, "-o", f"{language}.xlsx", "--language", language)
+        shares = openpyxl.load_workbook(f"{language}.xlsx").worksheets[1]
+        for chart in shares._charts:
+            assert chart.y_axis.scaling.orientation == begins, "bars begin where the language does"
+            assert chart.legend is None, "the title says it, in an order of ours"
+            assert len(chart.title.tx.rich.p) == 2
     names = {row[1].value: row[1].data_type for row in book["Changes"].iter_rows(min_row=2)}
     assert names == {"=cmd.txt": "s", "&lt;two.txt": "s"}
     again = await km365("tag", "report", run, "-o", "report.xlsx")

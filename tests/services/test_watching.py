@@ -441,6 +441,24 @@ async def test_what_waits_is_proposed_anew_when_its_label_is_found_to_mislead(wa
     assert (await watched.look()).read == 0
 
 
+async def test_a_report_names_once_what_was_not_written_and_waits_for_a_person(watched: Watched) -> None:
+    await watched.begin()
+    await watched.upload("note.txt", watched.auto)
+    await watched.control("PUT", "/_local/faults/open_file", {"name": "note.txt"})
+    (run_id,) = (await watched.look()).runs
+    await watched.control("DELETE", "/_local/faults")
+    await watched.later(hours=1)
+    await watched.look(replace(watched.words, score=0.7))
+    assert await watched.proposed() == {"note.txt": [watched.auto.label()]}
+    app = watched.here.app
+    made = await tag_report.report(
+        app.graph, app.db, app.settings, watched.words.taxonomy, run_id, language="en", at=watched.now
+    )
+    assert [(one.path, one.label, one.score) for one in made.open] == [
+        ("note.txt", watched.auto.label(), 0.7)
+    ]
+
+
 async def test_a_report_leaves_out_what_waits_with_a_term_out_of_use(watched: Watched) -> None:
     await watched.begin()
     for name, topic in (("note.txt", watched.topics[2]), ("other.txt", watched.asked)):
