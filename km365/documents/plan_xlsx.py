@@ -72,6 +72,8 @@ DOCUMENTS = {
 HIDDEN = ("key", "id", "as", "was")
 """Of a change: its document's number, its term's id, and label and action as they were written."""
 
+RIGHT_TO_LEFT: dict[str, Any] = {"readingOrder": 2, "horizontal": "right"}
+"""The alignment of sentences in Arabic, which may begin with a name or a quotation mark."""
 _HEADING = Font(bold=True, color="FF1B2733")
 _SHADE = PatternFill("solid", fgColor="FFE3EBF2")
 _ESCAPE = re.compile(r"_(x[0-9A-Fa-f]{4}_)")
@@ -325,7 +327,8 @@ class _Book:
             "libraries": libraries,
             "partial": self._head.partial,
             "language": self._language,
-            "words": {key: self.say(key) for key in ("yes", "no", "add", "remove", *CHANGES)},
+            "words": {key: self.say(key) for key in ("yes", "no", "add", "remove", *CHANGES)}
+            | {"no_term": self.say("no_term", **{one: f"{{{one}}}" for one in ("said", "column", "facet")})},
         }
         text = data_text(head)
         for at in range(0, len(text), CHUNK):
@@ -377,6 +380,7 @@ class _Book:
     def _add_readme(self, file: str) -> None:
         sheet = self._readme
         sheet.column_dimensions["A"].width = 110
+        order = RIGHT_TO_LEFT if is_rtl(self._language) else {}
         keys = ("changes", "documents", "terms", "term", "comment", "decision", "yes", "no", "add")
         names = {key: self.say(key) for key in keys} | {"take_out": self.say("remove"), "file": file}
         lines = [self.say(f"about_{number}", **names) for number in range(1, 9)]
@@ -387,7 +391,7 @@ class _Book:
             lines += [f"{title}: {label} — {path}" for path, title, label in self._people]
         for number, line in enumerate(lines):
             cell = self._text(sheet, line)
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
+            cell.alignment = Alignment(wrap_text=True, vertical="top", **order)
             if number == 0:
                 cell.font = _HEADING
             sheet.append([cell])

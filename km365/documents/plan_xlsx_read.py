@@ -16,7 +16,7 @@ from typing import Any
 import openpyxl
 
 from km365.core.tag_plan import Refused, Row
-from km365.core.tag_plan_edit import Editor, Wish
+from km365.core.tag_plan_edit import NO_TERM, Editor, Wish
 from km365.core.tag_plan_file import (
     SEPARATOR,
     Head,
@@ -180,7 +180,8 @@ class _Known:
 class _Understood:
     def __init__(self, sheets: _Sheets, head: Head, taxonomy: Taxonomy) -> None:
         self._sheets, self._head = sheets, head
-        self._editor = Editor(taxonomy, head.libraries)
+        no_term = sheets.words.get("no_term", NO_TERM)
+        self._editor = Editor(taxonomy, head.libraries, language=sheets.language, no_term=no_term)
         self._names = _column_names(head, taxonomy)
         pairs = dict(pair for one in head.libraries for pair in one.columns)
         self._titles = titles_in(sheets.language, pairs, taxonomy).values()

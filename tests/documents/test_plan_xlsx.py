@@ -113,6 +113,9 @@ def test_the_sheets_of_an_arabic_reader_run_from_right_to_left(tmp_path: Path) -
     book = openpyxl.load_workbook(sheet(tmp_path / "plan.xlsx", language="ar"))
     assert all(one.sheet_view.rightToLeft for one in book.worksheets[:4])
     assert book.worksheets[1]["A2"].value == "الوثيقة"
+    assert {cell.alignment.readingOrder for cell in book.worksheets[0]["A"]} == {2}, (
+        "as sentences in Arabic run"
+    )
 
 
 def in_french() -> Taxonomy:
@@ -316,6 +319,27 @@ def test_what_is_not_understood_is_named_by_row_and_column(tmp_path: Path, what:
         edited(tmp_path, edit)
     assert said in str(refused.value)
     assert str(refused.value).startswith("plan.xlsx, “Changes” row ")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("fr", "« {column} » n'est pas un terme de « Thème » ; `km365 taxonomy list --facet topic`"),
+        ("ar", "«{column}» ليس من مصطلحات «Topic»؛"),
+    ],
+)
+def test_a_term_nobody_knows_is_refused_in_the_workbooks_language(
+    tmp_path: Path, language: str, said: str
+) -> None:
+    path, text = tmp_path / "plan.xlsx", tmp_path / "plan.json"
+    text.write_text(to_text(PLAN), encoding="utf-8")
+    plan_xlsx.writer(Templates(), in_french(), language=language)(text, path)
+    page = Page(path)
+    page.set(3, term="{column}")
+    page.save()
+    with pytest.raises(PlanRefused) as refused, opened(path, in_french()):
+        pass
+    assert said in str(refused.value)
 
 
 def test_everything_that_is_not_understood_is_said_at_once(tmp_path: Path) -> None:
