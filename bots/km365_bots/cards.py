@@ -364,7 +364,7 @@ def _note(page: _Page) -> None:
         page.heading(_str(section.get("heading")), large=False)
         for line in page.first(_list(section.get("lines"))):
             page.quote(_str(line))
-    page.button("approve")
+    page.button(page.text("approve") or "approve")
     questions = page.rows("questions")
     if questions:
         page.choice("change", page.label("change_what"), questions)

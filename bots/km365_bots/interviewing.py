@@ -94,7 +94,8 @@ def _part(chat: Chat, turn: Turn, part: Understood) -> Said:
     if not 1 <= part.number <= len(shown):
         return _uttered(chat, Verb.EDIT)
     found = shown[part.number - 1]
-    if not part.text:
+    asked = bank.question(found.question)
+    if not part.text or (asked is not None and asked.choices):
         return _uttered(chat, Verb.REVISE, question=found.question)
     return _uttered(chat, Verb.EDIT, fields={found.key: part.text})
 
@@ -150,6 +151,8 @@ async def _begin(chat: Chat, campaign_id: str, verb: Verb) -> list[Reply]:
     campaign = await service.campaign(chat.parts.db, campaign_id, person_id=person)
     if campaign is None:
         return [chat.in_place(chat.speech.say("chat.forged"))]
+    if campaign.kind == "group" and campaign.state != "open":
+        return [chat.in_place(chat.speech.say("notes.over"))]
     turn = await service.start(
         chat.parts.db,
         chat.parts.banks,
@@ -264,7 +267,9 @@ def _tell(chat: Chat, turn: Turn, press: Press | None) -> list[Reply]:
     return [chat.in_place(first), *rest]
 
 
-_ENDED = frozenset({PromptKind.SENDING, PromptKind.FINISHED, PromptKind.DECLINED, PromptKind.WITHDRAWN})
+_ENDED = frozenset(
+    {PromptKind.SENDING, PromptKind.FINISHED, PromptKind.DECLINED, PromptKind.WITHDRAWN, PromptKind.OVER}
+)
 _DEALT_WITH = frozenset({Note.SAVED, Note.SKIPPED, Note.KEPT, Note.UNRECORDED, Note.EARLIER_CHANGED})
 
 

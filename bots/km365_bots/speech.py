@@ -25,7 +25,7 @@ from km365.core.interviews import (
 )
 from km365.core.knowledge import WRITTEN_FIELDS
 from km365.core.messages import Messages
-from km365.core.questions import Bank, BankKind, Question
+from km365.core.questions import GROUP_BANK, Bank, BankKind, Question
 from km365.core.turns import Note, Turn
 from km365.store.outbox import Message
 from km365_bots.buttons import card_of
@@ -122,10 +122,10 @@ class Speech:
             return self._confirm(interview, prompt)
         if prompt.kind is PromptKind.PAUSED:
             return self._paused(interview, bank, prompt)
-        if prompt.kind in {PromptKind.DECLINED, PromptKind.WITHDRAWN}:
+        if prompt.kind in {PromptKind.DECLINED, PromptKind.WITHDRAWN, PromptKind.OVER}:
             return self.say(f"notes.{prompt.kind}")
         if prompt.kind is PromptKind.SENDING:
-            return self.say("notes.on_its_way")
+            return self.say(_said_of(interview, Note.ON_ITS_WAY))
         show = {
             PromptKind.INVITATION: self._invite,
             PromptKind.CONSENT: self._consent,
@@ -180,7 +180,7 @@ class Speech:
         text = answer.text if answer else ""
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN].rstrip()} …"
         note = self.notes(turn, now)
-        who = self._who(audience_of(turn.interview, question))
+        who = self._reads(turn.interview, question)
         label = self.messages.say("prompt.who", who="").strip(" \N{NO-BREAK SPACE}:：")
         facts = [{"label": label, "value": who}] if text else []
         data = {"title": question.ask, "text": shown, "note": note, "facts": facts, "quiet": True}
@@ -194,6 +194,8 @@ class Speech:
 
     def _sent(self, interview: Interview, bank: Bank) -> Reply:
         """That it was sent, where it lies, and whom to ask about it."""
+        if bank.kind is BankKind.GROUP:
+            return self.say(_said_of(interview, Note.ALREADY_SENT))
         text = self.messages.say("notes.already_sent")
         place = self.messages.say(f"prompt.lies_{bank.kind}")
         return self.notice(bank.title, f"{text} {place}", link=interview.link)
@@ -212,15 +214,10 @@ class Speech:
 
     def readers(self, interview: Interview, bank: Bank, question: Question) -> Reply:
         """Who reads the answer to this question, and how to change it."""
+        now = self.messages.say("audience_help.now", who=self._reads(interview, question))
         labels = [self._who(audience) for audience in offered(bank)]
-        return Reply(
-            text=_paragraphs(
-                [
-                    self.messages.say("audience_help.now", who=self._who(audience_of(interview, question))),
-                    self.messages.say("audience_help.change", labels="; ".join(labels)),
-                ]
-            )
-        )
+        change = self.messages.say("audience_help.change", labels="; ".join(labels)) if labels else ""
+        return Reply(text=_paragraphs([now, change]))
 
     def _question(self, interview: Interview, bank: Bank, prompt: Prompt, value: str | None) -> Reply:
         question = prompt.question
@@ -229,7 +226,7 @@ class Speech:
         ask, hint = (question.probe, "") if probing else (question.ask, question.hint)
         title = self.messages.say("prompt.probe_title") if probing else bank.title
         progress = self.messages.say("prompt.progress", number=prompt.number, total=prompt.total)
-        who = self._who(audience_of(interview, question))
+        who = self._reads(interview, question)
         so_far = prompt.value if value is None else value
         choices = [{"value": c.value, "label": c.label} for c in question.choices]
         answer = interview.answer(question.id)
@@ -312,6 +309,8 @@ class Speech:
         numbered = [f"{n}. {part.label}\n{part.value}" for n, part in enumerate(shown, start=1)]
         if bank.kind is BankKind.HANDOVER:
             return self._handover(interview, bank, shown, numbered)
+        if bank.kind is BankKind.GROUP:
+            return self._handing_in(interview, shown, numbered)
         item = knowledge_item(interview, bank)
         title = self.messages.say("prompt.draft_title")
         text = self.messages.say("prompt.draft_text", who=self._who(item.audience))
@@ -348,6 +347,18 @@ class Speech:
         lesson = "\n".join([heading, *lines]) if lines else ""
         return self._of(interview, "note", data, [title, text, *numbered, lesson], "note")
 
+    def _handing_in(self, interview: Interview, shown: Sequence[Part], numbered: Sequence[str]) -> Reply:
+        """Answers to a group's questions, before they are handed in."""
+        title, text = self.messages.say("group.draft_title"), self.messages.say("group.draft_text")
+        data = {
+            "title": title,
+            "text": text,
+            "sections": [{"heading": part.label, "lines": part.value.splitlines()} for part in shown],
+            "questions": [{"value": part.question, "label": part.label} for part in shown],
+            "approve": "send",
+        }
+        return self._of(interview, "note", data, [title, text, *numbered], "note")
+
     def _left_out(self, text: str, interview: Interview, bank: Bank) -> str:
         """The text, or another where it was sent once; and how many answers stay out of what it is about."""
         text = self.messages.say("prompt.again") if interview.begun_at else text
@@ -373,11 +384,17 @@ class Speech:
     def _note(self, note: Note, interview: Interview, prompt: Prompt, now: datetime) -> str:
         question = prompt.question
         last = interview.answers[-1].audience if interview.answers else Audience.OFFICE
-        audience = audience_of(interview, question) if question else last
+        who = self._reads(interview, question) if question else self._who(last)
         when = self.messages.until(interview.wake_at, now) if interview.wake_at else ""
         return self.messages.say(
-            f"notes.{note}", turn=interview.step, who=self._who(audience), when=when, limit=limit()
+            _said_of(interview, note), turn=interview.step, who=who, when=when, limit=limit()
         )
+
+    def _reads(self, interview: Interview, question: Question) -> str:
+        """Who reads the answer to this question, in words."""
+        audience = audience_of(interview, question)
+        among_others = interview.bank == GROUP_BANK and audience is not Audience.UNRECORDED
+        return self.messages.say("group.who") if among_others else self._who(audience)
 
     def _who(self, audience: Audience) -> str:
         return self.messages.say(f"audience.{audience}")
@@ -415,6 +432,18 @@ class Speech:
         return Reply(text=_paragraphs([*lines, self.messages.say(f"hint.{hint}")]), card=card)
 
 
+def _said_of(interview: Interview, note: Note) -> str:
+    """The key of what is said: what a group's members hand in is read by nobody, and never sent on."""
+    return _OF_A_GROUP.get(note, f"notes.{note}") if interview.bank == GROUP_BANK else f"notes.{note}"
+
+
+_OF_A_GROUP = {
+    Note.SENDING: "group.handed_in",
+    Note.ON_ITS_WAY: "group.handed_in",
+    Note.ALREADY_SENT: "group.posted",
+}
+
+
 def beginning(text: str) -> str:
     """As much of the text, from its beginning, as the input of a question's card can hold."""
     kept = text[:_HELD]
@@ -443,6 +472,12 @@ def parts(interview: Interview, bank: Bank) -> list[Part]:
             for section in note_sections(interview, bank)
             for question in dict.fromkeys(section.questions)
         ]
+    if bank.kind is BankKind.GROUP:
+        return [
+            Part(key=q.id, label=bank.heading(q.becomes[0]), value=_worded(interview, q), question=q.id)
+            for q in bank.questions
+            if _worded(interview, q)
+        ]
     item = knowledge_item(interview, bank)
     by_target = {target: question.id for question in bank.questions for target in question.becomes}
     fields = ((name, f"knowledge.{name}", str(getattr(item, name))) for name in WRITTEN_FIELDS)
@@ -451,6 +486,13 @@ def parts(interview: Interview, bank: Bank) -> list[Part]:
         for name, target, value in fields
         if target in by_target
     ]
+
+
+def _worded(interview: Interview, question: Question) -> str:
+    """The answer as worded last; a choice can only be made anew."""
+    answer = interview.answer(question.id)
+    text = answer.text if answer else ""
+    return text if question.choices else interview.edits.get(question.id, text)
 
 
 def compose(

@@ -40,6 +40,8 @@ class InterviewState(StrEnum):
     """The person does not want to be asked. What was said stays theirs, unsent, until they withdraw it."""
     WITHDRAWN = "withdrawn"
     """Taken back by the person; the answers are gone."""
+    OVER = "over"
+    """The time for it has passed before the person sent it; the answers are gone."""
 
 
 WAITING = frozenset(
@@ -156,15 +158,20 @@ def audience_of(interview: Interview, question: Question) -> Audience:
 
 
 def offered(bank: Bank) -> tuple[Audience, ...]:
-    """Whom a person may choose to read an answer; a reflection has no successor, and nobody is named yet."""
+    """Whom a person may choose to read an answer; a reflection has no successor, and nobody is named yet.
+
+    Of a group's answers nobody reads one, so there is nothing to choose.
+    """
+    if bank.kind is BankKind.GROUP:
+        return ()
     if bank.kind is BankKind.REFLECTION:
         return (Audience.EVERYONE, Audience.OFFICE, Audience.UNRECORDED)
     return tuple(Audience)
 
 
 def edits_of(bank: Bank, question: Question) -> tuple[str, ...]:
-    """The keys of `Interview.edits` that reword this answer: in a note its question, else the fields."""
-    if bank.kind is BankKind.HANDOVER:
+    """The keys of `Interview.edits` that reword this answer: the fields of an item, else its question."""
+    if bank.kind is not BankKind.REFLECTION:
         return (question.id,)
     return tuple(t.removeprefix(KNOWLEDGE) for t in question.becomes if t.startswith(KNOWLEDGE))
 
@@ -233,6 +240,7 @@ class PromptKind(StrEnum):
     FINISHED = "finished"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+    OVER = "over"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +265,7 @@ _PROMPTS = {
     InterviewState.FINISHED: PromptKind.FINISHED,
     InterviewState.DECLINED: PromptKind.DECLINED,
     InterviewState.WITHDRAWN: PromptKind.WITHDRAWN,
+    InterviewState.OVER: PromptKind.OVER,
 }
 
 

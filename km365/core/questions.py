@@ -18,6 +18,12 @@ class BankKind(StrEnum):
     """One knowledge item."""
     HANDOVER = "handover"
     """A handover note, and lessons on the side."""
+    GROUP = "group"
+    """A summary for the group that was asked together, without names; nothing else is made of them."""
+
+
+GROUP_BANK = "group_reflection"
+"""The bank that a group reflection asks."""
 
 
 @dataclass(frozen=True, kw_only=True)

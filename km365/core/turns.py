@@ -136,6 +136,8 @@ class Note(StrEnum):
     STARTED_OVER = "started_over"
     NOT_NOW = "not_now"
     """It makes no sense at this point; the prompt says what does."""
+    OVER = "over"
+    """The time for it has passed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +183,11 @@ def _decide(interview: Interview, bank: Bank, said: Said, now: datetime) -> _Aft
     return _RULES[said.verb](interview, bank, said, now)
 
 
-_GONE = {InterviewState.SENDING: Note.ON_ITS_WAY, InterviewState.FINISHED: Note.ALREADY_SENT}
+_GONE = {
+    InterviewState.SENDING: Note.ON_ITS_WAY,
+    InterviewState.FINISHED: Note.ALREADY_SENT,
+    InterviewState.OVER: Note.OVER,
+}
 
 
 def _in_time(interview: Interview, said: Said) -> bool:
@@ -326,7 +332,7 @@ def _titled(interview: Interview, bank: Bank) -> bool:
 
 def _readers(bank: Bank, audience: Audience | None) -> Audience | None:
     """The readers meant: where nobody succeeds anybody, fewer than the office are the person alone."""
-    hidden = audience is not None and audience not in offered(bank)
+    hidden = audience not in {None, Audience.UNRECORDED, *offered(bank)}
     return Audience.NAMED if hidden else audience
 
 
@@ -455,6 +461,8 @@ def lacks(interview: Interview, bank: Bank) -> Note | None:
     """Why the draft cannot be sent as it is, or None."""
     if is_empty(interview, bank) and (bank.kind is BankKind.HANDOVER or left_out(interview, bank)):
         return Note.NOTHING_TO_SEND
+    if bank.kind is BankKind.GROUP and not interview.said_something:
+        return Note.NOTHING_YET
     if bank.kind is BankKind.REFLECTION and not is_complete(knowledge_item(interview, bank)):
         return Note.NEEDS_STORY
     return None

@@ -25,6 +25,7 @@ KNOWLEDGE_TARGETS = frozenset(f"knowledge.{name}" for name in (*WRITTEN_FIELDS, 
 _STORY = "knowledge.description"
 _ID = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _HANDOVER = re.compile(r"handover\.[a-z_]{1,40}")
+_GROUP = re.compile(r"group\.[a-z][a-z0-9_]*")
 _LONGEST_ASK = 400
 _LONGEST_TITLE = 80
 _LONGEST_LABEL = 80
@@ -243,7 +244,9 @@ def _asks(words: Table, key: str) -> str:
 
 def _audience(table: Table, kind: BankKind) -> Audience:
     audience = Audience(_one_of(table, "audience", tuple(Audience)))
-    if audience is Audience.UNRECORDED:
+    if kind is BankKind.GROUP and audience is not Audience.NAMED:
+        table.refuse("'audience' must be R: nobody reads what one of a group has answered.", key="audience")
+    elif audience is Audience.UNRECORDED:
         table.refuse("'audience' X is for people to choose, not for a bank.", key="audience")
     elif kind is BankKind.REFLECTION and narrower(audience, Audience.OFFICE):
         table.refuse(
@@ -259,7 +262,10 @@ def _becomes(table: Table, kind: BankKind) -> tuple[str, ...]:
     known = ", ".join(sorted(KNOWLEDGE_TARGETS))
     for target in becomes:
         noted = bool(_HANDOVER.fullmatch(target))
-        if target not in KNOWLEDGE_TARGETS and not noted:
+        if kind is BankKind.GROUP:
+            if not _GROUP.fullmatch(target):
+                table.refuse(f"{target!r} is not group.<heading>.", key="becomes")
+        elif target not in KNOWLEDGE_TARGETS and not noted:
             table.refuse(f"{target!r} is not handover.<section> nor one of {known}.", key="becomes")
         elif noted and kind is BankKind.REFLECTION:
             table.refuse(f"{target!r} is for a handover; a reflection writes no note.", key="becomes")
