@@ -17,7 +17,7 @@ from km365.errors import TemplateError
 from km365.templates import Templates
 
 SHIPPED = Banks(Templates())
-REFLECTIONS = [name for name in SHIPPED.names() if SHIPPED.get(name, "en").kind is BankKind.REFLECTION]
+ASKED_AT_MILESTONES = [name for name in SHIPPED.names() if SHIPPED.get(name, "en").milestones]
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 STRUCTURE = """
@@ -84,7 +84,8 @@ def test_no_sentence_of_a_bank_is_left_in_english(bank_id: str, language: str) -
 def test_every_language_of_a_bank_asks_the_same_in_the_same_order(bank_id: str, language: str) -> None:
     def shape(bank: Bank) -> list[object]:
         bare = [
-            replace(q, ask="", hint="", probe="yes" if q.probe else "", choices=()) for q in bank.questions
+            replace(q, ask="", hint="", probe="yes" if q.probe else "", choices=(), cues=())
+            for q in bank.questions
         ]
         return [bank.kind, bank.minutes, bank.sitting, [target for target, _ in bank.sections], bare]
 
@@ -113,8 +114,8 @@ SIDES = ["programmatic", "operational", "partnership", "programme management"]
 
 
 @pytest.mark.parametrize("side", [*SIDES, ""])
-@pytest.mark.parametrize("bank_id", REFLECTIONS)
-def test_a_reflection_asks_at_most_eight_and_a_story_before_a_judgement(bank_id: str, side: str) -> None:
+@pytest.mark.parametrize("bank_id", ASKED_AT_MILESTONES)
+def test_a_milestone_asks_at_most_eight_and_a_story_before_a_judgement(bank_id: str, side: str) -> None:
     bank = SHIPPED.get(bank_id, "en")
     order = [question.id for question in asked(who_chose(bank, "side", side), bank)]
     assert len(order) <= 8 and order[-1] == "headline"
@@ -300,3 +301,9 @@ def test_a_bank_nobody_has_is_refused_by_name() -> None:
         SHIPPED.get("nothing", "en")
     with pytest.raises(TemplateError, match="small letters"):
         SHIPPED.get("../secret", "en")
+
+
+def test_the_cues_of_a_question_are_words_of_every_language() -> None:
+    for language in LANGUAGES:
+        sorted_by = [q.id for q in SHIPPED.get("lesson", language).questions if q.cues]
+        assert sorted_by == ["setting", "cause", "advice", "limits", "evidence"]
