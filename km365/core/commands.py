@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from enum import StrEnum
+from functools import lru_cache
 
 from km365.core.audience import Audience
 from km365.core.languages import LANGUAGES, OWN_NAMES
@@ -110,11 +111,11 @@ def understand(text: str, vocabulary: Vocabulary, *, language: str) -> Understoo
     for near in (False, True):
         for tag in order:
             for command, phrases in vocabulary.commands.get(tag, {}).items():
-                if any(_same(said, plain(phrase), near=near) for phrase in phrases):
+                if any(_same(said, _phrase(phrase), near=near) for phrase in phrases):
                     return Understood(command=Command(command))
             ours = vocabulary.first_person.get(tag, {})
             for letter, label in vocabulary.audiences.get(tag, {}).items():
-                if any(_same(said, plain(phrase), near=near) for phrase in (label, *ours.get(letter, ()))):
+                if any(_same(said, _phrase(phrase), near=near) for phrase in (label, *ours.get(letter, ()))):
                     return Understood(audience=Audience(letter))
     return None
 
@@ -134,19 +135,24 @@ def _wish(text: str, vocabulary: Vocabulary, *, language: str) -> Understood | N
 
 def _own_words(text: str, said: str, phrase: str) -> str | None:
     """What stands for the dots of the phrase; "" for a whole phrase; None where the text is not it."""
-    before, dots, after = phrase.partition("…")
-    first, last = plain(before), plain(after)
+    first, dots, last = _around(phrase)
     if not dots:
         return "" if said == first else None
     if not (said.startswith(first) and said.endswith(last) and len(said) > len(first) + len(last)):
         return None
-    begin = next((at for at in range(len(text)) if plain(text[:at]) == first), None) if first else 0
-    end = (
-        next((at for at in range(len(text), 0, -1) if plain(text[at:]) == last), None) if last else len(text)
-    )
-    if begin is None or end is None or _inside_a_word(text, begin):
+    near = 4 * len(phrase) + 40  # signs that the comparison leaves out may stand between
+    begin = next((at for at in range(near) if plain(text[:at]) == first), near) if first else 0
+    end = next((at for at in range(near) if plain(text[len(text) - at :]) == last), near) if last else 0
+    if near in {begin, end} or _inside_a_word(text, begin):
         return None
-    return text[begin:end].strip(_AROUND) or None
+    return text[begin : len(text) - end].strip(_AROUND) or None
+
+
+@lru_cache(maxsize=4096)
+def _around(phrase: str) -> tuple[str, bool, str]:
+    """What stands before the dots and after them, and whether there are any."""
+    before, dots, after = phrase.partition("…")
+    return plain(before), bool(dots), plain(after)
 
 
 def _inside_a_word(text: str, at: int) -> bool:
@@ -175,6 +181,9 @@ def plain(text: str) -> str:
     words = " ".join("".join(kept).split())
     return words.strip("?؟ ") or words
 
+
+_phrase = lru_cache(maxsize=4096)(plain)
+"""Our own words, which are compared with everything that is typed."""
 
 _ARABIC = {"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه"}
 

@@ -80,6 +80,7 @@ class _Text:
         lines = (_spaced(line) for line in _SENTENCE.split(phones_marked))
         self.cased = "\n".join(line for line in lines if line)
         self.said = self.cased.lower()
+        self._listed: dict[tuple[str, ...], list[Span]] = {}
 
     def find(self, phrase: str, lists: Lists) -> Iterator[Span]:
         """Where `phrase` is said, in the order of its last part."""
@@ -110,10 +111,15 @@ class _Text:
                 many = {plain(word) for word in lists.get("people", ())}
                 yield from (n.span() for n in _CAPITALISED.finditer(self.cased) if n[0].lower() not in many)
             elif alternative.startswith("<"):
-                for phrase in lists.get(alternative[1:-1], ()):
-                    yield from self.find(phrase, lists)
+                yield from self._any_of(tuple(lists.get(alternative[1:-1], ())), lists)
             else:
                 yield from self._literal(alternative)
+
+    def _any_of(self, phrases: tuple[str, ...], lists: Lists) -> list[Span]:
+        """Where any of a list is said; looked for once, as many phrases begin with the same list."""
+        if phrases not in self._listed:
+            self._listed[phrases] = [found for phrase in phrases for found in self.find(phrase, lists)]
+        return self._listed[phrases]
 
     def _literal(self, alternative: str) -> Iterator[Span]:
         needle, pattern = _compiled(alternative)
@@ -149,7 +155,7 @@ def _identifiable(text: _Text, kind: KeepOut, lists: Lists, words: Words) -> boo
 
 def _password(text: _Text, kind: KeepOut, lists: Lists, words: Words) -> bool:
     """Whether a password stands in the text: the word, then a sign or "is", then something secret-looking."""
-    names, joined = _any_of(lists.get(kind, ())), _any_of(lists.get("is", ()))
+    names, joined = _any_of(tuple(lists.get(kind, ()))), _any_of(tuple(lists.get("is", ())))
     return any(pattern.search(text.raw.lower()) for pattern in _secrets(names, joined))
 
 
@@ -191,7 +197,8 @@ def _secrets(names: str, joined: str) -> tuple[re.Pattern[str], ...]:
     )
 
 
-def _any_of(words: Iterable[str]) -> str:
+@lru_cache(maxsize=64)
+def _any_of(words: tuple[str, ...]) -> str:
     return "(?:" + "|".join(_edged(fold(word)) for word in words) + ")"
 
 

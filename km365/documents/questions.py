@@ -37,6 +37,7 @@ class Banks:
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
         self._read: dict[tuple[str, str], Bank] = {}
+        self._languages: dict[str, list[str]] = {}
 
     def names(self) -> list[str]:
         """The ids of all banks."""
@@ -45,8 +46,12 @@ class Banks:
 
     def languages(self, bank_id: str) -> list[str]:
         """The languages this bank has words in, in the order of `LANGUAGES`."""
-        there = set(self._templates.names(f"questions/{bank_id}.*.toml"))
-        return [tag for tag in LANGUAGES if f"questions/{bank_id}.{tag}.toml" in there]
+        if bank_id not in self._languages:
+            there = set(self._templates.names(f"questions/{bank_id}.*.toml"))
+            self._languages[bank_id] = [
+                tag for tag in LANGUAGES if f"questions/{bank_id}.{tag}.toml" in there
+            ]
+        return self._languages[bank_id]
 
     def get(self, bank_id: str, language: str) -> Bank:
         """The bank in `language`; in English, or whatever it has, where it lacks that language.
@@ -197,11 +202,11 @@ def _bank(bank_id: str, language: str, structure: Table, words: Table) -> Bank:
 
 
 def _question(table: Table, asked: Table, earlier: list[Question], *, kind: BankKind) -> Question:
-    table.only("id", "audience", "sensitivity", "becomes", "probe", "skip_if", "choices")
+    table.only("id", "audience", "sensitivity", "becomes", "probe", "skip_if", "choices", "cues")
     question_id = _question_id(table, earlier)
     audience = _audience(table, kind)
     becomes = _becomes(table, kind)
-    probe = table.flag("probe")
+    probe, cues = table.flag("probe"), table.flag("cues")
     skip_if = _skip_if(table, earlier) if "skip_if" in table else None
     sensitivity = table.number("sensitivity", least=1, most=3, default=1)
     if question_id and question_id not in asked:
@@ -211,7 +216,7 @@ def _question(table: Table, asked: Table, earlier: list[Question], *, kind: Bank
         choices = tuple(Choice(value=value, label=value) for value in values)
         return Question(id=question_id, ask="", audience=audience, becomes=becomes, choices=choices)
     words = asked.table(question_id)
-    words.only("ask", "hint", *(("probe",) if probe else ()), "choices")
+    words.only("ask", "hint", *(("probe",) if probe else ()), *(("cues",) if cues else ()), "choices")
     return Question(
         id=question_id,
         ask=_asks(words, "ask"),
@@ -222,6 +227,7 @@ def _question(table: Table, asked: Table, earlier: list[Question], *, kind: Bank
         becomes=becomes,
         skip_if=skip_if,
         choices=_choices(table, words),
+        cues=words.texts("cues", required=True) if cues else (),
     )
 
 

@@ -3,10 +3,13 @@
 import asyncio
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
 import orjson
@@ -25,6 +28,9 @@ R = TypeVar("R")
 HEAD = "0013"
 """The newest migration in `migrations/versions` (a test compares): spares commands the import of Alembic."""
 
+_TOGETHER = 32
+"""At most so many transactions share one."""
+
 WAIT_S = 30.0
 """How long a transaction waits for another thread or process before it gives up."""
 
@@ -36,6 +42,9 @@ class Database:
         self.engine = engine
         self.path = path
         """The file, or None for a database in memory."""
+        self._asked: deque[_Asked] = deque()
+        self._working = False
+        self._door = threading.Lock()
 
     @classmethod
     def open(cls, url: str | Path, *, wait_s: float = WAIT_S) -> Self:
@@ -70,12 +79,46 @@ class Database:
             yield connection
 
     async def run(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """What `fn(connection, *args, **kwargs)` returns, run in a thread inside one transaction."""
-        return await asyncio.to_thread(lambda: self._call(fn, *args, **kwargs))
+        """What `fn(connection, *args, **kwargs)` returns, run in a thread inside one transaction.
 
-    def _call(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        with self.begin() as connection:
-            return fn(connection, *args, **kwargs)
+        It is saved when this returns. What is asked while another transaction is being saved shares the
+        next one, each undone alone if it raises: waiting for the disk takes longer than all the rest.
+        """
+        loop = asyncio.get_running_loop()
+        asked = _Asked(call=lambda c: fn(c, *args, **kwargs), answer=loop.create_future(), loop=loop)
+        with self._door:
+            self._asked.append(asked)
+            begin, self._working = not self._working, True
+        if begin:
+            loop.run_in_executor(None, self._work)
+        return cast(R, await asked.answer)
+
+    def _work(self) -> None:
+        """Does what is asked, together what came together, until nothing more is."""
+        while True:
+            with self._door:
+                together = [self._asked.popleft() for _ in range(min(len(self._asked), _TOGETHER))]
+                self._working = bool(together)
+            if not together:
+                return
+            _answer(together, self._together([one.call for one in together]))
+
+    def _together(self, calls: Sequence[Callable[[Connection], Any]]) -> list["_Outcome"]:
+        """What came of each call: all in one transaction, and each undone alone when it raises."""
+        try:
+            with self.begin() as connection:
+                if len(calls) == 1:
+                    return [_Outcome(value=calls[0](connection))]
+                return [self._apart(connection, call) for call in calls]
+        except BaseException as error:  # of the one call, or of the transaction all of them were in
+            return [_Outcome(error=error)] * len(calls)
+
+    def _apart(self, connection: Connection, call: Callable[[Connection], Any]) -> "_Outcome":
+        try:
+            with _one_clear_line(str(self.path or "the database in memory")), connection.begin_nested():
+                return _Outcome(value=call(connection))
+        except Exception as error:
+            return _Outcome(error=error)
 
     @property
     def engine_version(self) -> str:
@@ -122,6 +165,43 @@ class Database:
             from km365.store import migrate  # noqa: PLC0415  Alembic is slow to import and seldom needed
 
             migrate.upgrade(connection)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A transaction that somebody waits for."""
+
+    call: Callable[[Connection], Any]
+    answer: "asyncio.Future[Any]"
+    loop: asyncio.AbstractEventLoop
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """What came of it."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+
+def _answer(asked: Sequence[_Asked], outcomes: Sequence[_Outcome]) -> None:
+    """Tells those who wait, each loop at once; one that is closed has nobody waiting any more."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Asked, _Outcome]]] = {}
+    for one, outcome in zip(asked, outcomes, strict=True):
+        by_loop.setdefault(one.loop, []).append((one, outcome))
+    for loop, told in by_loop.items():
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_tell, told)
+
+
+def _tell(told: Sequence[tuple[_Asked, _Outcome]]) -> None:
+    for one, outcome in told:
+        if one.answer.done():  # cancelled meanwhile
+            continue
+        if outcome.error is None:
+            one.answer.set_result(outcome.value)
+        else:
+            one.answer.set_exception(outcome.error)
 
 
 def _path_of(url: str | Path) -> Path | None:

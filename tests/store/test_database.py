@@ -1,5 +1,6 @@
 """Opening our database, and what it says when it cannot."""
 
+import asyncio
 import sqlite3
 import sys
 import threading
@@ -11,7 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 
 from km365.errors import NotAvailable, StoreError
 from km365.store import cursors, events, migrate, secrets
@@ -210,3 +211,57 @@ def test_a_secret_is_made_once_and_kept(path: Path) -> None:
         assert secrets.secret_of(c, "other") != first
     with closing(Database.open(path)) as db, db.begin() as c:
         assert secrets.secret_of(c, "cards") == first
+
+
+async def test_what_is_asked_together_is_saved_together_and_undone_apart(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "km365.sqlite")
+    commits = 0
+
+    def committed(_: Connection) -> None:
+        nonlocal commits
+        commits += 1
+
+    event.listen(database.engine, "commit", committed)
+
+    def write(c: Connection, number: int) -> int:
+        cursors.put(c, f"n{number}", "x", at=NOON)
+        if number % 10 == 3:
+            raise ValueError(str(number))
+        return number
+
+    found = await asyncio.gather(*(database.run(write, n) for n in range(60)), return_exceptions=True)
+    assert [one for one in found if not isinstance(one, ValueError)] == [n for n in range(60) if n % 10 != 3]
+    assert commits < 60, "waiting for the disk is shared"
+    kept = [n for n in range(60) if await database.run(cursors.get, f"n{n}")]
+    assert kept == [n for n in range(60) if n % 10 != 3]
+    database.close()
+
+
+async def test_a_transaction_that_cannot_be_saved_fails_for_everybody_in_it(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "km365.sqlite")
+
+    def full(_: Connection) -> None:
+        raise sqlite3.OperationalError("disk full")
+
+    event.listen(database.engine, "commit", full)
+    found = await asyncio.gather(
+        *(database.run(lambda c, n=n: cursors.put(c, f"n{n}", "x", at=NOON)) for n in range(5)),
+        return_exceptions=True,
+    )
+    assert all(isinstance(one, Exception) for one in found)
+    event.remove(database.engine, "commit", full)
+    assert [await database.run(cursors.get, f"n{n}") for n in range(5)] == [None] * 5
+    database.close()
+
+
+async def test_who_stops_waiting_does_not_stop_the_others(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "km365.sqlite")
+    gate = threading.Event()
+    first = asyncio.ensure_future(database.run(lambda _: gate.wait(10)))
+    given_up = asyncio.ensure_future(database.run(lambda _: 2))
+    third = asyncio.ensure_future(database.run(lambda _: 3))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    gate.set()
+    assert (await first, await third) == (True, 3)
+    database.close()
