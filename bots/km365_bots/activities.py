@@ -37,6 +37,7 @@ class Incoming:
     bot_id: str
     tenant_id: str
     locale: str | None
+    time_zone: str
     kind: EventKind | None
     """What it means to the conversation; None for what the bot only notes (typing, reactions, edits)."""
     is_action: bool
@@ -64,6 +65,7 @@ class Incoming:
             text=self.text,
             value=self.value,
             locale=self.locale,
+            time_zone=self.time_zone,
             reply_to=self.reply_to,
             personal=self.is_personal,
         )
@@ -89,6 +91,7 @@ def read_activity(body: bytes) -> Incoming:
         bot_id=_id(_object(activity, "recipient", required=False), "id"),
         tenant_id=_tenant(activity, conversation).lower(),
         locale=_text(activity.get("locale"))[:35] or None,
+        time_zone=_text(activity.get("localTimezone"))[:64],
         kind=kind,
         is_action=is_action,
         text=_spoken(activity) if kind is EventKind.MESSAGE else "",
@@ -119,7 +122,7 @@ def _meaning(activity: Mapping[str, Any]) -> tuple[EventKind | None, bool, Mappi
             return EventKind.MESSAGE, False, {}
         case "invoke" if activity.get("name") == _ACTION:
             return EventKind.SUBMIT, True, _executed(value)
-        case "installationUpdate" if activity.get("action") in {"add", "add-upgrade"}:
+        case "installationUpdate" if _text(activity.get("action")) in {"add", "add-upgrade"}:
             return EventKind.INSTALLED, False, {}
         case "installationUpdate" | "conversationUpdate" if _removed(activity):
             return EventKind.REMOVED, False, {}

@@ -73,7 +73,10 @@ def check_service_url(address: object, *, signed_in: bool) -> str:
     Without sign-in any caller could choose it, so only this machine is accepted; with sign-in it must be
     https (or this machine). Raises SendRefused for anything else.
     """
-    parts = urlsplit(address) if isinstance(address, str) else urlsplit("")
+    try:
+        parts = urlsplit(address) if isinstance(address, str) else urlsplit("")
+    except ValueError:  # such as half an IPv6 address
+        parts = urlsplit("")
     local = parts.hostname in LOOPBACK
     allowed = parts.scheme in {"http", "https"} if local else signed_in and parts.scheme == "https"
     if not allowed or parts.username or parts.query or parts.fragment or not parts.hostname:

@@ -68,6 +68,15 @@ class Answer:
     body: Json | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Taken:
+    """An activity in hand. `safe` is set once what was said is saved, or the person told that it is not."""
+
+    incoming: Incoming
+    answer: asyncio.Future[Answer]
+    safe: asyncio.Event
+
+
 class Turns:
     """All turns under way."""
 
@@ -79,32 +88,43 @@ class Turns:
         labels: Words,
         clock: Callable[[], datetime],
         acknowledge_after_s: float = 8.0,
+        refuse_after_s: float = 14.0,
     ) -> None:
         self._connector = connector
         self._desk = desk
         self._labels = labels
         self._clock = clock
         self._acknowledge_after_s = acknowledge_after_s
+        self._refuse_after_s = refuse_after_s
         self.lines = Lines()
-        self._in_hand: set[str] = set()
+        self._in_hand: dict[str, _Taken] = {}
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def take(self, incoming: Incoming, frame: Frame) -> Answer:
         """Begins the turn; returns when it is done (a card's button: when its card is), but in time.
 
-        Teams repeats what is not acknowledged within 15 s, so after `acknowledge_after_s` a long turn goes on
-        behind the answer.
+        Teams brings again what is not acknowledged within 15 s. After `acknowledge_after_s` a turn goes on
+        behind the answer if what was said is saved; what is not even saved after `refuse_after_s` is not
+        acknowledged (503). An activity that comes again meanwhile is answered like the first.
         """
-        key = incoming.key
-        if key in self._in_hand:
-            return _quiet(incoming)
+        taken = self._in_hand.get(incoming.key) or self._begin(incoming, frame)
+        await asyncio.wait([taken.answer], timeout=self._acknowledge_after_s)
+        if not taken.answer.done():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._refuse_after_s - self._acknowledge_after_s):
+                    await taken.safe.wait()
+        _settle(taken.answer, _quiet(incoming) if taken.safe.is_set() else Answer(status=503))
+        return taken.answer.result()
+
+    def _begin(self, incoming: Incoming, frame: Frame) -> _Taken:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        if key:
-            self._in_hand.add(key)
+        taken = _Taken(incoming=incoming, answer=answer, safe=asyncio.Event())
+        if incoming.key:
+            self._in_hand[incoming.key] = taken
 
         async def logic() -> None:
             async with self.lines.of(incoming.conversation_id):
-                await self._turn(incoming, answer)
+                await self._turn(taken)
 
         async def run() -> None:
             try:
@@ -112,15 +132,13 @@ class Turns:
             except Exception as error:
                 _record(error)
             finally:
-                self._in_hand.discard(key)
+                self._in_hand.pop(incoming.key, None)
                 _settle(answer, Answer(status=503))
 
         task = asyncio.create_task(run())
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        await asyncio.wait([answer], timeout=self._acknowledge_after_s)
-        _settle(answer, _quiet(incoming))
-        return answer.result()
+        return taken
 
     async def close(self, *, within_s: float = 20.0) -> None:
         """Lets turns under way end. What does not end in time is broken off."""
@@ -130,9 +148,9 @@ class Turns:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
 
-    async def _turn(self, incoming: Incoming, answer: asyncio.Future[Answer]) -> None:
+    async def _turn(self, taken: _Taken) -> None:
         """One turn, holding the conversation: hear, save, reply, and only then note it as done."""
-        heard, done = Heard.BEFORE, False
+        incoming, heard, done = taken.incoming, Heard.BEFORE, False
         try:
             try:
                 heard = await self._hear(incoming)
@@ -142,9 +160,10 @@ class Turns:
                 reference, saved = _record(error), False
                 words = self._labels.get(best([incoming.locale]), "went_wrong", reference=reference)
                 replies = [Reply(text=words)]
-            await self._say(incoming, self._answer_request(incoming, replies, answer))
+            taken.safe.set()
+            await self._say(incoming, self._answer_request(incoming, replies, taken.answer))
             done = saved
-            _settle(answer, Answer(status=202))
+            _settle(taken.answer, Answer(status=202))
         finally:
             if heard is Heard.NOW:
                 await self._desk.ended(incoming, at=self._clock(), done=done)

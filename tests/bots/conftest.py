@@ -31,7 +31,11 @@ async def start() -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
         async def begin(
-            respond: Respond = echo, *, sign_in: SignIn | None = None, acknowledge_after_s: float = 5.0
+            respond: Respond = echo,
+            *,
+            sign_in: SignIn | None = None,
+            acknowledge_after_s: float = 5.0,
+            refuse_after_s: float = 9.0,
         ) -> Bot:
             teams = await stack.enter_async_context(fake_connector())
             desk = Desk(respond_with=respond)
@@ -42,6 +46,7 @@ async def start() -> AsyncIterator[Start]:
                 labels=LABELS,
                 clock=lambda: datetime(2026, 11, 21, tzinfo=UTC),
                 acknowledge_after_s=acknowledge_after_s,
+                refuse_after_s=refuse_after_s,
             )
             doors = Host(sign_in=sign_in or SignIn(), turns=turns, connector=connector)
             app = web.Application()

@@ -188,6 +188,8 @@ def test_without_sign_in_this_machine_may_be_answered(address):
         "http://127.0.0.1@evil.example/",
         "http://user@127.0.0.1/",
         "file:///etc/passwd",
+        "http://[::1",
+        "http://[127.0.0.1]/",
         "",
         None,
         7,

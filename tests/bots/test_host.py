@@ -185,6 +185,13 @@ async def test_an_invoke_without_its_action_is_400(start: Start):
     assert (await bot.says(type="invoke", name="adaptiveCard/action", value={"a": 1}))[0] == 400
 
 
+@pytest.mark.parametrize("action", [{}, [], 1, None, "add\x00"])
+async def test_an_odd_installation_is_noted_and_no_failure(start: Start, action):
+    bot = await start()
+    assert (await bot.says(type="installationUpdate", action=action))[0] == 202
+    assert bot.desk.events == []
+
+
 async def test_half_a_character_is_stored_as_a_question_mark(start: Start):
     bot = await start()
     assert (await bot.says("broken \ud83d emoji"))[0] == 202

@@ -13,6 +13,7 @@ from km365.core.chat import Card, Event, EventKind, Reply
 
 from .activities import PERSON, TENANT, activity, execute, submit
 from .cards_for_tests import card
+from .fake_connector import HANG
 from .serving import LABELS, Start
 
 # what is heard, what is said ------------------------------------------------------------------------------
@@ -155,7 +156,7 @@ async def test_the_same_number_in_another_chat_is_another_activity(start: Start)
     assert len(bot.desk.events) == 2
 
 
-async def test_an_activity_repeated_while_its_turn_runs_is_dropped(start: Start):
+async def test_an_activity_repeated_while_its_turn_runs_is_answered_with_it_once(start: Start):
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow(event: Event) -> list[Reply]:
@@ -167,9 +168,11 @@ async def test_an_activity_repeated_while_its_turn_runs_is_dropped(start: Start)
     twice = activity(bot.teams.url)
     first = asyncio.create_task(bot.post(twice))
     await begun.wait()
-    assert await bot.post(twice) == (202, None)
+    second = asyncio.create_task(bot.post(twice))
+    await asyncio.wait([second], timeout=0.1)
+    assert not second.done(), "it is not safe with us yet"
     go_on.set()
-    assert await first == (202, None)
+    assert [await first, await second] == [(202, None)] * 2
     assert len(bot.desk.events) == len(bot.teams.sent) == 1
 
 
@@ -200,19 +203,39 @@ async def test_conversations_do_not_wait_for_each_other(start: Start):
     assert answers == [(202, None)] * 2
 
 
-async def test_a_long_turn_is_acknowledged_before_teams_repeats_it_and_still_answered(start: Start):
-    go_on = asyncio.Event()
+async def test_a_long_turn_is_acknowledged_only_once_what_was_said_is_saved(start: Start):
+    saved = asyncio.Event()
 
     async def slow(event: Event) -> list[Reply]:
-        await go_on.wait()
+        await saved.wait()
         return [Reply(text="done", card=card("notice"), replaces=event.reply_to)]
 
     bot = await start(slow, acknowledge_after_s=0.01)
-    status, answer = await bot.post(execute(bot.teams.url, "send"))
-    assert (status, answer["value"]) == (200, "")
-    go_on.set()
-    await bot.turns.close()
-    assert [call.method for call in bot.teams.calls] == ["PUT"], "the card is replaced after all"
+    pressing = asyncio.create_task(bot.post(execute(bot.teams.url, "send")))
+    await asyncio.wait([pressing], timeout=0.2)
+    assert not pressing.done(), "after a crash it would be lost"
+    saved.set()
+    status, answer = await pressing
+    assert (status, answer["value"]["type"]) == (200, "AdaptiveCard")
+
+
+async def test_a_slow_reply_does_not_hold_up_the_acknowledgement(start: Start):
+    bot = await start(acknowledge_after_s=0.01)
+    bot.teams.script = [HANG]
+    assert await bot.says("bonjour") == (202, None)
+    assert bot.desk.done == set(), "the reply is still on its way"
+
+
+async def test_what_is_not_saved_in_time_is_not_acknowledged(start: Start):
+    never = asyncio.Event()
+
+    async def stuck(event: Event) -> list[Reply]:
+        await never.wait()
+        return []
+
+    bot = await start(stuck, acknowledge_after_s=0.01, refuse_after_s=0.05)
+    assert (await bot.says())[0] == 503
+    assert bot.desk.done == set()
 
 
 async def test_what_is_not_saved_is_not_noted_as_done(start: Start):
@@ -321,7 +344,7 @@ async def test_nothing_is_kept_of_conversations_that_are_over(start: Start):
         await bot.says(conversation={"id": str(number)})
     await bot.turns.close()
     assert bot.turns.lines._locks == {}
-    assert bot.turns._in_hand == set()
+    assert bot.turns._in_hand == {}
 
 
 def test_no_state_is_kept_by_the_bot_framework():
