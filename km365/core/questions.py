@@ -64,6 +64,8 @@ class Question:
     """1 low, 2 personal or reputational, 3 political, protection or staff matters."""
     skip_if: SkipIf | None = None
     choices: tuple[Choice, ...] = ()
+    cues: tuple[str, ...] = ()
+    """Words by which a sentence of a freely told text is known to answer this (`core/sorting.py`)."""
 
     def choice(self, said: str) -> Choice | None:
         """The choice that `said` names: by number from 1, by value, label, or words of one label alone.
