@@ -18,11 +18,13 @@ from km365.errors import Forbidden, GraphError, NotFound, TemplateError
 from km365.graph import people
 from km365.graph.metadata import TermRef
 from km365.services import capture, handover, suggest
+from km365.services.calendar import hours_of
 from km365.services.handing_on import Begin, Desk, open_desk
 from km365.settings import Settings
 from km365.store.secrets import secret_of
 from km365.suggest.vocabulary import Vocabulary
 from km365_bots.chat import Parts
+from km365_bots.topics.prompts import Prompts
 
 _log = logging.getLogger("km365.bots.parts")
 
@@ -57,6 +59,7 @@ async def open_parts(app: App) -> Parts:
         channels=channels(app.settings),
         profile_language=profiles.language,
         new_id=lambda: uuid.uuid4().hex,
+        topics=(Prompts(hours_of(app.settings)),),
     )
 
 

@@ -134,11 +134,17 @@ class Speech:
         }[prompt.kind]
         return show(interview, bank)
 
-    def invitation(self, bank: Bank, *, campaign: str, subject: str, due: str, reminder: bool) -> Reply:
-        """The first message about a campaign, or a reminder of it. `due` is a day in words, or empty."""
+    def invitation(
+        self, bank: Bank, *, campaign: str, subject: str, due: str, reminder: bool, once: bool = False
+    ) -> Reply:
+        """The first message about a campaign, or a reminder of it. `due` is a day in words, or empty.
+
+        `once` explains why it comes although the person wants no messages.
+        """
         text = bank.invitation.format(subject=subject)
-        if reminder:
-            text = f"{self.messages.say('prompt.reminder')} {text}"
+        if reminder or once:
+            first = self.messages.say("prompts.once" if once else "prompt.reminder")
+            text = f"{first} {text}"
         minutes = self.messages.say("prompt.minutes", n=bank.minutes)
         lines = [bank.title, text, minutes, self.messages.say("prompt.due", date=due) if due else ""]
         data = {"title": bank.title, "text": text, "minutes": bank.minutes, "due": due}
@@ -504,7 +510,12 @@ def compose(
     if message.card in {"invitation", "handover_invitation"} and bank is not None:
         subject, reminder = data.get("title", bank.title), bool(message.data.get("reminder"))
         return speech.invitation(
-            bank, campaign=data.get("subject", ""), subject=subject, due=due, reminder=reminder
+            bank,
+            campaign=data.get("subject", ""),
+            subject=subject,
+            due=due,
+            reminder=reminder,
+            once=bool(message.data.get("once")),
         )
     if message.card == "resume":
         step = message.data.get("step")

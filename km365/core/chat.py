@@ -41,6 +41,8 @@ class Event:
     text: str = ""
     value: Json = field(default_factory=dict)
     locale: str | None = None
+    time_zone: str = ""
+    """Where the person's clock says they are, such as Africa/Nairobi; unchecked, empty if not told."""
     reply_to: str | None = None
     personal: bool = True
     """Whether nobody but this person reads the chat; what is private is said nowhere else."""

@@ -40,13 +40,19 @@ _DAY = timedelta(days=1)
 def hours_for(wanted: Preferences, usual: Hours) -> Hours:
     """When this person may be written to: their hours in their time zone, `usual` where they chose none.
 
-    The days off stay those of the organisation. Hours that would never be open are open all day.
+    The days off stay those of the organisation. Who chose one end beyond the other end of the usual hours
+    gets the rest of that day: "not before 18" where work ends at 17 is 18 to 24.
     """
     hours = replace(usual, zone=zone_of(wanted.zone) or usual.zone)
-    if wanted.opens is None and wanted.closes is None:
+    opens, closes = wanted.opens, wanted.closes
+    if opens is None and closes is None:
         return hours
-    opens = (wanted.opens if wanted.opens is not None else usual.opens) % _DAY
-    closes = (wanted.closes if wanted.closes is not None else usual.closes) % _DAY
+    if opens is None or closes is None:
+        first = usual.opens if opens is None else opens
+        last = usual.closes if closes is None else closes
+        if last <= first:
+            first, last = (timedelta(0), last) if opens is None else (first, _DAY)
+        return replace(hours, opens=first, closes=last or _DAY)
     return replace(hours, opens=opens, closes=closes if closes > opens else closes + _DAY)
 
 

@@ -167,6 +167,7 @@ class Chat:
     office: Office
     person: str = "ann"
     locale: str | None = None
+    time_zone: str = ""
     replies: list[Reply] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
     at: datetime = MORNING
@@ -231,6 +232,7 @@ class Chat:
             tenant_id="tenant",
             at=self.at,
             locale=self.locale,
+            time_zone=self.time_zone,
             **what,
         )
         replies = await respond(self.office.parts(), event)

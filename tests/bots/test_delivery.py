@@ -16,10 +16,11 @@ from km365_bots.turn import Lines
 from sqlalchemy import Connection
 
 from km365.core.chat import Reply
+from km365.core.preferences import Preferences
 from km365.documents.words import Words
 from km365.errors import Forbidden, GraphNotFound, StoreError, TemplateError
 from km365.jobs import open_jobs
-from km365.store import conversations, outbox, turns
+from km365.store import conversations, outbox, preferences, turns
 from km365.store.database import Database
 from km365.store.outbox import Delivery, Message, Sent
 from km365.templates import Templates
@@ -162,6 +163,29 @@ async def test_a_message_is_sent_once_however_often_the_job_runs(office):
     await asyncio.gather(*(deliver(office.post, "invite:7") for _ in range(5)))
     await office.sends()
     assert len(office.teams.sent) == 1
+
+
+async def test_in_quiet_hours_nothing_is_sent_and_the_reason_is_kept(office):
+    await office.knows()
+    await office.asked_for()
+    evening = Preferences(opens=timedelta(hours=18), closes=timedelta(hours=22))
+    await office.db.run(preferences.put, PERSON, evening, at=START)
+    row = await office.sends()
+    assert (row.state, row.attempts, row.note) == (Delivery.WAITING, 0, outbox.QUIET)
+    assert row.due_at == START.replace(hour=18)
+    assert office.teams.sent == []
+    office.clock[0] = row.due_at
+    assert (await office.sends()).state is Delivery.SENT
+
+
+async def test_an_answer_to_what_somebody_just_did_comes_while_they_are_there(office):
+    await office.knows()
+    await office.db.run(preferences.put, PERSON, Preferences(opens=timedelta(hours=18)), at=START)
+    for key, minutes in (("at once", 0), ("much later", 16)):
+        await office.asked_for(key, card="handed_on")
+        office.clock[0] += timedelta(minutes=minutes)
+        held = (await office.sends(key)).state is Delivery.WAITING
+        assert held is (minutes > 0)
 
 
 async def test_the_intent_is_written_before_the_call(office):
