@@ -145,6 +145,8 @@ def learn(suggester: Suggester, lines: Sequence[Line], *, advance: Advance = lam
     """Learns from documents with gold terms; how many there were that have one of the vocabulary."""
     number = {one: at for at, one in enumerate(suggester.ids)}
     taught = [one for one in lines if not number.keys().isdisjoint(one.gold)]
+    for language in sorted({one.document.language or "" for one in taught} - {""}):
+        suggester.prepare(language)
     learning = Learning(suggester, min(len(taught), MOST_DOCUMENTS))
     for one in evenly(taught, MOST_DOCUMENTS):
         learning.add(one.document, [number[term] for term in one.gold if term in number])

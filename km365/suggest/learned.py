@@ -8,9 +8,8 @@ the same (translations, versions) are left out together.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from heapq import nlargest
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from km365.suggest.meaning import Floats, unit
+from km365.suggest.memory import give_back
 
 Ints = npt.NDArray[np.int64]
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -54,20 +54,19 @@ class Lessons:
         self.right: list[frozenset[int]] = []
         self.wrong: list[frozenset[int]] = []
         self.vectors: list[Mapping[str, Floats]] = []
-        self.words: dict[str, int] = {}
-        """Every word with its number."""
-        self.counted: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]] = []
-        """The words of each document by number, and how often each comes."""
+        self.said: list[str] = []
+        """The words of each document, one a line: as so many texts of their own they would take five times
+        the room, and leave holes in it."""
+        self.counted: list[npt.NDArray[np.int32]] = []
+        """How often each of them comes."""
 
     def add(self, sample: Sample, right: Iterable[int], wrong: Iterable[int] = ()) -> None:
         """One document more."""
         self.right.append(frozenset(right))
         self.wrong.append(frozenset(wrong))
         self.vectors.append(dict(sample.vectors))
-        known = self.words
-        numbers = [known.setdefault(word, len(known)) for word in sample.words]
-        counts = np.fromiter(sample.words.values(), dtype=np.int32, count=len(numbers))
-        self.counted.append((np.array(numbers, dtype=np.int32), counts))
+        self.said.append("\n".join(sample.words))
+        self.counted.append(np.fromiter(sample.words.values(), dtype=np.int32, count=len(sample.words)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +82,7 @@ class Votes:
 
 
 class Learned:
-    """See the module. Of the lessons only what predicting needs is kept; they are emptied."""
+    """See the module. Of the lessons only what predicting needs is kept; words and vectors are emptied."""
 
     def __init__(self, lessons: Lessons) -> None:
         said = [
@@ -98,7 +97,13 @@ class Learned:
             count=len(lessons.right),
         )
         self._right = lessons.right
-        self._space = _Space.of(lessons)
+        self._space, alike = _Space.of(lessons)
+        self.twins = self._space.twins(alike)
+        """For each example those that are nearly the same, itself among them."""
+        self._closest = [_best(row, _NEIGHBOURS + _TWINS_AT_MOST) for row in alike]
+        own = np.maximum(alike.diagonal(), np.float32(1e-3))  # 0 where nothing is known of a document
+        alike[np.diag_indices(self.count)] = own * np.float32(1.3 if self.count < 200 else 2.0)
+        self._inverse = _inverted(alike)
 
     def _told(self, document: Ints, concept: Ints, value: Floats, *, count: int) -> None:
         """What was said of the concepts (by number) of the documents."""
@@ -109,18 +114,6 @@ class Learned:
         held = np.bincount(self._column[value > 0], minlength=len(self._seen)).astype(np.float32)
         self.documents_with = dict(zip(self._seen, held.astype(int).tolist(), strict=True))
         self._usual = held / max(1, count)
-
-    @cached_property
-    def _inverse(self) -> Floats:
-        """Made when first asked for: until then the lessons and models may be let go, as it takes room."""
-        strength = np.float32(0.3 if self.count < 200 else 1.0)
-        ridge = self._space.among.astype(np.float32)
-        ridge[np.diag_indices(self.count)] *= 1 + strength
-        return _inverted(ridge)
-
-    def forget_each_other(self) -> None:
-        """How alike the examples are is only asked by `twins` and `votes_without`, never afterwards."""
-        self._space.among = np.zeros((0, 0), dtype=np.float16)
 
     def votes(self, sample: Sample) -> Votes:
         """What the examples say of a new document."""
@@ -139,11 +132,6 @@ class Learned:
     def _by_concept(self, scores: Floats) -> dict[int, float]:
         return dict(zip(self._seen, scores.tolist(), strict=True))
 
-    @cached_property
-    def twins(self) -> list[Ints]:
-        """For each example those that are nearly the same, itself among them."""
-        return self._space.twins()
-
     def votes_without(self, number: int) -> Votes:
         """What the others say of an example, as if it and its twins had never been there."""
         group = self.twins[number]
@@ -153,7 +141,9 @@ class Learned:
         row = np.linalg.solve(block.T, np.eye(len(group), dtype=np.float32)[place]) @ self._inverse[group]
         pull = (-row).astype(np.float32)
         pull[group] = 0.0
-        likeness = self._space.among[number].astype(np.float32)
+        likeness = np.zeros(self.count, dtype=np.float32)
+        closest, values = self._closest[number]
+        likeness[closest] = values
         likeness[group] = 0.0
         return self._votes(pull, _nearest(likeness))
 
@@ -236,12 +226,18 @@ def _inverted(matrix: Floats) -> Floats:
 
 def _nearest(likeness: Floats) -> Floats:
     """The weights of the nearest documents, their sum 1; the square of likeness, 0 for all others."""
-    count = min(_NEIGHBOURS, len(likeness))
-    chosen = np.argpartition(-likeness, count - 1)[:count]
+    chosen, values = _best(likeness, _NEIGHBOURS)
     weights = np.zeros_like(likeness)
-    weights[chosen] = np.maximum(likeness[chosen], 0) ** 2
+    weights[chosen] = np.maximum(values, 0) ** 2
     total = float(weights.sum())
     return weights / total if total > 0 else weights
+
+
+def _best(values: Floats, count: int) -> tuple[Ints, Floats]:
+    """Where the highest values stand, and these, in any order."""
+    count = min(count, len(values))
+    chosen = np.argpartition(-values, count - 1)[:count].copy()
+    return chosen, values[chosen]
 
 
 class _Space:
@@ -254,22 +250,20 @@ class _Space:
         self._documents, self._places = arrays["documents"], arrays["places"]
         self.models = {one: _Model(arrays[f"vectors-{one}"]) for one in models}
         self.count = int(arrays["count"])
-        self.among: npt.NDArray[np.float16] = np.zeros((0, 0), dtype=np.float16)
-        """How like each document is to each, where that is still asked for; half precision tells enough."""
 
     @classmethod
-    def of(cls, lessons: Lessons) -> "_Space":
-        """The lessons as rows; how like they are to each other is in `among`."""
+    def of(cls, lessons: Lessons) -> tuple["_Space", Floats]:
+        """The lessons as rows, and how like each is to each."""
         count = len(lessons.right)
-        document = np.concatenate(
-            [np.full(len(of), at, np.int32) for at, (of, _) in enumerate(lessons.counted)]
-        )
-        word = np.concatenate([of for of, _ in lessons.counted])
-        counted = np.concatenate([counts for _, counts in lessons.counted])
+        word, first = _numbered(lessons.said)
+        document = np.repeat(np.arange(count, dtype=np.int32), [len(one) for one in lessons.counted])
+        counted = np.concatenate(lessons.counted)
         lessons.counted.clear()
-        held = np.bincount(word, minlength=len(lessons.words))
+        held = np.bincount(word, minlength=len(first))
         kept = held >= (2 if count >= 500 else 1)
         telling = (np.log((1 + count) / (1 + held)) + 1).astype(np.float32)
+        words = list(_lines_at(lessons.said, first[kept].tolist()))
+        lessons.said.clear()
         there = kept[word]
         document, word, counted = document[there], word[there], counted[there]
         weight = (1 + np.log(counted.astype(np.float32))) * telling[word]
@@ -286,13 +280,13 @@ class _Space:
                 "places": weight[order],
                 **{f"vectors-{name}": rows for name, rows in vectors.items()},
             },
-            [one for one, number in lessons.words.items() if kept[number]],
+            words,
             list(vectors),
         )
-        lessons.words.clear()
         number = (np.cumsum(kept) - 1)[word]
-        made.among = made._alike_among(number, weight, np.searchsorted(document, np.arange(count + 1)))
-        return made
+        del word, counted, order
+        give_back()
+        return made, made._alike_among(number, weight, np.searchsorted(document, np.arange(count + 1)))
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What it is made from again, beside the names of words and models."""
@@ -305,11 +299,9 @@ class _Space:
             **{f"vectors-{name}": model.raw for name, model in self.models.items()},
         }
 
-    def _alike_among(
-        self, word: npt.NDArray[Any], weight: Floats, begins: npt.NDArray[Any]
-    ) -> npt.NDArray[np.float16]:
+    def _alike_among(self, word: npt.NDArray[Any], weight: Floats, begins: npt.NDArray[Any]) -> Floats:
         """How like each is to each; the words of document `n` stand from `begins[n]` to `begins[n + 1]`."""
-        among = np.empty((self.count, self.count), dtype=np.float16)
+        among = np.empty((self.count, self.count), dtype=np.float32)
         for at in range(self.count):
             own = slice(begins[at], begins[at + 1])
             alike = self._shared(word[own], weight[own])
@@ -366,13 +358,16 @@ class _Space:
         like = int((alike[documents] >= alike[documents].max(initial=0.0) / 2).sum())
         return chosen[:_PULLED_AT_MOST], like
 
-    def twins(self) -> list[Ints]:
-        """For each document itself and those nearly the same, through any number of steps; 40 at most."""
+    def twins(self, among: Floats) -> list[Ints]:
+        """For each document itself and those nearly the same, through any number of steps; 40 at most.
+
+        `among` is how like each is to each, and decides where there are no vectors.
+        """
         models = sorted(self.models.values(), key=lambda model: -model.known)
         near: list[Ints] = []
         for begin in range(0, self.count, _ROWS_AT_ONCE):
             block = slice(begin, begin + _ROWS_AT_ONCE)
-            alike = models[0].raw[block] @ models[0].raw.T if models else self.among[block]
+            alike = models[0].raw[block] @ models[0].raw.T if models else among[block]
             near += [np.flatnonzero(row > _TWINS) for row in alike]
         group = np.arange(self.count)
         for at in range(self.count):
@@ -390,6 +385,33 @@ class _Space:
                 for at in part:
                     found[at] = part
         return found
+
+
+def _numbered(said: Sequence[str]) -> tuple[Ints, Ints]:
+    """The lines of all texts by number, in the order in which they come up, and where each comes up first.
+
+    Told apart by their hashes: 250,000 words are never held as texts of their own.
+    """
+    hashes = np.fromiter((hash(line) for text in said for line in _lines(text)), dtype=np.int64)
+    _, first, number = np.unique(hashes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return np.argsort(order)[number], first[order]
+
+
+def _lines_at(said: Sequence[str], places: Iterable[int]) -> Iterator[str]:
+    """The lines that stand at these places, in rising order, among those of all texts."""
+    wanted = iter(places)
+    place, begin = next(wanted, None), 0
+    for text in said:
+        lines = _lines(text)
+        while place is not None and place < begin + len(lines):
+            yield lines[place - begin]
+            place = next(wanted, None)
+        begin += len(lines)
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n") if text else []
 
 
 def _stacked(vectors: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:

@@ -11,7 +11,6 @@ import numpy as np
 from km365.suggest import fusion
 from km365.suggest.fusion import Weights
 from km365.suggest.learned import Arrays, Ints, Learned, Lessons
-from km365.suggest.lexical import Features
 from km365.suggest.meaning import Floats
 from km365.suggest.memory import give_back
 from km365.suggest.suggester import Document, Known, Read, Suggester
@@ -62,20 +61,20 @@ class Learning:
         suggester, right = self._suggester, self._lessons.right
         give_back()
         learned = Learned(self._lessons)
-        hits = _hits({at: read.features for at, read in self._reads.items()}, right)
+        give_back()
+        hits = _hits({at: read.standing for at, read in self._reads.items()}, right)
         suggester.known = Known(learned=learned, hits=hits, weights=suggester.first_day)
         measured: Measured = {}
-        for at, read in self._reads.items():
+        for at in list(self._reads):
+            read = self._reads.pop(at)
             numbers, rows = suggester.measure(
                 read, learned.votes_without(at), learned.holding(at), len(learned.twins[at])
             )
             there = self._looked_for(numbers, self._asked[at])
             measured[at] = numbers[there], rows[there]
-        learned.forget_each_other()
         weights = suggester.first_day
         if measured:
             weights = fusion.fitted(weights, *_told(measured, right), held=fusion.HELD)
-        self._reads.clear()
         give_back()
         suggester.known = Known(learned=learned, hits=hits, weights=weights)
         return measured
@@ -104,15 +103,14 @@ def _told(measured: Measured, right: Sequence[frozenset[int]]) -> tuple[list[Flo
 
 
 def _hits(
-    found: Mapping[int, Mapping[int, Features]], right: Sequence[frozenset[int]]
+    standing: Mapping[int, frozenset[int]], right: Sequence[frozenset[int]]
 ) -> dict[int, tuple[int, int]]:
     """In how many documents a concept's labels stood and it was right, and in how many they stood."""
     hits: dict[int, tuple[int, int]] = {}
-    for at, concepts in found.items():
-        for number, features in concepts.items():
-            if features.count:
-                good, said = hits.get(number, (0, 0))
-                hits[number] = (good + (number in right[at]), said + 1)
+    for at, concepts in standing.items():
+        for number in sorted(concepts):
+            good, said = hits.get(number, (0, 0))
+            hits[number] = (good + (number in right[at]), said + 1)
     return hits
 
 

@@ -307,13 +307,18 @@ class LabelVectors:
         """How near each concept is to each text, -1 to 1: a row for each text, 0 where there is no label."""
         near = np.zeros((len(texts), self._size), dtype=np.float32)
         beside = self.beside_all(texts).T
-        new = not self._known[: self._size].all()
+        self.prepare()
         for block in self._blocks(self._size):
-            if new:
-                self.of(np.arange(block.start, block.stop, dtype=np.int64))
-                self._preparing(block.stop, self._size)
             near[:, block] = (_widened(self._rows[block]) @ beside).T
         return near
+
+    def prepare(self) -> None:
+        """Makes the vectors of all labels where one is missing."""
+        if not self._known[: self._size].all():
+            for block in self._blocks(self._size):
+                self.of(np.arange(block.start, block.stop, dtype=np.int64))
+                self._preparing(block.stop, self._size)
+            give_back()
 
     def _let_go(self) -> None:
         """A large file need not stay in this process's memory; the system has it at hand."""

@@ -27,6 +27,7 @@ _ALL_AT_MOST = 200
 _CHUNKS, _SENTENCES, _ENGLISH_CHUNKS = 12, 40, 6
 _SHORT_TEXT_WORDS = 60
 _LATIN_LETTERS = 12
+_TOP = WORDS.index("top")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +44,12 @@ class Read:
 
     passages: Sequence[Passage]
     language: str | None
-    length_words: int
-    features: Mapping[int, Features]
+    found: Mapping[int, int]
+    """The concepts that its words speak for, each with its row in `words`."""
+    words: Floats
+    """The measures `fusion.WORDS` of these."""
+    standing: frozenset[int]
+    """Those whose labels stand in it as phrases."""
     whole: Mapping[str, Floats]
     """By model: the vectors of its chunks."""
     sentences: Sequence[str]
@@ -112,11 +117,14 @@ class Suggester:
             said = sentences(body, most=_SENTENCES) or [body]
             near = self._all.encode(said)
         features = lexical.candidates(self._matcher, text)
+        short = min(1.0, _SHORT_TEXT_WORDS / max(1, len(text.numbers)))
+        words = [_row_of_words(one, short, leaf=self._leaf[at]) for at, one in features.items()]
         return Read(
             passages=document.passages,
             language=text.language,
-            length_words=len(text.numbers),
-            features=features,
+            found=dict(zip(features, range(len(features)), strict=True)),
+            words=np.array(words, dtype=np.float32).reshape(-1, len(WORDS)),
+            standing=frozenset(at for at, one in features.items() if one.count),
             whole=whole,
             sentences=said,
             near=near,
@@ -137,6 +145,16 @@ class Suggester:
         if self._all:
             found[self._all.name] = self._all.encode(chunks(body, most=_CHUNKS) or [body])
         return found
+
+    def prepare(self, language: str) -> None:
+        """Loads the models for a language and makes the vectors of its labels, for the model of all languages.
+
+        Both take more room than they keep, so it is best done before much else is held.
+        """
+        if self._careful and language in (self._careful.languages or ()):
+            self._careful.encode([language])
+        if self._all:
+            self._labels(self._all, language).prepare()
 
     def _labels(self, encoder: Encoder, language: str) -> LabelVectors:
         """The vectors of the labels in a language, English (or any) ones where there are none in it."""
@@ -164,7 +182,7 @@ class Suggester:
 
         `without` and `twins` are for learning: how often each concept is right among the documents left out.
         """
-        found = set(read.features)
+        found = set(read.found)
         near: Floats | None = None
         language = read.language or "en"
         if self._all:
@@ -184,12 +202,13 @@ class Suggester:
         return numbers, np.hstack(rows)
 
     def _words(self, numbers: Ints, read: Read) -> Floats:
-        nothing = Features()
-        short = min(1.0, _SHORT_TEXT_WORDS / max(1, read.length_words))
         rows = np.zeros((len(numbers), len(WORDS)), dtype=np.float32)
         for at, number in enumerate(numbers.tolist()):
-            features = read.features.get(number, nothing)
-            rows[at] = _row_of_words(features, short, leaf=self._leaf[number])
+            place = read.found.get(number)
+            if place is None:
+                rows[at, _TOP] = not self._leaf[number]
+            else:
+                rows[at] = read.words[place]
         return rows
 
     def _meaning(self, numbers: Ints, read: Read, near: Floats | None, language: str) -> Floats:
@@ -222,8 +241,7 @@ class Suggester:
             ridge = votes.ridge.get(number, 0.0) if held else 0.0
             near = votes.near.get(number, 0.0) if held else 0.0
             trusted = 0.0
-            features = read.features.get(number)
-            if features is not None and features.count:
+            if number in read.standing:
                 right, said = hits.get(number, (0, 0))
                 said = max(0, said - twins)
                 right = min(max(0, right - without.get(number, 0)), said)

@@ -66,7 +66,8 @@ def test_an_example_is_predicted_as_if_it_had_never_been_there() -> None:
         for _ in range(12)
     ]
     learned = taught(lessons)
-    likeness, usual = learned._space.among.astype(np.float32), learned._usual
+    likeness = np.array([learned._space.likeness(one) for one, _ in lessons])
+    usual = learned._usual
     right = np.array([[float(column in one) for column in learned._seen] for _, one in lessons])
     for number in range(len(lessons)):
         others = np.setdiff1d(np.arange(len(lessons)), learned.twins[number])
@@ -87,6 +88,19 @@ def test_translations_of_a_document_are_left_out_with_it() -> None:
     assert learned.twins[0].tolist() == [0, 1]
     assert learned.holding(0) == {WATER: 2}
     assert learned.votes_without(0).near[WATER] == 0
+
+
+def test_of_many_documents_only_words_that_two_of_them_have_are_known() -> None:
+    lessons = [
+        (sample(f"wells only{number} {'rare' * (number in (3, 499))}"), {WATER}) for number in range(500)
+    ]
+    assert taught(lessons).words == ["wells", "rare"]
+
+
+def test_a_document_without_words_is_like_no_other() -> None:
+    learned = taught([*LESSONS, (sample(""), {WATER})])
+    assert learned.words[:2] == ["wells", "pumps"]
+    assert set(learned.votes_without(5).near.values()) == {0.0}
 
 
 def test_a_matrix_of_several_blocks_is_inverted_in_its_place() -> None:

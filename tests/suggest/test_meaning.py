@@ -66,6 +66,23 @@ def test_labels_are_computed_once_and_read_from_the_file_afterwards(tmp_path: Pa
     assert known[0, 2] == 0  # it has no label
 
 
+def test_labels_that_were_prepared_are_not_computed_when_a_text_comes() -> None:
+    model, heard = Letters(), list[tuple[int, int]]()
+    labels = {number: f"label {number}" for number in range(600)}
+    vectors = LabelVectors(lambda: labels, 600, model, None, preparing=lambda *done: heard.append(done))
+    vectors.prepare()
+    asked = len(model.asked)
+    assert vectors.alike(model.encode(["some text"])).shape == (1, 600)
+    assert model.asked[asked:] == ["some text"]
+    assert heard == [(512, 600), (600, 600)]
+
+
+def test_numbers_of_16_bits_are_read_as_what_they_are() -> None:
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    finite = every[np.isfinite(every)]
+    assert np.array_equal(meaning._widened(finite), finite.astype(np.float32))
+
+
 def overwritten(file: Path) -> None:
     whole = bytearray(file.read_bytes())
     whole[10] ^= 255  # in the row of "water"

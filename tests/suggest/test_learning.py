@@ -1,0 +1,43 @@
+"""Learning from documents with their terms."""
+
+from unittest import mock
+
+import pytest
+
+from km365.core.tagging import from_text
+from km365.core.taxonomy import Concept, Taxonomy, TermSet
+from km365.suggest import learning
+from km365.suggest.index import build
+from km365.suggest.learning import Learning
+from km365.suggest.suggester import Document, Suggester
+
+TERMS = {"wells": "Wells", "schools": "Schools"}
+SAID = ["Pumps and tanks for a village", "Pupils at their desks"]
+
+
+def suggester() -> Suggester:
+    concepts = tuple(Concept(id=one, labels={"en": label}) for one, label in TERMS.items())
+    return Suggester(
+        build(Taxonomy(term_sets=(TermSet(key="t", names={}, concepts=concepts),))), lambda _: {}
+    )
+
+
+def document(number: int) -> Document:
+    return Document(passages=from_text(f"{SAID[number % 2]} ({number})."))
+
+
+def test_only_documents_that_the_weights_are_fitted_to_are_read_in_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(learning, "_WEIGHED_AT_MOST", 4)
+    learner = suggester()
+    taught = Learning(learner, 12)
+    with mock.patch.object(learner, "read", wraps=learner.read) as read:
+        for number in range(12):
+            taught.add(document(number), [number % 2])
+    measured = taught.finish()
+    assert read.call_count == len(measured) == 4
+    assert learner.known is not None
+    assert learner.known.learned.count == 12
+    best, _ = learner.suggest(document(1))[0]
+    assert best == "schools"
