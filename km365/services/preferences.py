@@ -13,8 +13,8 @@ from km365.store.campaigns import Campaign, Prompt
 from km365.store.database import Connection, Database
 from km365.store.outbox import Delivery, Message
 
-ANSWERS = frozenset({"handed_on", "not_handed_on", "wish_settled"})
-"""The cards that answer what a person has just done; they may come while the person is there."""
+ANSWERS = frozenset({"handed_on", "not_handed_on", "wish_settled", "group_summary"})
+"""The cards that answer what a person, or a group, has just done; they may come while they are there."""
 PRESENT = timedelta(minutes=15)
 """How long after their last word a person is taken to be there."""
 _OPTED_OUT = "the person wants no such messages"

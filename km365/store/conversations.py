@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from km365.errors import ChangedMeanwhile
 from km365.store import rows
 from km365.store.rows import Json
-from km365.store.tables import activity, address, conversation
+from km365.store.tables import activity, address, conversation, group_reflection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +81,26 @@ def remember_address(
 
 
 def address_of(c: Connection, person_id: str) -> Address | None:
-    """Where the person is reached, or None for someone the bot has no chat with yet."""
+    """Where the person is reached, or None for someone the bot has no chat with yet.
+
+    A group is reached, under the id of its reflection, where that was begun; it hears when it closes.
+    """
     row = c.execute(select(address).where(address.c.person_id == person_id)).first()
-    return Address(**row._mapping) if row else None
+    return Address(**row._mapping) if row else _address_of_group(c, person_id)
+
+
+def _address_of_group(c: Connection, reflection_id: str) -> Address | None:
+    row = c.execute(select(group_reflection).where(group_reflection.c.id == reflection_id)).first()
+    if row is None:
+        return None
+    return Address(
+        person_id=row.id,
+        conversation_id=row.conversation_id,
+        service_url=row.service_url,
+        tenant_id=row.tenant_id,
+        locale=None,
+        heard_at=row.closed_at or row.begun_at,
+    )
 
 
 def addresses(c: Connection, *, everybody: bool, limit: int) -> list[Address]:

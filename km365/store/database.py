@@ -25,7 +25,7 @@ __all__ = ["HEAD", "Connection", "Database"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest migration in `migrations/versions` (a test compares): spares commands the import of Alembic."""
 
 _TOGETHER = 32

@@ -140,6 +140,12 @@ def save(
     return version + 1
 
 
+def by_keys(c: Connection, keys: Sequence[str]) -> list[StoredInterview]:
+    """The interviews that were made for these keys, in the order of their keys."""
+    query = select(interview).where(interview.c.key.in_(keys)).order_by(interview.c.key)
+    return [_interview(row._mapping) for row in c.execute(query)]
+
+
 def open_for(c: Connection, person_id: str) -> list[StoredInterview]:
     """The person's unfinished interviews, the one touched last first."""
     return list_(c, person_id=person_id, is_open=True)

@@ -429,6 +429,24 @@ term_ask = Table(
     _required("at", Moment),
 )
 
+group_reflection = Table(
+    "km_group_reflection",
+    metadata,
+    Column("id", ForeignKey("km_campaign.id", ondelete="CASCADE"), primary_key=True),
+    _required("conversation_id", String),
+    _required("service_url", String),
+    _required("tenant_id", String),
+    _required("begun_by", String),
+    Column("begun_with", String, nullable=False, unique=True),
+    _required("begun_at", Moment),
+    _required("language", String),
+    _required("names", JSON),
+    _required("closes_at", Moment),
+    Column("closed_at", Moment),
+    Index(None, "conversation_id", "closed_at"),
+    Index(None, "closed_at", "closes_at"),
+)
+
 search_source = Table(
     "km_search_source",
     metadata,

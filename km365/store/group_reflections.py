@@ -1,0 +1,78 @@
+"""Groups that reflect together: where, who began it, until when. The people asked are its campaign's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from km365.store import rows
+from km365.store.tables import group_reflection as table
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupReflection:
+    """One group's reflection. `id` is its campaign's; a channel's `conversation_id` names the thread.
+
+    `names` are those of its members, which must not be shown; they are forgotten when it closes.
+    `begun_with` is the activity that began it, which may come twice.
+    """
+
+    id: str
+    conversation_id: str
+    service_url: str
+    tenant_id: str
+    begun_by: str
+    begun_with: str
+    begun_at: datetime
+    language: str
+    names: Sequence[str]
+    closes_at: datetime
+    closed_at: datetime | None = None
+
+
+def add(c: Connection, wanted: GroupReflection) -> None:
+    """Keeps a new one; its campaign is there already."""
+    values = {**vars(wanted), "names": list(wanted.names)}
+    c.execute(table.insert().values(**values))
+
+
+def get(c: Connection, reflection_id: str) -> GroupReflection | None:
+    """The reflection, or None."""
+    row = c.execute(select(table).where(table.c.id == reflection_id)).first()
+    return _read(row._mapping) if row else None
+
+
+def begun_with(c: Connection, activity_key: str) -> GroupReflection | None:
+    """The one that this activity began, or None."""
+    row = c.execute(select(table).where(table.c.begun_with == activity_key)).first()
+    return _read(row._mapping) if row else None
+
+
+def open_in(c: Connection, conversation_id: str) -> GroupReflection | None:
+    """The one that is open in this conversation, or None."""
+    mine = (table.c.conversation_id == conversation_id) & table.c.closed_at.is_(None)
+    row = c.execute(select(table).where(mine).order_by(table.c.begun_at)).first()
+    return _read(row._mapping) if row else None
+
+
+def due(c: Connection, *, at: datetime) -> list[str]:
+    """The ids of those still open whose time has passed, the longest overdue first."""
+    over = table.c.closed_at.is_(None) & (table.c.closes_at <= at)
+    return list(c.execute(select(table.c.id).where(over).order_by(table.c.closes_at)).scalars())
+
+
+def change_end(c: Connection, reflection_id: str, *, closes_at: datetime) -> None:
+    """Moves the moment at which it closes by itself."""
+    mine = (table.c.id == reflection_id) & table.c.closed_at.is_(None)
+    c.execute(update(table).where(mine).values(closes_at=closes_at))
+
+
+def close(c: Connection, reflection_id: str, *, at: datetime) -> bool:
+    """Ends it and forgets its members' names; False, and nothing changes, where it had ended."""
+    mine = (table.c.id == reflection_id) & table.c.closed_at.is_(None)
+    return c.execute(update(table).where(mine).values(closed_at=at, names=[])).rowcount == 1
+
+
+def _read(row: rows.Row) -> GroupReflection:
+    return GroupReflection(**row)
