@@ -147,7 +147,7 @@ class Suggester:
         return found
 
     def prepare(self, language: str) -> None:
-        """Loads the models for a language and makes the vectors of its labels, for the model of all languages.
+        """Loads the models for a language, and makes the vectors of its labels by the one for all languages.
 
         Both take more room than they keep, so it is best done before much else is held.
         """
