@@ -101,6 +101,16 @@ class Settings:
         "NAM", "where the tenant's data is, for searches as an application: NAM, EUR, APC or another region"
     )
 
+    search_open_libraries: tuple[str, ...] = setting(
+        (),
+        "the office_sites whose documents everyone may find; those of the others are for their own office",
+    )
+    search_leave_out: tuple[str, ...] = setting(
+        ("Confidential", "HR", "Investigations", "Private"),
+        "folders of the offices' libraries that search never reads, at any depth: whatever not all of the "
+        "office may read",
+    )
+
     focal_point_group: str = setting(
         "Knowledge focal points",
         "who decides on the items of their own office: a group of the directory, by name or object id",

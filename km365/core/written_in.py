@@ -294,6 +294,18 @@ def language_of(text: str, *, default: str | None = None) -> str | None:
     return _decide(_latin_clues(words), len(words)) or default
 
 
+def main_language(passages: Iterable[Passage]) -> str | None:
+    """The language most of a document is in: as its passages say, else by its words."""
+    told = [one for one in passages if one.kind not in (_NAME, Kind.PROPERTY)]
+    weight: dict[str, int] = {}
+    for passage in told:
+        if passage.language:
+            weight[passage.language] = weight.get(passage.language, 0) + len(passage.text)
+    if weight:
+        return max(weight, key=lambda language: weight[language])
+    return language_of(" ".join(one.text for one in told)[:20_000])
+
+
 def with_languages(passages: Iterable[Passage]) -> list[Passage]:
     """The passages, each with its language: its own where it surely tells, else that of the document."""
     passages = list(passages)

@@ -12,11 +12,11 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from km365.core.feedback import Corrections
-from km365.core.passages import Kind, Passage
+from km365.core.passages import Passage
 from km365.core.tag_plan import ColumnChange, Library, Mode, Plan, Refused, Row, Tag, propose
 from km365.core.tagging import Suggests
 from km365.core.taxonomy import Taxonomy, office_code
-from km365.core.text import language_of
+from km365.core.written_in import main_language
 from km365.documents.worker import Reader
 from km365.errors import GraphError, GraphUnreachable, InputRefused, Locked, Throttled
 from km365.graph import metadata
@@ -258,7 +258,7 @@ class _Examiner:
         if self.scope.untagged and any(before.values()):
             return Passed(path=candidate.path, why="tagged already")
         passages = await self._passages(candidate, item)
-        language = _language(passages)
+        language = main_language(passages)
         if self.scope.language and language != self.scope.language:
             return Passed(path=candidate.path, why=f"in another language ({language or 'not known'})")
         return await self._row(candidate, item, before, passages, language)
@@ -333,18 +333,6 @@ class _Examiner:
             )
             for column in columns
         ]
-
-
-def _language(passages: Sequence[Passage]) -> str | None:
-    """The language most of the text is in, as the reader says, else by its words."""
-    weight: dict[str, int] = {}
-    for passage in passages:
-        if passage.language and passage.kind not in (Kind.NAME, Kind.PROPERTY):
-            weight[passage.language] = weight.get(passage.language, 0) + len(passage.text)
-    if weight:
-        return max(weight, key=lambda language: weight[language])
-    said = " ".join(one.text for one in passages if one.kind not in (Kind.NAME, Kind.PROPERTY))
-    return language_of(said[:20_000])
 
 
 def _tags(terms: Iterable[TermRef]) -> tuple[Tag, ...]:

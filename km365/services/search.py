@@ -1,0 +1,301 @@
+"""What is known about something: found in our index, and held against SharePoint before anybody reads it.
+
+The index says what may be found and in which order; whether it is still there, and still for this reader, is
+asked of SharePoint for the few that are shown.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from km365.core.audience import Reader
+from km365.core.knowledge import WRITTEN_FIELDS, from_fields
+from km365.core.languages import primary
+from km365.core.search import Ranked, best_sentence, in_order, rank, stands_in, words_of
+from km365.core.search_entries import (
+    Entry,
+    item_sentences,
+    left_out,
+    may_find,
+    shelves_of,
+    title_of,
+)
+from km365.core.search_question import Concepts, Filters, Part, Query
+from km365.core.tag_plan import list_of
+from km365.errors import GraphError, GraphNotFound, GraphUnreachable, Throttled
+from km365.graph import drives, lists
+from km365.graph.batch import BatchRequest, BatchResponse
+from km365.graph.client import Graph
+from km365.graph.drives import File
+from km365.graph.lists import Item
+from km365.services import suggest
+from km365.services.search_index import shelf_for
+from km365.settings import Settings
+from km365.store import search as store
+from km365.store.database import Connection, Database
+from km365.store.search import Source
+from km365.templates import Templates
+
+BEST = 5
+"""So many are shown at a time."""
+EVERYONE = Reader(person_id="", office="")
+"""Stands for anybody in the organisation: finds only what is for all, as a channel must."""
+_NEAR = 3
+_KEPT_S = 900.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """One thing that was found, as SharePoint has it now. `sentence` stands in it word for word; may be "".
+
+    `office` is a code as people write it, `kind` that of an `Entry`.
+    """
+
+    title: str
+    sentence: str
+    kind: str
+    office: str
+    language: str
+    day: date | None
+    web_url: str
+    container: str
+    item_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The answer to a question.
+
+    `total` were found in all; `more` is where the next ones begin, None after the last. `without_filters` is
+    how many there are without the filters, told where with them there is none; `near` are terms that would
+    find something, told where nothing does. `readable` is whether the reader could find anything at all.
+    The choices are the offices, kinds and languages of what was found.
+    """
+
+    hits: tuple[Hit, ...]
+    total: int
+    more: int | None = None
+    without_filters: int = 0
+    near: tuple[str, ...] = ()
+    readable: bool = True
+    offices: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+
+
+class SearchTerms:
+    """The terms that questions are understood by, read anew now and then."""
+
+    def __init__(self, graph: Graph, settings: Settings, templates: Templates) -> None:
+        self._graph, self._settings, self._templates = graph, settings, templates
+        self._kept: Concepts | None = None
+        self._read_at = 0.0
+
+    async def now(self) -> Concepts:
+        """The terms in force, 15 minutes old at most. Needs TermStore.Read.All, or the cached copy."""
+        if self._kept is None or time.monotonic() - self._read_at > _KEPT_S:
+            self._kept = Concepts(await suggest.terms(self._graph, self._settings, self._templates))
+            self._read_at = time.monotonic()
+        return self._kept
+
+
+async def search(
+    db: Database,
+    graph: Graph,
+    settings: Settings,
+    query: Query,
+    reader: Reader,
+    *,
+    concepts: Concepts,
+    today: date,
+    language: str = "en",
+    start: int = 0,
+    most: int = BEST,
+) -> Found:
+    """The best answers that `reader` may read (EVERYONE: that all may), from the `start`th on.
+
+    `language` is that of the labels in `near`. What is gone or was narrowed meanwhile is left out and
+    forgotten. Raises GraphUnreachable or Throttled where SharePoint cannot be asked: then nothing is shown.
+    Needs Sites.Selected with read.
+    """
+    searching = _Searching(db, graph, settings, concepts, reader, today)
+    return await searching.answer(query, language, start, most)
+
+
+async def offices(db: Database) -> Mapping[str, tuple[str, ...]]:
+    """What the offices that are searched are called, by code: `CO-BEL`, and the name of its site."""
+    known = await db.run(store.sources)
+    return {one.office: tuple(dict.fromkeys((one.office, *_names(one)))) for one in known if one.office}
+
+
+def _names(one: Source) -> Iterable[str]:
+    """`CO-BEL Belmora` is CO-BEL and Belmora."""
+    yield one.name
+    rest = one.name.casefold().removeprefix(one.office).strip(" -–:")
+    if rest and rest != one.name.casefold():
+        yield rest
+
+
+@dataclass(frozen=True)
+class _Searching:
+    db: Database
+    graph: Graph
+    settings: Settings
+    concepts: Concepts
+    reader: Reader
+    today: date
+
+    async def answer(self, query: Query, language: str, start: int, most: int) -> Found:
+        parts = await asyncio.to_thread(self.concepts.parts, query.words)
+        ranked = await self._ranked(parts, query.filters)
+        entries = await self.db.run(store.entries, [number for number, _ in ranked.best])
+        days = {number: entry.day for number, entry in entries.items()}
+        order = in_order(ranked.best, days, today=self.today)
+        hits, at, dropped = await self._shown(order, entries, parts, ranked.weights, start, most)
+        found = Found(
+            hits=tuple(hits),
+            total=ranked.total - dropped,
+            more=at if at < len(order) else None,
+            offices=_choices(entry.office.upper() for entry in entries.values()),
+            kinds=_choices(entry.kind for entry in entries.values()),
+            languages=_choices(primary(entry.language) for entry in entries.values()),
+        )
+        return found if hits or start else await self._nothing(found, query, parts, language)
+
+    async def _ranked(self, parts: Sequence[Part], filters: Filters) -> Ranked:
+        words = words_of(parts, filters, self._tag_of)
+        rows = await self.db.run(store.look_up, words, shelves_of(self.reader))
+        return await asyncio.to_thread(rank, rows, parts, filters, self._tag_of)
+
+    def _tag_of(self, concept_id: str) -> str:
+        known = self.concepts.taxonomy.by_id.get(concept_id)
+        return known.term_id or concept_id if known else concept_id
+
+    async def _nothing(self, found: Found, query: Query, parts: Sequence[Part], language: str) -> Found:
+        """What to say where nothing was found: more without the filters, else terms that find something."""
+        if query.filters and (count := (await self._ranked(parts, Filters())).total):
+            return replace(found, without_filters=count)
+        shelves = shelves_of(self.reader)
+        anything = (await self._ranked((), Filters())).total
+        if not anything:
+            return replace(found, readable=False)
+        asked = await asyncio.to_thread(self.concepts.near, query.words, language)
+        tags = await self.db.run(store.tags, shelves, most=_NEAR)
+        known = self.concepts.taxonomy.by_term_id
+        usual = [known[tag].label(language) for tag in tags if tag in known]
+        near: list[str] = []
+        for label in dict.fromkeys((*asked, *usual)):
+            if len(near) < _NEAR and (await self._ranked(self.concepts.parts(label), Filters())).total:
+                near.append(label)
+        return replace(found, near=tuple(near))
+
+    # what is shown, held against SharePoint --------------------------------------------------------------
+
+    async def _shown(
+        self,
+        order: Sequence[int],
+        entries: Mapping[int, Entry],
+        parts: Sequence[Part],
+        weights: Sequence[float],
+        start: int,
+        most: int,
+    ) -> tuple[list[Hit], int, int]:
+        """The hits, where the next ones begin, and how many turned out to be gone."""
+        hits: list[Hit] = []
+        at, dropped = start, 0
+        while len(hits) < most and at < len(order):
+            some = order[at : at + most - len(hits)]
+            at += len(some)
+            asked = [_request(entries[number]) for number in some]
+            answers = await self.graph.batch([replace(one, id=str(n)) for n, one in enumerate(asked)])
+            sources, texts = await self.db.run(self._kept, some)
+            for number, answer in zip(some, answers, strict=True):
+                entry = entries[number]
+                current = self._current(entry, answer, sources)
+                if current is None:
+                    await self.db.run(store.remove, entry.container, [entry.item_id])
+                    dropped += 1
+                else:
+                    hits.append(_hit(entry, current, texts.get(number, ()), parts, weights))
+        return hits, at - dropped, dropped
+
+    @staticmethod
+    def _kept(c: Connection, numbers: Sequence[int]) -> tuple[dict[str, Source], dict[int, list[str]]]:
+        return {one.container: one for one in store.sources(c)}, store.texts(c, numbers)
+
+    def _current(
+        self, entry: Entry, answer: BatchResponse, sources: Mapping[str, Source]
+    ) -> "Item | File | None":
+        """What the entry is in SharePoint now; None where it is gone, or not for this reader any more.
+
+        Raises what keeps SharePoint from telling.
+        """
+        if isinstance(answer.error, GraphNotFound):
+            return None
+        if answer.error is not None:
+            raise _no_answer(answer.error)
+        source = sources.get(entry.container)
+        if source is None:
+            return None
+        if list_of(entry.container) is not None:
+            row = Item.from_json(answer.json())
+            return row if may_find(from_fields(row.fields), self.reader) else None
+        file = File.from_json(answer.json())
+        if "deleted" in answer.json() or left_out(file.path, self.settings.search_leave_out):
+            return None
+        if source.site not in self.settings.office_sites:
+            return None
+        shelf = shelf_for(self.settings, source.site)
+        return file if shelf in shelves_of(self.reader) else None
+
+
+def _no_answer(error: GraphError) -> GraphError:
+    if isinstance(error, GraphUnreachable | Throttled):
+        return error
+    return GraphUnreachable(
+        f"SharePoint does not say whether what was found may be shown: {error}", status=error.status
+    )
+
+
+def _request(entry: Entry) -> BatchRequest:
+    place = list_of(entry.container)
+    if place is not None:
+        path, params = lists.item_path(*place, entry.item_id), {"$expand": "fields"}
+    else:
+        path, params = drives.file_item_path(entry.container, entry.item_id), {"$select": drives.SELECT}
+    return BatchRequest(id="", method="GET", path=path, params=params)
+
+
+def _hit(
+    entry: Entry, current: Item | File, kept: Sequence[str], parts: Sequence[Part], weights: Sequence[float]
+) -> Hit:
+    """What is shown: an item in its present words; of a document only what it still says.
+
+    Where that was changed since we read it, that is its name alone.
+    """
+    sentences, source = kept, kept
+    if isinstance(current, Item):
+        item = from_fields(current.fields)
+        sentences, source = item_sentences(item), [str(getattr(item, name)) for name in WRITTEN_FIELDS]
+        entry = replace(entry, title=item.title, kind=item.kind.value, office=item.office)
+    elif current.ctag != entry.mark:
+        sentences, source = (), ()
+        entry = replace(entry, title=title_of((), current.name))
+    sentence = best_sentence(sentences, parts, weights) or (sentences[0] if sentences else "")
+    return Hit(
+        title=entry.title,
+        sentence=sentence if stands_in(sentence, source) else "",
+        kind=entry.kind,
+        office=entry.office.upper(),
+        language=primary(entry.language),
+        day=entry.day,
+        web_url=current.web_url or entry.web_url,
+        container=entry.container,
+        item_id=entry.item_id,
+    )
+
+
+def _choices(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({value for value in values if value}))

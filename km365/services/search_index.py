@@ -1,0 +1,383 @@
+"""Keeps the search index as SharePoint is: reads what is new or changed, forgets what is gone or narrowed.
+
+Each list and library is read by delta, and how far reading has come is written together with what was read,
+so that a look cut off anywhere is gone on with by the next.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from km365.core.knowledge import from_fields
+from km365.core.schema import OFFICE_LIBRARY, TAG_COLUMNS
+from km365.core.search_entries import (
+    DOCUMENT,
+    EVERYBODY,
+    Entry,
+    Indexed,
+    document_sentences,
+    item_sentences,
+    left_out,
+    shelf_of,
+    title_of,
+)
+from km365.core.search_words import FORM, Words
+from km365.core.tag_plan import list_container, list_of
+from km365.core.taxonomy import office_code
+from km365.core.watching import try_again_at
+from km365.core.written_in import main_language
+from km365.documents.reading import READABLE
+from km365.documents.worker import Reader
+from km365.errors import GraphError, GraphNotFound, GraphUnreachable, InputRefused, ResyncNeeded, Throttled
+from km365.graph import documents, drives, lists, metadata, sites
+from km365.graph.client import Graph, Page
+from km365.graph.documents import Document
+from km365.graph.drives import File
+from km365.graph.lists import Item
+from km365.services import file_text
+from km365.services.capture import knowledge_list
+from km365.settings import Settings
+from km365.store import cursors, locks
+from km365.store import search as store
+from km365.store.database import Connection, Database
+from km365.store.search import Source, Waiting
+
+LAST_LOOK = "flow:search"
+"""The bookmark of the last look."""
+AT_ONCE = 20
+"""Documents read and written together."""
+_FORM = "search form"
+_LAST_TRY = 5
+"""So often a document is tried that Graph does not give; then it is left until it changes."""
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a look came to. `left` documents are still to be read; `problems` are a line for each source."""
+
+    items: int = 0
+    documents: int = 0
+    removed: int = 0
+    not_read: int = 0
+    left: int = 0
+    problems: tuple[str, ...] = ()
+
+    def plus(self, **counts: int) -> "Look":
+        """With these counted as well."""
+        return replace(self, **{name: getattr(self, name) + count for name, count in counts.items()})
+
+
+async def look(
+    graph: Graph,
+    db: Database,
+    settings: Settings,
+    *,
+    now: Callable[[], datetime],
+    most: int | None = None,
+    advance: Advance = lambda _: None,
+    found: Advance = lambda _: None,
+) -> Look:
+    """Brings the index up to date, reading `most` documents if given. Safe to cut off and to repeat.
+
+    `found` hears how many documents are to be read, `advance` of each that was. Trouble with one library is
+    said in the answer, and the others go on. Raises PlanRefused while another process looks, GraphUnreachable
+    and Throttled, which concern all. Needs Sites.Selected with read.
+    """
+    with locks.alone(settings.home, "search"):
+        one = _Looker(graph, db, settings, now, advance)
+        return await one.look(most, found)
+
+
+async def begin_anew(db: Database, settings: Settings) -> None:
+    """Empties the index; the next look reads everything. Raises PlanRefused while another process looks."""
+    with locks.alone(settings.home, "search"):
+        await db.run(store.clear)
+
+
+def shelf_for(settings: Settings, site: str) -> str:
+    """Who may find the documents of an office's library: its office, or everyone where that is set."""
+    return EVERYBODY if site in settings.search_open_libraries else office_code(site)
+
+
+def document_entry(source: Source, file: File, tags: Iterable[str], **known: Any) -> Entry:
+    """The entry of a document. `known` is what reading it tells: `language`, `title`."""
+    return Entry(
+        container=source.container,
+        item_id=file.id,
+        shelf=source.shelf,
+        kind=DOCUMENT,
+        office=source.office,
+        language=known.get("language") or "",
+        title=known.get("title") or title_of((), file.name),
+        web_url=file.web_url,
+        day=file.modified_at.date() if file.modified_at else None,
+        mark=file.ctag,
+        tags=tuple(tags),
+    )
+
+
+class _Looker:
+    """One look at everything that is searched."""
+
+    def __init__(
+        self, graph: Graph, db: Database, settings: Settings, now: Callable[[], datetime], advance: Advance
+    ) -> None:
+        self._graph, self._db, self._settings, self._now = graph, db, settings, now
+        self._advance = advance
+        self._done = Look()
+        self._words = Words()
+
+    async def look(self, most: int | None, found: Advance) -> Look:
+        await self._db.run(self._form)
+        sources = await self._sources()
+        for one in sources:
+            await self._safely(one, self._follow(one))
+        found(sum([await self._db.run(self._left, one) for one in sources]))
+        with Reader(ocr_command=self._settings.ocr_command) as reader, self._graph.bulk():
+            for one in sources:
+                if not _is_list(one):
+                    await self._safely(one, self._read_documents(one, reader, most))
+        left = sum([await self._db.run(self._left, one) for one in sources])
+        await self._db.run(cursors.put, LAST_LOOK, f"{self._now():%Y-%m-%dT%H:%M:%S}", at=self._now())
+        return self._done.plus(left=left)
+
+    def _form(self, c: Connection) -> None:
+        """An index whose words were made otherwise is of no use, nor one of other folders."""
+        form = " ".join([FORM, *sorted(self._settings.search_leave_out)])
+        if cursors.get(c, _FORM) != form:
+            store.clear(c)
+            cursors.put(c, _FORM, form, at=self._now())
+
+    def _left(self, c: Connection, one: Source) -> int:
+        return len(store.waiting(c, one.container, due_at=self._now(), most=1_000_000))
+
+    async def _safely(self, one: Source, work: Any) -> None:
+        """Does the work on one source; what goes wrong with it alone is noted."""
+        try:
+            await work
+        except (GraphUnreachable, Throttled):
+            raise
+        except GraphError as error:
+            said = f"{one.name}: {error}"
+            self._done = replace(self._done, problems=(*self._done.problems, said))
+            await self._db.run(store.change_source, one.container, problem=str(error)[:500])
+
+    # which lists and libraries ---------------------------------------------------------------------------
+
+    async def _sources(self) -> list[Source]:
+        """Those that the settings name, opened; what is no longer among them is forgotten."""
+        wanted = [one async for one in self._opened()]
+        return await self._db.run(self._keep, wanted)
+
+    async def _opened(self) -> AsyncIterator[Source]:
+        """The list of knowledge items and the offices' libraries; one not there is said and passed over."""
+        for address in (None, *self._settings.office_sites):
+            try:
+                yield await (self._knowledge() if address is None else self._library(address))
+            except GraphNotFound as error:
+                said = f"{address or self._settings.knowledge_site}: {error}"
+                self._done = replace(self._done, problems=(*self._done.problems, said))
+
+    async def _knowledge(self) -> Source:
+        place = await knowledge_list(self._graph, self._settings)
+        site = self._settings.knowledge_site
+        container = list_container(place.site_id, place.list_id)
+        return Source(container=container, site=site, office="", name="Knowledge", shelf=EVERYBODY)
+
+    async def _library(self, address: str) -> Source:
+        site = await sites.get_site(self._graph, address)
+        drive = await drives.get_drive(self._graph, site.id, OFFICE_LIBRARY)
+        return Source(
+            container=drive.id,
+            site=address,
+            office=office_code(address),
+            name=site.display_name or office_code(address),
+            shelf=shelf_for(self._settings, address),
+        )
+
+    def _keep(self, c: Connection, wanted: Sequence[Source]) -> list[Source]:
+        """Puts down what is searched; empties what others may find now, forgets what the settings lost."""
+        known = {one.container: one for one in store.sources(c)}
+        kept = {one.container for one in wanted}
+        opened = {_place(one) for one in wanted}
+        for one in known.values():
+            named = self._settings.knowledge_site if _is_list(one) else one.site
+            lost = one.site != named or not (_is_list(one) or one.site in self._settings.office_sites)
+            if one.container not in kept and (lost or _place(one) in opened):
+                store.forget_source(c, one.container)
+        for one in wanted:
+            old = known.get(one.container)
+            if old is not None and old.shelf != one.shelf:
+                store.empty(c, one.container)
+                old = None
+            store.put_source(c, replace(one, link=old.link, looked_at=old.looked_at) if old else one)
+        return [one for one in store.sources(c) if one.container in kept]
+
+    # hearing what changed --------------------------------------------------------------------------------
+
+    async def _follow(self, one: Source) -> None:
+        try:
+            await self._pages(one, one.link)
+        except ResyncNeeded:  # what is no longer there would stay, so nothing does
+            await self._db.run(self._again, one)
+            await self._pages(one, None)
+
+    def _again(self, c: Connection, one: Source) -> None:
+        store.empty(c, one.container)
+        store.change_source(c, one.container, link=None)
+
+    async def _pages(self, one: Source, link: str | None) -> None:
+        place = list_of(one.container)
+        if place is not None:
+            pages, take = lists.delta(self._graph, *place, link), self._items
+        else:
+            pages, take = drives.delta(self._graph, one.container, link), self._files
+        async for page in pages:
+            await self._db.run(self._page, one, page, take)
+
+    def _page(
+        self, c: Connection, one: Source, page: Page, take: Callable[[Connection, Source, list[Any]], None]
+    ) -> None:
+        """What one page says, and where reading goes on, in one transaction; an item's last word counts."""
+        last = {str(raw.get("id") or ""): raw for raw in page.values}
+        gone = [item_id for item_id, raw in last.items() if "deleted" in raw]
+        self._done = self._done.plus(removed=store.remove(c, one.container, gone))
+        take(c, one, [raw for item_id, raw in last.items() if item_id and "deleted" not in raw])
+        link = page.next_link or page.delta_link
+        if link:
+            store.change_source(c, one.container, link=link, looked_at=self._now(), problem=None)
+
+    def _items(self, c: Connection, one: Source, raws: list[Any]) -> None:
+        """Knowledge items: those that may be found are indexed at once, the others are not found any more."""
+        rows = [Item.from_json(raw) for raw in raws]
+        entries = {row.id: item_entry(one.container, row) for row in rows}
+        out = [item_id for item_id, entry in entries.items() if entry is None]
+        self._done = self._done.plus(removed=store.remove(c, one.container, out))
+        found = [
+            Indexed.of(entry, item_sentences(from_fields(row.fields)), self._words)
+            for row in rows
+            if (entry := entries[row.id]) is not None
+        ]
+        store.put(c, found, at=self._now())
+        self._done = self._done.plus(items=len(found))
+
+    def _files(self, c: Connection, one: Source, raws: list[Any]) -> None:
+        """Documents: noted, to be read."""
+        for raw in raws:
+            if not isinstance(raw.get("file"), dict):
+                continue
+            file = File.from_json(raw)
+            if self._is_read(file):
+                store.wait(c, document_entry(one, file, ()), at=self._now())
+            else:
+                self._done = self._done.plus(removed=store.remove(c, one.container, [file.id]))
+
+    def _is_read(self, file: File) -> bool:
+        ending = f".{file.name.rpartition('.')[2].lower()}"
+        return ending in READABLE and not left_out(file.path, self._settings.search_leave_out)
+
+    # reading documents -----------------------------------------------------------------------------------
+
+    async def _read_documents(self, one: Source, reader: Reader, most: int | None) -> None:
+        columns: tuple[str, ...] | None = None
+        while most is None or self._done.documents + self._done.not_read < most:
+            due = await self._db.run(store.waiting, one.container, due_at=self._now(), most=AT_ONCE)
+            if not due:
+                return
+            if columns is None:
+                columns = await self._columns(one)
+            keys = [(one.container, waiting.item_id) for waiting in due]
+            answers = await documents.get_many(self._graph, keys, columns=columns)
+            for waiting, answer in zip(due, answers, strict=True):
+                await self._read_one(one, reader, waiting, answer)
+                self._advance(1)
+
+    async def _columns(self, one: Source) -> tuple[str, ...]:
+        """The tag columns that the library has."""
+        site = await sites.get_site(self._graph, one.site)
+        drive = await drives.get_drive(self._graph, site.id, OFFICE_LIBRARY)
+        there = {column.name for column in await lists.list_columns(self._graph, site.id, drive.list_id)}
+        return ("id", *(column.name for column in TAG_COLUMNS if column.name in there))
+
+    async def _read_one(
+        self, one: Source, reader: Reader, waiting: Waiting, answer: Document | GraphError
+    ) -> None:
+        if isinstance(answer, GraphNotFound):
+            await self._db.run(store.remove, one.container, [waiting.item_id])
+            self._done = self._done.plus(removed=1)
+            return
+        try:
+            if isinstance(answer, GraphError):
+                raise answer
+            await self._index(one, reader, answer)
+        except InputRefused as refusal:
+            await self._not_read(one, waiting, str(refusal), try_again=False)
+        except (GraphUnreachable, Throttled):
+            raise
+        except GraphError as error:
+            await self._not_read(one, waiting, str(error), try_again=waiting.attempts < _LAST_TRY)
+
+    async def _not_read(self, one: Source, waiting: Waiting, why: str, *, try_again: bool) -> None:
+        again_at = try_again_at(waiting.attempts + 1, now=self._now()) if try_again else None
+        await self._db.run(store.not_read, one.container, waiting.item_id, why=why, again_at=again_at)
+        self._done = self._done.plus(not_read=1)
+
+    async def _index(self, one: Source, reader: Reader, document: Document) -> None:
+        """Its tags alone where its text is known, else its text as well."""
+        file, fields = document.file, document.item.fields if document.item else {}
+        if not self._is_read(file):
+            await self._db.run(store.remove, one.container, [file.id])
+            self._done = self._done.plus(removed=1)
+            return
+        tags = tags_of(fields)
+        if not await self._db.run(store.retag, document_entry(one, file, tags), at=self._now()):
+            passages = await file_text.read(self._graph, reader, file)
+            entry = document_entry(
+                one, file, tags, language=main_language(passages) or "", title=title_of(passages, file.name)
+            )
+            new = Indexed.of(entry, document_sentences(passages), self._words)
+            await self._db.run(store.put, [new], at=self._now())
+        self._done = self._done.plus(documents=1)
+
+
+def _is_list(one: Source) -> bool:
+    return list_of(one.container) is not None
+
+
+def _place(one: Source) -> tuple[str, bool]:
+    """Where a source is; another one there has taken its place."""
+    return one.site, _is_list(one)
+
+
+def item_entry(container: str, row: Item) -> Entry | None:
+    """The entry of a row of the *Knowledge* list; None where nobody may find it."""
+    item = from_fields(row.fields)
+    shelf = shelf_of(item)
+    if shelf is None:
+        return None
+    return Entry(
+        container=container,
+        item_id=row.id,
+        shelf=shelf,
+        kind=item.kind.value,
+        office=item.office,
+        language=item.language,
+        title=item.title,
+        web_url=row.web_url,
+        day=_day(item.submitted_at, row.modified_at),
+        mark=row.etag,
+        tags=tags_of(row.fields),
+    )
+
+
+def tags_of(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """The term-store ids in the tag columns."""
+    found = (term.id.lower() for column in TAG_COLUMNS for term in metadata.decode(fields.get(column.name)))
+    return tuple(dict.fromkeys(found))
+
+
+def _day(*moments: datetime | None) -> date | None:
+    return next((one.date() for one in moments if one is not None), None)
