@@ -23,6 +23,7 @@ from km365.local.values import Reader, Value
 ROOT = "/sharepoint"
 ITEMS_ON_PAGE = 50
 COLUMNS_IN_TABLE = 4
+"""So many columns at most, unless more of them hold tags."""
 BUILT_IN = frozenset(row[0] for row in (*columns.BUILT_IN, *columns.OF_FILES))
 
 
@@ -252,11 +253,13 @@ def _list(
 
 
 def _telling(shown: list[sqlite3.Row]) -> list[sqlite3.Row]:
-    """The columns that tell most in a table: tags first, long texts never."""
+    """The columns that tell most in a table: all tags first, long texts never."""
     short = [
         c for c in shown if c["name"] != "Title" and not json.loads(c["facet"]).get("allowMultipleLines")
     ]
-    return sorted(short, key=lambda c: c["kind"] != "term")[:COLUMNS_IN_TABLE]
+    tags = [c for c in short if c["kind"] == "term"]
+    others = [c for c in short if c["kind"] != "term"]
+    return tags + others[: max(0, COLUMNS_IN_TABLE - len(tags))]
 
 
 def _row(state: State, library: sqlite3.Row, row: sqlite3.Row) -> dict[str, Any]:

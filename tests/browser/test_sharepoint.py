@@ -108,6 +108,19 @@ async def test_on_a_telephone_a_table_stands_in_rows_and_stays_a_table(visitor: 
     )
 
 
+async def test_a_library_shows_all_its_tags(visitor: Any, m365: M365) -> None:
+    site = sites.create(m365.state, "/sites/office", "Office")
+    library = lists.create(m365.state, site, "Documents", template=lists.LIBRARY, name="Shared Documents")
+    columns.create(m365.state, library["id"], {"name": "Audience", "displayName": "Audience", "text": {}})
+    for name in "ABCDEFGH":
+        columns.create(m365.state, library["id"], {"name": name, "displayName": f"Facet {name}", "term": {}})
+    blob = blobs.create(m365.state, b"done")
+    files.add_file(m365.state, library["id"], None, "note.txt", blob, by=AMINA)
+    page = await visitor.open("/sharepoint/sites/office/Shared%20Documents")
+    heads = await page.get_by_role("columnheader").all_inner_texts()
+    assert heads == ["Name", *(f"Facet {name}" for name in "ABCDEFGH"), "Modified"]
+
+
 async def test_long_lists_are_paged(visitor: Any, knowledge: str) -> None:
     page = await visitor.open(f"{knowledge}/Lists/Knowledge")
     await expect(page.get_by_role("rowheader")).to_have_count(50)
