@@ -6,8 +6,10 @@ Text is text: nothing in a file name or a comment is ever a formula.
 """
 
 import json
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -60,6 +62,10 @@ CHANGES = {
     "link": 24,
 }
 """The columns of the sheet of changes, with their widths in characters."""
+WRAPPED = ("document", "column", "term", "words", "places", "part")
+"""The columns of the sheet of changes whose texts may take several lines."""
+LINE_POINTS, HIGHEST_ROW = 15.0, 400.0
+"""The heights of a line of text and of the highest row, which Excel has at 409 points."""
 DOCUMENTS = {
     "document": 44,
     "folder": 24,
@@ -180,7 +186,8 @@ class _Book:
         cell.data_type = "s"
         if wrap not in self._styles:
             cell.number_format, cell.quotePrefix = "@", True
-            cell.alignment = Alignment(wrap_text=wrap, vertical="top")
+            side = "right" if is_rtl(self._language) else None  # names in Latin letters as well
+            cell.alignment = Alignment(wrap_text=wrap, vertical="top", horizontal=side)
             self._styles[wrap] = cell._style
         # working a style out for every cell takes longer than all the rest
         cell._style = copy(self._styles[wrap])
@@ -245,29 +252,41 @@ class _Book:
             self._people_count += 1
             self._people += [(row.path, title, label)][: 50 - len(self._people)]
         places = "; ".join(place_said(one, self.say) for one in term.reason.places)
-        part = self._part(term, places)
+        part, words = self._part(term, places), "; ".join(term.reason.words)
         self._rows += 1
-        self._append(
-            self._changes,
-            [
-                *self._place(self._changes, row),
-                title,
-                self._text(self._changes, label, wrap=True),
-                self.say("remove" if term.removes else "add"),
-                self.say("yes" if term.wanted else "no"),
-                term.comment,
-                self._score(self._changes, term.reason.score),
-                self._text(self._changes, "; ".join(term.reason.words), wrap=True),
-                self._text(self._changes, places, wrap=True),
-                part,
-                held,
-                self._text(self._changes, row.web_url, link=row.web_url),
-                str(self._number),
-                term.id,
-                label,
-                "remove" if term.removes else "add",
-            ],
-        )
+        shown_here = (row.name, title, label, words, places, part)
+        with self._room(dict(zip(WRAPPED, shown_here, strict=True))):
+            self._append(
+                self._changes,
+                [
+                    *self._place(self._changes, row),
+                    self._text(self._changes, title, wrap=True),
+                    self._text(self._changes, label, wrap=True),
+                    self.say("remove" if term.removes else "add"),
+                    self.say("yes" if term.wanted else "no"),
+                    term.comment,
+                    self._score(self._changes, term.reason.score),
+                    self._text(self._changes, words, wrap=True),
+                    self._text(self._changes, places, wrap=True),
+                    self._text(self._changes, part, wrap=True),
+                    held,
+                    self._text(self._changes, row.web_url, link=row.web_url),
+                    str(self._number),
+                    term.id,
+                    label,
+                    "remove" if term.removes else "add",
+                ],
+            )
+
+    @contextmanager
+    def _room(self, texts: Mapping[str, str]) -> Iterator[None]:
+        """Makes the row of a change as high as its wrapped texts need; not every program does so itself."""
+        number, rows = FIRST_ROW - 1 + self._rows, self._changes.row_dimensions
+        lines = max(math.ceil(len(text) / CHANGES[name]) for name, text in texts.items())
+        if lines > 1:
+            rows[number].height = min(LINE_POINTS * lines, HIGHEST_ROW)
+        yield
+        rows.pop(number, None)  # so that it costs no memory
 
     def _part(self, term: Choice, places: str) -> str:
         """What speaks for a term, or who had given one that is to be taken out."""
@@ -391,6 +410,7 @@ class _Book:
             lines += [f"{title}: {label} — {path}" for path, title, label in self._people]
         for number, line in enumerate(lines):
             cell = self._text(sheet, line)
+            sheet.row_dimensions[number + 1].height = LINE_POINTS * math.ceil(len(line) / 90)
             cell.alignment = Alignment(wrap_text=True, vertical="top", **order)
             if number == 0:
                 cell.font = _HEADING

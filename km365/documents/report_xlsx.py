@@ -1,6 +1,7 @@
 """The report on a tagging run as a workbook: every row, and the coverage as a chart of Excel's own."""
 
 import io
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from openpyxl.utils import get_column_letter
 from km365.core.coverage import Share
 from km365.core.languages import best, is_rtl
 from km365.core.run_report import DocumentReport, RunReport
+from km365.documents.plan_xlsx import HIGHEST_ROW, LINE_POINTS
 from km365.documents.report_html import WORDS
 from km365.documents.words import Words
 from km365.templates import Templates
@@ -92,6 +94,9 @@ class _Book:
         self.row(sheet, 1, [self.say(key) for key in headings], bold=True)
         for number, row in enumerate(rows, 2):
             self.row(sheet, number, row)
+            lines = max(math.ceil(len(str(one)) / width) for one, width in zip(row, widths, strict=True))
+            if lines > 1:  # not every program makes room for wrapped text by itself
+                sheet.row_dimensions[number].height = min(LINE_POINTS * lines, HIGHEST_ROW)
         sheet.freeze_panes = "A2"
         sheet.print_title_rows = "1:1"
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(headings))}{max(sheet.max_row, 1)}"

@@ -172,6 +172,16 @@ def test_long_cells_wrap_and_scores_have_two_decimals(tmp_path: Path) -> None:
     assert page.sheet.cell(3, page.columns["score"]).number_format == "0.00"
 
 
+def test_rows_are_as_high_as_their_wrapped_texts(tmp_path: Path) -> None:
+    long = replace(WATER, reason=replace(WATER.reason, words=("water " * 20,)))
+    topics, kinds = row().changes
+    plan = replace(PLAN, rows=(replace(row(), changes=(replace(topics, add=(long,)), kinds)),))
+    book = openpyxl.load_workbook(sheet(tmp_path / "plan.xlsx", plan))
+    heights = [book["Changes"].row_dimensions[number].height for number in (3, 4)]
+    assert heights == [3 * plan_xlsx.LINE_POINTS, None]
+    assert book["Read me"].row_dimensions[1].height == 2 * plan_xlsx.LINE_POINTS
+
+
 def test_a_decision_a_term_and_a_comment_are_edited(tmp_path: Path) -> None:
     def edit(page: Page) -> None:
         page.set(page.find("01A.docx", "Water"), decision="No", comment="it is about schools")
