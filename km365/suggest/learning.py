@@ -19,6 +19,9 @@ from km365.suggest.texts import Text
 _WEIGHED_AT_MOST = 600
 """The weights are fitted to the candidates of so many documents, spread evenly."""
 
+_GIVE_BACK_AFTER = 32
+"""Documents measured until what the models used for labels goes back to the system."""
+
 Measured = dict[int, tuple[Ints, Floats]]
 """By document: candidates, and the measures or the probability of each as the other documents see it."""
 
@@ -72,6 +75,8 @@ class Learning:
             )
             there = self._looked_for(numbers, self._asked[at])
             measured[at] = numbers[there], rows[there]
+            if not len(measured) % _GIVE_BACK_AFTER:
+                give_back()
         weights = suggester.first_day
         if measured:
             weights = fusion.fitted(weights, *_told(measured, right), held=fusion.HELD)

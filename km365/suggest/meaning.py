@@ -246,7 +246,7 @@ class LabelVectors:
     _BLOCK = 512
     """So many rows are made or compared together: as ordinary numbers they fit a processor's cache."""
     _LARGE = 32 * 1024 * 1024
-    _LET_GO_BLOCKS = 16
+    _LET_GO_BLOCKS = 4
 
     def __init__(
         self,
