@@ -70,7 +70,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class _Taken:
-    """An activity in hand. `safe` is set once what was said is saved, or the person told that it is not."""
+    """A turn under way. `safe` is set once what was said is saved, or the person told that it is not."""
 
     incoming: Incoming
     answer: asyncio.Future[Answer]
@@ -97,7 +97,6 @@ class Turns:
         self._acknowledge_after_s = acknowledge_after_s
         self._refuse_after_s = refuse_after_s
         self.lines = Lines()
-        self._in_hand: dict[str, _Taken] = {}
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def take(self, incoming: Incoming, frame: Frame) -> Answer:
@@ -105,9 +104,9 @@ class Turns:
 
         Teams brings again what is not acknowledged within 15 s. After `acknowledge_after_s` a turn goes on
         behind the answer if what was said is saved; what is not even saved after `refuse_after_s` is not
-        acknowledged (503). An activity that comes again meanwhile is answered like the first.
+        acknowledged (503). An activity that comes again meanwhile waits for the first, and is then dropped.
         """
-        taken = self._in_hand.get(incoming.key) or self._begin(incoming, frame)
+        taken = self._begin(incoming, frame)
         await asyncio.wait([taken.answer], timeout=self._acknowledge_after_s)
         if not taken.answer.done():
             with contextlib.suppress(TimeoutError):
@@ -119,8 +118,6 @@ class Turns:
     def _begin(self, incoming: Incoming, frame: Frame) -> _Taken:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         taken = _Taken(incoming=incoming, answer=answer, safe=asyncio.Event())
-        if incoming.key:
-            self._in_hand[incoming.key] = taken
 
         async def logic() -> None:
             async with self.lines.of(incoming.conversation_id):
@@ -132,7 +129,6 @@ class Turns:
             except Exception as error:
                 _record(error)
             finally:
-                self._in_hand.pop(incoming.key, None)
                 _settle(answer, Answer(status=503))
 
         task = asyncio.create_task(run())

@@ -33,7 +33,7 @@ FAILURES = {
     "503": (503, 1, False),
     "504": (504, 1, False),
     "no answer": (HANG, 1, False),
-    "a redirect elsewhere": ((302, {"Location": "https://evil.example/"}), 1, False),
+    "a redirect elsewhere": ((307, {"Location": "/elsewhere"}), 1, False),
 }
 """What the first call meets; how many calls there are; whether the reply arrives."""
 

@@ -344,7 +344,7 @@ async def test_nothing_is_kept_of_conversations_that_are_over(start: Start):
         await bot.says(conversation={"id": str(number)})
     await bot.turns.close()
     assert bot.turns.lines._locks == {}
-    assert bot.turns._in_hand == {}
+    assert bot.turns._under_way == set()
 
 
 def test_no_state_is_kept_by_the_bot_framework():
