@@ -1,0 +1,390 @@
+"""Asking what is known: "what do we know about …", held to an office, a kind or a language, five at a time.
+
+The question goes with the card, signed, so that its buttons work at any time; typed answers to what was found
+find it in the chat's state. Words that belong to another channel are looked up and kept nowhere.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, replace
+
+from babel import Locale
+
+from km365.core.audience import Reader
+from km365.core.chat import Reply
+from km365.core.commands import Understood, plain
+from km365.core.interviews import PromptKind
+from km365.core.keepout import KeepOut
+from km365.core.knowledge import Kind
+from km365.core.languages import LANGUAGES, OWN_NAMES
+from km365.core.messages import Messages, Text
+from km365.core.search_entries import DOCUMENT, KNOWLEDGE
+from km365.core.search_question import DOCUMENT_TYPE, Concepts, Filters, Phrases, Query, phrases_of
+from km365.core.taxonomy import all_labels
+from km365.documents.messages import Catalogue
+from km365.errors import GraphError, GraphNotFound
+from km365.graph import people
+from km365.graph.client import Graph
+from km365.services import search
+from km365.services.search import EVERYONE, Found, Hit, SearchTerms
+from km365.settings import Settings
+from km365.templates import Templates
+from km365_bots import interviewing
+from km365_bots.buttons import Pick
+from km365_bots.chat import Chat
+from km365_bots.topics import Told, Topic
+
+_ABOUT = 190
+"""Characters that a card may carry back of what it was about, some fewer than it may."""
+_ANY = "any"
+_LONGEST_UNASKED = 300
+_COLON = re.compile(r"\W*\w+(\s\w+)?\s*[:：]")
+_KIND_KEYS = {
+    Kind.LESSON.value: "lesson",
+    Kind.GOOD_PRACTICE.value: "good_practice",
+    Kind.INNOVATION.value: "innovation",
+    DOCUMENT: "document",
+    KNOWLEDGE: "knowledge",
+}
+
+
+class Find(Topic):
+    """What is known about something, as far as the person may see it."""
+
+    name = "find"
+
+    def __init__(self, graph: Graph, settings: Settings, templates: Templates) -> None:
+        self._graph, self._settings = graph, settings
+        self._terms = SearchTerms(graph, settings, templates)
+        self._phrases: tuple[object, Phrases] | None = None
+
+    async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
+        """A question, or an answer to what was found."""
+        if wish == "open":
+            return self._asks(chat)
+        if wish == "search" and await _answers_a_question(chat):
+            return None
+        if wish and meant:
+            kind = KNOWLEDGE if wish == "lessons" else ""
+            return await self._safely(chat, self._asked(chat, meant.text, Filters(kind=kind)))
+        return await self._safely(chat, self._follows(chat, meant))
+
+    async def unasked(self, chat: Chat) -> Told | None:
+        """A question that nobody else understood."""
+        text = chat.event.text.strip()
+        if not text.endswith(("?", "؟", "？")) or len(text) > _LONGEST_UNASKED or "\n" in text:
+            return None
+        return await self._safely(chat, self._asked(chat, text.rstrip("?؟？ "), Filters()))
+
+    async def pressed(self, chat: Chat, pick: Pick) -> Told:
+        """A button of a card, with what was chosen on it."""
+        query, start = _read_about(pick.about)
+        if pick.verb == "new":
+            return self._asks(chat)
+        if pick.verb == "search":
+            words = pick.inputs.get("near") or pick.inputs.get("words", "")
+            found = await self._safely(chat, self._asked(chat, words, Filters()))
+        elif pick.verb == "filter":
+            found = await self._safely(chat, self.answer(chat, replace(query, filters=_chosen(pick.inputs))))
+        elif pick.verb == "all":
+            found = await self._safely(chat, self.answer(chat, replace(query, filters=Filters())))
+        else:
+            found = await self._safely(chat, self.answer(chat, query, start=start))
+        return found or self._asks(chat)
+
+    async def answer(self, chat: Chat, query: Query, *, start: int = 0, reader: Reader | None = None) -> Told:
+        """What is known, for the person of this chat; in a channel `reader` is EVERYONE.
+
+        Raises GraphError where SharePoint cannot be asked what may be shown.
+        """
+        found = await search.search(
+            chat.parts.db,
+            self._graph,
+            self._settings,
+            query,
+            reader or await self._reader(chat),
+            concepts=await self._terms.now(),
+            today=chat.event.at.date(),
+            language=chat.language,
+            start=start,
+        )
+        shown = _Shown(chat=chat, query=query, found=found, start=start, concepts=await self._terms.now())
+        about = _about(query, found.more or start)
+        keeps = chat.keeps_out(query.words) is None
+        return Told(replies=[shown.reply(about)], waits={"about": about} if keeps else None)
+
+    async def query(self, chat: Chat, text: str) -> Query:
+        """The question with the filters that are said in it."""
+        return (await self._spoken(chat)).read(text)
+
+    # what was typed --------------------------------------------------------------------------------------
+
+    def _asks(self, chat: Chat) -> Told:
+        """Asks what is looked for."""
+        say = chat.speech.messages.say
+        reply = chat.speech.menu(
+            self.name,
+            title=say("find.ask_title"),
+            text=say("find.ask_text"),
+            fields=[{"key": "words", "label": say("find.ask_label"), "required": True}],
+            buttons=[{"verb": "search", "label": say("find.button_search"), "inputs": True}],
+        )
+        return Told(replies=[reply], waits={"about": ""})
+
+    async def _asked(self, chat: Chat, text: str, filters: Filters) -> Told | None:
+        if chat.keeps_out(text) is KeepOut.DISTRESS:
+            return Told(replies=[chat.kept_out(KeepOut.DISTRESS)])
+        query = await self.query(chat, text)
+        query = replace(query, filters=query.filters.over(filters))
+        if not query.words and not query.filters:
+            return self._asks(chat)
+        return await self.answer(chat, query)
+
+    async def _follows(self, chat: Chat, meant: Understood | None) -> Told | None:
+        """What is said of an answer: more, all of it, or only some; None for anything else."""
+        kept = chat.state.get("waiting")
+        about = str(kept.get("about", "")) if isinstance(kept, Mapping) else ""
+        text = chat.event.text
+        if not about:
+            return None if meant else await self._asked(chat, text, Filters())
+        query, start = _read_about(about)
+        said = plain(text)
+        if said in _words_of(chat, "more_words"):
+            return await self.answer(chat, query, start=start)
+        if said in _words_of(chat, "all_words"):
+            return await self.answer(chat, replace(query, filters=Filters()))
+        narrowing = (await self._spoken(chat)).narrowing(text)
+        if narrowing is None:
+            return None
+        return await self.answer(chat, replace(query, filters=narrowing.over(query.filters)))
+
+    async def _spoken(self, chat: Chat) -> Phrases:
+        """How filters are said, in every language, and the offices' names as they are now."""
+        concepts = await self._terms.now()
+        offices = await search.offices(chat.parts.db)
+        known = (id(chat.parts.catalogue), id(concepts), tuple(offices.items()))
+        if self._phrases is None or self._phrases[0] != known:
+            made = phrases(chat.parts.catalogue, concepts, offices)
+            self._phrases = known, made
+        return self._phrases[1]
+
+    async def _reader(self, chat: Chat) -> Reader:
+        """The person with their office; somebody the directory does not know sees what everyone may."""
+        try:
+            person = await people.get_person(self._graph, chat.event.person_id)
+        except GraphNotFound:
+            return EVERYONE
+        return Reader(person_id=person.id, office=person.office)
+
+    async def _safely(self, chat: Chat, work: Awaitable[Told | None]) -> Told | None:
+        """The answer, or that nothing can be shown just now."""
+        try:
+            return await work
+        except GraphError:
+            return Told(replies=[chat.speech.say("find.away")])
+
+
+async def _answers_a_question(chat: Chat) -> bool:
+    """Whether the words are rather an answer: "search for partners early" is advice, "search: …" is not."""
+    turn = await interviewing.current(chat)
+    asking = turn is not None and turn.prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}
+    return asking and not _COLON.match(chat.event.text)
+
+
+def _words_of(chat: Chat, key: str) -> set[str]:
+    """The words of a list in every language, as they are compared."""
+    texts = [chat.parts.catalogue.get(tag).texts[f"find.{key}"] for tag in LANGUAGES]
+    return {plain(one) for text in texts for one in _several(text)}
+
+
+def _several(text: Text) -> tuple[str, ...]:
+    return text if isinstance(text, tuple) else (text,) if isinstance(text, str) else ()
+
+
+def phrases(catalogue: Catalogue, concepts: Concepts, offices: Mapping[str, tuple[str, ...]]) -> Phrases:
+    """How people say what an answer is to be held to, in every language."""
+    values: list[tuple[Filters, tuple[str, ...], tuple[str, ...]]] = []
+    froms: list[str] = []
+    types = concepts.taxonomy.by_key.get(DOCUMENT_TYPE)
+    for tag in LANGUAGES:
+        texts = catalogue.get(tag).texts
+        in_language, only = (_several(texts[f"find.{key}"]) for key in ("in_language", "only"))
+        froms += _several(texts["find.from_office"])
+        for code in LANGUAGES:
+            values.append((Filters(language=code), _several(texts[f"find.named_{code}"]), in_language))
+        for kind, key in _KIND_KEYS.items():
+            values.append((Filters(kind=kind), _several(texts[f"find.named_{key}"]), only))
+        for concept in types.concepts if types else ():
+            labels = tuple(label for language, label, _ in all_labels(concept) if language == tag)
+            values.append((Filters(kind=concept.id), labels, only))
+    return phrases_of(values).and_offices(offices, [one.replace("{name}", "{office}") for one in froms])
+
+
+# What a card carries --------------------------------------------------------------------------------------
+
+
+def _about(query: Query, start: int) -> str:
+    """The question, its filters and where the next answers begin; the end of a long question is left out."""
+    filters = query.filters
+    words = query.words
+    while True:
+        kept = [words, filters.office, filters.kind, filters.language, start]
+        about = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+        if len(about) <= _ABOUT:
+            return about
+        words = words[: len(words) - max(1, len(about) - _ABOUT)]
+
+
+def _read_about(about: str) -> tuple[Query, int]:
+    """What `_about` wrote; it comes back signed."""
+    try:
+        words, office, kind, language, start = json.loads(about)
+    except ValueError:
+        return Query(words=""), 0
+    return Query(words=words, filters=Filters(office=office, kind=kind, language=language)), int(start)
+
+
+def _chosen(inputs: Mapping[str, str]) -> Filters:
+    """The filters that were chosen on the card."""
+    chosen = {key: value for key, value in inputs.items() if value != _ANY}
+    return Filters(
+        office=chosen.get("office", "")[:40],
+        kind=chosen.get("kind", "")[:60],
+        language=chosen.get("language", "")[:8],
+    )
+
+
+# How an answer is shown -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """An answer on its way to becoming a card."""
+
+    chat: Chat
+    query: Query
+    found: Found
+    start: int
+    concepts: Concepts
+
+    @property
+    def _messages(self) -> Messages:
+        return self.chat.speech.messages
+
+    def _say(self, key: str, *, n: int | None = None, **values: object) -> str:
+        return self._messages.say(f"find.{key}", n=n, turn=0, **values)
+
+    def reply(self, about: str) -> Reply:
+        """The answer as a card and as text."""
+        words = self.query.words
+        title = self._say("title", asked=words) if words else self._say("title_all")
+        if self.found.hits:
+            return self._hits(title, about)
+        if self.start:
+            return self._card(title, [self._say("no_more")], about, buttons=["new"])
+        return self._nothing(title, about)
+
+    def _hits(self, title: str, about: str) -> Reply:
+        found = self.found
+        lines = [self._say("found", n=found.total)]
+        if found.total > len(found.hits):
+            first, last = self.start + 1, self.start + len(found.hits)
+            lines.append(self._say("pages", first=first, last=last))
+        buttons = [*(["more"] if found.more is not None else []), "filter", "new"]
+        return self._card(title, lines, about, buttons=buttons, hint=self._say("hint"))
+
+    def _nothing(self, title: str, about: str) -> Reply:
+        found = self.found
+        if not found.readable:
+            return self._card(title, [self._say("nothing_yet")], about, buttons=["new"])
+        if found.without_filters:
+            lines = [self._say("nothing_held", n=found.without_filters)]
+            return self._card(title, lines, about, buttons=["all", "new"], hint=self._say("hint_all"))
+        lines = [self._say("nothing", asked=self.query.words), self._say("try_other")]
+        if found.near:
+            lines.append(self._say("near", labels=self._messages.listed([f"“{one}”" for one in found.near])))
+        return self._card(title, lines, about, buttons=["search"], hint=self._say("hint_near"))
+
+    def _card(self, title: str, lines: list[str], about: str, *, buttons: list[str], hint: str = "") -> Reply:
+        held = [self._say("held_to", filters=", ".join(self._held()))] if self.query.filters else []
+        yours = [self._say("only_yours")] if self.found.readable else []
+        inputs = {"filter", "search"}
+        return self.chat.speech.menu(
+            Find.name,
+            title=title,
+            text="\n".join([*lines[:1], *held, *lines[1:], *yours]),
+            entries=[self._entry(one) for one in self.found.hits],
+            fields=self._filters() if "filter" in buttons else self._other() if "search" in buttons else (),
+            buttons=[
+                {"verb": verb, "label": self._say(f"button_{verb}"), "inputs": verb in inputs}
+                for verb in buttons
+            ],
+            about=about,
+            hint=hint,
+        )
+
+    def _entry(self, hit: Hit) -> dict[str, str]:
+        day = self._messages.day(hit.day) if hit.day else ""
+        told = [self._kind(hit.kind), hit.office, day, self._language(hit.language)]
+        return {
+            "title": hit.title,
+            "quote": f"“{hit.sentence}”" if hit.sentence else "",
+            "note": " · ".join(one for one in told if one),
+            "link": hit.web_url,
+        }
+
+    def _held(self) -> list[str]:
+        filters = self.query.filters
+        names = [
+            filters.office.upper(),
+            self._kind(filters.kind, many=True),
+            self._language(filters.language),
+        ]
+        return [one for one in names if one]
+
+    def _filters(self) -> list[dict[str, object]]:
+        """What the answer can be held to: what was found, and what it is held to now."""
+        filters, found = self.query.filters, self.found
+        kinds = [*found.kinds, *([KNOWLEDGE] if set(found.kinds) - {DOCUMENT} else []), filters.kind]
+        fields = {
+            "kind": {one: self._kind(one, many=True) for one in kinds if one},
+            "office": {one.lower(): one.upper() for one in (*found.offices, filters.office) if one},
+            "language": {one: self._language(one) for one in (*found.languages, filters.language) if one},
+        }
+        return [
+            self._choice(key, choices, getattr(filters, key))
+            for key, choices in fields.items()
+            if len(choices) > 1 or getattr(filters, key)
+        ]
+
+    def _choice(self, key: str, choices: Mapping[str, str], value: str) -> dict[str, object]:
+        shown = [{"value": one, "label": label} for one, label in choices.items()]
+        return {
+            "key": key,
+            "label": self._say(f"filter_{key}"),
+            "choices": [{"value": _ANY, "label": self._say("any")}, *shown],
+            "value": value or _ANY,
+            "small": True,
+        }
+
+    def _other(self) -> list[dict[str, object]]:
+        """Other words to look for: some that find something, or one's own."""
+        near = [{"value": label, "label": label} for label in self.found.near]
+        fields: list[dict[str, object]] = [{"key": "words", "label": self._say("ask_label")}]
+        if near:
+            fields.insert(0, {"key": "near", "label": self._say("near_label"), "choices": near})
+        return fields
+
+    def _kind(self, kind: str, *, many: bool = False) -> str:
+        if not kind:
+            return ""
+        if key := _KIND_KEYS.get(kind):
+            return self._say(f"kinds_{key}" if many else f"kind_{key}")
+        concept = self.concepts.taxonomy.by_id.get(kind)
+        return concept.label(self.chat.language) if concept else kind
+
+    def _language(self, code: str) -> str:
+        if not code:
+            return ""
+        return OWN_NAMES.get(code) or Locale.parse(self.chat.language).languages.get(code, code)
