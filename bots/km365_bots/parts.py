@@ -24,6 +24,7 @@ from km365.settings import Settings
 from km365.store.secrets import secret_of
 from km365.suggest.vocabulary import Vocabulary
 from km365_bots.chat import Parts
+from km365_bots.topics.find import Find
 from km365_bots.topics.prompts import Prompts
 
 _log = logging.getLogger("km365.bots.parts")
@@ -59,7 +60,10 @@ async def open_parts(app: App) -> Parts:
         channels=channels(app.settings),
         profile_language=profiles.language,
         new_id=lambda: uuid.uuid4().hex,
-        topics=(Prompts(hours_of(app.settings)),),
+        topics=(
+            Find(app.graph, app.settings, app.templates),
+            Prompts(hours_of(app.settings)),
+        ),
     )
 
 
