@@ -44,6 +44,10 @@ class Incoming:
     """A card's Action.Execute, whose HTTP answer replaces the card."""
     text: str
     reply_to: str | None
+    mentioned: bool = True
+    """Whether the bot was spoken to: always in a chat of its own, elsewhere by a mention."""
+    roster: str = ""
+    """What names those who read along: the conversation, or the team whose channel it is."""
     value: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -68,6 +72,9 @@ class Incoming:
             time_zone=self.time_zone,
             reply_to=self.reply_to,
             personal=self.is_personal,
+            mentioned=self.mentioned,
+            service_url=self.service_url,
+            roster=self.roster,
         )
 
 
@@ -96,6 +103,8 @@ def read_activity(body: bytes) -> Incoming:
         is_action=is_action,
         text=_spoken(activity) if kind is EventKind.MESSAGE else "",
         reply_to=_id(activity, "replyToId") or None,
+        mentioned=_is_personal(conversation) or bool(_mentions(activity)),
+        roster=_roster(activity, conversation),
         value=value,
     )
 
@@ -151,14 +160,30 @@ def _executed(value: object) -> dict[str, Any]:
 def _spoken(activity: Mapping[str, Any]) -> str:
     """The typed text without the bot's own name, which Teams puts there in channels."""
     text = _text(activity.get("text"))
+    for mention in _mentions(activity):
+        text = text.replace(mention, " ")
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text).strip()
+
+
+def _mentions(activity: Mapping[str, Any]) -> list[str]:
+    """The bot's own name as it stands in the text, for each time it is mentioned there."""
     bot = _object(activity, "recipient", required=False).get("id")
     entities = activity.get("entities")
+    found = []
     for entity in entities if isinstance(entities, list) else []:
         if isinstance(entity, dict) and entity.get("type") == "mention":
             mentioned = entity.get("mentioned")
             if isinstance(mentioned, dict) and mentioned.get("id") == bot and _text(entity.get("text")):
-                text = text.replace(_text(entity.get("text")), " ")
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text).strip()
+                found.append(_text(entity.get("text")))
+    return found
+
+
+def _roster(activity: Mapping[str, Any], conversation: Mapping[str, Any]) -> str:
+    """Of a channel the team; of a private or shared channel, which has members of its own, the channel."""
+    data = _object(activity, "channelData", required=False)
+    channel = _object(data, "channel", required=False)
+    own = channel if channel.get("type") in {"private", "shared"} else _object(data, "team", required=False)
+    return _id(own, "id") or _id(conversation, "id").partition(";")[0]
 
 
 def _is_personal(conversation: Mapping[str, Any]) -> bool:

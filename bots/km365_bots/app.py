@@ -3,6 +3,7 @@
 import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from km365.errors import NotAvailable
 from km365.graph.apps import install_bot
 from km365.services import teams_app
 from km365.services.calendar import hours_of
+from km365.services.group_reflection import GROUP, SUMMARY
 from km365.settings import Settings
 from km365.store import conversations, preferences
 from km365.store.outbox import Message
@@ -27,6 +29,7 @@ from km365_bots.host import Host, SignIn
 from km365_bots.pacing import pace_of
 from km365_bots.panels import panels
 from km365_bots.parts import open_parts
+from km365_bots.roster import members_of
 from km365_bots.turn import Lines, Turns
 from km365_bots.web import Workspace, application
 
@@ -43,11 +46,10 @@ async def serve(app: App) -> AsyncIterator[str]:
     labels = Words.read(app.templates, "cards/labels")
     pages = Words.read(app.templates, "messages/workspace")
     parts = await open_parts(app)
-    desk = Desk(app.db, app.jobs, partial(conversation.respond, parts))
     async with (
-        desk.open(),
         bot_token(settings) as token,
         open_connector(token, pace_of(settings), through_proxy=sign_in.required) as connector,
+        _open_desk(app, replace(parts, members=members_of(connector))) as desk,
     ):
         turns = Turns(connector=connector, desk=desk, labels=labels, clock=app.clock.now)
         await delivery.begin(post_of(app, parts, connector, labels, turns.lines))
@@ -67,6 +69,13 @@ async def serve(app: App) -> AsyncIterator[str]:
                 await turns.close()
 
 
+@asynccontextmanager
+async def _open_desk(app: App, parts: Parts) -> AsyncIterator[Desk]:
+    desk = Desk(app.db, app.jobs, partial(conversation.respond, parts))
+    async with desk.open():
+        yield desk
+
+
 def sign_in_of(settings: Settings) -> SignIn:
     """Whom the bot believes. Raises NotAvailable where nobody would sign in and others could come."""
     if not settings.bot_app_id and settings.host not in LOOPBACK:
@@ -82,6 +91,8 @@ def post_of(app: App, parts: Parts, connector: Connector, labels: Words, lines: 
     """What sending messages needs."""
 
     async def language(message: Message) -> str:
+        if message.card == SUMMARY:
+            return best([message.language])
         chosen = await app.db.run(preferences.get, message.person_id)
         return best([chosen.language, await parts.profile_language(message.person_id), message.language])
 
@@ -89,6 +100,8 @@ def post_of(app: App, parts: Parts, connector: Connector, labels: Words, lines: 
         return conversation.compose(parts, message)
 
     async def install(person_id: str) -> str:
+        if person_id.startswith(GROUP):  # a group's chat that is gone is not brought back
+            return ""
         return await install_bot(app.graph, person_id, app.settings.teams_app_id)
 
     return Post(

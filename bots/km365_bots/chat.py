@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reader:
+    """Somebody who reads along in a group. An `outsider` is a guest, or of another organisation."""
+
+    person_id: str
+    name: str
+    outsider: bool = False
+
+
+async def _nobody(_: Event) -> Sequence[Reader]:
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Parts:
     """What a conversation needs. `channels` says where to point people with what is not kept here."""
 
@@ -36,6 +49,8 @@ class Parts:
     """The language in a person's profile, by their id."""
     new_id: Callable[[], str]
     topics: Sequence["Topic"] = ()
+    members: Callable[[Event], Awaitable[Sequence[Reader]]] = _nobody
+    """Who reads along where it was said; raises KM365Error where Teams does not tell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +71,7 @@ class Chat:
     def speaking(self, language: str) -> Speech:
         """km365 speaking that language."""
         messages = self.parts.catalogue.get(language)
-        return Speech(messages=messages, secret=self.parts.secret, person_id=self.event.person_id)
+        return Speech(messages=messages, secret=self.parts.secret, person_id=self.event.cards_for)
 
     @property
     def activity_key(self) -> str:

@@ -36,6 +36,8 @@ Token = Callable[[], Awaitable[str | None]]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SCOPE = "https://api.botframework.com/.default"
 _LARGEST_ANSWER = 64 * 1024
+_PAGE = 60
+"""Members asked for at once: a page of them stays well within what is read of an answer."""
 _log = logging.getLogger("km365.bots.connector")
 
 
@@ -134,7 +136,25 @@ class Connector:
             raise SendRefused("Teams created a conversation without naming it.")
         return created
 
-    async def _call(self, method: str, url: str, body: Json, *, conversation: str, tenant: str) -> Json:
+    async def members(self, service_url: str, roster: str, *, tenant_id: str, most: int) -> list[Json]:
+        """Those who are in a group chat or team, page by page, until there are more than `most`."""
+        url = f"{service_url}/v3/conversations/{quote(roster, safe='')}/pagedmembers?pageSize={_PAGE}"
+        found: list[Json] = []
+        after = ""
+        while True:
+            page = await self._call("GET", url + after, None, conversation=roster, tenant=tenant_id)
+            listed = page.get("members")
+            if not isinstance(listed, list):
+                raise SendRefused("Teams did not say who is in this conversation.")
+            found += [member for member in listed if isinstance(member, dict)]
+            token = _text(page.get("continuationToken"))
+            if not token or len(found) > most:
+                return found
+            after = f"&continuationToken={quote(token, safe='')}"
+
+    async def _call(
+        self, method: str, url: str, body: Json | None, *, conversation: str, tenant: str
+    ) -> Json:
         """One call, paced; what was certainly refused (429, 412) is repeated, nothing else."""
         host = urlsplit(url).netloc
         for attempt in range(1, self._pace.attempts + 1):
@@ -160,7 +180,7 @@ class Connector:
         if wait_s:
             await asyncio.sleep(wait_s)
 
-    async def _once(self, method: str, url: str, body: Json) -> tuple[int, float | None, Json]:
+    async def _once(self, method: str, url: str, body: Json | None) -> tuple[int, float | None, Json]:
         token = await self._token()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:

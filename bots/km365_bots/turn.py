@@ -19,7 +19,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from km365.core.chat import Card, Event, EventKind, Reply
+from km365.core.chat import Card, Event, Reply
 from km365.core.languages import best
 from km365.documents.words import Words
 from km365.errors import KM365Error, TemplateError
@@ -173,14 +173,9 @@ class Turns:
         return heard
 
     async def _replies(self, incoming: Incoming) -> list[Reply]:
-        """What the conversation answers. Where others read along it is not held, and nothing is kept."""
+        """What the conversation answers."""
         event = incoming.event(self._clock())
-        if event is None:
-            return []
-        if incoming.is_personal:
-            return await self._desk.respond(event)
-        spoken_to = event.kind in {EventKind.MESSAGE, EventKind.SUBMIT}
-        return [Reply(text=self._labels.get(best([incoming.locale]), "only_alone"))] if spoken_to else []
+        return [] if event is None else await self._desk.respond(event)
 
     async def _say(self, incoming: Incoming, replies: list[Reply]) -> None:
         """Sends the replies in order. One that is not delivered is logged; what the person said is saved."""
@@ -188,22 +183,30 @@ class Turns:
             for reply in replies:
                 await self._send(incoming, reply)
         except Unreachable:
-            await self._desk.unreachable(incoming, at=self._clock())
+            if incoming.is_personal:  # a group that lets nothing through says nothing about the person
+                await self._desk.unreachable(incoming, at=self._clock())
         except KM365Error as error:
             _log.error("A reply was not delivered: %s", error)
 
     def _answer_request(
         self, incoming: Incoming, replies: list[Reply], answer: asyncio.Future[Answer]
     ) -> list[Reply]:
-        """Answers a card's button with the card that takes its place; returns the replies left to send."""
+        """Answers a card's button with the card that takes its place; returns the replies left to send.
+
+        The answer is seen by the one who pressed alone: so a word aside is said in it, and where others read
+        along the card is replaced for them as well.
+        """
         if not incoming.is_action:
             return replies
+        if aside := next((reply for reply in replies if reply.aside), None):
+            _settle(answer, _invoke_answer(_SAID, aside.text))
+            return [reply for reply in replies if reply is not aside]
         instead = next((reply for reply in replies if reply.replaces), None)
         if instead is None or answer.done():
             _settle(answer, _quiet(incoming))
             return replies
         _settle(answer, _replaced_by(self._rendered(incoming, instead, always=True)))
-        return [reply for reply in replies if reply is not instead]
+        return [reply for reply in replies if reply is not instead or not incoming.is_personal]
 
     async def _send(self, incoming: Incoming, reply: Reply) -> None:
         """Sends one reply: a card in the place of an older one, a new card, or text when no card will do."""

@@ -46,6 +46,17 @@ class Event:
     reply_to: str | None = None
     personal: bool = True
     """Whether nobody but this person reads the chat; what is private is said nowhere else."""
+    mentioned: bool = True
+    """Whether the bot was spoken to; where others read along only a mention says so."""
+    service_url: str = ""
+    """Where Teams is answered."""
+    roster: str = ""
+    """What names those who read along: the conversation, or the team whose channel it is."""
+
+    @property
+    def cards_for(self) -> str:
+        """Whom its cards are for: this person; where others read along, the whole conversation."""
+        return self.person_id if self.personal else self.conversation_id.partition(";")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,3 +110,5 @@ class Reply:
     text: str
     card: Card | None = None
     replaces: str | None = None
+    aside: bool = False
+    """Meant for the eyes of the one who pressed alone, as far as Teams can do that."""

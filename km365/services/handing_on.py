@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from km365.core.drafting import is_complete, knowledge_item
 from km365.core.interviews import Interview, InterviewState
-from km365.core.questions import Bank, BankKind
+from km365.core.questions import GROUP_BANK, Bank, BankKind
 from km365.documents.questions import Banks
 from km365.errors import Forbidden, InputRefused, KM365Error, NotFound
 from km365.jobs.port import Args, Jobs
@@ -97,7 +97,8 @@ async def _deliver(desk: Desk, interview: Interview) -> str:
 
 def _take_up(c: Connection, jobs: Jobs) -> None:
     for found in store.list_(c, state=InterviewState.SENDING, limit=_MOST):
-        service.enqueue(c, jobs, found.id)
+        if found.bank_id != GROUP_BANK:  # what a group handed in waits for the others
+            service.enqueue(c, jobs, found.id)
 
 
 def _on_its_way(c: Connection, interview_id: str) -> Interview | None:

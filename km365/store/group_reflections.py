@@ -56,10 +56,10 @@ def open_in(c: Connection, conversation_id: str) -> GroupReflection | None:
     return _read(row._mapping) if row else None
 
 
-def due(c: Connection, *, at: datetime) -> list[str]:
-    """The ids of those still open whose time has passed, the longest overdue first."""
-    over = table.c.closed_at.is_(None) & (table.c.closes_at <= at)
-    return list(c.execute(select(table.c.id).where(over).order_by(table.c.closes_at)).scalars())
+def open_ids(c: Connection) -> list[str]:
+    """The ids of those still open, the first to close first."""
+    still = select(table.c.id).where(table.c.closed_at.is_(None)).order_by(table.c.closes_at)
+    return list(c.execute(still).scalars())
 
 
 def change_end(c: Connection, reflection_id: str, *, closes_at: datetime) -> None:

@@ -14,7 +14,7 @@ from km365.core.chat import Card, Event, EventKind, Reply
 from .activities import PERSON, TENANT, activity, execute, submit
 from .cards_for_tests import card
 from .fake_connector import HANG
-from .serving import LABELS, Start
+from .serving import Start
 
 # what is heard, what is said ------------------------------------------------------------------------------
 
@@ -322,13 +322,63 @@ def test_cutting_a_text_loses_nothing(text, longest):
     assert all(0 < len(portion) <= longest for portion in cut[:-1])
 
 
-async def test_where_others_read_along_no_interview_is_held_and_nothing_kept(start: Start):
+async def test_where_others_read_along_it_is_said_whether_the_bot_was_spoken_to(start: Start):
     bot = await start()
-    for group in ({"conversationType": "groupChat", "id": "g"}, {"conversationType": "channel", "id": "c"}):
-        assert (await bot.says("my private answer", conversation=group))[0] == 202
-    await bot.says("my private answer", conversation={"isGroup": True, "id": "old"})
-    assert bot.desk.events == []
-    assert {sent["text"] for sent in bot.teams.sent} == {LABELS.get("fr", "only_alone")}
+    said = "<at>km365</at> help"
+    mention = {"type": "mention", "text": "<at>km365</at>", "mentioned": {"id": "28:bot"}}
+    for where in ({"conversationType": "groupChat", "id": "g"}, {"isGroup": True, "id": "old"}):
+        await bot.says("my private answer", conversation=where)
+        await bot.says(said, conversation=where, entities=[mention], recipient={"id": "28:bot"})
+    assert [(e.personal, e.mentioned, e.text) for e in bot.desk.events] == [
+        (False, False, "my private answer"),
+        (False, True, "help"),
+    ] * 2
+
+
+async def test_the_roster_of_a_channel_is_its_teams_and_of_a_private_one_its_own(start: Start):
+    bot = await start()
+    where = {"conversationType": "channel", "id": "19:c@thread.tacv2;messageid=1"}
+    team, tenant = {"id": "19:team"}, {"id": "t"}
+    for data in (
+        {"tenant": tenant, "team": team, "channel": {"id": "19:c@thread.tacv2"}},
+        {"tenant": tenant, "team": team, "channel": {"id": "19:c@thread.tacv2", "type": "private"}},
+        {"tenant": tenant},
+    ):
+        await bot.says(conversation=where, channelData=data)
+    found = [event.roster for event in bot.desk.events]
+    assert found == ["19:team", "19:c@thread.tacv2", "19:c@thread.tacv2"]
+
+
+async def test_a_word_aside_is_seen_by_the_one_who_pressed_alone(start: Start):
+    async def respond(event: Event) -> list[Reply]:
+        return [Reply(text="Not yours.", aside=True)]
+
+    bot = await start(respond)
+    pressed = {
+        "type": "invoke",
+        "name": "adaptiveCard/action",
+        "value": {"action": {"verb": "x", "data": {}}},
+    }
+    _, answer = await bot.says(**pressed, conversation={"conversationType": "groupChat", "id": "g"})
+    assert answer["type"] == "application/vnd.microsoft.activity.message"
+    assert answer["value"] == "Not yours."
+    assert bot.teams.sent == []
+
+
+async def test_where_others_read_along_a_card_is_replaced_for_all_of_them(start: Start):
+    async def respond(event: Event) -> list[Reply]:
+        return [Reply(text="Closed.", replaces="card")]
+
+    bot = await start(respond)
+    pressed = {
+        "type": "invoke",
+        "name": "adaptiveCard/action",
+        "value": {"action": {"verb": "x", "data": {}}},
+    }
+    _, answer = await bot.says(**pressed, conversation={"conversationType": "groupChat", "id": "g"})
+    assert answer["value"]["type"] == "AdaptiveCard"
+    (update,) = bot.teams.calls
+    assert update.method == "PUT"
 
 
 async def test_a_reply_that_met_429_arrives(start: Start):

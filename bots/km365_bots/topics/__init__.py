@@ -47,6 +47,22 @@ class Topic:
 
     async def unasked(self, chat: Chat) -> Told | None:
         """Words that are no command, while nothing is open; None where they are not for it."""
+    here: Sequence[str] = ()
+    """The texts that say, in a group's help, what of this can be done there."""
+    internal: bool = True
+    """Whether what it says in a group comes from inside the organisation: then not where outsiders read."""
+
+    async def in_group(self, chat: Chat, wish: str, meant: Understood) -> Sequence[Reply] | None:
+        """Its command, where others read along: only what everyone in the organisation may read.
+
+        None where it is for the person's own chat. Nothing that is typed there is stored.
+        """
+        return None
+
+    async def pressed_in_group(self, chat: Chat, pick: Pick) -> Sequence[Reply] | None:
+        """A button of one of its cards there, pressed by anybody who reads along; None as above."""
+        return None
+
         return None
 
 
