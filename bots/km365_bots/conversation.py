@@ -14,15 +14,17 @@ from km365.core.commands import Command, Understood
 from km365.core.languages import best
 from km365.core.turns import Turn
 from km365.errors import InputRefused
-from km365.services.group_reflection import SUMMARY
 from km365.store import preferences
 from km365.store.outbox import Message
-from km365_bots import buttons, group_speech, groups, interviewing, speech
+from km365_bots import buttons, interviewing, speech
 from km365_bots.chat import Chat, Parts, open_chat
 from km365_bots.topics import Told, Topic, topic_named
 
 WAITING = "waiting"
-"""Where the state of a chat holds what a topic waits for: its name, and what it keeps."""
+"""Where the state of a chat holds what a topic waits for: its name, what it keeps, and since when (`at`).
+
+Whatever in a chat's state has an `at` is a person's, and is dropped within a day (`services/housekeeping`).
+"""
 
 
 async def respond(parts: Parts, event: Event) -> list[Reply]:
@@ -32,7 +34,7 @@ async def respond(parts: Parts, event: Event) -> list[Reply]:
     """
     chat = await open_chat(parts, event)
     if not event.personal:
-        return await groups.respond(chat)
+        return [chat.speech.say("chat.personal_only")] if event.kind is EventKind.MESSAGE else []
     match event.kind:
         case EventKind.INSTALLED:
             return await _welcome(chat)
@@ -55,8 +57,6 @@ def compose(parts: Parts, message: Message) -> Reply:
     if reply is None:
         raise InputRefused(f"There is no message of the kind {message.card!r}.")
     return reply
-    if message.card == SUMMARY:
-        return group_speech.summary(message, parts.banks, messages=messages, secret=parts.secret)
 
 
 async def _welcome(chat: Chat) -> list[Reply]:
@@ -110,7 +110,8 @@ async def _wait_no_more(chat: Chat) -> None:
 async def _tell(chat: Chat, topic: Topic, told: Told, turn: Turn | None) -> list[Reply]:
     """A topic's replies; then, unless it asked something itself, what the interview was asking."""
     if told.waits is not None:
-        await chat.remember(**{WAITING: {**told.waits, "topic": topic.name}})
+        at = chat.event.at.isoformat()
+        await chat.remember(**{WAITING: {**told.waits, "topic": topic.name, "at": at}})
         return list(told.replies)
     await _wait_no_more(chat)
     if turn is None or told.begun:

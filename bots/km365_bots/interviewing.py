@@ -10,7 +10,7 @@ from typing import Any
 
 from km365.core.chat import EventKind, Reply
 from km365.core.commands import Command, Understood, numbered
-from km365.core.interviews import PROBE_SUFFIX, Interview, PromptKind
+from km365.core.interviews import PROBE_SUFFIX, Interview, InterviewState, PromptKind
 from km365.core.keepout import KeepOut
 from km365.core.questions import Question
 from km365.core.turns import Note, Said, Turn, Verb
@@ -230,7 +230,22 @@ async def _go(chat: Chat, interview: Interview, said: Said, press: Press | None 
     turn = await _take(chat, interview.id, said)
     if press and said.verb is Verb.ANSWER and Note.TOO_LONG in turn.notes:
         return _too_long(chat, turn, said)
-    return _tell(chat, turn, press)
+    return [*_tell(chat, turn, press), *await _taken_up(chat, turn)]
+
+
+async def _taken_up(chat: Chat, ended: Turn) -> list[Reply]:
+    """What was left open for the one that has just ended."""
+    if not _JUST_ENDED & set(ended.notes):
+        return []
+    other = await current(chat)
+    if other is None or other.interview.state not in {InterviewState.OPEN, InterviewState.DRAFT}:
+        return []
+    subject = other.interview.subject_title
+    speech = chat.speaking(other.interview.language)
+    return [speech.say("notes.taken_up", subject=subject), prompt(chat, other)]
+
+
+_JUST_ENDED = frozenset({Note.SENDING, Note.WITHDRAWN})
 
 
 def _too_long(chat: Chat, turn: Turn, said: Said) -> list[Reply]:

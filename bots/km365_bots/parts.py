@@ -4,30 +4,29 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from km365.app import App
 from km365.core.drafting import knowledge_item
 from km365.core.interviews import Interview
 from km365.core.keepout import KeepOut
-from km365.core.knowledge import WRITTEN_FIELDS
+from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem
 from km365.core.questions import Bank
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import Forbidden, GraphError, NotFound, TemplateError
 from km365.graph import people
 from km365.graph.metadata import TermRef
-from km365.services import capture, group_reflection, handover, suggest
+from km365.services import capture, handover, suggest, tell
 from km365.services.calendar import hours_of
 from km365.services.handing_on import Begin, Desk, open_desk
 from km365.settings import Settings
 from km365.store.secrets import secret_of
 from km365.suggest.vocabulary import Vocabulary
 from km365_bots.chat import Parts
-from km365_bots.roster import milestones_of
-from km365_bots.topics.find import Find
-from km365_bots.topics.group import GroupReflections
 from km365_bots.topics.prompts import Prompts
+from km365_bots.topics.tell import Tell
 
 _log = logging.getLogger("km365.bots.parts")
 
@@ -53,7 +52,6 @@ async def open_parts(app: App) -> Parts:
         now=app.clock.now,
     )
     await open_desk(desk)
-    group_reflection.open_desk(app.db, banks, app.jobs, app.clock.now)
     return Parts(
         db=app.db,
         jobs=app.jobs,
@@ -64,9 +62,8 @@ async def open_parts(app: App) -> Parts:
         profile_language=profiles.language,
         new_id=lambda: uuid.uuid4().hex,
         topics=(
-            Find(app.graph, app.settings, app.templates),
+            Tell(lambda text: tell.look_up(app.graph, app.settings, text)),
             Prompts(hours_of(app.settings)),
-            GroupReflections(hours_of(app.settings), milestones_of(app)),
         ),
     )
 
@@ -117,7 +114,7 @@ class _Drafts:
     async def submit(self, interview: Interview, bank: Bank, begin: Begin) -> str:
         """Puts the knowledge item before the focal point, with suggested terms; returns its address."""
         app = self._app
-        item = knowledge_item(interview, bank)
+        item = await self._with_office(knowledge_item(interview, bank))
         text = "\n\n".join(getattr(item, name) for name in WRITTEN_FIELDS if name != "title")
         terms = await self._terms(text, item.title)
         await capture.knowledge_list(app.graph, app.settings)
@@ -135,6 +132,13 @@ class _Drafts:
             app.graph, app.db, app.jobs, app.settings, app.templates, note, at=now
         )
         return filed.web_url
+
+    async def _with_office(self, item: KnowledgeItem) -> KnowledgeItem:
+        """What nobody was asked for by an office carries that of the person who tells it."""
+        if item.office:
+            return item
+        person = await people.get_person(self._app.graph, item.contributors[0])
+        return replace(item, office=person.office)
 
     async def _terms(self, text: str, title: str) -> Mapping[str, tuple[TermRef, ...]]:
         """Suggested terms by column; none where the taxonomy cannot be read, for a lesson is worth more."""

@@ -15,8 +15,8 @@ from datetime import datetime
 from km365.core.commands import plain
 from km365.core.drafting import TITLE_LENGTH
 from km365.core.interviews import KNOWLEDGE, Answer, Interview
-from km365.core.questions import Bank, Question
-from km365.core.turns import clean, is_thin
+from km365.core.questions import Bank
+from km365.core.turns import clean
 
 _STORY, _TITLE, _EVIDENCE = (f"{KNOWLEDGE}{name}" for name in ("description", "title", "evidence"))
 
@@ -172,25 +172,16 @@ def without_links(text: str) -> str:
 
 
 def given(interview: Interview, bank: Bank, words: Mapping[str, str], *, at: datetime) -> Interview:
-    """An interview that begins with these answers, by question; its readers are the bank's.
-
-    Where what happened is told in a few words only, one follow-up comes first.
-    """
+    """An interview that begins with these answers, by question; their readers are the bank's."""
     answers = tuple(
-        _answer(question, text, interview, at)
+        Answer(
+            question=question.id,
+            text=text,
+            audience=question.audience,
+            language=interview.language,
+            at=at,
+        )
         for question in bank.questions
         if (text := clean(words.get(question.id, "")))
     )
-    thin = next((a.question for a in answers if a.probed), "")
-    return replace(interview, answers=answers, probing=thin)
-
-
-def _answer(question: Question, text: str, interview: Interview, at: datetime) -> Answer:
-    return Answer(
-        question=question.id,
-        text=text,
-        audience=question.audience,
-        language=interview.language,
-        at=at,
-        probed=_STORY in question.becomes and bool(question.probe) and is_thin(text),
-    )
+    return replace(interview, answers=answers)

@@ -7,11 +7,25 @@ from pathlib import Path
 
 from km365.errors import StoreError
 from km365.jobs import Jobs
-from km365.store import conversations, cursors, events, feedback, interviews, outbox, term_requests, turns
+from km365.store import (
+    conversations,
+    cursors,
+    events,
+    feedback,
+    interviews,
+    outbox,
+    term_requests,
+    turns,
+    wishes,
+)
 from km365.store.database import Connection, Database
 
 LAST_TIDY = "flow:tidy"
 """The bookmark of the last day this was done."""
+LAST_FORGOTTEN = "flow:forget"
+"""The bookmark of the last hour in which chats were made to forget."""
+_KEEP_SAID = timedelta(hours=23)
+"""How long words that wait for a yes stay in a chat; looked at once an hour, so no more than a day."""
 _KEEP_JOBS = timedelta(days=30)
 _KEEP_MESSAGE_DATA = timedelta(days=30)
 _KEEP_ACTIVITIES = timedelta(days=7)
@@ -37,13 +51,26 @@ async def tidy(db: Database, jobs: Jobs, *, now: datetime) -> Tidied:
 
     Over are jobs that ended 30 days ago, what messages said that ended 30 days ago (what became of them
     stays), activity ids seen 7 days ago, the counted words of documents last read two years ago, why people
-    asked for a term twelve months ago, and the answers of interviews nobody touched for twelve months; of
+    asked for a term twelve months ago, what authors asked to have changed that was settled 30 days ago or
+    asked twelve months ago, and the answers of interviews nobody touched for twelve months; of
     those only their number is recorded. The newest 14 copies are kept in the folder `copies` beside it, so
     an expired answer is gone from them two weeks later. Raises StoreError when the database is damaged, and
     then leaves the copies alone.
     """
     deleted = await db.run(_delete, jobs, now=now)
     return Tidied(copy=await asyncio.to_thread(_copy, db, now), deleted=deleted)
+
+
+async def forget_said(db: Database, *, now: datetime) -> None:
+    """Once an hour: drops what people said in a chat that waits for their yes, before it is a day old."""
+    await db.run(_forget_said, now=now)
+
+
+def _forget_said(c: Connection, *, now: datetime) -> None:
+    hour = now.isoformat()[:13]
+    if cursors.get(c, LAST_FORGOTTEN) != hour:
+        conversations.forget_said(c, before=now - _KEEP_SAID)
+        cursors.put(c, LAST_FORGOTTEN, hour, at=now)
 
 
 def _copy(db: Database, now: datetime) -> Path | None:
@@ -66,6 +93,7 @@ def _delete(c: Connection, jobs: Jobs, *, now: datetime) -> int:
     count += turns.forget(c, before=now - _KEEP_ACTIVITIES)
     count += feedback.forget_examples(c, read_before=now - _KEEP_EXAMPLES)
     count += term_requests.erase_reasons(c, asked_before=now - _KEEP_REASONS)
+    count += wishes.erase_words(c, settled_before=now - _KEEP_MESSAGE_DATA, asked_before=now - _KEEP_REASONS)
     if expired := interviews.erase_answers(c, untouched_since=now - KEEP_ANSWERS):
         events.append(
             c, kind="answers expired", subject="answers", who="km365", what={"count": expired}, at=now

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, String, cast, delete, func, select, update
 
 from km365.errors import ChangedMeanwhile
 from km365.store import rows
@@ -55,6 +55,27 @@ def save(c: Connection, conversation_id: str, state: Json, version: int, *, at: 
     if not done:
         raise ChangedMeanwhile("This chat has moved on in another turn; its newest state was kept.")
     return version + 1
+
+
+def forget_said(c: Connection, *, before: datetime) -> int:
+    """Drops from every chat's state what carries an `at` before that moment, and counts it.
+
+    A chat that is saved meanwhile keeps its own until the next time.
+    """
+    dated = cast(conversation.c.state, String).like('%"at"%')
+    count = 0
+    for row in c.execute(select(conversation).where(dated)).all():
+        old = {name for name, kept in row.state.items() if _said_before(kept, before)}
+        if old:
+            state = {name: kept for name, kept in row.state.items() if name not in old}
+            mine = (conversation.c.id == row.id) & (conversation.c.version == row.version)
+            change = update(conversation).where(mine).values(state=state, version=row.version + 1)
+            count += len(old) * c.execute(change).rowcount
+    return count
+
+
+def _said_before(kept: object, before: datetime) -> bool:
+    return isinstance(kept, dict) and "at" in kept and datetime.fromisoformat(str(kept["at"])) < before
 
 
 def remember_address(

@@ -164,12 +164,6 @@ def test_an_interview_that_begins_with_answers_asks_only_for_what_is_missing() -
     assert advice and advice.audience is Audience.EVERYONE
 
 
-def test_one_that_begins_with_a_few_words_asks_for_more_of_them_first() -> None:
-    bank = LESSON["en"]
-    turn = step(told(invited(), bank, {"story": "Tents leaked."}, at=NOW), bank, Said(verb=Verb.START), NOW)
-    assert (turn.prompt.kind, turn.prompt.question) == (PromptKind.PROBE, bank.question("story"))
-
-
 def test_at_most_five_questions_follow_a_story_and_none_a_full_text() -> None:
     bank = LESSON["en"]
     begun = told(invited(), bank, {"story": TOLD["en"]}, at=NOW)

@@ -1,0 +1,290 @@
+"""Sharing a lesson at any time: told, pasted as a link, forwarded, or offered where somebody tells a story.
+
+What is told begins an interview that asks only for what is missing. Words that wait for a yes stand in the
+chat's state and are forgotten within a day.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from km365.core.chat import Reply
+from km365.core.commands import Command, Understood, plain
+from km365.core.interviews import MAX_ANSWER_LENGTH, InterviewState
+from km365.core.keepout import KeepOut
+from km365.core.sorting import without_links
+from km365.core.turns import Turn, is_story, is_thin
+from km365.services import tell
+from km365.services.tell import Linked
+from km365_bots import interviewing
+from km365_bots.buttons import Pick
+from km365_bots.chat import Chat
+from km365_bots.speech import limit
+from km365_bots.topics import Told, Topic
+
+TOLD = "told"
+"""Where the state of a chat holds words that wait for a yes, or for the lesson in a document."""
+
+FORGOTTEN_AFTER = timedelta(days=1)
+
+LookUp = Callable[[str], Awaitable[Sequence[Linked]]]
+"""The documents of ours that a text links to (`services/tell.look_up`)."""
+
+_YES = frozenset({Command.YES, Command.AGREE, Command.START})
+_NO = frozenset(
+    {Command.NO, Command.REFUSE, Command.DECLINE, Command.SKIP, Command.WITHDRAW, Command.DISCARD}
+) | {Command.LATER, Command.PAUSE}
+_STORY, _OFFER = "story", "offer"
+_OPEN = frozenset({InterviewState.OPEN, InterviewState.PAUSED, InterviewState.DRAFT})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Kept:
+    """Words that wait. `about` names the telling, `heard` the last activity that added to it."""
+
+    text: str
+    about: str
+    heard: str
+
+    def to_json(self, at: datetime) -> dict[str, str]:
+        return {"text": self.text, "about": self.about, "heard": self.heard, "at": at.isoformat()}
+
+
+class Tell(Topic):
+    """ "I want to share a lesson", "lesson: …", a link, a forwarded message, a story nobody asked for."""
+
+    name = "tell"
+
+    def __init__(self, look_up: LookUp) -> None:
+        self._look_up = look_up
+
+    async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
+        """A lesson, the wish to tell one, or what was waited for: the lesson itself, or a yes."""
+        if wish == "share":
+            return self._ask(chat)
+        if wish == "lesson":
+            own = _behind_the_colon(chat)
+            return await self._heard(chat, own) if own else None
+        if wish:
+            return await self._chosen(chat, wish) if _kept(chat) else None
+        return await self._awaited(chat, meant)
+
+    async def _awaited(self, chat: Chat, meant: Understood | None) -> Told | None:
+        """What is typed while the lesson is waited for, or a yes to make one."""
+        telling = _waits_for(chat, _STORY)
+        if not telling and not _waits_for(chat, _OFFER):
+            return None
+        command = meant.command if meant else None
+        if command in _NO:
+            return await self._chosen(chat, "drop")
+        own_words = meant is None or not (command or meant.audience)
+        if command in _YES and not telling:
+            return await self._chosen(chat, "make")
+        if not own_words:
+            return None
+        return await (self._heard(chat, chat.event.text) if telling else self._more(chat))
+
+    async def pressed(self, chat: Chat, pick: Pick) -> Told:
+        """Words filled in, a yes, or a no."""
+        if pick.verb != "tell":
+            return await self._chosen(chat, pick.verb, about=pick.about)
+        words = pick.inputs.get("text", "").strip()
+        return await self._heard(chat, words) if words else self._ask(chat)
+
+    async def unasked(self, chat: Chat) -> Told | None:
+        """Offers to make a lesson of a story; of a document that is linked to it asks for the lesson."""
+        text = chat.event.text
+        if len(text) > MAX_ANSWER_LENGTH:
+            return None
+        linked = await self._look_up(text)
+        words = without_links(text)
+        if linked and is_thin(words):
+            return await self._ask_about(chat, text, linked)
+        if is_story(words) and not _is_question(words):
+            return await self._offer(chat, _Kept(text=text, about=_named(chat), heard=_named(chat)))
+        return None
+
+    def _ask(self, chat: Chat, *, text: str = "", entries: Sequence[Mapping[str, str]] = ()) -> Told:
+        """Asks for the lesson, to be typed or filled in."""
+        say = chat.speech.messages.say
+        menu = chat.speech.menu(
+            self.name,
+            title=say("tell.ask_title"),
+            text=text or say("tell.ask_text"),
+            entries=entries,
+            fields=[{"key": "text", "label": say("tell.ask_label"), "multiline": True, "required": True}],
+            buttons=[
+                {"verb": "tell", "label": say("tell.button_tell"), "inputs": True},
+                {"verb": "drop", "label": say("tell.button_drop")},
+            ],
+            hint=say("tell.ask_hint"),
+        )
+        return Told(replies=[menu], waits={"step": _STORY})
+
+    async def _ask_about(self, chat: Chat, text: str, linked: Sequence[Linked]) -> Told:
+        """What the lesson in these documents is; what was typed so far waits for it."""
+        if refusal := chat.keeps_out(text):
+            return Told(replies=[chat.kept_out(refusal)])
+        await _keep(chat, _Kept(text=text, about=_named(chat), heard=_named(chat)))
+        opened = [{"title": one.title, "link": one.link} for one in linked if one.title]
+        key = "tell.document_found" if opened else "tell.document_closed"
+        return self._ask(chat, text=chat.speech.messages.say(key), entries=opened)
+
+    async def _offer(self, chat: Chat, kept: _Kept, *, added: bool = False) -> Told:
+        await _keep(chat, kept)
+        say = chat.speech.messages.say
+        menu = chat.speech.menu(
+            self.name,
+            title=say("tell.offer_title"),
+            text=" ".join([*([say("tell.offer_more")] if added else []), say("tell.offer_text")]),
+            buttons=[
+                {"verb": "make", "label": say("tell.button_make")},
+                {"verb": "drop", "label": say("tell.button_drop")},
+            ],
+            about=kept.about,
+            hint=say("tell.offer_hint"),
+        )
+        return Told(replies=[menu], waits={"step": _OFFER})
+
+    async def _more(self, chat: Chat) -> Told | None:
+        """People tell in several messages: what is told while the offer stands is added to it."""
+        kept, text = _kept(chat), chat.event.text
+        if kept is None or _is_question(text):
+            return None
+        if is_thin(text) or kept.heard == _named(chat):
+            return await self._offer(chat, kept)
+        if refusal := chat.keeps_out(kept.text, text):
+            return Told(replies=[chat.kept_out(refusal)], waits={"step": _OFFER})
+        whole = f"{kept.text}\n\n{text}"
+        if len(whole) > MAX_ANSWER_LENGTH:
+            return Told(replies=[_too_long(chat)], waits={"step": _OFFER})
+        return await self._offer(chat, _Kept(text=whole, about=kept.about, heard=_named(chat)), added=True)
+
+    async def _chosen(self, chat: Chat, verb: str, *, about: str = "") -> Told:
+        """Yes or no to words that wait; `about` names those that a card was about."""
+        kept = _kept(chat)
+        if verb == "drop":
+            await _forget(chat)
+            return Told(replies=[chat.speech.say("tell.dropped")])
+        if kept is None or (about and kept.about != about):
+            turn = await _begun(chat, about) if about else None
+            if turn is None:
+                return Told(replies=[chat.speech.say("tell.gone")])
+            return Told(replies=[interviewing.prompt(chat, turn)], begun=True)
+        return await self._begin(chat, kept.text, kept.about)
+
+    async def _heard(self, chat: Chat, words: str) -> Told:
+        """A lesson in the person's own words, behind which go the documents that waited for it."""
+        kept = _kept(chat)
+        waited = kept if kept and _waits_for(chat, _STORY) else None
+        text = f"{words}\n\n{waited.text}" if waited else words
+        few = waited is None and is_thin(without_links(words))
+        if few and (linked := await self._look_up(words)):
+            return await self._ask_about(chat, words, linked)
+        if len(text) > MAX_ANSWER_LENGTH:
+            return Told(replies=[_too_long(chat)], waits={"step": _STORY})
+        return await self._begin(chat, text, _named(chat))
+
+    async def _begin(self, chat: Chat, text: str, about: str) -> Told:
+        """The interview about it: what was made of the words, then what is missing."""
+        if refusal := chat.keeps_out(text):
+            if refusal is KeepOut.DISTRESS:
+                await _forget(chat)
+                return Told(replies=[chat.kept_out(refusal)])
+            return Told(replies=[chat.kept_out(refusal)], waits={"step": _STORY})
+        parts = chat.parts
+        linked = await self._look_up(text)
+        other = await interviewing.current(chat)
+        turn = await tell.begin(
+            parts.db,
+            parts.banks,
+            parts.jobs,
+            person_id=chat.event.person_id,
+            text=text,
+            linked=linked,
+            told=about,
+            language=chat.language,
+            activity=chat.activity_key,
+            now=chat.event.at,
+            new_id=parts.new_id,
+        )
+        await _forget(chat)
+        opening = Reply(text="\n\n".join(_opening(chat, turn, linked, other)))
+        return Told(replies=[opening, interviewing.prompt(chat, turn)], begun=True)
+
+
+def _opening(chat: Chat, turn: Turn, linked: Sequence[Linked], other: Turn | None) -> list[str]:
+    """Under which headings the words now stand, what could not be opened, what stays open meanwhile."""
+    say = chat.speech.messages.say
+    bank = chat.parts.banks.get(turn.interview.bank, turn.interview.language)
+    answered = [question for question in bank.questions if turn.interview.answer(question.id)]
+    lines = [say("tell.sorted", headings=" · ".join(bank.heading(q.becomes[0]) for q in answered))]
+    missing = turn.prompt.total - sum(1 for question in answered if question.id != "headline")
+    lines.append(say("tell.missing", n=missing) if missing > 0 else say("tell.complete"))
+    if closed := [one.address for one in linked if not one.title]:
+        lines.append(say("tell.links_kept", links=" ".join(closed)))
+    if other and other.interview.id != turn.interview.id and other.interview.state in _OPEN:
+        lines.append(say("tell.other_stays", subject=other.interview.subject_title))
+    return lines
+
+
+def _behind_the_colon(chat: Chat) -> str:
+    """The lesson behind "lesson:", with all its punctuation; "" where the colon is not there."""
+    text = chat.event.text
+    head, colon, own = text.replace("：", ":").partition(":")
+    topics = chat.parts.catalogue.vocabulary.topics.values()
+    phrases = (phrase for wishes in topics for phrase in wishes.get(Tell.name, {}).get("lesson", ()))
+    known = {plain(phrase.partition("…")[0]) for phrase in phrases}
+    return text[len(text) - len(own) :].strip() if colon and plain(head) in known else ""
+
+
+def _is_question(text: str) -> bool:
+    return text.rstrip(" \t\r\n\"'»”’)").endswith(("?", "؟", "？"))
+
+
+def _named(chat: Chat) -> str:
+    """What names this telling: the activity, or where it has no id, this moment."""
+    return chat.activity_key or f"{chat.event.conversation_id}/{chat.event.at.isoformat()}"
+
+
+def _waits_for(chat: Chat, step: str) -> bool:
+    waiting = chat.state.get("waiting")
+    return (
+        isinstance(waiting, Mapping)
+        and (waiting.get("topic"), waiting.get("step")) == (Tell.name, step)
+        and not _is_old(chat, waiting)
+    )
+
+
+def _is_old(chat: Chat, kept: Mapping[str, Any]) -> bool:
+    try:
+        return chat.event.at - datetime.fromisoformat(str(kept.get("at"))) > FORGOTTEN_AFTER
+    except ValueError:
+        return True
+
+
+def _kept(chat: Chat) -> _Kept | None:
+    """The words that wait in this chat, if there are any and they are not a day old."""
+    kept = chat.state.get(TOLD)
+    if not isinstance(kept, Mapping) or _is_old(chat, kept):
+        return None
+    return _Kept(text=str(kept["text"]), about=str(kept["about"]), heard=str(kept["heard"]))
+
+
+async def _keep(chat: Chat, kept: _Kept) -> None:
+    await chat.remember(**{TOLD: kept.to_json(chat.event.at)})
+
+
+async def _forget(chat: Chat) -> None:
+    if chat.state.get(TOLD):
+        await chat.remember(**{TOLD: None})
+
+
+async def _begun(chat: Chat, about: str) -> Turn | None:
+    parts = chat.parts
+    return await tell.begun(parts.db, parts.banks, about, person_id=chat.event.person_id)
+
+
+def _too_long(chat: Chat) -> Reply:
+    return chat.speech.say("notes.too_long", limit=limit())

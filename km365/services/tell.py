@@ -1,0 +1,148 @@
+"""A lesson told at any time: its documents are looked up, its words begin an interview that asks the rest."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from km365.core.schema import HANDOVER_NOTES
+from km365.core.sorting import links, sort
+from km365.core.turns import Said, Turn, Verb
+from km365.documents.questions import Banks
+from km365.errors import GraphError
+from km365.graph import documents, drives, sites
+from km365.graph.client import Graph
+from km365.graph.wire import origin
+from km365.jobs.port import Jobs
+from km365.services import interview
+from km365.services.interview import Subject
+from km365.settings import Settings
+from km365.store import interviews as store
+from km365.store.database import Connection, Database
+
+BANK = "lesson"
+"""The questions a told lesson is asked."""
+
+_MOST_LINKS = 3
+_PATIENCE_S = 5.0
+"""How long somebody who pasted a link waits for its title, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linked:
+    """A document of ours that a text links to: `address` as typed; `title` is "" where it was not opened."""
+
+    address: str
+    title: str = ""
+    link: str = ""
+    """Where it lies; opening that needs SharePoint's permission, whatever the address typed allows."""
+
+
+async def look_up(graph: Graph, settings: Settings, text: str) -> list[Linked]:
+    """The documents on the organisation's own SharePoint that the text links to, the first three.
+
+    No other address is looked up, and nothing is fetched but a title through Graph (see
+    `documents.get_shared` for the permission). A handover note is not told of: few may know who wrote one.
+    """
+    addresses = links(text)
+    if not addresses:
+        return []
+    host = settings.knowledge_site.partition(":")[0].lower()
+    ours: set[tuple[str, str, int | None]] = {("https", host, 443)}
+    try:
+        site = await sites.get_site(graph, settings.knowledge_site)
+        ours.add(origin(site.web_url))
+        private = (await drives.get_drive(graph, site.id, HANDOVER_NOTES.title)).id
+    except GraphError:  # then nothing can be opened, and that is said
+        return [Linked(address=one) for one in addresses if _origin(one) in ours][:_MOST_LINKS]
+    mine = [one for one in addresses if _origin(one) in ours][:_MOST_LINKS]
+    return list(await asyncio.gather(*(_open(graph, one, private=private) for one in mine)))
+
+
+def _origin(address: str) -> tuple[str, str, int | None]:
+    try:
+        return origin(address)
+    except ValueError:
+        return ("", "", None)
+
+
+async def _open(graph: Graph, address: str, *, private: str) -> Linked:
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            found = await documents.get_shared(graph, address, columns=("Title",))
+    except (GraphError, TimeoutError):
+        return Linked(address=address)
+    file = found.file
+    if file.drive_id == private:
+        return Linked(address=address)
+    titled = str(found.item.fields.get("Title") or "") if found.item else ""
+    return Linked(address=address, title=titled.strip() or file.name, link=_safe(file.web_url) or address)
+
+
+def _safe(address: str) -> str:
+    return address if urlsplit(address).scheme in {"https", "http"} else ""
+
+
+async def begin(
+    db: Database,
+    banks: Banks,
+    jobs: Jobs,
+    *,
+    person_id: str,
+    text: str,
+    linked: Sequence[Linked],
+    told: str,
+    language: str,
+    activity: str,
+    now: datetime,
+    new_id: Callable[[], str],
+) -> Turn:
+    """The first turn of the interview about a told lesson, which asks for what the text does not say.
+
+    `told` names the telling: however often it is repeated, there is one interview. Its office is the
+    person's, looked up when it is sent.
+    """
+    bank = banks.get(BANK, language)
+    words = sort(text, bank)
+    evidence = next(q.id for q in bank.questions if "knowledge.evidence" in q.becomes)
+    if with_titles := _evidence(words.get(evidence, ""), linked):
+        words[evidence] = with_titles
+    return await interview.start(
+        db,
+        banks,
+        jobs,
+        person_id=person_id,
+        subject=Subject(key=_key(told), bank=BANK, title=bank.title),
+        language=language,
+        said=Said(verb=Verb.START, activity_id=activity),
+        now=now,
+        new_id=new_id,
+        words=words,
+    )
+
+
+def _evidence(said: str, linked: Sequence[Linked]) -> str:
+    """What was said as evidence, each document with its title in place of its bare address, else below."""
+    lines = said.splitlines()
+    for one in linked:
+        if one.title:
+            shown = f"{one.title}: {one.link}"
+            bare = next((at for at, line in enumerate(lines) if line.strip() == one.address), None)
+            lines = [*lines, shown] if bare is None else [*lines[:bare], shown, *lines[bare + 1 :]]
+    return "\n".join(lines)
+
+
+async def begun(db: Database, banks: Banks, told: str, *, person_id: str) -> Turn | None:
+    """The interview of that telling, if it has begun."""
+
+    def look(c: Connection) -> str | None:
+        found = store.list_(c, person_id=person_id, bank_id=BANK)
+        return next((one.id for one in found if one.key == _key(told)), None)
+
+    found = await db.run(look)
+    return await interview.find(db, banks, found, person_id=person_id) if found else None
+
+
+def _key(told: str) -> str:
+    return f"told:{told}"
