@@ -15,9 +15,10 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,11 +29,15 @@ from km365_bots.connector import open_connector
 from km365_bots.conversation import respond
 from km365_bots.desk import Desk
 from km365_bots.host import Host, SignIn
+from km365_bots.parts import open_parts
 from km365_bots.turn import Turns
 from km365_bots.web import Workspace, application
 
+from km365.app import open_app
 from km365.documents.words import Words
-from km365.store.database import Database
+from km365.local import users
+from km365.local.server import start_server
+from km365.settings import Settings
 from km365.templates import Templates
 
 from .activities import activity, execute, submit
@@ -136,15 +141,19 @@ async def prepared(office: Office) -> list[dict[str, Any]]:
     return [dict(data) for data in cards]
 
 
-async def serve(stop: asyncio.Event, ready: "Future[Served]") -> None:
+async def serve(home: Path, stop: asyncio.Event, ready: "Future[Served]") -> None:
     async with AsyncExitStack() as stack:
-        db = Database.open("sqlite://")
-        stack.callback(db.close)
-        office = Office(db=db)
+        m365 = await stack.enter_async_context(await start_server())
+        for number, person in enumerate(PEOPLE):
+            users.create(m365.state, id=person, upn=f"p{number}@childrensagency.example", display_name="P")
+        chosen = Settings(home=home, database_url="sqlite://", graph_url=m365.graph_url)
+        app = await stack.enter_async_context(open_app(chosen))
+        office = Office(db=app.db)
         cards = await prepared(office)
+        parts = replace(await open_parts(app), secret=office.parts().secret)
         teams = await stack.enter_async_context(fake_connector())
         connector = await stack.enter_async_context(open_connector(no_token, PACE))
-        desk = Desk(db, office.jobs, partial(respond, office.parts()))
+        desk = Desk(app.db, app.jobs, partial(respond, parts))
         turns = Turns(connector=connector, desk=desk, labels=LABELS, clock=lambda: datetime.now(UTC))
         host = Host(sign_in=SignIn(), turns=turns, connector=connector)
         words = Words.read(Templates(), "messages/workspace")
@@ -158,12 +167,14 @@ async def serve(stop: asyncio.Event, ready: "Future[Served]") -> None:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     loop, ready, stop = asyncio.new_event_loop(), Future[Served](), asyncio.Event()
+
+    home = tmp_path_factory.mktemp("fuzz")
 
     def run() -> None:
         try:
-            loop.run_until_complete(serve(stop, ready))
+            loop.run_until_complete(serve(home, stop, ready))
         except BaseException as error:
             if not ready.done():
                 ready.set_exception(error)
