@@ -14,9 +14,10 @@ from km365.core.commands import Command, Understood
 from km365.core.languages import best
 from km365.core.turns import Turn
 from km365.errors import InputRefused
+from km365.services.group_reflection import SUMMARY
 from km365.store import preferences
 from km365.store.outbox import Message
-from km365_bots import buttons, interviewing, speech
+from km365_bots import buttons, group_speech, groups, interviewing, speech
 from km365_bots.chat import Chat, Parts, open_chat
 from km365_bots.topics import Told, Topic, topic_named
 
@@ -34,7 +35,7 @@ async def respond(parts: Parts, event: Event) -> list[Reply]:
     """
     chat = await open_chat(parts, event)
     if not event.personal:
-        return [chat.speech.say("chat.personal_only")] if event.kind is EventKind.MESSAGE else []
+        return await groups.respond(chat)
     match event.kind:
         case EventKind.INSTALLED:
             return await _welcome(chat)
@@ -57,6 +58,8 @@ def compose(parts: Parts, message: Message) -> Reply:
     if reply is None:
         raise InputRefused(f"There is no message of the kind {message.card!r}.")
     return reply
+    if message.card == SUMMARY:
+        return group_speech.summary(message, parts.banks, messages=messages, secret=parts.secret)
 
 
 async def _welcome(chat: Chat) -> list[Reply]:

@@ -18,13 +18,16 @@ from km365.documents.questions import Banks
 from km365.errors import Forbidden, GraphError, NotFound, TemplateError
 from km365.graph import people
 from km365.graph.metadata import TermRef
-from km365.services import capture, handover, suggest, tell
+from km365.services import capture, group_reflection, handover, suggest, tell
 from km365.services.calendar import hours_of
 from km365.services.handing_on import Begin, Desk, open_desk
 from km365.settings import Settings
 from km365.store.secrets import secret_of
 from km365.suggest.vocabulary import Vocabulary
 from km365_bots.chat import Parts
+from km365_bots.roster import milestones_of
+from km365_bots.topics.find import Find
+from km365_bots.topics.group import GroupReflections
 from km365_bots.topics.prompts import Prompts
 from km365_bots.topics.tell import Tell
 
@@ -52,6 +55,7 @@ async def open_parts(app: App) -> Parts:
         now=app.clock.now,
     )
     await open_desk(desk)
+    group_reflection.open_desk(app.db, banks, app.jobs, app.clock.now)
     return Parts(
         db=app.db,
         jobs=app.jobs,
@@ -63,7 +67,9 @@ async def open_parts(app: App) -> Parts:
         new_id=lambda: uuid.uuid4().hex,
         topics=(
             Tell(lambda text: tell.look_up(app.graph, app.settings, text)),
+            Find(app.graph, app.settings, app.templates),
             Prompts(hours_of(app.settings)),
+            GroupReflections(hours_of(app.settings), milestones_of(app)),
         ),
     )
 

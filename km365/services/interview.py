@@ -11,7 +11,7 @@ from datetime import date, datetime
 from km365.core import interviews
 from km365.core.audience import narrowest
 from km365.core.interviews import WAITING, Interview, InterviewState, prompt
-from km365.core.questions import Bank
+from km365.core.questions import Bank, BankKind
 from km365.core.schedule import Outcome
 from km365.core.sorting import given
 from km365.core.turns import Said, Turn, Verb, step
@@ -27,6 +27,9 @@ from km365.store.outbox import Message
 
 HAND_ON = "hand_on"
 """The job that brings what a person has sent where it belongs (`services/handing_on.py`)."""
+
+LOOK = "group_look"
+"""The job that looks whether a group's reflection can be closed (`services/group_reflection.py`)."""
 
 RESUME = "resume"
 """The card of a reminder that a person asked for with "later"."""
@@ -167,7 +170,7 @@ async def waiting_campaign(db: Database, person_id: str) -> Campaign | None:
     """What the person has been asked and has not yet answered, the earliest date first; or None."""
 
     def look(c: Connection) -> Campaign | None:
-        for kind in ("departure", "milestone"):
+        for kind in ("departure", "group", "milestone"):
             for found in campaigns.of_person(c, person_id, kind=kind):
                 people = {p.person_id: p.progress for p in campaigns.people(c, found.id)}
                 mine = people.get(person_id)
@@ -234,13 +237,17 @@ def _turn(
     before = _read(c, stored)
     if said.verb in _TAKING_UP and _was_returned(c, before):
         said = replace(said, verb=Verb.REOPEN)
-    turn = step(before, bank_of(banks, before), said, now)
+    bank = bank_of(banks, before)
+    turn = step(before, bank, said, now)
     after = turn.interview
-    if after.state is InterviewState.SENDING and said.verb is Verb.SEND:
+    in_group = bank.kind is BankKind.GROUP
+    if after.state is InterviewState.SENDING and said.verb is Verb.SEND and not in_group:
         enqueue(c, jobs, after.id)
     if after == before:
         return turn
     keep(c, after, version=stored.version)
+    if in_group and after.state is not before.state:
+        jobs.enqueue(c, LOOK, key=f"{LOOK}:{after.campaign}", args={"reflection": after.campaign})
     _follow_up(c, before, after, said, now)
     return Turn(interview=after, prompt=prompt(after, bank_of(banks, after)), notes=turn.notes)
 
