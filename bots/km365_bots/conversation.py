@@ -54,12 +54,12 @@ def compose(parts: Parts, message: Message) -> Reply:
     bank_id, due_on = message.data.get("bank"), message.data.get("due_on")
     bank = parts.banks.get(bank_id, messages.language) if isinstance(bank_id, str) else None
     due = messages.day(date.fromisoformat(due_on)) if isinstance(due_on, str) and due_on else ""
+    if message.card == SUMMARY:
+        return group_speech.summary(message, parts.banks, messages=messages, secret=parts.secret)
     reply = speech.compose(message, messages=messages, bank=bank, secret=parts.secret, due=due)
     if reply is None:
         raise InputRefused(f"There is no message of the kind {message.card!r}.")
     return reply
-    if message.card == SUMMARY:
-        return group_speech.summary(message, parts.banks, messages=messages, secret=parts.secret)
 
 
 async def _welcome(chat: Chat) -> list[Reply]:

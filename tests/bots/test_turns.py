@@ -377,6 +377,7 @@ async def test_where_others_read_along_a_card_is_replaced_for_all_of_them(start:
     }
     _, answer = await bot.says(**pressed, conversation={"conversationType": "groupChat", "id": "g"})
     assert answer["value"]["type"] == "AdaptiveCard"
+    await bot.teams.called(1)
     (update,) = bot.teams.calls
     assert update.method == "PUT"
 

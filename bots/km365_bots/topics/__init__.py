@@ -11,8 +11,10 @@ from typing import Any
 
 from km365.core.chat import Reply
 from km365.core.commands import Understood
+from km365.store.outbox import Message
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
+from km365_bots.speech import Speech
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +47,6 @@ class Topic:
         """A button of one of its cards, which was shown to this person by us, at any time before."""
         raise NotImplementedError
 
-    async def unasked(self, chat: Chat) -> Told | None:
-        """Words that are no command, while nothing is open; None where they are not for it."""
     here: Sequence[str] = ()
     """The texts that say, in a group's help, what of this can be done there."""
     internal: bool = True
@@ -63,6 +63,12 @@ class Topic:
         """A button of one of its cards there, pressed by anybody who reads along; None as above."""
         return None
 
+    async def unasked(self, chat: Chat) -> Told | None:
+        """Words that are no command, while nothing is open; None where they are not for it."""
+        return None
+
+    def tells(self, speech: Speech, message: Message) -> Reply | None:
+        """A message of the outbox in words, where its card is one of the topic's; else None."""
         return None
 
 
