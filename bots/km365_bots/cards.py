@@ -6,6 +6,7 @@ fit is shortened where it is only read, and never where it could be sent back sh
 """
 
 import json
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -115,10 +116,13 @@ class _Page:
         for paragraph in self._short(text).splitlines():
             if paragraph.strip():
                 self.spoken.append(paragraph)
+                shown = (
+                    _apart(paragraph) if is_rtl(self.card.language) != _runs_left(paragraph) else paragraph
+                )
                 self.body.append(
                     {
                         "type": "RichTextBlock",
-                        "inlines": [{"type": "TextRun", "text": paragraph}],
+                        "inlines": [{"type": "TextRun", "text": shown}],
                         "spacing": "Small",
                     }
                 )
@@ -178,8 +182,7 @@ class _Page:
 
     def listed(self, names: Sequence[str]) -> str:
         """The names as the language strings them together, each in its own direction."""
-        apart = [f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" for name in names if name]
-        return format_list(apart, locale=best([self.card.language]))
+        return format_list([_apart(name) for name in names if name], locale=best([self.card.language]))
 
     def choice(
         self,
@@ -425,6 +428,17 @@ def _cut(text: str, longest: int) -> tuple[str, bool]:
     kept = text[: longest - 1]
     at_word = kept.rsplit(" ", 1)[0] if " " in kept[longest // 2 :] else kept
     return f"{at_word.rstrip()}…", True
+
+
+def _apart(text: str) -> str:
+    """The text in its own direction, whichever that of the words around it is."""
+    return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
+
+
+def _runs_left(text: str) -> bool:
+    """Whether the text runs from right to left, as its first letter says."""
+    directions = (unicodedata.bidirectional(c) for c in text)
+    return next((one for one in directions if one in {"L", "R", "AL"}), "L") != "L"
 
 
 def _safe(text: str) -> str:

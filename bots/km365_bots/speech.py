@@ -249,7 +249,7 @@ class Speech:
             "audience": audience_of(interview, question).value,
             "max_length": MAX_ANSWER_LENGTH,
         }
-        lines = [f"{progress}. {ask}", hint]
+        lines = [f"{progress}\n{ask}", hint]
         lines += ["\n".join(f"{number}. {c.label}" for number, c in enumerate(question.choices, start=1))]
         if so_far and value is None:
             lines += [f"{self.messages.say('prompt.so_far')}\n{so_far}"]

@@ -79,6 +79,8 @@ _AROUND = " \t\r\n:：,،;—-–?？؟!.。\"“”«»„'"
 """What may stand between a phrase and one's own words."""
 _NEAR = 0.86
 _NEAR_FROM = 5
+_NEAR_ENDING_FROM = 7
+"""A short command without its ending, or with another, is more likely a word of its own: "late" is no "later"."""
 _NUMBERED = re.compile(r"\s*(\d{1,2})\s*[:：]\s*(\S.*)", re.DOTALL)
 _NUMBER = re.compile(r"\s*(\d{1,2})[.:)]?\s*")
 _ENGLISH_NAMES = {
@@ -197,5 +199,7 @@ def _same(said: str, phrase: str, *, near: bool) -> bool:
     if said == phrase:
         return True
     if not near or not _NEAR_FROM <= len(phrase) <= _LONGEST_NEAR or abs(len(said) - len(phrase)) > 2:
+        return False
+    if len(phrase) < _NEAR_ENDING_FROM and (phrase.startswith(said) or said.startswith(phrase)):
         return False
     return SequenceMatcher(None, said, phrase, autojunk=False).ratio() >= _NEAR

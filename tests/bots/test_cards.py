@@ -264,3 +264,12 @@ def test_a_lost_placeholder_is_named(tmp_path):
 def test_every_word_is_translated(language):
     same = [key for key in sorted(LABELS.keys()) if LABELS._words[language][key] == LABELS._words["en"][key]]
     assert language == "en" or set(same) <= {"pause"}
+
+
+def test_words_in_another_direction_than_the_card_keep_their_own() -> None:
+    shown = render(card("notice", "ar", text="The lorries came late."), LABELS)
+    assert "\N{FIRST STRONG ISOLATE}The lorries came late.\N{POP DIRECTIONAL ISOLATE}" in json.dumps(
+        shown, ensure_ascii=False
+    )
+    shown = render(card("notice", "en", text="The lorries came late."), LABELS)
+    assert "\N{FIRST STRONG ISOLATE}" not in json.dumps(shown, ensure_ascii=False)

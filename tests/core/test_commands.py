@@ -53,6 +53,11 @@ def test_an_answer_that_holds_a_command_stays_an_answer(text: str) -> None:
     assert understand(text, VOCABULARY, language="en") is None
 
 
+@pytest.mark.parametrize("text", ["Late.", "Paused", "Backs"])
+def test_a_short_word_that_only_begins_like_a_command_is_an_answer(text: str) -> None:
+    assert understand(text, VOCABULARY, language="en") is None
+
+
 @pytest.mark.parametrize(
     ("text", "command"),
     [("contineu", Command.RESUME), ("Skip this question.", Command.SKIP), ("пропустит", Command.SKIP)],

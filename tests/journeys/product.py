@@ -254,13 +254,13 @@ class Chat:
     def progress(self) -> str:
         """The "3 of 8" of the newest card; empty if it asks nothing."""
         cards = self.cards
-        return _question(cards[-1][1]).partition(". ")[0] if cards else ""
+        return _question(cards[-1][1]).partition("\n")[0] if cards else ""
 
 
 def _question(card: Json) -> str:
-    """What a card asks, as its plain twin has it: "3 of 8. Where was this?"; empty if it asks nothing."""
+    """What a card asks, as its plain twin has it: "3 of 8", "Where was this?"; or nothing."""
     asks = any(action.get("verb") == "answer" for action in card.get("actions", []))
-    return str(card["fallbackText"]).partition("\n")[0] if asks else ""
+    return str(card["fallbackText"]).partition("\n\n")[0] if asks else ""
 
 
 def words(card: Json) -> str:
