@@ -9,6 +9,7 @@ from typing import Any
 
 from km365.core.chat import Event, EventKind
 from km365.errors import InputRefused
+from km365_bots.forwards import forwarded
 
 _LONGEST_ID = 500
 _ACTION = "adaptiveCard/action"
@@ -158,8 +159,9 @@ def _executed(value: object) -> dict[str, Any]:
 
 
 def _spoken(activity: Mapping[str, Any]) -> str:
-    """The typed text without the bot's own name, which Teams puts there in channels."""
-    text = _text(activity.get("text"))
+    """The typed or forwarded text without the bot's own name, which Teams puts there in channels."""
+    told = forwarded(activity)
+    text = _text(activity.get("text")) if told is None else told
     for mention in _mentions(activity):
         text = text.replace(mention, " ")
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text).strip()
