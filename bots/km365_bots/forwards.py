@@ -1,0 +1,97 @@
+"""What a forwarded message says, without who said it.
+
+Teams shows a forwarded message to a bot as HTML beside the text: a `blockquote` whose `itemtype` is
+`http://schema.skype.com/Forward` and which names nobody, or, in newer clients, an attachment
+`forwardedMessageReference` that holds the message and its sender. A quoted message that is answered
+(`…/Reply`, with the name of its author) is somebody else's and is left out.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from html.parser import HTMLParser
+from typing import Any
+
+_FORWARD = "http://schema.skype.com/forward"
+_REPLY = "http://schema.skype.com/reply"
+_REFERENCE = "forwardedmessagereference"
+_OF_PERSONS = frozenset({"mri", "time"})
+_OF_THEIR_OWN = frozenset({"p", "div", "li", "tr", "h1", "h2", "h3", "blockquote"})
+_EMPTY = frozenset({"br", "img", "hr", "input", "meta", "link", "attachment"})
+_LONGEST = 200_000
+
+
+def forwarded(activity: Mapping[str, Any]) -> str | None:
+    """The words of a message that forwards another: one's own, then the forwarded ones; None for any other.
+
+    The names of those who wrote are not in it. Hostile input gives odd words, never an error.
+    """
+    pages = list(_pages(activity))
+    if not any(one.forwards for one in pages):
+        return None
+    return "\n\n".join(text for one in pages if (text := one.words()))
+
+
+def _pages(activity: Mapping[str, Any]) -> Iterator["_Page"]:
+    """The message's own HTML, then that of each message it refers to."""
+    attachments = activity.get("attachments")
+    for one in attachments if isinstance(attachments, list) else []:
+        if not isinstance(one, dict):
+            continue
+        kind, content = str(one.get("contentType")).lower(), one.get("content")
+        if kind == "text/html" and isinstance(content, str):
+            yield _Page(content[:_LONGEST])
+        if kind == _REFERENCE:
+            yield _Page(_referred(content)[:_LONGEST], forwards=True)
+
+
+def _referred(content: object) -> str:
+    """The HTML of the message in a reference, which comes as JSON in a text."""
+    try:
+        told = json.loads(content) if isinstance(content, str) else content
+    except (ValueError, RecursionError):
+        return ""
+    told = told if isinstance(told, dict) else {}
+    body = told.get("body")
+    html = told.get("originalMessageContent") or (body.get("content") if isinstance(body, dict) else "")
+    return html if isinstance(html, str) else ""
+
+
+class _Page(HTMLParser):
+    """A message's HTML as plain paragraphs, without quoted answers and names."""
+
+    def __init__(self, html: str, *, forwards: bool = False) -> None:
+        super().__init__(convert_charrefs=True)
+        self.forwards = forwards
+        self._parts: list[str] = []
+        self._hidden: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def words(self) -> str:
+        """The paragraphs, one a line."""
+        lines = "".join(self._parts).replace("\xa0", " ").splitlines()
+        return "\n".join(line for one in lines if (line := " ".join(one.split())))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begins a paragraph, or something that is not shown until it ends."""
+        named = dict(attrs)
+        kind = (named.get("itemtype") or "").lower()
+        self.forwards = self.forwards or (tag == "blockquote" and kind == _FORWARD)
+        if tag in _OF_THEIR_OWN or tag == "br":
+            self._parts.append("\n")
+        hides = kind == _REPLY or named.get("itemprop") in _OF_PERSONS or tag in {"script", "style"}
+        if tag not in _EMPTY and (hides or self._hidden):
+            self._hidden.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Ends a paragraph, or what was not shown."""
+        if tag in self._hidden:
+            while self._hidden.pop() != tag:
+                pass
+        if tag in _OF_THEIR_OWN:
+            self._parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        """Words, if they are to be shown."""
+        if not self._hidden:
+            self._parts.append(data)
