@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -12,7 +12,7 @@ from typing import Any
 
 from jsonschema import Draft6Validator
 from km365_bots.cards import LARGEST_BYTES, render, size_bytes
-from km365_bots.chat import Parts
+from km365_bots.chat import Parts, Reader
 from km365_bots.conversation import compose, respond
 from km365_bots.topics import Topic
 
@@ -70,6 +70,7 @@ class Office:
     down: bool = False
     said: set[str] = field(default_factory=set)
     topics: Sequence[Topic] = ()
+    members: Callable[[Event], Awaitable[Sequence[Reader]]] | None = None
     catalogue: Catalogue = CATALOGUE
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -88,6 +89,7 @@ class Office:
             profile_language=self.profile_language,
             new_id=lambda: f"i{next(self.numbers)}",
             topics=self.topics,
+            **({"members": self.members} if self.members else {}),
         )
 
     async def profile_language(self, person_id: str) -> str | None:
