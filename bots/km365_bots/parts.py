@@ -13,6 +13,7 @@ from km365.core.interviews import Interview
 from km365.core.keepout import KeepOut
 from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem
 from km365.core.questions import Bank
+from km365.core.sorting import without_links
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import Forbidden, GraphError, NotFound, TemplateError
@@ -122,7 +123,7 @@ class _Drafts:
         app = self._app
         item = await self._with_office(knowledge_item(interview, bank))
         text = "\n\n".join(getattr(item, name) for name in WRITTEN_FIELDS if name != "title")
-        terms = await self._terms(text, item.title)
+        terms = await self._terms(without_links(text), item.title)
         await capture.knowledge_list(app.graph, app.settings)
         await begin()
         at = interview.sent_at or app.clock.now()

@@ -21,7 +21,7 @@ from ..conftest import Provisioned, person_id
 
 LESSON = (
     "We expected forty schools to have clean water and reached nine. Because the road closes in February, "
-    "the pumps stood at the ford. My advice: ask the drivers before you order pumps."
+    "the pumps stood at the ford. My advice: ask the drivers early, also for sanitation and hygiene."
 )
 Says = Callable[[str], Awaitable[str]]
 
@@ -101,7 +101,9 @@ async def test_a_told_lesson_arrives_with_tags_evidence_and_office(
     assert item["KMDescription"].startswith("We expected forty schools")
     app = provisioned.app
     tags = (await review.get_item(app.graph, app.settings, item["KMId"])).tags
-    assert "Water" in " ".join(label for labels in tags.values() for label in labels)
+    labels = [label for found in tags.values() for label in found]
+    assert any("ater" in label or "anitation" in label for label in labels), labels
+    assert "Enterprise content management" not in labels, "the address of a document is no subject"
 
 
 async def test_only_the_organisations_own_links_are_looked_up(provisioned: Provisioned) -> None:
