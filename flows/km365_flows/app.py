@@ -11,7 +11,9 @@ from km365.jobs import Jobs
 from km365.services import housekeeping, prompts
 from km365.services.calendar import hours_of
 from km365.store import cursors
+from km365_flows import searching
 from km365_flows.notifications import listening
+from km365_flows.searching import Searching
 from km365_flows.watching import JOB, Watching
 
 _log = logging.getLogger("km365.flows")
@@ -54,12 +56,15 @@ async def serve(app: App) -> AsyncIterator[str]:
         watching = Watching(app, url=url)
         app.jobs.register(JOB, watching.look)
         app.jobs.every_minute("watch", watching.every_minute)
+        index = Searching(app)
+        app.jobs.register(searching.JOB, index.look)
+        app.jobs.every_minute("search", index.every_minute)
         stop = asyncio.Event()
         running = asyncio.create_task(_keep_running(app.jobs, stop))
         try:
             yield (
                 "flows: the calendar is read every day, invitations and reminders go out when they are due, "
-                "watched libraries are kept tagged"
+                "watched libraries are kept tagged, what is known can be searched"
             )
         finally:
             stop.set()

@@ -23,6 +23,7 @@ NOUNS: dict[str, str] = {
     "milestone": "See the programme milestones and whom they ask.",
     "provision": "Create the lists, columns and term sets in SharePoint.",
     "questions": "Try question banks, and check them, before they reach anybody.",
+    "search": "Find what is known, and keep the search index.",
     "settings": "Show what is set, and where it comes from.",
     "tag": "Tag a library: plan, apply, show, undo.",
     "taxonomy": "Keep the terms documents are tagged with: list, check, import, change.",

@@ -16,6 +16,7 @@ FLOWS = {
     "scan": ("at start-up and every day", "finds milestones and departures that are due, and invites people"),
     "prompts": ("every minute", "sends the invitations and reminders whose time has come"),
     "watch": ("every minute", "tags what is new in watched libraries, and queues the rest for a person"),
+    "search": ("every five minutes", "brings the search index up to date with SharePoint"),
     "tidy": ("every day", "copies the database, and deletes finished jobs and other old traces"),
 }
 
@@ -85,6 +86,12 @@ async def run(app: "App", *, name: str, dry_run: bool, as_json: bool) -> int | N
     elif name == "watch":
         count = await app.db.run(watches.look_now, at=now)
         done, words = {"libraries": count}, f"{count} libraries, which the running service looks at now"
+    elif name == "search":
+        from km365.services import search_index
+
+        look = await search_index.look(app.graph, app.db, app.settings, now=app.clock.now)
+        done = asdict(look)
+        words = f"{look.items} knowledge items and {look.documents} documents read, {look.removed} taken out"
     else:
         tidied = await housekeeping.tidy(app.db, app.jobs, now=now)
         done, words = asdict(tidied), f"Copied to {tidied.copy}; {tidied.deleted} rows deleted."

@@ -49,7 +49,7 @@ async def list_(app: "App", *, sign_in: str, maturity: str | None, as_json: bool
         wanted = Maturity(maturity) if maturity else None
     except ValueError:
         raise click.UsageError(f"--maturity is one of: {', '.join(Maturity)}.") from None
-    reader = await _reader(app, sign_in)
+    reader = await reader_of(app, sign_in)
     items = [
         kept async for kept in review.list_items(app.graph, app.settings, reader=reader, maturity=wanted)
     ]
@@ -77,7 +77,7 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     from km365.core.knowledge import WRITTEN_FIELDS
     from km365.services import review
 
-    kept = await review.get_item(app.graph, app.settings, item_id, reader=await _reader(app, sign_in))
+    kept = await review.get_item(app.graph, app.settings, item_id, reader=await reader_of(app, sign_in))
     if as_json:
         print_json(asdict(kept))
         return
@@ -109,7 +109,7 @@ async def review_item(app: "App", *, item_id: str, decision: str | None, reason:
 
     if decision is None:
         raise click.UsageError("Say --accept, --return or --retire.")
-    reader = await _reader(app, sign_in)
+    reader = await reader_of(app, sign_in)
     kept = await review.decide_item(
         app.graph,
         app.db,
@@ -124,7 +124,8 @@ async def review_item(app: "App", *, item_id: str, decision: str | None, reason:
     say(f"{kept.item.id} is now {kept.item.maturity}. Its contributors are told. {kept.web_url}")
 
 
-async def _reader(app: "App", sign_in: str) -> "Reader":
+async def reader_of(app: "App", sign_in: str) -> "Reader":
+    """The person with this sign-in name, as a reader. Raises NotFound."""
     from km365.core.audience import Reader
     from km365.errors import GraphNotFound, NotFound
     from km365.graph import people

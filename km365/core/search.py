@@ -2,7 +2,8 @@
 
 A thing that was asked for weighs as much as it is rare among what the reader may find (BM25's inverse
 document frequency, over all the ways to say it); an entry is found when it holds at least half of the
-question by that weight. The same index, question and day always give the same answer.
+question by that weight, what is only near it counting less. The same index, question and day always give the
+same answer.
 """
 
 import math
@@ -30,6 +31,7 @@ _FADES_DAYS = 2 * 365.0
 """What was learnt today counts so much more than something old; half of that after two years."""
 _SHOWN_SENTENCE = 320
 _GOOD_SENTENCE = range(30, 321)
+_ENDS = ".!?。！？؟…”»)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +58,12 @@ def rank(rows: Rows, parts: Sequence[Part], filters: Filters, tag_of: Callable[[
     held = np.zeros(index.size, np.float32)
     weights = []
     for part in parts:
-        best = index.best(part)
-        count = int((best > 0).sum())
+        best, how = index.best(part)
+        count = int((how > 0).sum())
         weight = math.log(1 + (readable - count + 0.5) / (count + 0.5)) if count else 0.0
         weights.append(weight)
         scores += weight * best
-        held += weight * (best > 0)
+        held += weight * how
     wanted = all_of
     for word in _held_to(filters, tag_of):
         wanted = wanted & (index.weights(word) > 0)
@@ -123,14 +125,15 @@ class _Index:
         dense[places] = values
         return dense
 
-    def best(self, part: Part) -> Floats:
-        """How well each entry speaks of this part, by the way that suits it best."""
-        best = np.zeros(self.size, np.float32)
+    def best(self, part: Part) -> tuple[Floats, Floats]:
+        """How much each entry says of this part, by the way that suits it best, and how near that way is."""
+        best, how = np.zeros(self.size, np.float32), np.zeros(self.size, np.float32)
         for way in part.ways:
             places, values = self._together(way.words)
             if len(places):
                 best[places] = np.maximum(best[places], way.counts * values)
-        return best
+                how[places] = np.maximum(how[places], way.counts)
+        return best, how
 
     def _together(self, words: Sequence[str]) -> tuple[Places, Floats]:
         """The entries that hold all the words; they say as much as the one that says least."""
@@ -166,10 +169,17 @@ def best_sentence(
             weight * max((way.counts for way in some if here.issuperset(way.words)), default=0.0)
             for weight, some in ways
         )
-        score *= 1.0 if len(sentence) in _GOOD_SENTENCE else 0.8
+        score *= _reads_well(sentence)
         if score > most:
             best, most = sentence, score
     return _cut(best, {word for _, some in ways for way in some for word in way.words}, known)
+
+
+def _reads_well(sentence: str) -> float:
+    """Whole sentences come before headings, and both before rows of a table."""
+    if " | " in sentence:
+        return 0.6
+    return 1.0 if len(sentence) in _GOOD_SENTENCE and sentence[-1] in _ENDS else 0.8
 
 
 def _cut(sentence: str, wanted: set[str], known: Words) -> str:

@@ -18,7 +18,7 @@ _MOST_PARTS = 12
 _MOST_WAYS = 60
 _LABEL, _SYNONYM, _TAG, _NARROWER = 0.9, 0.8, 0.9, 0.6
 """How much another way to say a thing counts beside the words that were typed."""
-_LOOSELY = 0.6
+_LOOSELY = 0.5
 """And where a synonym was typed, which may mean less than the term does: a cold chain is one of supplies."""
 _NEAR = 0.75
 _NEAR_EACH = 5

@@ -23,6 +23,7 @@ from km365.core.search_entries import (
     title_of,
 )
 from km365.core.search_question import Concepts, Filters, Part, Query
+from km365.core.search_words import Words
 from km365.core.tag_plan import list_of
 from km365.errors import GraphError, GraphNotFound, GraphUnreachable, Throttled
 from km365.graph import drives, lists
@@ -204,7 +205,7 @@ class _Searching:
     ) -> tuple[list[Hit], int, int]:
         """The hits, where the next ones begin, and how many turned out to be gone."""
         hits: list[Hit] = []
-        at, dropped = start, 0
+        at, dropped, known = start, 0, Words()
         while len(hits) < most and at < len(order):
             some = order[at : at + most - len(hits)]
             at += len(some)
@@ -218,7 +219,7 @@ class _Searching:
                     await self.db.run(store.remove, entry.container, [entry.item_id])
                     dropped += 1
                 else:
-                    hits.append(_hit(entry, current, texts.get(number, ()), parts, weights))
+                    hits.append(_hit(entry, current, texts.get(number, ()), parts, weights, known))
         return hits, at - dropped, dropped
 
     @staticmethod
@@ -269,7 +270,12 @@ def _request(entry: Entry) -> BatchRequest:
 
 
 def _hit(
-    entry: Entry, current: Item | File, kept: Sequence[str], parts: Sequence[Part], weights: Sequence[float]
+    entry: Entry,
+    current: Item | File,
+    kept: Sequence[str],
+    parts: Sequence[Part],
+    weights: Sequence[float],
+    known: Words,
 ) -> Hit:
     """What is shown: an item in its present words; of a document only what it still says.
 
@@ -283,7 +289,7 @@ def _hit(
     elif current.ctag != entry.mark:
         sentences, source = (), ()
         entry = replace(entry, title=title_of((), current.name))
-    sentence = best_sentence(sentences, parts, weights) or (sentences[0] if sentences else "")
+    sentence = best_sentence(sentences, parts, weights, known) or (sentences[0] if sentences else "")
     return Hit(
         title=entry.title,
         sentence=sentence if stands_in(sentence, source) else "",

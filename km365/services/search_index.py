@@ -338,7 +338,8 @@ class _Looker:
             entry = document_entry(
                 one, file, tags, language=main_language(passages) or "", title=title_of(passages, file.name)
             )
-            new = Indexed.of(entry, document_sentences(passages), self._words)
+            said = (one for one in document_sentences(passages) if one != entry.title)
+            new = Indexed.of(entry, said, self._words)
             await self._db.run(store.put, [new], at=self._now())
         self._done = self._done.plus(documents=1)
 

@@ -1,0 +1,143 @@
+"""`km365 search`: the search index, and asking it."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from km365.cli.console import Progress, json_option, print_json, say, with_app
+from km365.errors import ExitCode
+
+if TYPE_CHECKING:
+    from km365.app import App
+    from km365.services.search_index import Look
+
+_UNREAD_SHOWN = 20
+
+
+@click.group()
+def command() -> None:
+    """Find what is known, and keep the search index.
+
+    \b
+    Example:
+      km365 search query "cold chain"
+    """
+
+
+@command.command()
+@click.option("--anew", is_flag=True, help="Empty the index first and read everything again.")
+@json_option
+@with_app
+async def index(app: "App", *, anew: bool, as_json: bool) -> int:
+    """Bring the search index up to date with SharePoint; the running service does so every five minutes.
+
+    Ctrl-C ends it, and nothing is lost: the same command goes on from there. Losing the index loses nothing
+    either, as it is made anew from SharePoint. Exit code 3: done, except for what is listed.
+
+    \b
+    Example:
+      km365 search index
+    """
+    from km365.services import search_index
+    from km365.store import search as store
+
+    if anew:
+        await search_index.begin_anew(app.db, app.settings)
+    with Progress("Documents read", total=0) as progress:
+
+        def found(count: int) -> None:
+            progress.total = count
+
+        look = await search_index.look(
+            app.graph,
+            app.db,
+            app.settings,
+            now=app.clock.now,
+            advance=progress.advance,
+            found=found,
+        )
+    unread = await app.db.run(store.unread, most=_UNREAD_SHOWN + 1)
+    if as_json:
+        print_json(asdict(look) | {"unread": [{"title": title, "why": why} for title, why in unread]})
+    else:
+        _say_look(look, unread)
+    return ExitCode.PARTLY if look.problems or look.not_read else ExitCode.DONE
+
+
+def _say_look(look: "Look", unread: list[tuple[str, str]]) -> None:
+    click.echo(
+        f"Read: {look.items} knowledge items, {look.documents} documents. Taken out: {look.removed}. "
+        f"Still to be read: {look.left}."
+    )
+    for problem in look.problems:
+        say(f"Not searched: {problem}")
+    for _, why in unread[:_UNREAD_SHOWN]:
+        say(f"Not read: {why}")
+    if len(unread) > _UNREAD_SHOWN:
+        say("... and more")
+
+
+@command.command()
+@click.argument("words")
+@click.option(
+    "--as",
+    "sign_in",
+    metavar="SIGN-IN",
+    help="Whose eyes to look with, as a sign-in name. Without it: what everyone may read.",
+)
+@click.option("--office", default="", help="Only of this office, such as CO-BEL.")
+@click.option("--kind", default="", help="Only this kind, such as 'lesson learned', knowledge or document.")
+@click.option("--language", default="", help="Only what is written in it: en, fr, es, ar, ru, zh, pt ...")
+@click.option("--most", default=5, show_default=True, type=click.IntRange(1, 50), help="How many to show.")
+@json_option
+@with_app
+async def query(
+    app: "App",
+    *,
+    words: str,
+    sign_in: str | None,
+    office: str,
+    kind: str,
+    language: str,
+    most: int,
+    as_json: bool,
+) -> None:
+    """Find what is known about something, best first, each with the sentence that says so.
+
+    \b
+    Example:
+      km365 search query "cold chain" --office CO-BEL --as zodwa.thimblesea@childrensagency.example
+    """
+    from km365.cli.lesson import reader_of
+    from km365.core.search_question import Filters, Query
+    from km365.services import search
+
+    reader = await reader_of(app, sign_in) if sign_in else search.EVERYONE
+    found = await search.search(
+        app.db,
+        app.graph,
+        app.settings,
+        Query(words=words, filters=Filters(office=office, kind=kind, language=language)),
+        reader,
+        concepts=await search.SearchTerms(app.graph, app.settings, app.templates).now(),
+        today=app.clock.now().date(),
+        most=most,
+    )
+    whose = f"what {sign_in} may read" if sign_in else "what everyone may read"
+    if as_json:
+        print_json({"searched": whose, **asdict(found)})
+        return
+    for number, hit in enumerate(found.hits, start=1):
+        click.echo(f"{number}. {hit.title}")
+        if hit.sentence:
+            click.echo(f"   “{hit.sentence}”")
+        told = (hit.kind, hit.office, str(hit.day or ""), hit.language, hit.web_url)
+        click.echo(f"   {', '.join(one for one in told if one)}")
+    say(f"Found: {found.total}. Searched: {whose}.")
+    if found.without_filters:
+        say(f"Without the filters there are {found.without_filters}.")
+    if found.near:
+        say(f"There is something about: {', '.join(found.near)}.")
+    if not found.readable:
+        say("There is nothing to be found yet. `km365 search index` reads what is published.")

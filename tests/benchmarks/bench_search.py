@@ -1,0 +1,187 @@
+"""How fast a question is answered from the search index, beside SQLite's own FTS5 on the same texts.
+
+    python tests/benchmarks/bench_search.py [--entries 20000] [--questions 200] [--rounds 3]
+
+Entries are made up: 80 words each by Zipf's law, labels of the shipped terms among them, half of them for
+everyone, the rest for five offices. Questions are two or three words, every third one a term. Ours looks up
+the question in all languages of its terms, ranks, and reads the best five with the sentence that says so,
+for one reader; FTS5 gets its best case: the bare words, AND and then OR when fewer than five are found,
+bm25, five titles, and no shelves. Figures are CPU time of this process; only the ratio is worth quoting.
+"""
+
+import argparse
+import random
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
+from pathlib import Path
+
+from km365.core.search import best_sentence, in_order, rank, words_of
+from km365.core.search_entries import Entry, Indexed
+from km365.core.search_question import Concepts, Filters
+from km365.core.search_words import Words
+from km365.services import taxonomy
+from km365.store import search as store
+from km365.store.database import Database
+from km365.store.search import Source
+from km365.templates import Templates
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+SHELVES = ("", "co-bel")
+SYLLABLES = tuple(f"{a}{b}" for a in "bcdfghklmnprtvz" for b in "aeiou")
+
+
+def lexicon(chance: random.Random, size: int) -> list[str]:
+    """Made-up words, the first the most frequent."""
+    found: dict[str, None] = {}
+    while len(found) < size:
+        found["".join(chance.choice(SYLLABLES) for _ in range(chance.randint(2, 4))) + "m"] = None
+    return list(found)
+
+
+def made_up(count: int, concepts: Concepts) -> tuple[list[tuple[str, list[str]]], list[str]]:
+    """Titles with their sentences, and the labels that stand in them."""
+    chance = random.Random(365)
+    words = lexicon(chance, 30_000)
+    weights = list(accumulate(1 / (rank + 5) for rank in range(len(words))))
+    labels = [one.label(chance.choice(("en", "fr", "es"))) for one in concepts.taxonomy]
+    texts = []
+    for number in range(count):
+        sentences = []
+        for _ in range(6):
+            said = chance.choices(words, cum_weights=weights, k=12)
+            if chance.random() < 0.25:
+                said.insert(4, chance.choice(labels))
+            sentences.append(f"{' '.join(said).capitalize()}.")
+        texts.append((f"{' '.join(chance.choices(words, cum_weights=weights, k=5))} {number}", sentences))
+    return texts, labels
+
+
+def questions(count: int, texts: Sequence[tuple[str, list[str]]], labels: Sequence[str]) -> list[str]:
+    chance = random.Random(7)
+    asked = []
+    for number in range(count):
+        spoken = chance.choice(texts)[1][0].rstrip(".").split()
+        own = " ".join(chance.sample(spoken, chance.choice((2, 3))))
+        asked.append(chance.choice(labels) if number % 3 == 0 else own)
+    return asked
+
+
+def fill(db: Database, texts: Sequence[tuple[str, list[str]]]) -> float:
+    """CPU seconds to index all of it."""
+    begun, known = time.process_time(), Words()
+    with db.begin() as c:
+        store.put_source(c, Source(container="list", site="s", office="", name="Knowledge", shelf=""))
+    for first in range(0, len(texts), 200):
+        some = [
+            Indexed.of(_entry(first + at, title), sentences, known)
+            for at, (title, sentences) in enumerate(texts[first : first + 200])
+        ]
+        with db.begin() as c:
+            store.put(c, some, at=NOW)
+    return time.process_time() - begun
+
+
+def _entry(number: int, title: str) -> Entry:
+    office = ("CO-BEL", "CO-ARD", "CO-CAS", "RO-EAST", "HQ-KM")[number % 5]
+    return Entry(
+        container="list",
+        item_id=str(number),
+        shelf="" if number % 2 else office.lower(),
+        kind="lesson learned",
+        office=office,
+        language="en",
+        title=title,
+        web_url="https://sharepoint.example/x",
+        day=date(2026, 11, 22) - timedelta(days=number % 1500),
+        mark="1",
+    )
+
+
+def ours(db: Database, concepts: Concepts) -> Callable[[str], int]:
+    def ask(question: str) -> int:
+        parts = concepts.parts(question)
+        with db.begin() as c:
+            rows = store.look_up(c, words_of(parts, Filters(), str), SHELVES)
+        ranked = rank(rows, parts, Filters())
+        with db.begin() as c:
+            entries = store.entries(c, [number for number, _ in ranked.best])
+            days = {number: entry.day for number, entry in entries.items()}
+            shown = in_order(ranked.best, days, today=NOW.date())[:5]
+            texts = store.texts(c, shown)
+        known = Words()
+        for number in shown:
+            best_sentence(texts[number], parts, ranked.weights, known)
+        return ranked.total
+
+    return ask
+
+
+def fts5(path: Path, texts: Sequence[tuple[str, list[str]]]) -> Callable[[str], int]:
+    there = sqlite3.connect(path)
+    there.execute("CREATE VIRTUAL TABLE f USING fts5(title, body, tokenize='porter unicode61')")
+    there.executemany("INSERT INTO f VALUES (?, ?)", ((title, " ".join(said)) for title, said in texts))
+    there.commit()
+    best = "SELECT rowid, title FROM f WHERE f MATCH ? ORDER BY bm25(f, 3, 1) LIMIT 5"
+
+    def ask(question: str) -> int:
+        words = ['"' + word.replace('"', "") + '"' for word in question.split()]
+        found = there.execute(best, (" AND ".join(words),)).fetchall()
+        if len(found) < 5:
+            found = there.execute(best, (" OR ".join(words),)).fetchall()
+        return len(found)
+
+    return ask
+
+
+def times(ask: Callable[[str], int], asked: Sequence[str], rounds: int) -> list[float]:
+    """CPU milliseconds of each question, the least of the rounds."""
+    least = [float("inf")] * len(asked)
+    for _ in range(rounds):
+        for at, question in enumerate(asked):
+            begun = time.process_time()
+            ask(question)
+            least[at] = min(least[at], 1000 * (time.process_time() - begun))
+    return sorted(least)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--entries", type=int, default=20_000)
+    options.add_argument("--questions", type=int, default=200)
+    options.add_argument("--rounds", type=int, default=3)
+    given = options.parse_args()
+    concepts = Concepts(taxonomy.shipped(Templates()))
+    texts, labels = made_up(given.entries, concepts)
+    asked = questions(given.questions, texts, labels)
+    with tempfile.TemporaryDirectory() as folder:
+        db = Database.open(Path(folder) / "km365.sqlite")
+        taken = fill(db, texts)
+        size = (Path(folder) / "km365.sqlite").stat().st_size / 1e6
+        mine = ours(db, concepts)
+        theirs = fts5(Path(folder) / "fts5.sqlite", texts)
+        found = sum(1 for question in asked if mine(question))
+        concepts.parts("warm")
+        our, their = times(mine, asked, given.rounds), times(theirs, asked, given.rounds)
+        db.close()
+    lines = [
+        f"{given.entries:,} entries indexed in {taken:.0f} s CPU, {size:.0f} MB",
+        f"answered {found} of {len(asked)} questions",
+    ]
+    for name, some in (("ours", our), ("FTS5", their)):
+        mean, p95 = statistics.mean(some), some[int(0.95 * len(some))]
+        lines.append(f"{name}: mean {mean:.1f} ms, p95 {p95:.1f} ms, most {some[-1]:.1f} ms CPU")
+    lines += [
+        f"ratio of the means: {statistics.mean(our) / statistics.mean(their):.1f}",
+        f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
