@@ -19,6 +19,7 @@ from km365.store import preferences
 from km365.store.outbox import Message
 from km365_bots import buttons, group_speech, groups, interviewing, speech
 from km365_bots.chat import Chat, Parts, open_chat
+from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic, topic_named
 
 WAITING = "waiting"
@@ -57,6 +58,9 @@ def compose(parts: Parts, message: Message) -> Reply:
     if message.card == SUMMARY:
         return group_speech.summary(message, parts.banks, messages=messages, secret=parts.secret)
     reply = speech.compose(message, messages=messages, bank=bank, secret=parts.secret, due=due)
+    if reply is None:
+        speaking = Speech(messages=messages, secret=parts.secret, person_id=message.person_id)
+        reply = next((told for one in parts.topics if (told := one.tells(speaking, message))), None)
     if reply is None:
         raise InputRefused(f"There is no message of the kind {message.card!r}.")
     return reply

@@ -274,7 +274,8 @@ def _tell(chat: Chat, turn: Turn, press: Press | None) -> list[Reply]:
         return [chat.in_place(done), *([] if ended else [prompt(chat, turn)])]
     said = [Reply(text=notes)] if notes else []
     if ended:
-        where_it_lies = turn.prompt.kind is PromptKind.FINISHED or not said
+        kept_as_sent = Note.AS_SENT in turn.notes
+        where_it_lies = not said or (turn.prompt.kind is PromptKind.FINISHED and not kept_as_sent)
         return [chat.in_place(prompt(chat, turn) if where_it_lies else said[0])]
     if turn.prompt.kind is PromptKind.INVITATION and said:
         return [chat.in_place(said[0])]

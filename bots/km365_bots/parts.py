@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from km365.app import App
+from km365.core.contributions import difference
 from km365.core.drafting import knowledge_item
 from km365.core.interviews import Interview
 from km365.core.keepout import KeepOut
@@ -19,9 +20,10 @@ from km365.documents.questions import Banks
 from km365.errors import Forbidden, GraphError, NotFound, TemplateError
 from km365.graph import people
 from km365.graph.metadata import TermRef
-from km365.services import capture, group_reflection, handover, suggest, tell
+from km365.services import capture, group_reflection, handover, suggest, tell, wishes
 from km365.services.calendar import hours_of
 from km365.services.handing_on import Begin, Desk, open_desk
+from km365.services.wishes import WishDesk
 from km365.settings import Settings
 from km365.store.secrets import secret_of
 from km365.suggest.vocabulary import Vocabulary
@@ -29,6 +31,7 @@ from km365_bots.chat import Parts
 from km365_bots.roster import milestones_of
 from km365_bots.topics.find import Find
 from km365_bots.topics.group import GroupReflections
+from km365_bots.topics.mine import Mine, Reading
 from km365_bots.topics.prompts import Prompts
 from km365_bots.topics.tell import Tell
 
@@ -45,8 +48,16 @@ async def open_parts(app: App) -> Parts:
     Raises TemplateError when a message or the words of a bank are wrong.
     """
     profiles = _Profiles(app)
-    drafts = _Drafts(app)
     banks = Banks(app.templates)
+    wish_desk = WishDesk(
+        graph=app.graph,
+        db=app.db,
+        jobs=app.jobs,
+        settings=app.settings,
+        banks=banks,
+        now=app.clock.now,
+    )
+    drafts = _Drafts(app, wish_desk)
     desk = Desk(
         db=app.db,
         jobs=app.jobs,
@@ -56,6 +67,7 @@ async def open_parts(app: App) -> Parts:
         now=app.clock.now,
     )
     await open_desk(desk)
+    await wishes.open_desk(wish_desk)
     group_reflection.open_desk(app.db, banks, app.jobs, app.clock.now)
     return Parts(
         db=app.db,
@@ -67,8 +79,9 @@ async def open_parts(app: App) -> Parts:
         profile_language=profiles.language,
         new_id=lambda: uuid.uuid4().hex,
         topics=(
-            Tell(lambda text: tell.look_up(app.graph, app.settings, text)),
+            Tell(lambda text, who: tell.look_up(app.graph, app.settings, text, person_id=who)),
             Find(app.graph, app.settings, app.templates),
+            Mine(Reading(app=app, banks=banks, desk=wish_desk)),
             Prompts(hours_of(app.settings)),
             GroupReflections(hours_of(app.settings), milestones_of(app)),
         ),
@@ -113,8 +126,9 @@ class _Profiles:
 class _Drafts:
     """Where finished interviews go."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, wish_desk: WishDesk) -> None:
         self._app = app
+        self._wish_desk = wish_desk
         self._vocabulary: tuple[datetime, Vocabulary] | None = None
         self._reading = asyncio.Lock()
 
@@ -128,6 +142,18 @@ class _Drafts:
         await begin()
         at = interview.sent_at or app.clock.now()
         kept = await capture.submit_item(app.graph, app.settings, item, terms=terms, at=at)
+        held = kept.item.submitted_at
+        earlier = held is None or held < at.replace(microsecond=0)
+        words = difference(kept.item, item)
+        if earlier and words:  # somebody has accepted what was sent before, which stays as it was
+            await wishes.ask_for_change(
+                self._wish_desk,
+                kept,
+                person_id=interview.person_id,
+                interview_id=interview.id,
+                words=words,
+                language=interview.language,
+            )
         return kept.web_url
 
     async def file_note(self, interview: Interview, bank: Bank, begin: Begin) -> str:

@@ -36,14 +36,17 @@ def command() -> None:
 @json_option
 @with_app
 async def list_(app: "App", *, sign_in: str, maturity: str | None, as_json: bool) -> None:
-    """List the knowledge items you may read.
+    """List the knowledge items you may read, and what their authors ask a focal point for.
+
+    The column "asked" says what: to change it, to withdraw it, or to narrow it to the author's office.
+    `km365 lesson show` says more, `km365 lesson answer` answers it.
 
     \b
     Example:
       km365 lesson list --maturity "in review" --as zodwa.thimblesea@childrensagency.example
     """
     from km365.core.knowledge import Maturity
-    from km365.services import review
+    from km365.services import review, wishes
 
     try:
         wanted = Maturity(maturity) if maturity else None
@@ -53,13 +56,25 @@ async def list_(app: "App", *, sign_in: str, maturity: str | None, as_json: bool
     items = [
         kept async for kept in review.list_items(app.graph, app.settings, reader=reader, maturity=wanted)
     ]
+    asked = await wishes.asked(app.db)
     if as_json:
-        print_json([asdict(kept) for kept in items])
+        print_json([asdict(k) | {"asked": [one.kind for one in asked.get(k.item.id, ())]} for k in items])
         return
-    table(
-        [(k.item.id, k.item.maturity, k.item.office, k.item.language, k.item.title) for k in items],
-        headings=("id", "maturity", "office", "language", "title"),
-    )
+    rows = [
+        (
+            k.item.id,
+            k.item.maturity,
+            k.item.office,
+            k.item.language,
+            ", ".join(one.kind for one in asked.get(k.item.id, ())) or "-",
+            k.item.title,
+        )
+        for k in items
+    ]
+    table(rows, headings=("id", "maturity", "office", "language", "asked", "title"))
+    for note, found in asked.items():
+        if found[0].office == reader.office and not note.startswith("KM-"):
+            say(f"{note} (a handover note): its author asks to {', '.join(one.kind for one in found)} it.")
 
 
 @command.command()
@@ -75,11 +90,12 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
       km365 lesson show KM-8f3a --as zodwa.thimblesea@childrensagency.example
     """
     from km365.core.knowledge import WRITTEN_FIELDS
-    from km365.services import review
+    from km365.services import review, wishes
 
     kept = await review.get_item(app.graph, app.settings, item_id, reader=await reader_of(app, sign_in))
+    asked = (await wishes.asked(app.db)).get(item_id, ())
     if as_json:
-        print_json(asdict(kept))
+        print_json(asdict(kept) | {"asked": [asdict(one) for one in asked]})
         return
     for name in WRITTEN_FIELDS:
         if text := getattr(kept.item, name):
@@ -87,6 +103,11 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     for column, labels in kept.tags.items():
         click.echo(f"{column}: {', '.join(labels)}")
     click.echo(f"{kept.item.maturity}; {kept.web_url}")
+    for one in asked:
+        click.echo(f"\nIts author asks, on {one.asked_at:%Y-%m-%d}, to {one.kind} it.")
+        if one.words:
+            click.echo(one.words)
+        click.echo(f"Answer: km365 lesson answer {item_id} --grant, or --decline --reason TEXT")
 
 
 @command.command("review")
@@ -122,6 +143,41 @@ async def review_item(app: "App", *, item_id: str, decision: str | None, reason:
         at=app.clock.now(),
     )
     say(f"{kept.item.id} is now {kept.item.maturity}. Its contributors are told. {kept.web_url}")
+
+
+@command.command("answer")
+@click.argument("item_id")
+@click.option("--grant", "grant", flag_value=True, type=bool, default=None, help="It is done as asked.")
+@click.option("--decline", "grant", flag_value=False, type=bool, help="It stays as it is, with a reason.")
+@click.option("--reason", default="", help="What the author reads.")
+@as_option
+@with_app
+async def answer(app: "App", *, item_id: str, grant: bool | None, reason: str, sign_in: str) -> None:
+    """Answer what an author asks about an item; they are told.
+
+    Granting takes the item out of the list, or narrows it to its office. Where a change is asked for, or a
+    handover note is to be taken back, do that in SharePoint first.
+
+    \b
+    Example:
+      km365 lesson answer KM-8f3a --grant --as zodwa.thimblesea@childrensagency.example
+    """
+    from km365.documents.questions import Banks
+    from km365.services import wishes
+
+    if grant is None:
+        raise click.UsageError("Say --grant or --decline.")
+    desk = wishes.WishDesk(
+        graph=app.graph,
+        db=app.db,
+        jobs=app.jobs,
+        settings=app.settings,
+        banks=Banks(app.templates),
+        now=app.clock.now,
+    )
+    reader = await reader_of(app, sign_in)
+    for one in await wishes.settle(desk, item_id, grant=grant, reason=reason, reader=reader):
+        say(f"To {one.kind} {item_id}: {one.state}. Its author is told.")
 
 
 async def reader_of(app: "App", sign_in: str) -> "Reader":

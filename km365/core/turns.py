@@ -136,6 +136,8 @@ class Note(StrEnum):
     STARTED_OVER = "started_over"
     NOT_NOW = "not_now"
     """It makes no sense at this point; the prompt says what does."""
+    AS_SENT = "as_sent"
+    """What was sent stays as it was; the changes to it were not sent."""
     OVER = "over"
     """The time for it has passed."""
 
@@ -215,7 +217,7 @@ def _go_on(interview: Interview, bank: Bank, said: Said, now: datetime) -> _Afte
 
 def _decline(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
     if interview.begun_at is not None:
-        return interview, (Note.ALREADY_SENT,)
+        return _as_sent(interview)
     if interview.state in {InterviewState.WITHDRAWN, InterviewState.DECLINED}:
         return interview, (Note.NOT_NOW,)
     return replace(interview, state=InterviewState.DECLINED, wake_at=None), (Note.DECLINED,)
@@ -478,13 +480,21 @@ def _edit(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After
 
 
 def _clear(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
-    """Ask for a second yes before answers are deleted; what was sent once is not ours to take back."""
+    """Ask for a second yes before answers are deleted; what was sent once is taken back in another place."""
     if interview.begun_at is not None:
-        return interview, (Note.ALREADY_SENT,)
+        return _as_sent(interview) if said.verb is Verb.WITHDRAW else (interview, (Note.ALREADY_SENT,))
     if interview.state is InterviewState.WITHDRAWN:
         return interview, (Note.NOT_NOW,)
     kind = ConfirmKind.WITHDRAW if said.verb is Verb.WITHDRAW else ConfirmKind.START_OVER
     return replace(interview, confirming=Confirm(kind=kind)), ()
+
+
+def _as_sent(interview: Interview) -> _After:
+    """What was sent stays sent; a draft of changes to it is put away."""
+    if interview.state not in _TALKING:
+        return interview, (Note.ALREADY_SENT,)
+    put_away = replace(interview, state=InterviewState.FINISHED, revisiting="", probing="", wake_at=None)
+    return put_away, (Note.AS_SENT,)
 
 
 def _reopen(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:

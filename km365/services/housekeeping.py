@@ -7,7 +7,17 @@ from pathlib import Path
 
 from km365.errors import StoreError
 from km365.jobs import Jobs
-from km365.store import conversations, cursors, events, feedback, interviews, outbox, term_requests, turns
+from km365.store import (
+    conversations,
+    cursors,
+    events,
+    feedback,
+    interviews,
+    outbox,
+    term_requests,
+    turns,
+    wishes,
+)
 from km365.store.database import Connection, Database
 
 LAST_TIDY = "flow:tidy"
@@ -41,7 +51,8 @@ async def tidy(db: Database, jobs: Jobs, *, now: datetime) -> Tidied:
 
     Over are jobs that ended 30 days ago, what messages said that ended 30 days ago (what became of them
     stays), activity ids seen 7 days ago, the counted words of documents last read two years ago, why people
-    asked for a term twelve months ago, and the answers of interviews nobody touched for twelve months; of
+    asked for a term twelve months ago, what authors asked to have changed that was settled 30 days ago or
+    asked twelve months ago, and the answers of interviews nobody touched for twelve months; of
     those only their number is recorded. The newest 14 copies are kept in the folder `copies` beside it, so
     an expired answer is gone from them two weeks later. Raises StoreError when the database is damaged, and
     then leaves the copies alone.
@@ -82,6 +93,7 @@ def _delete(c: Connection, jobs: Jobs, *, now: datetime) -> int:
     count += turns.forget(c, before=now - _KEEP_ACTIVITIES)
     count += feedback.forget_examples(c, read_before=now - _KEEP_EXAMPLES)
     count += term_requests.erase_reasons(c, asked_before=now - _KEEP_REASONS)
+    count += wishes.erase_words(c, settled_before=now - _KEEP_MESSAGE_DATA, asked_before=now - _KEEP_REASONS)
     if expired := interviews.erase_answers(c, untouched_since=now - KEEP_ANSWERS):
         events.append(
             c, kind="answers expired", subject="answers", who="km365", what={"count": expired}, at=now

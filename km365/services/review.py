@@ -40,15 +40,15 @@ async def list_items(
     place = await knowledge_list(graph, settings)
     query = f"fields/KMMaturity eq {odata_text(maturity)}" if maturity else None
     async for row in lists.list_items(graph, place.site_id, place.list_id, filter=query):
-        kept = _kept(row)
-        if reader is None or _readable(kept.item, reader):
+        kept = kept_of(row)
+        if reader is None or is_readable(kept.item, reader):
             yield kept
 
 
 async def get_item(graph: Graph, settings: Settings, km_id: str, *, reader: Reader | None = None) -> Kept:
     """One item. Raises NotFound where it is absent or `reader` may not know of it."""
-    kept = _kept(await find(graph, await knowledge_list(graph, settings), km_id))
-    if reader is not None and not _readable(kept.item, reader):
+    kept = kept_of(await find(graph, await knowledge_list(graph, settings), km_id))
+    if reader is not None and not is_readable(kept.item, reader):
         raise _no_such_item(km_id)
     return kept
 
@@ -74,16 +74,16 @@ async def decide_item(
     with write, and GroupMember.ReadBasic.All.
     """
     place = await knowledge_list(graph, settings)
-    kept = _kept(await find(graph, place, km_id))
-    if not _readable(kept.item, reviewer):
+    kept = kept_of(await find(graph, place, km_id))
+    if not is_readable(kept.item, reviewer):
         raise _no_such_item(km_id)
-    may_review = await _may_review(graph, settings, kept.item, reviewer)
-    if not (may_review and is_decided(kept.item, decision, reason=reason)):
+    may_decide = await may_review(graph, settings, kept.item.office, reviewer)
+    if not (may_decide and is_decided(kept.item, decision, reason=reason)):
         item = decide(
             kept.item,
             decision,
             reviewer=reviewer.person_id,
-            may_review=may_review,
+            may_review=may_decide,
             reason=reason,
             today=at.date(),
         )
@@ -96,9 +96,9 @@ async def decide_item(
     return kept
 
 
-async def _may_review(graph: Graph, settings: Settings, item: KnowledgeItem, reader: Reader) -> bool:
-    """Whether the reader is a focal point of the item's office, or a reviewer."""
-    own_office = bool(item.office) and reader.office == item.office
+async def may_review(graph: Graph, settings: Settings, office: str, reader: Reader) -> bool:
+    """Whether the reader is a focal point of that office, or a reviewer. Needs GroupMember.ReadBasic.All."""
+    own_office = bool(office) and reader.office == office
     wanted = {settings.reviewer_group} | ({settings.focal_point_group} if own_office else set())
     wanted = {group.casefold() for group in wanted if group}
     async for group in people.list_groups(graph, reader.person_id):
@@ -134,7 +134,8 @@ def _no_such_item(km_id: str) -> NotFound:
     return NotFound(f"There is no knowledge item {km_id}; `km365 lesson list` shows those there are.")
 
 
-def _kept(row: Item) -> Kept:
+def kept_of(row: Item) -> Kept:
+    """The item in a row of the *Knowledge* list, with its tags."""
     labels = {
         column.title: tuple(term.label for term in metadata.decode(row.fields.get(column.name)))
         for column in TAG_COLUMNS
@@ -148,6 +149,7 @@ def _kept(row: Item) -> Kept:
     )
 
 
-def _readable(item: KnowledgeItem, reader: Reader) -> bool:
+def is_readable(item: KnowledgeItem, reader: Reader) -> bool:
+    """Whether the reader may know of the item."""
     circle = Circle(authors=frozenset(item.contributors), office=item.office)
     return may_read(item.audience, reader, circle)

@@ -56,7 +56,7 @@ async def test_a_draft_that_cannot_be_passed_on_is_kept_and_can_be_sent_again(
     await chat.says("send")
     chat.heard("has been sent", "list of lessons", "https://sharepoint.example/item")
     await chat.says("withdraw")
-    chat.heard("has been sent", "ask your knowledge focal point")
+    chat.heard("has been sent", "say “what have I contributed”")
     assert len(office.sent) == 1
 
 

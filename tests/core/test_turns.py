@@ -437,8 +437,11 @@ def test_what_came_back_is_a_draft_again_that_cannot_be_made_unsent() -> None:
     there = replace(sent, state=InterviewState.FINISHED, begun_at=NOW)
     draft = after(Verb.REOPEN, of=there)
     assert draft.prompt.kind is PromptKind.DRAFT
-    for verb in (Verb.WITHDRAW, Verb.START_OVER, Verb.DECLINE):
-        assert after(verb, of=draft.interview).notes == (Note.ALREADY_SENT,)
+    assert after(Verb.START_OVER, of=draft.interview).notes == (Note.ALREADY_SENT,)
+    for verb in (Verb.WITHDRAW, Verb.DECLINE):
+        put_away = after(verb, of=draft.interview)
+        assert put_away.notes == (Note.AS_SENT,)
+        assert put_away.interview.state is InterviewState.FINISHED
     again = after(Said(verb=Verb.EDIT, fields={"title": "In June"}), Verb.SEND, of=draft.interview).interview
     assert (again.state, again.edits) == (InterviewState.SENDING, {"title": "In June"})
 

@@ -1,0 +1,397 @@
+"""What a person contributed: listed, shown, changed, narrowed and taken back by themselves.
+
+What the chat remembers between two messages is which contributions were listed and what was asked about
+which, by id: no word of theirs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from km365.app import App
+from km365.core.chat import Reply
+from km365.core.commands import Command, Understood, numbered, plain
+from km365.core.contributions import Course, Standing, WishKind, WishState
+from km365.core.interviews import InterviewState
+from km365.core.knowledge import WRITTEN_FIELDS
+from km365.core.languages import LANGUAGES
+from km365.documents.questions import Banks
+from km365.errors import NotFound
+from km365.services import contributions, wishes
+from km365.services.contributions import Contribution
+from km365.services.wishes import Answer, WishDesk
+from km365.store.outbox import Message
+from km365_bots import interviewing, speech
+from km365_bots.buttons import Pick
+from km365_bots.chat import Chat
+from km365_bots.speech import Speech
+from km365_bots.topics import Told, Topic
+
+PAGE = 5
+_HEADINGS = "midterm_review"
+"""The bank whose headings an item has that did not come of an interview."""
+_WORDS = ("show", "change", "withdraw", "narrow", "more", "list")
+_YES = frozenset({Command.YES, Command.AGREE})
+_NO = frozenset({Command.NO, Command.REFUSE, Command.DECLINE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Whence contributions are read, and who carries out what is wished."""
+
+    app: App
+    banks: Banks
+    desk: WishDesk
+
+    async def list_(self, person_id: str) -> list[Contribution]:
+        """All of this person's, newest first."""
+        app = self.app
+        return await contributions.list_mine(app.graph, app.db, app.settings, self.banks, person_id)
+
+
+class Mine(Topic):
+    """ "What have I contributed", and then a number, "change", "withdraw", "my office only"."""
+
+    name = "mine"
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
+        """The list, or what is said to the list or to the contribution shown last."""
+        if wish == "list":
+            return await self._list(chat, page=0)
+        kept = _kept(chat)
+        if kept.get("done") and kept["done"] == chat.activity_key:
+            return Told(replies=[chat.speech.say("notes.already")], waits=kept)
+        if kept.get("asks"):
+            return await self._answered(chat, kept, meant)
+        verb, number = _said(chat, meant)
+        if kept.get("ids") is not None:
+            return await self._of_list(chat, kept, verb, number)
+        return await self._act(chat, str(kept["about"]), verb) if kept.get("about") and verb else None
+
+    async def pressed(self, chat: Chat, pick: Pick) -> Told:
+        """A button of the list (with the one chosen) or of a contribution."""
+        if pick.about.startswith(_PAGE):
+            page = int(pick.about.removeprefix(_PAGE))
+            if pick.verb == "more":
+                return await self._list(chat, page=page + 1)
+            return await self._act(chat, pick.inputs.get("which", ""), "show")
+        asked = dict(zip(("about", "asks"), pick.about.rsplit("|", 1), strict=False))
+        if pick.verb == "yes" and "asks" in asked:
+            words = pick.inputs.get("words", "")
+            return await self._done(chat, asked["about"], WishKind(asked["asks"]), words)
+        if pick.verb == "no":
+            return Told(replies=[chat.speech.say("notes.confirm_dropped")])
+        return await self._act(chat, asked["about"], pick.verb)
+
+    def tells(self, speech: Speech, message: Message) -> Reply | None:
+        """What became of a wish, to its author; that there is one, to a focal point."""
+        data = {key: value for key, value in message.data.items() if isinstance(value, str)}
+        if message.card == wishes.SETTLED:
+            key = f"mine.settled_{data.get('kind')}_{data.get('state')}"
+            reason = (speech.messages.say("notice.reason"), data.get("reason", ""))
+            return speech.notice(
+                speech.messages.say("mine.settled_title"), speech.messages.say(key), facts=[reason]
+            )
+        if message.card == wishes.ASKED:
+            title = data.get("title") or speech.messages.say("mine.a_note")
+            text = speech.messages.say(
+                f"mine.asked_{data.get('kind')}", title=title, item=data.get("item", "")
+            )
+            what = (speech.messages.say("mine.what_changes"), data.get("words", ""))
+            return speech.notice(
+                speech.messages.say("mine.asked_title"), text, link=data.get("url", ""), facts=[what]
+            )
+        return None
+
+    async def _list(self, chat: Chat, *, page: int) -> Told:
+        """A page of the list."""
+        say = chat.speech.messages.say
+        found = await self._reading.list_(chat.event.person_id)
+        if not found:
+            return Told(replies=[chat.speech.say("mine.nothing")])
+        page = page if page * PAGE < len(found) else 0
+        shown = found[page * PAGE : (page + 1) * PAGE]
+        more = len(found) > (page + 1) * PAGE
+        entries = [{"title": _title(chat, one), "note": _state(chat, one)} for one in shown]
+        choices = [
+            {"value": one.id, "label": f"{number}. {entry['title']}"}
+            for number, (one, entry) in enumerate(zip(shown, entries, strict=True), start=1)
+        ]
+        buttons = [{"verb": "show", "label": say("mine.show"), "inputs": True}]
+        if more:
+            buttons.append({"verb": "more", "label": say("mine.more")})
+        text = say("mine.count", n=len(found))
+        if any(one.standing is Standing.UNKNOWN for one in shown):
+            text = f"{text} {say('mine.not_read')}"
+        reply = chat.speech.menu(
+            self.name,
+            title=say("mine.title"),
+            text=text,
+            entries=entries,
+            fields=[{"key": "which", "label": say("mine.which"), "value": shown[0].id, "choices": choices}],
+            buttons=buttons,
+            about=f"{_PAGE}{page}",
+            hint=" ".join([say("mine.list_hint"), say("mine.more_hint") if more else ""]),
+        )
+        return Told(replies=[reply], waits={"ids": [one.id for one in shown], "page": page})
+
+    async def _of_list(self, chat: Chat, kept: Mapping[str, Any], verb: str, number: int) -> Told | None:
+        """A number of the list, alone or with what is to be done; or the next page."""
+        if verb == "more" and not number:
+            return await self._list(chat, page=int(kept["page"]) + 1)
+        if verb == "list" and not number:
+            return await self._list(chat, page=0)
+        ids: Sequence[str] = kept["ids"]
+        if not number or (verb in {"more", "list"}):
+            return None
+        if number > len(ids):
+            reply = chat.speech.say("mine.no_such_number", most=str(len(ids)))
+            return Told(replies=[reply], waits=dict(kept))
+        return await self._act(chat, ids[number - 1], verb or "show")
+
+    async def _act(self, chat: Chat, contribution_id: str, verb: str) -> Told:
+        """Does to a contribution what was said; what needs a second yes is asked first."""
+        if verb in {"more", "list"}:
+            return await self._list(chat, page=0)
+        try:
+            about = await self._get(chat, contribution_id)
+        except NotFound:
+            return Told(replies=[chat.speech.say("mine.gone")])
+        if verb not in set(WishKind):
+            return self._shown(chat, about)
+        return await self._begin(chat, about, WishKind(verb))
+
+    async def _begin(self, chat: Chat, about: Contribution, kind: WishKind) -> Told:
+        """Opens the draft again, narrows, asks whether it is really wanted, or says why it cannot be."""
+        way = about.course(kind, chat.event.person_id)
+        if way is Course.NO:
+            passing = about.standing in {Standing.SENDING, Standing.UNKNOWN}
+            reply = chat.speech.say(f"mine.cannot_{about.standing if passing else kind}")
+            return Told(replies=[reply], waits={"about": about.id})
+        if kind is WishKind.CHANGE and way is Course.NOW:
+            return await self._open_again(chat, about)
+        if kind is WishKind.NARROW and way is Course.NOW:
+            return await self._done(chat, about.id, kind, "")
+        return self._asks(chat, about, kind, way)
+
+    async def _get(self, chat: Chat, contribution_id: str) -> Contribution:
+        reading, app = self._reading, self._reading.app
+        return await contributions.get_mine(
+            app.graph, app.db, app.settings, reading.banks, chat.event.person_id, contribution_id
+        )
+
+    def _shown(self, chat: Chat, about: Contribution) -> Told:
+        """The whole of it, where it stands, and what can be done with it."""
+        say, person = chat.speech.messages.say, chat.event.person_id
+        able = [kind for kind in WishKind if about.course(kind, person) is not Course.NO]
+        buttons = [{"verb": kind.value, "label": say(_label(about, kind, person))} for kind in able]
+        words = [say(_label(about, kind, person)) for kind in able] + [say("mine.list")]
+        reason = about.kept.item.reason if about.kept else ""
+        lines = [
+            _state(chat, about),
+            _readers(chat, about),
+            f"{say('notice.reason')}: {reason}" if reason else "",
+            about.kept.web_url if about.kept else about.interview.link if about.interview else "",
+        ]
+        reply = chat.speech.menu(
+            self.name,
+            title=_title(chat, about),
+            text="\n".join(line for line in lines if line),
+            entries=_words_of(chat, about),
+            buttons=[*buttons, {"verb": "list", "label": say("mine.list")}],
+            about=about.id,
+            hint=say("mine.item_hint", words="; ".join(words)),
+        )
+        return Told(replies=[reply], waits={"about": about.id})
+
+    async def _open_again(self, chat: Chat, about: Contribution) -> Told:
+        """The draft, to be changed and sent (again)."""
+        parts = chat.parts
+        turn = await contributions.open_again(
+            parts.db, parts.banks, about, person_id=chat.event.person_id, now=chat.event.at
+        )
+        chat = replace(chat, language=turn.interview.language)
+        sent = turn.interview.begun_at is not None and turn.interview.state is InterviewState.DRAFT
+        first = [chat.speech.say("mine.open_again")] if sent else []
+        return Told(replies=[*first, interviewing.prompt(chat, turn)], begun=True)
+
+    def _asks(self, chat: Chat, about: Contribution, kind: WishKind, way: Course) -> Told:
+        """Whether it is really wanted; where a focal point is to change something, what."""
+        say = chat.speech.messages.say
+        key = f"mine.sure_{kind}_{'now' if way is Course.NOW else 'ask'}"
+        if kind is WishKind.WITHDRAW and way is Course.NOW:
+            key = f"{key}_{_whose(about)}"
+        fields: list[Mapping[str, object]] = []
+        if kind is WishKind.CHANGE:
+            fields = [
+                {"key": "words", "label": say("mine.what_changes"), "multiline": True, "required": True}
+            ]
+        yes = say("mine.ask_yes" if way is Course.ASK else "mine.yes")
+        reply = chat.speech.menu(
+            self.name,
+            title=_title(chat, about),
+            text=say(key),
+            fields=fields,
+            buttons=[
+                {"verb": "yes", "label": yes, "inputs": bool(fields)},
+                {"verb": "no", "label": say("mine.no")},
+            ],
+            about=f"{about.id}|{kind}",
+            hint=say("mine.words_hint" if kind is WishKind.CHANGE else "hint.consent"),
+        )
+        return Told(replies=[reply], waits={"about": about.id, "asks": kind.value})
+
+    async def _answered(self, chat: Chat, kept: Mapping[str, Any], meant: Understood | None) -> Told | None:
+        """Yes or no to what was asked; or the words that say what is to be changed."""
+        kind, about = WishKind(kept["asks"]), str(kept["about"])
+        command = meant.command if meant else None
+        label = plain(chat.event.text)
+        say = chat.speech.messages.say
+        if command in _NO or label == plain(say("mine.no")):
+            return Told(replies=[chat.speech.say("notes.confirm_dropped")])
+        if kind is WishKind.CHANGE:
+            return await self._done(chat, about, kind, chat.event.text) if meant is None else None
+        if command in _YES or label in {plain(say("mine.yes")), plain(say("mine.ask_yes"))}:
+            return await self._done(chat, about, kind, "")
+        return None
+
+    async def _done(self, chat: Chat, contribution_id: str, kind: WishKind, words: str) -> Told:
+        """Carries it out, and says exactly what was done and what is still to be."""
+        if words and (refusal := chat.keeps_out(words)):
+            return Told(replies=[chat.kept_out(refusal)])
+        try:
+            about = await self._get(chat, contribution_id)
+        except NotFound:
+            return Told(replies=[chat.speech.say("mine.gone")])
+        way = about.course(kind, chat.event.person_id)
+        if kind is WishKind.CHANGE and way is Course.ASK and not words.strip():
+            return self._asks(chat, about, kind, way)
+        answer = await wishes.wish(
+            self._reading.desk,
+            about,
+            kind,
+            person_id=chat.event.person_id,
+            language=chat.language,
+            words=words.strip(),
+        )
+        reply = chat.speech.say(_key(about, kind, answer))
+        turn = await interviewing.current(chat)
+        more = [interviewing.prompt(chat, turn)] if turn else []
+        return Told(replies=[reply, *more], waits={"done": chat.activity_key})
+
+
+_PAGE = "page:"
+
+
+def _kept(chat: Chat) -> Mapping[str, Any]:
+    kept = chat.state.get("waiting")
+    return kept if isinstance(kept, Mapping) else {}
+
+
+def _said(chat: Chat, meant: Understood | None) -> tuple[str, int]:
+    """What is to be done, and the number of the list; "" and 0 where neither was said.
+
+    Words and numbers are understood in every language: "retirer 2", "2", "withdraw".
+    """
+    text = chat.event.text
+    alone = numbered(text)
+    if alone and alone.number and not alone.text:
+        return "", alone.number
+    *words, last = plain(text).split() or [""]
+    number = int(last) if last.isdecimal() and len(last) < 3 else 0
+    wanted = " ".join(words) if number else plain(text)
+    for verb in _WORDS:
+        if wanted in _words_for(chat, verb):
+            return verb, number
+    if meant and meant.command is Command.WITHDRAW:
+        return "withdraw", 0
+    return ("list", 0) if meant and meant.command is Command.BACK else ("", 0)
+
+
+def _words_for(chat: Chat, verb: str) -> set[str]:
+    """The words that mean this, as people type them, the button's among them."""
+    found: set[str] = set()
+    for tag in LANGUAGES:
+        texts = chat.parts.catalogue.get(tag).texts
+        names = [f"mine.{verb}", f"mine.{verb}_words", f"mine.{verb}_ask", f"mine.{verb}_unsent"]
+        for name in names:
+            text = texts.get(name, ())
+            found |= {plain(one) for one in ((text,) if isinstance(text, str) else text)}
+    return found
+
+
+def _title(chat: Chat, about: Contribution) -> str:
+    """What it is called: its own title, else what it was about."""
+    if about.kept is not None and about.kept.item.title not in {"", about.id}:
+        return about.kept.item.title
+    interview, bank = about.interview, about.bank
+    named = [bank.title if bank else "", interview.subject_title if interview else ""]
+    return ": ".join(dict.fromkeys(name for name in named if name)) or about.id
+
+
+def _state(chat: Chat, about: Contribution) -> str:
+    """Where it stands, since when, and what is asked about it."""
+    messages = chat.speech.messages
+    day = messages.day(about.at.date())
+    lines = [messages.say(f"mine.standing_{about.standing}", day=day)]
+    if about.kept and about.interview and about.interview.state is InterviewState.DRAFT:
+        lines.append(messages.say("mine.changing"))
+    for wish in about.wishes:
+        how = "doing" if wish.state is WishState.DOING else "asked"
+        lines.append(messages.say(f"mine.open_{how}_{wish.kind}"))
+    return " ".join(lines)
+
+
+def _readers(chat: Chat, about: Contribution) -> str:
+    if about.kept is None:
+        return ""
+    who = chat.speech.messages.say(f"audience.{about.kept.item.audience}")
+    return chat.speech.messages.say("prompt.who", who=who)
+
+
+def _label(about: Contribution, kind: WishKind, person_id: str) -> str:
+    """The words of the button: another where a focal point is asked, or where nothing was sent yet."""
+    if about.course(kind, person_id) is Course.ASK:
+        return f"mine.{kind}_ask"
+    if kind is WishKind.CHANGE and about.standing is Standing.UNSENT:
+        return "mine.change_unsent"
+    return f"mine.{kind}"
+
+
+def _whose(about: Contribution) -> str:
+    """What is taken back: something unsent, the lesson beside a note, or a whole contribution."""
+    if about.kept is None:
+        return "unsent"
+    return "lesson" if about.bank is not None and about.bank.kind == "handover" else "item"
+
+
+def _key(about: Contribution, kind: WishKind, answer: Answer) -> str:
+    """The text that says exactly what was done."""
+    if answer is Answer.DOING:
+        return f"mine.doing_withdraw_{_whose(about)}" if kind is WishKind.WITHDRAW else f"mine.doing_{kind}"
+    return f"mine.{answer}"
+
+
+def _words_of(chat: Chat, about: Contribution) -> list[Mapping[str, str]]:
+    """The words of it, under their headings: as the list has them, else as the draft has them."""
+    if about.kept is not None:
+        bank = about.bank or chat.parts.banks.get(_HEADINGS, chat.language)
+        item = about.kept.item
+        return [
+            {"title": bank.heading(f"knowledge.{name}"), "quote": str(getattr(item, name))}
+            for name in WRITTEN_FIELDS[1:]
+            if getattr(item, name)
+        ]
+    if about.interview is None or about.bank is None:
+        return []
+    shown = speech.parts(about.interview, about.bank)
+    if not shown:  # a group's answers become no draft
+        shown = [
+            speech.Part(key=q.id, label=q.ask, value=answer.text, question=q.id)
+            for q in about.bank.questions
+            if (answer := about.interview.answer(q.id)) and answer.text
+        ]
+    return [{"title": part.label, "quote": part.value} for part in shown if part.value]
