@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from km365.core.schema import HANDOVER_NOTES
 from km365.core.sorting import links, sort
+from km365.core.taxonomy import office_code
 from km365.core.turns import Said, Turn, Verb
 from km365.documents.questions import Banks
-from km365.errors import GraphError
-from km365.graph import documents, drives, sites
+from km365.errors import GraphError, InputRefused
+from km365.graph import documents, drives, people, sites
 from km365.graph.client import Graph
 from km365.graph.wire import origin
 from km365.jobs.port import Jobs
@@ -39,11 +40,13 @@ class Linked:
     """Where it lies; opening that needs SharePoint's permission, whatever the address typed allows."""
 
 
-async def look_up(graph: Graph, settings: Settings, text: str) -> list[Linked]:
+async def look_up(graph: Graph, settings: Settings, text: str, *, person_id: str) -> list[Linked]:
     """The documents on the organisation's own SharePoint that the text links to, the first three.
 
     No other address is looked up, and nothing is fetched but a title through Graph (see
-    `documents.get_shared` for the permission). A handover note is not told of: few may know who wrote one.
+    `documents.get_shared` for the permission). The app may open more than this person may, so a title is
+    told as search finds it: of the knowledge site, of the person's own office, and of libraries open to all.
+    A handover note is not told of: few may know who wrote one.
     """
     addresses = links(text)
     if not addresses:
@@ -57,7 +60,29 @@ async def look_up(graph: Graph, settings: Settings, text: str) -> list[Linked]:
     except GraphError:  # then nothing can be opened, and that is said
         return [Linked(address=one) for one in addresses if _origin(one) in ours][:_MOST_LINKS]
     mine = [one for one in addresses if _origin(one) in ours][:_MOST_LINKS]
-    return list(await asyncio.gather(*(_open(graph, one, private=private) for one in mine)))
+    found = await asyncio.gather(*(_open(graph, one, private=private) for one in mine))
+    if not any(one.title for one in found):
+        return list(found)
+    told = {settings.knowledge_site, *settings.search_open_libraries} | await _own(graph, settings, person_id)
+    return [one if _site_of(settings, one.link) in told else Linked(address=one.address) for one in found]
+
+
+async def _own(graph: Graph, settings: Settings, person_id: str) -> set[str]:
+    """The site of the person's own office, if it has one; none where the directory does not say."""
+    try:
+        office = (await people.get_person(graph, person_id)).office.casefold()
+    except (GraphError, InputRefused):
+        return set()
+    return {site for site in settings.office_sites if office and office_code(site) == office}
+
+
+def _site_of(settings: Settings, address: str) -> str:
+    """The site on which a document lies, as `host:/path`; "" where search would not look at it."""
+    path = unquote(urlsplit(address).path).lower()
+    if {folder.lower() for folder in settings.search_leave_out} & set(path.split("/")):
+        return ""
+    known = (settings.knowledge_site, *settings.office_sites)
+    return max((one for one in known if f"{one.partition(':')[2].lower()}/" in path), key=len, default="")
 
 
 def _origin(address: str) -> tuple[str, str, int | None]:

@@ -22,7 +22,7 @@ LESSON = (
 )
 
 
-async def look_up(text: str) -> list[Linked]:
+async def look_up(text: str, person_id: str) -> list[Linked]:
     """An office with one document of its own."""
     return [
         Linked(address=one, title="Cold chain report", link=REPORT) if one == REPORT else Linked(address=one)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +16,10 @@ from km365.graph import drives, lists, sites
 from km365.jobs.port import JobState
 from km365.services import capture, review, tell
 from km365.services.interview import HAND_ON
+from km365.settings import Settings
 from km365.store.database import Connection
 
-from ..conftest import Provisioned, person_id
+from ..conftest import BELMORA, Provisioned, person_id
 
 LESSON = (
     "We expected forty schools to have clean water and reached nine. Because the road closes in February, "
@@ -109,7 +111,9 @@ async def test_a_told_lesson_arrives_with_tags_evidence_and_office(
 async def test_only_the_organisations_own_links_are_looked_up(provisioned: Provisioned) -> None:
     report = await the_report(provisioned)
     asked = f"{report.web_url} https://elsewhere.example/a.docx http://[odd {report.web_url}x"
-    found = await tell.look_up(provisioned.app.graph, provisioned.app.settings, asked)
+    found = await tell.look_up(
+        provisioned.app.graph, provisioned.app.settings, asked, person_id=person_id("ann")
+    )
     assert [(one.title, one.address) for one in found] == [
         ("Pumps in Belmora", report.web_url),
         ("", f"{report.web_url}x"),
@@ -121,5 +125,21 @@ async def test_a_handover_note_is_not_told_of(provisioned: Provisioned) -> None:
     site = await sites.get_site(graph, settings.knowledge_site)
     library = await drives.get_drive(graph, site.id, "Handover notes")
     note = await drives.upload(graph, library.id, "Ann Paperboat.docx", b"x")
-    (found,) = await tell.look_up(graph, settings, note.web_url)
+    (found,) = await tell.look_up(graph, settings, note.web_url, person_id=person_id("ann"))
     assert found.title == ""
+
+
+async def test_the_title_of_an_offices_document_is_told_to_its_people(provisioned: Provisioned) -> None:
+    graph, settings = provisioned.app.graph, provisioned.app.settings
+    site = await sites.get_site(graph, BELMORA)
+    library = (await drives.list_drives(graph, site.id))[0]
+    report = await drives.upload(graph, library.id, "Wells of 2026.docx", b"x")
+
+    async def title(who: str, settings: Settings = settings) -> str:
+        (found,) = await tell.look_up(graph, settings, report.web_url, person_id=person_id(who))
+        return found.title
+
+    assert await title("ann") == "Wells of 2026.docx"
+    assert await title("eve") == ""
+    assert await title("ann", replace(settings, search_leave_out=("Shared Documents",))) == ""
+    assert await title("eve", replace(settings, search_open_libraries=(BELMORA,))) == "Wells of 2026.docx"

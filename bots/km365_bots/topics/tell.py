@@ -28,8 +28,8 @@ TOLD = "told"
 
 FORGOTTEN_AFTER = timedelta(days=1)
 
-LookUp = Callable[[str], Awaitable[Sequence[Linked]]]
-"""The documents of ours that a text links to (`services/tell.look_up`)."""
+LookUp = Callable[[str, str], Awaitable[Sequence[Linked]]]
+"""The documents of ours that a text links to, as far as the person may know of them (`tell.look_up`)."""
 
 _YES = frozenset({Command.YES, Command.AGREE, Command.START})
 _NO = frozenset(
@@ -97,7 +97,7 @@ class Tell(Topic):
         text = chat.event.text
         if len(text) > MAX_ANSWER_LENGTH:
             return None
-        linked = await self._look_up(text)
+        linked = await self._look_up(text, chat.event.person_id)
         words = without_links(text)
         if linked and is_thin(words):
             return await self._ask_about(chat, text, linked)
@@ -180,7 +180,7 @@ class Tell(Topic):
         waited = kept if kept and _waits_for(chat, _STORY) else None
         text = f"{words}\n\n{waited.text}" if waited else words
         few = waited is None and is_thin(without_links(words))
-        if few and (linked := await self._look_up(words)):
+        if few and (linked := await self._look_up(words, chat.event.person_id)):
             return await self._ask_about(chat, words, linked)
         if len(text) > MAX_ANSWER_LENGTH:
             return Told(replies=[_too_long(chat)], waits={"step": _STORY})
@@ -194,7 +194,7 @@ class Tell(Topic):
                 return Told(replies=[chat.kept_out(refusal)])
             return Told(replies=[chat.kept_out(refusal)], waits={"step": _STORY})
         parts = chat.parts
-        linked = await self._look_up(text)
+        linked = await self._look_up(text, chat.event.person_id)
         other = await interviewing.current(chat)
         turn = await tell.begin(
             parts.db,
