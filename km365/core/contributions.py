@@ -152,13 +152,15 @@ def reopened(interview: Interview, bank: Bank, item: KnowledgeItem | None) -> In
         interview = narrowed(interview, bank, Audience.OFFICE)
     if bank.kind is not BankKind.REFLECTION:
         return interview
-    draft = knowledge_item(interview, bank)
-    words = {
-        name: str(getattr(item, name))
-        for name in WRITTEN_FIELDS
-        if str(getattr(item, name)).strip() != str(getattr(draft, name)).strip()
-    }
-    return replace(interview, edits={**interview.edits, **words})
+    for _ in range(2):  # a title that nobody wrote is made of other words, which may just have changed
+        draft = knowledge_item(interview, bank)
+        words = {
+            name: str(getattr(item, name))
+            for name in WRITTEN_FIELDS
+            if str(getattr(item, name)).strip() != str(getattr(draft, name)).strip()
+        }
+        interview = replace(interview, edits={**interview.edits, **words})
+    return interview
 
 
 def narrowed(interview: Interview, bank: Bank, to: Audience) -> Interview:

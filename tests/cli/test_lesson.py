@@ -1,12 +1,16 @@
 """`km365 lesson` and `km365 handover` as typed: who asks sees what they may read, and no more."""
 
+from dataclasses import replace
+
 import pytest
 
 from km365.core.audience import Audience
+from km365.core.contributions import Wish, WishKind, WishState
 from km365.errors import ExitCode
 from km365.services import capture
+from km365.store import wishes
 
-from ..conftest import Provisioned, sign_in_name
+from ..conftest import Provisioned, person_id, sign_in_name
 from ..services.lessons import NOW, lesson
 from .conftest import Type
 
@@ -80,3 +84,51 @@ async def test_an_unknown_sign_in_name_is_named_in_one_line(km365: Type, name: s
 async def test_handovers_are_listed_without_what_was_said(km365: Type) -> None:
     listed = await km365("handover", "list", "--json")
     assert (listed.code, listed.json) == (ExitCode.DONE, [])
+
+
+@pytest.fixture
+async def asked(provisioned: Provisioned, item_id: str) -> str:
+    """Ann asks for a change of it, and to take back a handover note."""
+    wish = Wish(
+        item_id=item_id,
+        kind=WishKind.CHANGE,
+        person_id=person_id("ann"),
+        interview_id="",
+        office="CO-BEL",
+        language="en",
+        state=WishState.ASKED,
+        asked_at=NOW,
+        changed_at=NOW,
+        words="It was two months.",
+    )
+    note = replace(wish, item_id="note:i1", kind=WishKind.WITHDRAW, words="")
+    await provisioned.app.db.run(wishes.put, wish)
+    await provisioned.app.db.run(wishes.put, note)
+    return item_id
+
+
+async def test_what_an_author_asks_is_listed_shown_and_answered(km365: Type, asked: str) -> None:
+    listed = await km365("lesson", "list", "--as", BEN)
+    assert "change" in listed.out
+    assert "note:i1 (a handover note): its author asks to withdraw it." in listed.err
+    assert (await km365("lesson", "list", "--as", BEN, "--json")).json[0]["asked"] == ["change"]
+    shown = await km365("lesson", "show", asked, "--as", BEN)
+    assert "Its author asks, on 2026-03-02, to change it.\nIt was two months." in shown.out
+    assert (await km365("lesson", "show", asked, "--as", BEN, "--json")).json["asked"][0]["kind"] == "change"
+    silent = await km365("lesson", "answer", asked, "--as", BEN)
+    assert silent.code == ExitCode.USAGE
+    bare = await km365("lesson", "answer", asked, "--decline", "--as", BEN)
+    assert bare.code == ExitCode.REFUSED
+    done = await km365("lesson", "answer", asked, "--grant", "--as", BEN)
+    assert f"To change {asked}: done. Its author is told." in done.err
+    again = await km365("lesson", "answer", asked, "--grant", "--as", BEN)
+    assert again.code == ExitCode.FAILED
+
+
+async def test_another_office_does_not_see_what_is_asked(km365: Type, asked: str) -> None:
+    assert "note:i1" not in (await km365("lesson", "list", "--as", EVE)).err
+    answered = await km365("lesson", "answer", asked, "--grant", "--as", EVE)
+    assert answered.code == ExitCode.FAILED
+    assert "Nothing is asked about" in answered.err
+    note = await km365("lesson", "answer", "note:i1", "--grant", "--as", EVE)
+    assert note.code == ExitCode.REFUSED
