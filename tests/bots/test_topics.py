@@ -17,9 +17,9 @@ from .chatting import Chat, Office
 
 WORDS = """
 [commands]
-look = ["look it up", "look up …", "what about … then"]
+look = ["ponder it", "ponder …", "what of … then"]
 [texts]
-help = "Say “look up” and what."
+help = "Say “ponder” and what."
 """
 
 
@@ -60,10 +60,10 @@ def looking(office: Office, tmp_path: Path) -> Looking:
 
 
 async def test_a_topic_gets_its_command_with_the_persons_own_words(chat: Chat, looking: Looking) -> None:
-    await chat.says("Look up: “the drivers’ strike”, please?")
+    await chat.says("Ponder: “the drivers’ strike”, please?")
     chat.heard("Found", "1. One", "https://x.example/1")
-    await chat.says("What about the rains, then?")
-    await chat.says("look it up")
+    await chat.says("What of the rains, then?")
+    await chat.says("ponder it")
     assert looking.heard[:3] == [
         ("look", "the drivers’ strike”, please"),
         ("look", "the rains"),
@@ -74,7 +74,7 @@ async def test_a_topic_gets_its_command_with_the_persons_own_words(chat: Chat, l
 async def test_a_topic_that_waits_is_asked_first_and_lets_go_what_is_not_its_own(
     chat: Chat, looking: Looking
 ) -> None:
-    await chat.says("look up rain")
+    await chat.says("ponder rain")
     await chat.says("2")
     assert looking.heard[-1] == ("", "2")
     await chat.says("3")
@@ -85,7 +85,7 @@ async def test_a_topic_that_waits_is_asked_first_and_lets_go_what_is_not_its_own
 async def test_an_open_interview_goes_on_after_a_topic(chat: Chat, looking: Looking) -> None:
     await chat.is_invited()
     await chat.says("start")
-    await chat.says("look up rain")
+    await chat.says("ponder rain")
     chat.not_heard("1 of 8")
     await chat.presses("more")
     chat.heard("more of rain", "1 of 8")
@@ -94,7 +94,7 @@ async def test_an_open_interview_goes_on_after_a_topic(chat: Chat, looking: Look
 
 
 async def test_a_card_of_a_topic_that_was_made_for_another_is_refused(chat: Chat, looking: Looking) -> None:
-    await chat.says("look up rain")
+    await chat.says("ponder rain")
     other = Chat(office=chat.office, person="bob")
     await other.presses("more", card=chat.card)
     other.heard("was not made for this chat")
@@ -104,10 +104,10 @@ async def test_a_card_of_a_topic_that_was_made_for_another_is_refused(chat: Chat
 
 async def test_the_help_has_a_line_of_each_topic(chat: Chat, looking: Looking) -> None:
     await chat.says("help")
-    chat.heard("Say “look up” and what.", "skip, back, pause")
+    chat.heard("Say “ponder” and what.", "skip, back, pause")
 
 
-@pytest.mark.parametrize("said", ["lookup rain", "look upward", "we should look up rain", "look up"])
+@pytest.mark.parametrize("said", ["ponderous rain", "we should ponder rain", "ponder"])
 async def test_what_only_resembles_a_command_is_none(chat: Chat, looking: Looking, said: str) -> None:
     await chat.says(said)
     assert looking.heard == []
