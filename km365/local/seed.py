@@ -13,7 +13,7 @@ from importlib.resources import files as package_files
 from typing import Any
 
 from km365.errors import InputRefused
-from km365.local import apps, blobs, columns, control, files, items, lists, sites, users
+from km365.local import apps, blobs, columns, control, files, items, lists, sites, teams_groups, users
 from km365.local.demo import sources, write_documents
 from km365.local.routes import Json
 from km365.local.state import State, stamp
@@ -56,6 +56,8 @@ async def tenant(state: State) -> AsyncIterator[str]:
             sites.create(state, f"/sites/{code}", f"{code} {office['name']}", description=office["name"])
         added = sum(_add_person(state, person, offices[person["office"]]) for person in staff["people"])
         apps.publish(state, APP_MANIFEST_ID, "km365")
+        for group in staff["groups"]:
+            _add_group(state, group)
     if added:
         yield f"{len(offices) + 1} sites, {added} people"
     library, written = sources.read_library(), 0
@@ -102,6 +104,15 @@ def _add_person(state: State, person: Mapping[str, Any], office: Mapping[str, An
     if "left" in person:
         users.delete(state, new, at=_day(state, _days(person["left"])))
     return True
+
+
+def _add_group(state: State, group: Mapping[str, Any]) -> None:
+    """A group chat or channel of colleagues, with the bot in it; nothing where it ever was."""
+    mark = _mark("group", group["name"])
+    if not state.recall(mark):
+        members = [person_id(key) for key in group["members"]]
+        teams_groups.create(state, group["name"], members, kind=group["kind"])
+        state.remember(mark, True)
 
 
 def _leaving(state: State, text: str | None) -> str | None:

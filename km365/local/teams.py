@@ -109,13 +109,13 @@ def chat_of(state: State, person_id: str) -> sqlite3.Row:
     with state.tx() as c:
         c.execute(
             "INSERT INTO chat (id, person, account, generation) VALUES (?, ?, ?, ?)",
-            (chat_id(known.id), known.id, _account(known.id), state.new_id()),
+            (chat_id(known.id), known.id, account(known.id), state.new_id()),
         )
     return chat_of(state, person_id)
 
 
-def _account(person_id: str) -> str:
-    # As in Teams it says nothing about the person and differs from bot to bot.
+def account(person_id: str) -> str:
+    """The person's `29:` id for this bot. As in Teams it says nothing about them."""
     digest = hashlib.sha256(f"{TENANT_ID}/{BOT_APP_ID}/{person_id}".encode()).digest()
     return "29:1" + base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
@@ -153,37 +153,50 @@ def removed(state: State, person_id: str) -> None:
 
 def envelope(state: State, chat: sqlite3.Row) -> dict[str, Json]:
     """What every activity from Teams carries. `serviceUrl` is added when it is sent: the port may change."""
-    who = person(state, chat["person"])
+    return {
+        **head(state, chat, person(state, chat["person"])),
+        "conversation": {"conversationType": "personal", "tenantId": TENANT_ID, "id": chat["id"]},
+        "channelData": {"tenant": {"id": TENANT_ID}},
+    }
+
+
+def head(state: State, chat: sqlite3.Row, who: Person) -> dict[str, Json]:
+    """What does not depend on where it is said."""
     country = who.language.partition("-")[2]
     return {
-        "id": _activity_id(state, chat),
+        "id": next_activity_id(state, chat),
         "timestamp": state.now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "channelId": "msteams",
-        "from": {"id": chat["account"], "name": who.name, "aadObjectId": who.id},
-        "conversation": {"conversationType": "personal", "tenantId": TENANT_ID, "id": chat["id"]},
+        "from": {"id": account(who.id), "name": who.name, "aadObjectId": who.id},
         "recipient": {"id": BOT_ACCOUNT, "name": BOT_NAME},
         "entities": [{"type": "clientInfo", "locale": who.language, "country": country, "platform": "Web"}],
-        "channelData": {"tenant": {"id": TENANT_ID}},
         "locale": who.language,
     }
 
 
-def _activity_id(state: State, chat: sqlite3.Row) -> str:
+def next_activity_id(state: State, chat: sqlite3.Row) -> str:
     """Milliseconds, as Teams numbers messages; one more than the last when the clock has not moved on."""
     last = state.one("SELECT MAX(CAST(id AS INTEGER)) AS id FROM chat_activity WHERE chat = ?", chat["id"])
     return str(max(int(state.now().timestamp() * 1000), int((last and last["id"]) or 0) + 1))
 
 
-def tell_bot(state: State, chat: sqlite3.Row, parts: dict[str, Json], *, card: int | None = None) -> None:
+def tell_bot(
+    state: State,
+    chat: sqlite3.Row,
+    parts: dict[str, Json],
+    *,
+    card: int | None = None,
+    base: dict[str, Json] | None = None,
+) -> None:
     """Keep an activity of the person (or of Teams itself) and queue it for the bot.
 
     A message with text is shown in the chat. `card` is the message whose button was pressed; how the sending
-    went is shown there.
+    went is shown there. `base` is what it carries beside, where that is not the chat's envelope.
     """
     with state.tx() as c:
-        activity = {**envelope(state, chat), **parts}
+        activity = {**(base or envelope(state, chat)), **parts}
         said = activity["type"] == "message"
-        seq = _keep(
+        seq = keep(
             state, chat, activity, sender="person" if said else "teams", shown=said and "value" not in parts
         )
         c.execute(
@@ -210,8 +223,8 @@ def hear_bot(state: State, chat: sqlite3.Row, activity: dict[str, Json], *, repl
     )
     prompt = alert or not (answered or time.time() - chat["spoke_at"] < SPOKE_JUST_NOW_S)
     with state.tx():
-        activity = {**activity, "id": _activity_id(state, chat)}
-        _keep(state, chat, activity, sender="bot", shown=True, prompt=prompt)
+        activity = {**activity, "id": next_activity_id(state, chat)}
+        keep(state, chat, activity, sender="bot", shown=True, prompt=prompt)
         state.announce("chat", chat["person"])
     return str(activity["id"])
 
@@ -219,11 +232,11 @@ def hear_bot(state: State, chat: sqlite3.Row, activity: dict[str, Json], *, repl
 def keep_invoke(state: State, chat: sqlite3.Row, activity: dict[str, Json]) -> None:
     """Remember that the person pressed an Action.Execute; it is sent at once and never queued."""
     with state.tx():
-        _keep(state, chat, activity, sender="person", shown=False)
+        keep(state, chat, activity, sender="person", shown=False)
         note_spoke(state, chat)
 
 
-def _keep(
+def keep(
     state: State,
     chat: sqlite3.Row,
     activity: dict[str, Json],
@@ -232,6 +245,7 @@ def _keep(
     shown: bool,
     prompt: bool = False,
 ) -> int:
+    """Keep an activity of the chat; its number."""
     with state.tx() as c:
         added = c.execute(
             "INSERT INTO chat_activity (chat, id, sender, shown, activity, at, revision, prompt)"
@@ -265,11 +279,13 @@ def bot_message(state: State, chat: sqlite3.Row, activity_id: str) -> sqlite3.Ro
 def replace(
     state: State, chat: sqlite3.Row, row: sqlite3.Row, activity: dict[str, Json], *, edited: bool
 ) -> None:
-    """Put `activity` in the place of a message. `edited` tells the reader so."""
+    """Put `activity` in the place of a message, in its thread. `edited` tells the reader so."""
+    before = json.loads(row["activity"])
+    kept = {"conversation": before["conversation"]} if "conversation" in before else {}
     with state.tx() as c:
         c.execute(
             "UPDATE chat_activity SET activity = ?, edited = MAX(edited, ?), revision = ? WHERE seq = ?",
-            (json.dumps({**activity, "id": row["id"]}), edited, state.next_change(), row["seq"]),
+            (json.dumps({**kept, **activity, "id": row["id"]}), edited, state.next_change(), row["seq"]),
         )
         state.announce("chat", chat["person"])
 

@@ -11,13 +11,15 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from itertools import groupby
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import WSCloseCode, web
 
-from km365.local import teams, teams_delivery, webpages
+from km365.local import teams, teams_delivery, teams_groups, webpages
 from km365.local.routes import GraphFault, Json, pages
 from km365.local.server import M365, M365_KEY
 from km365.local.state import Change, State
+from km365.local.teams_groups import Group
 
 MESSAGES_AT_ONCE = 50
 NOTICES = 20
@@ -74,8 +76,23 @@ async def chat_page(http: web.Request) -> web.Response:
         who = teams.person(state, http.match_info["person"])
     except GraphFault:
         raise web.HTTPSeeOther("/teams") from None
+    return draw(http, state, who)
+
+
+def draw(
+    http: web.Request, state: State, who: teams.Person, *, group: Group | None = None, members: str = ""
+) -> web.Response:
+    """The page of a person's own chat with the bot, or of one of their groups."""
     language = webpages.best([who.language])
-    setup = {"person": who.id, "bot": teams.BOT_NAME, "language": language, "words": webpages.words(language)}
+    setup = {
+        "base": f"/teams/{quote(who.id)}" + (f"/in/{quote(group.id)}" if group else ""),
+        "live": f"/teams/{quote(who.id)}/live",
+        "group": group is not None,
+        "channel": group is not None and group.kind == teams_groups.CHANNEL,
+        "bot": teams.BOT_NAME,
+        "language": language,
+        "words": webpages.words(language),
+    }
     return webpages.page(
         http,
         "chat.html",
@@ -83,6 +100,11 @@ async def chat_page(http: web.Request) -> web.Response:
         person=who,
         initials=initials(who.name),
         bot=teams.BOT_NAME,
+        group=group,
+        members=members,
+        groups=[
+            (one, teams_groups.unread(state, one, who.id)) for one in teams_groups.of_member(state, who.id)
+        ],
         setup=setup,
     )
 
@@ -91,26 +113,13 @@ async def chat_page(http: web.Request) -> web.Response:
 
 
 async def changes(http: web.Request, state: State, chat: sqlite3.Row) -> Json:
-    """What is new since `after` (an earlier answer's `revision`), or the messages `before` a number."""
-    if before := http.query.get("before"):
-        return _window(state, chat, before=_number(before))
-    generation, _, seen = http.query.get("after", "").rpartition(".")
-    fresh = generation == chat["generation"]
-    if fresh:
-        rows = state.all(
-            "SELECT * FROM chat_activity WHERE chat = ? AND shown AND revision > ? ORDER BY seq",
-            chat["id"],
-            _number(seen),
-        )
-        window: dict[str, Json] = {"messages": _views(state, chat, rows)}
-    else:
-        window = _window(state, chat, before=None)
+    """What is new in a person's own chat, and what waits for others."""
+    whole = news(http, state, chat)
+    if "before" in http.query:
+        return whole
     waiting = teams.unread(state)
     return {
-        **window,
-        "start_over": not fresh,
-        "revision": f"{chat['generation']}.{state.last_change()}",
-        "installed": bool(chat["installed"]),
+        **whole,
         "unread": waiting.pop(chat["person"], 0),
         "notices": _notices(state, chat),
         "others": [
@@ -121,7 +130,30 @@ async def changes(http: web.Request, state: State, chat: sqlite3.Row) -> Json:
     }
 
 
-def _window(state: State, chat: sqlite3.Row, *, before: int | None) -> dict[str, Json]:
+def news(http: web.Request, state: State, chat: sqlite3.Row) -> dict[str, Any]:
+    """What is new since `after` (an earlier answer's `revision`), or the messages `before` a number."""
+    if before := http.query.get("before"):
+        return _window(state, chat, before=number(before))
+    generation, _, seen = http.query.get("after", "").rpartition(".")
+    fresh = generation == chat["generation"]
+    if fresh:
+        rows = state.all(
+            "SELECT * FROM chat_activity WHERE chat = ? AND shown AND revision > ? ORDER BY seq",
+            chat["id"],
+            number(seen),
+        )
+        window: dict[str, Any] = {"messages": _views(state, chat, rows)}
+    else:
+        window = _window(state, chat, before=None)
+    return {
+        **window,
+        "start_over": not fresh,
+        "revision": f"{chat['generation']}.{state.last_change()}",
+        "installed": bool(chat["installed"]),
+    }
+
+
+def _window(state: State, chat: sqlite3.Row, *, before: int | None) -> dict[str, Any]:
     """The last messages before a number (or of all), oldest first, and whether there are earlier ones."""
     rows = state.all(
         "SELECT * FROM chat_activity WHERE chat = ? AND shown AND (? IS NULL OR seq < ?)"
@@ -195,19 +227,25 @@ def _notices(state: State, chat: sqlite3.Row) -> list[dict[str, Json]]:
 
 async def say(http: web.Request, state: State, chat: sqlite3.Row) -> Json:
     """Send a text. It is kept and queued before this answers."""
-    text = (await _body(http)).get("text")
-    if not isinstance(text, str) or not text.strip():
-        raise web.HTTPBadRequest(text="A message needs text.")
-    if len(text) > LONGEST_MESSAGE:
-        raise web.HTTPRequestEntityTooLarge(LONGEST_MESSAGE, len(text))
+    text = text_of(await body(http))
     teams.tell_bot(state, chat, {"type": "message", "textFormat": "plain", "text": text})
     return {}
 
 
+def text_of(asked: dict[str, Any]) -> str:
+    """The text that somebody sends. Raises 400 without one, 413 when it is longer than Teams takes."""
+    text = asked.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise web.HTTPBadRequest(text="A message needs text.")
+    if len(text) > LONGEST_MESSAGE:
+        raise web.HTTPRequestEntityTooLarge(LONGEST_MESSAGE, len(text))
+    return text
+
+
 async def submit(http: web.Request, state: State, chat: sqlite3.Row) -> Json:
     """Action.Submit: the fields of a card go to the bot as a message with a value and no text."""
-    asked = await _body(http)
-    card = _pressed(state, chat, asked)
+    asked = await body(http)
+    card = pressed(state, chat, asked)
     parts = {"type": "message", "value": asked.get("data"), "replyToId": card["id"]}
     teams.tell_bot(state, chat, parts, card=card["seq"])
     return {}
@@ -215,16 +253,28 @@ async def submit(http: web.Request, state: State, chat: sqlite3.Row) -> Json:
 
 async def execute(http: web.Request, state: State, chat: sqlite3.Row) -> Json:
     """Action.Execute: ask the bot, and put the card it answers with in the place of this one."""
-    asked = await _body(http)
-    card = _pressed(state, chat, asked)
+    asked = await body(http)
+    card = pressed(state, chat, asked)
+    activity = execution(teams.envelope(state, chat), card, asked)
+    return await carry_out(http, state, chat, card, activity)
+
+
+def execution(envelope: dict[str, Json], card: sqlite3.Row, asked: dict[str, Any]) -> dict[str, Json]:
+    """The press of an Action.Execute as the bot hears it."""
     action = {"type": "Action.Execute", "verb": str(asked.get("verb") or ""), "data": asked.get("data")}
-    activity = {
-        **teams.envelope(state, chat),
+    return {
+        **envelope,
         "type": "invoke",
         "name": "adaptiveCard/action",
         "replyToId": card["id"],
         "value": {"action": action, "trigger": "manual"},
     }
+
+
+async def carry_out(
+    http: web.Request, state: State, chat: sqlite3.Row, card: sqlite3.Row, activity: dict[str, Json]
+) -> Json:
+    """Send the press to the bot at once, and do what it answers."""
     teams.keep_invoke(state, chat, activity)
     outcome = await teams_delivery.post(_m365(http), activity)
     if not outcome.taken:
@@ -250,7 +300,7 @@ def _carry_out(state: State, chat: sqlite3.Row, card: sqlite3.Row, answer: Json)
     return {"ok": True, "message": value if isinstance(value, str) else None}
 
 
-def _pressed(state: State, chat: sqlite3.Row, asked: dict[str, Any]) -> sqlite3.Row:
+def pressed(state: State, chat: sqlite3.Row, asked: dict[str, Any]) -> sqlite3.Row:
     """The message whose card was used. 400 when its data is not an object, 404 without such a card."""
     if not isinstance(asked.get("data"), dict):
         raise web.HTTPBadRequest(text="A card's data must be an object.")
@@ -263,25 +313,26 @@ def _pressed(state: State, chat: sqlite3.Row, asked: dict[str, Any]) -> sqlite3.
 
 
 async def read(http: web.Request, state: State, chat: sqlite3.Row) -> Json:
-    teams.mark_read(state, chat, _number((await _body(http)).get("seq")))
+    teams.mark_read(state, chat, number((await body(http)).get("seq")))
     return {}
 
 
 async def retry(http: web.Request, state: State, chat: sqlite3.Row) -> Json:
-    teams_delivery.retry(state, chat, _number((await _body(http)).get("seq")))
+    teams_delivery.retry(state, chat, number((await body(http)).get("seq")))
     return {}
 
 
 async def installation(http: web.Request, state: State, chat: sqlite3.Row) -> Json:
     """Add the bot for the person, or take it away."""
-    if (await _body(http)).get("installed"):
+    if (await body(http)).get("installed"):
         teams.installed(state, chat["person"])
     else:
         teams.removed(state, chat["person"])
     return {}
 
 
-async def _body(http: web.Request) -> dict[str, Any]:
+async def body(http: web.Request) -> dict[str, Any]:
+    """The JSON object that was sent. Raises 400 or 415 for anything else."""
     # A type that a form cannot send: a browser asks before it lets another site's script use it.
     if http.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="Send JSON.")
@@ -294,7 +345,8 @@ async def _body(http: web.Request) -> dict[str, Any]:
     return value
 
 
-def _number(value: Json) -> int:
+def number(value: Json) -> int:
+    """The whole number that was sent. Raises 400."""
     try:
         return int(value)
     except (TypeError, ValueError):

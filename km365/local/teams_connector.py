@@ -10,16 +10,17 @@ import math
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from km365.local import faults, journal, teams, tokens
+from km365.local import faults, journal, teams, teams_groups, tokens
 from km365.local.odata import Query
 from km365.local.routes import LOCAL_ONLY, Documented, Evidence, GraphFault, Json, Request, pages, unknown
 from km365.local.state import State
+from km365.local.teams_groups import Group
 
 if TYPE_CHECKING:
     from km365.local.server import M365
@@ -60,17 +61,24 @@ class Visit:
     body: bytes
     sent: dict[str, deque[float]]
     """When the bot called, per conversation, for its limits."""
+    query: Mapping[str, str]
 
     @property
     def state(self) -> State:
         return self.m365.state
 
     def chat(self) -> sqlite3.Row:
-        """The chat named in the path. Raises 404."""
+        """The chat named in the path, also by a thread in it, or by a team. Raises 404."""
+        if group := self.group():
+            return group.chat
         row = self.state.one("SELECT * FROM chat WHERE id = ?", self.names["conversation"])
         if row is None:
             raise GraphFault(404, "ConversationNotFound", "Conversation not found.")
         return row
+
+    def group(self) -> Group | None:
+        """The group named in the path, if it is one."""
+        return teams_groups.find(self.state, self.names["conversation"])
 
     def writable_chat(self) -> sqlite3.Row:
         """The same, if the bot is installed for its person. Raises 403."""
@@ -158,7 +166,10 @@ def _say_reply(visit: Visit, chat: sqlite3.Row, activity: Body) -> str:
 
 
 def _say(visit: Visit, chat: sqlite3.Row, activity: Body, *, reply_to: str | None) -> str:
-    return teams.hear_bot(visit.state, chat, _checked(activity), reply_to=reply_to)
+    said = _checked(activity)
+    if visit.names.get("conversation", chat["id"]) != chat["id"]:  # in a thread of a channel
+        said = {**said, "conversation": {"id": visit.names["conversation"]}}
+    return teams.hear_bot(visit.state, chat, said, reply_to=reply_to)
 
 
 @operation("PUT", "/conversations/{conversation}/activities/{activity}", evidence=REFERENCE)
@@ -180,28 +191,51 @@ async def delete(visit: Visit) -> web.Response:
 
 @operation("GET", "/conversations/{conversation}/members", evidence=REFERENCE)
 async def members(visit: Visit) -> web.Response:
-    return web.json_response([_member(visit)])
+    return web.json_response(_members(visit))
 
 
 @operation("GET", "/conversations/{conversation}/pagedmembers", evidence=REFERENCE)
 async def paged_members(visit: Visit) -> web.Response:
-    return web.json_response({"members": [_member(visit)]})
+    """A page of them: `pageSize` (500 if it is not said), from `continuationToken` on."""
+    whole = _members(visit)
+    size, start = (
+        _number(visit, name, usual) for name, usual in (("pageSize", 500), ("continuationToken", 0))
+    )
+    page: Body = {"members": whole[start : start + size]}
+    if start + size < len(whole):
+        page["continuationToken"] = str(start + size)
+    return web.json_response(page)
 
 
 @operation("GET", "/conversations/{conversation}/members/{member}", evidence=REFERENCE)
 async def member(visit: Visit) -> web.Response:
-    found = _member(visit)
-    if visit.names["member"] not in (found["id"], found["aadObjectId"]):
+    named = visit.names["member"]
+    found = next((one for one in _members(visit) if named in (one["id"], one["aadObjectId"])), None)
+    if found is None:
         raise GraphFault(404, "MemberNotFoundInConversation", "The member is not in the conversation.")
     return web.json_response(found)
 
 
-def _member(visit: Visit) -> Body:
+def _number(visit: Visit, name: str, usual: int) -> int:
+    """A number of the query. Raises 400 for what is none."""
+    said = visit.query.get(name, "")
+    if said and not said.isdecimal():
+        raise GraphFault(400, "BadSyntax", f"{name} is not understood.")
+    return int(said) if said else usual
+
+
+def _members(visit: Visit) -> list[Body]:
+    """Who reads along in this conversation."""
     chat = visit.writable_chat()
-    who = teams.person(visit.state, chat["person"])
+    if group := visit.group():
+        return [_member(who, role) for who, role in teams_groups.members(visit.state, group)]
+    return [_member(teams.person(visit.state, chat["person"]), "user")]
+
+
+def _member(who: teams.Person, role: str) -> Body:
     given, _, family = who.name.rpartition(" ")
     return {
-        "id": chat["account"],
+        "id": teams.account(who.id),
         "aadObjectId": who.id,
         "objectId": who.id,
         "name": who.name,
@@ -210,7 +244,7 @@ def _member(visit: Visit) -> Body:
         "email": who.mail or who.principal_name,
         "userPrincipalName": who.principal_name,
         "tenantId": teams.TENANT_ID,
-        "userRole": "user",
+        "userRole": role,
     }
 
 
@@ -282,7 +316,9 @@ def _served(
             caller = tokens.caller_of(m365.state, authorization if strict or authorization else "Bearer none")
         except GraphFault as fault:
             return _refusal(fault)
-        visit = Visit(m365=m365, names=dict(http.match_info), body=await http.read(), sent=sent)
+        visit = Visit(
+            m365=m365, names=dict(http.match_info), body=await http.read(), sent=sent, query=http.query
+        )
         try:
             response = await handler(visit)
         except GraphFault as fault:

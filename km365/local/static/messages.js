@@ -3,12 +3,13 @@
 import { CARD_TYPE, cardElement } from "./cards.js";
 import { safeAddress, textNodes } from "./text.js";
 
-/** `act(message, order)` is called for whatever is pressed inside. */
-export function drawMessage(message, { words, bot, act }) {
+/** `act(message, order)` is called for whatever is pressed inside, `answer(message)` to reply in its thread. */
+export function drawMessage(message, { words, bot, act, answer }) {
   const entry = document.createElement("li");
   entry.className = `message ${message.from === "me" ? "mine" : "theirs"}`;
   entry.tabIndex = -1;
   entry.append(byline(message, { words, bot }));
+  if (message.answers) entry.append(threadLine(message, words));
   if (message.deleted) {
     entry.classList.add("deleted");
     entry.append(bubble([paragraph([document.createTextNode(words.deleted)])]));
@@ -22,6 +23,7 @@ export function drawMessage(message, { words, bot, act }) {
   ];
   if (parts.length) entry.append(bubble(parts, cards.length > 0));
   if (message.choices.length) entry.append(choices(message, act));
+  if (answer) entry.append(answerButton(message, { words, answer }));
   entry.append(...notes(message, { words, act }));
   return entry;
 }
@@ -33,10 +35,28 @@ function byline(message, { words, bot }) {
   at.dateTime = message.at;
   at.textContent = new Date(message.at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
   const who = document.createElement("bdi"); // or the bot's name would change places with the time in Arabic
-  who.textContent = message.from === "me" ? words.you : bot;
+  who.textContent = { me: words.you, other: message.author }[message.from] ?? bot;
   line.append(who, " · ", at);
   if (message.edited && !message.deleted) line.append(` · ${words.edited}`);
   return line;
+}
+
+function threadLine(message, words) {
+  const line = document.createElement("div");
+  line.className = "by";
+  const text = document.createElement("bdi");
+  text.textContent = words.in_answer_to.replace("{text}", message.answers);
+  line.append(text);
+  return line;
+}
+
+function answerButton(message, { words, answer }) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet reply";
+  button.textContent = words.answer;
+  button.addEventListener("click", () => answer(message));
+  return button;
 }
 
 function bubble(parts, wide = false) {

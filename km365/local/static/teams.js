@@ -5,8 +5,7 @@ import { drawMessage } from "./messages.js";
 import { Notices } from "./notices.js";
 
 const setup = JSON.parse(document.querySelector("#setup").textContent);
-const { words, person } = setup;
-const base = `/teams/${encodeURIComponent(person)}`;
+const { words, base } = setup;
 const log = document.querySelector("#log");
 const list = document.querySelector("#messages");
 const earlier = document.querySelector("#earlier");
@@ -66,7 +65,7 @@ function show(changes) {
   if (starting) earlier.hidden = !changes.earlier;
   empty.hidden = shown.size > 0 || !changes.installed;
   document.querySelector("#absent").hidden = changes.installed;
-  document.querySelector("#remove").hidden = !changes.installed;
+  document.querySelector("#remove").hidden = !changes.installed || setup.group;
   composer.hidden = !changes.installed;
   document.querySelector("#hint").hidden = !changes.installed;
   finish(fresh);
@@ -95,7 +94,7 @@ function startOver() {
 function place(message) {
   const known = shown.get(message.seq);
   if (known && known.revision >= message.revision) return;
-  const element = drawMessage(message, { words, bot: setup.bot, act });
+  const element = drawMessage(message, { words, bot: setup.bot, act, answer: setup.channel ? answerTo : null });
   element.dataset.seq = message.seq;
   element.dataset.at = message.at;
   const focused = known?.element.contains(document.activeElement);
@@ -243,6 +242,21 @@ function note(seq, text, ok) {
   line.classList.toggle("problem", !ok);
 }
 
+let thread = ""; // in a channel: the message whose thread the next one belongs to
+
+/** What is sent next stands in the thread of this message; with null it begins one of its own. */
+function answerTo(message) {
+  thread = message?.thread ?? "";
+  const line = document.querySelector("#answering");
+  line.hidden = !thread;
+  line.querySelector("span").textContent = thread ? words.answering.replace("{text}", message.answers ?? message.preview) : "";
+  if (thread) field.focus();
+}
+document.querySelector("#stop-answering").addEventListener("click", () => {
+  answerTo(null);
+  field.focus();
+});
+
 composer.addEventListener("submit", async (event) => {
   event.preventDefault();
   const text = field.value;
@@ -252,7 +266,8 @@ composer.addEventListener("submit", async (event) => {
   field.value = "";
   field.focus(); // now, not when the answer is there: by then the person may be in its first field
   try {
-    await call("/messages", { text });
+    await call("/messages", thread ? { text, thread } : { text });
+    answerTo(null);
     await sync();
   } catch {
     field.value = text;
@@ -290,7 +305,7 @@ for (const event of ["focus", "visibilitychange"]) {
 // Hearing of changes ------------------------------------------------------------------------------------------
 
 function listen(attempt = 0) {
-  const live = new WebSocket(`${location.origin.replace(/^http/u, "ws")}${base}/live`);
+  const live = new WebSocket(`${location.origin.replace(/^http/u, "ws")}${setup.live}`);
   let opened = false;
   live.addEventListener("open", () => {
     opened = true;
