@@ -30,6 +30,7 @@ from km365_bots.pacing import pace_of
 from km365_bots.panels import panels
 from km365_bots.parts import open_parts
 from km365_bots.roster import members_of
+from km365_bots.topics.text import without_card
 from km365_bots.turn import Lines, Turns
 from km365_bots.web import Workspace, application
 
@@ -97,7 +98,9 @@ def post_of(app: App, parts: Parts, connector: Connector, labels: Words, lines: 
         return best([chosen.language, await parts.profile_language(message.person_id), message.language])
 
     async def compose(message: Message) -> Reply:
-        return conversation.compose(parts, message)
+        reply = conversation.compose(parts, message)
+        chosen = await app.db.run(preferences.get, message.person_id)
+        return without_card(reply) if chosen.text_only else reply
 
     async def install(person_id: str) -> str:
         if person_id.startswith(GROUP):  # a group's chat that is gone is not brought back

@@ -8,6 +8,7 @@ from km365.core.chat import Event, EventKind, Reply
 from km365.core.commands import Understood, understand
 from km365.core.keepout import KeepOut, keep_out
 from km365.core.languages import best
+from km365.core.preferences import Preferences
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import ChangedMeanwhile
@@ -62,6 +63,8 @@ class Chat:
     state: Mapping[str, Any]
     version: int
     language: str
+    text_only: bool = False
+    """Whether the person wants no cards."""
 
     @property
     def speech(self) -> Speech:
@@ -114,16 +117,17 @@ class Chat:
 async def open_chat(parts: Parts, event: Event) -> Chat:
     """The chat with its language: chosen here, else the profile's, else the activity's."""
     stored, chosen = await parts.db.run(_known, event)
-    language = chosen or best([await parts.profile_language(event.person_id), event.locale])
+    language = chosen.language or best([await parts.profile_language(event.person_id), event.locale])
     return Chat(
         parts=parts,
         event=event,
         state=stored.state if stored else {},
         version=stored.version if stored else 0,
         language=language,
+        text_only=chosen.text_only,
     )
 
 
-def _known(c: Connection, event: Event) -> tuple[Conversation | None, str | None]:
-    """The chat as it was left, and the language the person chose."""
-    return conversations.get(c, event.conversation_id), preferences.get(c, event.person_id).language
+def _known(c: Connection, event: Event) -> tuple[Conversation | None, Preferences]:
+    """The chat as it was left, and what the person chose."""
+    return conversations.get(c, event.conversation_id), preferences.get(c, event.person_id)

@@ -21,6 +21,7 @@ from km365_bots import buttons, group_speech, groups, interviewing, speech
 from km365_bots.chat import Chat, Parts, open_chat
 from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic, topic_named
+from km365_bots.topics.text import without_card
 
 WAITING = "waiting"
 """Where the state of a chat holds what a topic waits for: its name, what it keeps, and since when (`at`).
@@ -37,7 +38,12 @@ async def respond(parts: Parts, event: Event) -> list[Reply]:
     chat = await open_chat(parts, event)
     if not event.personal:
         return await groups.respond(chat)
-    match event.kind:
+    replies = await _respond(chat)
+    return [without_card(reply) for reply in replies] if chat.text_only else replies
+
+
+async def _respond(chat: Chat) -> list[Reply]:
+    match chat.event.kind:
         case EventKind.INSTALLED:
             return await _welcome(chat)
         case EventKind.REMOVED:

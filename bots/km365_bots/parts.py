@@ -34,6 +34,7 @@ from km365_bots.topics.group import GroupReflections
 from km365_bots.topics.mine import Mine, Reading
 from km365_bots.topics.prompts import Prompts
 from km365_bots.topics.tell import Tell
+from km365_bots.topics.text import Text
 
 _log = logging.getLogger("km365.bots.parts")
 
@@ -84,6 +85,7 @@ async def open_parts(app: App) -> Parts:
             Mine(Reading(app=app, banks=banks, desk=wish_desk)),
             Prompts(hours_of(app.settings)),
             GroupReflections(hours_of(app.settings), milestones_of(app)),
+            Text(),
         ),
     )
 

@@ -80,7 +80,7 @@ _AROUND = " \t\r\n:：,،;—-–?？؟!.。\"“”«»„'"
 _NEAR = 0.86
 _NEAR_FROM = 5
 _NEAR_ENDING_FROM = 7
-"""A short command without its ending, or with another, is more likely a word of its own: "late" is no "later"."""
+"""A short command without its ending is more likely a word of its own: "late" is no "later"."""
 _NUMBERED = re.compile(r"\s*(\d{1,2})\s*[:：]\s*(\S.*)", re.DOTALL)
 _NUMBER = re.compile(r"\s*(\d{1,2})[.:)]?\s*")
 _ENGLISH_NAMES = {

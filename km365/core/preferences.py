@@ -32,6 +32,8 @@ class Preferences:
     zone: str | None = None
     opens: timedelta | None = None
     closes: timedelta | None = None
+    text_only: bool = False
+    """Whether messages come without cards."""
 
 
 _DAY = timedelta(days=1)

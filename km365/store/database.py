@@ -25,7 +25,7 @@ __all__ = ["HEAD", "Connection", "Database"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-HEAD = "0014"
+HEAD = "0015"
 """The newest migration in `migrations/versions` (a test compares): spares commands the import of Alembic."""
 
 _TOGETHER = 32

@@ -23,6 +23,7 @@ def get(c: Connection, person_id: str) -> Preferences:
         zone=row.zone,
         opens=_time(row.opens_minutes),
         closes=_time(row.closes_minutes),
+        text_only=row.text_only,
     )
 
 
@@ -35,6 +36,7 @@ def put(c: Connection, person_id: str, wanted: Preferences, *, at: datetime) -> 
         "zone": wanted.zone,
         "opens_minutes": _minutes(wanted.opens),
         "closes_minutes": _minutes(wanted.closes),
+        "text_only": wanted.text_only,
         "changed_at": at,
     }
     rows.put(c, preference, values)
@@ -43,6 +45,11 @@ def put(c: Connection, person_id: str, wanted: Preferences, *, at: datetime) -> 
 def put_language(c: Connection, person_id: str, language: str, *, at: datetime) -> None:
     """Keeps the language the person wants to be spoken to in; the rest stays."""
     put(c, person_id, replace(get(c, person_id), language=language), at=at)
+
+
+def put_text_only(c: Connection, person_id: str, only: bool, *, at: datetime) -> None:
+    """Keeps whether the person wants no cards; the rest stays."""
+    put(c, person_id, replace(get(c, person_id), text_only=only), at=at)
 
 
 def _time(minutes: int | None) -> timedelta | None:

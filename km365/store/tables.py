@@ -166,6 +166,7 @@ preference = Table(
     Column("zone", String),
     Column("opens_minutes", Integer),
     Column("closes_minutes", Integer),
+    _required("text_only", Boolean),
     _required("changed_at", Moment),
 )
 
