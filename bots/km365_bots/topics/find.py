@@ -17,7 +17,7 @@ from km365.core.commands import Understood, plain
 from km365.core.interviews import PromptKind
 from km365.core.keepout import KeepOut
 from km365.core.knowledge import Kind
-from km365.core.languages import LANGUAGES, OWN_NAMES
+from km365.core.languages import LANGUAGES, OWN_NAMES, is_rtl
 from km365.core.messages import Messages, Text
 from km365.core.search_entries import DOCUMENT, KNOWLEDGE
 from km365.core.search_question import DOCUMENT_TYPE, Concepts, Filters, Phrases, Query, phrases_of
@@ -38,6 +38,8 @@ from km365_bots.topics import Told, Topic
 _ABOUT = 190
 """Characters that a card may carry back of what it was about, some fewer than it may."""
 _ANY = "any"
+_ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+"""Around a sentence, which may run the other way than the card."""
 _LONGEST_UNASKED = 300
 _COLON = re.compile(r"\W*\w+(\s\w+)?\s*[:：]")
 _KIND_KEYS = {
@@ -313,7 +315,7 @@ class _Shown:
         return self.chat.speech.menu(
             Find.name,
             title=title,
-            text="\n".join([*lines[:1], *held, *lines[1:], *yours]),
+            text=" ".join([*lines[:1], *held, *lines[1:], *yours]),
             entries=[self._entry(one) for one in self.found.hits],
             fields=self._filters() if "filter" in buttons else self._other() if "search" in buttons else (),
             buttons=[
@@ -329,8 +331,8 @@ class _Shown:
         told = [self._kind(hit.kind), hit.office, day, self._language(hit.language)]
         return {
             "title": hit.title,
-            "quote": f"“{hit.sentence}”" if hit.sentence else "",
-            "note": " · ".join(one for one in told if one),
+            "quote": f"{_ISOLATE}“{hit.sentence}”{_END}" if hit.sentence else "",
+            "note": " · ".join(self._apart(one) for one in told if one),
             "link": hit.web_url,
         }
 
@@ -341,7 +343,11 @@ class _Shown:
             self._kind(filters.kind, many=True),
             self._language(filters.language),
         ]
-        return [one for one in names if one]
+        return [self._apart(one) for one in names if one]
+
+    def _apart(self, text: str) -> str:
+        """A part of a line that keeps its own direction, where the line runs from right to left."""
+        return f"{_ISOLATE}{text}{_END}" if is_rtl(self.chat.language) else text
 
     def _filters(self) -> list[dict[str, object]]:
         """What the answer can be held to: what was found, and what it is held to now."""
