@@ -117,8 +117,8 @@ class Mine(Topic):
         more = len(found) > (page + 1) * PAGE
         entries = [{"title": _title(chat, one), "note": _state(chat, one)} for one in shown]
         choices = [
-            {"value": one.id, "label": f"{number}. {entry['title']}"}
-            for number, (one, entry) in enumerate(zip(shown, entries, strict=True), start=1)
+            {"value": one.id, "label": label}
+            for one, label in zip(shown, _apart([entry["title"] for entry in entries]), strict=True)
         ]
         buttons = [{"verb": "show", "label": say("mine.show"), "inputs": True}]
         if more:
@@ -194,13 +194,12 @@ class Mine(Topic):
             _state(chat, about),
             _readers(chat, about),
             f"{say('notice.reason')}: {reason}" if reason else "",
-            about.kept.web_url if about.kept else about.interview.link if about.interview else "",
         ]
         reply = chat.speech.menu(
             self.name,
             title=_title(chat, about),
             text="\n".join(line for line in lines if line),
-            entries=_words_of(chat, about),
+            entries=_entries(chat, about),
             buttons=[*buttons, {"verb": "list", "label": say("mine.list")}],
             about=about.id,
             hint=say("mine.item_hint", words="; ".join(words)),
@@ -327,9 +326,17 @@ def _title(chat: Chat, about: Contribution) -> str:
     """What it is called: its own title, else what it was about."""
     if about.kept is not None and about.kept.item.title not in {"", about.id}:
         return about.kept.item.title
-    interview, bank = about.interview, about.bank
-    named = [bank.title if bank else "", interview.subject_title if interview else ""]
-    return ": ".join(dict.fromkeys(name for name in named if name)) or about.id
+    bank = about.bank.title if about.bank else about.id
+    subject = about.interview.subject_title if about.interview else ""
+    return f"{subject} ({bank})" if subject and subject != bank else bank
+
+
+def _apart(titles: Sequence[str]) -> list[str]:
+    """The titles, with their number behind those that several have."""
+    return [
+        f"{title} ({number})" if titles.count(title) > 1 else title
+        for number, title in enumerate(titles, start=1)
+    ]
 
 
 def _state(chat: Chat, about: Contribution) -> str:
@@ -373,6 +380,13 @@ def _key(about: Contribution, kind: WishKind, answer: Answer) -> str:
     if answer is Answer.DOING:
         return f"mine.doing_withdraw_{_whose(about)}" if kind is WishKind.WITHDRAW else f"mine.doing_{kind}"
     return f"mine.{answer}"
+
+
+def _entries(chat: Chat, about: Contribution) -> list[Mapping[str, str]]:
+    """The words of it, and where it lies."""
+    url = about.kept.web_url if about.kept else about.interview.link if about.interview else ""
+    found = _words_of(chat, about)
+    return [*found[:-1], {**found[-1], "link": url}] if found and url else found
 
 
 def _words_of(chat: Chat, about: Contribution) -> list[Mapping[str, str]]:
