@@ -36,7 +36,7 @@ def command() -> None:
 @json_option
 @with_app
 async def list_(app: "App", *, sign_in: str, maturity: str | None, as_json: bool) -> None:
-    """List the knowledge items you may read, and what their authors ask a focal point for.
+    """List the knowledge items you may read, and what their authors ask of you as a focal point.
 
     The column "asked" says what: to change it, to withdraw it, or to narrow it to the author's office.
     `km365 lesson show` says more, `km365 lesson answer` answers it.
@@ -56,7 +56,7 @@ async def list_(app: "App", *, sign_in: str, maturity: str | None, as_json: bool
     items = [
         kept async for kept in review.list_items(app.graph, app.settings, reader=reader, maturity=wanted)
     ]
-    asked = await wishes.asked(app.db)
+    asked = await wishes.asked(app.graph, app.db, app.settings, reader)
     if as_json:
         print_json([asdict(k) | {"asked": [one.kind for one in asked.get(k.item.id, ())]} for k in items])
         return
@@ -73,7 +73,7 @@ async def list_(app: "App", *, sign_in: str, maturity: str | None, as_json: bool
     ]
     table(rows, headings=("id", "maturity", "office", "language", "asked", "title"))
     for note, found in asked.items():
-        if found[0].office == reader.office and not note.startswith("KM-"):
+        if not note.startswith("KM-"):
             say(f"{note} (a handover note): its author asks to {', '.join(one.kind for one in found)} it.")
 
 
@@ -92,8 +92,9 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     from km365.core.knowledge import WRITTEN_FIELDS
     from km365.services import review, wishes
 
-    kept = await review.get_item(app.graph, app.settings, item_id, reader=await reader_of(app, sign_in))
-    asked = (await wishes.asked(app.db)).get(item_id, ())
+    reader = await reader_of(app, sign_in)
+    kept = await review.get_item(app.graph, app.settings, item_id, reader=reader)
+    asked = (await wishes.asked(app.graph, app.db, app.settings, reader)).get(item_id, ())
     if as_json:
         print_json(asdict(kept) | {"asked": [asdict(one) for one in asked]})
         return

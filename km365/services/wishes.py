@@ -4,6 +4,7 @@ The wish and what it does in our database are one transaction; what it does in S
 be killed between any two lines and is gone on with until it is done. Nothing is said to be done before it is.
 """
 
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -42,6 +43,8 @@ from km365.settings import Settings
 from km365.store import events, outbox, wishes
 from km365.store.database import Connection, Database
 from km365.store.outbox import Message
+
+_log = logging.getLogger(__name__)
 
 CARRY_OUT = "carry_out"
 """The job that does what an author wishes, or tells a focal point of it."""
@@ -231,7 +234,7 @@ async def _do(graph: Graph, settings: Settings, wanted: Wish, *, granted: bool =
     except NotFound:
         return True
     item = kept_of(row).item
-    if item.submitted_at is not None and item.submitted_at > wanted.asked_at:
+    if not granted and item.submitted_at is not None and item.submitted_at > wanted.asked_at:
         return True
     if not granted and not _may(item, wanted):
         return wanted.kind is WishKind.NARROW and item.audience is not Audience.EVERYONE
@@ -268,6 +271,13 @@ async def _ask(desk: WishDesk, wanted: Wish) -> None:
     except NotFound:  # a handover note is in no list; the wish can be answered by its id
         pass
     readers = [one async for one in _focal_points(desk, wanted)]
+    if not readers:
+        _log.warning(
+            "%s asks a focal point for something and nobody of the office %r is one; "
+            "a knowledge reviewer answers it, see `km365 lesson list`.",
+            wanted.item_id,
+            wanted.office,
+        )
     await desk.db.run(_tell, desk.jobs, wanted, readers, title=title, url=url, at=desk.now())
 
 
@@ -313,11 +323,20 @@ def _tell(
     wishes.put(c, replace(wanted, state=WishState.ASKED, changed_at=at))
 
 
-async def asked(db: Database) -> Mapping[str, tuple[Wish, ...]]:
-    """What focal points are asked, by the id of the contribution."""
+async def asked(
+    graph: Graph, db: Database, settings: Settings, reader: Reader
+) -> Mapping[str, tuple[Wish, ...]]:
+    """What this reader may answer as a focal point or reviewer, by the id of the contribution.
+
+    Others do not learn that anything is asked. Needs GroupMember.ReadBasic.All.
+    """
     found: dict[str, tuple[Wish, ...]] = {}
+    may: dict[str, bool] = {}
     for one in await db.run(wishes.list_, states={WishState.ASKING, WishState.ASKED}):
-        found[one.item_id] = (*found.get(one.item_id, ()), one)
+        if one.office not in may:
+            may[one.office] = await may_review(graph, settings, one.office, reader)
+        if may[one.office] and one.person_id != reader.person_id:
+            found[one.item_id] = (*found.get(one.item_id, ()), one)
     return found
 
 

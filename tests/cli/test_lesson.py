@@ -125,6 +125,16 @@ async def test_what_an_author_asks_is_listed_shown_and_answered(km365: Type, ask
     assert again.code == ExitCode.FAILED
 
 
+async def test_a_colleague_who_is_no_focal_point_does_not_learn_what_is_asked(
+    km365: Type, asked: str
+) -> None:
+    sue = sign_in_name("sue")
+    listed = await km365("lesson", "list", "--as", sue)
+    assert "note:i1" not in listed.err
+    assert (await km365("lesson", "list", "--as", sue, "--json")).json[0]["asked"] == []
+    assert "It was two months." not in (await km365("lesson", "show", asked, "--as", sue)).out
+
+
 async def test_another_office_does_not_see_what_is_asked(km365: Type, asked: str) -> None:
     assert "note:i1" not in (await km365("lesson", "list", "--as", EVE)).err
     answered = await km365("lesson", "answer", asked, "--grant", "--as", EVE)

@@ -1,13 +1,16 @@
 """What is done once a day so that the database stays small and can be put back."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from km365.core.term_requests import Ask, Wish
+from km365.core.contributions import Wish, WishKind, WishState
+from km365.core.term_requests import Ask
+from km365.core.term_requests import Wish as TermWish
 from km365.errors import StoreError
 from km365.services import housekeeping
-from km365.store import conversations, events, interviews, term_requests
+from km365.store import conversations, events, interviews, term_requests, wishes
 from km365.store.database import Database
 from km365.store.interviews import StoredAnswer
 from km365.store.outbox import Delivery
@@ -84,7 +87,7 @@ async def test_what_messages_said_goes_after_thirty_days_and_what_became_of_them
 
 
 async def test_why_people_asked_for_a_term_goes_after_twelve_months_and_the_request_stays(office) -> None:
-    wish = Wish(label="Climate anxiety", facet="topic", language="en")
+    wish = TermWish(label="Climate anxiety", facet="topic", language="en")
     with office.db.begin() as c:
         for who, days in (("ann", 0), ("ben", 300)):
             ask = Ask(who=who, because=f"{who} needs it", language="en", at=office.now + timedelta(days=days))
@@ -100,3 +103,29 @@ async def test_why_people_asked_for_a_term_goes_after_twelve_months_and_the_requ
         ("ben", "ben needs it"),
     ]
     assert await office.db.run(term_requests.askers) == {"r-1": 2}
+
+
+async def test_what_an_author_wanted_changed_is_forgotten_once_it_is_settled(office) -> None:
+    asked = Wish(
+        item_id="KM-1",
+        kind=WishKind.CHANGE,
+        person_id="ann",
+        interview_id="",
+        office="CO-BEL",
+        language="en",
+        state=WishState.ASKED,
+        words="It was two months.",
+        asked_at=office.now,
+        changed_at=office.now,
+    )
+    settled = replace(asked, item_id="KM-2", state=WishState.DONE)
+    for one in (asked, settled):
+        await office.db.run(wishes.put, one)
+    office.now += timedelta(days=31)
+    await housekeeping.tidy(office.db, office.jobs, now=office.now)
+    kept = await office.db.run(wishes.list_, states=set(WishState))
+    assert {one.item_id: one.words for one in kept} == {"KM-1": "It was two months.", "KM-2": ""}
+    office.now += timedelta(days=365)
+    await housekeeping.tidy(office.db, office.jobs, now=office.now)
+    kept = await office.db.run(wishes.list_, states=set(WishState))
+    assert {one.words for one in kept} == {""}
