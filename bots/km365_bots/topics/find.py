@@ -6,7 +6,7 @@ find it in the chat's state. Words that belong to another channel are looked up 
 
 import json
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from babel import Locale
@@ -55,6 +55,7 @@ class Find(Topic):
     """What is known about something, as far as the person may see it."""
 
     name = "find"
+    here = ("group.here_find",)
 
     def __init__(self, graph: Graph, settings: Settings, templates: Templates) -> None:
         self._graph, self._settings = graph, settings
@@ -71,6 +72,17 @@ class Find(Topic):
             kind = KNOWLEDGE if wish == "lessons" else ""
             return await self._safely(chat, self._asked(chat, meant.text, Filters(kind=kind)))
         return await self._safely(chat, self._follows(chat, meant))
+
+    async def in_group(self, chat: Chat, wish: str, meant: Understood) -> Sequence[Reply]:
+        """The same for a group, which is shown what everyone in the organisation may read."""
+        if wish == "open":
+            return self._asks(chat).replies
+        kind = KNOWLEDGE if wish == "lessons" else ""
+        told = await self._safely(chat, self._asked(chat, meant.text, Filters(kind=kind)))
+        return (told or self._asks(chat)).replies
+
+    async def pressed_in_group(self, chat: Chat, pick: Pick) -> Sequence[Reply]:
+        return (await self.pressed(chat, pick)).replies
 
     async def unasked(self, chat: Chat) -> Told | None:
         """A question that nobody else understood."""
@@ -173,6 +185,8 @@ class Find(Topic):
 
     async def _reader(self, chat: Chat) -> Reader:
         """The person with their office; somebody the directory does not know sees what everyone may."""
+        if not chat.event.personal:
+            return EVERYONE
         try:
             person = await people.get_person(self._graph, chat.event.person_id)
         except GraphNotFound:

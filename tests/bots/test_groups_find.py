@@ -1,0 +1,61 @@
+"""What a group is told of what is known: never more than everyone in the organisation may read."""
+
+import pytest
+from km365_bots.chat import Reader
+from km365_bots.topics.find import Find
+
+from km365.core.audience import Audience
+
+from ..conftest import Provisioned, person_id
+from .chatting import Office
+from .grouping import Group
+from .test_find import COLD, Staff
+
+PEOPLE = ("ann", "ben", "sam", "sue")
+
+
+@pytest.fixture
+async def group(provisioned: Provisioned) -> Group:
+    """Colleagues of CO-BEL, whose office has a lesson of its own beside one for everybody."""
+    app = provisioned.app
+    office = Office(db=app.db)
+    office.topics = [Find(app.graph, app.settings, app.templates)]
+    office.languages = {person_id("ann"): "en", person_id("ben"): "fr", person_id("sam"): "ar"}
+    await Staff(here=provisioned, office=office).knows(
+        {"description": f"It was a long season. {COLD}"},
+        {"title": "Cold boxes of Belmora", "description": COLD, "audience": Audience.OFFICE},
+    )
+    readers = [Reader(person_id=person_id(one), name=f"{one.title()} Paperboat") for one in PEOPLE]
+    return Group(office=office, readers=readers)
+
+
+async def test_what_an_office_alone_may_read_is_never_said_in_a_group_of_it(group: Group) -> None:
+    for person, question in (
+        ("ann", "what do we know about the cold chain"),
+        ("ben", "que savons-nous sur cold chain"),
+        ("sam", "search for cold chain"),
+    ):
+        await group.says(person_id(person), question)
+        group.heard("Ask drivers first", COLD)
+        assert "Belmora" not in group.replies[0].text
+    group.cards.append(group.replies[0].card)
+    await group.presses(person_id("sue"), "search", {"words": "cold boxes"})
+    assert all("Cold boxes of Belmora" not in reply.text for reply in group.replies)
+    own = group.chat(person_id("ann"))
+    await own.says("what do we know about the cold chain")
+    own.heard("Cold boxes of Belmora")
+
+
+async def test_where_it_is_not_known_who_reads_along_nothing_is_said(group: Group) -> None:
+    group.readers = []
+    await group.says(person_id("ann"), "what do we know about the cold chain")
+    group.heard("I could not see who reads along here")
+    assert COLD not in group.replies[0].text
+    group.readers = [Reader(person_id="x", name="A Guest", outsider=True)]
+    await group.says(person_id("ann"), "any lessons on the cold chain")
+    group.heard("People from outside the organisation read along here")
+
+
+async def test_its_help_in_a_group_names_the_search(group: Group) -> None:
+    await group.says(person_id("ann"), "help")
+    group.heard("what do we know about …", "what everyone in the organisation may read")
