@@ -20,7 +20,7 @@ from km365.documents.questions import Banks
 from km365.errors import Forbidden, GraphError, NotFound, TemplateError
 from km365.graph import people
 from km365.graph.metadata import TermRef
-from km365.services import capture, group_reflection, handover, suggest, tell, wishes
+from km365.services import capture, group_reflection, handover, preferences, suggest, tell, wishes
 from km365.services.calendar import hours_of
 from km365.services.handing_on import Begin, Desk, open_desk
 from km365.services.wishes import WishDesk
@@ -83,7 +83,10 @@ async def open_parts(app: App) -> Parts:
             Tell(lambda text, who: tell.look_up(app.graph, app.settings, text, person_id=who)),
             Find(app.graph, app.settings, app.templates),
             Mine(Reading(app=app, banks=banks, desk=wish_desk)),
-            Prompts(hours_of(app.settings)),
+            Prompts(
+                hours_of(app.settings),
+                lambda person, now: preferences.next_milestone(app.graph, app.settings, person, now=now),
+            ),
             GroupReflections(hours_of(app.settings), milestones_of(app)),
             Text(),
         ),

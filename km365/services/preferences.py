@@ -6,8 +6,21 @@ from datetime import datetime, timedelta
 
 from km365.core.interviews import WAITING, Interview
 from km365.core.preferences import Asked, Preferences, hours_for, may_ask
-from km365.core.schedule import Hours, Outcome, is_too_late, next_open
+from km365.core.schedule import (
+    Hours,
+    Milestone,
+    Outcome,
+    day_at,
+    is_too_late,
+    next_open,
+    sort_milestones,
+)
+from km365.errors import GraphError
+from km365.graph import people
+from km365.graph.client import Graph
 from km365.services import interview as service
+from km365.services.calendar import hours_of, milestones
+from km365.settings import Settings
 from km365.store import campaigns, conversations, events, interviews, outbox, preferences
 from km365.store.campaigns import Campaign, Prompt
 from km365.store.database import Connection, Database
@@ -60,6 +73,28 @@ async def change(
     is time. Doing it twice changes nothing more.
     """
     return await db.run(_change, hours, person_id, to, now=now)
+
+
+async def next_milestone(
+    graph: Graph, settings: Settings, person_id: str, *, now: datetime
+) -> Milestone | None:
+    """The next milestone that will ask this person and has not begun to; None where none is planned.
+
+    None too where SharePoint or the directory cannot be read now. Needs Sites.Selected and User.Read.All.
+    """
+    today = day_at(now, hours_of(settings))
+    try:
+        person = await people.get_person(graph, person_id)
+        later = sort_milestones(await milestones(graph, settings), today=today).later
+    except GraphError:
+        return None
+    names = {name.casefold() for name in (person.id, person.upn, person.mail) if name}
+    office = person.office.casefold()
+    for one in later:
+        named = {name.casefold() for name in one.asked}
+        if names & named or (not named and office and one.office.casefold() == office):
+            return one
+    return None
 
 
 def opens_at(c: Connection, message: Message, hours: Hours, *, at: datetime) -> datetime:

@@ -2,14 +2,14 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from km365_bots.topics.prompts import Prompts
 
 from km365.core.languages import LANGUAGES
 from km365.core.preferences import Asked, Preferences
-from km365.core.schedule import Hours, Outcome
+from km365.core.schedule import Hours, Milestone, Outcome
 from km365.store import campaigns, outbox, preferences
 from km365.store.outbox import Delivery
 
@@ -43,6 +43,24 @@ async def test_what_is_asked_when_and_what_waits_is_shown(chat: Chat) -> None:
         "1. Ardania, mid-term review",
     )
     assert chat.card.name == "menu"
+
+
+async def test_the_next_milestone_that_will_ask_is_named_where_one_may(chat: Chat, office: Office) -> None:
+    async def upcoming(person: str, now: datetime) -> Milestone | None:
+        return Milestone(
+            id="9",
+            title="End-year review",
+            kind="end-year review",
+            office="CO-BEL",
+            due_on=date(2026, 11, 30),
+        )
+
+    office.topics = [Prompts(HOURS, upcoming)]
+    await chat.says("my prompts")
+    chat.heard("End-year review, on November 30, 2026; I write about it from November 16, 2026.")
+    await chat.says("no more reflections")
+    await chat.says("my prompts")
+    chat.not_heard("End-year review")
 
 
 async def test_with_nothing_waiting_it_says_so(chat: Chat) -> None:

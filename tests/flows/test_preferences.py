@@ -115,3 +115,19 @@ async def test_news_waits_too_and_says_why_but_is_no_trouble(office, choose) -> 
     await choose(ann, closes=timedelta(hours=12))
     waits = office.messages()["news"]
     assert (waits.state, waits.due_at) == (Delivery.WAITING, office.now), "the new hours let it come now"
+
+
+async def test_the_next_milestone_of_a_person_is_that_of_their_office_or_names_them(office) -> None:
+    ann, eve = office.hire("ann"), office.hire("eve", office="CO-CAS")
+    await office.milestone(3)
+    later = await office.milestone(60)
+    await office.milestone(50, asked="eve@childrensagency.example")
+    await office.milestone(30, state="cancelled")
+
+    async def found(person: str) -> str | None:
+        one = await preferences.next_milestone(office.graph, office.settings, person, now=office.now)
+        return one.due_on.isoformat() if one and one.due_on else None
+
+    assert await found(ann) == office.day(60).isoformat(), later
+    assert await found(eve) == office.day(50).isoformat()
+    assert await found("nobody") is None

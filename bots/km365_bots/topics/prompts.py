@@ -1,6 +1,6 @@
 """What km365 asks a person by itself, when and in which language: shown and changed by that person."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from km365.core.commands import Understood
 from km365.core.languages import LANGUAGES, OWN_NAMES
 from km365.core.messages import Messages
 from km365.core.preferences import Asked, ClockWords, Preferences, clock_times, zone_named, zone_of
-from km365.core.schedule import Hours
+from km365.core.schedule import LEAD, Hours, Milestone
 from km365.services import interview as interviews
 from km365.services import preferences
 from km365.services.preferences import Coming, Overview
@@ -26,13 +26,22 @@ _DAY = timedelta(days=1)
 _ASKED = {"stop": Asked.NONE, "stop_reflections": Asked.HANDOVER, "ask_again": Asked.ALL}
 
 
+Upcoming = Callable[[str, datetime], Awaitable[Milestone | None]]
+"""The next milestone that will ask a person (by id), as seen at a moment."""
+
+
+async def _none(_: str, __: datetime) -> Milestone | None:
+    return None
+
+
 class Prompts(Topic):
     """ "My prompts", "not before 9", "stop asking me for good"; `hours` are those that are set."""
 
     name = "prompts"
 
-    def __init__(self, hours: Hours) -> None:
+    def __init__(self, hours: Hours, upcoming: Upcoming = _none) -> None:
         self._hours = hours
+        self._upcoming = upcoming
 
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
         """Shows the settings, or changes the one that was spoken of."""
@@ -107,10 +116,12 @@ class Prompts(Topic):
     async def _shown(self, chat: Chat, done: str = "") -> Reply:
         event = chat.event
         found = await preferences.overview(chat.parts.db, self._hours, event.person_id, now=event.at)
-        return self._card(chat, found, done)
+        asks = found.wanted.asked is Asked.ALL
+        later = await self._upcoming(event.person_id, event.at) if asks else None
+        return self._card(chat, found, done, later)
 
-    def _card(self, chat: Chat, found: Overview, done: str) -> Reply:
-        """The settings and what waits, with what was just done first."""
+    def _card(self, chat: Chat, found: Overview, done: str, later: Milestone | None = None) -> Reply:
+        """The settings and what waits, with what was just done first, and `later` what comes after that."""
         say = chat.speech.messages.say
         wanted = found.wanted
         lines = [
@@ -119,6 +130,7 @@ class Prompts(Topic):
             _hours_in_words(chat.speech.messages, found.hours),
             say("prompts.language_now", language=OWN_NAMES[chat.language]),
             _next_in_words(chat.speech.messages, found),
+            _later_in_words(chat.speech.messages, later),
         ]
         return chat.speech.menu(
             self.name,
@@ -178,6 +190,13 @@ def _next_in_words(messages: Messages, found: Overview) -> str:
     if first is not None:
         return messages.say("prompts.next", when=_moment(messages, first, found.hours))
     return messages.say("prompts.nothing_waits" if not found.waiting else "prompts.nothing_comes")
+
+
+def _later_in_words(messages: Messages, later: Milestone | None) -> str:
+    if later is None or later.due_on is None:
+        return ""
+    day, begins = messages.day(later.due_on), messages.day(later.due_on - LEAD)
+    return messages.say("prompts.later", title=later.title, day=day, begins=begins)
 
 
 def _moment(messages: Messages, moment: datetime, hours: Hours) -> str:
