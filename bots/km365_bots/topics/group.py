@@ -22,6 +22,8 @@ Milestones = Callable[[Event, Sequence[Reader]], Awaitable[Sequence[str]]]
 """The titles of milestones that all of a group may see, by who asks and who reads along."""
 
 _DAYS = (1, 2, 3, 5, 10)
+_USUAL = "5"
+"""What "keep it open" offers first."""
 
 
 async def no_milestones(_: Event, __: Sequence[Reader]) -> Sequence[str]:
@@ -170,7 +172,9 @@ class GroupReflections(Topic):
             self.name,
             title=say("group.begun_title" if found.fresh else "group.going_title", subject=found.subject),
             text=text,
-            fields=[{"key": "days", "label": say("group.days"), "choices": days, "small": True}],
+            fields=[
+                {"key": "days", "label": say("group.days"), "choices": days, "value": _USUAL, "small": True}
+            ],
             buttons=[
                 {"verb": "far", "label": say("group.far")},
                 {"verb": "keep", "label": say("group.keep"), "inputs": True},
