@@ -245,7 +245,7 @@ async def _taken_up(chat: Chat, ended: Turn) -> list[Reply]:
     return [speech.say("notes.taken_up", subject=subject), prompt(chat, other)]
 
 
-_JUST_ENDED = frozenset({Note.SENDING, Note.WITHDRAWN})
+_JUST_ENDED = frozenset({Note.SENDING, Note.WITHDRAWN, Note.AS_SENT})
 
 
 def _too_long(chat: Chat, turn: Turn, said: Said) -> list[Reply]:

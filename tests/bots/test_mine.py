@@ -321,6 +321,16 @@ async def test_a_draft_of_changes_can_be_put_away(ann: Office) -> None:
     ann.not_heard("draft of changes")
 
 
+async def test_what_was_open_goes_on_once_the_changes_are_put_away(ann: Office) -> None:
+    await ann.contributes("i1")
+    await ann.contributes("i2", send=False, story=STORY)
+    await ann.says("my contributions")
+    await ann.says("change 2")
+    ann.heard("This is the draft again")
+    await ann.says("discard")
+    ann.heard("What you sent stays as it was", "We can go on with what was open")
+
+
 async def test_a_change_of_what_is_accepted_is_put_before_the_focal_point(ann: Office) -> None:
     await ann.contributes("i1")
     await ann.decides(Decision.ACCEPT)
