@@ -163,7 +163,10 @@ class _Looker:
         except GraphError as error:
             said = f"{one.name}: {error}"
             self._done = replace(self._done, problems=(*self._done.problems, said))
-            await self._db.run(store.change_source, one.container, problem=str(error)[:500])
+            if isinstance(error, GraphNotFound):  # it is gone, or another is in its place: opened anew
+                await self._db.run(store.forget_source, one.container)
+            else:
+                await self._db.run(store.change_source, one.container, problem=str(error)[:500])
 
     # which lists and libraries ---------------------------------------------------------------------------
 
@@ -173,10 +176,20 @@ class _Looker:
         return await self._db.run(self._keep, wanted)
 
     async def _opened(self) -> AsyncIterator[Source]:
-        """The list of knowledge items and the offices' libraries; one not there is said and passed over."""
+        """The list of knowledge items and the offices' libraries; one not there is said and passed over.
+
+        Those known from an earlier look are taken as they are: opening two hundred libraries every few
+        minutes would cost more than reading what changed in them.
+        """
+        known = {_place(one): one for one in await self._db.run(store.sources)}
         for address in (None, *self._settings.office_sites):
+            there = known.get((address or self._settings.knowledge_site, address is None))
             try:
-                yield await (self._knowledge() if address is None else self._library(address))
+                if there is not None:
+                    shelf = shelf_for(self._settings, address) if address else EVERYBODY
+                    yield replace(there, shelf=shelf)
+                else:
+                    yield await (self._knowledge() if address is None else self._library(address))
             except GraphNotFound as error:
                 said = f"{address or self._settings.knowledge_site}: {error}"
                 self._done = replace(self._done, problems=(*self._done.problems, said))
@@ -210,10 +223,10 @@ class _Looker:
                 store.forget_source(c, one.container)
         for one in wanted:
             old = known.get(one.container)
-            if old is not None and old.shelf != one.shelf:
+            moved = old is not None and old.shelf != one.shelf
+            if moved:
                 store.empty(c, one.container)
-                old = None
-            store.put_source(c, replace(one, link=old.link, looked_at=old.looked_at) if old else one)
+            store.put_source(c, replace(one, link=None) if moved else one)
         return [one for one in store.sources(c) if one.container in kept]
 
     # hearing what changed --------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Self
 
+import httpx
 import pytest
 
 from km365.core.audience import Audience, Reader
@@ -315,6 +316,28 @@ async def test_an_index_that_is_lost_is_made_again(shelf: Shelf) -> None:
     assert (await shelf.finds("fridges", BEN)).readable is False
     await shelf.looks()
     assert (await shelf.finds("fridges", BEN)).hits == before.hits
+
+
+async def test_a_second_look_asks_only_what_changed(shelf: Shelf) -> None:
+    await shelf.keeps("KM-1")
+    await shelf.looks()
+    asked: list[str] = []
+
+    async def note(request: httpx.Request) -> None:
+        asked.append(request.url.path)
+
+    shelf.here.app.graph.http.event_hooks["request"].append(note)
+    await shelf.looks()
+    assert len(asked) == 2 and all("delta" in path for path in asked)
+
+
+async def test_a_site_that_is_no_longer_named_is_forgotten(shelf: Shelf) -> None:
+    await shelf.uploads("Fridges.txt", "Forty fridges failed.")
+    await shelf.looks()
+    shelf.settings = replace(shelf.here.app.settings, office_sites=())
+    assert (await shelf.finds("fridges", BEN)).hits == (), "the setting counts at once"
+    await shelf.looks()
+    assert await shelf.here.app.db.run(store.look_up, ["fridg"], ("", "co-bel")) == {}
 
 
 # The answer -----------------------------------------------------------------------------------------------
