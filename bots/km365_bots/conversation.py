@@ -81,7 +81,8 @@ async def _welcome(chat: Chat) -> list[Reply]:
 
 
 def _help(chat: Chat) -> Reply:
-    return chat.speech.help(topic.name for topic in chat.parts.topics)
+    topics = chat.parts.topics
+    return chat.speech.help((one.name for one in topics), buttons=(one.name for one in topics if one.opens))
 
 
 async def _typed(chat: Chat) -> list[Reply]:
@@ -92,6 +93,8 @@ async def _typed(chat: Chat) -> list[Reply]:
         return await _change_language(chat, turn, meant.language)
     if meant and meant.command is Command.HELP:
         return [_help(chat), *([interviewing.prompt(chat, turn)] if turn else [])]
+    if meant and meant.command is Command.WHO and turn is None:
+        return [chat.speech.say("chat.who")]
     for topic, wish in _spoken_to(chat, meant):
         told = await topic.typed(chat, wish, meant)
         if told is not None:
@@ -147,12 +150,24 @@ async def _pressed(chat: Chat) -> list[Reply]:
     if pick is None:
         return await interviewing.pressed(chat, buttons.read(chat.event.value))
     topic = topic_named(chat.parts.topics, pick.topic)
-    if topic is None or pick.forged(chat.parts.secret, chat.event.person_id):
+    forged = pick.forged(chat.parts.secret, chat.event.person_id)
+    if pick.topic == speech.HELP and not forged:
+        return await _opened(chat, pick.verb)
+    if topic is None or forged:
         return [chat.in_place(chat.speech.say("chat.forged"))]
     turn = await interviewing.current(chat)
     told = await topic.pressed(chat, pick)
     first, *rest = await _tell(chat, topic, told, turn)
     return [chat.in_place(first), *rest]
+
+
+async def _opened(chat: Chat, verb: str) -> list[Reply]:
+    """A button of the help, which stays: it is the way to everything for who types nothing."""
+    topic, turn = topic_named(chat.parts.topics, verb), await interviewing.current(chat)
+    if topic is None or not topic.opens:
+        return [chat.speech.say("chat.who"), *([interviewing.prompt(chat, turn)] if turn else [])]
+    told = await topic.typed(chat, topic.opens, Understood(topic=topic.name, wish=topic.opens))
+    return [_help(chat)] if told is None else await _tell(chat, topic, told, turn)
 
 
 async def _change_language(chat: Chat, turn: Turn | None, language: str) -> list[Reply]:

@@ -5,7 +5,7 @@ Pure: an interview, its bank and the words of its language in, replies out.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from km365.core import cards_token
@@ -33,6 +33,8 @@ from km365_bots.buttons import card_of
 INVITATION = "invitation"
 """Stands for the question on the card of an invitation; its interview is the campaign."""
 PAUSED = "paused"
+HELP, WHO = "help", "who"
+"""What stands for the topic on the card of the help, and its button that is no topic's."""
 RETURNED = "returned"
 
 _STORY = f"{KNOWLEDGE}description"
@@ -65,12 +67,19 @@ class Speech:
         """One of the bot's sentences, as plain text."""
         return Reply(text=self.messages.say(key, n=None, turn=0, **values))
 
-    def help(self, topics: Iterable[str]) -> Reply:
-        """All that can be said, with a line from each topic."""
-        lines = [self.messages.say(f"{topic}.help") for topic in topics]
-        return Reply(
-            text=_paragraphs([*lines, self.messages.say("chat.help", languages=self.messages.languages())])
+    def help(self, topics: Iterable[str], *, buttons: Iterable[str]) -> Reply:
+        """All that can be said, with a line from each topic and a button for some of them."""
+        say = self.messages.say
+        lines = [say(f"{topic}.help") for topic in topics]
+        lines.append(say("chat.help", languages=self.messages.languages()))
+        labels = {**{topic: say(f"{topic}.help_button") for topic in buttons}, WHO: say("chat.who_button")}
+        card = self.menu(
+            HELP,
+            title=say("chat.help_title"),
+            text="\n".join(lines),
+            buttons=[{"verb": verb, "label": label} for verb, label in labels.items()],
         )
+        return replace(card, text=_paragraphs(lines))
 
     def menu(
         self,

@@ -47,6 +47,8 @@ async def test_the_greeting_comes_once_however_often_teams_tells(chat: Chat) -> 
 async def test_help_and_who_reads_this_at_any_moment(chat: Chat) -> None:
     await chat.says("help")
     chat.heard("show my draft", "Português")
+    await chat.says("who reads what I say?")
+    chat.heard("Nobody reads what you tell me before")
     await chat.is_invited()
     await chat.says("start")
     await chat.says("who will read this?")

@@ -20,6 +20,7 @@ WORDS = """
 look = ["ponder it", "ponder …", "what of … then"]
 [texts]
 help = "Say “ponder” and what."
+help_button = "Ponder"
 """
 
 
@@ -105,6 +106,24 @@ async def test_a_card_of_a_topic_that_was_made_for_another_is_refused(chat: Chat
 async def test_the_help_has_a_line_of_each_topic(chat: Chat, looking: Looking) -> None:
     await chat.says("help")
     chat.heard("Say “ponder” and what.", "skip, back, pause")
+
+
+async def test_a_button_of_the_help_opens_what_it_names_and_the_help_stays(
+    chat: Chat, looking: Looking
+) -> None:
+    looking.opens = "look"
+    await chat.says("help")
+    helped = chat.card
+    await chat.presses("looking")
+    assert looking.heard == [("look", "")]
+    assert not any(reply.replaces for reply in chat.replies)
+    await chat.is_invited()
+    await chat.says("start")
+    await chat.presses("who", card=helped)
+    chat.heard("before you have read the draft", "1 of 8")
+    other = Chat(office=chat.office, person="bob")
+    await other.presses("looking", card=helped)
+    other.heard("was not made for this chat")
 
 
 @pytest.mark.parametrize("said", ["ponderous rain", "we should ponder rain", "ponder"])

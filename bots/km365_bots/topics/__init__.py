@@ -34,6 +34,8 @@ class Topic:
     """One thing people can do. What it saves it saves under `chat.activity_key`: Teams repeats activities."""
 
     name: str
+    opens: str = ""
+    """The wish of its button in the help, which bears the text `help_button`; empty for none."""
 
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
         """Its command `wish` was typed (with the words `meant.text` where it takes some).

@@ -55,6 +55,7 @@ class Find(Topic):
     """What is known about something, as far as the person may see it."""
 
     name = "find"
+    opens = "open"
     here = ("group.here_find",)
 
     def __init__(self, graph: Graph, settings: Settings, templates: Templates) -> None:

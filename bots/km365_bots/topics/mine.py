@@ -53,6 +53,7 @@ class Mine(Topic):
     """ "What have I contributed", and then a number, "change", "withdraw", "my office only"."""
 
     name = "mine"
+    opens = "list"
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading

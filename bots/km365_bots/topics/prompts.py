@@ -38,6 +38,7 @@ class Prompts(Topic):
     """ "My prompts", "not before 9", "stop asking me for good"; `hours` are those that are set."""
 
     name = "prompts"
+    opens = "show"
 
     def __init__(self, hours: Hours, upcoming: Upcoming = _none) -> None:
         self._hours = hours

@@ -55,6 +55,7 @@ class Tell(Topic):
     """ "I want to share a lesson", "lesson: …", a link, a forwarded message, a story nobody asked for."""
 
     name = "tell"
+    opens = "share"
 
     def __init__(self, look_up: LookUp) -> None:
         self._look_up = look_up
