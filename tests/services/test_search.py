@@ -1,5 +1,6 @@
 """Finding what is known, on the small Microsoft 365: the right things, and nothing that is for others."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -13,8 +14,9 @@ from km365.core.knowledge import Maturity, to_fields
 from km365.core.passages import Passage
 from km365.core.search_question import Concepts, Filters, Query
 from km365.documents import reading
-from km365.errors import GraphUnreachable
+from km365.errors import GraphUnreachable, ResyncNeeded
 from km365.graph import drives, lists, metadata, sites
+from km365.graph.client import Graph, Page
 from km365.graph.metadata import Target, TermRef
 from km365.services import search, search_index
 from km365.services.capture import knowledge_list
@@ -329,6 +331,28 @@ async def test_a_second_look_asks_only_what_changed(shelf: Shelf) -> None:
     shelf.here.app.graph.http.event_hooks["request"].append(note)
     await shelf.looks()
     assert len(asked) == 2 and all("delta" in path for path in asked)
+
+
+async def test_what_went_while_graph_forgot_our_place_is_not_found_again(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shelf.keeps("KM-1", title="Stays")
+    row = await shelf.keeps("KM-2", title="Goes")
+    await shelf.looks()
+    await shelf.changes(row, KMAudience="S")
+    read, forgotten = lists.delta, []
+
+    async def delta(graph: Graph, site_id: str, list_id: str, link: str | None) -> AsyncIterator[Page]:
+        if link and not forgotten:
+            forgotten.append(link)
+            raise ResyncNeeded("410", url=None, keep_ours=False, status=410)
+        async for page in read(graph, site_id, list_id, link):
+            yield page
+
+    monkeypatch.setattr(lists, "delta", delta)
+    look = await shelf.looks()
+    assert forgotten and look.items == 1
+    assert titles(await shelf.finds("fridges", BEN)) == ["Stays"]
 
 
 async def test_a_site_that_is_no_longer_named_is_forgotten(shelf: Shelf) -> None:
