@@ -196,10 +196,21 @@ class _Book:
             cell.hyperlink = link
         return cell
 
+    def _sentence(self, sheet: Any, text: str) -> Any:
+        """What we say ourselves: in the direction of the language, whatever it quotes."""
+        cell = self._text(sheet, text, wrap=True)
+        if is_rtl(self._language):
+            if "sentence" not in self._styles:
+                cell.alignment = Alignment(wrap_text=True, vertical="top", **RIGHT_TO_LEFT)
+                self._styles["sentence"] = cell._style
+            cell._style = copy(self._styles["sentence"])
+        return cell
+
     def _score(self, sheet: Any, score: float | None) -> Any:
         cell = WriteOnlyCell(sheet, score)
         if "score" not in self._styles:
-            cell.number_format, cell.alignment = "0.00", Alignment(vertical="top")
+            cell.number_format = "0.00"
+            cell.alignment = Alignment(vertical="top", horizontal="center")  # apart from the words beside it
             self._styles["score"] = cell._style
         cell._style = copy(self._styles["score"])
         return cell
@@ -251,8 +262,9 @@ class _Book:
         if term.removes and term.by_people and term.wanted:
             self._people_count += 1
             self._people += [(row.path, title, label)][: 50 - len(self._people)]
-        places = "; ".join(place_said(one, self.say) for one in term.reason.places)
-        part, words = self._part(term, places), "; ".join(term.reason.words)
+        said = [place_said(one, self.say) for one in term.reason.places]
+        places = "\n".join(said)  # on one line the Latin and the Arabic of several run into one another
+        part, words = self._part(term, "; ".join(said)), "; ".join(term.reason.words)
         self._rows += 1
         shown_here = (row.name, title, label, words, places, part)
         with self._room(dict(zip(WRAPPED, shown_here, strict=True))):
@@ -267,8 +279,8 @@ class _Book:
                     term.comment,
                     self._score(self._changes, term.reason.score),
                     self._text(self._changes, words, wrap=True),
-                    self._text(self._changes, places, wrap=True),
-                    self._text(self._changes, part, wrap=True),
+                    self._sentence(self._changes, places),
+                    self._sentence(self._changes, part),
                     held,
                     self._text(self._changes, row.web_url, link=row.web_url),
                     str(self._number),
@@ -282,7 +294,10 @@ class _Book:
     def _room(self, texts: Mapping[str, str]) -> Iterator[None]:
         """Makes the row of a change as high as its wrapped texts need; not every program does so itself."""
         number, rows = FIRST_ROW - 1 + self._rows, self._changes.row_dimensions
-        lines = max(math.ceil(len(text) / CHANGES[name]) for name, text in texts.items())
+        lines = max(
+            sum(math.ceil(len(line) / CHANGES[name]) for line in text.split("\n"))
+            for name, text in texts.items()
+        )
         if lines > 1:
             rows[number].height = min(LINE_POINTS * lines, HIGHEST_ROW)
         yield

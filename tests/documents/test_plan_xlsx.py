@@ -116,6 +116,13 @@ def test_the_sheets_of_an_arabic_reader_run_from_right_to_left(tmp_path: Path) -
     assert {cell.alignment.readingOrder for cell in book.worksheets[0]["A"]} == {2}, (
         "as sentences in Arabic run"
     )
+    row = {cell.value: book.worksheets[1][3][number] for number, cell in enumerate(book.worksheets[1][1])}
+    assert {name: row[name].alignment.readingOrder for name in ("document", "words", "places", "part")} == {
+        "document": 0,
+        "words": 0,
+        "places": 2,
+        "part": 2,
+    }, "names and quoted words keep their own direction"
 
 
 def in_french() -> Taxonomy:
@@ -138,7 +145,7 @@ def test_columns_and_places_are_said_in_the_workbooks_language_and_read_back(tmp
     page = Page(path)
     assert page.get(3, "column") == "Thème"
     assert (
-        page.get(3, "places") == "nom du fichier; tableau, sous « Water »; dans une note, page 3; Our column"
+        page.get(3, "places") == "nom du fichier\ntableau, sous « Water »\ndans une note, page 3\nOur column"
     )
     assert page.sheet.parent.worksheets[3]["A1"].value == "Thème"
     with opened(path, in_french()) as again:
@@ -175,10 +182,14 @@ def test_long_cells_wrap_and_scores_have_two_decimals(tmp_path: Path) -> None:
 def test_rows_are_as_high_as_their_wrapped_texts(tmp_path: Path) -> None:
     long = replace(WATER, reason=replace(WATER.reason, words=("water " * 20,)))
     topics, kinds = row().changes
+    spread = replace(WATER, reason=replace(WATER.reason, places=("page 2", "slide 3", "title", "line 4")))
     plan = replace(PLAN, rows=(replace(row(), changes=(replace(topics, add=(long,)), kinds)),))
     book = openpyxl.load_workbook(sheet(tmp_path / "plan.xlsx", plan))
     heights = [book["Changes"].row_dimensions[number].height for number in (3, 4)]
     assert heights == [3 * plan_xlsx.LINE_POINTS, None]
+    plan = replace(PLAN, rows=(replace(row(), changes=(replace(topics, add=(spread,)), kinds)),))
+    places = openpyxl.load_workbook(sheet(tmp_path / "places.xlsx", plan))["Changes"]
+    assert places.row_dimensions[3].height == 4 * plan_xlsx.LINE_POINTS, "a place has a line of its own"
     assert book["Read me"].row_dimensions[1].height == 2 * plan_xlsx.LINE_POINTS
 
 
