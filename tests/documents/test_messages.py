@@ -24,9 +24,9 @@ LONGEST = {"prompt.progress": 40, "prompt.consent_title": 60, "prompt.draft_titl
 
 
 def sentences(text: Any) -> list[str]:
-    if isinstance(text, str):
-        return [text]
-    return list(text.values()) if hasattr(text, "values") else list(text)
+    """All that is said, without what only puts other things together, such as "{day}, {time}"."""
+    said = [text] if isinstance(text, str) else list(text.values() if hasattr(text, "values") else text)
+    return [one for one in said if re.search(r"[^\W\d_]", re.sub(r"\{\w*\}", "", one))]
 
 
 @pytest.mark.parametrize("language", OTHERS)
