@@ -25,11 +25,11 @@ export class Notices {
     (open ? this.panel.querySelector("button") : this.bell).focus();
   }
 
-  show({ notices, unread, others, starting }) {
+  show({ notices, unread, others, quiet }) {
     for (const notice of notices) {
       const isNew = !this.seen.has(notice.seq);
       this.seen.add(notice.seq);
-      if (isNew && !starting) this.toast(notice);
+      if (isNew && !quiet) this.toast(notice);
     }
     badge(document.querySelector("#bell-badge"), notices.filter((n) => n.unread).length);
     badge(document.querySelector("#chat-badge"), unread);

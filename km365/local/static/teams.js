@@ -71,7 +71,8 @@ function show(changes) {
   finish(fresh);
   if (starting) hold(newest());
   else if (arrived.length && (stick || expected)) follow(arrived, expected);
-  notices.show({ notices: changes.notices, unread: changes.unread, others: changes.others, starting });
+  const quiet = starting || (looking() && held !== null); // nobody is told of what stands before their eyes
+  notices.show({ notices: changes.notices, unread: changes.unread, others: changes.others, quiet });
   tell();
   markRead(changes.unread);
 }
@@ -174,8 +175,10 @@ function tell() {
   if (status.textContent !== text) status.textContent = text;
 }
 
+const looking = () => document.visibilityState === "visible" && document.hasFocus();
+
 function markRead(unread) {
-  if (unread && document.visibilityState === "visible" && document.hasFocus()) call("/read", { seq: newest() }).catch(() => {});
+  if (unread && looking()) call("/read", { seq: newest() }).catch(() => {});
 }
 
 async function openMessage(seq) {
