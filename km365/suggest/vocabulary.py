@@ -42,6 +42,9 @@ _LISTED = 3
 """A passage that names more concepts of one term set than this is an enumeration; each counts for less."""
 _TEXT = "text"
 """The place of words in the text where it has no other; said beside other places only."""
+_OUTSIDE = (Kind.NAME, Kind.PROPERTY)
+_NOT_IN_TEXT = 0.85
+"""What only a file's name and properties say is less sure: `Budget tracking` may hold any kind of table."""
 _WEAKER = {LabelKind.SHORT: 0.85, LabelKind.VARIANT: 0.9}
 
 
@@ -270,7 +273,8 @@ class Vocabulary:
             amount = 1.0 - math.exp(-evidence.mass / scale)
             beside_others = 0.5 + 0.5 * math.sqrt(evidence.mass / most)
             spread = 0.7 + 0.1 * min(3, evidence.parts.bit_count()) if spreads else 1.0
-            weighed.scores[concept] = round(evidence.strength * amount * beside_others * spread, 3)
+            outside = _NOT_IN_TEXT if layout.is_outside(evidence.spots) else 1.0
+            weighed.scores[concept] = round(evidence.strength * amount * beside_others * spread * outside, 3)
 
     def suggestion(self, weighed: "Weighed", concept: int, score: float) -> Suggestion:
         """The suggestion of a concept that the words speak for, with the words and places that do."""
@@ -352,7 +356,7 @@ class _Layout:
         total, begin = 0, 0
         for passage, end in zip(text.passages, text.ends, strict=True):
             self._starts.append(total)
-            if passage.kind not in (Kind.NAME, Kind.PROPERTY):
+            if passage.kind not in _OUTSIDE:
                 total += end - begin
             begin = end + 1
         self.words = total
@@ -374,6 +378,11 @@ class _Layout:
         """How much a word of the passage says."""
         early = 1.3 if self._starts[number] < _OPENING_WORDS else 1.0
         return PLACE_WEIGHT[self.text.passages[number].kind] * early
+
+    def is_outside(self, spots: Iterable[int]) -> bool:
+        """Whether the words stand only in the file's name and properties, beside a text without them."""
+        text = self.text
+        return self.words > 0 and all(text.passages[text.passage_of(one)].kind in _OUTSIDE for one in spots)
 
     def part(self, number: int) -> int:
         """Which tenth of the document the passage stands in."""

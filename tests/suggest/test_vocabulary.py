@@ -146,6 +146,18 @@ def test_a_passing_mention_in_a_long_text_is_not_a_subject():
     assert ids(known.suggest(from_text(text))) == ["learn"]
 
 
+def test_what_only_the_files_name_says_is_less_sure_than_what_the_text_says_too():
+    known = vocabulary(concept("m", "monitoring", "budget tracking"), rule=Rule(evidence=Evidence.OPENING))
+    name = Passage(text="Budget tracking", kind=Kind.NAME, place="file name")
+    body = "Output and section, planned and spent."
+    named, said = (
+        known.suggest([name, Passage(text=text, place="page 1")])[0].score
+        for text in (body, f"Budget tracking. {body}")
+    )
+    scanned = known.suggest([name])[0].score
+    assert 0.5 < named < scanned <= said
+
+
 def test_an_enumeration_says_little_about_each_of_its_members():
     names = [
         "nutrition",
