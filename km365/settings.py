@@ -316,7 +316,8 @@ def _check_bot(settings: Settings) -> None:
     for pace in settings.teams_sends_per_conversation:
         if not re.fullmatch(r"[1-9]\d*/[1-9]\d*", pace):
             raise SettingsError(
-                f"teams_sends_per_conversation: {pace!r} must be a number of messages and of seconds, such as 7/1."
+                f"teams_sends_per_conversation: {pace!r} must be a number of messages and of seconds, "
+                "such as 7/1."
             )
 
 
