@@ -131,6 +131,11 @@ async def offices(db: Database) -> Mapping[str, tuple[str, ...]]:
     return {one.office: tuple(dict.fromkeys((one.office, *_names(one)))) for one in known if one.office}
 
 
+async def known_offices(db: Database) -> frozenset[str]:
+    """The offices that something found may be of, as filters name them."""
+    return await db.run(store.offices)
+
+
 def _names(one: Source) -> Iterable[str]:
     """`CO-BEL Belmora` is CO-BEL and Belmora."""
     yield one.name

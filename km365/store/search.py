@@ -280,6 +280,12 @@ def entries(c: Connection, ids: Collection[int]) -> dict[int, Entry]:
     }
 
 
+def offices(c: Connection) -> frozenset[str]:
+    """The codes of the offices that entries are of, in small letters."""
+    found = c.execute(select(search_entry.c.office).distinct()).scalars()
+    return frozenset(code.lower() for code in found if code)
+
+
 def texts(c: Connection, ids: Collection[int]) -> dict[int, list[str]]:
     """The sentences of entries by number."""
     t = search_text.c

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from km365_bots.topics.find import Find, phrases
+from km365_bots.topics.find import Find, _about, _read_about, phrases
 
 from km365.core.audience import Audience
 from km365.core.knowledge import Kind, Maturity, to_fields
@@ -121,6 +121,20 @@ async def test_the_same_is_done_by_cards_alone(staff: Staff) -> None:
     chat.heard("7 things found.")
     await chat.says("more")
     chat.heard("Shown are 6 to 7.")
+
+
+async def test_a_card_cannot_ask_for_what_no_filter_is(staff: Staff) -> None:
+    await staff.knows({"title": "Fridge"})
+    chat = staff.chat("ben")
+    await chat.says("any lessons on fridges")
+    odd = {"office": '"' * 40, "kind": "\x01" * 60, "language": "fr"}
+    await chat.presses("filter", odd)
+    chat.heard("With this filter I found nothing", "Only: Français.")
+
+
+def test_filters_too_long_for_a_card_are_left_behind() -> None:
+    long = Filters(office='"' * 40, kind="\x01" * 60, language="fr")
+    assert _read_about(_about(Query(words="fridges " * 40, filters=long), 5)) == (Query(words=""), 5)
 
 
 async def test_who_finds_nothing_is_led_on(staff: Staff) -> None:

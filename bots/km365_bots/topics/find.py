@@ -38,6 +38,7 @@ from km365_bots.topics import Told, Topic
 _ABOUT = 190
 """Characters that a card may carry back of what it was about, some fewer than it may."""
 _ANY = "any"
+_ALL_LANGUAGES = frozenset({*OWN_NAMES, *Locale("en").languages})
 _ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 """Around a sentence, which may run the other way than the card."""
 _LONGEST_UNASKED = 300
@@ -101,7 +102,9 @@ class Find(Topic):
             words = pick.inputs.get("near") or pick.inputs.get("words", "")
             found = await self._safely(chat, self._asked(chat, words, Filters()))
         elif pick.verb == "filter":
-            found = await self._safely(chat, self.answer(chat, replace(query, filters=_chosen(pick.inputs))))
+            found = await self._safely(
+                chat, self.answer(chat, replace(query, filters=await self._chosen(chat, pick)))
+            )
         elif pick.verb == "all":
             found = await self._safely(chat, self.answer(chat, replace(query, filters=Filters())))
         else:
@@ -132,6 +135,17 @@ class Find(Topic):
     async def query(self, chat: Chat, text: str) -> Query:
         """The question with the filters that are said in it."""
         return (await self._spoken(chat)).read(text)
+
+    async def _chosen(self, chat: Chat, pick: Pick) -> Filters:
+        """The filters that were chosen on the card; what is no known office, kind or language is left out."""
+        chosen = {key: value for key, value in pick.inputs.items() if value != _ANY}
+        office, kind, language = (chosen.get(key, "") for key in ("office", "kind", "language"))
+        known = kind in _KIND_KEYS or kind in (await self._terms.now()).taxonomy.by_id
+        return Filters(
+            office=office if office in await search.known_offices(chat.parts.db) else "",
+            kind=kind if known else "",
+            language=language if language in _ALL_LANGUAGES else "",
+        )
 
     # what was typed --------------------------------------------------------------------------------------
 
@@ -250,6 +264,8 @@ def _about(query: Query, start: int) -> str:
         about = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
         if len(about) <= _ABOUT:
             return about
+        if not words:
+            return _about(Query(words=""), start)
         words = words[: len(words) - max(1, len(about) - _ABOUT)]
 
 
@@ -260,16 +276,6 @@ def _read_about(about: str) -> tuple[Query, int]:
     except ValueError:
         return Query(words=""), 0
     return Query(words=words, filters=Filters(office=office, kind=kind, language=language)), int(start)
-
-
-def _chosen(inputs: Mapping[str, str]) -> Filters:
-    """The filters that were chosen on the card."""
-    chosen = {key: value for key, value in inputs.items() if value != _ANY}
-    return Filters(
-        office=chosen.get("office", "")[:40],
-        kind=chosen.get("kind", "")[:60],
-        language=chosen.get("language", "")[:8],
-    )
 
 
 # How an answer is shown -----------------------------------------------------------------------------------
