@@ -6,6 +6,7 @@ is there, and the message that says so, are one transaction.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -50,7 +51,7 @@ class Desk:
 
 
 class _TakenBack(KM365Error):
-    """The person has withdrawn it before it began."""
+    """The person has withdrawn it before it began; sent again, it is another job's."""
 
 
 async def open_desk(desk: Desk) -> None:
@@ -78,7 +79,8 @@ async def hand_on(desk: Desk, interview_id: str) -> None:
     except Exception as error:
         await desk.db.run(_say_trouble, desk.jobs, interview, error, at=desk.now())
         raise
-    await desk.db.run(_finish, desk.jobs, interview_id, link, at=desk.now())
+    with suppress(_TakenBack):
+        await desk.db.run(_finish, desk.jobs, interview, link, at=desk.now())
 
 
 async def _deliver(desk: Desk, interview: Interview) -> str:
@@ -86,7 +88,7 @@ async def _deliver(desk: Desk, interview: Interview) -> str:
     bank = service.bank_of(desk.banks, interview)
 
     async def begin() -> None:
-        await desk.db.run(_begin, interview.id, at=desk.now())
+        await desk.db.run(_begin, interview, at=desk.now())
 
     link = await desk.file_note(interview, bank, begin) if bank.kind is BankKind.HANDOVER else ""
     if is_complete(knowledge_item(interview, bank)):
@@ -106,18 +108,22 @@ def _on_its_way(c: Connection, interview_id: str) -> Interview | None:
     return found if found.state is InterviewState.SENDING else None
 
 
-def _begin(c: Connection, interview_id: str, *, at: datetime) -> None:
-    found, version = service.load(c, interview_id)
-    if found.state is not InterviewState.SENDING:
-        raise _TakenBack("This was taken back before it was handed on.")
+def _begin(c: Connection, read: Interview, *, at: datetime) -> None:
+    found, version = _as_read(c, read)
     if found.begun_at is None:
         service.keep(c, replace(found, begun_at=at, confirming=None, changed_at=at), version=version)
 
 
-def _finish(c: Connection, jobs: Jobs, interview_id: str, link: str, *, at: datetime) -> None:
-    found, version = service.load(c, interview_id)
-    if found.state is not InterviewState.SENDING:
-        return
+def _as_read(c: Connection, read: Interview) -> tuple[Interview, int]:
+    """The interview with its version, if it is still on the way as it was read. Raises _TakenBack."""
+    found, version = service.load(c, read.id)
+    if found.state is not InterviewState.SENDING or found.sent_at != read.sent_at:
+        raise _TakenBack("This was taken back before it was handed on.")
+    return found, version
+
+
+def _finish(c: Connection, jobs: Jobs, read: Interview, link: str, *, at: datetime) -> None:
+    found, version = _as_read(c, read)
     done = replace(found, state=InterviewState.FINISHED, link=link, confirming=None, changed_at=at)
     service.keep(c, done, version=version)
     service.note_change(c, found, done, at=at)

@@ -6,10 +6,14 @@ from km365_bots.speech import parts as parts_of
 
 from km365.core.drafting import knowledge_item
 from km365.core.interviews import Interview, InterviewState
+from km365.core.questions import Bank
+from km365.core.turns import Said, Verb
+from km365.services import interview as service
+from km365.services.handing_on import Begin, Desk, hand_on
 from km365.store import interviews as store
 from km365.store.outbox import Message
 
-from .chatting import BANKS, STORY, Chat, Office
+from .chatting import BANKS, MORNING, STORY, Chat, Office
 
 
 async def test_a_draft_can_be_seen_before_the_last_question(chat: Chat) -> None:
@@ -132,3 +136,43 @@ def test_a_draft_has_its_parts_in_the_order_of_the_item() -> None:
     )
     keys = [part.key for part in parts_of(blank, BANKS.get("midterm_review", "en"))]
     assert keys == ["title", "description", "context", "cause", "advice", "limits", "evidence"]
+
+
+async def test_words_taken_back_while_they_were_handed_on_stay_and_the_new_ones_go(
+    chat: Chat, office: Office
+) -> None:
+    """Microsoft 365 is slow; meanwhile the person takes it back, tells it again and sends that."""
+    office.down = True
+    await chat.is_invited()
+    for text in ["start", "1", "FIRST: " + STORY, "show my draft", "send"]:
+        await chat.says(text)
+    left: list[str] = []
+    again = [Said(verb=verb) for verb in (Verb.WITHDRAW, Verb.YES, Verb.START)]
+    again += [Said(verb=Verb.ANSWER, text="SECOND: " + STORY, question="story")]
+    again += [Said(verb=Verb.DRAFT), Said(verb=Verb.SEND)]
+
+    async def submit(interview: Interview, bank: Bank, begin: Begin) -> str:
+        while again:
+            await service.take(
+                office.db,
+                BANKS,
+                office.jobs,
+                interview.id,
+                again.pop(0),
+                person_id="ann",
+                now=MORNING + timedelta(hours=1),
+            )
+        await begin()
+        left.append((interview.answer("story") or interview.answers[0]).text[:6])
+        return "https://sharepoint.example/item"
+
+    desk = Desk(
+        db=office.db, jobs=office.jobs, banks=BANKS, submit=submit, file_note=submit, now=lambda: chat.at
+    )
+    (found,) = await office.db.run(store.list_, state=InterviewState.SENDING)
+    await hand_on(desk, found.id)
+    (found,) = await office.db.run(store.list_, state=InterviewState.SENDING)
+    assert left == []
+    await hand_on(desk, found.id)
+    assert left == ["SECOND"]
+    (found,) = await office.db.run(store.list_, state=InterviewState.FINISHED)
