@@ -517,7 +517,8 @@ def _confirmed(interview: Interview, confirm: Confirm, bank: Bank) -> _After:
         interview, answers=(), audiences={}, edits={}, revisiting="", probing="", sitting=0, wake_at=None
     )
     if confirm.kind is ConfirmKind.WITHDRAW:
-        return replace(empty, state=InterviewState.WITHDRAWN, consented_at=None), (Note.WITHDRAWN,)
+        gone = replace(empty, state=InterviewState.WITHDRAWN, consented_at=None, sent_at=None)
+        return gone, (Note.WITHDRAWN,)
     consented = bank.consent is None or interview.consented_at is not None
     state = InterviewState.OPEN if consented else InterviewState.CONSENTING
     return replace(empty, state=state), (Note.STARTED_OVER,)

@@ -117,7 +117,7 @@ def _wish(
 ) -> Answer:
     way = about.course(kind, person_id)
     before = wishes.get(c, about.id, kind)
-    if before is not None and before.state in OPEN_WISHES and words in before.words:
+    if before is not None and before.state in OPEN_WISHES and _asks_for(before, words):
         return Answer.ALREADY
     if way is Course.NO or not _still_theirs(c, about, person_id):
         return Answer.NOT_NOW
@@ -143,6 +143,11 @@ def _wish(
     _note(c, made, at=at)
     _enqueue(c, desk.jobs, made)
     return Answer.DOING if way is Course.NOW else Answer.ASKED
+
+
+def _asks_for(before: Wish, words: str) -> bool:
+    """Whether these words, if any, are paragraphs of it already."""
+    return not words or f"\n\n{words}\n\n" in f"\n\n{before.words}\n\n"
 
 
 def _still_theirs(c: Connection, about: Contribution, person_id: str) -> bool:

@@ -350,6 +350,18 @@ async def test_a_change_of_what_is_accepted_is_put_before_the_focal_point(ann: O
     assert [one.data["state"] for one in await ann.settled()] == ["done"]
 
 
+async def test_a_change_in_words_that_stood_in_an_earlier_one_is_asked_for_too(ann: Office) -> None:
+    await ann.contributes("i1")
+    await ann.decides(Decision.ACCEPT)
+    for words in ["Write that forty stood still, not three.", "three", "three"]:
+        await ann.says("my contributions")
+        await ann.says("change 1")
+        await ann.says(words)
+    wish = await ann.wish("change")
+    assert wish is not None
+    assert wish.words == "Write that forty stood still, not three.\n\nthree"
+
+
 async def test_words_for_another_channel_are_not_passed_on(ann: Office) -> None:
     await ann.contributes("i1")
     await ann.decides(Decision.ACCEPT)
@@ -402,6 +414,14 @@ async def test_before_it_is_published_it_is_taken_back_after_a_second_yes(
     assert await ann.items() == {}
     await ann.says("yes", activity="yes")
     ann.heard("I have that already")
+    await ann.says("my contributions")
+    ann.heard("not contributed anything")
+
+
+async def test_what_was_taken_back_before_it_left_is_not_listed_as_sent(ann: Office) -> None:
+    await ann.contributes("i1", send=False)
+    for verb in (Verb.DRAFT, Verb.SEND, Verb.WITHDRAW, Verb.YES):
+        await ann._turn("i1", verb)
     await ann.says("my contributions")
     ann.heard("not contributed anything")
 
