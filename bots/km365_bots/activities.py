@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from km365.core.chat import Event, EventKind
@@ -43,13 +44,23 @@ class Incoming:
     """What it means to the conversation; None for what the bot only notes (typing, reactions, edits)."""
     is_action: bool
     """A card's Action.Execute, whose HTTP answer replaces the card."""
-    text: str
     reply_to: str | None
     mentioned: bool = True
     """Whether the bot was spoken to: always in a chat of its own, elsewhere by a mention."""
     roster: str = ""
     """What names those who read along: the conversation, or the team whose channel it is."""
     value: Mapping[str, Any] = field(default_factory=dict)
+    whole: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The activity as it came."""
+
+    @cached_property
+    def text(self) -> str:
+        """What was typed or forwarded.
+
+        Read only when it is asked for: its HTML may be long, and nobody may make us read it who has not
+        signed in.
+        """
+        return _spoken(self.whole) if self.kind is EventKind.MESSAGE else ""
 
     @property
     def key(self) -> str:
@@ -102,11 +113,11 @@ def read_activity(body: bytes) -> Incoming:
         time_zone=_text(activity.get("localTimezone"))[:64],
         kind=kind,
         is_action=is_action,
-        text=_spoken(activity) if kind is EventKind.MESSAGE else "",
         reply_to=_id(activity, "replyToId") or None,
         mentioned=_is_personal(conversation) or bool(_mentions(activity)),
         roster=_roster(activity, conversation),
         value=value,
+        whole=activity,
     )
 
 

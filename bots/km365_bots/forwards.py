@@ -8,16 +8,18 @@ Teams shows a forwarded message to a bot as HTML beside the text: a `blockquote`
 
 import json
 from collections.abc import Iterator, Mapping
-from html.parser import HTMLParser
+from contextlib import suppress
 from typing import Any
+
+from lxml import etree
 
 _FORWARD = "http://schema.skype.com/forward"
 _REPLY = "http://schema.skype.com/reply"
 _REFERENCE = "forwardedmessagereference"
 _OF_PERSONS = frozenset({"mri", "time"})
 _OF_THEIR_OWN = frozenset({"p", "div", "li", "tr", "h1", "h2", "h3", "blockquote"})
-_EMPTY = frozenset({"br", "img", "hr", "input", "meta", "link", "attachment"})
-_LONGEST = 200_000
+_LONGEST = 30_000
+"""Characters of HTML, a little above what Teams lets a message be."""
 
 
 def forwarded(activity: Mapping[str, Any]) -> str | None:
@@ -56,42 +58,48 @@ def _referred(content: object) -> str:
     return html if isinstance(html, str) else ""
 
 
-class _Page(HTMLParser):
-    """A message's HTML as plain paragraphs, without quoted answers and names."""
+class _Page:
+    """A message's HTML as plain paragraphs, without quoted answers and names.
+
+    It is told of the HTML by lxml, whose time grows with the length only (that of `html.parser` with its
+    square) and which ends every element that was begun.
+    """
 
     def __init__(self, html: str, *, forwards: bool = False) -> None:
-        super().__init__(convert_charrefs=True)
         self.forwards = forwards
         self._parts: list[str] = []
-        self._hidden: list[str] = []
-        self.feed(html)
-        self.close()
+        self._hidden = 0
+        """How many elements are open from the outermost that is not shown."""
+        target: Any = self  # its types want `comment` and bytes too, which lxml does not
+        parser = etree.HTMLParser(target=target, encoding="utf-8", no_network=True)
+        with suppress(etree.XMLSyntaxError, ValueError):  # nothing in it, or no more that can be read
+            etree.fromstring(html.encode("utf-8", "replace"), parser)
 
     def words(self) -> str:
         """The paragraphs, one a line."""
         lines = "".join(self._parts).replace("\xa0", " ").splitlines()
         return "\n".join(line for one in lines if (line := " ".join(one.split())))
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def start(self, tag: str, attrs: Mapping[str, str]) -> None:
         """Begins a paragraph, or something that is not shown until it ends."""
-        named = dict(attrs)
-        kind = (named.get("itemtype") or "").lower()
+        kind = attrs.get("itemtype", "").lower()
         self.forwards = self.forwards or (tag == "blockquote" and kind == _FORWARD)
         if tag in _OF_THEIR_OWN or tag == "br":
             self._parts.append("\n")
-        hides = kind == _REPLY or named.get("itemprop") in _OF_PERSONS or tag in {"script", "style"}
-        if tag not in _EMPTY and (hides or self._hidden):
-            self._hidden.append(tag)
+        hides = kind == _REPLY or attrs.get("itemprop") in _OF_PERSONS or tag in {"script", "style"}
+        if hides or self._hidden:
+            self._hidden += 1
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         """Ends a paragraph, or what was not shown."""
-        if tag in self._hidden:
-            while self._hidden.pop() != tag:
-                pass
+        self._hidden = max(0, self._hidden - 1)
         if tag in _OF_THEIR_OWN:
             self._parts.append("\n")
 
-    def handle_data(self, data: str) -> None:
+    def data(self, data: str) -> None:
         """Words, if they are to be shown."""
         if not self._hidden:
             self._parts.append(data)
+
+    def close(self) -> None:
+        """All is read."""

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from km365_bots import activities
 from km365_bots.activities import read_activity
 from km365_bots.forwards import forwarded
 
@@ -86,3 +87,25 @@ def test_odd_attachments_are_no_error(attachments: list[Any]) -> None:
 @pytest.mark.parametrize("attachments", [None, "x", [None], [{"contentType": "text/html", "content": 5}]])
 def test_other_messages_are_what_was_typed(attachments: Any) -> None:
     assert spoken(text="hello", attachments=attachments) == "hello"
+
+
+HOSTILE = [
+    f"{begin}{part * (1_000_000 // len(part))}"
+    for begin in ("", '<blockquote itemtype="http://schema.skype.com/Reply">')
+    for part in ("<a ", "<!--", "&", "<![CDATA[", "<a b='", "</", "<?", "<b>", "<script></", "</i>")
+]
+
+
+@pytest.mark.parametrize("page", [*HOSTILE, HOSTILE[-1].replace("</i>", "<b>", 100_000)])
+def test_hostile_pages_are_read_in_no_time(page: str) -> None:
+    """With a reader whose time grows with the square of the length, each of these would take an hour."""
+    forwarded({"attachments": html(page)})
+
+
+def test_nobody_makes_us_read_a_page_before_it_is_known_who_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(activities, "forwarded", asked.append)
+    incoming = read_activity(json.dumps(activity("https://teams.example", attachments=html("x"))).encode())
+    assert not asked
+    assert incoming.text
+    assert len(asked) == 1

@@ -216,6 +216,11 @@ JUNK = st.recursive(
     ),
     max_leaves=8,
 )
+PAGES = [
+    {"contentType": "text/html", "content": begin + part * (150_000 // len(part))}
+    for begin in ("", '<blockquote itemtype="http://schema.skype.com/Forward">', "<script>")
+    for part in ("<a ", "<!--", "&", "</", "<b>", "</i>", "<![CDATA[", "<a b='", "\x00", "<p>words")
+]
 KEYS = st.sampled_from(
     [*activity("http://127.0.0.1:1"), "value", "name", "action", "replyToId", "membersRemoved"]
 )
@@ -260,6 +265,7 @@ def real(chance: random.Random, served: Served) -> dict[str, Any]:
                 "value": {"lastReadMessageId": "1"},
             },
             {"conversation": {"conversationType": "channel", "id": "19:channel", "isGroup": True}},
+            {"attachments": [chance.choice(PAGES)]},
         ]
     )
     verb = data.pop("verb")
