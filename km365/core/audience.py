@@ -62,7 +62,7 @@ def may_read(audience: Audience, reader: Reader, circle: Circle) -> bool:
     if audience is Audience.EVERYONE:
         return True
     if audience is Audience.OFFICE:
-        return bool(circle.office) and reader.office == circle.office
+        return bool(circle.office) and reader.office.casefold() == circle.office.casefold()
     if audience is Audience.SUCCESSOR:
         return reader.person_id in {circle.successor, circle.supervisor}
     return audience is Audience.NAMED and reader.person_id in circle.named

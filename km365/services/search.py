@@ -157,6 +157,8 @@ class _Searching:
         parts = await asyncio.to_thread(self.concepts.parts, query.words)
         ranked = await self._ranked(parts, query.filters)
         entries = await self.db.run(store.entries, [number for number, _ in ranked.best])
+        shelves = shelves_of(self.reader)  # looked at again: an entry may have moved since it was found
+        entries = {number: entry for number, entry in entries.items() if entry.shelf in shelves}
         days = {number: entry.day for number, entry in entries.items()}
         order = in_order(ranked.best, days, today=self.today)
         hits, at, dropped = await self._shown(order, entries, parts, ranked.weights, start, most)
@@ -234,7 +236,9 @@ class _Searching:
     def _current(
         self, entry: Entry, answer: BatchResponse, sources: Mapping[str, Source]
     ) -> "Item | File | None":
-        """What the entry is in SharePoint now; None where it is gone, or not for this reader any more.
+        """What the entry is in SharePoint now; None where it is gone, or lies on another shelf.
+
+        It lay on one of the reader's: where it may not be shown to them now, it has been moved.
 
         Raises what keeps SharePoint from telling.
         """

@@ -183,6 +183,14 @@ async def test_what_was_narrowed_since_is_shown_to_nobody_it_is_not_for(
     assert rows == {}, "and gone from the index at the next look"
 
 
+async def test_an_office_spelt_otherwise_finds_its_own_and_takes_it_from_nobody(shelf: Shelf) -> None:
+    await shelf.keeps("KM-1", audience=Audience.OFFICE)
+    await shelf.looks()
+    for office in ("CO-BEL", "co-bel", "CO-BEL"):
+        found = await shelf.finds("fridges", Reader(person_id="ben", office=office))
+        assert titles(found) == ["Ask drivers first"], office
+
+
 async def test_an_office_still_finds_what_was_narrowed_to_it(shelf: Shelf) -> None:
     row = await shelf.keeps("KM-1")
     await shelf.looks()
