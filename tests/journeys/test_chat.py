@@ -1,0 +1,318 @@
+"""Everything that staff can do by chat: by typing only, and by cards only, in English and in Arabic.
+
+Beside what is typed stand words of the last message then; a button has, between the two, what is filled in
+before it is pressed. Buttons after `HELP` are those of the card that says what can be done.
+"""
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import Colleague, Sit
+from .product import Chat, Up, until
+
+pytestmark = pytest.mark.browser
+
+Typed = list[tuple[str, str]]
+Pressed = list[tuple[str, dict[str, str], str]]
+
+HELP = "help: "
+CHOSEN = "(chosen)"
+FIRST = ""
+"""The first field of the card."""
+STORY = "We expected 60 classes by June and got 84, as teachers recruited each other from village to village."
+STORY_AR = (
+    "كنا نتوقع ستين صفاً بحلول يونيو وبلغنا أربعة وثمانين، إذ استقدم المعلمون بعضهم بعضاً من قرية إلى قرية."
+)
+LESSON = (
+    "We trained school committees to repair pumps. It happened in the dry season, when parts take a month."
+    " Because they kept a stock of seals, pumps were down for two days. My advice is to budget the seals."
+)
+LESSON_AR = (
+    "دربنا لجان المدارس على إصلاح المضخات اليدوية. كان ذلك في موسم الجفاف حين تتأخر قطع الغيار شهراً."
+    " لأن اللجان احتفظت بمخزون من الحلقات توقفت المضخات يومين فقط. نصيحتنا أن يُرصد لكل مدرسة صندوق منها."
+)
+
+TYPED: dict[str, Typed] = {
+    "en": [
+        ("help", "What I can do"),
+        ("who reads what I say?", "Nobody reads what you tell me before"),
+        ("what do we know about schools?", "Shown are 1 to 5."),
+        ("more", "Shown are 6 to"),
+        ("only documents", "Only: "),
+        ("everything", "Shown are 1 to 5."),
+        ("start", "1 of 8"),
+        ("who reads this", "1 of 8"),
+        ("1", "2 of 8"),
+        (STORY, "3 of 8"),
+        ("skip", "4 of 8"),
+        ("back", "3 of 8"),
+        ("pause", "A break"),
+        ("continue", "3 of 8"),
+        ("français", "3 sur 8"),
+        ("english", "3 of 8"),
+        ("show my draft", "Your draft"),
+        ("1: Teachers recruit teachers", "Your draft"),
+        ("send", "Thank you"),
+        ("what have I contributed", "Teachers recruit teachers"),
+        ("1", STORY),
+        ("change", "Your draft"),
+        ("1: Teachers find teachers", "Your draft"),
+        ("send", "Thank you"),
+        ("what have I contributed", "Teachers find teachers"),
+        ("withdraw 1", "Is that what you want?"),
+        ("yes", "It is taken back"),
+        (f"Lesson: {LESSON}", "5 of 6"),
+        ("skip", "6 of 6"),
+        ("skip", "Your draft"),
+        ("discard", "Are you sure?"),
+        ("yes", "It is all deleted"),
+        ("{link}", "I take this document as evidence"),
+        ("no", "I kept nothing of it"),
+        ("my prompts", "What I ask you, and when"),
+        ("quiet between 18:00 and 8:00", "between 08:00 and 18:00"),
+        ("stop asking me for good", "I ask you nothing by myself"),
+        ("ask me again", "I ask you at milestones"),
+        ("text only", "From now on I write plain text"),
+        ("my prompts", "To change something, say for instance"),
+        ("with cards", "From now on I send cards again"),
+    ],
+    "ar": [
+        ("مساعدة", "ما أستطيع فعله"),
+        ("من يقرأ ما أقوله؟", "لا يقرأ أحد ما تقولونه لي قبل"),
+        ("ماذا نعرف عن التغذية؟", "المعروض من 1 إلى 5."),
+        ("المزيد", "المعروض من 6 إلى"),
+        ("الوثائق فقط", "فقط: "),
+        ("الكل", "المعروض من 1 إلى 5."),
+        ("ابدأ", "1 من 8"),
+        ("من يقرأ هذا", "1 من 8"),
+        ("1", "2 من 8"),
+        (STORY_AR, "3 من 8"),
+        ("تخطي", "4 من 8"),
+        ("رجوع", "3 من 8"),
+        ("توقف", "استراحة"),
+        ("متابعة", "3 من 8"),
+        ("français", "3 sur 8"),
+        ("العربية", "3 من 8"),
+        ("عرض المسودة", "مسودتكم"),
+        ("1: المعلمون يستقدمون المعلمين", "مسودتكم"),
+        ("إرسال", "شكراً لكم"),
+        ("مساهماتي", "المعلمون يستقدمون المعلمين"),
+        ("1", STORY_AR),
+        ("تغيير", "مسودتكم"),
+        ("1: المعلمون يجدون المعلمين", "مسودتكم"),
+        ("إرسال", "شكراً لكم"),
+        ("مساهماتي", "المعلمون يجدون المعلمين"),
+        ("سحب 1", "هل هذا ما تريدونه؟"),
+        ("نعم", "لم تعد في القائمة"),
+        (f"درس: {LESSON_AR}", "5 من 6"),
+        ("تخطي", "6 من 6"),
+        ("تخطي", "مسودتكم"),
+        ("تجاهل", "هل أنتم متأكدون؟"),
+        ("نعم", "حُذف كل شيء"),
+        ("{link}", "آخذ هذه الوثيقة دليلاً"),
+        ("لا", "لم أحفظ منه شيئاً"),
+        ("تذكيراتي", "ما أسألكم عنه، ومتى"),
+        ("هدوء بين 18:00 و 8:00", "بين 08:00 و 18:00"),
+        ("لا تسألني أبداً", "لا أسألكم عن شيء من تلقاء نفسي"),
+        ("اسألني من جديد", "أسألكم في المراحل"),
+        ("نص فقط", "نص"),
+        ("تذكيراتي", "لتغيير شيء قولوا مثلاً"),
+        ("مع بطاقات", "بطاقات"),
+    ],
+}
+
+PRESSED: dict[str, Pressed] = {
+    "en": [
+        ("Start", {}, "1 of 8"),
+        ("Send answer", {"The programme itself": CHOSEN}, "2 of 8"),
+        ("Send answer", {FIRST: STORY}, "3 of 8"),
+        ("Skip", {}, "4 of 8"),
+        ("Back", {}, "3 of 8"),
+        ("Pause", {}, "A break"),
+        ("Continue", {}, "3 of 8"),
+        ("Skip", {}, "4 of 8"),
+        ("Skip", {}, "5 of 8"),
+        ("Skip", {}, "6 of 7"),
+        ("Skip", {}, "7 of 7"),
+        ("Skip", {}, "Your draft"),
+        ("Send", {"In one sentence": "Teachers recruit teachers"}, "Thank you"),
+        (HELP + "Who reads what I say", {}, "Nobody reads what you tell me before"),
+        (HELP + "Search what is known", {}, "What are you looking for?"),
+        ("Search", {FIRST: "schools"}, "Shown are 1 to 5."),
+        ("More", {}, "Shown are 6 to"),
+        ("Search for something else", {}, "What are you looking for?"),
+        (HELP + "My prompts", {}, "What I ask you, and when"),
+        ("Save", {"No message before": "8:30", "No message after": "18:00"}, "between 08:30 and 18:00"),
+        ("Save", {"Nothing, unless I begin": CHOSEN}, "I ask you nothing by myself"),
+        (
+            "Save",
+            {"Reflections at milestones": CHOSEN, "Language": "Français"},
+            "Ce que je vous demande",
+        ),
+        ("Enregistrer", {"Langue": "English"}, "I ask you at milestones"),
+        (HELP + "Share a lesson", {}, "Tell it in your own words"),
+        ("Go on", {FIRST: "{link}"}, "I take this document as evidence"),
+        ("Go on", {FIRST: LESSON}, "5 of 6"),
+        ("Send answer", {FIRST: "Not in towns.", "Who may read": "colleagues in your office"}, "Your draft"),
+        ("Discard", {}, "Are you sure?"),
+        ("I agree", {}, "It is all deleted"),
+        (HELP + "What I contributed", {}, "Teachers recruit teachers"),
+        ("Show it", {}, STORY),
+        ("Change it", {}, "Your draft"),
+        ("Send", {"In one sentence": "Teachers find teachers"}, "Thank you"),
+        (HELP + "What I contributed", {}, "Teachers find teachers"),
+        ("Show it", {}, STORY),
+        ("Take it back", {}, "Is that what you want?"),
+        ("Yes, do it", {}, "It is taken back"),
+    ],
+    "ar": [
+        (HELP + "من يقرأ ما أقوله", {}, "لا يقرأ أحد ما تقولونه لي قبل"),
+        (HELP + "البحث فيما هو معروف", {}, "عمَّ تبحثون؟"),
+        ("بحث", {FIRST: "écoles"}, "المعروض من 1 إلى 5."),
+        ("المزيد", {}, "المعروض من 6 إلى"),
+        ("البحث عن شيء آخر", {}, "عمَّ تبحثون؟"),
+        (HELP + "تذكيراتي", {}, "ما أسألكم عنه، ومتى"),
+        ("حفظ", {"لا رسالة قبل": "8:30", "لا رسالة بعد": "18:00"}, "بين 08:30 و 18:00"),
+        ("حفظ", {"لا شيء": CHOSEN}, "لا أسألكم عن شيء من تلقاء نفسي"),
+        ("حفظ", {"الدروس في المراحل": CHOSEN, "اللغة": "Français"}, "Ce que je vous demande"),
+        ("Enregistrer", {"Langue": "العربية"}, "أسألكم في المراحل"),
+        (HELP + "مشاركة درس", {}, "احكوه بكلماتكم"),
+        ("متابعة", {FIRST: "{link}"}, "لا أستطيع فتح هذا الرابط"),
+        ("متابعة", {FIRST: LESSON_AR}, "5 من 6"),
+        ("توقف مؤقت", {}, "استراحة"),
+        ("متابعة", {}, "5 من 6"),
+        ("رجوع", {}, "4 من 6"),
+        ("تخطٍّ", {}, "5 من 6"),
+        ("إرسال الإجابة", {FIRST: "لا يصلح في المدن.", "من يمكنه": "الزملاء في مكتبكم"}, "مسودتكم"),
+        ("إرسال", {"العنوان": "لجان المدارس تصلح المضخات"}, "شكراً لكم"),
+        (HELP + "مساهماتي", {}, "لجان المدارس تصلح المضخات"),
+        ("عرضها", {}, "دربنا لجان المدارس"),
+        ("تغييرها", {}, "مسودتكم"),
+        ("إرسال", {"العنوان": "الحلقات تبقي المضخات تعمل"}, "شكراً لكم"),
+        (HELP + "مساهماتي", {}, "الحلقات تبقي المضخات تعمل"),
+        ("عرضها", {}, "دربنا لجان المدارس"),
+        ("سحبها", {}, "هل هذا ما تريدونه؟"),
+        ("نعم، افعل ذلك", {}, "لم تعد في القائمة"),
+    ],
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def searchable(up: Up) -> None:
+    """The product has read the libraries of the two offices."""
+    for sign_in, words in (("zodwa.thimblesea", "التغذية"), ("layla.al-hibr", "écoles")):
+        query = ("search", "query", words, "--as", f"{sign_in}@childrensagency.example")
+        until(lambda query=query: up.json(*query)["total"] > 5)
+
+
+@pytest.mark.parametrize(("name", "language"), [("Nomsa Paperboat", "en"), ("Dina Al-Nakhil", "ar")])
+def test_everything_can_be_done_by_typing_only(up: Up, sit: Sit, name: str, language: str) -> None:
+    someone = sit(name)
+    for said, then in TYPED[language]:
+        someone.says(said.format(link=_document(up)))
+        _last(someone, then)
+
+
+@pytest.mark.parametrize(("name", "language"), [("Elio Brightwell", "en"), ("Yusuf Al-Qintara", "ar")])
+def test_everything_can_be_done_by_cards_only(up: Up, sit: Sit, name: str, language: str) -> None:
+    chat = Chat(up, name)
+    up.http.post(f"/teams/{chat.id}/installation", json={"installed": True}).raise_for_status()
+    someone = sit(name)
+    for button, filled, then in PRESSED[language]:
+        for label, value in filled.items():
+            _fill(someone, label, value.format(link=_document(up)))
+        if button.startswith(HELP):
+            named = button.removeprefix(HELP)
+            someone.log.get_by_role("button", name=named, exact=True).first.click()
+        else:
+            someone.presses(button)
+        _last(someone, then)
+
+
+GROUPS: dict[str, tuple[str, str, list[tuple[str, str, str]]]] = {
+    "typed": (
+        "Ingrid Mapleton-Drum",
+        "Belmora, programme",
+        [
+            ("group", "@km365 help", "only when I am mentioned"),
+            ("group", "@km365 what do we know about schools?", "What is known about"),
+            ("group", "@km365 let's reflect on the pumps", "Let us reflect: the pumps"),
+            ("alone", "", "Your group looks back on: the pumps"),
+            ("alone", "start", "Nobody reads your answers"),
+            ("alone", "yes", "1 of 5"),
+            ("alone", "1", "2 of 5"),
+            ("alone", "The seals.", "3 of 5"),
+            ("alone", "skip", "4 of 5"),
+            ("alone", "skip", "5 of 5"),
+            ("alone", "2", "Your answers"),
+            ("alone", "send", "Handed in"),
+            ("group", "@km365 how far are we?", "1 of 5"),
+            ("group", "@km365 close it now", "Fewer than 3 of you answered"),
+        ],
+    ),
+    "pressed": (
+        "Karim Al-Yaraa",
+        "Ardania, education and water",
+        [
+            ("group", "@km365 لنراجع معًا", "ماذا نراجع معًا؟"),
+            ("group", "اسأل الجميع", "لنراجع معًا"),
+            ("alone", "", "تراجع مجموعتكم معًا"),
+            ("alone", "ابدأ", "لا يقرأ أحد إجاباتكم"),
+            ("alone", "أوافق", "1 من 5"),
+            ("alone", "إرسال الإجابة", "2 من 5"),
+            ("alone", "تخطٍّ", "3 من 5"),
+            ("alone", "تخطٍّ", "4 من 5"),
+            ("alone", "تخطٍّ", "5 من 5"),
+            ("alone", "إرسال الإجابة", "إجاباتكم"),
+            ("alone", "إرسال", "تم التسليم"),
+            ("group", "إلى أين وصلنا؟", "1 من 5"),
+            ("group", "إغلاق الآن", "أجاب أقل من 3 منكم"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("way", GROUPS)
+def test_a_group_reflects_each_alone_first(up: Up, sit: Sit, way: str) -> None:
+    name, group, steps = GROUPS[way]
+    chat = Chat(up, name)
+    up.http.post(f"/teams/{chat.id}/installation", json={"installed": True}).raise_for_status()
+    someone, at = sit(name), "alone"
+    for where, what, then in steps:
+        if where != at:
+            link = group if where == "group" else "km365"
+            someone.page.get_by_role("navigation").get_by_role("link", name=link).click()
+            if where == "alone":
+                up.km365("flow", "run", "prompts")
+            at = where
+        if what and (way == "typed" or what.startswith("@")):
+            someone.says(what)
+        elif what:
+            for choice in someone.card.get_by_role("radio").all()[:1]:
+                choice.check()
+            someone.presses(what)
+        _last(someone, then)
+
+
+def _last(who: Colleague, words: str) -> None:
+    """Waits until the last message says so."""
+    expect(who.log.locator("> li.message").last).to_contain_text(words)
+
+
+def _fill(who: Colleague, label: str, value: str) -> None:
+    """Fills in a field of the newest card, or chooses."""
+    field = who.card.get_by_label(label).first if label else who.card.get_by_role("textbox").first
+    if value == CHOSEN:
+        field.check()
+    elif field.evaluate("field => field.tagName") == "SELECT":
+        field.select_option(value)
+    else:
+        field.fill(value)
+
+
+def _document(up: Up) -> str:
+    """The address of a document that everyone in the office may open."""
+    site = up.graph("/sites/childrensagency.sharepoint.example:/sites/CO-BEL")["id"]
+    drives = up.graph(f"/sites/{site}/drives")["value"]
+    drive = next(one["id"] for one in drives if one["name"] == "Documents")
+    return str(up.graph(f"/drives/{drive}/root:/WASH:/children")["value"][0]["webUrl"])
