@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from km365.core.chat import Event, EventKind, Reply
-from km365.core.commands import Command, Understood
+from km365.core.commands import Command, Understood, opens_with_colon
 from km365.core.languages import best
 from km365.core.turns import Turn
 from km365.errors import InputRefused
@@ -87,7 +87,7 @@ def _help(chat: Chat) -> Reply:
 
 async def _typed(chat: Chat) -> list[Reply]:
     """Typed text: something every chat understands, a topic's, the open interview's, or nobody's."""
-    meant = chat.understood()
+    meant = _meant(chat)
     turn = await interviewing.current(chat)
     if meant and meant.language:
         return await _change_language(chat, turn, meant.language)
@@ -103,6 +103,14 @@ async def _typed(chat: Chat) -> list[Reply]:
     if turn is not None:
         return await interviewing.typed(chat, turn, meant)
     return await interviewing.nothing_open(chat, meant) or await _unasked(chat)
+
+
+def _meant(chat: Chat) -> Understood | None:
+    """What was typed means; a story that begins like "look for …" is one where a story is waited for."""
+    meant = chat.understood()
+    text = chat.event.text
+    telling = _waiting(chat).get("own_words") and meant and meant.text and not opens_with_colon(text)
+    return None if telling else meant
 
 
 def _spoken_to(chat: Chat, meant: Understood | None) -> list[tuple[Topic, str]]:
@@ -127,9 +135,13 @@ async def _tell(chat: Chat, topic: Topic, told: Told, turn: Turn | None) -> list
     """A topic's replies; then, unless it asked something itself, what the interview was asking."""
     if told.waits is not None:
         at = chat.event.at.isoformat()
-        await chat.remember(**{WAITING: {**told.waits, "topic": topic.name, "at": at}})
-        return list(told.replies)
-    await _wait_no_more(chat)
+        kept = {**told.waits, "topic": topic.name, "at": at}
+        await chat.remember(**{WAITING: {**kept, "own_words": True} if told.own_words else kept})
+        pressed = chat.event.kind is EventKind.SUBMIT  # the question still stands below the card
+        if told.asks or pressed:
+            return list(told.replies)
+    else:
+        await _wait_no_more(chat)
     if turn is None or told.begun:
         return list(told.replies)
     return [*told.replies, interviewing.prompt(chat, turn)]
@@ -148,6 +160,7 @@ async def _pressed(chat: Chat) -> list[Reply]:
     """A card's button: a topic's, or an interview's."""
     pick = buttons.picked(chat.event.value)
     if pick is None:
+        await _wait_no_more(chat)
         return await interviewing.pressed(chat, buttons.read(chat.event.value))
     topic = topic_named(chat.parts.topics, pick.topic)
     forged = pick.forged(chat.parts.secret, chat.event.person_id)

@@ -83,6 +83,7 @@ _NEAR_ENDING_FROM = 7
 """A short command without its ending is more likely a word of its own: "late" is no "later"."""
 _NUMBERED = re.compile(r"\s*(\d{1,2})\s*[:：]\s*(\S.*)", re.DOTALL)
 _NUMBER = re.compile(r"\s*(\d{1,2})[.:)]?\s*")
+_OPENING = re.compile(r"\W*\w+(\s\w+)?\s*[:：]")
 _ENGLISH_NAMES = {
     "english": "en",
     "french": "fr",
@@ -170,6 +171,11 @@ def numbered(text: str) -> Understood | None:
         return Understood(number=int(with_words[1]), text=with_words[2])
     alone = _NUMBER.fullmatch(text)
     return Understood(number=int(alone[1])) if alone else None
+
+
+def opens_with_colon(text: str) -> bool:
+    """Whether one word or two stand before a colon, as in "search: local drivers"."""
+    return _OPENING.match(text) is not None
 
 
 def plain(text: str) -> str:

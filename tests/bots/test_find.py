@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from km365_bots.topics.find import Find, _about, _read_about, phrases
+from km365_bots.topics.tell import Tell
 
 from km365.core.audience import Audience
 from km365.core.knowledge import Kind, Maturity, to_fields
@@ -15,6 +16,7 @@ from km365.graph import lists
 from km365.services import search_index
 from km365.services.capture import knowledge_list
 from km365.services.search import EVERYONE
+from km365.services.tell import Linked
 from km365.suggest.vocabulary import Vocabulary
 
 from ..conftest import Provisioned, person_id
@@ -64,7 +66,7 @@ async def test_who_asks_is_told_what_is_known_and_only_what_they_may_see(staff: 
     eve.heard(
         "What is known about “the cold chain”",
         "1 thing found.",
-        "I searched only what you may see.",
+        "I searched what everyone and your office may read.",
         "1. Ask drivers first",
         f"“{COLD}”",
         "Lesson learned · CO-BEL · ",
@@ -275,3 +277,34 @@ async def test_a_channel_is_told_only_what_everyone_may_read(staff: Staff) -> No
     staff.office.topics = [Listening(staff.here.app.graph, staff.here.app.settings, staff.here.app.templates)]
     await staff.chat("ben").says("what do we know about fridges")
     assert "For all" in heard[0] and "Belmora" not in heard[0]
+
+
+async def test_the_open_question_stands_again_after_a_search(staff: Staff) -> None:
+    await staff.knows(*({"title": f"Fridge {n}"} for n in range(7)))
+    chat = staff.chat("ben")
+    await chat.is_invited()
+    await chat.says("start")
+    (asked,) = [reply.card for reply in chat.replies if reply.card and reply.card.name == "question"]
+    await chat.says("search: fridges")
+    chat.heard("Fridge 0")
+    assert [reply.card.data["ask"] for reply in chat.replies[1:] if reply.card] == [asked.data["ask"]]
+    await chat.presses("more", card=next(r.card for r in chat.replies if r.card))
+    assert len(chat.replies) == 1
+    await chat.says("1")
+    chat.heard("2 of 8")
+
+
+async def test_a_lesson_that_begins_like_a_search_is_told(staff: Staff) -> None:
+    async def look_up(text: str, person: str) -> list[Linked]:
+        return []
+
+    chat = staff.chat("ben")
+    chat.office.topics = [Tell(look_up), *chat.office.topics]
+    await chat.says("I want to share a lesson")
+    await chat.says(
+        "Look for local drivers before you order. The lorries came after the rains and we waited."
+    )
+    chat.heard("I put your words")
+    await chat.says("I want to share a lesson")
+    await chat.says("search: fridges")
+    chat.heard("There is nothing to search yet.")

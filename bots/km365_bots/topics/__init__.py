@@ -23,11 +23,16 @@ class Told:
 
     With `waits` the next thing typed is offered to the topic first, which finds this again as
     `chat.state["waiting"]`. `begun` says that the replies end with an interview's prompt.
+
+    Where it `asks`, what an open interview asked is not repeated before that is answered. Where it waits for
+    a person's `own_words`, only a whole command or an opening with a colon ("search: …") comes before it.
     """
 
     replies: Sequence[Reply]
     waits: Mapping[str, Any] | None = None
     begun: bool = False
+    asks: bool = True
+    own_words: bool = False
 
 
 class Topic:

@@ -5,7 +5,6 @@ find it in the chat's state. Words that belong to another channel are looked up 
 """
 
 import json
-import re
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +12,7 @@ from babel import Locale
 
 from km365.core.audience import Reader
 from km365.core.chat import Reply
-from km365.core.commands import Understood, plain
+from km365.core.commands import Understood, opens_with_colon, plain
 from km365.core.interviews import PromptKind
 from km365.core.keepout import KeepOut
 from km365.core.knowledge import Kind
@@ -42,7 +41,6 @@ _ALL_LANGUAGES = frozenset({*OWN_NAMES, *Locale("en").languages})
 _ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 """Around a sentence, which may run the other way than the card."""
 _LONGEST_UNASKED = 300
-_COLON = re.compile(r"\W*\w+(\s\w+)?\s*[:：]")
 _KIND_KEYS = {
     Kind.LESSON.value: "lesson",
     Kind.GOOD_PRACTICE.value: "good_practice",
@@ -130,7 +128,7 @@ class Find(Topic):
         shown = _Shown(chat=chat, query=query, found=found, start=start, concepts=await self._terms.now())
         about = _about(query, found.more or start)
         keeps = chat.keeps_out(query.words) is None
-        return Told(replies=[shown.reply(about)], waits={"about": about} if keeps else None)
+        return Told(replies=[shown.reply(about)], waits={"about": about} if keeps else None, asks=False)
 
     async def query(self, chat: Chat, text: str) -> Query:
         """The question with the filters that are said in it."""
@@ -150,14 +148,16 @@ class Find(Topic):
     # what was typed --------------------------------------------------------------------------------------
 
     def _asks(self, chat: Chat) -> Told:
-        """Asks what is looked for."""
+        """Asks what is looked for; in a group, where no answer is awaited, there is only the card's field."""
         say = chat.speech.messages.say
+        personal = chat.event.personal
         reply = chat.speech.menu(
             self.name,
-            title=say("find.ask_title"),
+            title=say("find.ask_title" if personal else "find.button_search"),
             text=say("find.ask_text"),
             fields=[{"key": "words", "label": say("find.ask_label"), "required": True}],
             buttons=[{"verb": "search", "label": say("find.button_search"), "inputs": True}],
+            hint="" if personal else _pressable(chat, ["search"]),
         )
         return Told(replies=[reply], waits={"about": ""})
 
@@ -220,7 +220,7 @@ async def _answers_a_question(chat: Chat) -> bool:
     """Whether the words are rather an answer: "search for partners early" is advice, "search: …" is not."""
     turn = await interviewing.current(chat)
     asking = turn is not None and turn.prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}
-    return asking and not _COLON.match(chat.event.text)
+    return asking and not opens_with_colon(chat.event.text)
 
 
 def _words_of(chat: Chat, key: str) -> set[str]:
@@ -250,6 +250,13 @@ def phrases(catalogue: Catalogue, concepts: Concepts, offices: Mapping[str, tupl
             labels = tuple(label for language, label, _ in all_labels(concept) if language == tag)
             values.append((Filters(kind=concept.id), labels, only))
     return phrases_of(values).and_offices(offices, [one.replace("{name}", "{office}") for one in froms])
+
+
+def _pressable(chat: Chat, buttons: Sequence[str]) -> str:
+    """The buttons by name, for a group, where what was found is gone on with by pressing alone."""
+    messages = chat.speech.messages
+    named = messages.listed([f"“{messages.say(f'find.button_{verb}')}”" for verb in buttons])
+    return messages.say("find.hint_here", buttons=named)
 
 
 # What a card carries --------------------------------------------------------------------------------------
@@ -331,12 +338,13 @@ class _Shown:
 
     def _card(self, title: str, lines: list[str], about: str, *, buttons: list[str], hint: str = "") -> Reply:
         held = [self._say("held_to", filters=", ".join(self._held()))] if self.query.filters else []
-        yours = [self._say("only_yours")] if self.found.readable else []
+        personal = self.chat.event.personal
+        searched = [self._say("only_yours" if personal else "only_everyones")] if self.found.readable else []
         inputs = {"filter", "search"}
         return self.chat.speech.menu(
             Find.name,
             title=title,
-            text=" ".join([*lines[:1], *held, *lines[1:], *yours]),
+            text=" ".join([*lines[:1], *held, *lines[1:], *searched]),
             entries=[self._entry(one) for one in self.found.hits],
             fields=self._filters() if "filter" in buttons else self._other() if "search" in buttons else (),
             buttons=[
@@ -344,7 +352,7 @@ class _Shown:
                 for verb in buttons
             ],
             about=about,
-            hint=hint,
+            hint=hint if personal else _pressable(self.chat, buttons),
         )
 
     def _entry(self, hit: Hit) -> dict[str, str]:

@@ -121,7 +121,7 @@ class Tell(Topic):
             ],
             hint=say("tell.ask_hint"),
         )
-        return Told(replies=[menu], waits={"step": _STORY})
+        return Told(replies=[menu], waits={"step": _STORY}, own_words=True)
 
     async def _ask_about(self, chat: Chat, text: str, linked: Sequence[Linked]) -> Told:
         """What the lesson in these documents is; what was typed so far waits for it."""
@@ -184,7 +184,7 @@ class Tell(Topic):
         if few and (linked := await self._look_up(words, chat.event.person_id)):
             return await self._ask_about(chat, words, linked)
         if len(text) > MAX_ANSWER_LENGTH:
-            return Told(replies=[_too_long(chat)], waits={"step": _STORY})
+            return Told(replies=[_too_long(chat)], waits={"step": _STORY}, own_words=True)
         return await self._begin(chat, text, _named(chat))
 
     async def _begin(self, chat: Chat, text: str, about: str) -> Told:
@@ -193,7 +193,7 @@ class Tell(Topic):
             if refusal is KeepOut.DISTRESS:
                 await _forget(chat)
                 return Told(replies=[chat.kept_out(refusal)])
-            return Told(replies=[chat.kept_out(refusal)], waits={"step": _STORY})
+            return Told(replies=[chat.kept_out(refusal)], waits={"step": _STORY}, own_words=True)
         parts = chat.parts
         linked = await self._look_up(text, chat.event.person_id)
         other = await interviewing.current(chat)
