@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from km365.core.commands import plain
 from km365.core.drafting import TITLE_LENGTH
@@ -20,10 +21,16 @@ from km365.core.turns import clean
 
 _STORY, _TITLE, _EVIDENCE = (f"{KNOWLEDGE}{name}" for name in ("description", "title", "evidence"))
 
-_END = re.compile(r"(?P<stop>\.)[\"'»”’)\]]*(?=\s)|[.!?؟…]+[\"'»”’)\]]*(?=\s)|[。！？]+[」』”’）\"]*|\n")
+_END = re.compile(
+    r"(?<![.!?؟…])(?:(?P<stop>\.)|[.!?؟…]++)[\"'»”’)\]]*+(?=\s)|[。！？]++[」』”’）\"]*+|\n\s*+"
+)
+"""Never tries one row of signs twice, from whichever of them."""
+_SPACES = re.compile(r"[ \t\xa0]*+")
 _LINK = re.compile(r"https?://[^\s<>\"“”«»，。；、（）]+", re.IGNORECASE)
 _BEHIND_A_LINK = ".,;:!?؟)]}'’…"
 _HEADING = re.compile(r"([^:：\n]{1,60})[:：](.*)", re.DOTALL)
+_cue = lru_cache(maxsize=4096)(plain)
+"""Our own words, which every sentence is compared with."""
 _AND_IN_ARABIC = ("و", "ف")
 _ANYWHERE = "…"
 
@@ -54,9 +61,14 @@ def sentences(text: str) -> list[Sentence]:
 
 def _ends(text: str) -> Iterator[int]:
     for found in _END.finditer(text):
-        behind = text[found.end() :].lstrip(" \t\xa0")[:1]
-        if not (found["stop"] and behind.islower()):
+        if not (found["stop"] and _small_letter_behind(text, found.end())):
             yield found.end()
+
+
+def _small_letter_behind(text: str, at: int) -> bool:
+    spaces = _SPACES.match(text, at)
+    behind = spaces.end() if spaces else at
+    return text[behind : behind + 1].islower()
 
 
 def sort(text: str, bank: Bank) -> dict[str, str]:
@@ -106,7 +118,7 @@ def _heading(sentence: str, bank: Bank) -> tuple[str, str] | None:
         return None
     name = plain(found[1])
     for question in bank.questions:
-        if any(name == plain(cue) for cue in question.cues if cue.rstrip().endswith((":", "："))):
+        if any(name == _cue(cue) for cue in question.cues if cue.rstrip().endswith((":", "："))):
             return question.id, found[2].strip()
     return None
 
@@ -119,7 +131,7 @@ def _place(sentence: str, bank: Bank) -> str:
     starts = [
         (len(cue), question.id)
         for question in bank.questions
-        for cue in (plain(one) for one in question.cues if _kind(one) == "start")
+        for cue in (_cue(one) for one in question.cues if _kind(one) == "start")
         if _begins(said, cue)
     ]
     if starts:
@@ -129,7 +141,7 @@ def _place(sentence: str, bank: Bank) -> str:
         {
             question.id
             for question in bank.questions
-            for cue in (plain(one) for one in question.cues if _kind(one) == "anywhere")
+            for cue in (_cue(one) for one in question.cues if _kind(one) == "anywhere")
             if _holds(said, cue)
         }
     )

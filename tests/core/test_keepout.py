@@ -93,3 +93,10 @@ def test_an_office_adds_its_own_words() -> None:
 @given(st.text(max_size=400) | st.lists(st.sampled_from(re.findall(r"\w+", ELSEWHERE[0].text))).map(" ".join))
 def test_any_text_can_be_looked_at(text: str) -> None:
     keep_out(text, WORDS)
+
+
+@pytest.mark.parametrize("sign", ["!", "@", "a@", "=", "1 "])
+@pytest.mark.parametrize("before", ["", "password ", "is "])
+def test_a_row_of_the_same_signs_is_looked_at_in_no_time(before: str, sign: str) -> None:
+    """Tried from each of them anew, a row this long would take many minutes."""
+    keep_out(f"{before}{sign * (20_000 // len(sign))}x", WORDS)

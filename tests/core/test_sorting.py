@@ -172,3 +172,11 @@ def test_at_most_five_questions_follow_a_story_and_none_a_full_text() -> None:
     everything = dict.fromkeys((q.id for q in bank.questions), TOLD["en"])
     turn = step(told(invited(), bank, everything, at=NOW), bank, Said(verb=Verb.START), NOW)
     assert turn.prompt.kind is PromptKind.DRAFT
+
+
+@pytest.mark.parametrize("part", ["!", ".", "…", ".'", "\n", " ", "\n ", '."', "'", "http", "」"])
+def test_a_row_of_the_same_signs_is_sorted_in_no_time(part: str) -> None:
+    """Tried from each of them anew, a row this long would take hours."""
+    text = f"The pump stopped{part * (300_000 // len(part))}x"
+    assert "".join(one.before + one.text for one in sentences(text)) == text
+    assert sum(map(len, sort(text, LESSON["en"]).values())) >= len(text) - text.count("\n") - text.count(" ")
