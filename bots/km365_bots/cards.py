@@ -315,8 +315,9 @@ def _consent(page: _Page) -> None:
         if page.text(key):
             page.heading(page.label(heading), large=False)
             page.say(page.text(key))
-    page.button("agree")
-    page.button("decline")
+    sure = page.card.data.get("sure") is True
+    page.button("agree", label=page.label("yes") if sure else "")
+    page.button("decline", label=page.label("no") if sure else "")
 
 
 def _invitation(page: _Page) -> None:

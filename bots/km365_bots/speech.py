@@ -40,6 +40,8 @@ RETURNED = "returned"
 _STORY = f"{KNOWLEDGE}description"
 _HELD, _HELD_BYTES = 5_000, 12_000
 """Characters and bytes of a text that a card carries back, well within what a card may hold."""
+_BETWEEN = {"ar": "؛ ", "zh": "；"}
+"""What stands between several things to say, where it is no semicolon of ours."""
 _SHOWN = 600
 """Characters of an answer that are repeated once it is given."""
 
@@ -231,7 +233,8 @@ class Speech:
         """Who reads the answer to this question, and how to change it."""
         now = self.messages.say("audience_help.now", who=self._reads(interview, question))
         labels = [self._who(audience) for audience in offered(bank)]
-        change = self.messages.say("audience_help.change", labels="; ".join(labels)) if labels else ""
+        listed = _BETWEEN.get(self.messages.language, "; ").join(labels)
+        change = self.messages.say("audience_help.change", labels=listed) if labels else ""
         return Reply(text=_paragraphs([now, change]))
 
     def _question(self, interview: Interview, bank: Bank, prompt: Prompt, value: str | None) -> Reply:
@@ -294,7 +297,7 @@ class Speech:
         title = self.messages.say("prompt.confirm_title")
         text = self.messages.say(f"confirm.{confirm.kind}", who=who)
         about = prompt.question.ask if prompt.question else ""
-        data = {"title": title, "text": _paragraphs([about, text])}
+        data = {"title": title, "text": _paragraphs([about, text]), "sure": True}
         return self._of(interview, "consent", data, [title, about, text], "consent")
 
     def _paused(self, interview: Interview, bank: Bank, prompt: Prompt) -> Reply:

@@ -1,8 +1,10 @@
 """Skipping, going back, pausing, asking for help, withdrawing, stopping: as transcripts."""
 
+from km365_bots.cards import render
+
 from km365.store import interviews as store
 
-from .chatting import STORY, Chat, Office, interview
+from .chatting import LABELS, STORY, Chat, Office, interview
 
 
 async def test_skip_back_pause_and_resume_keep_every_word(chat: Chat, office: Office) -> None:
@@ -53,6 +55,9 @@ async def test_help_and_who_reads_this_at_any_moment(chat: Chat) -> None:
     await chat.says("start")
     await chat.says("who will read this?")
     chat.heard("colleagues in your office", "To change it, say one of these", "1 of 8")
+    await chat.says("العربية")
+    await chat.says("من يقرأ هذا")
+    chat.heard("كل من في المنظمة؛ الزملاء")
 
 
 async def test_words_with_nothing_open_are_not_kept_and_say_so(chat: Chat) -> None:
@@ -72,6 +77,8 @@ async def test_withdrawing_deletes_after_a_second_yes(chat: Chat, office: Office
     await chat.says("1")
     await chat.says("withdraw")
     chat.heard("deleted for good", "Is that what you want?")
+    buttons = render(chat.card, LABELS)["actions"]
+    assert [button["title"] for button in buttons] == ["Yes", "No"]
     await chat.presses("agree")
     chat.heard("It is all deleted")
     assert await office.db.run(store.answers, "i1") == []

@@ -155,7 +155,7 @@ PRESSED: dict[str, Pressed] = {
         ("Go on", {FIRST: LESSON}, "5 of 6"),
         ("Send answer", {FIRST: "Not in towns.", "Who may read": "colleagues in your office"}, "Your draft"),
         ("Discard", {}, "Are you sure?"),
-        ("I agree", {}, "It is all deleted"),
+        ("Yes", {}, "It is all deleted"),
         (HELP + "What I contributed", {}, "Teachers recruit teachers"),
         ("Show it", {}, STORY),
         ("Change it", {}, "Your draft"),
