@@ -203,6 +203,13 @@ def list_(
     return [_sent(row._mapping) for row in c.execute(query)]
 
 
+def reached_since(c: Connection, person_id: str, since: datetime) -> bool:
+    """Whether a message has gone to this person from then on, or may have."""
+    gone = message.c.state.in_([Delivery.SENDING, Delivery.SENT, Delivery.UNKNOWN])
+    theirs = (message.c.person_id == person_id) & (message.c.changed_at >= since)
+    return c.execute(select(message.c.key).where(gone & theirs).limit(1)).first() is not None
+
+
 def list_troubled(c: Connection, *, limit: int = PAGE) -> list[Sent]:
     """Messages somebody should look at: unknown, unreachable, failed or held up; the latest change first."""
     query = select(message).where(_troubled()).order_by(message.c.changed_at.desc(), message.c.key)

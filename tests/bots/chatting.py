@@ -130,25 +130,30 @@ class Office:
 
     async def invites(self, person: str, *, bank: str, language: str = "en") -> Message:
         """A campaign that has invited the person; its message."""
-        kind = "departure" if bank == "handover" else "milestone"
-        campaign = Campaign(
-            id=f"{kind}:7",
-            kind=kind,
-            title="Ardania, mid-term review",
-            due_on=date(2026, 3, 9),
-            plan=Plan(),
-            data={"bank": bank, "milestone": "7", "office": "CO-ARD"},
-        )
-        message = Message(
-            key=f"invite:7:{person}",
-            person_id=person,
-            card="invitation",
-            data={**campaign.data, "subject": campaign.id, "title": campaign.title, "due_on": "2026-03-09"},
-            language=language,
-            reason=kind,
-        )
-        await self.db.run(_invite, campaign, message)
-        return message
+        return await invite(self.db, person, bank=bank, language=language)
+
+
+async def invite(db: Database, person: str, *, bank: str, language: str = "en") -> Message:
+    """A campaign that has invited the person; its message."""
+    kind = "departure" if bank == "handover" else "milestone"
+    campaign = Campaign(
+        id=f"{kind}:7",
+        kind=kind,
+        title="Ardania, mid-term review",
+        due_on=date(2026, 3, 9),
+        plan=Plan(),
+        data={"bank": bank, "milestone": "7", "office": "CO-ARD"},
+    )
+    message = Message(
+        key=f"invite:7:{person}",
+        person_id=person,
+        card="invitation",
+        data={**campaign.data, "subject": campaign.id, "title": campaign.title, "due_on": "2026-03-09"},
+        language=language,
+        reason=kind,
+    )
+    await db.run(_invite, campaign, message)
+    return message
 
 
 def _invite(c: Connection, campaign: Campaign, message: Message) -> None:

@@ -32,7 +32,7 @@ from km365.store.database import Database
 from km365.store.outbox import Message
 
 from ..conftest import Provisioned, person_id
-from .chatting import MORNING
+from .chatting import MORNING, invite
 
 STORY = "Three pumps stood still for a month, because the parts waited at the border."
 ROLE = "The job became mostly procurement, with a letter to the districts every April."
@@ -424,6 +424,65 @@ async def test_what_was_taken_back_before_it_left_is_not_listed_as_sent(ann: Off
         await ann._turn("i1", verb)
     await ann.says("my contributions")
     ann.heard("not contributed anything")
+
+
+async def _is_invited(ann: Office) -> Card:
+    """A message the bot sends by itself, which has arrived; its card."""
+    db, me = ann.here.app.db, person_id(ann.person)
+    message = await invite(db, me, bank="midterm_review")
+    await db.run(outbox.claim, message.key, at=ann.at)
+    await db.run(outbox.sent, message.key, activity_id="x", at=ann.at + timedelta(seconds=5))
+    card = compose(ann.parts, message).card
+    assert card is not None
+    return card
+
+
+async def test_a_yes_to_an_invitation_withdraws_nothing(ann: Office) -> None:
+    await ann.contributes("i1")
+    await ann.says("my contributions")
+    await ann.says("withdraw 1")
+    ann.heard("I would take it out of the list")
+    await _is_invited(ann)
+    await ann.says("yes")
+    ann.heard("I would take it out of the list")
+    await ann.works()
+    assert await ann.items()
+    await ann.says("yes")
+    await ann.works()
+    assert not await ann.items()
+
+
+async def test_a_yes_after_an_interviews_card_was_pressed_withdraws_nothing(ann: Office) -> None:
+    await ann.contributes("i1")
+    invitation = await _is_invited(ann)
+    await ann.says("my contributions")
+    await ann.says("withdraw 1")
+    ann.card = invitation
+    await ann.presses("start")
+    await ann.says("yes")
+    ann.not_heard("I would take it out of the list")
+    await ann.works()
+    assert await ann.items()
+
+
+async def test_a_yes_after_a_quarter_of_an_hour_is_asked_for_again(ann: Office) -> None:
+    await ann.contributes("i1")
+    await ann.says("my contributions")
+    await ann.says("withdraw 1")
+    ann.number += 3 * 16
+    await ann.says("yes")
+    ann.heard("I would take it out of the list")
+    await ann.works()
+    assert await ann.items()
+
+
+async def test_a_change_that_begins_like_a_search_is_a_change(ann: Office) -> None:
+    await ann.contributes("i1")
+    await ann.decides(Decision.ACCEPT)
+    await ann.says("my contributions")
+    await ann.says("change 1")
+    await ann.says("Look for the second sentence and leave it out.")
+    ann.heard("I pass it on to the focal point")
 
 
 async def test_what_was_never_sent_is_deleted_at_once(ann: Office) -> None:

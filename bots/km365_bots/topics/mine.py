@@ -6,6 +6,7 @@ which, by id: no word of theirs.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from km365.app import App
@@ -20,6 +21,7 @@ from km365.errors import NotFound
 from km365.services import contributions, wishes
 from km365.services.contributions import Contribution
 from km365.services.wishes import Answer, WishDesk
+from km365.store import outbox
 from km365.store.outbox import Message
 from km365_bots import interviewing, speech
 from km365_bots.buttons import Pick
@@ -242,7 +244,8 @@ class Mine(Topic):
             about=f"{about.id}|{kind}",
             hint=say("mine.words_hint" if kind is WishKind.CHANGE else "hint.consent"),
         )
-        return Told(replies=[reply], waits={"about": about.id, "asks": kind.value})
+        waits = {"about": about.id, "asks": kind.value}
+        return Told(replies=[reply], waits=waits, own_words=kind is WishKind.CHANGE)
 
     async def _answered(self, chat: Chat, kept: Mapping[str, Any], meant: Understood | None) -> Told | None:
         """Yes or no to what was asked; or the words that say what is to be changed."""
@@ -255,7 +258,8 @@ class Mine(Topic):
         if kind is WishKind.CHANGE:
             return await self._done(chat, about, kind, chat.event.text) if meant is None else None
         if command in _YES or label in {plain(say("mine.yes")), plain(say("mine.ask_yes"))}:
-            return await self._done(chat, about, kind, "")
+            sure = await _fresh(chat, kept)
+            return await (self._done(chat, about, kind, "") if sure else self._act(chat, about, kind))
         return None
 
     async def _done(self, chat: Chat, contribution_id: str, kind: WishKind, words: str) -> Told:
@@ -284,11 +288,21 @@ class Mine(Topic):
 
 
 _PAGE = "page:"
+_SURE_FOR = timedelta(minutes=15)
+"""How long a typed yes is taken for the answer to what cannot be undone."""
 
 
 def _kept(chat: Chat) -> Mapping[str, Any]:
     kept = chat.state.get("waiting")
     return kept if isinstance(kept, Mapping) else {}
+
+
+async def _fresh(chat: Chat, kept: Mapping[str, Any]) -> bool:
+    """Whether a yes can only be to what was asked: lately, and nothing was sent to the person since."""
+    asked_at = datetime.fromisoformat(str(kept["at"]))
+    if chat.event.at - asked_at > _SURE_FOR:
+        return False
+    return not await chat.parts.db.run(outbox.reached_since, chat.event.person_id, asked_at)
 
 
 def _said(chat: Chat, meant: Understood | None) -> tuple[str, int]:
