@@ -20,7 +20,7 @@ from km365.services.group_reflection import GROUP, SUMMARY
 from km365.settings import Settings
 from km365.store import conversations, preferences
 from km365.store.outbox import Message
-from km365_bots import conversation, delivery
+from km365_bots import conversation, delivery, group_speech
 from km365_bots.chat import Parts
 from km365_bots.connector import LOOPBACK, Connector, bot_token, open_connector
 from km365_bots.delivery import Post
@@ -50,7 +50,7 @@ async def serve(app: App) -> AsyncIterator[str]:
     async with (
         bot_token(settings) as token,
         open_connector(token, pace_of(settings), through_proxy=sign_in.required) as connector,
-        _open_desk(app, replace(parts, members=members_of(connector))) as desk,
+        _open_desk(app, parts := replace(parts, members=members_of(connector))) as desk,
     ):
         turns = Turns(connector=connector, desk=desk, labels=labels, clock=app.clock.now)
         await delivery.begin(post_of(app, parts, connector, labels, turns.lines))
@@ -98,6 +98,8 @@ def post_of(app: App, parts: Parts, connector: Connector, labels: Words, lines: 
         return best([chosen.language, await parts.profile_language(message.person_id), message.language])
 
     async def compose(message: Message) -> Reply:
+        if message.person_id.startswith(GROUP):
+            return await group_speech.to_group(parts, message, app.clock.now())
         reply = conversation.compose(parts, message)
         chosen = await app.db.run(preferences.get, message.person_id)
         return without_card(reply) if chosen.text_only else reply

@@ -36,6 +36,8 @@ Token = Callable[[], Awaitable[str | None]]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SCOPE = "https://api.botframework.com/.default"
 _LARGEST_ANSWER = 64 * 1024
+_MEMBERS_S = 10.0
+"""How long the members of a group are read; who is told of a part of them would take it for all."""
 _PAGE = 60
 """Members asked for at once: a page of them stays well within what is read of an answer."""
 _log = logging.getLogger("km365.bots.connector")
@@ -136,8 +138,15 @@ class Connector:
             raise SendRefused("Teams created a conversation without naming it.")
         return created
 
-    async def members(self, service_url: str, roster: str, *, tenant_id: str, most: int) -> list[Json]:
-        """Those who are in a group chat or team, page by page, until there are more than `most`."""
+    async def members(self, service_url: str, roster: str, *, tenant_id: str) -> list[Json]:
+        """All who are in a group chat or team, page by page. Raises SendRefused where that takes too long."""
+        try:
+            async with asyncio.timeout(_MEMBERS_S):
+                return await self._members(service_url, roster, tenant_id=tenant_id)
+        except TimeoutError:
+            raise SendRefused("This group is too large to see in time who is in it.") from None
+
+    async def _members(self, service_url: str, roster: str, *, tenant_id: str) -> list[Json]:
         url = f"{service_url}/v3/conversations/{quote(roster, safe='')}/pagedmembers?pageSize={_PAGE}"
         found: list[Json] = []
         after = ""
@@ -148,7 +157,7 @@ class Connector:
                 raise SendRefused("Teams did not say who is in this conversation.")
             found += [member for member in listed if isinstance(member, dict)]
             token = _text(page.get("continuationToken"))
-            if not token or len(found) > most:
+            if not token:
                 return found
             after = f"&continuationToken={quote(token, safe='')}"
 

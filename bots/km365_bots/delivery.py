@@ -139,6 +139,9 @@ async def deliver(post: Post, key: str) -> None:
             note = f"The app could not be installed for this person: {error}"
             await _hold(post, row, note, wait_s=error.retry_after_s)
         return
+    except NotSent as error:
+        await _hold(post, row, str(error), wait_s=error.retry_after_s)
+        return
     except StoreError:
         raise
     except KM365Error as error:

@@ -1,14 +1,57 @@
 """What came of a group's reflection, put into words and a card: numbers, shared words, and no names."""
 
+from datetime import datetime
+
 from babel.lists import format_list
 
-from km365.core.chat import Reply
+from km365.core.chat import Event, EventKind, Reply
 from km365.core.group_reflection import LIMIT, Finding, Summary, Theme, View
+from km365.core.languages import best
 from km365.core.messages import Messages
 from km365.core.questions import GROUP_BANK, Bank
 from km365.documents.questions import Banks
+from km365.errors import KM365Error
+from km365.services.group_reflection import tell_beginner
 from km365.store.outbox import Message
+from km365_bots.chat import Parts
+from km365_bots.connector import ConversationGone, NotSent, Unreachable
 from km365_bots.speech import Speech
+
+
+async def to_group(parts: Parts, message: Message, now: datetime) -> Reply:
+    """The post to the group; where people from outside read along now, that its beginner alone is told.
+
+    Raises NotSent while it cannot be seen who reads along: then nothing is posted yet.
+    """
+    messages = parts.catalogue.get(best([message.language]))
+    try:
+        readers = await parts.members(_where(message, now))
+    except (Unreachable, ConversationGone):
+        raise
+    except KM365Error as error:
+        raise NotSent(f"It cannot be seen who reads along: {error}", retry_after_s=60.0) from None
+    if not readers:
+        raise NotSent("It cannot be seen who reads along.", retry_after_s=60.0)
+    if not any(one.outsider for one in readers):
+        return summary(message, parts.banks, messages=messages, secret=parts.secret)
+    await tell_beginner(parts.db, parts.jobs, message, now=now)
+    return Reply(text=messages.say("group.outsiders_summary", subject=message.data["title"]))
+
+
+def _where(message: Message, now: datetime) -> Event:
+    """Where the message goes, as an event from there."""
+    data = message.data
+    return Event(
+        kind=EventKind.MESSAGE,
+        activity_id="",
+        conversation_id=data["conversation_id"],
+        person_id=data["begun_by"],
+        tenant_id=data["tenant_id"],
+        at=now,
+        personal=False,
+        service_url=data["service_url"],
+        roster=data["roster"],
+    )
 
 
 def summary(message: Message, banks: Banks, *, messages: Messages, secret: bytes) -> Reply:

@@ -1,6 +1,7 @@
 """Group chats and channels: km365 answers when it is mentioned, and says only what everybody there may read.
 
-Nothing that is typed there is stored. What is a person's own is talked about in their own chat.
+Nothing that is typed there is stored but the subject of a reflection. What is a person's own is talked about
+in their own chat.
 """
 
 from km365.core.chat import EventKind, Reply

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from km365.app import App
 from km365.core.chat import Event
-from km365.core.group_reflection import MOST_MEMBERS
 from km365.errors import GraphError, NotFound
 from km365.graph import people
 from km365.services import calendar
@@ -22,13 +21,11 @@ _MOST_MILESTONES = 5
 def members_of(connector: Connector) -> Callable[[Event], Awaitable[Sequence[Reader]]]:
     """Asks Teams who reads along where something was said.
 
-    Of a very large group not everybody is told. Raises KM365Error where Teams does not answer.
+    Raises KM365Error where Teams does not answer, or does not tell of everybody in time.
     """
 
     async def members(event: Event) -> Sequence[Reader]:
-        listed = await connector.members(
-            event.service_url, event.roster, tenant_id=event.tenant_id, most=MOST_MEMBERS * 5
-        )
+        listed = await connector.members(event.service_url, event.roster, tenant_id=event.tenant_id)
         return [reader for one in listed if (reader := _reader(one, event.tenant_id))]
 
     return members

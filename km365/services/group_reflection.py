@@ -61,6 +61,8 @@ class Wanted:
     language: str
     subject: str
     members: Sequence[Member]
+    roster: str = ""
+    """What names those who read along, whom the summary is looked up for once more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +140,18 @@ async def close(
     return await db.run(end)
 
 
+async def tell_beginner(db: Database, jobs: Jobs, message: Message, *, now: datetime) -> None:
+    """Tells the one who began it alone what the group was to be told; once, however often it is asked for."""
+
+    def put(c: Connection) -> None:
+        begun_by = message.data["begun_by"]
+        alone = replace(message, key=f"{message.key}:alone", person_id=begun_by)
+        if outbox.put(c, alone, at=now):
+            jobs.enqueue(c, prompts.SEND_MESSAGE, key=alone.key, args={"key": alone.key})
+
+    await db.run(put)
+
+
 def open_desk(db: Database, banks: Banks, jobs: Jobs, now: Callable[[], datetime]) -> None:
     """Registers the look at a reflection whose members answered, and the look of every minute at all."""
 
@@ -166,7 +180,7 @@ def _begin(
         title=wanted.subject,
         due_on=last_on,
         plan=Plan(days=_REMINDED, close_after=rules.LONGEST_WAIT * 2, last_on=last_on),
-        data={"bank": GROUP_BANK, "title": wanted.subject},
+        data={"bank": GROUP_BANK, "title": wanted.subject, "roster": wanted.roster},
     )
     campaigns.create(c, campaign, at=now)
     reflection = GroupReflection(
@@ -231,7 +245,7 @@ def _close(
         return
     handed_in = [one for one, _ in held if one.state is InterviewState.SENDING]
     summary = _summary(banks, handed_in, asked=len(people), names=found.names)
-    _tell(c, jobs, found, campaign.title, summary, now=now)
+    _tell(c, jobs, found, campaign, summary, now=now)
     for interview, version in held:
         service.keep(c, _ended(interview, now), version=version)
         outbox.cancel(c, f"{service.RESUME}:{interview.id}", note="the reflection is over", at=now)
@@ -261,13 +275,21 @@ def _ended(interview: Interview, now: datetime) -> Interview:
 
 
 def _tell(
-    c: Connection, jobs: Jobs, found: GroupReflection, subject: str, summary: Summary, *, now: datetime
+    c: Connection, jobs: Jobs, found: GroupReflection, campaign: Campaign, summary: Summary, *, now: datetime
 ) -> None:
     message = Message(
         key=f"{SUMMARY}:{found.id}",
         person_id=found.id,
         card=SUMMARY,
-        data={"title": subject, "summary": summary.to_json()},
+        data={
+            "title": campaign.title,
+            "summary": summary.to_json(),
+            "begun_by": found.begun_by,
+            "conversation_id": found.conversation_id,
+            "service_url": found.service_url,
+            "tenant_id": found.tenant_id,
+            "roster": campaign.data.get("roster") or found.conversation_id.partition(";")[0],
+        },
         language=found.language,
         reason="a group has reflected",
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from km365.store import rows
+from km365.store.tables import campaign, interview
 from km365.store.tables import group_reflection as table
 
 
@@ -50,9 +51,13 @@ def begun_with(c: Connection, activity_key: str) -> GroupReflection | None:
 
 
 def open_in(c: Connection, conversation_id: str) -> GroupReflection | None:
-    """The one that is open in this conversation, or None."""
-    mine = (table.c.conversation_id == conversation_id) & table.c.closed_at.is_(None)
-    row = c.execute(select(table).where(mine).order_by(table.c.begun_at)).first()
+    """The one that is open in this conversation, or None; the threads of a channel are one conversation."""
+    whole = conversation_id.partition(";")[0]
+    there = table.c.conversation_id
+    here = (there == whole) | there.startswith(f"{whole};", autoescape=True)
+    row = c.execute(
+        select(table).where(here & table.c.closed_at.is_(None)).order_by(table.c.begun_at)
+    ).first()
     return _read(row._mapping) if row else None
 
 
@@ -72,6 +77,22 @@ def close(c: Connection, reflection_id: str, *, at: datetime) -> bool:
     """Ends it and forgets its members' names; False, and nothing changes, where it had ended."""
     mine = (table.c.id == reflection_id) & table.c.closed_at.is_(None)
     return c.execute(update(table).where(mine).values(closed_at=at, names=[])).rowcount == 1
+
+
+def erase_subjects(c: Connection, *, closed_before: datetime) -> int:
+    """Deletes what those closed before were about, and counts them; that they were stays."""
+    old = select(table.c.id).where(table.c.closed_at < closed_before)
+    named = campaign.c.id.in_(old) & (campaign.c.title != "")
+    ids = list(c.execute(select(campaign.c.id).where(named)).scalars())
+    for one in ids:
+        c.execute(update(campaign).where(campaign.c.id == one).values(title="", data={}))
+        asked = select(interview.c.id, interview.c.data).where(
+            interview.c.key.startswith(f"{one}:", autoescape=True)
+        )
+        for row in c.execute(asked).all():
+            data = {**row.data, "subject_title": ""}
+            c.execute(update(interview).where(interview.c.id == row.id).values(data=data))
+    return len(ids)
 
 
 def _read(row: rows.Row) -> GroupReflection:

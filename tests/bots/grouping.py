@@ -9,13 +9,14 @@ from typing import Any
 from km365_bots.cards import render
 from km365_bots.chat import Parts, Reader
 from km365_bots.conversation import compose, respond
+from km365_bots.group_speech import to_group
 from km365_bots.topics.group import GroupReflections
 
 from km365.core.chat import Card, Event, EventKind, Reply
 from km365.core.schedule import Hours
 from km365.jobs import JobState
 from km365.services import prompts
-from km365.services.group_reflection import SUMMARY, open_desk
+from km365.services.group_reflection import GROUP, open_desk
 from km365.services.interview import LOOK
 from km365.store import outbox
 from km365.store.outbox import Delivery, Message
@@ -111,16 +112,16 @@ class Group:
                 await db.run(outbox.claim, row.message.key, at=self.at)
                 await db.run(outbox.sent, row.message.key, activity_id=None, at=self.at)
                 sent.append(row.message)
-                self._hear(row.message)
+                await self._hear(row.message)
         return sent
 
-    def _hear(self, message: Message) -> None:
-        reply = compose(self.parts(), message)
-        if message.card == SUMMARY:
+    async def _hear(self, message: Message) -> None:
+        if message.person_id.startswith(GROUP):
+            reply = await to_group(self.parts(), message, self.at)
             self.posts.append(reply)
             self._look_at(reply)
         else:
-            self.chat(message.person_id)._hear([reply])
+            self.chat(message.person_id)._hear([compose(self.parts(), message)])
 
     async def answers(self, person: str, *said: str) -> None:
         """Somebody takes the invitation, agrees and answers in their own chat; then hands in."""

@@ -152,8 +152,8 @@ async def test_a_repeated_activity_begins_nothing_twice(group: Group) -> None:
     assert len([m for m in await group.office.db.run(outbox.list_) if m.message.card == "invitation"]) == 4
 
 
-async def test_guests_are_not_asked_and_a_group_too_small_or_too_large_is_not_either(group: Group) -> None:
-    group.readers = [*group.readers[:2], Reader(person_id="guest", name="A Guest", outsider=True)]
+async def test_a_group_too_small_or_too_large_is_not_asked(group: Group) -> None:
+    group.readers = group.readers[:2]
     await group.says("ann", "let's reflect on fuel")
     group.heard("at least 3 people", "Here I find 2.")
     group.readers = [Reader(person_id=f"p{n}", name=f"P {n}") for n in range(61)]
@@ -239,3 +239,37 @@ async def test_its_post_is_kept_back_by_nobodys_quiet_hours(group: Group, office
     await group.presses("ann", "close")
     (row,) = await office.db.run(outbox.list_, state=Delivery.WAITING)
     assert await office.db.run(opens_at, row.message, HOURS, at=night) == night
+
+
+async def test_a_channel_reflects_once_at_a_time_whichever_thread_speaks(group: Group) -> None:
+    group.id = "19:c@thread.tacv2;messageid=1"
+    await begun(group, "fuel")
+    group.id = "19:c@thread.tacv2;messageid=2"
+    await group.says("bob", "how far are we")
+    group.heard("Réponses remises : 0 sur 4.")
+    await group.says("bob", "let's reflect on drivers")
+    group.heard("fuel")
+    assert len(await group.office.db.run(group_reflections.open_ids)) == 1
+
+
+async def test_where_people_from_outside_read_along_no_reflection_begins(group: Group) -> None:
+    group.readers = [*group.readers, Reader(person_id="guest", name="A Guest", outsider=True)]
+    await begun(group)
+    group.heard("People from outside the organisation read along here", "I asked nobody")
+    assert await group.office.db.run(group_reflections.open_ids) == []
+
+
+async def test_to_whom_came_from_outside_meanwhile_no_summary_is_shown(group: Group) -> None:
+    await begun(group)
+    for person in PEOPLE[:3]:
+        await group.answers(person, "1", "The drivers knew which road was open.", "skip", "skip", "2")
+    guest = Reader(person_id="guest", name="A Guest", outsider=True)
+    group.readers = [*group.readers, guest]
+    await group.says("ann", "close it now")
+    await group.time_passes()
+    (post,) = group.posts
+    assert "People from outside the organisation read along here now" in post.text
+    assert "drivers" not in post.text
+    await group.time_passes()
+    group.chat("ann").heard("What you said together: the mid-term review", "drivers")
+    assert await group.time_passes() == [], "and it is told once"

@@ -1,7 +1,13 @@
 """What a group is told of what is known: never more than everyone in the organisation may read."""
 
+import asyncio
+from typing import Any
+
 import pytest
+from km365_bots import connector
 from km365_bots.chat import Reader
+from km365_bots.connector import Connector, Json
+from km365_bots.roster import members_of
 from km365_bots.topics.find import Find
 
 from km365.core.audience import Audience
@@ -59,3 +65,42 @@ async def test_where_it_is_not_known_who_reads_along_nothing_is_said(group: Grou
 async def test_its_help_in_a_group_names_the_search(group: Group) -> None:
     await group.says(person_id("ann"), "help")
     group.heard("what do we know about …", "what everyone in the organisation may read")
+
+
+class Listing(Connector):
+    """Lists 500 members, a hundred at a time, the last of them a guest."""
+
+    def __init__(self, *, stuck: bool = False) -> None:
+        self._stuck = stuck
+
+    async def _call(self, method: str, url: str, body: Json | None, **_: Any) -> Json:
+        if self._stuck:
+            await asyncio.Event().wait()
+        page = int(url.partition("continuationToken=")[2] or 0)
+        some: list[Json] = [{"aadObjectId": f"p{page}-{one}", "userRole": "user"} for one in range(100)]
+        if page == 4:
+            some[-1]["userRole"] = "guest"
+        return {"members": some, **({"continuationToken": str(page + 1)} if page < 4 else {})}
+
+
+async def test_the_last_of_many_who_read_along_is_looked_at_too(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group.office.members = members_of(Listing())
+    await group.says(person_id("ann"), "what do we know about the cold chain")
+    group.heard("People from outside the organisation read along here")
+    monkeypatch.setattr(connector, "_MEMBERS_S", 0.01)
+    group.office.members = members_of(Listing(stuck=True))
+    await group.says(person_id("ann"), "what do we know about the cold chain")
+    group.heard("I could not see who reads along here")
+
+
+async def test_in_a_group_it_offers_only_what_works_there(group: Group) -> None:
+    await group.says(person_id("ann"), "what do we know about the cold chain")
+    group.heard(
+        "I searched only what everyone in the organisation may read.", "Here you can press: “Show only"
+    )
+    assert "Say “" not in group.replies[0].text
+    await group.says(person_id("ann"), "search")
+    group.heard("Here you can press: “Search”.")
+    assert "What are you looking for" not in group.replies[0].text

@@ -1,17 +1,19 @@
 """What is done once a day so that the database stays small and can be put back."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 
 from km365.core.contributions import Wish, WishKind, WishState
+from km365.core.schedule import Hours
 from km365.core.term_requests import Ask
 from km365.core.term_requests import Wish as TermWish
 from km365.errors import StoreError
-from km365.services import housekeeping
-from km365.store import conversations, events, interviews, term_requests, wishes
-from km365.store.database import Database
+from km365.services import group_reflection, housekeeping
+from km365.services.group_reflection import Member, Wanted
+from km365.store import campaigns, conversations, events, group_reflections, interviews, term_requests, wishes
+from km365.store.database import Connection, Database
 from km365.store.interviews import StoredAnswer
 from km365.store.outbox import Delivery
 
@@ -129,3 +131,43 @@ async def test_what_an_author_wanted_changed_is_forgotten_once_it_is_settled(off
     await housekeeping.tidy(office.db, office.jobs, now=office.now)
     kept = await office.db.run(wishes.list_, states=set(WishState))
     assert {one.words for one in kept} == {""}
+
+
+async def test_what_a_group_reflected_on_goes_twelve_months_after_it_closed(office) -> None:
+    subject = "a subject that somebody typed"
+    wanted = Wanted(
+        conversation_id="19:c",
+        service_url="https://teams.example",
+        tenant_id="t",
+        begun_by="ann",
+        begun_with="a1",
+        language="en",
+        subject=subject,
+        members=[Member(person_id=one, name=one, language="en") for one in ("ann", "ben", "cleo")],
+    )
+    begun = await group_reflection.begin(
+        office.db, Hours(zone=UTC), wanted, now=office.now, new_id=lambda: "1"
+    )
+    with office.db.begin() as c:
+        group_reflections.close(c, begun.id, at=office.now)
+        interviews.create(
+            c,
+            interview_id="i1",
+            key=f"{begun.id}:ann",
+            person_id="ann",
+            bank_id="group_reflection",
+            subject=begun.id,
+            language="en",
+            state="over",
+            data={"subject_title": subject},
+            at=office.now,
+        )
+
+    def kept(c: Connection) -> str:
+        campaign, interview = campaigns.get(c, begun.id), interviews.get(c, "i1")
+        return f"{campaign} {interview}"
+
+    await housekeeping.tidy(office.db, office.jobs, now=office.now + timedelta(days=364))
+    assert subject in await office.db.run(kept)
+    await housekeeping.tidy(office.db, office.jobs, now=office.now + timedelta(days=366))
+    assert subject not in await office.db.run(kept)

@@ -85,9 +85,11 @@ class GroupReflections(Topic):
         if refused := _unfit(chat, wanted):
             return _to_whom_asked(chat, refused)
         try:
-            readers = [one for one in await chat.parts.members(chat.event) if not one.outsider]
+            readers = await chat.parts.members(chat.event)
         except KM365Error:
             return chat.speech.say("group.no_members")
+        if any(one.outsider for one in readers):
+            return _to_whom_asked(chat, chat.speech.say("group.outsiders_reflect"))
         if refused := _wrong_size(chat, len(readers)):
             return refused
         return chat.in_place(self._going(chat, await self._ask(chat, wanted, readers)))
@@ -108,6 +110,7 @@ class GroupReflections(Topic):
             language=chat.language,
             subject=subject,
             members=members,
+            roster=event.roster,
         )
         return await service.begin(parts.db, self._hours, wanted, now=event.at, new_id=parts.new_id)
 
