@@ -63,6 +63,8 @@ class Standing(StrEnum):
 
     UNSENT = "unsent"
     SENDING = "sending"
+    HANDED_IN = "handed_in"
+    """For a group that was asked together, whose summary is not posted yet."""
     WAITING = "waiting"
     """For a check."""
     RETURNED = "returned"
@@ -99,6 +101,8 @@ _STANDINGS: Mapping[Maturity, Standing] = {
     Maturity.RETIRED: Standing.RETIRED,
 }
 
+IN_OUR_HANDS = frozenset({Standing.UNSENT, Standing.HANDED_IN, Standing.ABSENT, Standing.TOLD})
+"""Where nobody but us holds the answers: taken back, they are gone at once."""
 _BEFORE_ACCEPTED = frozenset({Standing.WAITING, Standing.RETURNED})
 _PUBLISHED = frozenset({Standing.PUBLISHED, Standing.SUPERSEDED})
 
@@ -118,7 +122,7 @@ def course(
     """
     if standing in {Standing.SENDING, Standing.UNKNOWN}:
         return Course.NO
-    if standing in {Standing.UNSENT, Standing.ABSENT, Standing.TOLD}:
+    if standing in IN_OUR_HANDS:
         ours = kind is WishKind.WITHDRAW or (kind is WishKind.CHANGE and standing is Standing.UNSENT)
         return Course.NOW if ours and words else Course.NO
     if standing is Standing.FILED:

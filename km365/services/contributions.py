@@ -182,7 +182,7 @@ def _of(interview: Interview, bank: Bank, items: Mapping[str, Kept] | None) -> l
 
 def _standing(interview: Interview, bank: Bank, kept: Kept | None, *, known: bool) -> Standing:
     if interview.state is InterviewState.SENDING:
-        return Standing.SENDING
+        return Standing.HANDED_IN if bank.kind is BankKind.GROUP else Standing.SENDING
     if interview.begun_at is None and (interview.state in WAITING or interview.sent_at is None):
         return Standing.UNSENT
     if bank.kind is BankKind.HANDOVER:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from km365.core.audience import Audience, Reader
 from km365.core.contributions import (
+    IN_OUR_HANDS,
     OPEN_WISHES,
     Course,
     Standing,
@@ -137,7 +138,7 @@ def _wish(
     )
     if way is Course.NOW:
         _in_our_database(c, desk.banks, made, at=at)
-        if about.kept is None and about.standing in {Standing.UNSENT, Standing.ABSENT, Standing.TOLD}:
+        if about.kept is None and about.standing in IN_OUR_HANDS:
             return Answer.DONE
     wishes.put(c, made)
     _note(c, made, at=at)
@@ -151,11 +152,15 @@ def _asks_for(before: Wish, words: str) -> bool:
 
 
 def _still_theirs(c: Connection, about: Contribution, person_id: str) -> bool:
-    """Whether the interview, if there is one, is this person's and not on its way to the list."""
+    """Whether the interview, if there is one, is this person's and not on its way to the list.
+
+    What was handed in for a group is theirs until the group is told.
+    """
     if about.interview is None:
         return True
     found, _ = service.load(c, about.interview.id)
-    return found.person_id == person_id and found.state is not InterviewState.SENDING
+    under_way = found.state is InterviewState.SENDING
+    return found.person_id == person_id and under_way is (about.standing is Standing.HANDED_IN)
 
 
 def _in_our_database(c: Connection, banks: Banks, wanted: Wish, *, at: datetime) -> None:
