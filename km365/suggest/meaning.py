@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from km365.suggest.memory import give_back
+from km365.suggest.table_of_bytes import looked_up_first
 
 Floats = npt.NDArray[np.float32]
 T = TypeVar("T")
@@ -84,6 +85,7 @@ class English:
     name = "minilm-l6-int8"
     size = 384
     languages: frozenset[str] | None = frozenset({"en"})
+    _WORDS = "inner.embeddings.word_embeddings.weight"
     _TOKENS_AT_MOST = 256
     _AT_ONCE, _LETTERS_AT_ONCE = 16, CHUNK_LETTERS
     """So many texts go through the model together; of long ones fewer, as each takes 20 MB."""
@@ -107,8 +109,12 @@ class English:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.enable_mem_pattern = False  # plans for each length of text, which keep 50 MB more
+        options.enable_cpu_mem_arena = False  # another 15 MB, kept for the longest texts
         options.log_severity_level = 3
-        made = onnxruntime.InferenceSession(str(self._path), options, providers=["CPUExecutionProvider"])
+        model = looked_up_first(self._path.read_bytes(), self._WORDS)
+        made = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        made._model_bytes = None  # 23 MB, kept to start again with another provider; there is none
+        del model
         give_back()
         return made
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,9 @@ import numpy as np
 from km365.core.examples import counted
 from km365.core.passages import Passage
 from km365.suggest import fusion, lexical
-from km365.suggest.fusion import EXAMPLES, MEANING, WORDS, Weights
+from km365.suggest.fusion import EXAMPLES, MEANING, WORDS, Truth, Weights
 from km365.suggest.index import Index
+from km365.suggest.kept_labels import PackedLabels
 from km365.suggest.learned import Ints, Learned, Sample, Votes
 from km365.suggest.lexical import Features
 from km365.suggest.matching import Matcher
@@ -44,17 +44,22 @@ class Read:
 
     passages: Sequence[Passage]
     language: str | None
-    found: Mapping[int, int]
-    """The concepts that its words speak for, each with its row in `words`."""
+    found: Ints
+    """The concepts that its words speak for, in order."""
     words: Floats
-    """The measures `fusion.WORDS` of these."""
-    standing: frozenset[int]
-    """Those whose labels stand in it as phrases."""
+    """The measures `fusion.WORDS` of these, a row for each."""
+    stands: Truth
+    """For each of these, whether a label of it stands in the document as a phrase."""
     whole: Mapping[str, Floats]
     """By model: the vectors of its chunks."""
     sentences: Sequence[str]
     near: Floats | None
     """The vectors of its sentences by the model for all languages."""
+
+    @property
+    def standing(self) -> frozenset[int]:
+        """The concepts whose labels stand in it as phrases."""
+        return frozenset(self.found[self.stands].tolist())
 
     def sample(self) -> Sample:
         """What examples are made of."""
@@ -85,12 +90,13 @@ class Suggester:
         """`labels` gives the preferred labels in a language by concept number, and is asked only where
         their vectors are not in the folder `cache` yet; `preparing` hears how far these are."""
         self._index, self._matcher = index, Matcher(index)
-        self._labels_in, self._preparing = lru_cache(maxsize=1)(labels), preparing
+        self._labels_in = lru_cache(maxsize=1)(lambda language: PackedLabels(labels(language)))
+        self._preparing = preparing
         self._all = next((one for one in encoders if one.languages is None), None)
         self._careful = next((one for one in encoders if one.languages is not None), None)
         self._cache = cache
         self._vectors: dict[tuple[str, str], LabelVectors] = {}
-        self._leaf = [not (end - begin) for begin, end in pairwise(index.narrower_first)]
+        self._leaf: Truth = np.diff(np.array(index.narrower_first)) == 0
         self.known: Known | None = None
         self.first_day: Weights = fusion.FIRST_DAY if self._all else fusion.FIRST_DAY_WORDS_ONLY
 
@@ -118,13 +124,14 @@ class Suggester:
             near = self._all.encode(said)
         features = lexical.candidates(self._matcher, text)
         short = min(1.0, _SHORT_TEXT_WORDS / max(1, len(text.numbers)))
-        words = [_row_of_words(one, short, leaf=self._leaf[at]) for at, one in features.items()]
+        found = sorted(features)
+        words = [_row_of_words(features[at], short, leaf=bool(self._leaf[at])) for at in found]
         return Read(
             passages=document.passages,
             language=text.language,
-            found=dict(zip(features, range(len(features)), strict=True)),
+            found=np.array(found, dtype=np.int64),
             words=np.array(words, dtype=np.float32).reshape(-1, len(WORDS)),
-            standing=frozenset(at for at, one in features.items() if one.count),
+            stands=np.array([features[at].count > 0 for at in found], dtype=np.bool_),
             whole=whole,
             sentences=said,
             near=near,
@@ -182,7 +189,7 @@ class Suggester:
 
         `without` and `twins` are for learning: how often each concept is right among the documents left out.
         """
-        found = set(read.found)
+        found = set(read.found.tolist())
         near: Floats | None = None
         language = read.language or "en"
         if self._all:
@@ -203,12 +210,8 @@ class Suggester:
 
     def _words(self, numbers: Ints, read: Read) -> Floats:
         rows = np.zeros((len(numbers), len(WORDS)), dtype=np.float32)
-        for at, number in enumerate(numbers.tolist()):
-            place = read.found.get(number)
-            if place is None:
-                rows[at, _TOP] = not self._leaf[number]
-            else:
-                rows[at] = read.words[place]
+        rows[:, _TOP] = ~self._leaf[numbers]
+        rows[np.isin(numbers, read.found)] = read.words[np.isin(read.found, numbers)]
         return rows
 
     def _meaning(self, numbers: Ints, read: Read, near: Floats | None, language: str) -> Floats:
@@ -234,14 +237,14 @@ class Suggester:
         if votes is None or self.known is None:
             return rows
         hits, documents_with = self.known.hits, self.known.learned.documents_with
-        best = max(max(votes.ridge.values(), default=0.0), 1e-3)
+        best, standing = max(max(votes.ridge.values(), default=0.0), 1e-3), read.standing
         usual = (sum(one for one, _ in hits.values()) + 1) / (sum(one for _, one in hits.values()) + 10)
         for at, number in enumerate(numbers.tolist()):
             held = max(0, documents_with.get(number, 0) - without.get(number, 0))
             ridge = votes.ridge.get(number, 0.0) if held else 0.0
             near = votes.near.get(number, 0.0) if held else 0.0
             trusted = 0.0
-            if number in read.standing:
+            if number in standing:
                 right, said = hits.get(number, (0, 0))
                 said = max(0, said - twins)
                 right = min(max(0, right - without.get(number, 0)), said)

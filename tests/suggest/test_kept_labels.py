@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from km365.core.taxonomy import Concept, TermSet
-from km365.suggest.kept_labels import KeptLabels
+from km365.suggest.kept_labels import KeptLabels, PackedLabels
 
 WATER = Concept(id="w", labels={"en": "Water", "fr-CA": "Eau", "fr": "L'eau"})
 ROADS = Concept(id="r", labels={"en": "Roads"})
@@ -44,3 +44,12 @@ def test_where_nothing_can_be_written_labels_are_kept_in_memory(tmp_path: Path) 
     assert labels.of("en")[1] == "Roads"
     assert labels.of("fr")[0] == "Eau"
     assert vocabulary.read == 1
+
+
+def test_packed_labels_are_those_that_were_given() -> None:
+    labels = {7: "Eau", 2: "مياه", 5: ""}
+    packed = PackedLabels(labels)
+    assert dict(packed) == labels
+    assert 3 not in packed
+    assert 8 not in packed
+    assert not PackedLabels({})
