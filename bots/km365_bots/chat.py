@@ -1,5 +1,6 @@
 """One chat with one person: who speaks, in which language, what is kept of it, and how km365 answers."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,10 @@ from km365_bots.speech import Speech
 
 if TYPE_CHECKING:
     from km365_bots.topics import Topic
+
+
+_LOOKED_AT_HERE = 4_000
+"""Characters. A longer text is looked at in a thread, so that nobody else waits meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +91,12 @@ class Chat:
         """The command that was typed, or None where it is somebody's own words."""
         return understand(self.event.text, self.parts.catalogue.vocabulary, language=self.language)
 
-    def keeps_out(self, *texts: str) -> KeepOut | None:
+    async def keeps_out(self, *texts: str) -> KeepOut | None:
         """Why these words belong to another channel, if they do."""
-        return keep_out("\n".join(texts), self.parts.catalogue.keep_out)
+        text, words = "\n".join(texts), self.parts.catalogue.keep_out
+        if len(text) <= _LOOKED_AT_HERE:
+            return keep_out(text, words)
+        return await asyncio.to_thread(keep_out, text, words)
 
     def kept_out(self, refusal: KeepOut) -> Reply:
         """Points to the right channel."""

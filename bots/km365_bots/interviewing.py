@@ -4,16 +4,16 @@
 is pointed there and not kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from km365.core.chat import EventKind, Reply
 from km365.core.commands import Command, Understood, numbered
-from km365.core.interviews import PROBE_SUFFIX, Interview, InterviewState, PromptKind
+from km365.core.interviews import MAX_ANSWER_LENGTH, PROBE_SUFFIX, Interview, InterviewState, PromptKind
 from km365.core.keepout import KeepOut
 from km365.core.questions import Question
-from km365.core.turns import Note, Said, Turn, Verb
+from km365.core.turns import Note, Said, Turn, Verb, clean
 from km365.services import interview as service
 from km365_bots import speech
 from km365_bots.buttons import Press
@@ -120,7 +120,7 @@ async def nothing_open(chat: Chat, meant: Understood | None) -> list[Reply] | No
     if last and meant and meant.command in _TAKING_UP:
         chat = replace(chat, language=last.interview.language)
         return await _go(chat, last.interview, _uttered(chat, Verb(meant.command.value)))
-    if refusal := chat.keeps_out(chat.event.text):
+    if refusal := await chat.keeps_out(chat.event.text[:MAX_ANSWER_LENGTH]):  # none of it is kept
         return [chat.kept_out(refusal)]
     if last and meant is None and last.prompt.kind is PromptKind.FINISHED:
         turn = await _take(chat, last.interview.id, _uttered(chat, Verb.START))
@@ -197,7 +197,8 @@ async def _edited(chat: Chat, found: Turn, press: Press) -> list[Reply]:
     """A draft's fields as they came back: what differs is kept, and only then is the draft sent."""
     changed = _changed(chat, found.interview, press.fields)
     said = _uttered(chat, Verb.EDIT, fields=changed)
-    if press.verb is Verb.EDIT or chat.keeps_out(*changed.values()):
+    words = changed.values()
+    if press.verb is Verb.EDIT or _are_too_long(words) or await chat.keeps_out(*words):
         return await _go(chat, found.interview, said, press)
     # two steps of one activity: the second marks it as heard
     turn = await _take(chat, found.interview.id, replace(said, activity_id=""))
@@ -225,12 +226,18 @@ async def _go(chat: Chat, interview: Interview, said: Said, press: Press | None 
     if said.verb is Verb.SEND:
         bank = service.bank_of(chat.parts.banks, interview)
         words = [part.value for part in speech.parts(interview, bank)]
-    if words and (refusal := chat.keeps_out(*words)):
+    looks = words and not (said.verb is not Verb.SEND and _are_too_long(words))
+    if looks and (refusal := await chat.keeps_out(*words)):
         return await _not_kept(chat, interview, said, refusal)
     turn = await _take(chat, interview.id, said)
     if press and said.verb is Verb.ANSWER and Note.TOO_LONG in turn.notes:
         return _too_long(chat, turn, said)
     return [*_tell(chat, turn, press), *await _taken_up(chat, turn)]
+
+
+def _are_too_long(words: Iterable[str]) -> bool:
+    """Whether the interview will refuse them for their length, so that nothing of them is kept."""
+    return any(len(clean(one)) > MAX_ANSWER_LENGTH for one in words)
 
 
 async def _taken_up(chat: Chat, ended: Turn) -> list[Reply]:

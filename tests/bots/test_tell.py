@@ -11,6 +11,7 @@ from km365.services import housekeeping
 from km365.services.tell import Linked
 from km365.store import conversations
 from km365.store import interviews as store
+from km365.store.database import Connection
 
 from .chatting import BANKS, STORY, Chat, Office, interview
 
@@ -189,6 +190,24 @@ async def test_a_repeated_activity_starts_one_interview(chat: Chat, office: Offi
     await chat.says(f"lesson: {LESSON}", activity="same")
     await chat.says(f"lesson: {LESSON}", activity="same")
     chat.heard("Where was this, with whom")
+    assert len(await office.db.run(store.open_for, "ann")) == 1
+
+
+async def test_a_yes_that_comes_again_after_a_crash_finds_what_it_began(chat: Chat, office: Office) -> None:
+    await chat.says(STORY)
+    offered = await office.db.run(conversations.get, "chat-ann")
+    assert offered
+    await chat.says("yes")
+
+    def crash(c: Connection) -> None:
+        """The words were forgotten, but not yet that a yes was waited for."""
+        version = conversations.get(c, "chat-ann").version  # type: ignore[union-attr]  # it is there
+        conversations.save(c, "chat-ann", {**offered.state, "told": None}, version, at=chat.at)
+
+    await office.db.run(crash)
+    await chat.says("yes")
+    chat.heard("2 of 6")
+    chat.not_heard("I do not have those words any more")
     assert len(await office.db.run(store.open_for, "ann")) == 1
 
 

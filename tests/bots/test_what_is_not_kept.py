@@ -1,8 +1,12 @@
 """Words that are not kept: too long, a password, what belongs elsewhere, distress."""
 
+import threading
+
+import km365_bots.chat
 import pytest
 
 from km365.core.interviews import InterviewState
+from km365.core.keepout import KeepOut, Words, keep_out
 from km365.store import interviews as store
 
 from .chatting import STORY, Chat, Office, interview
@@ -71,3 +75,47 @@ async def test_a_password_in_a_draft_is_not_kept(chat: Chat, office: Office) -> 
     chat.heard("looks like a password")
     assert office.sent == []
     assert (await interview(office)).edits == {}
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
+    """The length of every text that was looked at, and whether all others had to wait for it."""
+    seen: list[tuple[int, bool]] = []
+
+    def look(text: str, words: Words) -> KeepOut | None:
+        seen.append((len(text), threading.current_thread() is threading.main_thread()))
+        return keep_out(text, words)
+
+    monkeypatch.setattr(km365_bots.chat, "keep_out", look)
+    return seen
+
+
+async def test_words_that_are_too_long_are_refused_before_they_are_looked_at(
+    chat: Chat, office: Office, looked_at: list[tuple[int, bool]]
+) -> None:
+    await chat.is_invited()
+    for text in ["start", "1", "word " * 92_000]:
+        await chat.says(text)
+    chat.heard("longer than the 20\N{NO-BREAK SPACE}000 characters", "2 of 8")
+    for text in [STORY, "show my draft"]:
+        await chat.says(text)
+    await chat.presses("send", {"title": "word " * 5_000})
+    chat.heard("longer than the 20\N{NO-BREAK SPACE}000 characters")
+    assert office.sent == []
+    assert (await interview(office)).edits == {}
+    assert max(looked_at) < (1_000, True)
+
+
+async def test_nobody_waits_while_long_words_are_looked_at(
+    chat: Chat, office: Office, looked_at: list[tuple[int, bool]]
+) -> None:
+    await chat.is_invited()
+    for text in ["start", "1", "The road was closed. " * 800 + "My supervisor harassed me in the car."]:
+        await chat.says(text)
+    chat.heard("the allegation people")
+    (length, waiting) = max(looked_at)
+    assert length > 10_000
+    assert not waiting
+    stranger = Chat(office=office, person="bob")
+    await stranger.says("word " * 92_000)
+    assert max(looked_at) == (20_000, False)

@@ -127,7 +127,7 @@ class Find(Topic):
         )
         shown = _Shown(chat=chat, query=query, found=found, start=start, concepts=await self._terms.now())
         about = _about(query, found.more or start)
-        keeps = chat.keeps_out(query.words) is None
+        keeps = await chat.keeps_out(query.words) is None
         return Told(replies=[shown.reply(about)], waits={"about": about} if keeps else None, asks=False)
 
     async def query(self, chat: Chat, text: str) -> Query:
@@ -162,7 +162,7 @@ class Find(Topic):
         return Told(replies=[reply], waits={"about": ""})
 
     async def _asked(self, chat: Chat, text: str, filters: Filters) -> Told | None:
-        if chat.keeps_out(text) is KeepOut.DISTRESS:
+        if await chat.keeps_out(text) is KeepOut.DISTRESS:
             return Told(replies=[chat.kept_out(KeepOut.DISTRESS)])
         query = await self.query(chat, text)
         query = replace(query, filters=query.filters.over(filters))

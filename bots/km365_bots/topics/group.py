@@ -82,7 +82,7 @@ class GroupReflections(Topic):
         wanted = " ".join(subject.split())
         if not wanted:
             return await self._choose(chat)
-        if refused := _unfit(chat, wanted):
+        if refused := await _unfit(chat, wanted):
             return _to_whom_asked(chat, refused)
         try:
             readers = await chat.parts.members(chat.event)
@@ -191,11 +191,11 @@ class GroupReflections(Topic):
         return chat.speech.messages.day(day_at(found.closes_at, self._hours))
 
 
-def _unfit(chat: Chat, subject: str) -> Reply | None:
+async def _unfit(chat: Chat, subject: str) -> Reply | None:
     """Why a group is not asked about this, if it is not."""
     if len(subject) > LONGEST_SUBJECT:
         return chat.speech.say("group.too_long", most=str(LONGEST_SUBJECT))
-    return chat.speech.say("group.unfit") if chat.keeps_out(subject) else None
+    return chat.speech.say("group.unfit") if await chat.keeps_out(subject) else None
 
 
 def _wrong_size(chat: Chat, count: int) -> Reply | None:

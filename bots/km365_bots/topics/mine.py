@@ -171,7 +171,7 @@ class Mine(Topic):
         """Opens the draft again, narrows, asks whether it is really wanted, or says why it cannot be."""
         way = about.course(kind, chat.event.person_id)
         if way is Course.NO:
-            passing = about.standing in {Standing.SENDING, Standing.HANDED_IN, Standing.UNKNOWN}
+            passing = about.standing in {Standing.SENDING, Standing.UNKNOWN}
             reply = chat.speech.say(f"mine.cannot_{about.standing if passing else kind}")
             return Told(replies=[reply], waits={"about": about.id})
         if kind is WishKind.CHANGE and way is Course.NOW:
@@ -264,7 +264,7 @@ class Mine(Topic):
 
     async def _done(self, chat: Chat, contribution_id: str, kind: WishKind, words: str) -> Told:
         """Carries it out, and says exactly what was done and what is still to be."""
-        if words and (refusal := chat.keeps_out(words)):
+        if words and (refusal := await chat.keeps_out(words)):
             return Told(replies=[chat.kept_out(refusal)])
         try:
             about = await self._get(chat, contribution_id)

@@ -68,7 +68,8 @@ class Tell(Topic):
             own = _behind_the_colon(chat)
             return await self._heard(chat, own) if own else None
         if wish:
-            return await self._chosen(chat, wish) if _kept(chat) else None
+            about = _awaits(chat)
+            return await self._chosen(chat, wish, about=about) if about or _kept(chat) else None
         return await self._awaited(chat, meant)
 
     async def _awaited(self, chat: Chat, meant: Understood | None) -> Told | None:
@@ -81,7 +82,7 @@ class Tell(Topic):
             return await self._chosen(chat, "drop")
         own_words = meant is None or not (command or meant.audience)
         if command in _YES and not telling:
-            return await self._chosen(chat, "make")
+            return await self._chosen(chat, "make", about=_awaits(chat))
         if not own_words:
             return None
         return await (self._heard(chat, chat.event.text) if telling else self._more(chat))
@@ -125,7 +126,7 @@ class Tell(Topic):
 
     async def _ask_about(self, chat: Chat, text: str, linked: Sequence[Linked]) -> Told:
         """What the lesson in these documents is; what was typed so far waits for it."""
-        if refusal := chat.keeps_out(text):
+        if refusal := await chat.keeps_out(text):
             return Told(replies=[chat.kept_out(refusal)])
         await _keep(chat, _Kept(text=text, about=_named(chat), heard=_named(chat)))
         opened = [{"title": one.title, "link": one.link} for one in linked if one.title]
@@ -146,7 +147,7 @@ class Tell(Topic):
             about=kept.about,
             hint=say("tell.offer_hint"),
         )
-        return Told(replies=[menu], waits={"step": _OFFER})
+        return Told(replies=[menu], waits={"step": _OFFER, "about": kept.about})
 
     async def _more(self, chat: Chat) -> Told | None:
         """People tell in several messages: what is told while the offer stands is added to it."""
@@ -155,11 +156,11 @@ class Tell(Topic):
             return None
         if is_thin(text) or kept.heard == _named(chat):
             return await self._offer(chat, kept)
-        if refusal := chat.keeps_out(kept.text, text):
-            return Told(replies=[chat.kept_out(refusal)], waits={"step": _OFFER})
+        if refusal := await chat.keeps_out(kept.text, text):
+            return Told(replies=[chat.kept_out(refusal)], waits={"step": _OFFER, "about": kept.about})
         whole = f"{kept.text}\n\n{text}"
         if len(whole) > MAX_ANSWER_LENGTH:
-            return Told(replies=[_too_long(chat)], waits={"step": _OFFER})
+            return Told(replies=[_too_long(chat)], waits={"step": _OFFER, "about": kept.about})
         return await self._offer(chat, _Kept(text=whole, about=kept.about, heard=_named(chat)), added=True)
 
     async def _chosen(self, chat: Chat, verb: str, *, about: str = "") -> Told:
@@ -189,7 +190,7 @@ class Tell(Topic):
 
     async def _begin(self, chat: Chat, text: str, about: str) -> Told:
         """The interview about it: what was made of the words, then what is missing."""
-        if refusal := chat.keeps_out(text):
+        if refusal := await chat.keeps_out(text):
             if refusal is KeepOut.DISTRESS:
                 await _forget(chat)
                 return Told(replies=[chat.kept_out(refusal)])
@@ -256,6 +257,11 @@ def _waits_for(chat: Chat, step: str) -> bool:
         and (waiting.get("topic"), waiting.get("step")) == (Tell.name, step)
         and not _is_old(chat, waiting)
     )
+
+
+def _awaits(chat: Chat) -> str:
+    """What names the telling that the yes is to: its words may be forgotten and the yes come again."""
+    return str(chat.state["waiting"].get("about", "")) if _waits_for(chat, _OFFER) else ""
 
 
 def _is_old(chat: Chat, kept: Mapping[str, Any]) -> bool:
