@@ -78,11 +78,13 @@ async def _own(graph: Graph, settings: Settings, person_id: str) -> set[str]:
 
 def _site_of(settings: Settings, address: str) -> str:
     """The site on which a document lies, as `host:/path`; "" where search would not look at it."""
-    path = unquote(urlsplit(address).path).lower()
+    parts = urlsplit(address.lower())
+    path = unquote(parts.path)
     if {folder.lower() for folder in settings.search_leave_out} & set(path.split("/")):
         return ""
+    lies = f"{parts.hostname}:{path}"
     known = (settings.knowledge_site, *settings.office_sites)
-    return max((one for one in known if f"{one.partition(':')[2].lower()}/" in path), key=len, default="")
+    return max((one for one in known if lies.startswith(f"{one.lower()}/")), key=len, default="")
 
 
 def _origin(address: str) -> tuple[str, str, int | None]:
