@@ -79,8 +79,20 @@ _AROUND = " \t\r\n:：,،;—-–?？؟!.。\"“”«»„'"
 """What may stand between a phrase and one's own words."""
 _NEAR = 0.86
 _NEAR_FROM = 5
-_NEAR_ENDING_FROM = 7
-"""A short command without its ending is more likely a word of its own: "late" is no "later"."""
+_SHORT = 7
+"""A command shorter than this with a letter more ("latter"), or without its ending ("late"), is more likely a
+word of its own; so is one of any length with another ending ("continued")."""
+_TO_THE_LETTER = frozenset(
+    {
+        Command.SEND,
+        Command.RIGHT,
+        Command.DISCARD,
+        Command.WITHDRAW,
+        Command.START_OVER,
+        Command.DECLINE,
+    }
+)
+"""What cannot be undone by a word is done only where its words are typed as they are."""
 _NUMBERED = re.compile(r"\s*(\d{1,2})\s*[:：]\s*(\S.*)", re.DOTALL)
 _NUMBER = re.compile(r"\s*(\d{1,2})[.:)]?\s*")
 _OPENING = re.compile(r"\W*\w+(\s\w+)?\s*[:：]")
@@ -104,7 +116,7 @@ def understand(text: str, vocabulary: Vocabulary, *, language: str) -> Understoo
     """
     if wished := _wish(text, vocabulary, language=language):
         return wished
-    said = plain(text)
+    said = plain(text) if len(text) <= _LONGEST_WITH_WORDS else ""
     if not said or len(said) > _LONGEST:
         return None
     to_language = _language(said)
@@ -114,6 +126,8 @@ def understand(text: str, vocabulary: Vocabulary, *, language: str) -> Understoo
     for near in (False, True):
         for tag in order:
             for command, phrases in vocabulary.commands.get(tag, {}).items():
+                if near and command in _TO_THE_LETTER:
+                    continue
                 if any(_same(said, _phrase(phrase), near=near) for phrase in phrases):
                     return Understood(command=Command(command))
             ours = vocabulary.first_person.get(tag, {})
@@ -206,6 +220,8 @@ def _same(said: str, phrase: str, *, near: bool) -> bool:
         return True
     if not near or not _NEAR_FROM <= len(phrase) <= _LONGEST_NEAR or abs(len(said) - len(phrase)) > 2:
         return False
-    if len(phrase) < _NEAR_ENDING_FROM and (phrase.startswith(said) or said.startswith(phrase)):
+    if said.startswith(phrase) or said[:-1] == phrase[:-1]:
+        return False
+    if len(phrase) < _SHORT and (phrase.startswith(said) or len(said) > len(phrase)):
         return False
     return SequenceMatcher(None, said, phrase, autojunk=False).ratio() >= _NEAR

@@ -66,6 +66,21 @@ def test_a_slip_of_the_finger_is_forgiven(text: str, command: Command) -> None:
     assert understand(text, VOCABULARY, language="en") == Understood(command=command)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("latter", "the latter", "continued", "helped", "started", "spend it", "sent it", "lend it"),
+        *("it is tight", "discards", "withdrew", "start oven", "stop basking", "discard at"),
+    ],
+)
+def test_words_that_only_look_like_a_command_are_ones_own(text: str) -> None:
+    assert understand(text, VOCABULARY, language="en") is None
+
+
+def test_a_very_long_text_is_no_command() -> None:
+    assert understand("!" * 400_000 + "yes", VOCABULARY, language="en") is None
+
+
 @pytest.mark.parametrize(("language", "name"), OWN_NAMES.items())
 def test_a_language_is_chosen_by_its_own_name(language: str, name: str) -> None:
     assert understand(name, VOCABULARY, language="en") == Understood(language=language)
