@@ -171,7 +171,7 @@ class Mine(Topic):
         """Opens the draft again, narrows, asks whether it is really wanted, or says why it cannot be."""
         way = about.course(kind, chat.event.person_id)
         if way is Course.NO:
-            passing = about.standing in {Standing.SENDING, Standing.UNKNOWN}
+            passing = about.standing in {Standing.SENDING, Standing.HANDED_IN, Standing.UNKNOWN}
             reply = chat.speech.say(f"mine.cannot_{about.standing if passing else kind}")
             return Told(replies=[reply], waits={"about": about.id})
         if kind is WishKind.CHANGE and way is Course.NOW:
