@@ -10,7 +10,8 @@ import numpy as np
 
 from km365.suggest import fusion
 from km365.suggest.fusion import Weights
-from km365.suggest.learned import Arrays, Ints, Learned, Lessons
+from km365.suggest.learned import Learned
+from km365.suggest.likeness import Arrays, Ints, Lessons
 from km365.suggest.meaning import Floats
 from km365.suggest.memory import give_back
 from km365.suggest.suggester import Document, Known, Read, Suggester

@@ -13,8 +13,9 @@ from km365.suggest import fusion, lexical
 from km365.suggest.fusion import EXAMPLES, MEANING, WORDS, Truth, Weights
 from km365.suggest.index import Index
 from km365.suggest.kept_labels import PackedLabels
-from km365.suggest.learned import Ints, Learned, Sample, Votes
+from km365.suggest.learned import Learned, Votes
 from km365.suggest.lexical import Features
+from km365.suggest.likeness import Ints, Sample
 from km365.suggest.matching import Matcher
 from km365.suggest.meaning import Encoder, Floats, LabelVectors, Preparing, chunks, sentences
 from km365.suggest.texts import Text, language_in

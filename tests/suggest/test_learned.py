@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from km365.suggest import learned
-from km365.suggest.learned import Learned, Lessons, Sample
+from km365.suggest.learned import Learned
+from km365.suggest.likeness import Lessons, Sample
 
 
 def sample(text: str, vector: list[float] | None = None) -> Sample:
