@@ -64,7 +64,11 @@ async def look_up(graph: Graph, settings: Settings, text: str, *, person_id: str
     if not any(one.title for one in found):
         return list(found)
     told = {settings.knowledge_site, *settings.search_open_libraries} | await _own(graph, settings, person_id)
-    return [one if _site_of(settings, one.link) in told else Linked(address=one.address) for one in found]
+    root = site.web_url.lower().removesuffix(settings.knowledge_site.partition(":")[2].lower())
+    return [
+        one if _site_of(settings, one.link, root=root) in told else Linked(address=one.address)
+        for one in found
+    ]
 
 
 async def _own(graph: Graph, settings: Settings, person_id: str) -> set[str]:
@@ -76,15 +80,22 @@ async def _own(graph: Graph, settings: Settings, person_id: str) -> set[str]:
     return {site for site in settings.office_sites if office and office_code(site) == office}
 
 
-def _site_of(settings: Settings, address: str) -> str:
-    """The site on which a document lies, as `host:/path`; "" where search would not look at it."""
-    parts = urlsplit(address.lower())
-    path = unquote(parts.path)
-    if {folder.lower() for folder in settings.search_leave_out} & set(path.split("/")):
+def _site_of(settings: Settings, address: str, *, root: str) -> str:
+    """The site on which a document lies, as `host:/path`; "" where search would not look at it.
+
+    `root` is what the addresses of the host's sites begin with, `https://host` in SharePoint itself.
+    """
+    lies, folders = unquote(address.lower()), unquote(urlsplit(address.lower()).path).split("/")
+    if {folder.lower() for folder in settings.search_leave_out} & set(folders):
         return ""
-    lies = f"{parts.hostname}:{path}"
+    host = settings.knowledge_site.partition(":")[0]
+
+    def begins(site: str) -> str:
+        its_host, _, path = site.partition(":")
+        return f"{root if its_host == host else f'https://{its_host}'}{path}/".lower()
+
     known = (settings.knowledge_site, *settings.office_sites)
-    return max((one for one in known if lies.startswith(f"{one.lower()}/")), key=len, default="")
+    return max((one for one in known if lies.startswith(begins(one))), key=len, default="")
 
 
 def _origin(address: str) -> tuple[str, str, int | None]:
