@@ -27,8 +27,13 @@ WORDS = (
 """Measures of `lexical.Features`; `suggester` makes them."""
 MEANING = ("near", "nearest", "near_title", "english", "english_known")
 """Measures of vectors: by the model for all languages, and by the one for English where it applies."""
-EXAMPLES = ("ridge", "ridge_beside", "neighbours", "trusted", "known")
-"""Measures of `learned.Votes`, of how often the concept's labels were right before, and how many have it."""
+EXAMPLES = (
+    "ridge", "ridge_beside", "ridge_log", "neighbours", "neighbours_log", "usual", "trusted", "known",
+)  # fmt: skip
+"""Measures of `learned.Votes`, of how often the concept's labels were right before, and how many have it.
+
+Shares of documents count both as they are and as logarithms: what is rare among the examples stays far below
+all others by the one, and by the other from 1 % to 2 % is as much as from 20 % to 40 %."""
 MEASURES = (*WORDS, *MEANING, *EXAMPLES)
 HELD = (*(100.0 for _ in (*WORDS, *MEANING)), *(30.0 for _ in EXAMPLES), 0.03)
 """Units of information that each hand-set weight is worth, and the bias.

@@ -69,15 +69,15 @@ class Learned:
         self._seen: list[int] = seen.tolist()
         held = np.bincount(self._column[value > 0], minlength=len(self._seen)).astype(np.float32)
         self.documents_with = dict(zip(self._seen, held.astype(int).tolist(), strict=True))
-        self._usual = held / max(1, count)
+        self._usual: Floats = held / np.float32(max(1, count))
 
     def votes(self, sample: Sample) -> Votes:
         """What the examples say of a new document."""
         likeness = self._space.likeness(sample)
-        return self._votes(likeness @ self._inverse, _nearest(likeness))
+        return self._votes(likeness @ self._inverse, _nearest(likeness), self._usual)
 
-    def _votes(self, pull: Floats, near: Floats) -> Votes:
-        scores = self._usual * (1 - pull.sum()) + self._gathered(pull)
+    def _votes(self, pull: Floats, near: Floats, usual: Floats) -> Votes:
+        scores = usual * (1 - pull.sum()) + self._gathered(pull)
         return Votes(ridge=self._by_concept(scores), near=self._by_concept(self._gathered(near)))
 
     def _gathered(self, weights: Floats) -> Floats:
@@ -101,7 +101,10 @@ class Learned:
         closest, values = self._closest[number]
         likeness[closest] = values
         likeness[group] = 0.0
-        return self._votes(pull, _nearest(likeness))
+        others = (self._value > 0) & ~np.isin(self._document, group)
+        held = np.bincount(self._column[others], minlength=len(self._seen)).astype(np.float32)
+        usual: Floats = held / np.float32(max(1, self.count - len(group)))
+        return self._votes(pull, _nearest(likeness), usual)
 
     def holding(self, number: int) -> Counter[int]:
         """How many of an example and its twins have each concept."""

@@ -239,7 +239,8 @@ class Suggester:
             return rows
         hits, documents_with = self.known.hits, self.known.learned.documents_with
         best, standing = max(max(votes.ridge.values(), default=0.0), 1e-3), read.standing
-        usual = (sum(one for one, _ in hits.values()) + 1) / (sum(one for _, one in hits.values()) + 10)
+        trust = (sum(one for one, _ in hits.values()) + 1) / (sum(one for _, one in hits.values()) + 10)
+        others = self.known.learned.count - twins
         for at, number in enumerate(numbers.tolist()):
             held = max(0, documents_with.get(number, 0) - without.get(number, 0))
             ridge = votes.ridge.get(number, 0.0) if held else 0.0
@@ -249,8 +250,18 @@ class Suggester:
                 right, said = hits.get(number, (0, 0))
                 said = max(0, said - twins)
                 right = min(max(0, right - without.get(number, 0)), said)
-                trusted = np.log((right + 3 * usual) / (said + 3)) - np.log(usual)
-            rows[at] = (ridge, ridge / best, near, trusted, min(held, 5) / 5)
+                trusted = np.log((right + 3 * trust) / (said + 3)) - np.log(trust)
+            usual = (held + 0.5) / (others + 1)
+            rows[at] = (
+                ridge,
+                ridge / best,
+                np.log(max(ridge, 0.0) + 0.3 * usual + 0.003),
+                near,
+                np.log((8 * near + usual) / 9),
+                np.log(usual),
+                trusted,
+                min(held, 5) / 5,
+            )
         return rows
 
     # Suggesting -----------------------------------------------------------------------------------------

@@ -68,10 +68,10 @@ def test_an_example_is_predicted_as_if_it_had_never_been_there() -> None:
     ]
     learned = taught(lessons)
     likeness = np.array([learned._space.likeness(one) for one, _ in lessons])
-    usual = learned._usual
     right = np.array([[float(column in one) for column in learned._seen] for _, one in lessons])
     for number in range(len(lessons)):
         others = np.setdiff1d(np.arange(len(lessons)), learned.twins[number])
+        usual = right[others].mean(axis=0)
         kernel = likeness[np.ix_(others, others)].copy()
         kernel[np.diag_indices(len(others))] *= 1.3
         direct = likeness[number, others] @ np.linalg.solve(kernel, right[others] - usual) + usual
