@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from km365.local import teams, users
+from km365.local import teams, teams_groups, users
 from km365.local.server import M365, start_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -261,6 +261,21 @@ async def test_what_one_is_looking_at_is_not_announced_over_it(
     await expect(page.locator("#toasts .toast")).to_have_count(0)
     await bot.prompts(staff["kofi"], "Two.")
     await expect(page.locator("#toasts")).to_contain_text("Two.")
+
+
+@pytest.mark.parametrize(("who", "width"), [("kofi", 360), ("yusuf", 1000)])
+async def test_the_names_of_a_group_make_its_page_no_wider(
+    visitor: Any, m365: M365, staff: dict[str, str], who: str, width: int
+) -> None:
+    others = [f"{m365.state.stable_id(str(number))}" for number in range(9)]
+    for number, person in enumerate(others):
+        name = f"Somebody With A Rather Long Name {number}"
+        users.create(m365.state, id=person, upn=f"{number}@x.example", display_name=name)
+    group = teams_groups.create(m365.state, "Pumps and wells", [staff[who], *others])
+    page = await visitor.open(f"/teams/{staff[who]}/in/{group}", viewport={"width": width, "height": 800})
+    await expect(page.get_by_role("heading", name="Pumps and wells")).to_be_visible()
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert await page.evaluate(wider) == 0
 
 
 async def test_the_page_of_an_arabic_speaker_runs_from_right_to_left(
