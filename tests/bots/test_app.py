@@ -204,6 +204,7 @@ async def test_the_administrator_sees_who_removed_blocked_and_has_it_again(servi
     assert await everybody(service) == [("Nadia Example", False, "The person removed the app.")]
     teams.installed(service.m365.state, PERSON)
     await service.until(reached)
+    await service.has_heard(4)  # its greeting again
     faults.switch(service.m365.state, "next_sends", on=True, status=403, times=1)
     service.say("help")
     await service.until(unreachable)

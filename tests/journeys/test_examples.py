@@ -76,6 +76,7 @@ def _filled_in(line: str) -> str:
         "milestone show ID": "milestone show 1",
         "lesson show ID": "lesson show KM-8f3a",
         "lesson review ID": "lesson review KM-8f3a --accept",
+        "questions try FILE": "questions try evaluation",
         "resend KEY": "resend invite:1:1",
         "--facet KEY": "--facet topic",
         "NAME": "scan",

@@ -85,7 +85,7 @@ def test_the_doctor_says_what_is_missing(up: Up, tmp_path: Path) -> None:
 def _invited(up: Up) -> list[str]:
     """Whom the demonstration's milestones and departures have invited, once for each time."""
     found = up.theirs("SELECT chat, activity FROM chat_activity WHERE sender = 'bot' AND prompt")
-    return [chat for chat, activity in found if '"attachments"' in activity]
+    return [chat for chat, activity in found if '"attachments"' in activity and "topic:help" not in activity]
 
 
 def _tenant(up: Up) -> dict[str, int]:
