@@ -17,7 +17,7 @@ from km365.errors import InputRefused
 from km365.services.group_reflection import SUMMARY
 from km365.store import preferences
 from km365.store.outbox import Message
-from km365_bots import buttons, group_speech, groups, interviewing, speech
+from km365_bots import buttons, group_speech, groups, interviewing, news, speech
 from km365_bots.chat import Chat, Parts, open_chat
 from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic, topic_named
@@ -63,7 +63,7 @@ def compose(parts: Parts, message: Message) -> Reply:
     due = messages.day(date.fromisoformat(due_on)) if isinstance(due_on, str) and due_on else ""
     if message.card == SUMMARY:
         return group_speech.summary(message, parts.banks, messages=messages, secret=parts.secret)
-    reply = speech.compose(message, messages=messages, bank=bank, secret=parts.secret, due=due)
+    reply = news.compose(message, messages=messages, bank=bank, secret=parts.secret, due=due)
     if reply is None:
         speaking = Speech(messages=messages, secret=parts.secret, person_id=message.person_id)
         reply = next((told for one in parts.topics if (told := one.tells(speaking, message))), None)

@@ -25,6 +25,7 @@ from km365_bots.connector import (
     Connector,
     ConversationGone,
     DeliveryUnknown,
+    Json,
     NotSent,
     SendRefused,
     TooLarge,
@@ -189,7 +190,7 @@ def _claim_between_turns(c: Connection, key: str, conversation_id: str, *, at: d
     return outbox.claim(c, key, at=at) is not None
 
 
-async def _send(post: Post, row: outbox.Sent, address: Address, reply: Reply, activity: cards.Json) -> None:
+async def _send(post: Post, row: outbox.Sent, address: Address, reply: Reply, activity: Json) -> None:
     """The call itself, once; a second one only where the first certainly delivered nothing."""
     key, now = row.message.key, post.now
     try:
@@ -216,7 +217,7 @@ async def _send(post: Post, row: outbox.Sent, address: Address, reply: Reply, ac
         await post.db.run(outbox.sent, key, activity_id=sent or None, at=now())
 
 
-async def _call(post: Post, address: Address, activity: cards.Json) -> str:
+async def _call(post: Post, address: Address, activity: Json) -> str:
     return await post.connector.send(
         address.service_url, address.conversation_id, activity, tenant_id=address.tenant_id
     )
@@ -311,7 +312,7 @@ async def _again(post: Post, person_id: str, gone: Address) -> Address:
     )
 
 
-def _activity(post: Post, reply: Reply, language: str) -> cards.Json:
+def _activity(post: Post, reply: Reply, language: str) -> Json:
     """The message, which rings: nobody asked for it, so nobody is looking."""
     card = cards.render(reply.card, post.labels, text=reply.text) if reply.card else None
     activity = activity_of(reply.text, card, language=language)

@@ -15,7 +15,7 @@ from km365.core.keepout import KeepOut
 from km365.core.questions import Question
 from km365.core.turns import Note, Said, Turn, Verb, clean
 from km365.services import interview as service
-from km365_bots import speech
+from km365_bots import drafts, speech
 from km365_bots.buttons import Press
 from km365_bots.chat import Chat
 
@@ -90,7 +90,7 @@ def _asked_back(turn: Turn) -> str:
 def _part(chat: Chat, turn: Turn, part: Understood) -> Said:
     """A numbered part of the draft: with words, the words change; alone, its question is asked again."""
     bank = service.bank_of(chat.parts.banks, turn.interview)
-    shown = speech.parts(turn.interview, bank)
+    shown = drafts.parts(turn.interview, bank)
     if not 1 <= part.number <= len(shown):
         return _uttered(chat, Verb.EDIT)
     found = shown[part.number - 1]
@@ -208,7 +208,7 @@ async def _edited(chat: Chat, found: Turn, press: Press) -> list[Reply]:
 def _changed(chat: Chat, interview: Interview, fields: Mapping[str, str]) -> dict[str, str]:
     """The fields of the draft whose words differ from what was shown; fields that it has not are ignored."""
     bank = service.bank_of(chat.parts.banks, interview)
-    shown = {part.key: part.value for part in speech.parts(interview, bank)}
+    shown = {part.key: part.value for part in drafts.parts(interview, bank)}
     return {key: text for key, text in fields.items() if key in shown and text.strip() != shown[key].strip()}
 
 
@@ -225,7 +225,7 @@ async def _go(chat: Chat, interview: Interview, said: Said, press: Press | None 
     words = [said.text, *said.fields.values()] if said.verb in {Verb.ANSWER, Verb.EDIT} else []
     if said.verb is Verb.SEND:
         bank = service.bank_of(chat.parts.banks, interview)
-        words = [part.value for part in speech.parts(interview, bank)]
+        words = [part.value for part in drafts.parts(interview, bank)]
     looks = words and not (said.verb is not Verb.SEND and _are_too_long(words))
     if looks and (refusal := await chat.keeps_out(*words)):
         return await _not_kept(chat, interview, said, refusal)

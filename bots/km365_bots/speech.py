@@ -1,4 +1,4 @@
-"""How the bot puts things: prompts and notes as replies, each with a card and all of it as plain text.
+"""How the bot puts things in the chat: prompts and notes as replies, each a card and all of it plain text.
 
 Pure: an interview, its bank and the words of its language in, replies out.
 """
@@ -11,9 +11,7 @@ from datetime import datetime
 from km365.core import cards_token
 from km365.core.audience import Audience
 from km365.core.chat import Card, Reply
-from km365.core.drafting import is_complete, knowledge_item, left_out, note_sections
 from km365.core.interviews import (
-    KNOWLEDGE,
     MAX_ANSWER_LENGTH,
     PROBE_SUFFIX,
     ConfirmKind,
@@ -23,11 +21,10 @@ from km365.core.interviews import (
     audience_of,
     offered,
 )
-from km365.core.knowledge import WRITTEN_FIELDS
 from km365.core.messages import Messages
 from km365.core.questions import GROUP_BANK, Bank, BankKind, Question
 from km365.core.turns import Note, Turn
-from km365.store.outbox import Message
+from km365_bots import drafts
 from km365_bots.buttons import card_of
 
 INVITATION = "invitation"
@@ -37,24 +34,12 @@ HELP, WHO = "help", "who"
 """What stands for the topic on the card of the help, and its button that is no topic's."""
 RETURNED = "returned"
 
-_STORY = f"{KNOWLEDGE}description"
 _HELD, _HELD_BYTES = 5_000, 12_000
 """Characters and bytes of a text that a card carries back, well within what a card may hold."""
 _BETWEEN = {"ar": "؛ ", "zh": "；"}
 """What stands between several things to say, where it is no semicolon of ours."""
 _SHOWN = 600
 """Characters of an answer that are repeated once it is given."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """One part of a draft, as it is shown and numbered. `key` names it in the interview's edits."""
-
-    key: str
-    label: str
-    value: str
-    question: str
-    """The question to answer again in order to change it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,81 +308,8 @@ class Speech:
         )
 
     def _draft(self, interview: Interview, bank: Bank) -> Reply:
-        shown = parts(interview, bank)
-        numbered = [f"{n}. {part.label}\n{part.value}" for n, part in enumerate(shown, start=1)]
-        if bank.kind is BankKind.HANDOVER:
-            return self._handover(interview, bank, shown, numbered)
-        if bank.kind is BankKind.GROUP:
-            return self._handing_in(interview, shown, numbered)
-        item = knowledge_item(interview, bank)
-        title = self.messages.say("prompt.draft_title")
-        text = self.messages.say("prompt.draft_text", who=self._who(item.audience))
-        text = self._left_out(text, interview, bank)
-        data = {
-            "title": title,
-            "text": text,
-            "fields": [
-                {
-                    "key": part.key,
-                    "label": part.label,
-                    "value": part.value,
-                    "multiline": part.key != "title",
-                    "required": part.key in {"title", "description"},
-                }
-                for part in shown
-            ],
-        }
-        return self._of(interview, "draft", data, [title, text, *numbered], "draft")
-
-    def _handover(
-        self, interview: Interview, bank: Bank, shown: Sequence[Part], numbered: Sequence[str]
-    ) -> Reply:
-        title = self.messages.say("prompt.note_title")
-        text = self._left_out(self.messages.say("prompt.note_text"), interview, bank)
-        heading, lines = self._lesson(interview, bank)
-        sections = [{"heading": part.label, "lines": part.value.splitlines()} for part in shown]
-        data = {
-            "title": title,
-            "text": text,
-            "sections": [*sections, *([{"heading": heading, "lines": lines}] if lines else [])],
-            "questions": [{"value": part.question, "label": part.label} for part in shown],
-        }
-        lesson = "\n".join([heading, *lines]) if lines else ""
-        return self._of(interview, "note", data, [title, text, *numbered, lesson], "note")
-
-    def _handing_in(self, interview: Interview, shown: Sequence[Part], numbered: Sequence[str]) -> Reply:
-        """Answers to a group's questions, before they are handed in."""
-        title, text = self.messages.say("group.draft_title"), self.messages.say("group.draft_text")
-        data = {
-            "title": title,
-            "text": text,
-            "sections": [{"heading": part.label, "lines": part.value.splitlines()} for part in shown],
-            "questions": [{"value": part.question, "label": part.label} for part in shown],
-            "approve": "send",
-        }
-        return self._of(interview, "note", data, [title, text, *numbered], "note")
-
-    def _left_out(self, text: str, interview: Interview, bank: Bank) -> str:
-        """The text, or another where it was sent once; and how many answers stay out of what it is about."""
-        text = self.messages.say("prompt.again") if interview.begun_at else text
-        count = left_out(interview, bank)
-        return f"{text} {self.messages.say('prompt.left_out', count=count)}" if count else text
-
-    def _lesson(self, interview: Interview, bank: Bank) -> tuple[str, list[str]]:
-        """The heading and the lines of the lesson that goes out beside the note; no lines if none does."""
-        item = knowledge_item(interview, bank)
-        if not is_complete(item):
-            return "", []
-        story = next(q for q in bank.questions if _STORY in q.becomes and interview.answer(q.id))
-        where = next((target for target in story.becomes if target != _STORY), _STORY)
-        said = self.messages.say(
-            "prompt.lesson_text", who=self._who(item.audience), section=bank.heading(where)
-        )
-        lines = [said, item.title]
-        for name in WRITTEN_FIELDS[1:]:
-            if text := str(getattr(item, name)):
-                lines += [f"{bank.heading(f'{KNOWLEDGE}{name}')}:", *text.splitlines()]
-        return self.messages.say("prompt.lesson_title"), [line for line in lines if line.strip()]
+        draft = drafts.shown(interview, bank, self.messages)
+        return self._of(interview, draft.card, draft.data, draft.lines, draft.card)
 
     def _note(self, note: Note, interview: Interview, prompt: Prompt, now: datetime) -> str:
         question = prompt.question
@@ -473,109 +385,6 @@ def beginning(text: str) -> str:
 def limit() -> str:
     """How many characters an answer may have, in figures."""
     return f"{MAX_ANSWER_LENGTH:,}".replace(",", "\N{NO-BREAK SPACE}")
-
-
-def parts(interview: Interview, bank: Bank) -> list[Part]:
-    """The parts of the draft that the answers make, in the order in which they are shown and numbered."""
-    if bank.kind is BankKind.HANDOVER:
-        return [
-            Part(
-                key=question,
-                label=section.heading,
-                value="\n".join(
-                    line for line, of in zip(section.lines, section.questions, strict=True) if of == question
-                ),
-                question=question,
-            )
-            for section in note_sections(interview, bank)
-            for question in dict.fromkeys(section.questions)
-        ]
-    if bank.kind is BankKind.GROUP:
-        return [
-            Part(key=q.id, label=bank.heading(q.becomes[0]), value=_worded(interview, q), question=q.id)
-            for q in bank.questions
-            if _worded(interview, q)
-        ]
-    item = knowledge_item(interview, bank)
-    by_target = {target: question.id for question in bank.questions for target in question.becomes}
-    fields = ((name, f"knowledge.{name}", str(getattr(item, name))) for name in WRITTEN_FIELDS)
-    return [
-        Part(key=name, label=bank.heading(target), value=value, question=by_target.get(target, ""))
-        for name, target, value in fields
-        if target in by_target
-    ]
-
-
-def _worded(interview: Interview, question: Question) -> str:
-    """The answer as worded last; a choice can only be made anew."""
-    answer = interview.answer(question.id)
-    text = answer.text if answer else ""
-    return text if question.choices else interview.edits.get(question.id, text)
-
-
-def compose(
-    message: Message, *, messages: Messages, bank: Bank | None, secret: bytes, due: str = ""
-) -> Reply | None:
-    """The words and the card of a message of the outbox; None for a kind that nobody knows."""
-    speech = Speech(messages=messages, secret=secret, person_id=message.person_id)
-    data = {name: value for name, value in message.data.items() if isinstance(value, str)}
-    if message.card in {"invitation", "handover_invitation"} and bank is not None:
-        subject, reminder = data.get("title", bank.title), bool(message.data.get("reminder"))
-        return speech.invitation(
-            bank,
-            campaign=data.get("subject", ""),
-            subject=subject,
-            due=due,
-            reminder=reminder,
-            once=bool(message.data.get("once")),
-        )
-    if message.card == "resume":
-        step = message.data.get("step")
-        return speech.resume(
-            data.get("interview", ""), step if isinstance(step, int) else 0, subject=data.get("title", "")
-        )
-    return _news(speech, message, data, bank)
-
-
-def _news(speech: Speech, message: Message, data: Mapping[str, str], bank: Bank | None) -> Reply | None:
-    """What became of something that somebody wrote."""
-    messages = speech.messages
-    if message.card == "note_filed":
-        text = messages.say(
-            "notice.note_filed_text", person=data.get("person", ""), post=data.get("post", "")
-        )
-        return speech.notice(messages.say("notice.note_filed_title"), text, link=data.get("url", ""))
-    if message.card == "handed_on" and bank is not None:
-        return speech.finished(bank, data.get("url", ""))
-    if message.card == "not_handed_on" and bank is not None:
-        return speech.notice(bank.title, messages.say(f"notice.not_handed_on_{data.get('why', 'away')}"))
-    if message.card == "lesson_decided":
-        return _decided(speech, message, data)
-    if message.card == "term_decided":
-        return _term_decided(speech, data)
-    return None
-
-
-def _term_decided(speech: Speech, data: Mapping[str, str]) -> Reply:
-    """What came of a term that somebody asked for."""
-    messages = speech.messages
-    accepted = data.get("decision") == "accepted"
-    text = messages.say("notice.term_accepted" if accepted else "notice.term_declined")
-    title = messages.say("notice.term_title", title=data.get("title", ""))
-    return speech.notice(title, text, facts=[(messages.say("notice.reason"), data.get("reason", ""))])
-
-
-def _decided(speech: Speech, message: Message, data: Mapping[str, str]) -> Reply:
-    """What a reviewer decided; what came back can be taken up again. The message's key names the item."""
-    messages = speech.messages
-    key = f"notice.decided_{data.get('decision', '')}"
-    text = messages.say(key if key in messages.texts else "notice.decided_other")
-    title = messages.say("notice.decided_title", title=data.get("title", ""))
-    reason = (messages.say("notice.reason"), data.get("reason", ""))
-    if data.get("decision") == "returned":
-        _, _, item = message.key.partition(":KM-")
-        return speech.returned(item.partition(":")[0], title, [text, ": ".join(reason)])
-    return speech.notice(title, text, link=data.get("url", ""), facts=[reason])
 
 
 def _paragraphs(lines: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from km365_bots.speech import parts as parts_of
+from km365_bots.drafts import parts as parts_of
 
 from km365.core.drafting import knowledge_item
 from km365.core.interviews import Interview, InterviewState

@@ -23,7 +23,7 @@ from km365.services.contributions import Contribution
 from km365.services.wishes import Answer, WishDesk
 from km365.store import outbox
 from km365.store.outbox import Message
-from km365_bots import interviewing, speech
+from km365_bots import drafts, interviewing
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech
@@ -416,10 +416,10 @@ def _words_of(chat: Chat, about: Contribution) -> list[Mapping[str, str]]:
         ]
     if about.interview is None or about.bank is None:
         return []
-    shown = speech.parts(about.interview, about.bank)
+    shown = drafts.parts(about.interview, about.bank)
     if not shown:  # a group's answers become no draft
         shown = [
-            speech.Part(key=q.id, label=q.ask, value=answer.text, question=q.id)
+            drafts.Part(key=q.id, label=q.ask, value=answer.text, question=q.id)
             for q in about.bank.questions
             if (answer := about.interview.answer(q.id)) and answer.text
         ]

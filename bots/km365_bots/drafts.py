@@ -1,0 +1,159 @@
+"""What the answers have become, for its author to look through: an item, a handover note, a group's answers.
+
+Pure: an interview and its bank in, the parts that are shown and numbered out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from km365.core.audience import Audience
+from km365.core.drafting import is_complete, knowledge_item, left_out, note_sections
+from km365.core.interviews import KNOWLEDGE, Interview
+from km365.core.knowledge import WRITTEN_FIELDS
+from km365.core.messages import Messages
+from km365.core.questions import Bank, BankKind, Question
+
+_STORY = f"{KNOWLEDGE}description"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One part of a draft, as it is shown and numbered. `key` names it in the interview's edits."""
+
+    key: str
+    label: str
+    value: str
+    question: str
+    """The question to answer again in order to change it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A draft as it is shown: its `card` with the `data` of it, and the `lines` of its text twin."""
+
+    card: str
+    data: Mapping[str, object]
+    lines: Sequence[str]
+
+
+def shown(interview: Interview, bank: Bank, messages: Messages) -> Draft:
+    """The draft that the answers make, to be sent, changed or put away."""
+    found = parts(interview, bank)
+    numbered = [f"{n}. {part.label}\n{part.value}" for n, part in enumerate(found, start=1)]
+    if bank.kind is BankKind.HANDOVER:
+        return _handover(interview, bank, messages, found, numbered)
+    if bank.kind is BankKind.GROUP:
+        return _handing_in(messages, found, numbered)
+    item = knowledge_item(interview, bank)
+    title = messages.say("prompt.draft_title")
+    text = messages.say("prompt.draft_text", who=_who(item.audience, messages))
+    text = _left_out(text, interview, bank, messages)
+    data = {
+        "title": title,
+        "text": text,
+        "fields": [
+            {
+                "key": part.key,
+                "label": part.label,
+                "value": part.value,
+                "multiline": part.key != "title",
+                "required": part.key in {"title", "description"},
+            }
+            for part in found
+        ],
+    }
+    return Draft(card="draft", data=data, lines=[title, text, *numbered])
+
+
+def _handover(
+    interview: Interview, bank: Bank, messages: Messages, shown: Sequence[Part], numbered: Sequence[str]
+) -> Draft:
+    title = messages.say("prompt.note_title")
+    text = _left_out(messages.say("prompt.note_text"), interview, bank, messages)
+    heading, lines = _lesson(interview, bank, messages)
+    sections = [{"heading": part.label, "lines": part.value.splitlines()} for part in shown]
+    data = {
+        "title": title,
+        "text": text,
+        "sections": [*sections, *([{"heading": heading, "lines": lines}] if lines else [])],
+        "questions": [{"value": part.question, "label": part.label} for part in shown],
+    }
+    lesson = "\n".join([heading, *lines]) if lines else ""
+    return Draft(card="note", data=data, lines=[title, text, *numbered, lesson])
+
+
+def _handing_in(messages: Messages, shown: Sequence[Part], numbered: Sequence[str]) -> Draft:
+    """Answers to a group's questions, before they are handed in."""
+    title, text = messages.say("group.draft_title"), messages.say("group.draft_text")
+    data = {
+        "title": title,
+        "text": text,
+        "sections": [{"heading": part.label, "lines": part.value.splitlines()} for part in shown],
+        "questions": [{"value": part.question, "label": part.label} for part in shown],
+        "approve": "send",
+    }
+    return Draft(card="note", data=data, lines=[title, text, *numbered])
+
+
+def _left_out(text: str, interview: Interview, bank: Bank, messages: Messages) -> str:
+    """The text, or another where it was sent once; and how many answers stay out of what it is about."""
+    text = messages.say("prompt.again") if interview.begun_at else text
+    count = left_out(interview, bank)
+    return f"{text} {messages.say('prompt.left_out', count=count)}" if count else text
+
+
+def _lesson(interview: Interview, bank: Bank, messages: Messages) -> tuple[str, list[str]]:
+    """The heading and the lines of the lesson that goes out beside the note; no lines if none does."""
+    item = knowledge_item(interview, bank)
+    if not is_complete(item):
+        return "", []
+    story = next(q for q in bank.questions if _STORY in q.becomes and interview.answer(q.id))
+    where = next((target for target in story.becomes if target != _STORY), _STORY)
+    said = messages.say("prompt.lesson_text", who=_who(item.audience, messages), section=bank.heading(where))
+    lines = [said, item.title]
+    for name in WRITTEN_FIELDS[1:]:
+        if text := str(getattr(item, name)):
+            lines += [f"{bank.heading(f'{KNOWLEDGE}{name}')}:", *text.splitlines()]
+    return messages.say("prompt.lesson_title"), [line for line in lines if line.strip()]
+
+
+def _who(audience: Audience, messages: Messages) -> str:
+    return messages.say(f"audience.{audience}")
+
+
+def parts(interview: Interview, bank: Bank) -> list[Part]:
+    """The parts of the draft that the answers make, in the order in which they are shown and numbered."""
+    if bank.kind is BankKind.HANDOVER:
+        return [
+            Part(
+                key=question,
+                label=section.heading,
+                value="\n".join(
+                    line for line, of in zip(section.lines, section.questions, strict=True) if of == question
+                ),
+                question=question,
+            )
+            for section in note_sections(interview, bank)
+            for question in dict.fromkeys(section.questions)
+        ]
+    if bank.kind is BankKind.GROUP:
+        return [
+            Part(key=q.id, label=bank.heading(q.becomes[0]), value=_worded(interview, q), question=q.id)
+            for q in bank.questions
+            if _worded(interview, q)
+        ]
+    item = knowledge_item(interview, bank)
+    by_target = {target: question.id for question in bank.questions for target in question.becomes}
+    fields = ((name, f"knowledge.{name}", str(getattr(item, name))) for name in WRITTEN_FIELDS)
+    return [
+        Part(key=name, label=bank.heading(target), value=value, question=by_target.get(target, ""))
+        for name, target, value in fields
+        if target in by_target
+    ]
+
+
+def _worded(interview: Interview, question: Question) -> str:
+    """The answer as worded last; a choice can only be made anew."""
+    answer = interview.answer(question.id)
+    text = answer.text if answer else ""
+    return text if question.choices else interview.edits.get(question.id, text)

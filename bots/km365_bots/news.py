@@ -1,0 +1,74 @@
+"""What the bot says by itself, in words: a message of the outbox in, a reply out."""
+
+from collections.abc import Mapping
+
+from km365.core.chat import Reply
+from km365.core.messages import Messages
+from km365.core.questions import Bank
+from km365.store.outbox import Message
+from km365_bots.speech import Speech
+
+
+def compose(
+    message: Message, *, messages: Messages, bank: Bank | None, secret: bytes, due: str = ""
+) -> Reply | None:
+    """The words and the card of a message of the outbox; None for a kind that nobody knows."""
+    speech = Speech(messages=messages, secret=secret, person_id=message.person_id)
+    data = {name: value for name, value in message.data.items() if isinstance(value, str)}
+    if message.card in {"invitation", "handover_invitation"} and bank is not None:
+        subject, reminder = data.get("title", bank.title), bool(message.data.get("reminder"))
+        return speech.invitation(
+            bank,
+            campaign=data.get("subject", ""),
+            subject=subject,
+            due=due,
+            reminder=reminder,
+            once=bool(message.data.get("once")),
+        )
+    if message.card == "resume":
+        step = message.data.get("step")
+        return speech.resume(
+            data.get("interview", ""), step if isinstance(step, int) else 0, subject=data.get("title", "")
+        )
+    return _news(speech, message, data, bank)
+
+
+def _news(speech: Speech, message: Message, data: Mapping[str, str], bank: Bank | None) -> Reply | None:
+    """What became of something that somebody wrote."""
+    messages = speech.messages
+    if message.card == "note_filed":
+        text = messages.say(
+            "notice.note_filed_text", person=data.get("person", ""), post=data.get("post", "")
+        )
+        return speech.notice(messages.say("notice.note_filed_title"), text, link=data.get("url", ""))
+    if message.card == "handed_on" and bank is not None:
+        return speech.finished(bank, data.get("url", ""))
+    if message.card == "not_handed_on" and bank is not None:
+        return speech.notice(bank.title, messages.say(f"notice.not_handed_on_{data.get('why', 'away')}"))
+    if message.card == "lesson_decided":
+        return _decided(speech, message, data)
+    if message.card == "term_decided":
+        return _term_decided(speech, data)
+    return None
+
+
+def _term_decided(speech: Speech, data: Mapping[str, str]) -> Reply:
+    """What came of a term that somebody asked for."""
+    messages = speech.messages
+    accepted = data.get("decision") == "accepted"
+    text = messages.say("notice.term_accepted" if accepted else "notice.term_declined")
+    title = messages.say("notice.term_title", title=data.get("title", ""))
+    return speech.notice(title, text, facts=[(messages.say("notice.reason"), data.get("reason", ""))])
+
+
+def _decided(speech: Speech, message: Message, data: Mapping[str, str]) -> Reply:
+    """What a reviewer decided; what came back can be taken up again. The message's key names the item."""
+    messages = speech.messages
+    key = f"notice.decided_{data.get('decision', '')}"
+    text = messages.say(key if key in messages.texts else "notice.decided_other")
+    title = messages.say("notice.decided_title", title=data.get("title", ""))
+    reason = (messages.say("notice.reason"), data.get("reason", ""))
+    if data.get("decision") == "returned":
+        _, _, item = message.key.partition(":KM-")
+        return speech.returned(item.partition(":")[0], title, [text, ": ".join(reason)])
+    return speech.notice(title, text, link=data.get("url", ""), facts=[reason])
