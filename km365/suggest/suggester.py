@@ -18,6 +18,7 @@ from km365.suggest.lexical import Features
 from km365.suggest.likeness import Ints, Sample
 from km365.suggest.matching import Matcher
 from km365.suggest.meaning import Encoder, Floats, LabelVectors, Preparing, chunks, sentences
+from km365.suggest.memory import give_back
 from km365.suggest.texts import Text, language_in
 
 _NEAR_KEPT = 80
@@ -163,6 +164,12 @@ class Suggester:
             self._careful.encode([language])
         if self._all:
             self._labels(self._all, language).prepare()
+
+    def rest(self) -> None:
+        """Lets go of the model for all languages, until a document is read again."""
+        if self._all:
+            self._all.let_go()
+        give_back()
 
     def _labels(self, encoder: Encoder, language: str) -> LabelVectors:
         """The vectors of the labels in a language, English (or any) ones where there are none in it."""

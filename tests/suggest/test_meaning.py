@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from km365.suggest import meaning
-from km365.suggest.meaning import Floats, LabelVectors, chunks, encoders, evenly, sentences, unit
+from km365.suggest.meaning import English, Floats, LabelVectors, chunks, encoders, evenly, sentences, unit
 
 WATER = {
     "en": "Clean drinking water for villages",
@@ -36,6 +36,9 @@ class Letters:
         self.asked += texts
         rows = [[text.count(chr(97 + number)) for number in range(26)] for text in texts]
         return unit(np.array(rows, dtype=np.float32).reshape(-1, 26))
+
+    def let_go(self) -> None:
+        self.asked.append("let go")
 
 
 @given(st.text(max_size=3000), st.integers(1, 9))
@@ -147,3 +150,18 @@ def test_words_are_cut_into_the_pieces_of_bert() -> None:
     pieces = meaning._bert_vocabulary()
     assert len(pieces) == 30522
     assert (pieces["[CLS]"], pieces["the"], pieces["##ing"]) == (101, 1996, 2075)
+
+
+def test_without_its_word_list_the_english_model_is_left_out_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(meaning, "_VOCABULARY", tmp_path / "none.json")
+    assert not any(isinstance(one, English) for one in meaning.encoders())
+    assert "its word list is missing" in caplog.text
+
+
+def test_a_model_let_go_says_the_same_when_it_is_needed_again() -> None:
+    for model in meaning.encoders():
+        before = model.encode(["clean water"])
+        model.let_go()
+        assert np.array_equal(model.encode(["clean water"]), before)
