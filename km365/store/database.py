@@ -25,7 +25,7 @@ __all__ = ["HEAD", "Connection", "Database"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-HEAD = "0015"
+HEAD = "0016"
 """The newest migration in `migrations/versions` (a test compares): spares commands the import of Alembic."""
 
 _TOGETHER = 32

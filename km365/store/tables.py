@@ -1,9 +1,10 @@
 """Every table of our database on one page. What SharePoint can hold is not here (DESIGN §4).
 
 A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
-`km_answer`, `km_conversation`, `km_message` (what a decision says) and `km_wish` (what is to be changed), and
-goes when its time is over; so do the words of documents, in `km_example`, and those quoted in `km_feedback`
-and `km_watched_file`. The tables of the search index hold what SharePoint holds, and are made anew from it.
+`km_answer`, `km_conversation`, `km_message` (what a decision says), `km_reply` (what Teams did not take yet)
+and `km_wish` (what is to be changed), and goes when its time is over; so do the words of documents, in
+`km_example`, and those quoted in `km_feedback` and `km_watched_file`. The tables of the search index hold what
+SharePoint holds, and are made anew from it.
 """
 
 from datetime import UTC, datetime
@@ -124,6 +125,24 @@ turn = Table(
     Column("conversation_id", String, primary_key=True),
     _required("holder", String),
     _required("until", Moment),
+    Column("sent", JSON),
+)
+
+reply = Table(
+    "km_reply",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _required("conversation_id", String),
+    _required("service_url", String),
+    _required("tenant_id", String),
+    _required("person_id", String),
+    _required("said", JSON),
+    _required("state", String),
+    _required("attempts", Integer),
+    _required("due_at", Moment),
+    _required("created_at", Moment),
+    Index(None, "conversation_id"),
+    sqlite_autoincrement=True,
 )
 
 interview = Table(
