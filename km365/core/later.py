@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import NamedTuple
 
 from babel.dates import get_month_names
@@ -117,7 +118,7 @@ def moment(said: str, words: Words, now: datetime, hours: Hours) -> datetime | N
     """
     if len(said) > _LONGEST:
         return None
-    for tokens in _readings(_folded(said), 0, words, _MOST_TOKENS):
+    for tokens in _readings(_folded(said), words):
         spoken = [token for token in tokens if token.kind != _SILENT]
         kinds = "".join(token.kind for token in spoken)
         for form in _FORMS:
@@ -223,16 +224,21 @@ def _folded(said: str) -> str:
     return " ".join("".join(kept).split())
 
 
-def _readings(text: str, begin: int, words: Words, left: int) -> Iterator[list[Token]]:
-    """Every way to read the text as tokens, the longest words first."""
-    while begin < len(text) and text[begin] in " -":
-        begin += 1
-    if begin == len(text):
-        yield []
-    elif left:
-        for end, tokens in _next(text, begin, words):
-            for rest in _readings(text, end, words, left - 1):
-                yield [*tokens, *rest]
+def _readings(text: str, words: Words) -> Iterator[list[Token]]:
+    """Every way to read the text as a few tokens, the longest words first."""
+    following = cache(lambda begin: list(_next(text, begin, words)))
+
+    def read(begin: int, left: int) -> Iterator[list[Token]]:
+        while begin < len(text) and text[begin] in " -":
+            begin += 1
+        if begin == len(text):
+            yield []
+        elif left:
+            for end, tokens in following(begin):
+                for rest in read(end, left - 1):
+                    yield [*tokens, *rest]
+
+    return read(0, _MOST_TOKENS)
 
 
 def _next(text: str, begin: int, words: Words) -> Iterator[tuple[int, list[Token]]]:
