@@ -11,6 +11,7 @@ from typing import Any
 
 from km365.core.chat import Event, EventKind, Reply
 from km365.core.commands import Command, Understood, opens_with_colon
+from km365.core.interviews import MAX_ANSWER_LENGTH, PromptKind
 from km365.core.languages import best
 from km365.core.turns import Turn
 from km365.errors import InputRefused
@@ -100,9 +101,15 @@ async def _typed(chat: Chat) -> list[Reply]:
         if told is not None:
             return await _tell(chat, topic, told, turn)
     await _wait_no_more(chat)
-    if turn is not None:
+    if turn is not None and not await _told_before_starting(chat, turn, meant):
         return await interviewing.typed(chat, turn, meant)
     return await interviewing.nothing_open(chat, meant) or await _unasked(chat)
+
+
+async def _told_before_starting(chat: Chat, turn: Turn, meant: Understood | None) -> bool:
+    """Whether these are own words to an invitation that was put off: no question waits for them yet."""
+    waits = meant is None and turn.prompt.kind is PromptKind.INVITATION
+    return waits and await chat.keeps_out(chat.event.text[:MAX_ANSWER_LENGTH]) is None
 
 
 def _meant(chat: Chat) -> Understood | None:
@@ -153,6 +160,8 @@ async def _unasked(chat: Chat) -> list[Reply]:
         told = await topic.unasked(chat)
         if told is not None:
             return await _tell(chat, topic, told, None)
+    if invitation := await interviewing.invitation(chat):
+        return [chat.speech.say("chat.not_begun"), invitation]
     return [chat.speech.say("chat.nothing_open"), _help(chat)]
 
 

@@ -15,6 +15,7 @@ from km365.core.keepout import KeepOut
 from km365.core.questions import Question
 from km365.core.turns import Note, Said, Turn, Verb, clean
 from km365.services import interview as service
+from km365.store.campaigns import Campaign
 from km365_bots import drafts, speech
 from km365_bots.buttons import Press
 from km365_bots.chat import Chat
@@ -103,31 +104,39 @@ def _part(chat: Chat, turn: Turn, part: Understood) -> Said:
 async def nothing_open(chat: Chat, meant: Understood | None) -> list[Reply] | None:
     """No interview waits: perhaps an invitation does, or one that was declined is taken up again.
 
-    None where it is neither.
+    None where it is neither, and where somebody tells something in answer to an invitation.
     """
     verb = _OPENING.get(meant.command) if meant and meant.command else None
     campaign = await service.waiting_campaign(chat.parts.db, chat.event.person_id)
-    if campaign is not None:
-        if verb:
-            return await _begin(chat, campaign.id, verb)
-        subject = service.subject_of(campaign, chat.event.person_id)
-        bank = chat.parts.banks.get(subject.bank, chat.language)
-        due = chat.speech.messages.day(campaign.due_on)
-        return [
-            chat.speech.invitation(bank, campaign=campaign.id, subject=subject.title, due=due, reminder=False)
-        ]
+    if campaign is not None and verb:
+        return await _begin(chat, campaign.id, verb)
+    if campaign is not None and meant is not None:
+        return [_invitation(chat, campaign)]
     last = await service.current(chat.parts.db, chat.parts.banks, chat.event.person_id, ended=True)
     if last and meant and meant.command in _TAKING_UP:
         chat = replace(chat, language=last.interview.language)
         return await _go(chat, last.interview, _uttered(chat, Verb(meant.command.value)))
     if refusal := await chat.keeps_out(chat.event.text[:MAX_ANSWER_LENGTH]):  # none of it is kept
         return [chat.kept_out(refusal)]
-    if last and meant is None and last.prompt.kind is PromptKind.FINISHED:
+    if campaign is None and last and meant is None and last.prompt.kind is PromptKind.FINISHED:
         turn = await _take(chat, last.interview.id, _uttered(chat, Verb.START))
         if turn.prompt.kind is PromptKind.DRAFT:  # it had come back with a question, which this may answer
             chat = replace(chat, language=turn.interview.language)
             return [chat.speech.say("notes.not_now"), prompt(chat, turn)]
     return None
+
+
+async def invitation(chat: Chat) -> Reply | None:
+    """The invitation that waits for an answer, once more; None where none does."""
+    campaign = await service.waiting_campaign(chat.parts.db, chat.event.person_id)
+    return _invitation(chat, campaign) if campaign else None
+
+
+def _invitation(chat: Chat, campaign: Campaign) -> Reply:
+    subject = service.subject_of(campaign, chat.event.person_id)
+    bank = chat.parts.banks.get(subject.bank, chat.language)
+    due = chat.speech.messages.day(campaign.due_on)
+    return chat.speech.invitation(bank, campaign=campaign.id, subject=subject.title, due=due, reminder=False)
 
 
 _TAKING_UP = frozenset(

@@ -81,7 +81,7 @@ async def start(
 ) -> Turn:
     """The first turn of an interview, or the next if it began before; `said` is start, later or decline.
 
-    `words` are answers that it begins with, by question, where they were said beforehand.
+    `words` are answers that it begins with, by question, where they were said beforehand and none is given.
     """
     bank = banks.get(subject.bank, language)
 
@@ -113,9 +113,9 @@ async def start(
             data=_without_words(fresh),
             at=now,
         )
-        if words and made.id == fresh.id:
-            keep(c, given(fresh, bank, words, at=now), version=made.version)
-            made = store.get(c, fresh.id)
+        if words and not (before := _read(c, made)).answers:
+            keep(c, given(before, bank, words, at=now), version=made.version)
+            made = store.get(c, made.id)
         return _turn(c, banks, jobs, made, said, now)
 
     return await db.run(first_turn)

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
+from km365.core.questions import Bank
 from km365.core.schema import HANDOVER_NOTES
 from km365.core.sorting import links, sort
 from km365.core.taxonomy import office_code
@@ -130,34 +131,58 @@ async def begin(
     person_id: str,
     text: str,
     linked: Sequence[Linked],
-    told: str,
+    subject: Subject,
     language: str,
     activity: str,
     now: datetime,
     new_id: Callable[[], str],
 ) -> Turn:
-    """The first turn of the interview about a told lesson, which asks for what the text does not say.
+    """The first turn of the interview about what was told, which asks for what the text does not say.
 
-    `told` names the telling: however often it is repeated, there is one interview. Its office is the
-    person's, looked up when it is sent.
+    However often a telling (`telling`) is repeated, there is one interview. Its office is the person's,
+    looked up when it is sent. A text may also answer what somebody was invited to reflect on.
     """
-    bank = banks.get(BANK, language)
-    words = sort(text, bank)
-    evidence = next(q.id for q in bank.questions if "knowledge.evidence" in q.becomes)
-    if with_titles := _evidence(words.get(evidence, ""), linked):
+    bank = banks.get(subject.bank, language)
+    words = _sorted(text, banks.get(BANK, language), bank)
+    evidence = _asking(bank, "knowledge.evidence")
+    if evidence and (with_titles := _evidence(words.get(evidence, ""), linked)):
         words[evidence] = with_titles
     return await interview.start(
         db,
         banks,
         jobs,
         person_id=person_id,
-        subject=Subject(key=_key(told), bank=BANK, title=bank.title),
+        subject=subject,
         language=language,
         said=Said(verb=Verb.START, activity_id=activity),
         now=now,
         new_id=new_id,
         words=words,
     )
+
+
+def telling(told: str, title: str) -> Subject:
+    """What a lesson told unasked is about; `told` names the telling."""
+    return Subject(key=_key(told), bank=BANK, title=title)
+
+
+def _sorted(text: str, lesson: Bank, bank: Bank) -> dict[str, str]:
+    """The sentences by the question of `bank` they answer: only the lesson's questions know the cues.
+
+    Where the bank asks nothing of the kind, or asks it more than once, they stay with what happened.
+    """
+    places = {q.id: _asking(bank, q.becomes[0]) for q in lesson.questions}
+    cues = replace(lesson, questions=tuple(q for q in lesson.questions if places[q.id]))
+    return {places[question]: words for question, words in sort(text, cues).items()}
+
+
+def _asking(bank: Bank, target: str) -> str:
+    """The one question of the bank, answered in words, that becomes this; "" where it is not one.
+
+    Of several that ask what happened it is the first.
+    """
+    found = [q.id for q in bank.questions if target in q.becomes and not q.choices]
+    return found[0] if len(found) == 1 or (found and target == "knowledge.description") else ""
 
 
 def _evidence(said: str, linked: Sequence[Linked]) -> str:

@@ -5,17 +5,20 @@ chat's state and are forgotten within a day.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from km365.core.chat import Reply
 from km365.core.commands import Command, Understood, plain
-from km365.core.interviews import MAX_ANSWER_LENGTH, InterviewState
+from km365.core.interviews import MAX_ANSWER_LENGTH, InterviewState, asked
 from km365.core.keepout import KeepOut
+from km365.core.questions import BankKind
 from km365.core.sorting import without_links
 from km365.core.turns import Turn, is_story, is_thin
+from km365.services import interview as service
 from km365.services import tell
+from km365.services.interview import Subject
 from km365.services.tell import Linked
 from km365_bots import interviewing
 from km365_bots.buttons import Pick
@@ -32,23 +35,28 @@ LookUp = Callable[[str, str], Awaitable[Sequence[Linked]]]
 """The documents of ours that a text links to, as far as the person may know of them (`tell.look_up`)."""
 
 _YES = frozenset({Command.YES, Command.AGREE, Command.START})
-_NO = frozenset(
-    {Command.NO, Command.REFUSE, Command.DECLINE, Command.SKIP, Command.WITHDRAW, Command.DISCARD}
-) | {Command.LATER, Command.PAUSE}
+_NOT_THAT = frozenset({Command.NO, Command.REFUSE})
+_PUT_OFF = frozenset({Command.DECLINE, Command.LATER, Command.PAUSE})
+"""Said while an invitation waits, they are said to that."""
+_NO = _NOT_THAT | _PUT_OFF | {Command.SKIP, Command.WITHDRAW, Command.DISCARD}
 _STORY, _OFFER = "story", "offer"
 _OPEN = frozenset({InterviewState.OPEN, InterviewState.PAUSED, InterviewState.DRAFT})
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Kept:
-    """Words that wait. `about` names the telling, `heard` the last activity that added to it."""
+    """Words that wait. `about` names the telling, `heard` the last activity that added to it.
+
+    `invited` is the campaign whose invitation they may answer, if one may be meant.
+    """
 
     text: str
     about: str
     heard: str
+    invited: str = ""
 
     def to_json(self, at: datetime) -> dict[str, str]:
-        return {"text": self.text, "about": self.about, "heard": self.heard, "at": at.isoformat()}
+        return {**vars(self), "at": at.isoformat()}
 
 
 class Tell(Topic):
@@ -63,7 +71,9 @@ class Tell(Topic):
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
         """A lesson, the wish to tell one, or what was waited for: the lesson itself, or a yes."""
         if wish == "share":
-            return self._ask(chat)
+            kept = _kept(chat)
+            another = kept and kept.invited and _waits_for(chat, _OFFER)
+            return await self._chosen(chat, "make", about=_awaits(chat)) if another else self._ask(chat)
         if wish == "lesson":
             own = _behind_the_colon(chat)
             return await self._heard(chat, own) if own else None
@@ -78,12 +88,15 @@ class Tell(Topic):
         if not telling and not _waits_for(chat, _OFFER):
             return None
         command = meant.command if meant else None
-        if command in _NO:
+        kept = None if telling else _kept(chat)
+        invited = kept if kept and kept.invited else None
+        if invited and command in _NOT_THAT:  # it is no answer, and may be another lesson
+            return await self._offer(chat, replace(invited, invited=""))
+        if command in (_NO - _PUT_OFF if invited else _NO):
             return await self._chosen(chat, "drop")
-        own_words = meant is None or not (command or meant.audience)
         if command in _YES and not telling:
-            return await self._chosen(chat, "make", about=_awaits(chat))
-        if not own_words:
+            return await self._chosen(chat, "answer" if invited else "make", about=_awaits(chat))
+        if meant is not None and (command or meant.audience):
             return None
         return await (self._heard(chat, chat.event.text) if telling else self._more(chat))
 
@@ -95,7 +108,10 @@ class Tell(Topic):
         return await self._heard(chat, words) if words else self._ask(chat)
 
     async def unasked(self, chat: Chat) -> Told | None:
-        """Offers to make a lesson of a story; of a document that is linked to it asks for the lesson."""
+        """Offers to make a lesson of a story; of a document that is linked to it asks for the lesson.
+
+        While an invitation waits, the story may be the answer to it, and need not be as long.
+        """
         text = chat.event.text
         if len(text) > MAX_ANSWER_LENGTH:
             return None
@@ -103,8 +119,10 @@ class Tell(Topic):
         words = without_links(text)
         if linked and is_thin(words):
             return await self._ask_about(chat, text, linked)
-        if is_story(words) and not _is_question(words):
-            return await self._offer(chat, _Kept(text=text, about=_named(chat), heard=_named(chat)))
+        invited = await _invited(chat)
+        if (is_story(words) or (invited and not is_thin(words))) and not _is_question(words):
+            named, campaign = _named(chat), invited.campaign if invited else ""
+            return await self._offer(chat, _Kept(text=text, about=named, heard=named, invited=campaign))
         return None
 
     def _ask(self, chat: Chat, *, text: str = "", entries: Sequence[Mapping[str, str]] = ()) -> Told:
@@ -134,18 +152,26 @@ class Tell(Topic):
         return self._ask(chat, text=chat.speech.messages.say(key), entries=opened)
 
     async def _offer(self, chat: Chat, kept: _Kept, *, added: bool = False) -> Told:
-        await _keep(chat, kept)
+        """Asks whether these words are to be a lesson, or the answer to the invitation that waits."""
+        invited = await _invited(chat) if kept.invited else None
+        which = "answer" if invited and invited.campaign == kept.invited else "offer"
+        await _keep(chat, kept if which == "answer" else replace(kept, invited=""))
         say = chat.speech.messages.say
+        labels = {"make": say("tell.button_make"), "drop": say("tell.button_drop")}
+        if which == "answer":
+            labels = {
+                "answer": say("tell.button_answer"),
+                "make": say("tell.button_another"),
+                "drop": say("tell.button_neither"),
+            }
+        title = say(f"tell.{which}_title", subject=invited.title if invited else "")
         menu = chat.speech.menu(
             self.name,
-            title=say("tell.offer_title"),
-            text=" ".join([*([say("tell.offer_more")] if added else []), say("tell.offer_text")]),
-            buttons=[
-                {"verb": "make", "label": say("tell.button_make")},
-                {"verb": "drop", "label": say("tell.button_drop")},
-            ],
+            title=title,
+            text=" ".join([*([say("tell.offer_more")] if added else []), say(f"tell.{which}_text")]),
+            buttons=[{"verb": verb, "label": label} for verb, label in labels.items()],
             about=kept.about,
-            hint=say("tell.offer_hint"),
+            hint=say(f"tell.{which}_hint"),
         )
         return Told(replies=[menu], waits={"step": _OFFER, "about": kept.about})
 
@@ -161,20 +187,36 @@ class Tell(Topic):
         whole = f"{kept.text}\n\n{text}"
         if len(whole) > MAX_ANSWER_LENGTH:
             return Told(replies=[_too_long(chat)], waits={"step": _OFFER, "about": kept.about})
-        return await self._offer(chat, _Kept(text=whole, about=kept.about, heard=_named(chat)), added=True)
+        return await self._offer(chat, replace(kept, text=whole, heard=_named(chat)), added=True)
 
     async def _chosen(self, chat: Chat, verb: str, *, about: str = "") -> Told:
         """Yes or no to words that wait; `about` names those that a card was about."""
         kept = _kept(chat)
         if verb == "drop":
             await _forget(chat)
-            return Told(replies=[chat.speech.say("tell.dropped")])
+            waits = None if await interviewing.current(chat) else await interviewing.invitation(chat)
+            return Told(replies=[chat.speech.say("tell.dropped"), *([waits] if waits else [])])
         if kept is None or (about and kept.about != about):
-            turn = await _begun(chat, about) if about else None
+            turn = await _begun(chat, about, verb)
             if turn is None:
                 return Told(replies=[chat.speech.say("tell.gone")])
             return Told(replies=[interviewing.prompt(chat, turn)], begun=True)
-        return await self._begin(chat, kept.text, kept.about)
+        if verb == "answer":
+            return await self._answer(chat, kept)
+        return await self._begin(chat, kept.text, _telling(chat, kept.about))
+
+    async def _answer(self, chat: Chat, kept: _Kept) -> Told:
+        """The words answer the invitation they came after, which by now may be under way, or over."""
+        turn = await interviewing.current(chat)
+        if turn and turn.interview.campaign == kept.invited and turn.interview.state is InterviewState.OPEN:
+            answering = replace(chat, event=replace(chat.event, text=kept.text))
+            replies = await interviewing.typed(answering, turn, None)
+            await _forget(chat)
+            return Told(replies=replies, begun=True)
+        invited = await _invited(chat)
+        if invited is None or invited.campaign != kept.invited:
+            return await self._offer(chat, replace(kept, invited=""))
+        return await self._begin(chat, kept.text, invited)
 
     async def _heard(self, chat: Chat, words: str) -> Told:
         """A lesson in the person's own words, behind which go the documents that waited for it."""
@@ -186,9 +228,9 @@ class Tell(Topic):
             return await self._ask_about(chat, words, linked)
         if len(text) > MAX_ANSWER_LENGTH:
             return Told(replies=[_too_long(chat)], waits={"step": _STORY}, own_words=True)
-        return await self._begin(chat, text, _named(chat))
+        return await self._begin(chat, text, _telling(chat, _named(chat)))
 
-    async def _begin(self, chat: Chat, text: str, about: str) -> Told:
+    async def _begin(self, chat: Chat, text: str, subject: Subject) -> Told:
         """The interview about it: what was made of the words, then what is missing."""
         if refusal := await chat.keeps_out(text):
             if refusal is KeepOut.DISTRESS:
@@ -205,14 +247,18 @@ class Tell(Topic):
             person_id=chat.event.person_id,
             text=text,
             linked=linked,
-            told=about,
+            subject=subject,
             language=chat.language,
             activity=chat.activity_key,
             now=chat.event.at,
             new_id=parts.new_id,
         )
         await _forget(chat)
-        opening = Reply(text="\n\n".join(_opening(chat, turn, linked, other)))
+        waits = None if subject.campaign else await service.waiting_campaign(parts.db, chat.event.person_id)
+        lines = _opening(chat, turn, linked, other)
+        if waits:
+            lines.append(chat.speech.messages.say("tell.still_waits", subject=waits.title))
+        opening = Reply(text="\n\n".join(lines))
         return Told(replies=[opening, interviewing.prompt(chat, turn)], begun=True)
 
 
@@ -222,7 +268,7 @@ def _opening(chat: Chat, turn: Turn, linked: Sequence[Linked], other: Turn | Non
     bank = chat.parts.banks.get(turn.interview.bank, turn.interview.language)
     answered = [question for question in bank.questions if turn.interview.answer(question.id)]
     lines = [say("tell.sorted", headings=" · ".join(bank.heading(q.becomes[0]) for q in answered))]
-    missing = turn.prompt.total - sum(1 for question in answered if question.id != "headline")
+    missing = sum(1 for question in asked(turn.interview, bank) if question not in answered)
     lines.append(say("tell.missing", n=missing) if missing > 0 else say("tell.complete"))
     if closed := [one.address for one in linked if not one.title]:
         lines.append(say("tell.links_kept", links=" ".join(closed)))
@@ -276,7 +322,7 @@ def _kept(chat: Chat) -> _Kept | None:
     kept = chat.state.get(TOLD)
     if not isinstance(kept, Mapping) or _is_old(chat, kept):
         return None
-    return _Kept(text=str(kept["text"]), about=str(kept["about"]), heard=str(kept["heard"]))
+    return _Kept(**{name: str(kept.get(name, "")) for name in ("text", "about", "heard", "invited")})
 
 
 async def _keep(chat: Chat, kept: _Kept) -> None:
@@ -288,9 +334,25 @@ async def _forget(chat: Chat) -> None:
         await chat.remember(**{TOLD: None})
 
 
-async def _begun(chat: Chat, about: str) -> Turn | None:
-    parts = chat.parts
-    return await tell.begun(parts.db, parts.banks, about, person_id=chat.event.person_id)
+async def _begun(chat: Chat, about: str, verb: str) -> Turn | None:
+    """The interview that these words began, whose yes has come again."""
+    if verb == "answer":
+        turn = await interviewing.current(chat)
+        return turn if turn and turn.interview.campaign else None
+    parts, person = chat.parts, chat.event.person_id
+    return await tell.begun(parts.db, parts.banks, about, person_id=person) if about else None
+
+
+def _telling(chat: Chat, about: str) -> Subject:
+    return tell.telling(about, chat.parts.banks.get(tell.BANK, chat.language).title)
+
+
+async def _invited(chat: Chat) -> Subject | None:
+    """What the person is invited to reflect on and has not begun, where a story may be the answer."""
+    campaign = await service.waiting_campaign(chat.parts.db, chat.event.person_id)
+    subject = service.subject_of(campaign, chat.event.person_id) if campaign else None
+    reflects = subject and chat.parts.banks.get(subject.bank, chat.language).kind is BankKind.REFLECTION
+    return subject if reflects else None
 
 
 def _too_long(chat: Chat) -> Reply:
