@@ -6,8 +6,10 @@ from datetime import timedelta
 
 from km365.app import App
 from km365.core.chat import Event
+from km365.core.schedule import Milestone
 from km365.errors import GraphError, NotFound
 from km365.graph import people
+from km365.graph.people import Person
 from km365.services import calendar
 from km365_bots.chat import Reader
 from km365_bots.connector import Connector, Json
@@ -44,6 +46,7 @@ def _reader(member: Json, tenant_id: str) -> Reader | None:
 def milestones_of(app: App) -> Callable[[Event, Sequence[Reader]], Awaitable[Sequence[str]]]:
     """The titles of an office's milestones of these months, where the whole group works in that office.
 
+    A milestone that few are asked about is offered where all who read along are among them.
     Needs User.Read.All and Sites.Selected on the knowledge site; without them there are none.
     """
 
@@ -62,8 +65,13 @@ def milestones_of(app: App) -> Callable[[Event, Sequence[Reader]], Awaitable[Seq
         near = [
             (abs(one.due_on - today), one.title)
             for one in planned
-            if one.due_on and one.office.casefold() in offices and not one.is_over
+            if one.due_on and one.office.casefold() in offices and not one.is_over and _about_all(one, known)
         ]
         return [title for away, title in sorted(near) if away <= _NEAR][:_MOST_MILESTONES]
 
     return milestones
+
+
+def _about_all(milestone: Milestone, readers: Sequence[Person]) -> bool:
+    asked = {name.casefold() for name in milestone.asked}
+    return not asked or all({one.id, one.upn.casefold(), one.mail.casefold()} & asked for one in readers)

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from km365_bots.chat import Reader
 
+from km365.core.chat import Event
 from km365.core.interviews import InterviewState
+from km365.errors import GraphUnreachable
 from km365.services import group_reflection as service
 from km365.services.preferences import opens_at
 from km365.store import group_reflections, interviews, outbox
@@ -257,6 +259,41 @@ async def test_where_people_from_outside_read_along_no_reflection_begins(group: 
     await begun(group)
     group.heard("People from outside the organisation read along here", "I asked nobody")
     assert await group.office.db.run(group_reflections.open_ids) == []
+
+
+async def test_where_people_from_outside_read_along_no_subject_is_offered(group: Group) -> None:
+    colleagues = group.readers
+    await group.says("ann", "let's reflect")
+    chosen = group.cards[-1]
+    group.readers = [*colleagues, Reader(person_id="guest", name="A Guest", outsider=True)]
+    await group.says("ann", "let's reflect")
+    group.heard("so I asked nobody")
+    assert group.cards[-1] is chosen, "no card with subjects, neither the calendar's nor the banks'"
+    await group.presses("ann", "begin", {"subject": ""})
+    assert group.replies[0].aside
+    group.readers = []
+    await group.says("ann", "let's reflect")
+    group.heard("Here I find 0.")
+
+
+async def test_where_it_is_not_known_who_reads_along_no_subject_is_offered(group: Group) -> None:
+    async def unknown(_: Event) -> list[Reader]:
+        raise GraphUnreachable("Nothing answers.")
+
+    group.office.members = unknown
+    await group.says("ann", "let's reflect")
+    group.heard("I could not read who belongs to this group")
+    assert group.cards == []
+
+
+async def test_to_whom_came_from_outside_meanwhile_no_subject_is_named(group: Group) -> None:
+    await begun(group)
+    group.readers = [*group.readers, Reader(person_id="guest", name="A Guest", outsider=True)]
+    for ask in (group.says("bob", "how far are we"), group.presses("ann", "far")):
+        await ask
+        (reply,) = group.replies
+        assert "0" in reply.text and "4" in reply.text
+        assert "mid-term" not in reply.text and reply.card is None
 
 
 async def test_to_whom_came_from_outside_meanwhile_no_summary_is_shown(group: Group) -> None:

@@ -63,7 +63,7 @@ class GroupReflections(Topic):
             return [await self._close(chat, now_open)]
         if wish == "keep_open":
             return [await self._keep_open(chat, now_open, meant.text)]
-        return [self._going(chat, now_open)]
+        return [await self._far(chat, now_open)]
 
     async def pressed_in_group(self, chat: Chat, pick: Pick) -> Sequence[Reply]:
         if pick.verb == "begin":
@@ -75,7 +75,7 @@ class GroupReflections(Topic):
             return [await self._close(chat, now_open)]
         if pick.verb == "keep":
             return [await self._keep_open(chat, now_open, pick.inputs.get("days", ""))]
-        return [chat.in_place(self._going(chat, now_open))]
+        return [chat.in_place(await self._far(chat, now_open))]
 
     async def _begin(self, chat: Chat, subject: str) -> Reply:
         """Says what will happen, and has every member asked alone; or says why not."""
@@ -84,13 +84,8 @@ class GroupReflections(Topic):
             return await self._choose(chat)
         if refused := await _unfit(chat, wanted):
             return _to_whom_asked(chat, refused)
-        try:
-            readers = await chat.parts.members(chat.event)
-        except KM365Error:
-            return chat.speech.say("group.no_members")
-        if any(one.outsider for one in readers):
-            return _to_whom_asked(chat, chat.speech.say("group.outsiders_reflect"))
-        if refused := _wrong_size(chat, len(readers)):
+        readers, refused = await _readers(chat)
+        if refused := refused or _wrong_size(chat, len(readers)):
             return refused
         return chat.in_place(self._going(chat, await self._ask(chat, wanted, readers)))
 
@@ -131,14 +126,20 @@ class GroupReflections(Topic):
         kept = await service.keep_open(
             chat.parts.db, self._hours, found.id, by=event.person_id, days=days, now=event.at
         )
-        return chat.in_place(self._going(chat, kept)) if kept else self._not_theirs(chat, found)
+        return chat.in_place(await self._far(chat, kept)) if kept else self._not_theirs(chat, found)
 
     def _not_theirs(self, chat: Chat, found: Standing) -> Reply:
         return _to_whom_asked(chat, chat.speech.say("group.only_beginner", when=self._day(chat, found)))
 
     async def _choose(self, chat: Chat) -> Reply:
-        """What a group may want to reflect on: milestones that all of it may see, and our banks' subjects."""
-        subjects = [*await self._of_the_calendar(chat), *_of_the_banks(chat)]
+        """What a group may want to reflect on: milestones that all of it may see, and our banks' subjects.
+
+        Nothing of either where no reflection could begin, as where people from outside read along.
+        """
+        readers, refused = await _readers(chat)
+        if refused := refused or _wrong_size(chat, len(readers)):
+            return refused
+        subjects = [*await self._milestones(chat.event, readers), *_of_the_banks(chat)]
         say = chat.speech.messages.say
         listed = "\n".join(f"• {subject}" for subject in subjects)
         return chat.speech.menu(
@@ -157,19 +158,18 @@ class GroupReflections(Topic):
             hint=f"{listed}\n\n{say('group.choose_hint')}",
         )
 
-    async def _of_the_calendar(self, chat: Chat) -> Sequence[str]:
-        try:
-            return await self._milestones(chat.event, await chat.parts.members(chat.event))
-        except KM365Error:
-            return ()
+    async def _far(self, chat: Chat, found: Standing) -> Reply:
+        """How far it is; its subject only where nobody from outside has come to read along meanwhile."""
+        _, refused = await _readers(chat)
+        return Reply(text=self._so_far(chat, found)) if refused else self._going(chat, found)
 
     def _going(self, chat: Chat, found: Standing) -> Reply:
         """What happens now, or how far it is."""
-        say, when = chat.speech.messages.say, self._day(chat, found)
+        say = chat.speech.messages.say
         if found.fresh:
-            text = say("group.begun_text", asked=found.asked, when=when, limit=LIMIT)
+            text = say("group.begun_text", asked=found.asked, when=self._day(chat, found), limit=LIMIT)
         else:
-            text = say("group.going_text", answered=found.answered, asked=found.asked, when=when)
+            text = self._so_far(chat, found)
         days = [{"value": str(days), "label": str(days)} for days in _DAYS]
         return chat.speech.menu(
             self.name,
@@ -187,6 +187,11 @@ class GroupReflections(Topic):
             hint=say("group.going_hint"),
         )
 
+    def _so_far(self, chat: Chat, found: Standing) -> str:
+        when = self._day(chat, found)
+        say = chat.speech.messages.say
+        return say("group.going_text", answered=found.answered, asked=found.asked, when=when)
+
     def _day(self, chat: Chat, found: Standing) -> str:
         return chat.speech.messages.day(day_at(found.closes_at, self._hours))
 
@@ -196,6 +201,17 @@ async def _unfit(chat: Chat, subject: str) -> Reply | None:
     if len(subject) > LONGEST_SUBJECT:
         return chat.speech.say("group.too_long", most=str(LONGEST_SUBJECT))
     return chat.speech.say("group.unfit") if await chat.keeps_out(subject) else None
+
+
+async def _readers(chat: Chat) -> tuple[Sequence[Reader], Reply | None]:
+    """Who reads along; or nobody, and why nobody is asked."""
+    try:
+        readers = await chat.parts.members(chat.event)
+    except KM365Error:
+        return (), chat.speech.say("group.no_members")
+    if any(one.outsider for one in readers):
+        return (), _to_whom_asked(chat, chat.speech.say("group.outsiders_reflect"))
+    return readers, None
 
 
 def _wrong_size(chat: Chat, count: int) -> Reply | None:
