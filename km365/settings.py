@@ -79,7 +79,7 @@ class Settings:
         "", "instead of a secret: the path of the bot's certificate and key (PEM)"
     )
     teams_app_id: str = setting("km365-demonstration", "the id in the Teams app manifest")
-    teams_sends_per_second: int = setting(20, "how many messages a second the bot sends; Teams allows 50")
+    teams_sends_per_second: int = setting(50, "how many messages a second the bot sends; Teams allows 50")
     teams_sends_per_conversation: tuple[str, ...] = setting(
         ("7/1", "8/2", "60/30", "1800/3600"),
         "how many messages the bot sends to one chat in how many seconds; more than this Teams refuses",
@@ -104,6 +104,11 @@ class Settings:
     search_open_libraries: tuple[str, ...] = setting(
         (),
         "the office_sites whose documents everyone may find; those of the others are for their own office",
+    )
+    search_own_permissions: tuple[str, ...] = setting(
+        (),
+        "the office_sites whose library has permissions of its own and is searched all the same: whoever may "
+        "read the library is of the office, and all of the office may",
     )
     search_leave_out: tuple[str, ...] = setting(
         ("Confidential", "HR", "Investigations", "Private"),

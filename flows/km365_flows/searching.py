@@ -22,6 +22,7 @@ class Searching:
     def __init__(self, app: App) -> None:
         self._app = app
         self._next = app.clock.now()
+        self._untold = 0
 
     async def every_minute(self) -> None:
         """Enqueues a look when it is due; one that waits already is enough."""
@@ -43,5 +44,12 @@ class Searching:
             return
         for _ in found.problems:
             _log.warning("A list or library could not be searched; `km365 search index` says which and why.")
+        if found.untold > self._untold:
+            _log.warning(
+                "Documents are left out of the search, as their permissions could not be read: %d so far; "
+                "`km365 search index` says where.",
+                found.untold,
+            )
+        self._untold = found.untold
         if found.left:
             self._next = app.clock.now()

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from km365.services.search_index import Look
 
 _UNREAD_SHOWN = 20
+_WHY_LEFT_OUT = {
+    "fewer": "that fewer people may read than the library",
+    "library": "because the library has permissions of its own; if whoever may read it is of the office, "
+    "name the site in search_own_permissions",
+    "unknown": "whose permissions could not be read; the app needs Sites.Selected with fullcontrol there",
+}
+"""By `Readers`."""
 
 
 @click.group()
@@ -33,7 +40,8 @@ async def index(app: "App", *, anew: bool, as_json: bool) -> int:
     """Bring the search index up to date with SharePoint; the running service does so every five minutes.
 
     Ctrl-C ends it, and nothing is lost: the same command goes on from there. Losing the index loses nothing
-    either, as it is made anew from SharePoint. Exit code 3: done, except for what is listed.
+    either, as it is made anew from SharePoint. Documents that not everyone of their site may read are left
+    out and counted. Exit code 3: done, except for what is listed.
 
     \b
     Example:
@@ -58,17 +66,22 @@ async def index(app: "App", *, anew: bool, as_json: bool) -> int:
             found=found,
         )
     unread = await app.db.run(store.unread, most=_UNREAD_SHOWN + 1)
+    left_out = await app.db.run(store.left_out)
     if as_json:
-        print_json(asdict(look) | {"unread": [{"title": title, "why": why} for title, why in unread]})
+        by_library = [{"library": name, "why": why, "documents": n} for name, why, n in left_out]
+        listed = {"unread": [{"title": title, "why": why} for title, why in unread]}
+        print_json(asdict(look) | listed | {"left_out_by_library": by_library})
     else:
         _say_look(look, unread)
-    return ExitCode.PARTLY if look.problems or look.not_read else ExitCode.DONE
+        for name, why, number in left_out:
+            say(f"Left out: {name}: {number} documents {_WHY_LEFT_OUT.get(why, why)}.")
+    return ExitCode.PARTLY if look.problems or look.not_read or look.untold else ExitCode.DONE
 
 
 def _say_look(look: "Look", unread: list[tuple[str, str]]) -> None:
     click.echo(
         f"Read: {look.items} knowledge items, {look.documents} documents. Taken out: {look.removed}. "
-        f"Still to be read: {look.left}."
+        f"Still to be read: {look.left}. Left out: {look.left_out}."
     )
     for problem in look.problems:
         say(f"Not searched: {problem}")

@@ -14,6 +14,7 @@ from km365.core.audience import Reader
 from km365.core.knowledge import WRITTEN_FIELDS, from_fields
 from km365.core.languages import primary
 from km365.core.search import Ranked, best_sentence, in_order, rank, stands_in, words_of
+from km365.core.search_access import Readers
 from km365.core.search_entries import (
     Entry,
     item_sentences,
@@ -33,6 +34,7 @@ from km365.graph.drives import File
 from km365.graph.lists import Item
 from km365.services import suggest
 from km365.services.search_index import shelf_for
+from km365.services.search_readers import readers_of
 from km365.settings import Settings
 from km365.store import search as store
 from km365.store.database import Connection, Database
@@ -117,9 +119,10 @@ async def search(
 ) -> Found:
     """The best answers that `reader` may read (EVERYONE: that all may), from the `start`th on.
 
-    `language` is that of the labels in `near`. What is gone or was narrowed meanwhile is left out and
-    forgotten. Raises GraphUnreachable or Throttled where SharePoint cannot be asked: then nothing is shown.
-    Needs Sites.Selected with read.
+    `language` is that of the labels in `near`. What is gone or was narrowed meanwhile is left out, not found
+    any more, and read again by the next look. Raises GraphUnreachable or Throttled where SharePoint cannot be
+    asked: then nothing is shown. Needs Sites.Selected with read, and for documents what `permissions` needs.
+    1 resource unit an item shown, 6 a document and 5 a library.
     """
     searching = _Searching(db, graph, settings, concepts, reader, today)
     return await searching.answer(query, language, start, most)
@@ -216,18 +219,31 @@ class _Searching:
         while len(hits) < most and at < len(order):
             some = order[at : at + most - len(hits)]
             at += len(some)
-            asked = [_request(entries[number]) for number in some]
-            answers = await self.graph.batch([replace(one, id=str(n)) for n, one in enumerate(asked)])
             sources, texts = await self.db.run(self._kept, some)
+            asked = [_request(entries[number]) for number in some]
+            answers, closed = await asyncio.gather(
+                self.graph.batch([replace(one, id=str(n)) for n, one in enumerate(asked)]),
+                self._closed({number: entries[number] for number in some}, sources),
+            )
             for number, answer in zip(some, answers, strict=True):
                 entry = entries[number]
-                current = self._current(entry, answer, sources)
+                current = None if number in closed else self._current(entry, answer, sources)
                 if current is None:
-                    await self.db.run(store.remove, entry.container, [entry.item_id])
+                    await self.db.run(store.withdraw, entry.container, [entry.item_id])
                     dropped += 1
                 else:
                     hits.append(_hit(entry, current, texts.get(number, ()), parts, weights, known))
         return hits, at - dropped, dropped
+
+    async def _closed(self, some: Mapping[int, Entry], sources: Mapping[str, Source]) -> set[int]:
+        """The documents among these that not everyone of their site may read."""
+        places = {
+            number: (sources[entry.container].site, entry.container, entry.item_id)
+            for number, entry in some.items()
+            if list_of(entry.container) is None and entry.container in sources
+        }
+        told = await readers_of(self.graph, self.settings, list(places.values()))
+        return {number for number, who in zip(places, told, strict=True) if who is not Readers.ALL}
 
     @staticmethod
     def _kept(c: Connection, numbers: Sequence[int]) -> tuple[dict[str, Source], dict[int, list[str]]]:

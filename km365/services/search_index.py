@@ -1,16 +1,18 @@
 """Keeps the search index as SharePoint is: reads what is new or changed, forgets what is gone or narrowed.
 
 Each list and library is read by delta, and how far reading has come is written together with what was read,
-so that a look cut off anywhere is gone on with by the next.
+so that a look cut off anywhere is gone on with by the next. Delta does not tell of permissions, so who may
+read a document is asked as it is read, and again from time to time.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from km365.core.knowledge import from_fields
 from km365.core.schema import OFFICE_LIBRARY, TAG_COLUMNS
+from km365.core.search_access import Access, Readers
 from km365.core.search_entries import (
     DOCUMENT,
     EVERYBODY,
@@ -31,12 +33,14 @@ from km365.documents.reading import READABLE
 from km365.documents.worker import Reader
 from km365.errors import GraphError, GraphNotFound, GraphUnreachable, InputRefused, ResyncNeeded, Throttled
 from km365.graph import documents, drives, lists, metadata, sites
+from km365.graph.batch import BatchRequest
 from km365.graph.client import Graph, Page
 from km365.graph.documents import Document
 from km365.graph.drives import File
 from km365.graph.lists import Item
 from km365.services import file_text
 from km365.services.capture import knowledge_list
+from km365.services.search_readers import readers_of
 from km365.settings import Settings
 from km365.store import cursors, locks
 from km365.store import search as store
@@ -50,19 +54,27 @@ AT_ONCE = 20
 _FORM = "search form"
 _LAST_TRY = 5
 """So often a document is tried that Graph does not give; then it is left until it changes."""
+_AGAIN, _LEFT_OUT_AGAIN = timedelta(days=7), timedelta(days=1)
+"""When it is asked again who may read a document that is found, and one that is left out."""
 
 Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What a look came to. `left` documents are still to be read; `problems` are a line for each source."""
+    """What a look came to. `left` documents are still to be read; `problems` are a line for each source.
+
+    `left_out` documents are not searched, as not everyone of their site may read them; `untold` are those of
+    them whose permissions could not be read. Both count what stands, and not this look's alone.
+    """
 
     items: int = 0
     documents: int = 0
     removed: int = 0
     not_read: int = 0
     left: int = 0
+    left_out: int = 0
+    untold: int = 0
     problems: tuple[str, ...] = ()
 
     def plus(self, **counts: int) -> "Look":
@@ -84,7 +96,8 @@ async def look(
 
     `found` hears how many documents are to be read, `advance` of each that was. Trouble with one library is
     said in the answer, and the others go on. Raises PlanRefused while another process looks, GraphUnreachable
-    and Throttled, which concern all. Needs Sites.Selected with read.
+    and Throttled, which concern all. Needs Sites.Selected with read, and with fullcontrol for documents: who
+    may read them is told to no other app (see `permissions`). 7 resource units a document, 6 to ask again.
     """
     with locks.alone(settings.home, "search"):
         one = _Looker(graph, db, settings, now, advance)
@@ -129,6 +142,7 @@ class _Looker:
         self._advance = advance
         self._done = Look()
         self._words = Words()
+        self._libraries: dict[str, Access | None] = {}
 
     async def look(self, most: int | None, found: Advance) -> Look:
         await self._db.run(self._form)
@@ -138,9 +152,14 @@ class _Looker:
         found(sum([await self._db.run(self._left, one) for one in sources]))
         with Reader(ocr_command=self._settings.ocr_command) as reader, self._graph.bulk():
             for one in sources:
-                if not _is_list(one):
-                    await self._safely(one, self._read_documents(one, reader, most))
+                reading = self._read_items(one) if _is_list(one) else self._read_documents(one, reader, most)
+                await self._safely(one, reading)
         left = sum([await self._db.run(self._left, one) for one in sources])
+        out = await self._db.run(store.left_out)
+        self._done = self._done.plus(
+            left_out=sum(number for _, _, number in out),
+            untold=sum(number for _, why, number in out if why == Readers.UNKNOWN),
+        )
         await self._db.run(cursors.put, LAST_LOOK, f"{self._now():%Y-%m-%dT%H:%M:%S}", at=self._now())
         return self._done.plus(left=left)
 
@@ -152,7 +171,7 @@ class _Looker:
             cursors.put(c, _FORM, form, at=self._now())
 
     def _left(self, c: Connection, one: Source) -> int:
-        return len(store.waiting(c, one.container, due_at=self._now(), most=1_000_000))
+        return store.due(c, one.container, due_at=self._now())
 
     async def _safely(self, one: Source, work: Any) -> None:
         """Does the work on one source; what goes wrong with it alone is noted."""
@@ -244,10 +263,11 @@ class _Looker:
 
     async def _pages(self, one: Source, link: str | None) -> None:
         place = list_of(one.container)
+        take: Callable[[Connection, Source, list[Any]], None] = self._files
         if place is not None:
             pages, take = lists.delta(self._graph, *place, link), self._items
         else:
-            pages, take = drives.delta(self._graph, one.container, link), self._files
+            pages = drives.delta(self._graph, one.container, link)
         async for page in pages:
             await self._db.run(self._page, one, page, take)
 
@@ -263,7 +283,7 @@ class _Looker:
         if link:
             store.change_source(c, one.container, link=link, looked_at=self._now(), problem=None)
 
-    def _items(self, c: Connection, one: Source, raws: list[Any]) -> None:
+    def _items(self, c: Connection, one: Source, raws: list[Any], *, claimed: bool = False) -> None:
         """Knowledge items: those that may be found are indexed at once, the others are not found any more."""
         rows = [Item.from_json(raw) for raw in raws]
         entries = {row.id: item_entry(one.container, row) for row in rows}
@@ -274,7 +294,7 @@ class _Looker:
             for row in rows
             if (entry := entries[row.id]) is not None
         ]
-        store.put(c, found, at=self._now())
+        store.put(c, found, claimed=claimed)
         self._done = self._done.plus(items=len(found))
 
     def _files(self, c: Connection, one: Source, raws: list[Any]) -> None:
@@ -292,20 +312,41 @@ class _Looker:
         ending = f".{file.name.rpartition('.')[2].lower()}"
         return ending in READABLE and not left_out(file.path, self._settings.search_leave_out)
 
-    # reading documents -----------------------------------------------------------------------------------
+    # reading what changed --------------------------------------------------------------------------------
+
+    async def _read_items(self, one: Source) -> None:
+        """The items that were withdrawn since somebody found them changed: as they are now."""
+        site_id, list_id = list_of(one.container) or ("", "")
+        while due := await self._db.run(store.claim, one.container, due_at=self._now(), most=AT_ONCE):
+            asked = [
+                BatchRequest(
+                    id=waiting.item_id,
+                    method="GET",
+                    path=lists.item_path(site_id, list_id, waiting.item_id),
+                    params={"$expand": "fields"},
+                )
+                for waiting in due
+            ]
+            answers = await self._graph.batch(asked)
+            gone = [answer.id for answer in answers if isinstance(answer.error, GraphNotFound)]
+            there = [answer.json() for answer in answers if answer.id not in gone]
+            self._done = self._done.plus(removed=await self._db.run(store.remove, one.container, gone))
+            await self._db.run(self._items, one, there, claimed=True)
 
     async def _read_documents(self, one: Source, reader: Reader, most: int | None) -> None:
         columns: tuple[str, ...] | None = None
         while most is None or self._done.documents + self._done.not_read < most:
-            due = await self._db.run(store.waiting, one.container, due_at=self._now(), most=AT_ONCE)
+            due = await self._db.run(store.claim, one.container, due_at=self._now(), most=AT_ONCE)
             if not due:
                 return
             if columns is None:
                 columns = await self._columns(one)
             keys = [(one.container, waiting.item_id) for waiting in due]
             answers = await documents.get_many(self._graph, keys, columns=columns)
-            for waiting, answer in zip(due, answers, strict=True):
-                await self._read_one(one, reader, waiting, answer)
+            places = [(one.site, *key) for key in keys]
+            who = await readers_of(self._graph, self._settings, places, self._libraries)
+            for waiting, answer, its in zip(due, answers, who, strict=True):
+                await self._read_one(one, reader, waiting, answer, its)
                 self._advance(1)
 
     async def _columns(self, one: Source) -> tuple[str, ...]:
@@ -316,11 +357,15 @@ class _Looker:
         return ("id", *(column.name for column in TAG_COLUMNS if column.name in there))
 
     async def _read_one(
-        self, one: Source, reader: Reader, waiting: Waiting, answer: Document | GraphError
+        self, one: Source, reader: Reader, waiting: Waiting, answer: Document | GraphError, who: Readers
     ) -> None:
         if isinstance(answer, GraphNotFound):
             await self._db.run(store.remove, one.container, [waiting.item_id])
             self._done = self._done.plus(removed=1)
+            return
+        if who is not Readers.ALL:
+            again_at = self._now() + _LEFT_OUT_AGAIN
+            await self._db.run(store.leave_out, one.container, waiting.item_id, why=who, again_at=again_at)
             return
         try:
             if isinstance(answer, GraphError):
@@ -346,14 +391,15 @@ class _Looker:
             self._done = self._done.plus(removed=1)
             return
         tags = tags_of(fields)
-        if not await self._db.run(store.retag, document_entry(one, file, tags), at=self._now()):
+        again_at = self._now() + _AGAIN
+        if not await self._db.run(store.retag, document_entry(one, file, tags), again_at=again_at):
             passages = await file_text.read(self._graph, reader, file)
             entry = document_entry(
                 one, file, tags, language=main_language(passages) or "", title=title_of(passages, file.name)
             )
             said = (one for one in document_sentences(passages) if one != entry.title)
             new = Indexed.of(entry, said, self._words)
-            await self._db.run(store.put, [new], at=self._now())
+            await self._db.run(store.put, [new], again_at=again_at, claimed=True)
         self._done = self._done.plus(documents=1)
 
 

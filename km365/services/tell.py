@@ -1,13 +1,14 @@
 """A lesson told at any time: its documents are looked up, its words begin an interview that asks the rest."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 from km365.core.questions import Bank
 from km365.core.schema import HANDOVER_NOTES
+from km365.core.search_access import Readers
 from km365.core.sorting import links, sort
 from km365.core.taxonomy import office_code
 from km365.core.turns import Said, Turn, Verb
@@ -19,6 +20,7 @@ from km365.graph.wire import origin
 from km365.jobs.port import Jobs
 from km365.services import interview
 from km365.services.interview import Subject
+from km365.services.search_readers import Place, readers_of
 from km365.settings import Settings
 from km365.store import interviews as store
 from km365.store.database import Connection, Database
@@ -46,7 +48,8 @@ async def look_up(graph: Graph, settings: Settings, text: str, *, person_id: str
 
     No other address is looked up, and nothing is fetched but a title through Graph (see
     `documents.get_shared` for the permission). The app may open more than this person may, so a title is
-    told as search finds it: of the knowledge site, of the person's own office, and of libraries open to all.
+    told as search finds it: of the knowledge site, of the person's own office, and of libraries open to all,
+    where everyone who may read the library may read the document (`permissions` says what that needs).
     A handover note is not told of: few may know who wrote one.
     """
     addresses = links(text)
@@ -61,15 +64,28 @@ async def look_up(graph: Graph, settings: Settings, text: str, *, person_id: str
     except GraphError:  # then nothing can be opened, and that is said
         return [Linked(address=one) for one in addresses if _origin(one) in ours][:_MOST_LINKS]
     mine = [one for one in addresses if _origin(one) in ours][:_MOST_LINKS]
-    found = await asyncio.gather(*(_open(graph, one, private=private) for one in mine))
-    if not any(one.title for one in found):
-        return list(found)
+    opened = await asyncio.gather(*(_open(graph, one, private=private) for one in mine))
+    if not any(one.title for one, _ in opened):
+        return [one for one, _ in opened]
     told = {settings.knowledge_site, *settings.search_open_libraries} | await _own(graph, settings, person_id)
     root = site.web_url.lower().removesuffix(settings.knowledge_site.partition(":")[2].lower())
+    lies = [(_site_of(settings, one.link, root=root), *key) for one, key in opened]
+    open_ = await _open_to_all(graph, settings, {place for place in lies if place[0] in told})
     return [
-        one if _site_of(settings, one.link, root=root) in told else Linked(address=one.address)
-        for one in found
+        one if place in open_ else Linked(address=one.address)
+        for (one, _), place in zip(opened, lies, strict=True)
     ]
+
+
+async def _open_to_all(graph: Graph, settings: Settings, places: Collection[Place]) -> set[Place]:
+    """The documents that everyone who may read their library may read; none where that cannot be asked."""
+    asked = list(places)
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            who = await readers_of(graph, settings, asked)
+    except (GraphError, TimeoutError):
+        return set()
+    return {place for place, its in zip(asked, who, strict=True) if its is Readers.ALL}
 
 
 async def _own(graph: Graph, settings: Settings, person_id: str) -> set[str]:
@@ -106,17 +122,19 @@ def _origin(address: str) -> tuple[str, str, int | None]:
         return ("", "", None)
 
 
-async def _open(graph: Graph, address: str, *, private: str) -> Linked:
+async def _open(graph: Graph, address: str, *, private: str) -> tuple[Linked, tuple[str, str]]:
+    """What is at the address, with the ids of its drive and item."""
     try:
         async with asyncio.timeout(_PATIENCE_S):
             found = await documents.get_shared(graph, address, columns=("Title",))
     except (GraphError, TimeoutError):
-        return Linked(address=address)
+        return Linked(address=address), ("", "")
     file = found.file
     if file.drive_id == private:
-        return Linked(address=address)
+        return Linked(address=address), ("", "")
     titled = str(found.item.fields.get("Title") or "") if found.item else ""
-    return Linked(address=address, title=titled.strip() or file.name, link=_safe(file.web_url) or address)
+    link = _safe(file.web_url) or address
+    return Linked(address=address, title=titled.strip() or file.name, link=link), (file.drive_id, file.id)
 
 
 def _safe(address: str) -> str:

@@ -7,12 +7,12 @@ not even read. Everything here is made anew from SharePoint; losing it loses not
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import Connection, RowMapping, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, select, update
 
 from km365.core.search_entries import Entry, Indexed
 from km365.core.search_words import BLOCK, pack, said, unpack
@@ -27,9 +27,16 @@ _AT_ONCE = 500
 class State(StrEnum):
     """Where the reading of an entry is."""
 
-    WAITING = "waiting"  # to be read when it is due; found as it was, if it was read before
-    THERE = "there"
+    WAITING = "waiting"  # to be read when it is due; found as it was, if it was read before and not withdrawn
+    READING = "reading"  # a look has begun to read it
+    THERE = "there"  # read again when it is due
     FAILED = "failed"  # cannot be read; the note says why
+    LEFT_OUT = "left out"  # not for everyone; the note is one of `Readers`; asked again when it is due
+
+
+_ASKED = (State.WAITING, State.READING, State.THERE, State.LEFT_OUT)
+"""Read when they are due; what is being read was, by a look that was cut off."""
+_NOW, _NEVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +58,9 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """A document to be read. `mark` is that of the text which is indexed, "" where none is."""
+    """An item or document to be read."""
 
     item_id: str
-    mark: str
     attempts: int
 
 
@@ -104,24 +110,33 @@ def clear(c: Connection) -> None:
 # Entries --------------------------------------------------------------------------------------------------
 
 
-def put(c: Connection, found: Sequence[Indexed], *, at: datetime) -> None:
-    """Has these found, in the place of what was there of the same items."""
+def put(
+    c: Connection, found: Sequence[Indexed], *, again_at: datetime = _NEVER, claimed: bool = False
+) -> None:
+    """Has these found, in the place of what was there of the same items; read again at `again_at`.
+
+    What was withdrawn is found again only where it was read afterwards: what `claim` gave (`claimed`), and
+    only if nobody withdrew or removed it meanwhile.
+    """
     for some in _batches(found):
-        _put(c, some, at=at)
+        _put(c, some, again_at=again_at, claimed=claimed)
 
 
-def _put(c: Connection, found: Sequence[Indexed], *, at: datetime) -> None:
+def _put(c: Connection, found: Sequence[Indexed], *, again_at: datetime, claimed: bool) -> None:
     changes = _Changes()
     known = {
         (row["container"], row["item_id"]): row
         for container in {one.entry.container for one in found}
         for row in _known(c, container, [o.entry.item_id for o in found if o.entry.container == container])
     }
+    found = [
+        one for one in found if _may_put(known.get((one.entry.container, one.entry.item_id)), claimed=claimed)
+    ]
     before = _words(c, [row["id"] for row in known.values()])
     texts = []
     for one in found:
         old = known.get((one.entry.container, one.entry.item_id))
-        values = _values(one.entry, at=at)
+        values = _values(one.entry, due_at=again_at)
         if old is None:
             number = _insert(c, values)
         else:
@@ -134,8 +149,14 @@ def _put(c: Connection, found: Sequence[Indexed], *, at: datetime) -> None:
     changes.write(c)
 
 
-def retag(c: Connection, found: Entry, *, at: datetime) -> bool:
-    """The entry as it is now where its text is the one indexed; False where that has to be read first.
+def _may_put(old: RowMapping | None, *, claimed: bool) -> bool:
+    if claimed:
+        return old is not None and old["state"] == State.READING
+    return old is None or old["state"] not in {State.WAITING, State.READING}
+
+
+def retag(c: Connection, found: Entry, *, again_at: datetime) -> bool:
+    """The claimed entry as it is now where its text is the one indexed; False where that is to be read first.
 
     Its title and language are those of the text, and stay.
     """
@@ -146,7 +167,8 @@ def retag(c: Connection, found: Entry, *, at: datetime) -> bool:
     if kept is None:
         return False
     before = entries(c, [old["id"]])[old["id"]]
-    put(c, [Indexed.of(replace(found, title=before.title, language=before.language), kept)], at=at)
+    new = Indexed.of(replace(found, title=before.title, language=before.language), kept)
+    put(c, [new], again_at=again_at, claimed=True)
     return True
 
 
@@ -173,19 +195,55 @@ def wait(c: Connection, entry: Entry, *, at: datetime) -> None:
     """Has a new or changed document read; what was indexed of it is found meanwhile."""
     (old,) = _known(c, entry.container, [entry.item_id]) or (None,)
     if old is None:
-        _insert(c, _values(entry, at=at) | {"state": State.WAITING, "mark": ""})
+        _insert(c, _values(entry, due_at=at) | {"state": State.WAITING, "mark": ""})
         return
     again = {"state": State.WAITING, "attempts": 0, "due_at": at, "note": None}
     c.execute(update(search_entry).where(search_entry.c.id == old["id"]).values(**again))
 
 
-def waiting(c: Connection, container: str, *, due_at: datetime, most: int) -> list[Waiting]:
-    """The documents that are to be read now."""
+def withdraw(c: Connection, container: str, item_ids: Collection[str]) -> None:
+    """These are not found any more, and are read again by the next look: somebody saw that they changed."""
+    for some in _batches(item_ids):
+        for old in _known(c, container, some):
+            _silence(c, old, state=State.WAITING, due_at=_NOW, attempts=0, note=None)
+
+
+def leave_out(c: Connection, container: str, item_id: str, *, why: str, again_at: datetime) -> None:
+    """The document is not for everyone: not found, nothing of it kept, and asked again later."""
+    for old in _known(c, container, [item_id]):
+        nothing = {"title": "", "web_url": "", "tags": [], "attempts": 0}
+        _silence(c, old, state=State.LEFT_OUT, due_at=again_at, note=why, **nothing)
+
+
+def _silence(c: Connection, old: RowMapping, **values: object) -> None:
+    """Takes the entry's words and text out, and gives it these values."""
+    changes = _Changes()
+    changes.take_out(_words(c, [old["id"]]).get(old["id"], ()), old["shelf"], old["id"])
+    changes.write(c)
+    c.execute(delete(search_text).where(search_text.c.entry_id == old["id"]))
+    c.execute(update(search_entry).where(search_entry.c.id == old["id"]).values(mark="", **values))
+
+
+def claim(c: Connection, container: str, *, due_at: datetime, most: int) -> list[Waiting]:
+    """What is to be read now, marked as being read; until it is put, what was indexed of it is found."""
     e = search_entry.c
-    due = select(e.item_id, e.mark, e.attempts).where(
-        e.container == container, e.state == State.WAITING, e.due_at <= due_at
-    )
-    return [Waiting(**row) for row in c.execute(due.order_by(e.due_at, e.id).limit(most)).mappings()]
+    due = select(e.item_id, e.attempts).where(*_due(container, due_at)).order_by(e.due_at, e.id).limit(most)
+    found = [Waiting(**row) for row in c.execute(due).mappings()]
+    for some in _batches(found):
+        chosen = (e.container == container, e.item_id.in_([one.item_id for one in some]))
+        c.execute(update(search_entry).where(*chosen).values(state=State.READING))
+    return found
+
+
+def due(c: Connection, container: str, *, due_at: datetime) -> int:
+    """How much is to be read now."""
+    counted = select(func.count()).select_from(search_entry).where(*_due(container, due_at))
+    return int(c.execute(counted).scalar_one())
+
+
+def _due(container: str, due_at: datetime) -> tuple[ColumnElement[bool], ...]:
+    e = search_entry.c
+    return e.container == container, e.state.in_(_ASKED), e.due_at <= due_at
 
 
 def not_read(c: Connection, container: str, item_id: str, *, why: str, again_at: datetime | None) -> None:
@@ -193,26 +251,27 @@ def not_read(c: Connection, container: str, item_id: str, *, why: str, again_at:
 
     What was indexed of it says nothing true of what it holds now.
     """
-    (old,) = _known(c, container, [item_id]) or (None,)
-    if old is None:
-        return
-    values: dict[str, object] = {"note": why[:500]}
-    if again_at is None:
-        changes = _Changes()
-        changes.take_out(_words(c, [old["id"]]).get(old["id"], ()), old["shelf"], old["id"])
-        changes.write(c)
-        c.execute(delete(search_text).where(search_text.c.entry_id == old["id"]))
-        values |= {"state": State.FAILED, "mark": ""}
-    else:
-        values |= {"due_at": again_at, "attempts": search_entry.c.attempts + 1}
-    c.execute(update(search_entry).where(search_entry.c.id == old["id"]).values(**values))
+    for old in _known(c, container, [item_id]):
+        if again_at is None:
+            _silence(c, old, state=State.FAILED, note=why[:500])
+        else:
+            later = {"state": State.WAITING, "due_at": again_at, "attempts": search_entry.c.attempts + 1}
+            c.execute(
+                update(search_entry).where(search_entry.c.id == old["id"]).values(note=why[:500], **later)
+            )
 
 
-def counts(c: Connection, container: str) -> Mapping[State, int]:
-    """How many entries of a source are in each state."""
-    e = search_entry.c
-    found = c.execute(select(e.state, func.count()).where(e.container == container).group_by(e.state))
-    return {State(state): number for state, number in found}
+def left_out(c: Connection) -> list[tuple[str, str, int]]:
+    """By library: its name, why (one of `Readers`), and how many documents are left out."""
+    e, o = search_entry.c, search_source.c
+    found = (
+        select(o.name, e.note, func.count())
+        .select_from(search_entry.join(search_source, e.container == o.container))
+        .where(e.state == State.LEFT_OUT)
+        .group_by(o.name, e.note)
+        .order_by(o.name, e.note)
+    )
+    return [(name, why, number) for name, why, number in c.execute(found)]
 
 
 def unread(c: Connection, *, most: int) -> list[tuple[str, str]]:
@@ -224,19 +283,19 @@ def unread(c: Connection, *, most: int) -> list[tuple[str, str]]:
 
 def _known(c: Connection, container: str, item_ids: Collection[str]) -> Sequence[RowMapping]:
     e = search_entry.c
-    chosen = select(e.id, e.container, e.item_id, e.shelf, e.mark).where(
+    chosen = select(e.id, e.container, e.item_id, e.shelf, e.mark, e.state).where(
         e.container == container, e.item_id.in_(list(item_ids))
     )
     return c.execute(chosen).mappings().all()
 
 
-def _values(entry: Entry, *, at: datetime) -> dict[str, object]:
+def _values(entry: Entry, *, due_at: datetime) -> dict[str, object]:
     names = ("container", "item_id", "shelf", "kind", "office", "language", "title", "web_url", "day", "mark")
     return {name: getattr(entry, name) for name in names} | {
         "tags": list(entry.tags),
         "state": State.THERE,
         "attempts": 0,
-        "due_at": at,
+        "due_at": due_at,
         "note": None,
     }
 

@@ -83,7 +83,7 @@ def fill(db: Database, texts: Sequence[tuple[str, list[str]]]) -> float:
             for at, (title, sentences) in enumerate(texts[first : first + 200])
         ]
         with db.begin() as c:
-            store.put(c, some, at=NOW)
+            store.put(c, some)
     return time.process_time() - begun
 
 

@@ -14,6 +14,7 @@ from km365_bots.parts import open_parts
 from km365.core.chat import Event, EventKind
 from km365.graph import drives, lists, sites
 from km365.jobs.port import JobState
+from km365.local import faults, file_permissions
 from km365.services import capture, review, tell
 from km365.services.interview import HAND_ON
 from km365.settings import Settings
@@ -143,3 +144,8 @@ async def test_the_title_of_an_offices_document_is_told_to_its_people(provisione
     assert await title("eve") == ""
     assert await title("ann", replace(settings, search_leave_out=("Shared Documents",))) == ""
     assert await title("eve", replace(settings, search_open_libraries=(BELMORA,))) == "Wells of 2026.docx"
+    file_permissions.set_own(provisioned.m365.state, report.drive_id, report.id, {"Owners": "owner"})
+    assert await title("ann") == "", "not everyone of the office may read it"
+    file_permissions.set_own(provisioned.m365.state, report.drive_id, report.id, None)
+    faults.switch(provisioned.m365.state, "permissions_hidden", on=True)
+    assert await title("ann") == "", "SharePoint does not tell"

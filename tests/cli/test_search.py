@@ -5,12 +5,13 @@ import pytest
 from km365.core.audience import Audience
 from km365.core.knowledge import Maturity, to_fields
 from km365.graph import drives, lists, sites
+from km365.local import faults, file_permissions
 from km365.services import search_index
 from km365.services.capture import knowledge_list
 
 from ..conftest import BELMORA, Provisioned, sign_in_name
 from ..services.lessons import lesson
-from ..services.test_search import InProcess
+from ..services.shelf import InProcess
 from .conftest import Type
 
 
@@ -53,6 +54,25 @@ async def test_an_index_that_was_emptied_is_read_again_and_says_what_it_could_no
         assert ran.code == 3 and "1 documents" in ran.out and "Not read: Broken.docx" in ran.err
     again = await km365("search", "index", "--json")
     assert again.code == 0 and again.json["documents"] == 0 and len(again.json["unread"]) == 1
+
+
+async def test_what_is_left_out_is_counted_with_the_reason(km365: Type, provisioned: Provisioned) -> None:
+    state = provisioned.m365.state
+    site = await sites.get_site(provisioned.app.graph, BELMORA)
+    drive = await drives.get_drive(provisioned.app.graph, site.id, "Documents")
+    closed = await drives.upload(provisioned.app.graph, drive.id, "Closed.txt", b"Forty fridges failed.")
+    file_permissions.set_own(state, drive.id, closed.id, {"Owners": "owner"})
+    ran = await km365("search", "index")
+    assert ran.code == 0 and "Left out: 1." in ran.out
+    assert "CO-BEL Belmora: 1 documents that fewer people may read than the library." in ran.err
+    faults.switch(state, "permissions_hidden", on=True)
+    ran = await km365("search", "index", "--anew")
+    assert ran.code == 3 and "1 documents whose permissions could not be read; the app needs" in ran.err
+    told = await km365("search", "index", "--json")
+    assert (told.json["left_out"], told.json["untold"]) == (1, 1)
+    assert told.json["left_out_by_library"] == [
+        {"library": "CO-BEL Belmora", "why": "unknown", "documents": 1}
+    ]
 
 
 async def test_a_query_that_finds_nothing_leads_on(km365: Type, provisioned: Provisioned) -> None:

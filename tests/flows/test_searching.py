@@ -5,13 +5,14 @@ from km365_flows import searching
 from km365_flows.searching import JOB, Searching
 
 from km365.core.knowledge import Maturity, to_fields
-from km365.graph import lists
+from km365.graph import drives, lists, sites
 from km365.jobs.port import JobState
+from km365.local import faults
 from km365.services.capture import knowledge_list
 from km365.store import locks
 from km365.store import search as store
 
-from ..conftest import Provisioned
+from ..conftest import BELMORA, Provisioned
 from ..services.lessons import lesson
 
 
@@ -45,6 +46,20 @@ async def test_after_a_look_the_next_one_comes_minutes_later(
     await index.look({})
     await index.every_minute()
     assert await waiting(provisioned) == 1
+
+
+async def test_documents_of_which_sharepoint_does_not_tell_are_said_once(
+    provisioned: Provisioned, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = provisioned.app
+    site = await sites.get_site(app.graph, BELMORA)
+    drive = await drives.get_drive(app.graph, site.id, "Documents")
+    await drives.upload(app.graph, drive.id, "Fridges.txt", b"Forty fridges failed.")
+    faults.switch(provisioned.m365.state, "permissions_hidden", on=True)
+    index = Searching(app)
+    for _ in range(2):
+        await index.look({})
+    assert caplog.text.count("permissions could not be read: 1 so far") == 1
 
 
 async def test_trouble_ends_a_look_and_not_the_service(

@@ -1,15 +1,17 @@
-"""A desk to tag at."""
+"""A desk to tag at, and a shelf to look on."""
 
 import time
 
 import pytest
 
+from km365.core.search_question import Concepts
 from km365.graph import drives, lists, metadata, sites
-from km365.services import tag_plan
+from km365.services import search_index, tag_plan
 from km365.suggest.vocabulary import Vocabulary
 
 from ..conftest import BELMORA, Provisioned
 from .desk import Desk
+from .shelf import InProcess, Shelf
 
 
 @pytest.fixture
@@ -23,3 +25,9 @@ async def desk(provisioned: Provisioned, vocabulary: Vocabulary) -> Desk:
     graph.governor.sleep = made.sleep
     graph.governor.clock = lambda: time.time() + sum(made.slept)
     return made
+
+
+@pytest.fixture
+def shelf(provisioned: Provisioned, vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    monkeypatch.setattr(search_index, "Reader", InProcess)
+    return Shelf(here=provisioned, concepts=Concepts(vocabulary.taxonomy))
