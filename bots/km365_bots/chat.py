@@ -9,7 +9,8 @@ from km365.core.chat import Event, EventKind, Reply
 from km365.core.commands import Understood, understand
 from km365.core.keepout import KeepOut, keep_out
 from km365.core.languages import best
-from km365.core.preferences import Preferences
+from km365.core.preferences import Preferences, hours_for, zone_of
+from km365.core.schedule import ALWAYS, Hours
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import ChangedMeanwhile
@@ -57,6 +58,8 @@ class Parts:
     topics: Sequence["Topic"] = ()
     members: Callable[[Event], Awaitable[Sequence[Reader]]] = _nobody
     """Who reads along where it was said; raises KM365Error where Teams does not tell."""
+    hours: Hours = ALWAYS
+    """When people are written to who have chosen nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,8 @@ class Chat:
     state: Mapping[str, Any]
     version: int
     language: str
+    hours: Hours
+    """When this person is written to, on their own clock."""
     text_only: bool = False
     """Whether the person wants no cards."""
 
@@ -132,8 +137,16 @@ async def open_chat(parts: Parts, event: Event) -> Chat:
         state=stored.state if stored else {},
         version=stored.version if stored else 0,
         language=language,
+        hours=_hours(parts, event, chosen),
         text_only=chosen.text_only,
     )
+
+
+def _hours(parts: Parts, event: Event, chosen: Preferences) -> Hours:
+    """The person's hours; who has named no time zone has that of the device they write on."""
+    hours = hours_for(chosen, parts.hours)
+    here = None if chosen.zone else zone_of(event.time_zone)
+    return replace(hours, zone=here) if here else hours
 
 
 def _known(c: Connection, event: Event) -> tuple[Conversation | None, Preferences]:

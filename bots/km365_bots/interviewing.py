@@ -6,6 +6,7 @@ is pointed there and not kept.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from km365.core.chat import EventKind, Reply
@@ -13,10 +14,11 @@ from km365.core.commands import Command, Understood, numbered
 from km365.core.interviews import MAX_ANSWER_LENGTH, PROBE_SUFFIX, Interview, InterviewState, PromptKind
 from km365.core.keepout import KeepOut
 from km365.core.questions import Question
-from km365.core.turns import Note, Said, Turn, Verb, clean
+from km365.core.schedule import next_open
+from km365.core.turns import LATER, Note, Said, Turn, Verb, clean
 from km365.services import interview as service
 from km365.store.campaigns import Campaign
-from km365_bots import drafts, speech
+from km365_bots import drafts, putting_off, speech
 from km365_bots.buttons import Press
 from km365_bots.chat import Chat
 
@@ -44,7 +46,32 @@ async def speak(chat: Chat, turn: Turn, language: str) -> list[Reply]:
     return await _go(chat, turn.interview, _uttered(chat, Verb.LANGUAGE, text=language))
 
 
+async def put_off(chat: Chat, until: datetime, turn: Turn | None = None) -> list[Reply] | None:
+    """This person's interview rests until then: the one given, the open one, or the invitation that waits.
+
+    None where there is none.
+    """
+    turn = turn or await current(chat)
+    if turn is not None:
+        return await _go(chat, turn.interview, _uttered(chat, Verb.LATER, until=until))
+    campaign = await service.waiting_campaign(chat.parts.db, chat.event.person_id)
+    return await _begin(chat, campaign.id, Verb.LATER, until=until) if campaign else None
+
+
+async def named(chat: Chat, interview_id: str) -> Turn | None:
+    """The interview of that id, if it is this person's."""
+    return await service.find(chat.parts.db, chat.parts.banks, interview_id, person_id=chat.event.person_id)
+
+
+async def go_on(chat: Chat, turn: Turn) -> list[Reply]:
+    """The interview goes on where it stands."""
+    return await _go(chat, turn.interview, _uttered(chat, Verb.RESUME))
+
+
 def _uttered(chat: Chat, verb: Verb, **what: Any) -> Said:
+    """What was said; "later" alone is the next day, within the person's hours."""
+    if verb is Verb.LATER and not what.get("until"):
+        what["until"] = next_open(chat.event.at + LATER, chat.hours)
     return Said(verb=verb, activity_id=chat.activity_key, **what)
 
 
@@ -154,7 +181,7 @@ _OPENING = {
 }
 
 
-async def _begin(chat: Chat, campaign_id: str, verb: Verb) -> list[Reply]:
+async def _begin(chat: Chat, campaign_id: str, verb: Verb, *, until: datetime | None = None) -> list[Reply]:
     """Takes up an invitation, puts it off or says no to it."""
     person = chat.event.person_id
     campaign = await service.campaign(chat.parts.db, campaign_id, person_id=person)
@@ -169,7 +196,7 @@ async def _begin(chat: Chat, campaign_id: str, verb: Verb) -> list[Reply]:
         person_id=person,
         subject=service.subject_of(campaign, person),
         language=chat.language,
-        said=_uttered(chat, verb),
+        said=_uttered(chat, verb, until=until),
         now=chat.event.at,
         new_id=chat.parts.new_id,
     )
@@ -183,7 +210,7 @@ async def pressed(chat: Chat, press: Press | None) -> list[Reply]:
         if press.verb in _INVITED and not press.forged(secret, person, step=0):
             return await _begin(chat, press.interview, press.verb)
         press = None
-    found = press and await service.find(chat.parts.db, chat.parts.banks, press.interview, person_id=person)
+    found = await named(chat, press.interview) if press else None
     if not press or not found or press.forged(secret, person, step=found.interview.step):
         return [chat.in_place(chat.speech.say("chat.forged"))]
     chat = replace(chat, language=found.interview.language)
@@ -282,11 +309,13 @@ def _tell(chat: Chat, turn: Turn, press: Press | None) -> list[Reply]:
     An answered question's card gives way to the answer; any other card gives way to what is said first.
     """
     chat = replace(chat, language=turn.interview.language)
+    if Note.LATER in turn.notes:
+        return [chat.in_place(putting_off.card(chat, turn))]
     ended = turn.prompt.kind in _ENDED
     question = _question_of(chat, turn, press)
-    notes = chat.speech.notes(turn, chat.event.at)
+    notes = chat.speech.notes(turn)
     if question and turn.notes and turn.notes[0] in _DEALT_WITH:
-        done = chat.speech.answered(turn, question, chat.event.at)
+        done = chat.speech.answered(turn, question)
         return [chat.in_place(done), *([] if ended else [prompt(chat, turn)])]
     said = [Reply(text=notes)] if notes else []
     if ended:

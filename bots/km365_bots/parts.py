@@ -31,6 +31,7 @@ from km365_bots.chat import Parts
 from km365_bots.roster import milestones_of
 from km365_bots.topics.find import Find
 from km365_bots.topics.group import GroupReflections
+from km365_bots.topics.later import Later
 from km365_bots.topics.mine import Mine, Reading
 from km365_bots.topics.prompts import Prompts
 from km365_bots.topics.tell import Tell
@@ -88,8 +89,10 @@ async def open_parts(app: App) -> Parts:
                 lambda person, now: preferences.next_milestone(app.graph, app.settings, person, now=now),
             ),
             GroupReflections(hours_of(app.settings), milestones_of(app)),
+            Later(),
             Text(),
         ),
+        hours=hours_of(app.settings),
     )
 
 

@@ -35,6 +35,7 @@ from km365.templates import Templates
 from km365_bots.chat import Parts
 from km365_bots.conversation import compose, respond
 from km365_bots.parts import channels
+from km365_bots.topics.later import Later
 
 _PERSON, _CAMPAIGN = "you", "try"
 _SHOW = "show my draft"
@@ -202,6 +203,7 @@ def _parts(settings: Settings, templates: Templates, banks: Banks, db: Database,
         channels=channels(settings),
         profile_language=profile_language,
         new_id=lambda: str(next(numbers)),
+        topics=(Later(),),
     )
 
 

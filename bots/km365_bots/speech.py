@@ -6,7 +6,6 @@ Pure: an interview, its bank and the words of its language in, replies out.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from km365.core import cards_token
 from km365.core.audience import Audience
@@ -105,9 +104,9 @@ class Speech:
         )
         return Reply(text=_paragraphs([*lines, hint]), card=card)
 
-    def notes(self, turn: Turn, now: datetime) -> str:
+    def notes(self, turn: Turn) -> str:
         """What to say first about what just happened; empty if there is nothing to say."""
-        return "\n".join(self._note(note, turn.interview, turn.prompt, now) for note in turn.notes)
+        return "\n".join(self._note(note, turn.interview, turn.prompt) for note in turn.notes)
 
     def prompt(self, turn: Turn, bank: Bank, *, value: str | None = None) -> Reply:
         """What comes next, as a card and as text. `value` stands for the answer without being stored."""
@@ -176,12 +175,12 @@ class Speech:
             hint="paused",
         )
 
-    def answered(self, turn: Turn, question: Question, now: datetime) -> Reply:
+    def answered(self, turn: Turn, question: Question) -> Reply:
         """What takes the place of an answered question's card: the question, the answer, who reads it."""
         answer = turn.interview.answer(question.id)
         text = answer.text if answer else ""
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN].rstrip()} …"
-        note = self.notes(turn, now)
+        note = self.notes(turn)
         who = self._reads(turn.interview, question)
         label = self.messages.say("prompt.who", who="").strip(" \N{NO-BREAK SPACE}:：")
         facts = [{"label": label, "value": who}] if text else []
@@ -311,14 +310,11 @@ class Speech:
         draft = drafts.shown(interview, bank, self.messages)
         return self._of(interview, draft.card, draft.data, draft.lines, draft.card)
 
-    def _note(self, note: Note, interview: Interview, prompt: Prompt, now: datetime) -> str:
+    def _note(self, note: Note, interview: Interview, prompt: Prompt) -> str:
         question = prompt.question
         last = interview.answers[-1].audience if interview.answers else Audience.OFFICE
         who = self._reads(interview, question) if question else self._who(last)
-        when = self.messages.until(interview.wake_at, now) if interview.wake_at else ""
-        return self.messages.say(
-            _said_of(interview, note), turn=interview.step, who=who, when=when, limit=limit()
-        )
+        return self.messages.say(_said_of(interview, note), turn=interview.step, who=who, limit=limit())
 
     def _reads(self, interview: Interview, question: Question) -> str:
         """Who reads the answer to this question, in words."""

@@ -17,6 +17,8 @@ from km365.core.schedule import Hours, next_open
 
 TOO_FAR = timedelta(days=60)
 """What is put off for longer is better declined, and begun again by the person."""
+CHOICES = ("soon", "next_day", "monday", "fortnight")
+"""What a card offers: in two hours, tomorrow, next Monday, in two weeks."""
 
 _DAY = timedelta(days=1)
 _SOON = timedelta(hours=3)
@@ -130,6 +132,20 @@ def moment(said: str, words: Words, now: datetime, hours: Hours) -> datetime | N
                 }
                 return _at(found, now, hours)
     return None
+
+
+def offered(choice: str, now: datetime, hours: Hours) -> datetime | None:
+    """The moment of one of the `CHOICES`; None for another."""
+    tomorrow = now.astimezone(hours.zone).date() + _DAY
+    opens = hours.opens or timedelta(hours=_MORNING)
+    monday = tomorrow + timedelta(days=-tomorrow.weekday() % 7)
+    moments = (
+        now + timedelta(hours=2),
+        next_open(_moment(tomorrow, opens, hours), hours),
+        next_open(_moment(monday, opens, hours), hours),
+        next_open(now + timedelta(days=14), hours),
+    )
+    return dict(zip(CHOICES, moments, strict=True)).get(choice)
 
 
 def _at(found: Mapping[str, Token], now: datetime, hours: Hours) -> datetime | None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from babel import Locale
-from babel.dates import format_date, format_timedelta
+from babel.dates import format_date
 from babel.lists import format_list
 
 from km365.core.languages import OWN_NAMES
@@ -38,9 +38,9 @@ class Messages:
         """A day as people write it, such as 3 March 2027."""
         return format_date(day, format="long", locale=self.language)
 
-    def until(self, moment: datetime, now: datetime) -> str:
-        """How far away a moment is, such as "in 1 day"."""
-        return format_timedelta(moment - now, add_direction=True, locale=self.language)
+    def weekday(self, day: date) -> str:
+        """A day with its name, such as Wednesday, 3 March 2027."""
+        return format_date(day, format="full", locale=self.language)
 
     def listed(self, items: Sequence[str]) -> str:
         """Several things in a sentence, with this language's commas and "or"."""

@@ -99,6 +99,8 @@ async def next_milestone(
 
 def opens_at(c: Connection, message: Message, hours: Hours, *, at: datetime) -> datetime:
     """The first moment at or after `at` at which the message may be sent to its reader."""
+    if message.card == service.RESUME:
+        return at  # the person chose the moment
     if message.card in ANSWERS:
         address = conversations.address_of(c, message.person_id)
         if address is not None and at - address.heard_at <= PRESENT:

@@ -93,7 +93,7 @@ async def test_no_to_an_invitation_is_taken_as_no(chat: Chat, office: Office) ->
 async def test_it_can_be_put_off_and_comes_back(chat: Chat, office: Office) -> None:
     await chat.is_invited()
     await chat.presses("later")
-    chat.heard("I will come back to you in 1 day")
+    chat.heard("I will come back to you on Tuesday, March 3, 2026 at 09:00")
     (reminder,) = await office.db.run(outbox.list_, prefix="resume")
     reply = compose(office.parts(), reminder.message)
     assert reply.card
