@@ -35,6 +35,9 @@ from km365.core.questions import Bank, BankKind, Question
 LATER = timedelta(days=1)
 """When "later" comes, if the person names no time."""
 
+SURE_WITHIN = timedelta(minutes=15)
+"""How long a second yes is one to what was asked; after that it may be meant for something else."""
+
 REMEMBERED = 32
 """How many activities an interview remembers; Teams repeats one within a minute or never."""
 
@@ -175,10 +178,11 @@ def _decide(interview: Interview, bank: Bank, said: Said, now: datetime) -> _Aft
     """The changed interview; a pending yes-or-no comes first, and anything else drops it."""
     said = replace(said, audience=_readers(bank, said.audience))
     if interview.confirming is not None:
-        if said.verb in {Verb.YES, Verb.AGREE}:
+        sure = said.verb in {Verb.YES, Verb.AGREE}
+        if sure and now - interview.changed_at <= SURE_WITHIN:
             return _confirmed(interview, interview.confirming, bank)
         interview = replace(interview, confirming=None)
-        if said.verb in {Verb.NO, Verb.DECLINE}:
+        if sure or said.verb in {Verb.NO, Verb.DECLINE}:
             return interview, (Note.CONFIRM_DROPPED,)
     if interview.state in _GONE and not _in_time(interview, said):
         return interview, (_GONE[interview.state],)

@@ -387,6 +387,13 @@ def test_an_answer_widened_with_the_answer_is_kept_narrow_until_a_second_yes() -
     assert after(Verb.NO, of=turn.interview).interview.answers[-1].audience is Audience.OFFICE
 
 
+def test_a_second_yes_that_comes_much_later_is_not_one() -> None:
+    turn = after(answer("1"), answer(LONG, audience=Audience.EVERYONE))
+    late = step(turn.interview, BANK, Said(verb=Verb.YES), NOW + timedelta(minutes=16))
+    assert late.notes == (Note.CONFIRM_DROPPED,)
+    assert late.interview.answers[-1].audience is Audience.OFFICE
+
+
 def test_an_answer_not_to_be_recorded_is_not() -> None:
     turn = after(answer("1"), answer(LONG, audience=Audience.UNRECORDED))
     assert (turn.notes, turn.interview.answers[-1].text) == ((Note.UNRECORDED,), "")
