@@ -195,6 +195,18 @@ def test_sentences_end_where_people_end_them() -> None:
     ]
 
 
+@pytest.mark.parametrize("gap", [" ", "\t \u00a0", "\r\n", ". ", "\u2003"])
+def test_a_million_blanks_are_read_as_fast_as_a_million_letters(gap: str) -> None:
+    """By the square of its length this would take an hour; a table pasted as text is full of such runs."""
+    text = f"The road closed. {gap * (1_000_000 // len(gap))}Ask in May"
+    found = list(sentences_of(text))
+    assert (found[0], found[-1]) == ("The road closed.", "Ask in May")
+
+
+def test_an_abbreviation_stays_one_however_wide_the_gap_after_it() -> None:
+    assert list(sentences_of("Order early, e.g.   in May.  Why?")) == ["Order early, e.g. in May.", "Why?"]
+
+
 # Who may find ---------------------------------------------------------------------------------------------
 
 
