@@ -28,12 +28,20 @@ def _default_home() -> Path:
     return Path(platformdirs.user_data_dir("km365", appauthor=False))
 
 
-def setting(default: Any, meaning: str, *, secret: bool = False, choices: tuple[str, ...] = ()) -> Any:
-    """One setting: its default, what it means in a sentence, and whether it is masked when shown."""
-    metadata = {"meaning": meaning, "secret": secret, "choices": choices}
+def setting(
+    default: Any,
+    meaning: str,
+    *,
+    secret: bool = False,
+    holds_password: bool = False,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """One setting: its default, what it means in a sentence, and whether it, or a part of it, is masked."""
+    metadata = {"meaning": meaning, "secret": secret, "holds_password": holds_password, "choices": choices}
+    shown = not (secret or holds_password)
     if callable(default):
-        return field(default_factory=default, metadata=metadata, repr=not secret)
-    return field(default=default, metadata=metadata, repr=not secret)
+        return field(default_factory=default, metadata=metadata, repr=shown)
+    return field(default=default, metadata=metadata, repr=shown)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +56,12 @@ class Settings:
     home: Path = setting(
         _default_home, "the folder of our database and caches (and of the small Microsoft 365)"
     )
-    database_url: str = setting("", "our database; empty means km365.sqlite in home")
+    database_url: str = setting(
+        "",
+        "our database: postgresql+psycopg://user:password@host/name for several machines; "
+        "empty means km365.sqlite in home",
+        holds_password=True,
+    )
     organisation: str = setting("Children's Agency (demonstration)", "the organisation's name")
     templates: str = setting("", "a folder whose files replace shipped templates of the same name")
 
@@ -185,6 +198,9 @@ class Source:
     value: str
     origin: str
     meaning: str
+
+
+_MASK = "********"
 
 
 def _known() -> dict[str, Any]:
@@ -335,13 +351,21 @@ def _check_ocr(command: str) -> None:
         raise SettingsError("ocr_command must name the file to read as {input}, and close its quotes.")
 
 
+def _without_password(address: str) -> str:
+    """The address as it may be shown, however oddly its password is written."""
+    masked = re.sub(r"(://[^:/?@]*):.*@", rf"\1:{_MASK}@", address, flags=re.DOTALL)
+    return re.sub(r"(password=)[^&]*", rf"\1{_MASK}", masked, flags=re.IGNORECASE)
+
+
 def _sources(settings: Settings, origins: Mapping[str, str]) -> list[Source]:
     rows = []
     for spec in fields(Settings):
         value = getattr(settings, spec.name)
         shown = ", ".join(value) if isinstance(value, tuple) else str(value)
         if spec.metadata["secret"] and shown:
-            shown = "********"
+            shown = _MASK
+        if spec.metadata["holds_password"]:
+            shown = _without_password(shown)
         rows.append(
             Source(
                 name=spec.name,

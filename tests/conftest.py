@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,21 @@ from km365.services import provision, suggest, taxonomy
 from km365.settings import Settings
 from km365.suggest.vocabulary import Vocabulary
 
+from .databases import KINDS, fresh
+
 hypothesis.settings.register_profile("km365", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("km365")
 
 HOST = "childrensagency.sharepoint.example"
 KNOWLEDGE = f"{HOST}:/sites/knowledge"
 BELMORA = f"{HOST}:/sites/co-bel"
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database of one's own: the test runs on SQLite and again on PostgreSQL."""
+    with fresh(request.param, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

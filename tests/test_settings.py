@@ -74,6 +74,24 @@ def test_a_secret_is_never_shown(tmp_path):
     assert "s3cr3t" not in repr(read(file=file, environment={})[0])
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql+psycopg://km365:s3cr3t@db.example/km365",
+        "postgresql+psycopg://km365:s3/c#r@e?t@db.example:5432/km365?sslmode=require",
+        "postgresql+psycopg://km365@db.example/km365?password=s3cr3t&sslpassword=s3cr3t&x=1",
+    ],
+)
+def test_the_password_of_the_database_is_never_shown_but_where_it_is(tmp_path, address):
+    (tmp_path / "none.toml").write_text("", encoding="utf-8")
+    settings, sources = read(file=tmp_path / "none.toml", environment={"KM365_DATABASE_URL": address})
+    assert settings.database == address
+    (shown,) = [source.value for source in sources if source.name == "database_url"]
+    assert "km365" in shown and "db.example" in shown
+    for secret in ("s3cr3t", "s3/c", "e?t"):
+        assert secret not in shown + repr(settings)
+
+
 def test_a_named_settings_file_that_is_missing_is_an_error(tmp_path):
     with pytest.raises(SettingsError, match="not a file"):
         read(environment={"KM365_SETTINGS": str(tmp_path / "gone.toml")})

@@ -70,7 +70,7 @@ async def _database(db: Database) -> str:
     problems = await asyncio.to_thread(db.problems)
     if problems:
         raise KM365Error(f"The database is damaged ({problems[0]}); stop km365 and restore a backup.")
-    return f"Sound; {db.engine_version}."
+    return f"Sound; {db.engine_version}.{'' if db.path else ' Its copies are yours to make, with pg_dump.'}"
 
 
 async def _graph(graph: Graph, settings: Settings) -> str:

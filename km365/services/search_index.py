@@ -8,7 +8,7 @@ read a document is asked as it is read, and again from time to time.
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from km365.core.knowledge import from_fields
 from km365.core.schema import OFFICE_LIBRARY, TAG_COLUMNS
@@ -42,7 +42,7 @@ from km365.services import file_text
 from km365.services.capture import knowledge_list
 from km365.services.search_readers import readers_of
 from km365.settings import Settings
-from km365.store import cursors, locks
+from km365.store import cursors
 from km365.store import search as store
 from km365.store.database import Connection, Database
 from km365.store.search import Source, Waiting
@@ -57,6 +57,7 @@ _LAST_TRY = 5
 _AGAIN, _LEFT_OUT_AGAIN = timedelta(days=7), timedelta(days=1)
 """When it is asked again who may read a document that is found, and one that is left out."""
 
+R = TypeVar("R")
 Advance = Callable[[int], None]
 
 
@@ -99,14 +100,14 @@ async def look(
     and Throttled, which concern all. Needs Sites.Selected with read, and with fullcontrol for documents: who
     may read them is told to no other app (see `permissions`). 7 resource units a document, 6 to ask again.
     """
-    with locks.alone(settings.home, "search"):
+    with db.alone(settings.home, "search"):
         one = _Looker(graph, db, settings, now, advance)
         return await one.look(most, found)
 
 
 async def begin_anew(db: Database, settings: Settings) -> None:
     """Empties the index; the next look reads everything. Raises PlanRefused while another process looks."""
-    with locks.alone(settings.home, "search"):
+    with db.alone(settings.home, "search"):
         await db.run(store.clear)
 
 
@@ -143,6 +144,16 @@ class _Looker:
         self._done = Look()
         self._words = Words()
         self._libraries: dict[str, Access | None] = {}
+
+    async def _run(self, fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+        """`Database.run` for what adds to `_done`: a transaction that is begun again adds once."""
+        before = self._done
+
+        def anew(c: Connection) -> R:
+            self._done = before
+            return fn(c, *args, **kwargs)
+
+        return await self._db.run(anew)
 
     async def look(self, most: int | None, found: Advance) -> Look:
         await self._db.run(self._form)
@@ -269,7 +280,7 @@ class _Looker:
         else:
             pages = drives.delta(self._graph, one.container, link)
         async for page in pages:
-            await self._db.run(self._page, one, page, take)
+            await self._run(self._page, one, page, take)
 
     def _page(
         self, c: Connection, one: Source, page: Page, take: Callable[[Connection, Source, list[Any]], None]
@@ -331,7 +342,7 @@ class _Looker:
             gone = [answer.id for answer in answers if isinstance(answer.error, GraphNotFound)]
             there = [answer.json() for answer in answers if answer.id not in gone]
             self._done = self._done.plus(removed=await self._db.run(store.remove, one.container, gone))
-            await self._db.run(self._items, one, there, claimed=True)
+            await self._run(self._items, one, there, claimed=True)
 
     async def _read_documents(self, one: Source, reader: Reader, most: int | None) -> None:
         columns: tuple[str, ...] | None = None

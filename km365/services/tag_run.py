@@ -20,7 +20,7 @@ from km365.services import tag_moves
 from km365.services.tag_moves import CHANGED, DONE, OURS, TITLES, Move, Shelf, Shelves, as_json, holds, refs
 from km365.services.tag_plan import Advance
 from km365.settings import Settings
-from km365.store import events, locks, runs
+from km365.store import events, runs
 from km365.store.database import Connection, Database
 from km365.store.runs import Change, ChangeState, End, Run, RunState
 
@@ -76,7 +76,7 @@ async def apply(
     run_id = f"tag-{sha[:10]}"
     shelves = await tag_moves.open_shelves(graph, wanted.libraries)
     _refuse_unwritable(wanted, shelves)
-    with locks.alone(settings.home, run_id), _settled():
+    with db.alone(settings.home, run_id), _settled():
         run = await db.run(_begin, run_id, sha, wanted, who=who, at=now())
         begun(run)
         return await _carry_out(graph, db, run, _write, shelves, now=now, advance=advance)
@@ -289,7 +289,7 @@ async def undo(
     """
     undone = await db.run(runs.get, run_id)
     shelves = await tag_moves.open_shelves(graph, [_library(one) for one in undone.what["libraries"]])
-    with locks.alone(settings.home, run_id), _settled():
+    with db.alone(settings.home, run_id), _settled():
         run = await db.run(_begin_undo, run_id, who=who, at=now())
         begun(run)
         return await _carry_out(graph, db, run, _restore, shelves, now=now, advance=advance)

@@ -12,6 +12,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from km365.core import tag_plan_file
 from km365.core.feedback import Corrections, Feedback, Source, Verdict
@@ -29,7 +30,7 @@ from km365.services.tag_run import Outcome
 from km365.services.tag_scope import Candidate, Round, Scope
 from km365.settings import Settings
 from km365.store import feedback as feedback_store
-from km365.store import locks, runs, watches
+from km365.store import runs, watches
 from km365.store.database import Connection, Database
 from km365.store.runs import ChangeState, RunState
 from km365.store.watches import FileState, Watch, WatchedFile
@@ -41,6 +42,8 @@ AT_ONCE = 20
 AUTO_ABOVE = 0.8
 """The score from which terms of mode auto are applied, unless a watch says otherwise."""
 _WHO = "km365 watch"
+
+R = TypeVar("R")
 
 Now = Callable[[], datetime]
 
@@ -116,7 +119,7 @@ async def look(
     Throttled and GraphUnreachable end the look; the next goes on. Needs Sites.Selected with write.
     """
     name = hashlib.sha256(drive_id.encode()).hexdigest()[:16]
-    with locks.alone(settings.home, f"watch-{name}"):
+    with db.alone(settings.home, f"watch-{name}"):
         watch = await db.run(watches.get, drive_id)
         one = _Watcher(graph, db, settings, words, watch, now, settle)
         return await one.look(most)
@@ -138,6 +141,16 @@ class _Watcher:
         self._graph, self._db, self._settings, self._words = graph, db, settings, words
         self._watch, self._now, self._settle = watch, now, settle
         self._done = Look(library=f"{watch.library} of {watch.site}")
+
+    async def _run(self, fn: Callable[..., R], *args: Any) -> R:
+        """`Database.run` for what adds to `_done`: a transaction that is begun again adds once."""
+        before = self._done
+
+        def anew(c: Connection) -> R:
+            self._done = before
+            return fn(c, *args)
+
+        return await self._db.run(anew)
 
     async def look(self, most: int | None) -> Look:
         watch = self._watch
@@ -192,7 +205,7 @@ class _Watcher:
         self._done = replace(self._done, read=self._done.read + len(rows))
         unread = [(by_id[round_.ids[one.path]], one) for one in refused if one.path in round_.ids]
         gone = by_id.keys() - {row.item_id for row in rows} - {one.item_id for one, _ in unread} - round_.same
-        await self._db.run(self._not_read, unread, [by_id[one] for one in gone], len(refused) > len(unread))
+        await self._run(self._not_read, unread, [by_id[one] for one in gone], len(refused) > len(unread))
         await self._db.run(self._as_before, [by_id[one] for one in round_.same])
         await self._tag(shelf.library, rows, by_id)
 
@@ -202,7 +215,7 @@ class _Watcher:
         kept = await other_ways.check_in_ours(self._graph, list(tried)) if tried else ()
         held = [tried[path] for path in sorted(kept)]
         for one in held:
-            await self._db.run(self._later, one, str(OURS.reason))
+            await self._run(self._later, one, str(OURS.reason))
         return [one for one in due if one not in held]
 
     async def _proposed(self, round_: "_These", corrections: Corrections) -> tuple[list[Row], list[Refused]]:
@@ -277,7 +290,7 @@ class _Watcher:
             rest[row.item_id] = parts.rest
             auto += [parts.auto] if parts.auto else []
         etags = await self._apply(library, auto, files) if auto else {}
-        await self._db.run(self._queue, library, rows, rest, etags, files)
+        await self._run(self._queue, library, rows, rest, etags, files)
 
     def _taken_out(self, c: Connection, row: Row) -> set[str]:
         """The terms that runs had written here and that are gone; where a person took them out, it is kept.
@@ -328,7 +341,7 @@ class _Watcher:
         plan = Plan(made_at=self._now(), libraries=(library,), rows=tuple(rows))
         text = tag_plan_file.to_text(plan)
         await self._db.run(watches.change, self._watch.drive_id, applying=text)
-        return await self._db.run(self._applied, await self._write(plan), files)
+        return await self._run(self._applied, await self._write(plan), files)
 
     async def _write(self, plan: Plan) -> Outcome:
         return await tag_run.apply(self._graph, self._db, self._settings, plan, who=_WHO, now=self._now)
@@ -362,7 +375,7 @@ class _Watcher:
         except PlanRefused:  # it came to its end, or its terms are gone: what it left is proposed anew
             await self._db.run(watches.change, self._watch.drive_id, applying=None)
         else:
-            await self._db.run(self._applied, outcome, {})
+            await self._run(self._applied, outcome, {})
 
     # queueing --------------------------------------------------------------------------------------------
 

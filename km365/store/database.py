@@ -1,22 +1,18 @@
-"""Our own database: opened once a process, every access one transaction, every failure one clear line."""
+"""Our own database: opened once a process, every access one transaction, every failure one clear line.
 
-import asyncio
-import re
-import sqlite3
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+What is particular to SQLite is in `sqlite.py`, to PostgreSQL in `postgresql.py`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
+from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-import orjson
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import QueuePool
 
 from km365.errors import NotAvailable, StoreError
 
@@ -25,281 +21,125 @@ __all__ = ["HEAD", "Connection", "Database"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-HEAD = "0016"
+HEAD = "0017"
 """The newest migration in `migrations/versions` (a test compares): spares commands the import of Alembic."""
 
-_TOGETHER = 32
-"""At most so many transactions share one."""
-
 WAIT_S = 30.0
-"""How long a transaction waits for another thread or process before it gives up."""
+"""How long a transaction waits for others before it gives up."""
 
 
-class Database:
-    """One open database. Threads may share it: they take turns, as SQLite lets one write at a time."""
+class Database(ABC):
+    """One open database, which threads may share."""
 
-    def __init__(self, engine: Engine, *, path: Path | None) -> None:
+    def __init__(self, engine: Engine, *, path: Path | None, where: str) -> None:
         self.engine = engine
         self.path = path
-        """The file, or None for a database in memory."""
-        self._asked: deque[_Asked] = deque()
-        self._working = False
-        self._door = threading.Lock()
+        """The file, or None for a database in memory or on a server."""
+        self.where = where
+        """What the database is called in what is said to people; holds no password."""
 
-    @classmethod
-    def open(cls, url: str | Path, *, wait_s: float = WAIT_S) -> Self:
+    @staticmethod
+    def open(url: str | Path, *, wait_s: float = WAIT_S) -> "Database":
         """The database at `url`, migrated to the newest form.
 
-        `url` is `sqlite:///path` (taken as it stands, no percent signs decoded), a bare path, or `sqlite://`
-        for one in memory. The folder is made if it is missing. Raises StoreError, naming the file, when it
-        is no database, damaged, from a newer km365, on a full or read-only disk, or held by another process
-        for `wait_s`; NotAvailable for any other kind of database.
+        `url` is `sqlite:///path` (taken as it stands, no percent signs decoded), a bare path, `sqlite://` for
+        one in memory, or `postgresql+psycopg://user:password@host/database`. Raises StoreError, naming the
+        file or server, when it is no database, damaged, from a newer km365, on a full or read-only disk, not
+        to be reached, or held by others for `wait_s`; NotAvailable for any other kind, and for PostgreSQL
+        where what it needs is not installed.
         """
-        path = _path_of(url)
-        where = str(path) if path else "the database in memory"
-        with _one_clear_line(where):
-            if path is not None:
-                _make_file(path)
-            database = cls(_engine(path, wait_s), path=path)
-            try:
-                database._migrate(where)
-            except BaseException:
-                database.close()
-                raise
-            return database
+        scheme = "" if isinstance(url, Path) or "://" not in url else urlsplit(url).scheme
+        kind = scheme.partition("+")[0]
+        if kind in {"", "sqlite"}:
+            from km365.store.sqlite import SqliteDatabase  # noqa: PLC0415 - only the one that is used
+
+            return SqliteDatabase.connect(url, wait_s=wait_s)
+        if kind in {"postgresql", "postgres"}:
+            from km365.store.postgresql import PostgresqlDatabase  # noqa: PLC0415 - likewise
+
+            return PostgresqlDatabase.connect(str(url), wait_s=wait_s)
+        raise NotAvailable(
+            f"km365 keeps its data in SQLite or PostgreSQL; it knows no database of kind {scheme!r}. "
+            "Use sqlite:///path/to/km365.sqlite, postgresql+psycopg://user@host/database, or leave the "
+            "setting database_url out."
+        )
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A transaction: committed when the block ends, rolled back entirely when it raises.
 
-        It holds the write lock from its first statement (`BEGIN IMMEDIATE`), so what was read cannot change
-        before it is written. Keep it short and never await, call Graph or begin another inside it.
+        What was read in it is still so when it is saved, whatever others do. Keep it short and never await,
+        call Graph or begin another inside it. On a server it may fail because of what others did; `run`
+        begins it again.
         """
-        with _one_clear_line(str(self.path or "the database in memory")), self.engine.begin() as connection:
+        with self.said(self.where), self.engine.begin() as connection:
             yield connection
 
+    @abstractmethod
     async def run(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What `fn(connection, *args, **kwargs)` returns, run in a thread inside one transaction.
 
-        It is saved when this returns. What is asked while another transaction is being saved shares the
-        next one, each undone alone if it raises: waiting for the disk takes longer than all the rest.
+        It is saved when this returns. On a server `fn` may be called more than once, because others came
+        first; only the last call is saved, so it must change nothing else, and use up none of its arguments.
         """
-        loop = asyncio.get_running_loop()
-        asked = _Asked(call=lambda c: fn(c, *args, **kwargs), answer=loop.create_future(), loop=loop)
-        with self._door:
-            self._asked.append(asked)
-            begin, self._working = not self._working, True
-        if begin:
-            loop.run_in_executor(None, self._work)
-        return cast(R, await asked.answer)
-
-    def _work(self) -> None:
-        """Does what is asked, together what came together, until nothing more is."""
-        while True:
-            with self._door:
-                together = [self._asked.popleft() for _ in range(min(len(self._asked), _TOGETHER))]
-                self._working = bool(together)
-            if not together:
-                return
-            _answer(together, self._together([one.call for one in together]))
-
-    def _together(self, calls: Sequence[Callable[[Connection], Any]]) -> list["_Outcome"]:
-        """What came of each call: all in one transaction, and each undone alone when it raises."""
-        try:
-            with self.begin() as connection:
-                if len(calls) == 1:
-                    return [_Outcome(value=calls[0](connection))]
-                return [self._apart(connection, call) for call in calls]
-        except BaseException as error:  # of the one call, or of the transaction all of them were in
-            return [_Outcome(error=error)] * len(calls)
-
-    def _apart(self, connection: Connection, call: Callable[[Connection], Any]) -> "_Outcome":
-        try:
-            with _one_clear_line(str(self.path or "the database in memory")), connection.begin_nested():
-                return _Outcome(value=call(connection))
-        except Exception as error:
-            return _Outcome(error=error)
 
     @property
+    @abstractmethod
     def engine_version(self) -> str:
         """Which database keeps it, as `km365 doctor` says it."""
-        return f"SQLite {sqlite3.sqlite_version}"
 
+    @abstractmethod
     def problems(self) -> list[str]:
-        """What SQLite's full check finds wrong, a line each; none when it is sound. Reads the whole file."""
-        try:
-            with self.begin() as connection:
-                found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check(20)"))]
-                if found != ["ok"]:
-                    return found
-                orphans = connection.execute(text("PRAGMA foreign_key_check"))
-                return [f"a row of {row[0]} points at a missing row of {row[2]}" for row in orphans]
-        except StoreError as error:  # so damaged that the check itself cannot go on
-            return [str(error)]
+        """What a full check finds wrong, a line each; none when it is sound."""
 
+    @abstractmethod
+    def alone(self, home: Path, what: str) -> AbstractContextManager[None]:
+        """Only one process that uses this database does `what` at a time.
+
+        Raises PlanRefused for a second. `what` is fit for a file name; SQLite's lock file lies in `home`.
+        """
+
+    @abstractmethod
     def copy_to(self, target: Path) -> None:
-        """Writes a copy of the whole database, as it is at one moment, to the file `target`; replaces it."""
-        with _one_clear_line(str(target)):
-            unfinished = target.with_suffix(".part")
-            _make_file(unfinished, anew=True)
-            with closing(sqlite3.connect(unfinished)) as copy, self.engine.connect() as connection:
-                driver = connection.connection.driver_connection
-                assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - the only kind _engine makes
-                driver.backup(copy)
-            unfinished.replace(target)
+        """Writes a copy of the whole database, as it is at one moment, to the file `target`; replaces it.
+
+        Raises NotAvailable where the database's own tools do that.
+        """
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Lets go of the file or the server."""
         self.engine.dispose()
 
-    def _migrate(self, where: str) -> None:
-        with self.engine.begin() as connection:
-            found = _version(connection)
-            if found == HEAD:
-                return
-            if found is not None and found > HEAD:
-                raise StoreError(
-                    f"{where} was last used by a newer km365 (its form is {found}, this one knows {HEAD}); "
-                    "install that version, or restore a copy from before the upgrade."
-                )
-            from km365.store import migrate  # noqa: PLC0415  Alembic is slow to import and seldom needed
+    @abstractmethod
+    def explained(self, error: BaseException, where: str) -> StoreError | None:
+        """The error in our words, with what to do; None for what we have no words for."""
 
-            migrate.upgrade(connection)
+    @contextmanager
+    def said(self, where: str) -> Iterator[None]:
+        """Turns what the database says into a StoreError that names `where` and what to do."""
+        try:
+            yield
+        except PoolTimeout as error:
+            raise StoreError(
+                f"{where} was busy for too long; try again when the running command has finished."
+            ) from error
+        except Exception as error:
+            ours = self.explained(
+                error.orig if isinstance(error, DBAPIError) and error.orig else error, where
+            )
+            if ours is None:
+                raise
+            raise ours from (error if self.path else None)
 
+    def _migrate(self, connection: Connection, found: str | None) -> None:
+        """Brings the database from the form `found` (None for an empty one) to the newest."""
+        if found == HEAD:
+            return
+        if found is not None and found > HEAD:
+            raise StoreError(
+                f"{self.where} was last used by a newer km365 (its form is {found}, this one knows {HEAD}); "
+                "install that version, or restore a copy from before the upgrade."
+            )
+        from km365.store import migrate  # noqa: PLC0415  Alembic is slow to import and seldom needed
 
-@dataclass(frozen=True)
-class _Asked:
-    """A transaction that somebody waits for."""
-
-    call: Callable[[Connection], Any]
-    answer: "asyncio.Future[Any]"
-    loop: asyncio.AbstractEventLoop
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Outcome:
-    """What came of it."""
-
-    value: Any = None
-    error: BaseException | None = None
-
-
-def _answer(asked: Sequence[_Asked], outcomes: Sequence[_Outcome]) -> None:
-    """Tells those who wait, each loop at once; one that is closed has nobody waiting any more."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Asked, _Outcome]]] = {}
-    for one, outcome in zip(asked, outcomes, strict=True):
-        by_loop.setdefault(one.loop, []).append((one, outcome))
-    for loop, told in by_loop.items():
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(_tell, told)
-
-
-def _tell(told: Sequence[tuple[_Asked, _Outcome]]) -> None:
-    for one, outcome in told:
-        if one.answer.done():  # cancelled meanwhile
-            continue
-        if outcome.error is None:
-            one.answer.set_result(outcome.value)
-        else:
-            one.answer.set_exception(outcome.error)
-
-
-def _path_of(url: str | Path) -> Path | None:
-    address = str(url)
-    if isinstance(url, Path) or "://" not in address:
-        return Path(address).expanduser().absolute()
-    scheme = urlsplit(address).scheme.partition("+")[0]
-    if scheme != "sqlite":
-        raise NotAvailable(
-            f"km365 keeps its data in SQLite for now; a database of kind {scheme!r} is not supported yet. "
-            "Use sqlite:///path/to/km365.sqlite or leave the setting out."
-        )
-    tail = re.sub(r"^sqlite(\+\w+)?://", "", address)
-    return Path(tail[1:]).expanduser().absolute() if tail.strip("/") else None
-
-
-def _make_file(path: Path, *, anew: bool = False) -> None:
-    """An empty file that only its owner reads, unless it is there: interviews are not for every user."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if anew:
-            path.unlink(missing_ok=True)
-        if not path.exists():
-            path.touch(mode=0o600)
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be made: {error.strerror}. Choose another folder with the setting home."
-        ) from error
-
-
-def _engine(path: Path | None, wait_s: float) -> Engine:
-    """One connection a process. Threads queue for it: fairer and quicker than SQLite's own polling."""
-    engine = create_engine(
-        URL.create("sqlite", database=str(path) if path else None),
-        poolclass=QueuePool,
-        pool_size=1,
-        max_overflow=0,
-        pool_timeout=wait_s,
-        connect_args={"check_same_thread": False, "timeout": wait_s},
-        hide_parameters=True,  # answers and names must not reach an error message
-        json_serializer=lambda value: orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode(),
-        json_deserializer=orjson.loads,
-    )
-
-    def connected(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # we begin transactions ourselves, see below
-        for pragma in (
-            "foreign_keys=ON",
-            "journal_mode=DELETE",  # a WAL can be damaged by two writers before SQLite 3.51.3 (ENGINE §3)
-            "synchronous=FULL",  # an intent to send must survive a power cut
-        ):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    def beginning(connection: Connection) -> None:
-        connection.connection.cursor().execute("BEGIN IMMEDIATE").close()
-
-    event.listen(engine, "connect", connected)
-    event.listen(engine, "begin", beginning)
-    return engine
-
-
-def _version(connection: Connection) -> str | None:
-    known = connection.execute(text("SELECT 1 FROM sqlite_master WHERE name = 'km_version'")).first()
-    return connection.execute(text("SELECT version_num FROM km_version")).scalar() if known else None
-
-
-@contextmanager
-def _one_clear_line(where: str) -> Iterator[None]:
-    """Turns what the database says into a StoreError that names the file and what to do."""
-    try:
-        yield
-    except PoolTimeout as error:
-        raise StoreError(
-            f"{where} was busy for too long; try again when the running command has finished."
-        ) from error
-    except (DBAPIError, sqlite3.Error) as error:
-        said = error.orig if isinstance(error, DBAPIError) else error
-        name = getattr(said, "sqlite_errorname", "")
-        for start, advice in _ADVICE.items():
-            if name.startswith(start):
-                raise StoreError(advice.format(where=where)) from error
-        raise
-
-
-_DAMAGED = (
-    "{where} is damaged or is no km365 database; nothing was changed. "
-    "Stop km365 and put back a copy from the folder `copies` beside it, or move the file away and begin anew "
-    "(published knowledge is in SharePoint)."
-)
-_ADVICE = {
-    "SQLITE_FULL": "The disk is full: {where} could not be written, nothing half saved. Free space, repeat.",
-    "SQLITE_BUSY": "{where} is held by another process; try again when it has finished.",
-    "SQLITE_LOCKED": "{where} is held by another process; try again when it has finished.",
-    "SQLITE_CORRUPT": _DAMAGED,
-    "SQLITE_NOTADB": _DAMAGED,
-    "SQLITE_READONLY": "{where} may not be written; check the rights on the file and its folder.",
-    "SQLITE_CANTOPEN": "{where} cannot be opened; check the path and the rights on its folder.",
-    "SQLITE_PERM": "{where} cannot be opened; check the rights on the file and its folder.",
-    "SQLITE_IOERR": "The disk failed under {where}; nothing was half saved. Check the disk and its space.",
-}
-"""SQLite's error names (by their beginning) and our words for them."""
+        migrate.upgrade(connection)

@@ -19,7 +19,8 @@ Json = dict[str, Any]
 
 def insert_new(c: Connection, table: Table, values: Mapping[str, object]) -> bool:
     """Adds the row; False, and nothing changed, when a row with the same key is already there."""
-    return c.execute(_insert(c, table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    new = _insert(c, table).values(**values).on_conflict_do_nothing()
+    return c.execute(new.execution_options(preserve_rowcount=True)).rowcount == 1
 
 
 def put(c: Connection, table: Table, *values: Mapping[str, object]) -> None:
@@ -50,7 +51,7 @@ class Prepared:
 
     def __init__(self, statement: Select[Any] | Insert | Update, *names: str) -> None:
         self._statement, self._names = statement, names
-        self._ready: _Ready | None = None
+        self._ready: dict[str, _Ready] = {}
 
     def rows(self, c: Connection, *values: object) -> list[tuple[Any, ...]]:
         """What the statement finds."""
@@ -73,9 +74,10 @@ class Prepared:
             cursor.close()
 
     def _compiled(self, c: Connection) -> "_Ready":
-        if self._ready is None:
-            self._ready = _Ready.of(self._statement, self._names, c.dialect)
-        return self._ready
+        ready = self._ready.get(c.dialect.name)
+        if ready is None:
+            ready = self._ready[c.dialect.name] = _Ready.of(self._statement, self._names, c.dialect)
+        return ready
 
 
 _Convert = Callable[[Any], Any] | None
@@ -107,8 +109,11 @@ class _Ready:
             order=[places[name] for name in asked],
             by_name=not compiled.positional,
             fixed=[compiled.params[name] for name in fixed],
-            into=[compiled.binds[name].type.bind_processor(dialect) for name in (*names, *fixed)],
-            out=[column.type.result_processor(dialect, None) for column in selected],
+            into=[
+                compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
+                for name in (*names, *fixed)
+            ],
+            out=[column.type.dialect_impl(dialect).result_processor(dialect, None) for column in selected],
         )
 
     def parameters(self, values: Iterable[Sequence[Any]]) -> list[Any]:

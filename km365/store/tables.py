@@ -47,8 +47,10 @@ class Moment(TypeDecorator[datetime]):
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """The aware moment."""
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        """The aware moment, in UTC whatever the time zone of the server."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 metadata = MetaData(

@@ -30,6 +30,7 @@ from km365.services import interview as service
 from km365.services.interview import HAND_ON
 from km365.store import turns
 from km365.store.database import Database
+from km365.store.sqlite import SqliteDatabase
 
 from .activities import PERSON
 from .chatting import BANKS, CATALOGUE, LABELS, Office
@@ -98,7 +99,7 @@ def process(folder: Path, activities: list[Json], life: Life) -> tuple[int, bool
     child = os.fork()
     if child == 0:
         os.close(reading)
-        life.around(Database, "_together")
+        life.around(SqliteDatabase, "_together")
         life.around(Connector, "_once")
         asyncio.run(hear(folder, activities, lambda: os.write(writing, b".") and None))
         os._exit(0)

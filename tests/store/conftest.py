@@ -1,6 +1,7 @@
-"""A database of one's own in memory, and a moment."""
+"""A transaction on a database of one's own, and a moment."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -16,8 +17,12 @@ def at() -> datetime:
 
 
 @pytest.fixture
-def c() -> Iterator[Connection]:
-    db = Database.open("sqlite://")
+def db(database_url: str) -> Iterator[Database]:
+    with closing(Database.open(database_url)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def c(db: Database) -> Iterator[Connection]:
     with db.begin() as connection:
         yield connection
-    db.close()

@@ -1,13 +1,14 @@
 """What plans and runs remember of documents."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from km365.store import planned, runs
-from km365.store.database import Connection
+from km365.store.database import Connection, Database
 
 
 def explained(c: Connection, ask: Callable[[], object]) -> list[str]:
@@ -29,8 +30,9 @@ def explained(c: Connection, ask: Callable[[], object]) -> list[str]:
 
 @pytest.mark.parametrize("ask", [planned.put_there_by_us, lambda *of: list(runs.of_item(*of))])
 def test_what_runs_did_to_one_document_is_found_without_reading_them_all(
-    c: Connection, ask: Callable[[Connection, str, str], object]
+    ask: Callable[[Connection, str, str], object],
 ) -> None:
-    steps = explained(c, lambda: ask(c, "drive", "item"))
+    with closing(Database.open("sqlite://")) as db, db.begin() as c:
+        steps = explained(c, lambda: ask(c, "drive", "item"))
     assert any("USING INDEX ix_km_change_item_id (item_id=?)" in step for step in steps)
     assert not any(step.startswith("SCAN") for step in steps), steps

@@ -1,0 +1,72 @@
+"""Our database on SQLite, and again on the PostgreSQL server that `KM365_TEST_POSTGRESQL` names.
+
+.ci/with_postgresql python3 start.py test tests/store     makes such a server, and takes it away after
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+
+from km365.store.database import Database
+
+SERVER = os.environ.get("KM365_TEST_POSTGRESQL", "")
+
+needs_postgresql = pytest.mark.skipif(
+    not SERVER and os.environ.get("KM365_REQUIRE_POSTGRESQL") != "1",
+    reason="no PostgreSQL server: KM365_TEST_POSTGRESQL names none",
+)
+KINDS = ("sqlite", pytest.param("postgresql", marks=needs_postgresql))
+"""What a fixture is parametrised with whose tests run on both."""
+
+
+@contextmanager
+def fresh(kind: str, folder: Path) -> Iterator[str]:
+    """The address of an empty database of that kind, migrated and one's own; SQLite's lies in `folder`."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'km365.sqlite'}"
+        return
+    name = f"km365_{uuid.uuid4().hex}"
+    _tell(f"CREATE DATABASE {name} TEMPLATE {_template()} STRATEGY file_copy")
+    try:
+        yield _address(name)
+    finally:
+        _tell(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def bare(how: str = "") -> Iterator[str]:
+    """The address of a database of the server in which nothing is yet, made as `how` says."""
+    name = f"km365_{uuid.uuid4().hex}"
+    _tell(f"CREATE DATABASE {name} {how}")
+    try:
+        yield _address(name)
+    finally:
+        _tell(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@cache
+def _template() -> str:
+    """A migrated database of this process, copied for each test: making one anew takes ten times as long."""
+    name = f"km365_template_{uuid.uuid4().hex}"
+    _tell(f"CREATE DATABASE {name}")
+    Database.open(_address(name)).close()
+    return name
+
+
+def _address(name: str) -> str:
+    return make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+
+
+def _tell(statement: Any) -> None:
+    import psycopg  # only where there is a server
+
+    address = make_url(SERVER).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as server:
+        server.execute(statement)
