@@ -262,8 +262,10 @@ async def _go(chat: Chat, interview: Interview, said: Said, press: Press | None 
     if said.verb is Verb.SEND:
         bank = service.bank_of(chat.parts.banks, interview)
         words = [part.value for part in drafts.parts(interview, bank)]
-    looks = words and not (said.verb is not Verb.SEND and _are_too_long(words))
-    if looks and (refusal := await chat.keeps_out(*words)):
+    too_long = said.verb is not Verb.SEND and _are_too_long(words)
+    beginnings = [one[:MAX_ANSWER_LENGTH] for one in words] if too_long else words
+    refusal = await chat.keeps_out(*beginnings) if words else None
+    if refusal and (not too_long or refusal is KeepOut.DISTRESS):
         return await _not_kept(chat, interview, said, refusal)
     turn = await _take(chat, interview.id, said)
     if press and said.verb is Verb.ANSWER and Note.TOO_LONG in turn.notes:

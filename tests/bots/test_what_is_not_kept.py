@@ -90,7 +90,16 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
     return seen
 
 
-async def test_words_that_are_too_long_are_refused_before_they_are_looked_at(
+async def test_distress_is_heard_in_words_that_are_too_long(chat: Chat, office: Office) -> None:
+    await chat.is_invited()
+    for text in ["start", "1", "I want to die. " + "word " * 92_000]:
+        await chat.says(text)
+    chat.heard("I am sorry", "the distress people")
+    chat.not_heard("characters", "2 of 8")
+    assert (await interview(office)).state is InterviewState.PAUSED
+
+
+async def test_of_words_that_are_too_long_the_beginning_is_looked_at_and_none_kept(
     chat: Chat, office: Office, looked_at: list[tuple[int, bool]]
 ) -> None:
     await chat.is_invited()
@@ -103,7 +112,7 @@ async def test_words_that_are_too_long_are_refused_before_they_are_looked_at(
     chat.heard("longer than the 20\N{NO-BREAK SPACE}000 characters")
     assert office.sent == []
     assert (await interview(office)).edits == {}
-    assert max(looked_at) < (1_000, True)
+    assert max(looked_at) == (20_000, False), "in a thread, so that nobody waits"
 
 
 async def test_nobody_waits_while_long_words_are_looked_at(
