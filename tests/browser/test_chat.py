@@ -278,6 +278,52 @@ async def test_the_names_of_a_group_make_its_page_no_wider(
     assert await page.evaluate(wider) == 0
 
 
+@pytest.mark.parametrize("who", ["kofi", "yusuf"])
+async def test_in_a_narrow_window_the_chats_are_behind_a_button(
+    visitor: Any, bot: Any, staff: dict[str, str], m365: M365, who: str
+) -> None:
+    teams_groups.create(m365.state, "Pumps and wells", list(staff.values()))
+    page = await visitor.open(f"/teams/{staff[who]}", viewport={"width": 360, "height": 740})
+    chats, asked_for = page.locator("#chats"), page.locator("#show-chats")
+    await expect(chats).to_be_hidden()
+    await asked_for.click()
+    await expect(chats.locator("[aria-current]")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(chats).to_be_hidden()
+    await expect(asked_for).to_be_focused()
+    await asked_for.click()
+    await chats.locator("[aria-current]").click()
+    await expect(chats).to_be_hidden()
+    await asked_for.click()
+    await page.get_by_role("link", name="Pumps and wells").click()
+    await expect(page.get_by_role("heading", name="Pumps and wells")).to_be_visible()
+    await expect(chats).to_be_hidden()
+
+
+async def test_buttons_on_a_second_line_begin_where_the_first_does(
+    visitor: Any, bot: Any, staff: dict[str, str]
+) -> None:
+    titles = [
+        "How far are we?",
+        "Keep it open",
+        "Close it now",
+        "Say to everybody that it takes a week longer",
+    ]
+    buttons = [{"type": "Action.Submit", "title": title, "data": {}} for title in titles]
+    await bot.prompts(staff["kofi"], attachments=[bot.card(*QUESTION, actions=buttons)])
+    page = await visitor.open(f"/teams/{staff['kofi']}", viewport={"width": 360, "height": 740})
+    shown = page.locator(".ac-actionSet .ac-pushButton")
+    await expect(shown).to_have_count(4)
+    boxes = await shown.evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect()).map(b => [b.x, b.y])"
+    )
+    left = boxes[0][0]
+    lines = {y: min(x for x, at in boxes if at == y) for _, y in boxes}
+    assert len(lines) > 1 and set(lines.values()) == {left}
+    long = shown.last.locator("div")
+    assert await long.evaluate("text => text.scrollWidth <= text.clientWidth"), "no word of it is cut"
+
+
 async def test_the_page_of_an_arabic_speaker_runs_from_right_to_left(
     visitor: Any, bot: Any, staff: dict[str, str]
 ) -> None:

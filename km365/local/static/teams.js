@@ -285,6 +285,21 @@ field.addEventListener("keydown", (event) => {
 });
 
 earlier.addEventListener("click", () => showEarlier().catch(() => tell()));
+// In a narrow window the chats stand behind the conversation until they are asked for.
+const chats = document.querySelector("#chats");
+const showChats = document.querySelector("#show-chats");
+function openChats(open) {
+  chats.classList.toggle("open", open);
+  showChats.setAttribute("aria-expanded", String(open));
+  if (open) chats.querySelector("[aria-current]").focus();
+}
+showChats.addEventListener("click", () => openChats(true));
+chats.addEventListener("click", (event) => { if (event.target.closest("[aria-current]")) openChats(false); });
+chats.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !chats.classList.contains("open")) return;
+  openChats(false);
+  showChats.focus();
+});
 const removing = document.querySelector("#removing");
 const install = document.querySelector("#install");
 
