@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from km365_bots.cards import attachment, render
+from km365_bots.topics.later import Later
 from playwright.async_api import Page, expect
 
 from km365.core.chat import Card
@@ -33,7 +34,7 @@ async def said_in_conversations(folder: Path, language: str) -> list[Card]:
     shown: list[Card] = []
     for bank in ("midterm_review", "handover"):
         database = Database.open(folder / f"{bank}.sqlite")
-        office = Office(db=database, languages={"ann": language})
+        office = Office(db=database, languages={"ann": language}, topics=[Later()])
         chat = Chat(office=office)
         await chat.is_invited(bank, language)
         await chat.presses("start")
@@ -45,7 +46,8 @@ async def said_in_conversations(folder: Path, language: str) -> list[Card]:
         await chat.presses("answer", {"answer": "…"})
         await chat.presses("answer", {"answer": ANSWERS["advice"], "audience": "O"})
         await chat.presses("pause")
-        await chat.presses("start")
+        await chat.presses("later")
+        await chat.presses("go_on")
         await chat.says(office.catalogue.get(language).language)
         await chat.says("show my draft")
         await chat.says("withdraw")
