@@ -78,8 +78,9 @@ class Speech:
         buttons: Sequence[Mapping[str, object]] = (),
         about: str = "",
         hint: str = "",
+        first: int = 1,
     ) -> Reply:
-        """A topic's card and its text twin; its buttons come back to the topic with `about`.
+        """A topic's card and its text twin, where entries are counted from `first`; `about` comes back.
 
         An entry has `title`, `quote` (people's own words), `note` and `link`; a field `key`, `label`, `value`
         and, where one of several is chosen, `choices`; a button `verb`, `label` and `inputs`. `hint` says
@@ -87,7 +88,7 @@ class Speech:
         """
         data = {"title": title, "text": text, "entries": entries, "fields": fields, "buttons": buttons}
         lines = [title, text]
-        for number, entry in enumerate(entries, start=1):
+        for number, entry in enumerate(entries, start=first):
             said = [entry.get(name, "") for name in ("quote", "note", "link")]
             lines.append("\n".join([f"{number}. {entry['title']}", *(one for one in said if one)]))
         question = card_of(topic)

@@ -71,9 +71,9 @@ async def test_who_asks_is_told_what_is_known_and_only_what_they_may_see(staff: 
         f"“{COLD}”",
         "Lesson learned · CO-BEL · ",
         "/Lists/Knowledge/",
-        "Say “more”",
+        "For something else, say “search for …”.",
     )
-    eve.not_heard("Belmora")
+    eve.not_heard("Belmora", "Say “more”", "To narrow the answer")
     await ben.says("search for cold chain")
     ben.heard("2 things found.", "Cold boxes of Belmora")
 
@@ -111,10 +111,10 @@ async def test_the_same_is_done_by_cards_alone(staff: Staff) -> None:
     await chat.says("search")
     chat.heard("What are you looking for?")
     await chat.presses("search", {"words": "fridge"})
-    chat.heard("7 things found.", "Shown are 1 to 5.")
+    chat.heard("7 things found.", "Here are numbers 1 to 5.", "Say “more” for the next ones.")
     first = chat.card
     await chat.presses("more")
-    chat.heard("7 things found.", "Shown are 6 to 7.")
+    chat.heard("7 things found.", "Here are numbers 6 to 7, the last ones.")
     await chat.presses("filter", {"office": "co-bel", "kind": "any", "language": "any"}, card=first)
     chat.heard("2 things found.")
     await chat.presses("new")
@@ -122,7 +122,40 @@ async def test_the_same_is_done_by_cards_alone(staff: Staff) -> None:
     await chat.says("fridges")
     chat.heard("7 things found.")
     await chat.says("more")
-    chat.heard("Shown are 6 to 7.")
+    chat.heard("Here are numbers 6 to 7, the last ones.", "6. Fridge")
+    await chat.says("more")
+    chat.heard("That was all.")
+    await chat.says("more")
+    chat.heard("That was all.")
+    await chat.says("only from CO-BEL")
+    chat.heard("2 things found.")
+
+
+LAST = {
+    "en": ("Here is number 6, the last one.", "More"),
+    "fr": ("Voici le résultat 6, le dernier.", "Plus de résultats"),
+    "es": ("Se muestra el resultado 6, el último.", "Más resultados"),
+    "ar": ("هذه النتيجة رقم 6، وهي الأخيرة.", "المزيد"),
+    "ru": ("Показан 6-й результат, последний.", "Ещё"),
+    "zh": ("现在显示第 6 条，也是最后一条。", "更多"),
+    "pt": ("É mostrado o resultado 6, o último.", "Mais resultados"),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_last_page_says_so_and_offers_no_more(staff: Staff, language: str) -> None:
+    await staff.knows(*({"title": f"Fridge {n}"} for n in range(6)))
+    chat = staff.chat("ben", language)
+    texts = CATALOGUE.get(language).texts
+    await chat.says("search for fridge")
+    last, more = LAST[language]
+    chat.heard(str(texts["find.hint_more"]))
+    assert more in [button["label"] for button in chat.card.data["buttons"]]
+    await chat.presses("more")
+    chat.heard(last, "6. Fridge", str(texts["find.hint_new"]))
+    chat.not_heard(str(texts["find.hint_more"]), str(texts["find.hint_filter"]), "1. Fridge")
+    assert [button["verb"] for button in chat.card.data["buttons"]] == ["new"]
+    assert not chat.card.data["fields"]
 
 
 async def test_a_card_cannot_ask_for_what_no_filter_is(staff: Staff) -> None:
@@ -238,7 +271,7 @@ async def test_a_card_of_long_words_still_works(staff: Staff) -> None:
     await chat.says(f"search for fridge {'and again ' * 25}")
     chat.heard("7 things found.")
     await chat.presses("more")
-    chat.heard("Shown are 6 to 7.")
+    chat.heard("Here are numbers 6 to 7, the last ones.")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -257,7 +290,7 @@ def test_filters_are_understood_in_every_language(language: str, vocabulary: Voc
     assert spoken.narrowing(belmora) == Filters(office="co-bel")
     assert spoken.read(f"vaccines {french}") == Query(words="vaccines", filters=Filters(language="fr"))
     assert spoken.narrowing(f"vaccines {french}") is None
-    hint = str(texts["find.hint"])
+    hint = str(texts["find.hint_filter"])
     for example in (french, said("from_office", "CO-BEL")):
         assert example in hint or spoken.narrowing(example)
 

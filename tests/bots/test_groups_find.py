@@ -98,7 +98,8 @@ async def test_the_last_of_many_who_read_along_is_looked_at_too(
 async def test_in_a_group_it_offers_only_what_works_there(group: Group) -> None:
     await group.says(person_id("ann"), "what do we know about the cold chain")
     group.heard(
-        "I searched only what everyone in the organisation may read.", "Here you can press: “Show only"
+        "I searched only what everyone in the organisation may read.",
+        "Here you can press: “Search for something else”.",
     )
     assert "Say “" not in group.replies[0].text
     await group.says(person_id("ann"), "search")

@@ -51,7 +51,7 @@ _KIND_KEYS = {
 
 
 class Find(Topic):
-    """What is known about something, as far as the person may see it."""
+    """What is known about something: what everyone, or the person's own office, may read."""
 
     name = "find"
     opens = "open"
@@ -126,7 +126,7 @@ class Find(Topic):
             start=start,
         )
         shown = _Shown(chat=chat, query=query, found=found, start=start, concepts=await self._terms.now())
-        about = _about(query, found.more or start)
+        about = _about(query, start + len(found.hits) if found.more is None else found.more)
         keeps = await chat.keeps_out(query.words) is None
         return Told(replies=[shown.reply(about)], waits={"about": about} if keeps else None, asks=False)
 
@@ -154,7 +154,7 @@ class Find(Topic):
         reply = chat.speech.menu(
             self.name,
             title=say("find.ask_title" if personal else "find.button_search"),
-            text=say("find.ask_text"),
+            text=say("find.ask_text" if personal else "find.ask_text_here"),
             fields=[{"key": "words", "label": say("find.ask_label"), "required": True}],
             buttons=[{"verb": "search", "label": say("find.button_search"), "inputs": True}],
             hint="" if personal else _pressable(chat, ["search"]),
@@ -312,7 +312,9 @@ class _Shown:
         if self.found.hits:
             return self._hits(title, about)
         if self.start:
-            return self._card(title, [self._say("no_more")], about, buttons=["new"])
+            return self._card(
+                title, [self._say("no_more")], about, buttons=["new"], hint=self._say("hint_new")
+            )
         return self._nothing(title, about)
 
     def _hits(self, title: str, about: str) -> Reply:
@@ -320,9 +322,12 @@ class _Shown:
         lines = [self._say("found", n=found.total)]
         if found.total > len(found.hits):
             first, last = self.start + 1, self.start + len(found.hits)
-            lines.append(self._say("pages", first=first, last=last))
-        buttons = [*(["more"] if found.more is not None else []), "filter", "new"]
-        return self._card(title, lines, about, buttons=buttons, hint=self._say("hint"))
+            key = ("pages" if last > first else "page") + ("_last" if found.more is None else "")
+            lines.append(self._say(key, first=first, last=last))
+        can = {"more": found.more is not None, "filter": bool(self._filters()), "new": True}
+        buttons = [verb for verb, there in can.items() if there]
+        hint = " ".join(self._say(f"hint_{verb}") for verb in buttons)
+        return self._card(title, lines, about, buttons=buttons, hint=hint)
 
     def _nothing(self, title: str, about: str) -> Reply:
         found = self.found
@@ -353,6 +358,7 @@ class _Shown:
             ],
             about=about,
             hint=hint if personal else _pressable(self.chat, buttons),
+            first=self.start + 1,
         )
 
     def _entry(self, hit: Hit) -> dict[str, str]:
@@ -381,7 +387,8 @@ class _Shown:
     def _filters(self) -> list[dict[str, object]]:
         """What the answer can be held to: what was found, and what it is held to now."""
         filters, found = self.query.filters, self.found
-        kinds = [*found.kinds, *([KNOWLEDGE] if set(found.kinds) - {DOCUMENT} else []), filters.kind]
+        several = len(set(found.kinds) - {DOCUMENT}) > 1
+        kinds = [*found.kinds, *([KNOWLEDGE] if several else []), filters.kind]
         fields = {
             "kind": {one: self._kind(one, many=True) for one in kinds if one},
             "office": {one.lower(): one.upper() for one in (*found.offices, filters.office) if one},
