@@ -30,6 +30,7 @@ from km365_bots.pacing import pace_of
 from km365_bots.panels import panels
 from km365_bots.parts import open_parts
 from km365_bots.roster import members_of
+from km365_bots.shared_pace import open_account
 from km365_bots.topics.text import without_card
 from km365_bots.turn import Lines, Turns
 from km365_bots.web import Workspace, application
@@ -49,11 +50,15 @@ async def serve(app: App) -> AsyncIterator[str]:
     parts = await open_parts(app)
     async with (
         bot_token(settings) as token,
-        open_connector(token, pace_of(settings), through_proxy=sign_in.required) as connector,
-        _open_desk(app, parts := replace(parts, members=members_of(connector))) as desk,
+        open_account(app.db) as account,
+        open_connector(
+            token, pace_of(settings), account=account, through_proxy=sign_in.required
+        ) as connector,
+        _open_desk(app, parts := replace(parts, members=members_of(connector)), connector) as desk,
     ):
         turns = Turns(connector=connector, desk=desk, labels=labels, clock=app.clock.now)
         await delivery.begin(post_of(app, parts, connector, labels, turns.lines))
+        await turns.begin(app.jobs)
         host = Host(sign_in=sign_in, turns=turns, connector=connector)
         workspace = Workspace(
             organisation=settings.organisation,
@@ -71,8 +76,9 @@ async def serve(app: App) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _open_desk(app: App, parts: Parts) -> AsyncIterator[Desk]:
-    desk = Desk(app.db, app.jobs, partial(conversation.respond, parts))
+async def _open_desk(app: App, parts: Parts, connector: Connector) -> AsyncIterator[Desk]:
+    respond, hours = partial(conversation.respond, parts), hours_of(app.settings)
+    desk = Desk(app.db, app.jobs, respond, governor=connector.governor, hours=hours)
     async with desk.open():
         yield desk
 

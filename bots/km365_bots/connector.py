@@ -9,7 +9,6 @@ import contextlib
 import json
 import logging
 import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ import aiohttp
 
 from km365.errors import KM365Error, SettingsError
 from km365.settings import Settings
-from km365_bots.pacing import Governor, Pace
+from km365_bots.pacing import Account, Governor, Pace
 
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import AsyncHttpTransport
@@ -94,26 +93,46 @@ def check_service_url(address: object, *, signed_in: bool) -> str:
 class Connector:
     """Sends to the Bot Connector. On failure every method raises one of the errors above, nothing else."""
 
-    def __init__(self, *, session: aiohttp.ClientSession, token: Token, pace: Pace) -> None:
+    def __init__(self, *, session: aiohttp.ClientSession, token: Token, governor: Governor) -> None:
+        self.governor = governor
         self._session = session
         self._token = token
-        self._pace = pace
-        self._governor = Governor(pace)
+        self._pace = governor.pace
 
-    async def send(self, service_url: str, conversation_id: str, activity: Json, *, tenant_id: str) -> str:
-        """Posts `activity` as a new message (never as a reply to another) and returns its id."""
+    async def send(
+        self,
+        service_url: str,
+        conversation_id: str,
+        activity: Json,
+        *,
+        tenant_id: str,
+        patience_s: float | None = None,
+    ) -> str:
+        """Posts `activity` as a new message (never as a reply to another) and returns its id.
+
+        A wait longer than `patience_s` (of the pace, if not given) is not sat out: NotSent.
+        """
         url = f"{service_url}/v3/conversations/{quote(conversation_id, safe='')}/activities"
-        answer = await self._call("POST", url, activity, conversation=conversation_id, tenant=tenant_id)
+        where = {"conversation": conversation_id, "tenant": tenant_id}
+        answer = await self._call("POST", url, activity, patience_s=patience_s, **where)
         return _text(answer.get("id"))
 
     async def update(
-        self, service_url: str, conversation_id: str, activity_id: str, activity: Json, *, tenant_id: str
+        self,
+        service_url: str,
+        conversation_id: str,
+        activity_id: str,
+        activity: Json,
+        *,
+        tenant_id: str,
+        patience_s: float | None = None,
     ) -> str:
-        """Replaces the message `activity_id`; may safely be repeated. Returns its id."""
+        """Replaces the message `activity_id`; may safely be repeated. Returns its id. See `send`."""
         path = f"{quote(conversation_id, safe='')}/activities/{quote(activity_id, safe='')}"
         url = f"{service_url}/v3/conversations/{path}"
         body = activity | {"id": activity_id}
-        answer = await self._call("PUT", url, body, conversation=conversation_id, tenant=tenant_id)
+        where = {"conversation": conversation_id, "tenant": tenant_id}
+        answer = await self._call("PUT", url, body, patience_s=patience_s, **where)
         return _text(answer.get("id")) or activity_id
 
     async def create_conversation(
@@ -162,32 +181,37 @@ class Connector:
             after = f"&continuationToken={quote(token, safe='')}"
 
     async def _call(
-        self, method: str, url: str, body: Json | None, *, conversation: str, tenant: str
+        self,
+        method: str,
+        url: str,
+        body: Json | None,
+        *,
+        conversation: str,
+        tenant: str,
+        patience_s: float | None = None,
     ) -> Json:
         """One call, paced; what was certainly refused (429, 412) is repeated, nothing else."""
-        host = urlsplit(url).netloc
+        patience_s = self._pace.longest_wait_s if patience_s is None else patience_s
         for attempt in range(1, self._pace.attempts + 1):
-            await self._wait_for_turn(host, tenant, conversation)
+            patience_s -= await self._wait_for_turn(tenant, conversation, patience_s)
             status, retry_after_s, answer = await self._once(method, url, body)
             if status < 300:
                 return answer
-            if status == 429 or (status == 412 and attempt < self._pace.attempts):
-                wait_s = retry_after_s if retry_after_s is not None else _back_off(attempt)
-                self._governor.pause(host, time.monotonic() + wait_s)
-                if attempt < self._pace.attempts:
-                    continue
-                raise NotSent(f"Teams asks to wait {wait_s:.0f} s.", retry_after_s=wait_s)
-            raise _failure(status)
-        raise NotSent("Teams was busy.", retry_after_s=_back_off(self._pace.attempts))
+            if status not in {412, 429}:
+                raise _failure(status)
+            wait_s = retry_after_s if retry_after_s is not None else _back_off(attempt)
+            if status == 429:
+                self.governor.pause(tenant, wait_s)
+            else:  # another call to this conversation alone was under way
+                self.governor.pause_chat(conversation, wait_s)
+        raise NotSent(f"Teams asks to wait {wait_s:.0f} s.", retry_after_s=wait_s)
 
-    async def _wait_for_turn(self, host: str, tenant: str, conversation: str) -> None:
-        wait_s = self._governor.wait_s(
-            host=host, tenant=tenant, conversation=conversation, now=time.monotonic()
-        )
+    async def _wait_for_turn(self, tenant: str, conversation: str, patience_s: float) -> float:
+        """Seconds waited. Raises NotSent where the turn does not come in time."""
+        wait_s = await self.governor.admit(tenant=tenant, conversation=conversation, patience_s=patience_s)
         if wait_s < 0:
             raise NotSent(f"Sending is paused for {-wait_s:.0f} s more.", retry_after_s=-wait_s)
-        if wait_s:
-            await asyncio.sleep(wait_s)
+        return wait_s
 
     async def _once(self, method: str, url: str, body: Json | None) -> tuple[int, float | None, Json]:
         token = await self._token()
@@ -212,8 +236,6 @@ def _failure(status: int) -> KM365Error:
     """What a status means for the message that was to be sent."""
     if status >= 500:
         return DeliveryUnknown(f"Teams answered {status}: the message may have arrived.")
-    if status == 412:
-        return NotSent("Another call to this conversation was under way (412).", retry_after_s=_back_off(1))
     known: dict[int, KM365Error] = {
         401: SendRefused(
             "Teams did not accept the bot's own sign-in (401): check bot_app_id and its secret."
@@ -319,9 +341,12 @@ def bot_credential(
 
 @asynccontextmanager
 async def open_connector(
-    token: Token, pace: Pace, *, through_proxy: bool = False
+    token: Token, pace: Pace, *, account: Account | None = None, through_proxy: bool = False
 ) -> AsyncIterator[Connector]:
-    """A connector with its pooled session; leaving closes every connection."""
+    """A connector with its pooled session; leaving closes every connection.
+
+    `account` is what it shares with other processes; without, it takes itself to be alone.
+    """
     timeout = aiohttp.ClientTimeout(total=pace.timeout_s, sock_connect=min(5.0, pace.timeout_s))
     pool = aiohttp.TCPConnector(limit=64, limit_per_host=32)
     headers: Mapping[str, str] = {"User-Agent": "km365-bot", "Accept": "application/json"}
@@ -332,4 +357,4 @@ async def open_connector(
         trust_env=through_proxy,
         json_serialize=_compact,
     ) as session:
-        yield Connector(session=session, token=token, pace=pace)
+        yield Connector(session=session, token=token, governor=Governor(pace, account=account))

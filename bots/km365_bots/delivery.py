@@ -31,8 +31,9 @@ from km365_bots.connector import (
     TooLarge,
     Unreachable,
 )
-from km365_bots.turn import Lines, portions, whereabouts
-from km365_bots.turn import message as activity_of
+from km365_bots.outgoing import message as activity_of
+from km365_bots.outgoing import portions
+from km365_bots.turn import Lines, whereabouts
 
 _log = logging.getLogger("km365.bots.delivery")
 

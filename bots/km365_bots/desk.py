@@ -11,11 +11,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from km365.core.chat import Event, EventKind, Reply
+from km365.core.schedule import ALWAYS, Hours
 from km365.errors import StoreError
 from km365.jobs import Jobs
-from km365.store import conversations, turns
+from km365.store import conversations, replies, turns
 from km365.store.database import Connection, Database
 from km365_bots import delivery
+from km365_bots.pacing import Governor
+from km365_bots.replies import Replies
 from km365_bots.turn import Heard
 
 if TYPE_CHECKING:
@@ -37,7 +40,17 @@ class Desk:
     needed anyway.
     """
 
-    def __init__(self, db: Database, jobs: Jobs, respond: Respond) -> None:
+    def __init__(
+        self,
+        db: Database,
+        jobs: Jobs,
+        respond: Respond,
+        *,
+        governor: Governor | None = None,
+        hours: Hours = ALWAYS,
+    ) -> None:
+        self._governor = governor
+        self.replies = Replies(db, jobs, hours=hours)
         self._db = db
         self._jobs = jobs
         self._respond = respond
@@ -67,18 +80,30 @@ class Desk:
     async def received(self, incoming: "Incoming", *, at: datetime) -> Heard:
         """Takes the conversation and keeps where the person is; after an installation sends what waits."""
         heard = await self._db.run(self._receive, incoming, at=at)
-        if heard is Heard.NOW:
+        if heard in {Heard.NOW, Heard.BEHIND}:
             self._held[incoming.conversation_id] += 1
         return heard
 
     def _receive(self, c: Connection, incoming: "Incoming", *, at: datetime) -> Heard:
         if incoming.key and conversations.was_seen(c, incoming.key):
             return Heard.BEFORE
-        if not turns.take(c, incoming.conversation_id, self._holder, at=_clock()):
+        if not self._take(c, incoming.conversation_id):
             return Heard.ELSEWHERE
         if incoming.person_id and incoming.is_personal:
             self._remember(c, incoming, at=at)
-        return Heard.NOW
+        return Heard.BEHIND if replies.wait(c, incoming.conversation_id) else Heard.NOW
+
+    def _take(self, c: Connection, conversation_id: str) -> bool:
+        """The conversation to ourselves, if it is free, and what others sent there lately."""
+        if not turns.take(c, conversation_id, self._holder, at=_clock()):
+            return False
+        if self._governor and (sent := turns.sent(c, conversation_id)):
+            self._governor.hear(conversation_id, sent)
+        return True
+
+    def _free(self, c: Connection, conversation_id: str) -> None:
+        sent = self._governor.lately(conversation_id) if self._governor else ()
+        turns.end(c, conversation_id, self._holder, sent=sent)
 
     def _remember(self, c: Connection, incoming: "Incoming", *, at: datetime) -> None:
         conversations.remember_address(
@@ -105,14 +130,27 @@ class Desk:
         await self._db.run(self._end, incoming, at=at, done=done)
 
     def _end(self, c: Connection, incoming: "Incoming", *, at: datetime, done: bool) -> None:
-        turns.end(c, incoming.conversation_id, self._holder)
+        self._free(c, incoming.conversation_id)
         if done and incoming.key:
             conversations.first_time(c, incoming.key, at)
 
-    async def unreachable(self, incoming: "Incoming", *, at: datetime) -> None:
+    @asynccontextmanager
+    async def alone(self, conversation_id: str) -> AsyncIterator[bool]:
+        """The conversation between two turns; False, and nothing is held, where somebody has a turn in it."""
+        free = await self._db.run(self._take, conversation_id)
+        if not free:
+            yield False
+            return
+        self._held[conversation_id] += 1
+        try:
+            yield True
+        finally:
+            self._held -= Counter([conversation_id])
+            await self._db.run(self._free, conversation_id)
+
+    async def unreachable(self, person_id: str, *, at: datetime) -> None:
         """Remembers that Teams lets nothing through to this person."""
-        if incoming.person_id:
-            await self._db.run(conversations.mark_unreachable, incoming.person_id, _BLOCKED, at)
+        await self._db.run(conversations.mark_unreachable, person_id, _BLOCKED, at)
 
 
 def _clock() -> datetime:

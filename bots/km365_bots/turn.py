@@ -11,8 +11,8 @@ import contextlib
 import logging
 import secrets
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -23,9 +23,14 @@ from km365.core.chat import Card, Event, Reply
 from km365.core.languages import best
 from km365.documents.words import Words
 from km365.errors import KM365Error, TemplateError
+from km365.jobs import Jobs
+from km365.store.replies import Place
 from km365_bots import cards
 from km365_bots.activities import Incoming
-from km365_bots.connector import Connector, ConversationGone, Json, TooLarge, Unreachable
+from km365_bots.connector import Connector, ConversationGone, Json, NotSent, Unreachable
+from km365_bots.outgoing import Outgoing, message, texts
+from km365_bots.replies import SAY_LATER, Replies
+from km365_bots.saying import Saying, attempt
 
 _log = logging.getLogger("km365.bots.turn")
 
@@ -40,12 +45,21 @@ class Heard(Enum):
     """What an activity is to the desk."""
 
     NOW = "now"  # new, and the conversation is ours until the turn has ended
+    BEHIND = "behind"  # the same, but replies to what was said before still wait
     BEFORE = "before"  # answered before
     ELSEWHERE = "elsewhere"  # another process has a turn in this conversation: ask again in a moment
 
 
+_OURS = frozenset({Heard.NOW, Heard.BEHIND})
+_LATER_S = 5.0
+"""How long the conversation is held to say what waits in it; a person may be about to say something."""
+
+
 class Desk(Protocol):
     """What a turn asks of the rest of the bot."""
+
+    replies: Replies
+    """What could not be said yet."""
 
     async def received(self, incoming: Incoming, *, at: datetime) -> Heard:
         """Takes the conversation if it is free and the activity new, and notes where the person is."""
@@ -56,7 +70,10 @@ class Desk(Protocol):
     async def ended(self, incoming: Incoming, *, at: datetime, done: bool) -> None:
         """Frees the conversation; an activity that is done with is dropped when it comes again."""
 
-    async def unreachable(self, incoming: Incoming, *, at: datetime) -> None:
+    def alone(self, conversation_id: str) -> AbstractAsyncContextManager[bool]:
+        """The conversation between two turns; False where somebody has a turn in it."""
+
+    async def unreachable(self, person_id: str, *, at: datetime) -> None:
         """Notes that Teams does not let us answer this person."""
 
 
@@ -75,6 +92,7 @@ class _Taken:
     incoming: Incoming
     answer: asyncio.Future[Answer]
     safe: asyncio.Event
+    saying: Saying
 
 
 class Turns:
@@ -99,12 +117,26 @@ class Turns:
         self.lines = Lines()
         self._under_way: set[asyncio.Task[None]] = set()
 
+    async def begin(self, jobs: Jobs) -> None:
+        """Registers the job that says what waits, and the look of every minute for it; looks at once."""
+
+        async def say(args: Mapping[str, str]) -> None:
+            await self.say_later(args["conversation"])
+
+        async def look() -> None:
+            await self._desk.replies.take_up(at=self._clock())
+
+        jobs.register(SAY_LATER, say)
+        jobs.every_minute("replies", look)
+        await look()
+
     async def take(self, incoming: Incoming, frame: Frame) -> Answer:
         """Begins the turn; returns when it is done (a card's button: when its card is), but in time.
 
         Teams brings again what is not acknowledged within 15 s. After `acknowledge_after_s` a turn goes on
-        behind the answer if what was said is saved; what is not even saved after `refuse_after_s` is not
-        acknowledged (503). An activity that comes again meanwhile waits for the first, and is then dropped.
+        behind the answer if what was said is saved, what is still to be said being kept; what is not even
+        saved after `refuse_after_s` is not acknowledged (503). An activity that comes again meanwhile waits
+        for the first, and is then dropped.
         """
         taken = self._begin(incoming, frame)
         await asyncio.wait([taken.answer], timeout=self._acknowledge_after_s)
@@ -112,12 +144,24 @@ class Turns:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._refuse_after_s - self._acknowledge_after_s):
                     await taken.safe.wait()
-        _settle(taken.answer, _quiet(incoming) if taken.safe.is_set() else Answer(status=503))
+            if not taken.answer.done():
+                _settle(taken.answer, await self._acknowledgement(taken))
         return taken.answer.result()
+
+    async def _acknowledgement(self, taken: _Taken) -> Answer:
+        if not taken.safe.is_set():
+            return Answer(status=503)
+        try:
+            await taken.saying.keep()
+        except KM365Error as error:
+            _log.error("Replies could not be kept: %s", error)
+            return Answer(status=503)
+        return _quiet(taken.incoming)
 
     def _begin(self, incoming: Incoming, frame: Frame) -> _Taken:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        taken = _Taken(incoming=incoming, answer=answer, safe=asyncio.Event())
+        saying = Saying(self._connector, self._desk.replies, _place(incoming), self._clock)
+        taken = _Taken(incoming=incoming, answer=answer, safe=asyncio.Event(), saying=saying)
 
         async def logic() -> None:
             async with self.lines.of(incoming.conversation_id):
@@ -145,23 +189,33 @@ class Turns:
             await asyncio.gather(*left, return_exceptions=True)
 
     async def _turn(self, taken: _Taken) -> None:
-        """One turn, holding the conversation: hear, save, reply, and only then note it as done."""
-        incoming, heard, done = taken.incoming, Heard.BEFORE, False
+        """One turn, holding the conversation: hear, save, reply, and only then note it as done.
+
+        Replies are kept first where the activity is answered before they are sent, or where others wait.
+        """
+        incoming, heard, done, saying = taken.incoming, Heard.BEFORE, False, taken.saying
         try:
             try:
                 heard = await self._hear(incoming)
-                replies = await self._replies(incoming) if heard is Heard.NOW else []
+                replies = await self._replies(incoming) if heard in _OURS else []
                 saved = True
             except Exception as error:  # told in a sentence; the log gets no word of the person's
                 reference, saved = _record(error), False
                 words = self._labels.get(best([incoming.locale]), "went_wrong", reference=reference)
                 replies = [Reply(text=words)]
+            saying.key = incoming.key if saved else ""
+            answer, left = self._answer_request(incoming, replies, taken.answer)
+            saying.add(out for reply in left for out in self._outgoing(incoming, reply))
+            if answer is not None or heard is Heard.BEHIND:
+                await saying.keep()
             taken.safe.set()
-            await self._say(incoming, self._answer_request(incoming, replies, taken.answer))
+            if answer is not None:
+                _settle(taken.answer, answer)
+            await self._say(incoming, saying)
             done = saved
             _settle(taken.answer, Answer(status=202))
         finally:
-            if heard is Heard.NOW:
+            if heard in _OURS:
                 await self._desk.ended(incoming, at=self._clock(), done=done)
 
     async def _hear(self, incoming: Incoming) -> Heard:
@@ -177,54 +231,74 @@ class Turns:
         event = incoming.event(self._clock())
         return [] if event is None else await self._desk.respond(event)
 
-    async def _say(self, incoming: Incoming, replies: list[Reply]) -> None:
-        """Sends the replies in order. One that is not delivered is logged; what the person said is saved."""
+    async def _say(self, incoming: Incoming, saying: Saying) -> None:
+        """Sends the replies in order, after those that waited. What the person said is saved."""
         try:
-            for reply in replies:
-                await self._send(incoming, reply)
-        except Unreachable:
-            if incoming.is_personal:  # a group that lets nothing through says nothing about the person
-                await self._desk.unreachable(incoming, at=self._clock())
-        except KM365Error as error:
+            await saying.run()
+        except (Unreachable, ConversationGone) as error:
+            await self._nobody_there(_place(incoming), error)
+            return
+        if saying.kept:
+            await self._say_kept(incoming.conversation_id, present=True)
+
+    async def say_later(self, conversation_id: str) -> None:
+        """Says what waits in the conversation, unless somebody has a turn there: then that turn does."""
+        async with self.lines.of(conversation_id), self._desk.alone(conversation_id) as free:
+            if free:
+                await self._say_kept(conversation_id, present=False)
+
+    async def _say_kept(self, conversation_id: str, *, present: bool) -> None:
+        """Says what waits, in order, until nothing is due any more or Teams asks to wait."""
+        replies, until = self._desk.replies, asyncio.get_running_loop().time() + _LATER_S
+        while left := await replies.next(conversation_id, at=self._clock(), present=present):
+            try:
+                out = Outgoing.from_json(left.said[0])
+                instead = await attempt(self._connector, left.place, out)
+            except NotSent as error:
+                await replies.put_back(left, error, at=self._clock())
+                return
+            except (Unreachable, ConversationGone) as error:
+                await self._nobody_there(left.place, error)
+                return
+            await replies.said(left, instead=instead)
+            if not present and asyncio.get_running_loop().time() > until:
+                await replies.take_up(at=self._clock())
+                return
+
+    async def _nobody_there(self, place: Place, error: KM365Error) -> None:
+        """Teams lets nothing through; a group that does so says nothing about the person."""
+        await self._desk.replies.drop(place.conversation_id)
+        if isinstance(error, Unreachable) and place.person_id:
+            await self._desk.unreachable(place.person_id, at=self._clock())
+        else:
             _log.error("A reply was not delivered: %s", error)
 
     def _answer_request(
-        self, incoming: Incoming, replies: list[Reply], answer: asyncio.Future[Answer]
-    ) -> list[Reply]:
-        """Answers a card's button with the card that takes its place; returns the replies left to send.
+        self, incoming: Incoming, replies: list[Reply], answered: asyncio.Future[Answer]
+    ) -> tuple[Answer | None, list[Reply]]:
+        """What a card's button is answered with, such as the card that takes its place, and the replies left.
 
         The answer is seen by the one who pressed alone: so a word aside is said in it, and where others read
         along the card is replaced for them as well.
         """
         if not incoming.is_action:
-            return replies
+            return None, replies
         if aside := next((reply for reply in replies if reply.aside), None):
-            _settle(answer, _invoke_answer(_SAID, aside.text))
-            return [reply for reply in replies if reply is not aside]
+            return _invoke_answer(_SAID, aside.text), [reply for reply in replies if reply is not aside]
         instead = next((reply for reply in replies if reply.replaces), None)
-        if instead is None or answer.done():
-            _settle(answer, _quiet(incoming))
-            return replies
-        _settle(answer, _replaced_by(self._rendered(incoming, instead, always=True)))
-        return [reply for reply in replies if reply is not instead or not incoming.is_personal]
+        if instead is None or answered.done():
+            return _quiet(incoming), replies
+        left = [reply for reply in replies if reply is not instead or not incoming.is_personal]
+        return _replaced_by(self._rendered(incoming, instead, always=True)), left
 
-    async def _send(self, incoming: Incoming, reply: Reply) -> None:
-        """Sends one reply: a card in the place of an older one, a new card, or text when no card will do."""
+    def _outgoing(self, incoming: Incoming, reply: Reply) -> tuple[Outgoing, ...]:
+        """The reply as it is sent: a card in the place of an older one, a new card, or text."""
         card = self._rendered(incoming, reply, always=bool(reply.replaces))
-        where, tenant_id = (incoming.service_url, incoming.conversation_id), incoming.tenant_id
         language = reply.card.language if reply.card else best([incoming.locale])
-        if card is not None:
-            activity = message(reply.text, card, language=language)
-            with contextlib.suppress(TooLarge):
-                if reply.replaces:
-                    with contextlib.suppress(ConversationGone):  # the older card was deleted: send a new one
-                        await self._connector.update(*where, reply.replaces, activity, tenant_id=tenant_id)
-                        return
-                await self._connector.send(*where, activity, tenant_id=tenant_id)
-                return
-        for portion in portions(reply.text):
-            activity = message(portion, None, language=language)
-            await self._connector.send(*where, activity, tenant_id=tenant_id)
+        if card is None:
+            return texts(reply.text, language=language)
+        activity = message(reply.text, card, language=language)
+        return (Outgoing(activity=activity, replaces=reply.replaces or "", otherwise=reply.text),)
 
     def _rendered(self, incoming: Incoming, reply: Reply, *, always: bool) -> Json | None:
         """The reply's card; for one without, a card that only says its text if `always`, else None."""
@@ -236,25 +310,6 @@ class Turns:
         except TemplateError as error:
             _log.error("A reply went out as text: %s", error)
             return None
-
-
-def message(text: str, card: Json | None, *, language: str) -> Json:
-    """A message activity. With a card the text is only its summary, for notifications and screen readers."""
-    activity: Json = {"type": "message", "locale": language}
-    if card is None:
-        return activity | {"text": text, "textFormat": "plain"}
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return activity | {"summary": first[:200], "attachments": [cards.attachment(card)]}
-
-
-def portions(text: str, *, longest: int = 15_000) -> list[str]:
-    """The text in messages that Teams takes, cut between paragraphs, else between words; nothing is lost."""
-    rest, found = text, []
-    while len(rest) > longest:
-        at = max(rest.rfind("\n", 1, longest), 0) or max(rest.rfind(" ", 1, longest), 0) or longest
-        found.append(rest[:at])
-        rest = rest[at:]
-    return [*found, rest]
 
 
 class Lines:
@@ -277,6 +332,15 @@ class Lines:
                 del self._locks[conversation_id]
             else:
                 self._locks[conversation_id] = (lock, waiting - 1)
+
+
+def _place(incoming: Incoming) -> Place:
+    return Place(
+        conversation_id=incoming.conversation_id,
+        service_url=incoming.service_url,
+        tenant_id=incoming.tenant_id,
+        person_id=incoming.person_id if incoming.is_personal else "",
+    )
 
 
 def _settle(answer: asyncio.Future[Answer], value: Answer) -> None:

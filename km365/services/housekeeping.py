@@ -15,6 +15,7 @@ from km365.store import (
     group_reflections,
     interviews,
     outbox,
+    replies,
     term_requests,
     turns,
     wishes,
@@ -63,7 +64,10 @@ async def tidy(db: Database, jobs: Jobs, *, now: datetime) -> Tidied:
 
 
 async def forget_said(db: Database, *, now: datetime) -> None:
-    """Once an hour: drops what people said in a chat that waits for their yes, before it is a day old."""
+    """Once an hour: drops what people said in a chat that waits for their yes, before it is a day old.
+
+    So it does with replies that Teams did not take.
+    """
     await db.run(_forget_said, now=now)
 
 
@@ -71,6 +75,7 @@ def _forget_said(c: Connection, *, now: datetime) -> None:
     hour = now.isoformat()[:13]
     if cursors.get(c, LAST_FORGOTTEN) != hour:
         conversations.forget_said(c, before=now - _KEEP_SAID)
+        replies.forget(c, before=now - replies.KEPT)
         cursors.put(c, LAST_FORGOTTEN, hour, at=now)
 
 

@@ -1,8 +1,8 @@
 """What the bot could not say yet in answer to somebody: a row for what is left of one turn, in order.
 
 Rows hold people's words, so they last a day at most. What is being sent when its process dies may have
-arrived, and is never said again by itself; what follows it still is. Whoever claims a row has the conversation
-to themselves (`turns`), so that a row found at `sending` was left by the dead.
+arrived, and is never said again by itself; what follows it still is. Whoever claims a row has the
+conversation to themselves (`turns`), so that a row found at `sending` was left by the dead.
 """
 
 from collections.abc import Sequence
@@ -112,11 +112,6 @@ def put_back(c: Connection, row_id: int, *, due_at: datetime) -> None:
     """The reply was certainly not sent: it waits until then."""
     values = {"state": Saying.WAITING, "due_at": due_at}
     c.execute(update(reply).where(reply.c.id == row_id).values(**values))
-
-
-def hold(c: Connection, row_id: int, *, due_at: datetime) -> None:
-    """Nobody is to be written to before then."""
-    c.execute(update(reply).where(reply.c.id == row_id).values(due_at=due_at))
 
 
 def waiting(c: Connection, conversation_id: str) -> list[Left]:

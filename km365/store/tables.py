@@ -3,8 +3,8 @@
 A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
 `km_answer`, `km_conversation`, `km_message` (what a decision says), `km_reply` (what Teams did not take yet)
 and `km_wish` (what is to be changed), and goes when its time is over; so do the words of documents, in
-`km_example`, and those quoted in `km_feedback` and `km_watched_file`. The tables of the search index hold what
-SharePoint holds, and are made anew from it.
+`km_example`, and those quoted in `km_feedback` and `km_watched_file`. The tables of the search index hold
+what SharePoint holds, and are made anew from it.
 """
 
 from datetime import UTC, datetime

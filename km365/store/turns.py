@@ -4,8 +4,8 @@ Moments are those of the machine's clock, never of a clock that somebody moves; 
 the database, their clocks agree to a second.
 """
 
-from collections.abc import Collection
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, delete, select, update
 
@@ -15,6 +15,7 @@ from km365.store.tables import turn
 LEASE = timedelta(seconds=6)
 """A turn belongs to its process for so long unless prolonged: shorter than the bot may take to acknowledge an
 activity, so that one that comes again after a crash is answered before it is acknowledged."""
+_OVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def take(c: Connection, conversation_id: str, holder: str, *, at: datetime) -> bool:
@@ -32,9 +33,22 @@ def prolong(c: Connection, conversation_ids: Collection[str], holder: str, *, at
     c.execute(update(turn).where(mine).values(until=at + LEASE))
 
 
-def end(c: Connection, conversation_id: str, holder: str) -> None:
-    """The conversation is free again, unless another has taken it since."""
-    c.execute(delete(turn).where((turn.c.conversation_id == conversation_id) & (turn.c.holder == holder)))
+def end(c: Connection, conversation_id: str, holder: str, *, sent: Sequence[float] = ()) -> None:
+    """The conversation is free again, unless another has taken it since.
+
+    `sent` are the moments of what was sent there lately, where whoever has the next turn must know of them.
+    """
+    mine = (turn.c.conversation_id == conversation_id) & (turn.c.holder == holder)
+    if sent:
+        c.execute(update(turn).where(mine).values(until=_OVER, sent=list(sent)))
+    else:
+        c.execute(delete(turn).where(mine))
+
+
+def sent(c: Connection, conversation_id: str) -> list[float]:
+    """What was sent there lately, as the turn before told it; empty if nothing worth telling was."""
+    row = c.execute(select(turn.c.sent).where(turn.c.conversation_id == conversation_id)).first()
+    return list(row[0] or ()) if row else []
 
 
 def under_way(c: Connection, conversation_id: str, *, at: datetime) -> bool:

@@ -222,7 +222,7 @@ def ours(service_url: str, home: Path, tell: Connection, *, echo: bool = False) 
         return [Reply(text=event.text)] if echo else await conversation.respond(parts, event)
 
     async def main() -> None:
-        pace = Pace(per_conversation=((10_000, 1.0),), per_tenant=((10_000, 1.0),))
+        pace = Pace(per_conversation=((10_000, 1.0),), per_tenant=(10_000, 1.0))
         sign_in = SignIn(
             app_id=APP_ID, tenants=frozenset({TENANT}), issuer=ISSUER, keys_url=f"{service_url}/keys.json"
         )

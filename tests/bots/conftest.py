@@ -1,8 +1,9 @@
 """Fixtures: a chat without Teams, and a bot with a Teams of its own to talk to over HTTP."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -39,12 +40,15 @@ async def start() -> AsyncIterator[Start]:
         ) -> Bot:
             teams = await stack.enter_async_context(fake_connector())
             desk = Desk(respond_with=respond)
+            stack.callback(desk.close)
             connector = await stack.enter_async_context(open_connector(no_token, PACE))
+            moved = [timedelta()]
+            connector.governor.clock = lambda: time.time() + moved[0].total_seconds()
             turns = Turns(
                 connector=connector,
                 desk=desk,
                 labels=LABELS,
-                clock=lambda: datetime(2026, 11, 21, tzinfo=UTC),
+                clock=lambda: datetime(2026, 11, 21, 9, tzinfo=UTC) + moved[0],
                 acknowledge_after_s=acknowledge_after_s,
                 refuse_after_s=refuse_after_s,
             )
@@ -54,7 +58,7 @@ async def start() -> AsyncIterator[Start]:
             url = await stack.enter_async_context(site(app))
             http = await stack.enter_async_context(aiohttp.ClientSession())
             stack.push_async_callback(turns.close, within_s=0.1)
-            return Bot(url=url, desk=desk, teams=teams, http=http, turns=turns)
+            return Bot(url=url, desk=desk, teams=teams, http=http, turns=turns, moved=moved)
 
         yield begin
 

@@ -27,6 +27,8 @@ class FakeConnector:
     calls: list[Call] = field(default_factory=list)
     script: list[int | tuple[int, dict[str, str]]] = field(default_factory=list)
     """Statuses (with headers) for the next calls, first come, first served; after them 201."""
+    taken: list[dict[str, Any]] = field(default_factory=list)
+    """The bodies of all calls that were answered with success, in order."""
     at_once: int = 0
     """No call is answered before so many are under way together."""
     most_at_once: int = 0
@@ -59,10 +61,13 @@ class FakeConnector:
             self._gate.set()
         await self._gate.wait()
         told = self.script.pop(0) if self.script else 201
+        call = self.calls[-1]
         status, headers = told if isinstance(told, tuple) else (told, {})
         if status == HANG:
             await asyncio.sleep(3600)
         self._under_way -= 1
+        if status < 300:
+            self.taken.append(call.body)
         body = {"id": f"m{len(self.calls)}"} if status < 300 else {"error": {"code": "Fake", "message": "no"}}
         return web.json_response(body, status=status, headers=headers)
 

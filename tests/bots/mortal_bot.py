@@ -82,7 +82,7 @@ async def hear(folder: Path, activities: list[Json], acknowledge: Callable[[], N
     """Has the turns one after the other."""
     office = Office(db=Database.open(folder / FILE))
     parts = office.parts()
-    async with open_connector(no_token, Pace(per_conversation=FAST, per_tenant=FAST)) as connector:
+    async with open_connector(no_token, Pace(per_conversation=FAST, per_tenant=FAST[0])) as connector:
         desk = Desk(office.db, office.jobs, lambda event: respond(parts, event))
         bot = Turns(connector=connector, desk=desk, labels=LABELS, clock=lambda: datetime.now(UTC))
         for one in activities:

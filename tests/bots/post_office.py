@@ -27,7 +27,7 @@ from .fake_connector import FakeConnector, fake_connector
 
 LABELS = Words.read(Templates(), "cards/labels")
 PACE = Pace(
-    per_conversation=((1000, 1.0),), per_tenant=((1000, 1.0),), timeout_s=1.0, longest_wait_s=1.0, attempts=1
+    per_conversation=((1000, 1.0),), per_tenant=(1000, 1.0), timeout_s=1.0, longest_wait_s=1.0, attempts=1
 )
 PERSON = "6f3c1a52-0000-4000-8000-00000000000a"
 START = datetime(2026, 11, 21, 9, tzinfo=UTC)

@@ -38,7 +38,7 @@ async def install(person_id: str) -> str:
 async def main(path: Path, service_url: str) -> None:
     db = Database.open(path)
     fast = ((10_000, 1.0),)
-    async with open_connector(no_token, Pace(per_conversation=fast, per_tenant=fast)) as connector:
+    async with open_connector(no_token, Pace(per_conversation=fast, per_tenant=fast[0])) as connector:
         post = Post(
             db=db,
             jobs=open_jobs(db),

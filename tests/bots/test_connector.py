@@ -23,7 +23,7 @@ from km365.settings import Settings
 
 from .fake_connector import HANG, FakeConnector, fake_connector
 
-PACE = Pace(per_conversation=((1000, 1.0),), per_tenant=((1000, 1.0),), timeout_s=0.5, longest_wait_s=2.0)
+PACE = Pace(per_conversation=((1000, 1.0),), per_tenant=(1000, 1.0), timeout_s=0.5, longest_wait_s=2.0)
 HELLO = {"type": "message", "text": "hello"}
 
 
@@ -220,29 +220,33 @@ def test_teams_own_limits_are_kept():
     assert moments[60] == pytest.approx(30.0)
 
 
-def test_a_busy_conversation_does_not_hold_up_another():
-    governor = Governor(Pace(per_conversation=((1, 60.0),), per_tenant=((100, 1.0),), longest_wait_s=5.0))
-    assert governor.wait_s(host="h", tenant="t", conversation="a", now=0.0) == 0.0
-    assert governor.wait_s(host="h", tenant="t", conversation="a", now=0.0) == -60.0
-    assert governor.wait_s(host="h", tenant="t", conversation="b", now=0.0) == 0.0
+async def test_a_busy_conversation_does_not_hold_up_another():
+    governor = Governor(Pace(per_conversation=((1, 60.0),), per_tenant=(100, 1.0)), clock=lambda: 1000.0)
+    sends = {"tenant": "t", "patience_s": 5.0}
+    assert await governor.admit(conversation="a", **sends) == 0.0
+    assert await governor.admit(conversation="a", **sends) == -60.0
+    assert await governor.admit(conversation="b", **sends) == 0.0
 
 
-def test_idle_conversations_are_forgotten():
-    governor = Governor(Pace(per_conversation=((1, 1.0),), per_tenant=((10_000, 0.001),)))
+async def test_idle_conversations_are_forgotten():
+    clock = [0.0]
+    pace = Pace(per_conversation=((1, 1.0), (1800, 3600.0)), per_tenant=(10_000, 0.001))
+    governor = Governor(pace, clock=lambda: clock[0])
     for number in range(12_000):
-        governor.wait_s(host="h", tenant="t", conversation=str(number), now=float(number))
-    assert len(governor._conversations) <= 5_001
+        clock[0] = float(number)
+        await governor.admit(tenant="t", conversation=str(number), patience_s=0.0)
+    assert len(governor._conversations) <= 5_000
 
 
 def test_the_pace_is_set_by_an_administrator():
     assert pace_of(Settings()) == Pace()
     slower = Settings(teams_sends_per_second=5, teams_sends_per_conversation=("1/2", "10/60"))
-    assert pace_of(slower) == Pace(per_conversation=((1, 2.0), (10, 60.0)), per_tenant=((5, 1.0),))
+    assert pace_of(slower) == Pace(per_conversation=((1, 2.0), (10, 60.0)), per_tenant=(5, 1.0))
 
 
 async def test_what_is_set_for_a_chat_and_for_everybody_is_kept_to(teams):
     """Two a second to one chat, then the sender is told to wait; five to everybody."""
-    slow = Pace(per_conversation=((2, 60.0),), per_tenant=((5, 60.0),), longest_wait_s=0.0)
+    slow = Pace(per_conversation=((2, 60.0),), per_tenant=(5, 60.0), longest_wait_s=0.0)
     async with open_connector(no_token, slow) as connector:
         for _ in range(2):
             await send(connector, teams)

@@ -22,7 +22,6 @@ FAILURES = {
     "202 without a word": (202, 1, True),
     "429, then 201": ((429, NOW), 2, True),
     "429 without Retry-After": (429, 2, True),
-    "429 for eleven minutes": ((429, LONG), 1, False),
     "412, then 201": (412, 2, True),
     "400": (400, 1, False),
     "401": (401, 1, False),

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -41,3 +42,38 @@ async def test_killed_anywhere_in_a_turn_no_answer_is_lost_or_kept_twice(tmp_pat
         assert death.pop("killed")
         n = death.pop("n")
         assert death == alive, f"killed at step {n}"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process for every kill")
+async def test_killed_anywhere_while_teams_is_busy_every_reply_arrives_later_once_and_in_order(
+    tmp_path: Path,
+) -> None:
+    async with fake_connector() as teams, fake_connector() as busy:
+        busy.script = [(429, {"Retry-After": "600"})] * 10_000
+        bot = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.bots.mortal_replies",
+            teams.url,
+            busy.url,
+            tmp_path,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+        )
+        told, _ = await bot.communicate(json.dumps([activity("x", text=text) for text in "AB"]).encode())
+        assert bot.returncode == 0
+        ends = [json.loads(line) for line in told.splitlines()]
+        arrived = {
+            end["chat"]: [call.body["text"] for call in teams.calls if f"/{quote(end['chat'])}/" in call.path]
+            for end in ends
+        }
+    whole = ["A, first", "A, second", "B, first", "B, second"]
+    assert ends[-1]["killed"] == [False, False]
+    assert len(ends) > 10, "several steps in every turn"
+    for end in ends:
+        texts = arrived[end["chat"]]
+        assert len(set(texts)) == len(texts), f"{end}: nothing is said twice"
+        assert texts == [text for text in whole if text in texts], f"{end}: in order"
+        missing = [text for text in whole if text not in texts]
+        assert len(missing) <= (1 if end["killed"][1] else 0), f"{end}: only what was being sent may be lost"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from km365_bots import host
-from km365_bots.turn import portions
+from km365_bots.outgoing import portions
 
 from km365.core.chat import Card, Event, EventKind, Reply
 
