@@ -18,7 +18,7 @@ from km365.errors import InputRefused
 from km365.services.group_reflection import SUMMARY
 from km365.store import preferences
 from km365.store.outbox import Message
-from km365_bots import buttons, group_speech, groups, interviewing, news, speech
+from km365_bots import buttons, group_speech, groups, interviewing, news, put_by, speech
 from km365_bots.chat import Chat, Parts, open_chat
 from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic, topic_named
@@ -102,8 +102,19 @@ async def _typed(chat: Chat) -> list[Reply]:
             return await _tell(chat, topic, told, turn)
     await _wait_no_more(chat)
     if turn is not None and not await _told_before_starting(chat, turn, meant):
-        return await interviewing.typed(chat, turn, meant)
+        return [*await interviewing.typed(chat, turn, meant), *await _put_by(chat, turn)]
     return await interviewing.nothing_open(chat, meant) or await _unasked(chat)
+
+
+async def _put_by(chat: Chat, before: Turn) -> list[Reply]:
+    """The card of an invitation or a break that words have answered, without its buttons."""
+    kind = before.prompt.kind
+    if kind not in {PromptKind.INVITATION, PromptKind.PAUSED}:
+        return []
+    after = await interviewing.current(chat)
+    if after and (after.interview.id, after.prompt.kind) == (before.interview.id, kind):
+        return []
+    return await put_by.cards(chat, campaign=before.interview.campaign, interview=before.interview.id)
 
 
 async def _told_before_starting(chat: Chat, turn: Turn, meant: Understood | None) -> bool:

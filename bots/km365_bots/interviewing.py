@@ -18,7 +18,7 @@ from km365.core.schedule import next_open
 from km365.core.turns import LATER, Note, Said, Turn, Verb, clean
 from km365.services import interview as service
 from km365.store.campaigns import Campaign
-from km365_bots import drafts, putting_off, speech
+from km365_bots import drafts, put_by, putting_off, speech
 from km365_bots.buttons import Press
 from km365_bots.chat import Chat
 
@@ -200,7 +200,8 @@ async def _begin(chat: Chat, campaign_id: str, verb: Verb, *, until: datetime | 
         now=chat.event.at,
         new_id=chat.parts.new_id,
     )
-    return _tell(chat, turn, None)
+    waits = turn.prompt.kind is PromptKind.INVITATION
+    return [*_tell(chat, turn, None), *([] if waits else await put_by.cards(chat, campaign=campaign_id))]
 
 
 async def pressed(chat: Chat, press: Press | None) -> list[Reply]:

@@ -20,7 +20,7 @@ from km365.services import interview as service
 from km365.services import tell
 from km365.services.interview import Subject
 from km365.services.tell import Linked
-from km365_bots import interviewing
+from km365_bots import interviewing, put_by
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import limit
@@ -258,8 +258,9 @@ class Tell(Topic):
         lines = _opening(chat, turn, linked, other)
         if waits:
             lines.append(chat.speech.messages.say("tell.still_waits", subject=waits.title))
+        answered = await put_by.cards(chat, campaign=subject.campaign) if subject.campaign else []
         opening = Reply(text="\n\n".join(lines))
-        return Told(replies=[opening, interviewing.prompt(chat, turn)], begun=True)
+        return Told(replies=[opening, interviewing.prompt(chat, turn), *answered], begun=True)
 
 
 def _opening(chat: Chat, turn: Turn, linked: Sequence[Linked], other: Turn | None) -> list[str]:
