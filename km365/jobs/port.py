@@ -14,11 +14,21 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from km365.errors import KM365Error
+
 Args = Mapping[str, str]
 """What a job is given: ids by name."""
 
 Work = Callable[[Args], Awaitable[None]]
 """What a job does."""
+
+CONCURRENT = 8
+"""At most so many jobs run in one process at once."""
+LONGEST_RUN_S = 900.0
+"""A try that takes longer is a failure."""
+GRACE_S = 20.0
+"""So long a runner that is stopped lets jobs end; deploying must not take longer than a minute."""
+_LONGEST_WAIT_S = 3600.0
 
 
 class JobState(StrEnum):
@@ -38,7 +48,6 @@ class Job:
     id: int
     name: str
     key: str
-    queue: str
     args: Args
     state: JobState
     attempts: int
@@ -59,9 +68,7 @@ class Jobs(Protocol):
     def every_minute(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Calls `work` when the runner starts and every minute after; never twice at once."""
 
-    def enqueue(
-        self, c: Connection, name: str, *, key: str, args: Args, queue: str = "default", wait_s: float = 0.0
-    ) -> bool:
+    def enqueue(self, c: Connection, name: str, *, key: str, args: Args, wait_s: float = 0.0) -> bool:
         """Adds a job, in the caller's transaction: it exists when that commits and not otherwise.
 
         It runs in `wait_s` at the soonest, which is for seconds: whatever waits longer is a row of its own.
@@ -83,3 +90,23 @@ class Jobs(Protocol):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs jobs and ticks until `stop` is set; then lets begun ones end, and gives back what will not."""
+
+
+def wait_after(error: Exception, *, tried: int) -> float:
+    """How many seconds a job that failed for the `tried`th time waits: what was asked for, or ever longer."""
+    return getattr(error, "retry_after_s", None) or min(_LONGEST_WAIT_S, 2.0**tried)
+
+
+def one_line(error: Exception) -> str:
+    """What may be kept of a failure: our own messages hold nothing personal; of others only the kind."""
+    return str(error) if isinstance(error, KM365Error) else type(error).__name__
+
+
+async def first_of(*events: asyncio.Event, timeout_s: float) -> None:
+    """Returns when one of the events is set, or after `timeout_s`."""
+    waits = [asyncio.ensure_future(one.wait()) for one in events]
+    try:
+        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -18,7 +18,18 @@ from sqlalchemy import Connection, Row, delete, event, select, update
 from sqlalchemy.exc import IntegrityError
 
 from km365.errors import KM365Error
-from km365.jobs.port import Args, Job, JobState, Work
+from km365.jobs.port import (
+    CONCURRENT,
+    GRACE_S,
+    LONGEST_RUN_S,
+    Args,
+    Job,
+    JobState,
+    Work,
+    first_of,
+    one_line,
+    wait_after,
+)
 from km365.store.database import Database
 from km365.store.locks import lock
 from km365.store.rows import insert_new
@@ -28,12 +39,8 @@ _log = logging.getLogger("km365.jobs")
 
 Clock = Callable[[], datetime]
 _ENQUEUED = "km365_enqueued"
-_CONCURRENT = 8
 _LEASE = timedelta(seconds=60)
 _BEAT_S = 15.0
-_GRACE_S = 20.0
-_LONGEST_WAIT_S = 3600.0
-_LONGEST_RUN_S = 900.0
 
 
 def _machine_clock() -> datetime:
@@ -67,15 +74,13 @@ class SqliteJobs:
         """See the port."""
         self._ticks[name] = work
 
-    def enqueue(
-        self, c: Connection, name: str, *, key: str, args: Args, queue: str = "default", wait_s: float = 0.0
-    ) -> bool:
+    def enqueue(self, c: Connection, name: str, *, key: str, args: Args, wait_s: float = 0.0) -> bool:
         """See the port."""
         now = self._clock()
         values = {
             "name": name,
             "key": key,
-            "queue": queue,
+            "queue": "default",
             "args": dict(args),
             "state": JobState.WAITING,
             "attempts": 0,
@@ -128,7 +133,7 @@ class SqliteJobs:
                     for name in self._ticks.keys() - ticks.keys():  # a service may register after the start
                         ticks[name] = asyncio.create_task(self._tick(name, stop))
                     await self._start_due()
-                    await _first_of(awake, stop, timeout_s=self._poll_s)
+                    await first_of(awake, stop, timeout_s=self._poll_s)
             finally:
                 await self._finish()
                 self._wake = lambda: None
@@ -150,11 +155,11 @@ class SqliteJobs:
             if not told:
                 _log.info("another process runs the jobs of this database; waiting for it to end")
                 told = True
-            await _first_of(stop, timeout_s=self._poll_s)
+            await first_of(stop, timeout_s=self._poll_s)
         return False
 
     async def _start_due(self) -> None:
-        free = _CONCURRENT - len(self._running)
+        free = CONCURRENT - len(self._running)
         if free <= 0:
             return
         try:
@@ -203,15 +208,14 @@ class SqliteJobs:
     async def _do_and_record(self, one: Job) -> None:
         work, _ = self._work[one.name]
         try:
-            async with asyncio.timeout(_LONGEST_RUN_S):
+            async with asyncio.timeout(LONGEST_RUN_S):
                 await work(one.args)
         except asyncio.CancelledError:
             await self._db.run(self._again, one, "the service was stopped", wait_s=0.0, counts=False)
         except Exception as error:
-            wait_s = getattr(error, "retry_after_s", None) or min(_LONGEST_WAIT_S, 2.0 ** (one.attempts + 1))
-            said = _line(error)
-            _log.warning("job %s %s failed (attempt %d): %s", one.name, one.key, one.attempts + 1, said)
-            await self._db.run(self._again, one, said, wait_s=wait_s)
+            tried, said = one.attempts + 1, one_line(error)
+            _log.warning("job %s %s failed (attempt %d): %s", one.name, one.key, tried, said)
+            await self._db.run(self._again, one, said, wait_s=wait_after(error, tried=tried))
         else:
             await self._db.run(self._end, one, JobState.DONE, None)
 
@@ -240,8 +244,8 @@ class SqliteJobs:
             try:
                 await self._ticks[name]()
             except Exception as error:
-                _log.warning("every minute, %s: %s", name, _line(error))
-            await _first_of(stop, timeout_s=self._tick_s)
+                _log.warning("every minute, %s: %s", name, one_line(error))
+            await first_of(stop, timeout_s=self._tick_s)
 
     async def _beat(self) -> None:
         while True:
@@ -258,7 +262,7 @@ class SqliteJobs:
         """Lets what runs come to its end; what takes too long is put back for the next start."""
         tasks = list(self._running.values())
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=_GRACE_S)
+            _, late = await asyncio.wait(tasks, timeout=GRACE_S)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -273,7 +277,6 @@ def _job(row: Row[tuple[object, ...]]) -> Job:
         id=row.id,
         name=row.name,
         key=row.key,
-        queue=row.queue,
         args=row.args,
         state=JobState(row.state),
         attempts=row.attempts,
@@ -282,20 +285,5 @@ def _job(row: Row[tuple[object, ...]]) -> Job:
     )
 
 
-def _line(error: Exception) -> str:
-    """Our own messages hold nothing personal; of others only the kind is kept."""
-    return str(error) if isinstance(error, KM365Error) else type(error).__name__
-
-
 def _set(loop: asyncio.AbstractEventLoop, awake: asyncio.Event) -> None:
     loop.call_soon_threadsafe(awake.set)
-
-
-async def _first_of(*events: asyncio.Event, timeout_s: float) -> None:
-    """Returns when one of the events is set, or after `timeout_s`."""
-    waits = [asyncio.ensure_future(one.wait()) for one in events]
-    try:
-        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()

@@ -1,7 +1,8 @@
 """Our database on a PostgreSQL server, which several machines may use at once.
 
 Transactions are SERIALIZABLE: what SQLite gives by letting one write at a time, the server gives by refusing
-one of two that would not have come out the same one after the other. The refused one is begun again.
+one of two that would not have come out the same one after the other. The refused one is begun again, in the
+end alone, so that a long one is not refused for ever because of short ones.
 """
 
 import asyncio
@@ -33,9 +34,16 @@ except ImportError:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-CONNECTIONS = 10
-"""At most so many transactions of one process run at once."""
+CONNECTIONS = 5
+"""At most so many transactions of one process run at once: more of them overtake each other for nothing."""
 _OLDEST = 13
+_TOGETHER, _ALONE, _PLAINLY = "together", "alone", "plainly"
+_BEGIN = {  # before the first look at the data, which is what the server holds the transaction to
+    _TOGETHER: "LOCK TABLE km_version IN ROW SHARE MODE",
+    _ALONE: "LOCK TABLE km_version IN EXCLUSIVE MODE",
+}
+_SOON_ALONE = 4
+"""A transaction that was refused so often is begun alone."""
 _LONGEST_PAUSE_S = 0.25
 _MAKE = "CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"
 
@@ -77,7 +85,7 @@ class PostgresqlDatabase(Database):
 
     def _plainly(self) -> Connection:
         """A connection whose statements each see what is saved at that moment, and are never refused."""
-        return self.engine.connect().execution_options(isolation_level="READ COMMITTED")
+        return self.engine.connect().execution_options(isolation_level="READ COMMITTED", km365=_PLAINLY)
 
     async def run(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """See `Database`."""
@@ -88,8 +96,9 @@ class PostgresqlDatabase(Database):
         """What `call` returns in the transaction that the server lets pass."""
         give_up_at = time.monotonic() + self._wait_s
         for tried in count():
+            how = {"km365": _ALONE if tried >= _SOON_ALONE else _TOGETHER}
             try:
-                with self.begin() as connection:
+                with self.said(self.where), self.engine.execution_options(**how).begin() as connection:
                     return call(connection)
             except _Overtaken:
                 if time.monotonic() > give_up_at:
@@ -225,7 +234,13 @@ def _engine(address: URL, wait_s: float) -> Engine:
         connection.execute("SET idle_in_transaction_session_timeout = '10min'")
         connection.autocommit = False
 
+    def beginning(connection: Connection) -> None:
+        how = connection.get_execution_options().get("km365", _TOGETHER)
+        if how in _BEGIN:
+            connection.connection.cursor().execute(_BEGIN[how])
+
     event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", beginning)
     return engine
 
 

@@ -1,14 +1,13 @@
-"""Every adapter of the port, each on a database of its own; a second one joins by a line in `ADAPTERS`."""
+"""Every adapter of the port, each on a database of its own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from km365.jobs import Jobs
 from km365.jobs.sqlite import SqliteJobs
@@ -19,14 +18,20 @@ from km365.store.tables import job
 class Clock:
     """A clock that moves when told."""
 
-    def __init__(self) -> None:
-        self.now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    def __init__(
+        self,
+        now: datetime = datetime(2026, 3, 2, 12, tzinfo=UTC),
+        passed: Callable[[timedelta], None] = lambda by: None,
+    ) -> None:
+        self.now = now
+        self._passed = passed
 
     def __call__(self) -> datetime:
         return self.now
 
     def advance(self, **by: float) -> None:
         self.now += timedelta(**by)
+        self._passed(timedelta(**by))
 
 
 @dataclass
@@ -58,8 +63,8 @@ class Bench:
             await task
 
 
-def _sqlite(folder: Path) -> Bench:
-    db, clock = Database.open(folder / "km365.sqlite"), Clock()
+def _sqlite(db: Database) -> Bench:
+    clock = Clock()
 
     def die(key: str) -> None:
         left = {"state": "running", "worker": "dead", "beat_at": clock(), "attempts": job.c.attempts + 1}
@@ -69,14 +74,38 @@ def _sqlite(folder: Path) -> Bench:
     return Bench(db, clock, lambda: SqliteJobs(db, clock=clock, poll_s=0.01, tick_s=0.02), die)
 
 
-ADAPTERS = {"sqlite": _sqlite}
+def _postgresql(db: Database) -> Bench:
+    """The clock is the server's: a minute passes when everything there is to be a minute older."""
+    from km365.jobs.postgresql import PostgresqlJobs
+    from km365.store.postgresql import PostgresqlDatabase
+
+    assert isinstance(db, PostgresqlDatabase)
+
+    def pass_(by: timedelta) -> None:
+        with db.begin() as c:
+            c.execute(text("UPDATE procrastinate_jobs SET scheduled_at = scheduled_at - :by"), {"by": by})
+            c.execute(
+                text("UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - :by"), {"by": by}
+            )
+
+    def die(key: str) -> None:
+        silent = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '2 min')"
+        begun = """
+            UPDATE procrastinate_jobs
+               SET status = 'doing', worker_id = :worker, attempts = attempts + CAST(status = 'doing' AS int)
+             WHERE queueing_lock LIKE '%:' || :key"""
+        with db.begin() as c:
+            worker = c.execute(text(f"{silent} RETURNING id")).scalar_one()
+            c.execute(text(begun), {"key": key, "worker": worker})
+
+    clock = Clock(now=datetime.now(UTC), passed=pass_)
+    return Bench(db, clock, lambda: PostgresqlJobs(db, poll_s=0.02, tick_s=0.02), die)
 
 
-@pytest.fixture(params=ADAPTERS)
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    made = ADAPTERS[request.param](tmp_path)
-    yield made
-    made.db.close()
+@pytest.fixture
+def bench(database_url: str) -> Iterator[Bench]:
+    with closing(Database.open(database_url)) as db:
+        yield (_sqlite if db.path else _postgresql)(db)
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -10,6 +10,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from sqlalchemy import update
 
 from km365.errors import StoreError
@@ -22,6 +23,11 @@ from km365.store.tables import job
 
 WORKER = Path(__file__).with_name("worker.py")
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'km365.sqlite'}"
 
 
 async def test_only_one_runner_at_a_time_works_and_the_next_follows_at_once(bench, until) -> None:
@@ -76,7 +82,7 @@ async def test_a_job_that_hangs_counts_as_failed(bench, until, monkeypatch) -> N
     async def work(args) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("km365.jobs.sqlite._LONGEST_RUN_S", 0.01)
+    monkeypatch.setattr("km365.jobs.sqlite.LONGEST_RUN_S", 0.01)
     jobs.register("greet", work, attempts=1)
     bench.enqueue(jobs, "greet", "k1")
     async with bench.running(jobs):
@@ -90,7 +96,7 @@ async def test_a_job_that_does_not_end_in_time_is_given_back_when_we_stop(bench,
         begun.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("km365.jobs.sqlite._GRACE_S", 0.01)
+    monkeypatch.setattr("km365.jobs.sqlite.GRACE_S", 0.01)
     jobs.register("greet", work)
     bench.enqueue(jobs, "greet", "k1")
     async with bench.running(jobs):
