@@ -20,7 +20,7 @@ from km365.services.group_reflection import GROUP, SUMMARY
 from km365.settings import Settings
 from km365.store import conversations, preferences
 from km365.store.outbox import Message
-from km365_bots import conversation, delivery, group_speech
+from km365_bots import conversation, group_speech, mailing
 from km365_bots.chat import Parts
 from km365_bots.connector import LOOPBACK, Connector, bot_token, open_connector
 from km365_bots.delivery import Post
@@ -57,7 +57,7 @@ async def serve(app: App) -> AsyncIterator[str]:
         _open_desk(app, parts := replace(parts, members=members_of(connector)), connector) as desk,
     ):
         turns = Turns(connector=connector, desk=desk, labels=labels, clock=app.clock.now)
-        await delivery.begin(post_of(app, parts, connector, labels, turns.lines))
+        mails = await mailing.begin(post_of(app, parts, connector, labels, turns.lines))
         await turns.begin(app.jobs)
         host = Host(sign_in=sign_in, turns=turns, connector=connector)
         workspace = Workspace(
@@ -72,6 +72,7 @@ async def serve(app: App) -> AsyncIterator[str]:
             try:
                 yield f"workspace and bot on {address}"
             finally:
+                mails.stop()
                 await turns.close()
 
 

@@ -180,6 +180,10 @@ class Connector:
                 return found
             after = f"&continuationToken={quote(token, safe='')}"
 
+    def paused_s(self, tenant_id: str) -> float:
+        """How long nobody sends to the tenant yet, after a 429; 0 where somebody may."""
+        return self.governor.paused_s(tenant_id.lower())
+
     async def _call(
         self,
         method: str,
@@ -192,6 +196,7 @@ class Connector:
     ) -> Json:
         """One call, paced; what was certainly refused (429, 412) is repeated, nothing else."""
         patience_s = self._pace.longest_wait_s if patience_s is None else patience_s
+        tenant = tenant.lower()
         for attempt in range(1, self._pace.attempts + 1):
             patience_s -= await self._wait_for_turn(tenant, conversation, patience_s)
             status, retry_after_s, answer = await self._once(method, url, body)
@@ -348,7 +353,7 @@ async def open_connector(
     `account` is what it shares with other processes; without, it takes itself to be alone.
     """
     timeout = aiohttp.ClientTimeout(total=pace.timeout_s, sock_connect=min(5.0, pace.timeout_s))
-    pool = aiohttp.TCPConnector(limit=64, limit_per_host=32)
+    pool = aiohttp.TCPConnector(limit=96, limit_per_host=64)
     headers: Mapping[str, str] = {"User-Agent": "km365-bot", "Accept": "application/json"}
     async with aiohttp.ClientSession(
         connector=pool,

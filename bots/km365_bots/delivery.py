@@ -6,7 +6,7 @@ sent again by itself. 429 and a refused connection are certainly not sent: they 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +16,7 @@ from km365.documents.words import Words
 from km365.errors import GraphError, KM365Error, StoreError
 from km365.jobs import Jobs
 from km365.services.preferences import opens_at
+from km365.services.prompts import SEND_MESSAGE
 from km365.store import conversations, outbox, turns
 from km365.store.conversations import Address
 from km365.store.database import Connection, Database
@@ -37,7 +38,6 @@ from km365_bots.turn import Lines, whereabouts
 
 _log = logging.getLogger("km365.bots.delivery")
 
-JOB = "send_message"
 _ATTEMPTS = 30
 """Refusals for certain (429, nothing listening) after which a message is given up, with a note."""
 _LOOK_AGAIN = timedelta(minutes=5)
@@ -80,38 +80,13 @@ class Post:
     """What has been sending for longer was left behind by a process that died."""
 
 
-async def begin(post: Post) -> None:
-    """Registers the job that sends a message and the look of every minute for what waits; looks at once."""
-
-    async def send(args: Mapping[str, str]) -> None:
-        await deliver(post, args["key"])
-
-    post.jobs.register(JOB, send)
-    post.jobs.every_minute("outbox", lambda: take_up(post))
-    await take_up(post)
-
-
-async def take_up(post: Post) -> None:
-    """Queues every message whose moment has come, a page at a time.
-
-    What a process that died left in the middle of sending is marked as unknown first.
-    """
-    at, last = post.now(), None
-    await post.db.run(outbox.recover, at=at, begun_before=at - post.sending_takes)
-    while True:
-        page = await post.db.run(enqueue_due, post.jobs, at=at, after=last)
-        if len(page) < outbox.PAGE:
-            return
-        last = page[-1]
-
-
 def enqueue_due(
     c: Connection, jobs: Jobs, *, at: datetime, person_id: str | None = None, after: outbox.Sent | None = None
 ) -> list[outbox.Sent]:
     """The next page of messages whose moment has come (of one person, if named), each with a job."""
     page = outbox.due(c, at=at, person_id=person_id, after=after)
     for one in page:
-        jobs.enqueue(c, JOB, key=one.message.key, args={"key": one.message.key})
+        jobs.enqueue(c, SEND_MESSAGE, key=one.message.key, args={"key": one.message.key})
     return page
 
 
@@ -121,12 +96,14 @@ def enqueue_for_newcomer(c: Connection, jobs: Jobs, *, at: datetime, person_id: 
     return len(enqueue_due(c, jobs, at=at, person_id=person_id))
 
 
-async def deliver(post: Post, key: str) -> None:
+async def deliver(post: Post, key: str, *, lent: bool = False) -> None:
     """Sends the message `key` if it still waits; does nothing the second time. Idempotency: intent first.
+
+    One that was `lent` (`outbox.lend`) is sent although its moment was put off.
 
     What became of the message is in its row. Raises StoreError, after which it waits as before.
     """
-    row = await post.db.run(_to_send, key, post.hours, at=post.now())
+    row = await post.db.run(_to_send, key, post.hours, at=post.now(), lent=lent)
     if row is None:
         return
     try:
@@ -163,10 +140,10 @@ async def deliver(post: Post, key: str) -> None:
                 await _send(post, row, address, reply, activity)
 
 
-def _to_send(c: Connection, key: str, hours: Hours, *, at: datetime) -> outbox.Sent | None:
+def _to_send(c: Connection, key: str, hours: Hours, *, at: datetime, lent: bool) -> outbox.Sent | None:
     """The message, if it waits and its moment has come; it waits on where its reader has quiet hours now."""
     row = outbox.get(c, key)
-    if row is None or row.state is not Delivery.WAITING or row.due_at > at:
+    if row is None or row.state is not Delivery.WAITING or (row.due_at > at and not lent):
         return None
     opens = opens_at(c, row.message, hours, at=at)
     if opens > at:
@@ -236,7 +213,7 @@ async def _put_back(post: Post, row: outbox.Sent, error: NotSent) -> None:
 def _wait(c: Connection, jobs: Jobs, key: str, *, at: datetime, wait_s: float, note: str) -> None:
     outbox.put_back(c, key, at=at, due_at=at + timedelta(seconds=wait_s), note=note)
     if wait_s <= _SOON_S:
-        jobs.enqueue(c, JOB, key=key, args={"key": key}, wait_s=wait_s)
+        jobs.enqueue(c, SEND_MESSAGE, key=key, args={"key": key}, wait_s=wait_s)
 
 
 async def _hold(post: Post, row: outbox.Sent, note: str, *, wait_s: float | None = None) -> None:

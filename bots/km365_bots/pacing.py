@@ -304,6 +304,10 @@ class Governor:
                 if not one.moment.done():
                     one.moment.set_result(moment)
 
+    def paused_s(self, tenant: str) -> float:
+        """How long the pause after a 429 still is, as this process knows."""
+        return max(0.0, self._account.seen(tenant).paused_until - self.clock())
+
     def pause(self, tenant: str, wait_s: float) -> None:
         """After a 429 nobody sends to the tenant for so long: one answer teaches every sender."""
         until = self.clock() + wait_s

@@ -26,6 +26,8 @@ from km365.templates import Templates
 
 SEND_MESSAGE = "send_message"
 """The job that sends one message of the outbox; the bots service does it."""
+SEND_DUE = "send_due"
+"""The job that sends everything that is due: for many at once, of whom each would need a job of its own."""
 LAST_SCAN = "flow:scan"
 """The bookmark of the last day the calendar was scanned."""
 LAST_PROMPTS = "flow:prompts"
@@ -165,8 +167,9 @@ def _advance(c: Connection, jobs: Jobs, hours: Hours, *, now: datetime) -> tuple
         after, wanted = _next_step(c, prompt, campaign, hours, now=now)
         if wanted is not None and outbox.put(c, wanted, at=now):
             count += 1
-            jobs.enqueue(c, SEND_MESSAGE, key=wanted.key, args={"key": wanted.key})
         campaigns.save(c, replace(prompt, progress=after), at=now)
+    if count:
+        jobs.enqueue(c, SEND_DUE, key=SEND_DUE, args={})
     return len(due), count
 
 

@@ -109,6 +109,18 @@ def due(
     return [_sent(row._mapping) for row in c.execute(query)]
 
 
+def lend(c: Connection, *, at: datetime, until: datetime, limit: int) -> list[str]:
+    """Keys of messages that are due, the longest waiting first; nobody else finds them due before `until`.
+
+    They wait as before: a borrower that dies has lost nothing.
+    """
+    ready = (message.c.state == Delivery.WAITING) & (message.c.due_at <= at)
+    query = select(message.c.key).where(ready).order_by(message.c.due_at, message.c.key).limit(limit)
+    keys = list(c.execute(query.with_for_update(skip_locked=True)).scalars())
+    c.execute(update(message).where(message.c.key.in_(keys)).values(due_at=until))
+    return keys
+
+
 def claim(c: Connection, key: str, *, at: datetime) -> Message | None:
     """The message, now ours to send; None when it is not waiting (sent, cancelled, or another sender has it).
 

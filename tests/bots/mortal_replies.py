@@ -1,10 +1,10 @@
 """A bot that is killed, with signal 9, at the n-th deed while Teams is busy and while it says what waited.
 
-    python -m tests.bots.mortal_replies SERVICE_URL FOLDER < the activities, as JSON
+    python -m tests.bots.mortal_replies SERVICE_URL BUSY_URL FOLDER < the activities, as JSON
 
-For every n in turn: a process hears the activities in a chat named after n while Teams refuses everything, and
-dies; the next one hears what was not acknowledged. Then a process says what waits and dies at its n-th deed,
-and the next one says the rest. Told of each n is whether anything was killed.
+For every n in turn: a process hears the activities in a chat named after n while Teams refuses all of them,
+and dies; the next one hears what was not acknowledged. Then a process says what waits and dies at its n-th
+deed, and the next one says the rest. Told of each n is whether anything was killed.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ async def live(folder: Path, activities: list[Json], acknowledge: Callable[[], N
             if answer.status in {200, 202}:
                 acknowledge()
         if not activities:
-            while not await is_free(desk, chat):
+            while not await is_free(desk, chat):  # noqa: ASYNC110 - in the database
                 await asyncio.sleep(0.01)  # the turn of the dead has not run out yet
             await bot.say_later(chat)
         await bot.close()

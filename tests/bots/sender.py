@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from km365_bots.connector import open_connector
-from km365_bots.delivery import Post, begin, deliver
+from km365_bots.delivery import Post, deliver
+from km365_bots.mailing import begin
 from km365_bots.pacing import Pace
 from km365_bots.turn import Lines
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 from km365_bots.app import serve, sign_in_of
-from km365_bots.delivery import JOB
 
 from km365.app import App, open_app
 from km365.errors import NotAvailable
@@ -19,6 +18,7 @@ from km365.jobs.port import JobState
 from km365.local import apps, faults, teams, users
 from km365.local.server import M365
 from km365.services import reach
+from km365.services.prompts import SEND_MESSAGE as JOB
 from km365.settings import Settings
 from km365.store import conversations, outbox
 from km365.store.outbox import Delivery, Message

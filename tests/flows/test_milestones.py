@@ -38,11 +38,12 @@ async def test_the_people_named_are_invited_once_in_their_language(office) -> No
 
 
 async def test_a_job_to_send_it_is_queued_with_the_message(office) -> None:
-    ann, key = office.hire("ann"), await office.milestone(2)
+    office.hire("ann")
+    await office.milestone(2)
     await office.scan()
     with office.db.begin() as c:
         (job,) = office.jobs.list_(c, state=JobState.WAITING)
-    assert (job.name, job.args) == ("send_message", {"key": f"invite:{key}:{ann}"})
+    assert (job.name, job.args) == ("send_due", {})
 
 
 async def test_without_names_the_whole_office_is_asked_but_no_closed_account(office) -> None:
