@@ -255,7 +255,7 @@ def phrases(catalogue: Catalogue, concepts: Concepts, offices: Mapping[str, tupl
 def _pressable(chat: Chat, buttons: Sequence[str]) -> str:
     """The buttons by name, for a group, where what was found is gone on with by pressing alone."""
     messages = chat.speech.messages
-    named = messages.listed([f"“{messages.say(f'find.button_{verb}')}”" for verb in buttons])
+    named = messages.any_of([messages.say(f"find.button_{verb}") for verb in buttons])
     return messages.say("find.hint_here", buttons=named)
 
 
@@ -338,13 +338,14 @@ class _Shown:
             return self._card(title, lines, about, buttons=["all", "new"], hint=self._say("hint_all"))
         lines = [self._say("nothing", asked=self.query.words), self._say("try_other")]
         if found.near:
-            lines.append(self._say("near", labels=self._messages.listed([f"“{one}”" for one in found.near])))
+            lines.append(self._say("near", labels=self._messages.any_of(found.near)))
         return self._card(title, lines, about, buttons=["search"], hint=self._say("hint_near"))
 
     def _card(self, title: str, lines: list[str], about: str, *, buttons: list[str], hint: str = "") -> Reply:
         held = [self._say("held_to", filters=", ".join(self._held()))] if self.query.filters else []
         personal = self.chat.event.personal
-        searched = [self._say("only_yours" if personal else "only_everyones")] if self.found.readable else []
+        told = self.found.readable and not self.start  # once, with the first page
+        searched = [self._say("only_yours" if personal else "only_everyones")] if told else []
         inputs = {"filter", "search"}
         return self.chat.speech.menu(
             Find.name,
