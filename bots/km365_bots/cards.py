@@ -111,8 +111,7 @@ def _invitation(page: Page) -> None:
     page.heading(page.text("title"))
     page.say(page.text("text"))
     minutes = page.text("minutes")
-    takes = page.label("minutes_value", minutes=minutes) if minutes else ""
-    page.facts([(page.label("minutes"), takes), (page.label("due"), page.text("due"))])
+    page.facts([(page.label("minutes"), minutes), (page.label("due"), page.text("due"))])
     page.button("start", label="" if minutes else page.label("resume"))
     page.button("later")
     page.button("decline")

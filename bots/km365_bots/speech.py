@@ -35,8 +35,6 @@ RETURNED = "returned"
 
 _HELD, _HELD_BYTES = 5_000, 12_000
 """Characters and bytes of a text that a card carries back, well within what a card may hold."""
-_BETWEEN = {"ar": "؛ ", "zh": "；"}
-"""What stands between several things to say, where it is no semicolon of ours."""
 _SHOWN = 600
 """Characters of an answer that are repeated once it is given."""
 
@@ -143,7 +141,7 @@ class Speech:
             text = f"{first} {text}"
         minutes = self.messages.say("prompt.minutes", n=bank.minutes)
         lines = [bank.title, text, minutes, self.messages.say("prompt.due", date=due) if due else ""]
-        data = {"title": bank.title, "text": text, "minutes": bank.minutes, "due": due}
+        data = {"title": bank.title, "text": text, "minutes": minutes, "due": due}
         return self._card(
             "invitation", data, lines, interview=campaign, question=INVITATION, step=0, hint="invitation"
         )
@@ -218,8 +216,8 @@ class Speech:
         """Who reads the answer to this question, and how to change it."""
         now = self.messages.say("audience_help.now", who=self._reads(interview, question))
         labels = [self._who(audience) for audience in offered(bank)]
-        listed = _BETWEEN.get(self.messages.language, "; ").join(labels)
-        change = self.messages.say("audience_help.change", labels=listed) if labels else ""
+        to_say = self.messages.any_of(labels)
+        change = self.messages.say("audience_help.change", labels=to_say) if labels else ""
         return Reply(text=_paragraphs([now, change]))
 
     def _question(self, interview: Interview, bank: Bank, prompt: Prompt, value: str | None) -> Reply:

@@ -14,6 +14,10 @@ Text = str | tuple[str, ...] | Mapping[str, str]
 """One text, several that mean the same, or one per plural form (CLDR: one, few, many, other ...)."""
 
 
+_QUOTES = dict.fromkeys(("ar", "es", "fr", "ru"), "«»")
+"""Where they are not “”."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Messages:
     """The words of one language. Keys are `table.name`, as in `templates/messages/<language>.toml`."""
@@ -45,6 +49,16 @@ class Messages:
     def listed(self, items: Sequence[str]) -> str:
         """Several things in a sentence, with this language's commas and "or"."""
         return format_list(list(items), style="or", locale=self.language)
+
+    def quoted(self, text: str) -> str:
+        """The text in this language's quotation marks."""
+        opens, closes = _QUOTES.get(self.language, "“”")
+        space = "\N{NO-BREAK SPACE}" if self.language == "fr" else ""
+        return f"{opens}{space}{text}{space}{closes}"
+
+    def any_of(self, words: Sequence[str]) -> str:
+        """Words of which one is to be said, such as “yes”, “later” or “no”."""
+        return self.listed([self.quoted(word) for word in words])
 
     def languages(self) -> str:
         """The languages the bot speaks, each by its own name."""

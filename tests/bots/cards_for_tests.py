@@ -24,7 +24,7 @@ DATA: dict[str, dict[str, Any]] = {
     "invitation": {
         "title": "What did the mid-term review teach you?",
         "text": "Ardania, 2022-2026.",
-        "minutes": 10,
+        "minutes": "About 10 minutes",
         "due": "27 November",
     },
     "draft": {

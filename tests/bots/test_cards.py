@@ -252,10 +252,10 @@ def test_a_missing_word_is_named(tmp_path):
 
 def test_a_lost_placeholder_is_named(tmp_path):
     (tmp_path / "cards").mkdir()
-    words = Templates().text("cards/labels.fr.toml").replace("{minutes}", "dix")
+    words = Templates().text("cards/labels.fr.toml").replace("{reference}", "dix")
     (tmp_path / "cards" / "labels.fr.toml").write_text(words, encoding="utf-8")
     with pytest.raises(
-        TemplateError, match=r"labels\.fr\.toml: 'minutes_value' must hold the same placeholders"
+        TemplateError, match=r"labels\.fr\.toml: 'went_wrong' must hold the same placeholders"
     ):
         Words.read(Templates(tmp_path), "cards/labels")
 

@@ -58,7 +58,7 @@ async def test_a_group_reflects_and_hears_what_several_said_alike_without_names(
     assert sorted(message.person_id for message in asked) == sorted(PEOPLE)
     group.chat("ann").heard("Your group looks back on: the mid-term review.")
     group.chat("bob").heard("Votre groupe revient sur")
-    group.chat("dina").heard("تراجع مجموعتكم معًا")
+    group.chat("dina").heard("تراجع مجموعتكم معاً")
 
     dina = group.chat("dina")
     await dina.says("ابدأ")

@@ -120,7 +120,7 @@ async def test_a_channel_reflects_in_its_thread_and_is_told_once(everybody: Ever
     for name, invited, start, consent, yes in (
         ("ann", "Your group looks back on: the pumps", "start", "Nobody reads your answers", "yes"),
         ("bob", "Votre groupe revient sur", "commencer", "Personne ne lit vos réponses", "oui"),
-        ("dina", "تراجع مجموعتكم معًا", "ابدأ", "لا يقرأ أحد إجاباتكم", "نعم"),
+        ("dina", "تراجع مجموعتكم معاً", "ابدأ", "لا يقرأ أحد إجاباتكم", "نعم"),
     ):
         await everybody.hears(teams.chat_id(IDS[name]), invited)
         await everybody.says(name, start, consent)

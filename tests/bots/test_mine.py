@@ -232,7 +232,10 @@ async def test_all_is_listed_newest_first_with_where_it_stands(ann: Office) -> N
     )
     await ann.says("5")
     ann.heard(
-        "Send parts early", STORY, "Who reads this: everyone", "Change it; Take it back; My office only"
+        "Send parts early",
+        STORY,
+        "Who reads this: everyone",
+        "Say “Change it”, “Take it back”, “My office only”",
     )
     ann.not_heard("ford")
 
@@ -630,7 +633,7 @@ async def test_in_arabic(ann: Office) -> None:
     await ann.says("مساهماتي")
     ann.heard("مساهمة واحدة لكم", "وتنتظر مراجعة المنسق")
     await ann.says("١")
-    ann.heard("تغييرها; سحبها; مكتبي فقط")
+    ann.heard("قولوا «تغييرها» أو «سحبها» أو «مكتبي فقط»")
     await ann.says("مكتبي فقط")
     ann.heard("أقصرها الآن على مكتبكم")
     await ann.works()

@@ -1,6 +1,7 @@
 """What the bot says: complete, translated and short enough, in all seven languages."""
 
 import re
+import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -135,3 +136,33 @@ def test_an_office_can_say_it_differently(tmp_path: Path) -> None:
     catalogue = Catalogue(changed(tmp_path, "Je l'ai déjà.", "Merci, déjà reçu."))
     messages: Messages = catalogue.get("fr")
     assert messages.say("notes.already") == "Merci, déjà reçu."
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "“yes”, “later”, or “no”"),
+        ("fr", "«\xa0yes\xa0», «\xa0later\xa0» ou «\xa0no\xa0»"),
+        ("ar", "«yes» أو «later» أو «no»"),
+        ("zh", "“yes”、“later”或“no”"),
+    ],
+)
+def test_what_can_be_said_is_quoted_and_listed_as_the_language_does(language: str, said: str) -> None:
+    assert CATALOGUE.get(language).any_of(["yes", "later", "no"]) == said
+
+
+def test_arabic_has_signs_of_its_own_and_one_spelling() -> None:
+    """Beside what people type: they type as they like."""
+    for file in sorted(Path("templates").rglob("*ar.toml")):
+        words = tomllib.loads(file.read_text("utf-8"))
+        said = {name: part for name, part in words.items() if name not in {"commands", "keep_out_words"}}
+        for text in _texts(said):
+            assert not re.search('[;,?"“”]', text), (file, text)
+            assert "ًا" not in text, (file, text)
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [text for part in parts for text in _texts(part)]

@@ -205,7 +205,7 @@ class Mine(Topic):
             entries=_entries(chat, about),
             buttons=[*buttons, {"verb": "list", "label": say("mine.list")}],
             about=about.id,
-            hint=say("mine.item_hint", words="; ".join(words)),
+            hint=say("mine.item_hint", words=chat.speech.messages.any_of(words)),
         )
         return Told(replies=[reply], waits={"about": about.id})
 
