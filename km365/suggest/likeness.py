@@ -21,6 +21,8 @@ ROWS_AT_ONCE = 512
 _MEANING_WEIGHT = 0.7
 _TWINS = 0.72
 """Documents whose vectors are nearer than this are versions or translations of one another."""
+_PLACES_AT_ONCE = 50_000
+"""A text of common words has a million places in the inverted file, and each takes 40 bytes to sum up."""
 _PULLED_AT_MOST = 4
 _DOUBTS = 3
 """A word pulls a concept where it stands in more of its documents than of all, so many more counted in."""
@@ -149,11 +151,13 @@ class Space:
         begins = self._first[numbers]
         lengths = self._first[numbers + 1] - begins
         ends = np.cumsum(lengths)
-        if not len(ends) or not ends[-1]:
-            return np.zeros(self.count, dtype=np.float32)
-        places = np.arange(int(ends[-1])) + np.repeat(begins - ends + lengths, lengths)
-        products = self._places[places] * np.repeat(weights, lengths)
-        found = np.bincount(self._documents[places], weights=products, minlength=self.count)
+        found = np.zeros(self.count)
+        for words in _portions(ends):
+            many = lengths[words]
+            start = ends[words] - many - (ends[words.start] - many[0])
+            places = np.arange(int(many.sum())) + np.repeat(begins[words] - start, many)
+            products = self._places[places] * np.repeat(weights[words], many)
+            found += np.bincount(self._documents[places], weights=products, minlength=self.count)
         return found.astype(np.float32)
 
     def because(self, sample: Sample, documents: Ints) -> tuple[list[str], int]:
@@ -204,6 +208,16 @@ class Space:
                 for at in part:
                     found[at] = part
         return found
+
+
+def _portions(ends: Ints) -> Iterator[slice]:
+    """Words in a row that stand in some 50,000 documents together, of which `ends` are the sums so far."""
+    begin = 0
+    while begin < len(ends):
+        before = int(ends[begin - 1]) if begin else 0
+        end = max(begin + 1, int(np.searchsorted(ends, before + _PLACES_AT_ONCE, side="right")))
+        yield slice(begin, end)
+        begin = end
 
 
 def _numbered(said: Sequence[str]) -> tuple[Ints, Ints]:
