@@ -52,18 +52,19 @@ class Speech:
         return Reply(text=self.messages.say(key, n=None, turn=0, **values))
 
     def help(self, topics: Iterable[str], *, buttons: Iterable[str]) -> Reply:
-        """All that can be said, with a line from each topic and a button for some of them."""
+        """All that can be said, in a line from each topic, and a button for some of them."""
         say = self.messages.say
-        lines = [say(f"{topic}.help") for topic in topics]
-        lines.append(say("chat.help", languages=self.messages.languages()))
+        said = [*(say(f"{topic}.help") for topic in topics)]
+        said.append(say("chat.help", languages=self.messages.languages()))
+        lines = "\n".join(f"• {line}" for line in said)
         labels = {**{topic: say(f"{topic}.help_button") for topic in buttons}, WHO: say("chat.who_button")}
         card = self.menu(
             HELP,
             title=say("chat.help_title"),
-            text="\n".join(lines),
+            text=lines,
             buttons=[{"verb": verb, "label": label} for verb, label in labels.items()],
         )
-        return replace(card, text=_paragraphs(lines))
+        return replace(card, text=lines)
 
     def menu(
         self,

@@ -62,4 +62,4 @@ class Messages:
 
     def languages(self) -> str:
         """The languages the bot speaks, each by its own name."""
-        return ", ".join(OWN_NAMES.values())
+        return self.listed(list(OWN_NAMES.values()))

@@ -54,7 +54,7 @@ async def test_help_and_who_reads_this_at_any_moment(chat: Chat) -> None:
     await chat.is_invited()
     await chat.says("start")
     await chat.says("who will read this?")
-    chat.heard("colleagues in your office", "To change it, say one of these", "1 of 8")
+    chat.heard("colleagues in your office", "To change it, say “everyone in the organisation”", "1 of 8")
     await chat.says("العربية")
     await chat.says("من يقرأ هذا")
     chat.heard("كل من في المنظمة؛ الزملاء")
@@ -62,7 +62,7 @@ async def test_help_and_who_reads_this_at_any_moment(chat: Chat) -> None:
 
 async def test_words_with_nothing_open_are_not_kept_and_say_so(chat: Chat) -> None:
     await chat.says("The lorries came late again this year.")
-    chat.heard("I did not keep that", "At any moment you can say")
+    chat.heard("I did not keep that", "While I ask, you can say")
 
 
 async def test_words_instead_of_an_answer_to_the_invitation_bring_it_again(chat: Chat) -> None:

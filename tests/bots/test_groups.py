@@ -231,7 +231,7 @@ async def test_in_a_chat_of_ones_own_it_says_where_to_ask(group: Group) -> None:
     await ann.says("let's reflect on fuel")
     ann.heard("in a group chat or channel")
     await ann.says("help")
-    ann.heard("With your group")
+    ann.heard("Reflect with your group")
 
 
 async def test_its_post_is_kept_back_by_nobodys_quiet_hours(group: Group, office: Office) -> None:

@@ -135,7 +135,7 @@ async def test_a_story_in_two_messages_is_one_lesson(chat: Chat, office: Office)
 )
 async def test_a_question_or_a_few_words_are_no_lesson(chat: Chat, said: str) -> None:
     await chat.says(said)
-    chat.heard("I did not keep that", "To share a lesson at any time")
+    chat.heard("I did not keep that", "Share a lesson at any time")
 
 
 async def test_lesson_without_a_colon_is_an_answer(chat: Chat, office: Office) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from km365.core.audience import Audience
+from km365.core.commands import understand
 from km365.core.interviews import ConfirmKind
 from km365.core.keepout import KeepOut
 from km365.core.languages import LANGUAGES
@@ -149,6 +150,17 @@ def test_an_office_can_say_it_differently(tmp_path: Path) -> None:
 )
 def test_what_can_be_said_is_quoted_and_listed_as_the_language_does(language: str, said: str) -> None:
     assert CATALOGUE.get(language).any_of(["yes", "later", "no"]) == said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_help_quotes_is_understood_for_what_it_says(language: str) -> None:
+    texts = CATALOGUE.get(language).texts
+    topics = [name.removesuffix(".help") for name in texts if name.endswith(".help") and name != "chat.help"]
+    for topic in {*topics} - {"later"}:
+        (quoted,) = re.findall("[“«]\\s?(.*?)\\s?[”»]", str(texts[f"{topic}.help"]))
+        said = re.sub("…+", "water", quoted)
+        meant = understand(said, CATALOGUE.vocabulary, language=language)
+        assert meant and meant.topic == topic, said
 
 
 def test_arabic_has_signs_of_its_own_and_one_spelling() -> None:
