@@ -57,7 +57,7 @@ async def test_help_and_who_reads_this_at_any_moment(chat: Chat) -> None:
     chat.heard("colleagues in your office", "To change it, say “everyone in the organisation”", "1 of 8")
     await chat.says("العربية")
     await chat.says("من يقرأ هذا")
-    chat.heard("كل من في المنظمة؛ الزملاء")
+    chat.heard("«كل من في المنظمة» أو «الزملاء")
 
 
 async def test_words_with_nothing_open_are_not_kept_and_say_so(chat: Chat) -> None:
