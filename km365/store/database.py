@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Engine
@@ -75,13 +75,17 @@ class Database(ABC):
         with self.said(self.where), self.engine.begin() as connection:
             yield connection
 
-    @abstractmethod
     async def run(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What `fn(connection, *args, **kwargs)` returns, run in a thread inside one transaction.
 
         It is saved when this returns. On a server `fn` may be called more than once, because others came
         first; only the last call is saved, so it must change nothing else, and use up none of its arguments.
         """
+        return cast(R, await self._saved(lambda c: fn(c, *args, **kwargs)))
+
+    @abstractmethod
+    async def _saved(self, call: Callable[[Connection], Any]) -> Any:
+        """What `call` returns in the transaction of its own that was saved."""
 
     @property
     @abstractmethod

@@ -11,10 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Self
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
@@ -30,9 +29,6 @@ except ImportError:
         "database_url names a PostgreSQL server, and what km365 needs for one is not installed. "
         "Type: pip install 'km365[postgresql]'"
     ) from None
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 CONNECTIONS = 5
 """At most so many transactions of one process run at once: more of them overtake each other for nothing."""
@@ -87,12 +83,11 @@ class PostgresqlDatabase(Database):
         """A connection whose statements each see what is saved at that moment, and are never refused."""
         return self.engine.connect().execution_options(isolation_level="READ COMMITTED", km365=_PLAINLY)
 
-    async def run(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """See `Database`."""
-        call = partial(self._until_saved, lambda c: fn(c, *args, **kwargs))
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+    async def _saved(self, call: Callable[[Connection], Any]) -> Any:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._until_saved, call)
 
-    def _until_saved(self, call: Callable[[Connection], R]) -> R:
+    def _until_saved(self, call: Callable[[Connection], Any]) -> Any:
         """What `call` returns in the transaction that the server lets pass."""
         give_up_at = time.monotonic() + self._wait_s
         for tried in count():

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
+from typing import Any, Self
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
@@ -18,9 +18,6 @@ from sqlalchemy.pool import QueuePool
 from km365.errors import StoreError
 from km365.store import locks
 from km365.store.database import WAIT_S, Database
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _TOGETHER = 32
 """At most so many transactions share one."""
@@ -55,19 +52,19 @@ class SqliteDatabase(Database):
                 raise
         return database
 
-    async def run(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def _saved(self, call: Callable[[Connection], Any]) -> Any:
         """See `Database`. What is asked while another transaction is being saved shares the next one.
 
         Each is undone alone if it raises: waiting for the disk takes longer than all the rest.
         """
         loop = asyncio.get_running_loop()
-        asked = _Asked(call=lambda c: fn(c, *args, **kwargs), answer=loop.create_future(), loop=loop)
+        asked = _Asked(call=call, answer=loop.create_future(), loop=loop)
         with self._door:
             self._asked.append(asked)
             begin, self._working = not self._working, True
         if begin:
             loop.run_in_executor(None, self._work)
-        return cast(R, await asked.answer)
+        return await asked.answer
 
     def _work(self) -> None:
         """Does what is asked, together what came together, until nothing more is."""

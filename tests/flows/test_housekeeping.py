@@ -13,7 +13,7 @@ from km365.errors import StoreError
 from km365.services import group_reflection, housekeeping
 from km365.services.group_reflection import Member, Wanted
 from km365.store import campaigns, conversations, events, group_reflections, interviews, term_requests, wishes
-from km365.store.database import Connection, Database
+from km365.store.database import Connection
 from km365.store.interviews import StoredAnswer
 from km365.store.outbox import Delivery
 
@@ -29,7 +29,7 @@ async def test_the_newest_fourteen_copies_are_kept(office) -> None:
 
 async def test_a_damaged_database_does_not_push_out_the_good_copies(office, monkeypatch) -> None:
     await housekeeping.tidy(office.db, office.jobs, now=office.now)
-    monkeypatch.setattr(Database, "problems", lambda self: ["page 7 is torn"])
+    monkeypatch.setattr(type(office.db), "problems", lambda self: ["page 7 is torn"])
     office.now += timedelta(days=1)
     with pytest.raises(StoreError, match="was not copied"):
         await housekeeping.tidy(office.db, office.jobs, now=office.now)
