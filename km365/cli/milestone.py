@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING
 import click
 
 from km365.cli.console import json_option, print_json, say, table, with_app
+from km365.cli.groups import LazyGroup
 from km365.errors import ExitCode
 
 if TYPE_CHECKING:
     from km365.app import App
 
 
-@click.group()
+VERBS = {
+    "import": "km365.cli.milestone_import:import_",
+}
+
+
+@click.group(cls=LazyGroup, verbs=VERBS)
 def command() -> None:
-    """See the programme milestones and whom they ask.
+    """Keep the programme calendar, and see whom its milestones ask.
 
     \b
     Example:

@@ -145,7 +145,10 @@ def is_too_late(p: Progress, plan: Plan, due_on: date, now: datetime, hours: Hou
 
 @dataclass(frozen=True, kw_only=True)
 class Milestone:
-    """One milestone of the calendar. `asked` are sign-in names or person ids; none means the whole office."""
+    """One milestone of the calendar. `asked` are sign-in names or person ids; none means the whole office.
+
+    `key` is what an imported sheet calls it, empty for one written by hand; `etag` is SharePoint's.
+    """
 
     id: str
     title: str
@@ -154,6 +157,10 @@ class Milestone:
     due_on: date | None
     asked: tuple[str, ...] = ()
     state: str = "planned"
+    programme: str = ""
+    key: str = ""
+    etag: str = ""
+    modified_at: datetime | None = None
 
     @property
     def is_over(self) -> bool:

@@ -153,6 +153,12 @@ MILESTONES = ListSpec(
             choices=("planned", "open", "closed", "cancelled"),
             indexed=True,
         ),
+        Column(
+            name="KMKey",
+            title="Key",
+            indexed=True,
+            description="What an imported sheet calls it, so that it is known again",
+        ),
     ),
 )
 

@@ -32,7 +32,7 @@ def read(package: Package) -> Iterator[Passage]:
     yield from package.properties()
     book = "xl/workbook.xml"
     relations = package.relations(book)
-    shared = _shared(package)
+    shared = shared_texts(package)
     for sheet in package.xml(book).iter(f"{_S}sheet"):
         name, part = sheet.get("name", ""), relations.get(sheet.get(_R, ""), "")
         if part not in package.names or sheet.get("state") in {"hidden", "veryHidden"}:
@@ -74,7 +74,8 @@ def _unescaped(text: str) -> str:
     return (html.unescape(text) if "&" in text else text).strip()
 
 
-def _shared(package: Package) -> list[str]:
+def shared_texts(package: Package) -> list[str]:
+    """The texts that the cells of a workbook share, by their numbers."""
     part = "xl/sharedStrings.xml"
     return [_said(entry) for entry in package.each(part, f"{_S}si")] if part in package.names else []
 

@@ -110,6 +110,10 @@ def _milestone(item: Item) -> Milestone:
         due_on=day_of(item.fields.get("KMDate")),
         asked=tuple(line.strip() for line in asked if line.strip()),
         state=_text(item, "KMState") or "planned",
+        programme=_text(item, "KMProgramme"),
+        key=_text(item, "KMKey"),
+        etag=item.etag,
+        modified_at=item.modified_at,
     )
 
 
