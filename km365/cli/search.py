@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _UNREAD_SHOWN = 20
 _WHY_LEFT_OUT = {
+    "draft": "that are drafts or wait for approval",
     "fewer": "that fewer people may read than the library",
     "library": "because the library has permissions of its own; if whoever may read it is of the office, "
     "name the site in search_own_permissions",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 READING = frozenset({"read", "write", "owner"})
 _PASSING = frozenset({"sp.limited access"})
@@ -14,8 +15,19 @@ class Readers(StrEnum):
 
     ALL = "all"  # everyone who may read its library, and that has its site's permissions or is vouched for
     FEWER = "fewer"  # not everyone who may read its library
+    DRAFT = "draft"  # those who may edit it: a version not published, or not approved
     LIBRARY = "library"  # its library has permissions of its own, and nobody vouches for it
     UNKNOWN = "unknown"  # SharePoint does not tell
+
+
+VERSION, APPROVAL = "_UIVersionString", "_ModerationStatus"
+"""The columns that `is_draft` looks at; every library has them."""
+
+
+def is_draft(fields: Mapping[str, Any]) -> bool:
+    """Whether the newest version is one that readers are not shown: 0.3, 1.2, or waiting for approval."""
+    version, approval = (str(fields.get(name) or "") for name in (VERSION, APPROVAL))
+    return (bool(version) and not version.endswith(".0")) or approval.lower() not in {"", "0", "approved"}
 
 
 @dataclass(frozen=True, kw_only=True)

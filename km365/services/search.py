@@ -33,8 +33,8 @@ from km365.graph.client import Graph
 from km365.graph.drives import File
 from km365.graph.lists import Item
 from km365.services import suggest
-from km365.services.search_index import shelf_for
 from km365.services.search_readers import readers_of
+from km365.services.search_shelving import shelf_for
 from km365.settings import Settings
 from km365.store import search as store
 from km365.store.database import Connection, Database

@@ -5,23 +5,20 @@ so that a look cut off anywhere is gone on with by the next. Delta does not tell
 read a document is asked as it is read, and again from time to time.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from km365.core.knowledge import from_fields
 from km365.core.schema import OFFICE_LIBRARY, TAG_COLUMNS
-from km365.core.search_access import Access, Readers
+from km365.core.search_access import APPROVAL, VERSION, Access, Readers, is_draft
 from km365.core.search_entries import (
-    DOCUMENT,
     EVERYBODY,
-    Entry,
     Indexed,
     document_sentences,
     item_sentences,
     left_out,
-    shelf_of,
     title_of,
 )
 from km365.core.search_words import FORM, Words
@@ -32,7 +29,7 @@ from km365.core.written_in import main_language
 from km365.documents.reading import READABLE
 from km365.documents.worker import Reader
 from km365.errors import GraphError, GraphNotFound, GraphUnreachable, InputRefused, ResyncNeeded, Throttled
-from km365.graph import documents, drives, lists, metadata, sites
+from km365.graph import documents, drives, lists, sites
 from km365.graph.batch import BatchRequest
 from km365.graph.client import Graph, Page
 from km365.graph.documents import Document
@@ -41,6 +38,7 @@ from km365.graph.lists import Item
 from km365.services import file_text
 from km365.services.capture import knowledge_list
 from km365.services.search_readers import readers_of
+from km365.services.search_shelving import document_entry, item_entry, shelf_for, tags_of
 from km365.settings import Settings
 from km365.store import cursors
 from km365.store import search as store
@@ -111,28 +109,6 @@ async def begin_anew(db: Database, settings: Settings) -> None:
         await db.run(store.clear)
 
 
-def shelf_for(settings: Settings, site: str) -> str:
-    """Who may find the documents of an office's library: its office, or everyone where that is set."""
-    return EVERYBODY if site in settings.search_open_libraries else office_code(site)
-
-
-def document_entry(source: Source, file: File, tags: Iterable[str], **known: Any) -> Entry:
-    """The entry of a document. `known` is what reading it tells: `language`, `title`."""
-    return Entry(
-        container=source.container,
-        item_id=file.id,
-        shelf=source.shelf,
-        kind=DOCUMENT,
-        office=source.office,
-        language=known.get("language") or "",
-        title=known.get("title") or title_of((), file.name),
-        web_url=file.web_url,
-        day=file.modified_at.date() if file.modified_at else None,
-        mark=file.ctag,
-        tags=tuple(tags),
-    )
-
-
 class _Looker:
     """One look at everything that is searched."""
 
@@ -144,6 +120,7 @@ class _Looker:
         self._done = Look()
         self._words = Words()
         self._libraries: dict[str, Access | None] = {}
+        self._asked = 0
 
     async def _run(self, fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:
         """`Database.run` for what adds to `_done`: a transaction that is begun again adds once."""
@@ -346,10 +323,11 @@ class _Looker:
 
     async def _read_documents(self, one: Source, reader: Reader, most: int | None) -> None:
         columns: tuple[str, ...] | None = None
-        while most is None or self._done.documents + self._done.not_read < most:
+        while most is None or self._asked < most:
             due = await self._db.run(store.claim, one.container, due_at=self._now(), most=AT_ONCE)
             if not due:
                 return
+            self._asked += len(due)
             if columns is None:
                 columns = await self._columns(one)
             keys = [(one.container, waiting.item_id) for waiting in due]
@@ -361,11 +339,11 @@ class _Looker:
                 self._advance(1)
 
     async def _columns(self, one: Source) -> tuple[str, ...]:
-        """The tag columns that the library has."""
+        """The tag columns that the library has, and those that say whether a document is a draft."""
         site = await sites.get_site(self._graph, one.site)
         drive = await drives.get_drive(self._graph, site.id, OFFICE_LIBRARY)
         there = {column.name for column in await lists.list_columns(self._graph, site.id, drive.list_id)}
-        return ("id", *(column.name for column in TAG_COLUMNS if column.name in there))
+        return ("id", VERSION, APPROVAL, *(column.name for column in TAG_COLUMNS if column.name in there))
 
     async def _read_one(
         self, one: Source, reader: Reader, waiting: Waiting, answer: Document | GraphError, who: Readers
@@ -374,6 +352,8 @@ class _Looker:
             await self._db.run(store.remove, one.container, [waiting.item_id])
             self._done = self._done.plus(removed=1)
             return
+        if isinstance(answer, Document) and answer.item and is_draft(answer.item.fields):
+            who = Readers.DRAFT if who is Readers.ALL else who
         if who is not Readers.ALL:
             again_at = self._now() + _LEFT_OUT_AGAIN
             await self._db.run(store.leave_out, one.container, waiting.item_id, why=who, again_at=again_at)
@@ -421,34 +401,3 @@ def _is_list(one: Source) -> bool:
 def _place(one: Source) -> tuple[str, bool]:
     """Where a source is; another one there has taken its place."""
     return one.site, _is_list(one)
-
-
-def item_entry(container: str, row: Item) -> Entry | None:
-    """The entry of a row of the *Knowledge* list; None where nobody may find it."""
-    item = from_fields(row.fields)
-    shelf = shelf_of(item)
-    if shelf is None:
-        return None
-    return Entry(
-        container=container,
-        item_id=row.id,
-        shelf=shelf,
-        kind=item.kind.value,
-        office=item.office,
-        language=item.language,
-        title=item.title,
-        web_url=row.web_url,
-        day=_day(item.submitted_at, row.modified_at),
-        mark=row.etag,
-        tags=tags_of(row.fields),
-    )
-
-
-def tags_of(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    """The term-store ids in the tag columns."""
-    found = (term.id.lower() for column in TAG_COLUMNS for term in metadata.decode(fields.get(column.name)))
-    return tuple(dict.fromkeys(found))
-
-
-def _day(*moments: datetime | None) -> date | None:
-    return next((one.date() for one in moments if one is not None), None)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from km365.core.search_access import Access, Readers, readers
+from km365.core.search_access import Access, Readers, is_draft, readers
 from km365.graph.permissions import access_of
 
 SITE = {"siteGroup 3": "owner", "siteGroup 4": "read", "siteGroup 5": "write"}
@@ -57,6 +57,24 @@ def test_who_reads_by_a_level_of_the_sites_own_reads_where_they_have_it() -> Non
     library = access({**SITE, "group g": "sp.read and comment"})
     assert readers(access({**SITE, "group g": "sp.read and comment"}), library, vouched=False) is Readers.ALL
     assert readers(access(SITE), library, vouched=False) is Readers.FEWER
+
+
+@pytest.mark.parametrize(
+    ("version", "approval", "draft"),
+    [
+        ("1.0", None, False),
+        ("12.0", 0, False),
+        ("3.0", "Approved", False),
+        (None, None, False),
+        ("0.1", None, True),
+        ("2.10", 0, True),
+        ("2.0", 2, True),
+        ("2.0", "3", True),
+        ("2.0", "Pending", True),
+    ],
+)
+def test_a_draft_is_what_readers_are_not_shown(version: object, approval: object, draft: bool) -> None:
+    assert is_draft({"_UIVersionString": version, "_ModerationStatus": approval}) is draft
 
 
 def test_permissions_are_read_by_grantee_and_links_are_nobody() -> None:

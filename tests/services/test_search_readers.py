@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from km365.errors import GraphUnreachable
+from km365.graph import drives
 from km365.local import faults
 from km365.services import search_index
 from km365.services.search import EVERYONE
@@ -140,6 +141,28 @@ async def test_what_cannot_be_asked_about_while_it_is_shown_is_not_shown(shelf: 
     assert (await shelf.finds("fridges", BEN)).hits == ()
     assert counted(await shelf.looks()) == (1, 0, 0), "read again by the next look"
     assert (await shelf.finds("fridges", BEN)).total == 1
+
+
+async def test_a_document_that_waits_for_approval_is_left_out_until_then(shelf: Shelf) -> None:
+    file = await shelf.uploads("Fridges.txt", "Forty fridges failed.")
+    graph = shelf.here.app.graph
+    await shelf.looks()
+    faults.switch(shelf.here.m365.state, "content_approval", on=True)
+    await drives.update_fields(graph, file.drive_id, file.id, {"Title": "Fridges"})
+    assert counted(await shelf.looks()) == (0, 1, 0)
+    assert await why(shelf) == [("CO-BEL Belmora", "draft", 1)]
+    assert not await shelf.indexed("fridg")
+
+
+async def test_a_long_look_at_what_is_left_out_is_cut_as_any_other(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_index, "AT_ONCE", 2)
+    for number in range(3):
+        await shelf.uploads(f"{number}.txt", "Fridges failed.")
+    await closes(shelf, "", OWNERS)
+    look = await shelf.looks(most=2)
+    assert (look.left_out, look.left) == (2, 1)
 
 
 async def test_a_closed_document_is_kept_without_its_name(shelf: Shelf) -> None:
