@@ -12,13 +12,9 @@ from km365.core.audience import Audience, narrower, narrowest
 from km365.core.interviews import KNOWLEDGE, Answer, Interview
 from km365.core.knowledge import WRITTEN_FIELDS, Kind, KnowledgeItem
 from km365.core.questions import Bank, BankKind, Question
-
-TITLE_LENGTH = 120
-"""Characters of a title made from a sentence; people read titles in lists."""
+from km365.core.titles import title_of
 
 HANDOVER = "handover."
-
-_SENTENCE_ENDS = (". ", "! ", "? ", "。", "！", "？", "؟ ", "\n")
 
 
 def knowledge_item(interview: Interview, bank: Bank) -> KnowledgeItem:
@@ -45,7 +41,7 @@ def knowledge_item(interview: Interview, bank: Bank) -> KnowledgeItem:
     return KnowledgeItem(
         id=f"KM-{interview.id}",
         kind=Kind.LESSON,
-        title=words["title"] or title_from(words["advice"] or words["description"]),
+        title=words["title"] or title_of(words["advice"], words["description"]),
         description=words["description"],
         context=words["context"],
         cause=words["cause"],
@@ -71,16 +67,6 @@ def is_empty(interview: Interview, bank: Bank) -> bool:
     """Whether nobody else would get to read a word of this."""
     item = knowledge_item(interview, bank)
     return not any(getattr(item, name) for name in WRITTEN_FIELDS) and not note_sections(interview, bank)
-
-
-def title_from(text: str) -> str:
-    """The first sentence of a text, cut between words where it is longer than a title."""
-    line = " ".join(text.split())
-    ends = [line.find(end) for end in _SENTENCE_ENDS if line.find(end) > 0]
-    line = line[: min(ends)] if ends else line
-    if len(line) <= TITLE_LENGTH:
-        return line.rstrip(" .")
-    return f"{line[:TITLE_LENGTH].rsplit(' ', 1)[0].rstrip(' ,;:')} …"
 
 
 @dataclass(frozen=True, kw_only=True)

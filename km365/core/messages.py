@@ -14,7 +14,7 @@ Text = str | tuple[str, ...] | Mapping[str, str]
 """One text, several that mean the same, or one per plural form (CLDR: one, few, many, other ...)."""
 
 
-_QUOTES = dict.fromkeys(("ar", "es", "fr", "ru"), "«»")
+_QUOTES = dict.fromkeys(("ar", "es", "fr", "ru"), ("«", "»"))
 """Where they are not “”."""
 
 
@@ -52,7 +52,7 @@ class Messages:
 
     def quoted(self, text: str) -> str:
         """The text in this language's quotation marks."""
-        opens, closes = _QUOTES.get(self.language, "“”")
+        opens, closes = _QUOTES.get(self.language, ("“", "”"))
         space = "\N{NO-BREAK SPACE}" if self.language == "fr" else ""
         return f"{opens}{space}{text}{space}{closes}"
 

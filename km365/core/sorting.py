@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
+from km365.core import titles
 from km365.core.commands import plain
-from km365.core.drafting import TITLE_LENGTH
 from km365.core.interviews import KNOWLEDGE, Answer, Interview
 from km365.core.questions import Bank
 from km365.core.turns import clean
@@ -104,7 +104,7 @@ def _places(said: Sequence[Sentence], bank: Bank) -> Iterator[str]:
 
 
 def _is_title(line: str, behind: str) -> bool:
-    return len(line) <= TITLE_LENGTH and line[-1].isalnum() and behind.count("\n") > 1
+    return len(line) <= titles.LENGTH and line[-1].isalnum() and behind.count("\n") > 1
 
 
 def _becoming(bank: Bank, target: str) -> str:

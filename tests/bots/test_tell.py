@@ -59,7 +59,7 @@ async def test_a_lesson_told_in_one_go_is_sorted_and_only_the_rest_is_asked(
     await chat.says("skip")
     chat.heard("This is how it reads now", "colleagues in your office")
     assert await drafted(office) == {
-        "title": "My advice: ask the drivers before you order",
+        "title": "Ask the drivers before you order",
         "description": "We expected forty schools and reached nine.",
         "context": "Two northern districts, with one partner.",
         "cause": "Because the road closes in February, the lorries stood.",

@@ -4,11 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from km365.core.audience import Audience
-from km365.core.drafting import TITLE_LENGTH, knowledge_item, left_out, note_sections, title_from
+from km365.core.drafting import knowledge_item, left_out, note_sections
 from km365.core.interviews import Answer, Interview, InterviewState
 from km365.core.questions import Bank, BankKind, Choice, Question
 
@@ -143,10 +141,3 @@ def test_a_note_has_only_what_successor_and_supervisor_may_read():
     narrowed = replace(said, answers=(said.answers[0], secret))
     assert [s.heading for s in note_sections(narrowed, HANDOVER)] == ["Work in flight"]
     assert left_out(narrowed, HANDOVER) == 1
-
-
-@given(st.text(max_size=600))
-def test_a_title_is_one_line_that_fits(text):
-    title = title_from(text)
-    assert len(title) <= TITLE_LENGTH + 2
-    assert "\n" not in title
