@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 VERBS = {
     "import": "km365.cli.milestone_import:import_",
+    "plan": "km365.cli.milestone_plan:plan",
+    "cycles": "km365.cli.milestone_plan:cycles_",
 }
 
 

@@ -35,13 +35,17 @@ def hours_of(settings: Settings) -> Hours:
             f"working_hours: {wanted!r} is not understood; write it as 09:00-17:00, or always."
         ) from None
     try:
-        weekend = frozenset(_DAYS.index(day.lower()) for day in settings.weekend)
-        return Hours(zone=zone, opens=opens, closes=closes, weekend=weekend)
+        return Hours(zone=zone, opens=opens, closes=closes, weekend=weekend_of(settings))
     except ValueError:
         raise SettingsError(
             "working_hours and weekend must leave some hours on at least one day; "
             "days are written out in English, such as friday."
         ) from None
+
+
+def weekend_of(settings: Settings) -> frozenset[int]:
+    """The days off that are set, Monday being 0, whatever the hours are. Raises ValueError for another word."""
+    return frozenset(_DAYS.index(day.lower()) for day in settings.weekend)
 
 
 def _wall_time(text: str) -> timedelta:
