@@ -1,4 +1,4 @@
-"""Cycle templates, `cycles/<name>.toml`, which an office may edit; mistakes are told by file, line and key."""
+"""Cycle templates, `cycles/<name>.toml`, which an office may edit; mistakes are told with file, line, key."""
 
 import re
 import string

@@ -44,8 +44,11 @@ def hours_of(settings: Settings) -> Hours:
 
 
 def weekend_of(settings: Settings) -> frozenset[int]:
-    """The days off that are set, Monday being 0, whatever the hours are. Raises ValueError for another word."""
-    return frozenset(_DAYS.index(day.lower()) for day in settings.weekend)
+    """The days off that are set, Monday being 0, whatever the hours are. Raises SettingsError."""
+    try:
+        return frozenset(_DAYS.index(day.lower()) for day in settings.weekend)
+    except ValueError:
+        raise SettingsError("weekend: days are written out in English, such as friday.") from None
 
 
 def _wall_time(text: str) -> timedelta:
