@@ -5,7 +5,7 @@ Pure: an interview, its bank and the words of its language in, replies out.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from km365.core import cards_token
 from km365.core.audience import Audience
@@ -58,13 +58,12 @@ class Speech:
         said.append(say("chat.help", languages=self.messages.languages()))
         lines = "\n".join(f"• {line}" for line in said)
         labels = {**{topic: say(f"{topic}.help_button") for topic in buttons}, WHO: say("chat.who_button")}
-        card = self.menu(
+        return self.menu(
             HELP,
             title=say("chat.help_title"),
             text=lines,
             buttons=[{"verb": verb, "label": label} for verb, label in labels.items()],
         )
-        return replace(card, text=lines)
 
     def menu(
         self,
