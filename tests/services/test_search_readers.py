@@ -1,5 +1,6 @@
 """Documents that not everyone of their site may read are never found, and what changes is followed."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -8,6 +9,8 @@ import pytest
 
 from km365.errors import GraphUnreachable
 from km365.graph import drives
+from km365.graph.governor import CHARGES
+from km365.graph.pacing import costs
 from km365.local import faults
 from km365.services import search_index
 from km365.services.search import EVERYONE
@@ -173,6 +176,42 @@ async def test_a_closed_document_is_kept_without_its_name(shelf: Shelf) -> None:
     (kept,) = [one for one in (await app.db.run(store.entries, range(50))).values() if one.kind == "document"]
     assert (kept.title, kept.web_url, kept.mark) == ("", "", "")
     assert (await shelf.finds("dismissal", BEN)).total == 0
+
+
+async def test_asking_costs_what_the_documentation_says(shelf: Shelf) -> None:
+    units: list[int] = []
+
+    async def charge(request: httpx.Request) -> None:
+        if request.extensions.get(CHARGES) == {}:  # a download's second half, paid for by the first
+            return
+        url = str(request.url)
+        inside = json.loads(request.content)["requests"] if url.endswith("$batch") else ()
+        asked = [(one["method"], one["url"]) for one in inside] or [(request.method, url)]
+        units.append(sum(costs(asked).values()))
+
+    for number in range(5):
+        await shelf.uploads(f"{number}.txt", "Fridges failed.")
+    await shelf.looks()
+    shelf.here.app.graph.http.event_hooks["request"].append(charge)
+    assert (await shelf.finds("fridges", BEN)).total == 5
+    assert sum(units) == 35
+    quiet = await spent(shelf, units)
+    shelf.now += search_index._AGAIN
+    again = await spent(shelf, units)
+    for number in range(5):
+        await shelf.uploads(f"{number}.txt", "Fridges failed again.")
+    units.clear()
+    more = await spent(shelf, units)
+    assert more - again == 5, "one download each"
+    opening = again - quiet - 5 * 6 - 5
+    assert 0 <= opening <= 8, "the library's columns are looked up once"
+
+
+async def spent(shelf: Shelf, units: list[int]) -> int:
+    """The resource units of a look."""
+    units.clear()
+    await shelf.looks()
+    return sum(units)
 
 
 async def test_while_sharepoint_is_away_a_look_leaves_everything_as_it_is(shelf: Shelf) -> None:
