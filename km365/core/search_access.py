@@ -34,8 +34,8 @@ def is_draft(fields: Mapping[str, Any]) -> bool:
 class Access:
     """Who may do what. `roles` (read, write, owner, or `sp.` and the name of a level) by grantee.
 
-    A grantee is its kind and id, such as `siteGroup 5`; links to share are none. `inherited`: all of it comes
-    from above.
+    A grantee is its kind and id, such as `siteGroup 5`; links to share are none. Of some levels Graph tells
+    no role (onedrive-api-docs#1156). `inherited`: all of it comes from above.
     """
 
     roles: Mapping[str, frozenset[str]]
@@ -43,8 +43,8 @@ class Access:
 
     @property
     def audience(self) -> Mapping[str, frozenset[str]]:
-        """Those who may more than pass through."""
-        return {who: roles for who, roles in self.roles.items() if roles - _PASSING}
+        """Those who may, or might, do more than pass through."""
+        return {who: roles for who, roles in self.roles.items() if not roles or roles - _PASSING}
 
 
 def readers_of_library(library: Access | None, *, vouched: bool) -> Readers:
@@ -58,15 +58,18 @@ def readers(document: Access | None, library: Access | None, *, vouched: bool) -
     """Who may read the document; None stands for what SharePoint does not tell.
 
     Compared by grantee, so that a document shared with one person more is still everybody's, and one in a
-    closed folder is not, whatever it inherits from.
+    closed folder is not, whatever it inherits from. Whose level is not told reads it if the document's list
+    is the library's to the letter, or gives them a role that is told.
     """
     of_library = readers_of_library(library, vouched=vouched)
     if library is None or of_library is not Readers.ALL:
         return of_library
     if document is None or not document.roles:
         return Readers.UNKNOWN
+    if document.roles == library.roles:
+        return Readers.ALL
     for who, roles in library.audience.items():
         own = document.roles.get(who, frozenset())
-        if not (own & READING or own >= roles):
+        if not (own & READING or (roles and own >= roles)):
             return Readers.FEWER
     return Readers.ALL

@@ -59,6 +59,19 @@ def test_who_reads_by_a_level_of_the_sites_own_reads_where_they_have_it() -> Non
     assert readers(access(SITE), library, vouched=False) is Readers.FEWER
 
 
+def test_who_reads_by_a_level_that_is_not_told_is_not_passed_over() -> None:
+    """Graph gives visitors with *Restricted View* no role at all (onedrive-api-docs#1156)."""
+    told = access({"siteGroup 3": "owner", "siteGroup 5": "write"})
+    visitors = {"siteGroup 4": frozenset[str]()}
+    library = Access(roles={**told.roles, **visitors}, inherited=True)
+    assert readers(library, library, vouched=False) is Readers.ALL
+    assert readers(told, library, vouched=False) is Readers.FEWER
+    shared = Access(roles={**library.roles, "user u9": frozenset({"read"})}, inherited=False)
+    assert readers(shared, library, vouched=False) is Readers.FEWER, "theirs may be another level"
+    named = Access(roles={**shared.roles, "siteGroup 4": frozenset({"read"})}, inherited=False)
+    assert readers(named, library, vouched=False) is Readers.ALL
+
+
 @pytest.mark.parametrize(
     ("version", "approval", "draft"),
     [
