@@ -11,7 +11,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from km365.core.commands import plain
 from km365.core.text import fold
@@ -30,8 +30,7 @@ class KeepOut(StrEnum):
 
 
 Lists = Mapping[str, Sequence[str]]
-Words = Mapping[str, Lists]
-"""By language: what is said for each kind, and the lists of `WORD_LISTS`."""
+"""What is said for each kind in one language, and the other lists of `WORD_LISTS`."""
 
 WORD_LISTS = (*KeepOut, "is", "colleague", "child", "harm", "helpline", "people")
 """`is` stands between "password" and one. What points to somebody is kept out only near a word of `harm`; a
@@ -55,6 +54,57 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:[ .]\d{3})+")
 Span = tuple[int, int]
 
 
+class Words:
+    """The words of every language, made ready to be looked for in many texts."""
+
+    def __init__(self, lists: Mapping[str, Lists]) -> None:
+        self.languages = tuple(_Language(one) for one in lists.values())
+
+    @cached_property
+    def pieces(self) -> frozenset[str]:
+        """All that is looked for; most texts hold few of them, and then most phrases need no second look."""
+        parts = (
+            part
+            for one in self.languages
+            for phrases in one.lists.values()
+            for phrase in phrases
+            for part in _parsed(phrase)[1]
+        )
+        return frozenset({_PHONE, *(_compiled(one)[0] for part in parts for one in part if one[:1] != "<")})
+
+
+class _Language:
+    """The words of one language, and what a text must hold for each phrase: of every part one piece."""
+
+    def __init__(self, lists: Lists) -> None:
+        self.lists = lists
+
+    @cached_property
+    def phrases(self) -> Mapping[str, Sequence[tuple[str, Sequence[frozenset[str]]]]]:
+        return {
+            name: [
+                (phrase, [need for part in _parsed(phrase)[1] if (need := self._pieces(part))])
+                for phrase in phrases
+            ]
+            for name, phrases in self.lists.items()
+        }
+
+    def _pieces(self, part: Sequence[str]) -> frozenset[str]:
+        """The pieces of which one must be there for this part; none where it may be anything."""
+        found: set[str] = set()
+        for alternative in part:
+            if alternative == _NAME:
+                return frozenset()
+            if alternative.startswith("<"):
+                of_list = [self._pieces(_parsed(one)[1][0]) for one in self.lists.get(alternative[1:-1], ())]
+                if not all(of_list):
+                    return frozenset()
+                found.update(*of_list)
+            else:
+                found.add(_compiled(alternative)[0])
+        return frozenset(found)
+
+
 def keep_out(text: str, words: Words) -> KeepOut | None:
     """Why this text must not be stored, or None.
 
@@ -62,10 +112,10 @@ def keep_out(text: str, words: Words) -> KeepOut | None:
     health, violence and abuse. People write in several languages, so all are looked for. This catches the
     plain cases; the consent says the rest.
     """
-    looked_at = _Text(text)
+    looked_at = _Text(text, words)
     for kind in KeepOut:
         check = _CHECKS.get(kind, _said)
-        if any(check(looked_at, kind, lists, words) for lists in words.values()):
+        if any(check(looked_at, kind, language, words) for language in words.languages):
             return kind
     return None
 
@@ -73,23 +123,30 @@ def keep_out(text: str, words: Words) -> KeepOut | None:
 class _Text:
     """A text as it is searched: `cased` and `said` are alike but for capitals, one line for each sentence."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, words: Words) -> None:
         shown = "".join(c for c in text if unicodedata.category(c) != "Cf")
         self.raw = "".join(map(_letter, shown))
         phones_marked = _CALLED.sub(_phone_or_number, self.raw)
         lines = (_spaced(line) for line in _SENTENCE.split(phones_marked))
         self.cased = "\n".join(line for line in lines if line)
         self.said = self.cased.lower()
-        self._listed: dict[tuple[str, ...], list[Span]] = {}
+        self._there = frozenset(piece for piece in words.pieces if piece in self.said)
+        self._listed: dict[tuple[int, str], list[Span]] = {}
 
-    def find(self, phrase: str, lists: Lists) -> Iterator[Span]:
+    def find_any(self, name: str, language: _Language) -> Iterator[Span]:
+        """Where a phrase of that list is said."""
+        for phrase, needs in language.phrases.get(name, ()):
+            if not any(map(self._there.isdisjoint, needs)):
+                yield from self.find(phrase, language)
+
+    def find(self, phrase: str, language: _Language) -> Iterator[Span]:
         """Where `phrase` is said, in the order of its last part."""
         gaps, parts = _parsed(phrase)
-        starts = list(self._part(parts[0], lists))
+        starts = list(self._part(parts[0], language))
         for gap, part in zip(gaps, parts[1:], strict=True):
             if not starts:
                 return
-            starts = list(self._after(starts, self._part(part, lists), _GAPS[gap]))
+            starts = list(self._after(starts, self._part(part, language), _GAPS[gap]))
         yield from starts
 
     def _after(self, starts: Sequence[Span], nexts: Iterable[Span], most: int) -> Iterator[Span]:
@@ -105,25 +162,26 @@ class _Text:
         """Whether no more than `most` words stand between two places, sentences or not."""
         return self._apart(min(one[1], other[1]), max(one[0], other[0]), across=True) <= most
 
-    def _part(self, part: Sequence[str], lists: Lists) -> Iterator[Span]:
+    def _part(self, part: Sequence[str], language: _Language) -> Iterator[Span]:
         for alternative in part:
             if alternative == _NAME:
-                many = {plain(word) for word in lists.get("people", ())}
+                many = {plain(word) for word in language.lists.get("people", ())}
                 yield from (n.span() for n in _CAPITALISED.finditer(self.cased) if n[0].lower() not in many)
             elif alternative.startswith("<"):
-                yield from self._any_of(tuple(lists.get(alternative[1:-1], ())), lists)
+                yield from self._any_of(alternative[1:-1], language)
             else:
                 yield from self._literal(alternative)
 
-    def _any_of(self, phrases: tuple[str, ...], lists: Lists) -> list[Span]:
+    def _any_of(self, name: str, language: _Language) -> list[Span]:
         """Where any of a list is said; looked for once, as many phrases begin with the same list."""
-        if phrases not in self._listed:
-            self._listed[phrases] = [found for phrase in phrases for found in self.find(phrase, lists)]
-        return self._listed[phrases]
+        key = id(language), name
+        if key not in self._listed:
+            self._listed[key] = list(self.find_any(name, language))
+        return self._listed[key]
 
     def _literal(self, alternative: str) -> Iterator[Span]:
-        needle, pattern = _compiled(alternative)
-        if needle in self.said:
+        piece, pattern = _compiled(alternative)
+        if piece in self._there:
             yield from (found.span() for found in pattern.finditer(self.said))
 
     def _apart(self, end: int, start: int, *, across: bool) -> int:
@@ -134,28 +192,28 @@ class _Text:
         return len(between.split()) + sum(map(_unspaced, between)) // 2
 
 
-def _said(text: _Text, kind: KeepOut, lists: Lists, words: Words) -> bool:
-    return any(next(text.find(phrase, lists), None) for phrase in lists.get(kind, ()))
+def _said(text: _Text, kind: KeepOut, language: _Language, words: Words) -> bool:
+    return next(text.find_any(kind, language), None) is not None
 
 
-def _identifiable(text: _Text, kind: KeepOut, lists: Lists, words: Words) -> bool:
+def _identifiable(text: _Text, kind: KeepOut, language: _Language, words: Words) -> bool:
     """Whether somebody who was harmed could be found: by telephone, by name or as a child of that age."""
-    harms = list(text.find("<harm>", lists))
+    harms = list(text.find_any("harm", language))
     if not harms:
         return False
-    helplines = [found for every in words.values() for found in text.find("<helpline>", every)]
+    helplines = [found for every in words.languages for found in text.find_any("helpline", every)]
     pointers = [
         phone
-        for phone in text.find(_PHONE, lists)
+        for phone in text.find(_PHONE, language)
         if not any(text.near(phone, helpline, _NEAR_HELPLINE) for helpline in helplines)
     ]
-    pointers += (found for phrase in lists.get(kind, ()) for found in text.find(phrase, lists))
+    pointers += text.find_any(kind, language)
     return any(text.near(pointer, harm, _NEAR_HARM) for pointer in pointers for harm in harms)
 
 
-def _password(text: _Text, kind: KeepOut, lists: Lists, words: Words) -> bool:
+def _password(text: _Text, kind: KeepOut, language: _Language, words: Words) -> bool:
     """Whether a password stands in the text: the word, then a sign or "is", then something secret-looking."""
-    names, joined = _any_of(tuple(lists.get(kind, ()))), _any_of(tuple(lists.get("is", ())))
+    names, joined = (_any_of(tuple(language.lists.get(name, ()))) for name in (kind, "is"))
     return any(pattern.search(text.raw.lower()) for pattern in _secrets(names, joined))
 
 

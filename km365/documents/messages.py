@@ -68,9 +68,9 @@ class Catalogue:
             },
             topics=topics,
         )
-        self.keep_out: Words = {
-            tag: _word_lists(file, "keep_out_words", WORD_LISTS) for tag, file in files.items()
-        }
+        self.keep_out = Words(
+            {tag: _word_lists(file, "keep_out_words", WORD_LISTS) for tag, file in files.items()}
+        )
 
     def get(self, language: str) -> Messages:
         """The messages of one of the seven languages."""

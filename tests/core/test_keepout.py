@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from km365.core.keepout import KeepOut, keep_out
+from km365.core.keepout import KeepOut, Words, keep_out
 from km365.core.languages import LANGUAGES
 
 from ..benchmarks.bench_keep_out import WORDS, Labelled, labelled, table
@@ -85,7 +85,8 @@ def test_the_gravest_reason_is_given() -> None:
 
 
 def test_an_office_adds_its_own_words() -> None:
-    ours = {**WORDS, "en": {**WORDS["en"], "grievance": ("<colleague> ... gives me the salt mine*",)}}
+    english = {"colleague": ("my boss",), "grievance": ("<colleague> ... gives me the salt mine*",)}
+    ours = Words({"en": english})
     assert keep_out("My boss really gives me the salt mines.", ours) is KeepOut.GRIEVANCE
     assert keep_out("My boss really gives me the salt mines.", WORDS) is None
 
