@@ -24,6 +24,8 @@ needs_postgresql = pytest.mark.skipif(
 )
 KINDS = ("sqlite", pytest.param("postgresql", marks=needs_postgresql))
 """What a fixture is parametrised with whose tests run on both."""
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For a test among them that is about SQLite, or where the server would show nothing new."""
 
 
 @contextmanager
@@ -61,12 +63,16 @@ def _template() -> str:
 
 
 def _address(name: str) -> str:
+    if not SERVER:
+        pytest.fail("KM365_REQUIRE_POSTGRESQL is set, and KM365_TEST_POSTGRESQL names no server")
     return make_url(SERVER).set(database=name).render_as_string(hide_password=False)
 
 
 def _tell(statement: Any) -> None:
     import psycopg  # only where there is a server
 
-    address = make_url(SERVER).set(drivername="postgresql").render_as_string(hide_password=False)
+    address = (
+        make_url(_address("postgres")).set(drivername="postgresql").render_as_string(hide_password=False)
+    )
     with psycopg.connect(address, autocommit=True) as server:
         server.execute(statement)

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from km365_bots.connector import open_connector
 from km365_bots.delivery import Post, deliver
@@ -36,8 +35,8 @@ async def install(person_id: str) -> str:
     raise AssertionError("everybody's chat is known")
 
 
-async def main(path: Path, service_url: str) -> None:
-    db = Database.open(path)
+async def main(url: str, service_url: str) -> None:
+    db = Database.open(url)
     fast = ((10_000, 1.0),)
     async with open_connector(no_token, Pace(per_conversation=fast, per_tenant=fast[0])) as connector:
         post = Post(
@@ -60,4 +59,4 @@ async def main(path: Path, service_url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(sys.argv[1], sys.argv[2]))

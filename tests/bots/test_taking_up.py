@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from km365.errors import Forbidden
 from km365.services.prompts import SEND_DUE
 from km365.store import conversations, outbox, turns
+from km365.store.database import Database
 from km365.store.outbox import Delivery, Message
 
 from .fake_connector import fake_connector
@@ -109,9 +110,10 @@ async def test_a_message_does_not_cut_in_on_a_turn_of_another_process(office):
     assert (await sending).state is Delivery.SENT
 
 
-async def test_killed_at_any_moment_nothing_is_sent_twice_and_nothing_is_forgotten(db, tmp_path):
+async def test_killed_at_any_moment_nothing_is_sent_twice_and_nothing_is_forgotten(database_url):
     """Three kills while sending: each message is sent once, or shown as unknown."""
     async with fake_connector() as teams:
+        db = Database.open(database_url)
         at = datetime.now(UTC)
 
         def fill(c: Connection) -> None:
@@ -130,7 +132,7 @@ async def test_killed_at_any_moment_nothing_is_sent_twice_and_nothing_is_forgott
         await db.run(fill)
         for kill_after in (15, 40, 70, None):
             sender = await asyncio.create_subprocess_exec(
-                sys.executable, Path(__file__).with_name("sender.py"), db.path, teams.url
+                sys.executable, Path(__file__).with_name("sender.py"), database_url, teams.url
             )
             if kill_after is None:
                 assert await sender.wait() == 0
@@ -140,6 +142,7 @@ async def test_killed_at_any_moment_nothing_is_sent_twice_and_nothing_is_forgott
             await sender.wait()
         texts = [body["text"] for body in teams.sent]
         rows = await db.run(outbox.list_, limit=500)
+        db.close()
     assert len(texts) == len(set(texts)), "nothing twice"
     states = {row.message.key: row.state for row in rows}
     assert set(states.values()) <= {Delivery.SENT, Delivery.UNKNOWN}

@@ -19,6 +19,7 @@ from .second_bot import Counter, hear
 
 @dataclass
 class Place:
+    url: str
     db: Database
     counter: Counter
 
@@ -28,7 +29,7 @@ class Place:
             sys.executable,
             "-m",
             "tests.bots.second_bot",
-            self.db.path,
+            self.url,
             self.counter.path,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -45,11 +46,11 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path):
+def place(tmp_path: Path, database_url: str):
     counter = Counter(tmp_path / "counter")
     counter.write(0)
-    db = Database.open(tmp_path / "km365.sqlite")
-    yield Place(db=db, counter=counter)
+    db = Database.open(database_url)
+    yield Place(url=database_url, db=db, counter=counter)
     db.close()
 
 

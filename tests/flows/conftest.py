@@ -112,8 +112,10 @@ class Office:
 
 
 @pytest.fixture
-async def office(m365: M365, tmp_path: Path) -> AsyncIterator[Office]:
-    settings = Settings(home=tmp_path, graph_url=m365.graph_url, working_hours="09:00-17:00")
+async def office(m365: M365, tmp_path: Path, database_url: str) -> AsyncIterator[Office]:
+    settings = Settings(
+        home=tmp_path, database_url=database_url, graph_url=m365.graph_url, working_hours="09:00-17:00"
+    )
     local_sites.create(m365.state, "/sites/knowledge", "Knowledge")
     graph = Graph(
         base_url=m365.graph_url,

@@ -19,6 +19,7 @@ def km365(office, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KM365_HOME", str(office.settings.home))
     monkeypatch.setenv("KM365_GRAPH_URL", office.settings.graph_url)
+    monkeypatch.setenv("KM365_DATABASE_URL", office.settings.database_url)
     office.m365.state.set_clock(office.now)
 
     def typed(*words: str) -> int:

@@ -17,7 +17,10 @@ from km365.store.database import Connection
 from km365.store.interviews import StoredAnswer
 from km365.store.outbox import Delivery
 
+from ..databases import ON_SQLITE
 
+
+@ON_SQLITE
 async def test_the_newest_fourteen_copies_are_kept(office) -> None:
     for _ in range(16):
         await housekeeping.tidy(office.db, office.jobs, now=office.now)
@@ -27,6 +30,7 @@ async def test_the_newest_fourteen_copies_are_kept(office) -> None:
     assert copies[-1] == f"km365-{office.day(15)}.sqlite"
 
 
+@ON_SQLITE
 async def test_a_damaged_database_does_not_push_out_the_good_copies(office, monkeypatch) -> None:
     await housekeeping.tidy(office.db, office.jobs, now=office.now)
     monkeypatch.setattr(type(office.db), "problems", lambda self: ["page 7 is torn"])

@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ from km365.store import campaigns, cursors, outbox
 from km365.store.outbox import Delivery
 from km365.store.tables import job
 
+from ..databases import ON_SQLITE
+
 SERVICE = Path(__file__).with_name("service.py")
 
 
@@ -34,7 +37,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def running(office) -> AsyncIterator[App]:
-    settings = Settings(home=office.settings.home, graph_url=office.settings.graph_url)
+    settings = replace(office.settings, working_hours="")
     async with open_app(settings) as app, serve(app) as line:
         assert "\n" not in line
         yield app
@@ -50,6 +53,7 @@ async def test_starting_the_service_invites_everyone_and_a_restart_nobody_again(
     assert set(office.messages()) == {f"invite:{key}:{ann}"}
 
 
+@ON_SQLITE
 async def test_a_new_day_is_scanned_and_the_reminder_goes_out(office) -> None:
     office.m365.state.set_clock(office.now)
     office.hire("ann")
@@ -63,6 +67,7 @@ async def test_a_new_day_is_scanned_and_the_reminder_goes_out(office) -> None:
         await until(lambda: len(office.messages()) == 1)
 
 
+@ON_SQLITE
 async def test_asking_for_the_time_again_never_turns_it_back(office) -> None:
     office.m365.state.set_clock(office.now)
     async with open_app(Settings(home=office.settings.home, graph_url=office.settings.graph_url)) as app:
@@ -73,6 +78,7 @@ async def test_asking_for_the_time_again_never_turns_it_back(office) -> None:
     assert before.date() == office.now.date()
 
 
+@ON_SQLITE
 async def test_a_calendar_that_cannot_be_read_is_tried_again(office) -> None:
     office.hire("ann")
     settings = Settings(
@@ -85,6 +91,7 @@ async def test_a_calendar_that_cannot_be_read_is_tried_again(office) -> None:
     assert "does not find a site" in failures(office)[0]
 
 
+@ON_SQLITE
 async def test_a_runner_that_breaks_begins_again(office, monkeypatch, caplog) -> None:
     office.m365.state.set_clock(office.now)
     original, breaks = SqliteJobs.run, iter([RuntimeError("once")])
@@ -102,6 +109,7 @@ async def test_a_runner_that_breaks_begins_again(office, monkeypatch, caplog) ->
     assert "begins again" in caplog.text
 
 
+@ON_SQLITE
 async def test_working_hours_that_make_no_sense_stop_the_start(office) -> None:
     settings = Settings(home=office.settings.home, graph_url=office.settings.graph_url, working_hours="late")
     async with open_app(settings) as app:
@@ -110,6 +118,7 @@ async def test_working_hours_that_make_no_sense_stop_the_start(office) -> None:
                 pass
 
 
+@ON_SQLITE
 async def test_losing_every_job_loses_no_message_and_no_scan(office) -> None:
     """Both services and no helping hand: what runs every minute finds the message and the scan again."""
     office.m365.state.set_clock(office.now)
@@ -143,6 +152,7 @@ async def test_killed_at_random_moments_everyone_is_asked_exactly_once(office) -
             SERVICE,
             office.settings.home,
             office.settings.graph_url,
+            office.settings.database_url,
             stdout=asyncio.subprocess.PIPE,
         )
         assert service.stdout is not None

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -30,9 +29,9 @@ LONG = "We went to the village twice and nobody had told the nurses."
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+def db(database_url: str) -> Iterator[Database]:
     """A database of one's own."""
-    database = Database.open(tmp_path / "km365.sqlite")
+    database = Database.open(database_url)
     yield database
     database.close()
 
@@ -75,12 +74,12 @@ async def test_starting_twice_is_one_interview(db: Database) -> None:
     assert second.prompt.kind is PromptKind.QUESTION
 
 
-async def test_an_answer_survives_a_restart_whole(db: Database, tmp_path: Path) -> None:
+async def test_an_answer_survives_a_restart_whole(db: Database, database_url: str) -> None:
     await started(db)
     await say(db, Verb.SKIP)
     await say(db, Verb.ANSWER, LONG)
     db.close()
-    again = Database.open(tmp_path / "km365.sqlite")
+    again = Database.open(database_url)
     turn = await service.current(again, BANKS, "ann")
     again.close()
     assert turn is not None

@@ -24,8 +24,8 @@ ANXIETY = Wish(label="Climate anxiety", facet="topic", language="en")
 
 
 @pytest.fixture
-def db() -> Iterator[Database]:
-    opened = Database.open("sqlite://")
+def db(database_url: str) -> Iterator[Database]:
+    opened = Database.open(database_url)
     yield opened
     opened.close()
 
