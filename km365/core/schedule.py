@@ -77,6 +77,11 @@ class Outcome(StrEnum):
     OPTED_OUT = "opted out"  # wants no such messages; asked again if they change their mind in time
 
 
+def message_key(key: str, number: int) -> str:
+    """The outbox key of the person's first message (the invitation), second, and so on."""
+    return key if number <= 1 else f"{key}:{number - 1}"
+
+
 class Act(StrEnum):
     """What is to be done for a person now."""
 
@@ -131,6 +136,15 @@ def step(
     return (Act.INVITE if p.sent == 0 else Act.REMIND), after
 
 
+def next_step_at(p: Progress, plan: Plan, now: datetime, hours: Hours) -> datetime:
+    """The soonest moment of the person's next step that keeps the distance of the plan."""
+    if p.sent == 0 or p.last_at is None:
+        return next_open(now, hours)
+    marks = (*plan.days, plan.close_after)
+    last = min(p.sent, len(plan.days))
+    return next_open(max(now, p.last_at + timedelta(days=marks[last] - marks[last - 1])), hours)
+
+
 def is_too_late(p: Progress, plan: Plan, due_on: date, now: datetime, hours: Hours) -> bool:
     """Whether a message that could not be delivered so far is of no use any more.
 
@@ -166,6 +180,11 @@ class Milestone:
     def is_over(self) -> bool:
         """Whether people called it closed or cancelled."""
         return self.state in {"closed", "cancelled"}
+
+    @property
+    def subject(self) -> str:
+        """What interviews and campaigns call it."""
+        return f"milestone:{self.id}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from km365.core import languages
-from km365.core.schedule import Milestone, Outcome
+from km365.core.schedule import Milestone, Outcome, message_key
 from km365.errors import NotFound
 from km365.graph.client import Graph
 from km365.graph.people import Person
@@ -101,7 +101,7 @@ def _standing(c: Connection, subject: str) -> list[tuple[Prompt, Sent | None]]:
     """Everyone in the campaign with the last message to them."""
     found = []
     for one in campaigns.people(c, subject):
-        key = prompts.message_key(one.key, one.progress.sent)
+        key = message_key(one.key, one.progress.sent)
         found.append((one, outbox.get(c, key) if one.progress.sent else None))
     return found
 

@@ -10,12 +10,12 @@ from datetime import date, datetime, timedelta
 
 from km365.core import languages, schedule
 from km365.core.preferences import Asked, hours_for, may_ask
-from km365.core.schedule import Act, Hours, Leaver, Milestone, Outcome, Progress
+from km365.core.schedule import Act, Calendar, Hours, Leaver, Milestone, Outcome, Progress
 from km365.documents.questions import Banks
 from km365.graph.client import Graph
 from km365.graph.people import Person
 from km365.jobs import Jobs
-from km365.services import calendar
+from km365.services import calendar, calendar_moves
 from km365.services.calendar import Directory
 from km365.settings import Settings
 from km365.store import campaigns, cursors, events, outbox, preferences
@@ -102,11 +102,11 @@ async def scan(
         _departure_campaign(leaver, names, today) for leaver in schedule.due_leavers(leavers, today=today)
     ]
     opened, ended = await db.run(
-        _take_in, wanted, over=_called_off(planned.over, leavers), now=now, dry_run=dry_run
+        _take_in, wanted, planned, hours, settled=_settled(leavers), now=now, dry_run=dry_run
     )
     messages = 0
     if not dry_run:
-        await db.run(_postpone, planned.later, hours, now=now)
+        await db.run(calendar_moves.put_off, planned.later, hours, who=LAST_SCAN, now=now)
         messages = await send_due(db, jobs, hours, now=now)
         await db.run(cursors.put, LAST_SCAN, today.isoformat(), at=now)
     return Report(
@@ -141,7 +141,7 @@ def audience(milestone: Milestone, names: Directory) -> tuple[list[Person], list
 
 def subject_of(milestone: Milestone) -> str:
     """What interviews and campaigns call the milestone."""
-    return f"milestone:{milestone.id}"
+    return milestone.subject
 
 
 async def send_due(db: Database, jobs: Jobs, hours: Hours, *, now: datetime) -> int:
@@ -178,7 +178,7 @@ def _next_step(
 ) -> tuple[Progress, Message | None]:
     """Where the person stands now, and the message to be sent to them, if one is."""
     stands = prompt.progress
-    last = outbox.get(c, message_key(prompt.key, stands.sent)) if stands.sent else None
+    last = outbox.get(c, schedule.message_key(prompt.key, stands.sent)) if stands.sent else None
     if last is not None and last.state is Delivery.UNREACHABLE:
         return replace(stands, state=Outcome.UNREACHABLE, next_at=None), None
     wanted = preferences.get(c, prompt.person_id)
@@ -191,7 +191,8 @@ def _next_step(
     act, after = schedule.step(stands, campaign.plan, now, hours, asked_at=asked_at)
     if act not in {Act.INVITE, Act.REMIND}:
         return after, None
-    message = _message(campaign, prompt, after.sent)
+    reached = sum(not calendar_moves.not_sent(c, prompt, number) for number in range(1, after.sent))
+    message = _message(campaign, prompt, after.sent, reminder=reached)
     if wanted.asked is Asked.NONE:
         message = replace(message, data=message.data | {"once": True})
     return after, message
@@ -208,18 +209,14 @@ def _still_waiting(
     return replace(progress, state=Outcome.CLOSED, next_at=None)
 
 
-def message_key(key: str, number: int) -> str:
-    """The outbox key of the person's first message (the invitation), second, and so on."""
-    return key if number <= 1 else f"{key}:{number - 1}"
-
-
-def _message(campaign: Campaign, prompt: Prompt, number: int) -> Message:
+def _message(campaign: Campaign, prompt: Prompt, number: int, *, reminder: int) -> Message:
+    """The person's message of that number; `reminder` counts those that were not called off before it."""
     return Message(
-        key=message_key(prompt.key, number),
+        key=schedule.message_key(prompt.key, number),
         person_id=prompt.person_id,
         card="handover_invitation" if campaign.kind == "departure" else "invitation",
         data=campaign.data
-        | {"subject": campaign.id, "due_on": campaign.due_on.isoformat(), "reminder": number - 1},
+        | {"subject": campaign.id, "due_on": campaign.due_on.isoformat(), "reminder": reminder},
         language=prompt.language,
         reason=campaign.kind,
     )
@@ -281,17 +278,25 @@ def _departure_campaign(leaver: Leaver, names: Directory, today: date) -> Wanted
     return Wanted(campaign=campaign, recipients=(recipient,))
 
 
-def _called_off(over: Iterable[Milestone], leavers: Iterable[Leaver]) -> set[str]:
-    """The subjects whose people must not be reminded any more."""
-    milestones = {subject_of(one) for one in over if one.is_over}
+def _settled(leavers: Iterable[Leaver]) -> Mapping[str, str]:
+    """The departures whose people must not be reminded any more, with the reason."""
     settled = {"cancelled", "declined", "note filed"}
-    return milestones | {
-        f"departure:{one.person_id}:{one.leaves_on}" for one in leavers if one.state in settled
+    return {
+        f"departure:{one.person_id}:{one.leaves_on}": f"the departure is {one.state}"
+        for one in leavers
+        if one.state in settled
     }
 
 
 def _take_in(
-    c: Connection, wanted: Iterable[Wanted], *, over: set[str], now: datetime, dry_run: bool
+    c: Connection,
+    wanted: Iterable[Wanted],
+    planned: Calendar,
+    hours: Hours,
+    *,
+    settled: Mapping[str, str],
+    now: datetime,
+    dry_run: bool,
 ) -> tuple[list[Opened], list[str]]:
     """Brings the campaigns to what the calendar wants: new ones, new people, moved dates, ended ones."""
     opened = []
@@ -300,7 +305,7 @@ def _take_in(
         people = {prompt.person_id for prompt in campaigns.people(c, campaign.id)}
         new = [recipient for recipient in one.recipients if recipient.person_id not in people]
         if not dry_run:
-            _open(c, campaign, new, now=now)
+            _open(c, campaign, new, hours, now=now)
         opened.append(
             Opened(
                 subject=campaign.id,
@@ -310,23 +315,14 @@ def _take_in(
                 asked=len(people) + len(new),
             )
         )
+    over = {**settled, **calendar_moves.called_off(c, planned)}
     ended = [one.id for one in campaigns.list_(c, state="open") if one.id in over]
     if not dry_run:
         for subject in ended:
-            campaigns.stop_everyone(c, subject, state="ended", note="called off or settled", at=now)
-            events.append(c, kind="campaign ended", subject=subject, who=LAST_SCAN, what={}, at=now)
+            why = over[subject]
+            campaigns.stop_everyone(c, subject, state="ended", note=why, at=now)
+            events.append(c, kind="campaign ended", subject=subject, who=LAST_SCAN, what={"why": why}, at=now)
     return opened, ended
-
-
-def _postpone(c: Connection, later: Iterable[Milestone], hours: Hours, *, now: datetime) -> None:
-    """Milestones moved to a later date remind nobody before the new date is near."""
-    for one in later:
-        if one.due_on is None:
-            continue
-        until = schedule.next_open(schedule.midnight(one.due_on - schedule.LEAD, hours), hours)
-        if campaigns.postpone(c, subject_of(one), due_on=one.due_on, until=until, at=now):
-            what = {"to": one.due_on.isoformat()}
-            events.append(c, kind="campaign moved", subject=subject_of(one), who=LAST_SCAN, what=what, at=now)
 
 
 def _same_or_new(c: Connection, wanted: Wanted) -> Campaign:
@@ -339,19 +335,18 @@ def _same_or_new(c: Connection, wanted: Wanted) -> Campaign:
     return wanted.campaign
 
 
-def _open(c: Connection, wanted: Campaign, new: Iterable[Recipient], *, now: datetime) -> None:
+def _open(c: Connection, wanted: Campaign, new: Iterable[Recipient], hours: Hours, *, now: datetime) -> None:
     before = campaigns.get(c, wanted.id)
     if before is None:
         campaigns.create(c, wanted, at=now)
         events.append(c, kind="campaign opened", subject=wanted.id, who=LAST_SCAN, what={}, at=now)
     elif (before.due_on, before.title, before.data) != (wanted.due_on, wanted.title, wanted.data):
         plan = replace(before.plan, last_on=wanted.due_on if before.plan.last_on else None)
-        campaigns.change(c, replace(wanted, plan=plan), at=now)
-        if before.due_on != wanted.due_on:
-            moved = {"from": before.due_on.isoformat(), "to": wanted.due_on.isoformat()}
-            events.append(c, kind="campaign moved", subject=wanted.id, who=LAST_SCAN, what=moved, at=now)
+        after = replace(wanted, plan=plan)
+        campaigns.change(c, after, at=now)
+        calendar_moves.move(c, before, after, hours, who=LAST_SCAN, now=now)
     if before is not None and before.state != "open":
-        campaigns.reopen(c, wanted.id, at=now)
+        calendar_moves.take_up(c, wanted.id, hours, now=now)
         events.append(c, kind="campaign reopened", subject=wanted.id, who=LAST_SCAN, what={}, at=now)
     for one in new:
         campaigns.add_person(c, wanted.id, one.person_id, key=one.key, language=one.language, at=now)
