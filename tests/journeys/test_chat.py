@@ -4,6 +4,8 @@ Beside what is typed stand words of the last message then; a button has, between
 before it is pressed. Buttons after `HELP` are those of the card that says what can be done.
 """
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.sync_api import expect
 
@@ -40,6 +42,8 @@ TYPED: dict[str, Typed] = {
         ("more", "the last one"),
         ("only documents", "Only: "),
         ("everything", "Here are numbers 1 to 5."),
+        (STORY, "Is this your answer on"),
+        ("leave it", "Mid-term review"),
         ("start", "1 of 8"),
         ("who reads this", "1 of 8"),
         ("1", "2 of 8"),
@@ -83,6 +87,8 @@ TYPED: dict[str, Typed] = {
         ("المزيد", "وهي الأخيرة"),
         ("الوثائق فقط", "فقط: "),
         ("الكل", "هذه النتائج من 1 إلى 5."),
+        (STORY_AR, "هل هذه إجابتكم عن"),
+        ("اتركه", "مراجعة منتصف المدة"),
         ("ابدأ", "1 من 8"),
         ("من يقرأ هذا", "1 من 8"),
         ("1", "2 من 8"),
@@ -166,6 +172,19 @@ PRESSED: dict[str, Pressed] = {
         ("Yes, do it", {}, "It is taken back"),
     ],
     "ar": [
+        ("ابدأ", {}, "1 من 8"),
+        ("إرسال الإجابة", {"البرنامج نفسه": CHOSEN}, "2 من 8"),
+        ("إرسال الإجابة", {FIRST: STORY_AR}, "3 من 8"),
+        ("تخطٍّ", {}, "4 من 8"),
+        ("رجوع", {}, "3 من 8"),
+        ("توقف مؤقت", {}, "استراحة"),
+        ("متابعة", {}, "3 من 8"),
+        ("تخطٍّ", {}, "4 من 8"),
+        ("تخطٍّ", {}, "5 من 8"),
+        ("تخطٍّ", {}, "6 من 7"),
+        ("تخطٍّ", {}, "7 من 7"),
+        ("تخطٍّ", {}, "مسودتكم"),
+        ("إرسال", {"في جملة واحدة": "المعلمون يستقدمون المعلمين"}, "شكراً لكم"),
         (HELP + "من يقرأ ما أقوله", {}, "لا يقرأ أحد ما تقولونه لي قبل"),
         (HELP + "البحث فيما هو معروف", {}, "عمَّ تبحثون؟"),
         ("بحث", {FIRST: "écoles"}, "هذه النتائج من 1 إلى 5."),
@@ -218,6 +237,8 @@ def test_everything_can_be_done_by_cards_only(up: Up, sit: Sit, name: str, langu
     chat = Chat(up, name)
     up.http.post(f"/teams/{chat.id}/installation", json={"installed": True}).raise_for_status()
     someone = sit(name)
+    if language == "ar":
+        _invite(up, "yusuf.al-qintara")
     for button, filled, then in PRESSED[language]:
         for label, value in filled.items():
             _fill(someone, label, value.format(link=_document(up)))
@@ -292,6 +313,24 @@ def test_a_group_reflects_each_alone_first(up: Up, sit: Sit, way: str) -> None:
                 choice.check()
             someone.presses(what)
         _last(someone, then)
+
+
+def _invite(up: Up, sign_in: str) -> None:
+    """A mid-term review of somebody's own."""
+    site = up.graph("/sites/childrensagency.sharepoint.example:/sites/knowledge")["id"]
+    fields = {
+        "Title": "Mid-term review, water in Ardania",
+        "KMKind": "mid-term review",
+        "KMOffice": "CO-ARD",
+        "KMDate": f"{datetime.now(UTC).date() + timedelta(days=2)}T00:00:00Z",
+        "KMAsked": f"{sign_in}@childrensagency.example",
+        "KMState": "planned",
+    }
+    where = f"/v1.0/sites/{site}/lists/Milestones/items"
+    made = up.http.post(where, json={"fields": fields}, headers={"Authorization": "Bearer test"})
+    made.raise_for_status()
+    up.km365("flow", "run", "scan")
+    up.km365("flow", "run", "prompts")
 
 
 def _last(who: Colleague, words: str) -> None:
