@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from km365.core.audience import Audience
 from km365.core.languages import LANGUAGES, OWN_NAMES
@@ -70,6 +70,38 @@ class Vocabulary:
     first_person: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     topics: Mapping[str, Mapping[str, Mapping[str, Sequence[str]]]] = field(default_factory=dict)
     """By language, topic and wish. "…" in a phrase stands for words of one's own, which the wish takes."""
+
+    @cached_property
+    def wishes(self) -> "Mapping[str, _Wishes]":
+        """The same made ready, by language."""
+        return {tag: _Wishes.of(topics) for tag, topics in self.topics.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wishes:
+    """The phrases of a language's topics, in order: the first that fits is meant.
+
+    `whole` gives the order, topic and wish of a phrase as `plain` has it; `around` those that take words of
+    one's own: the order, what stands before these and behind, the phrase, its topic and wish.
+    """
+
+    whole: Mapping[str, tuple[int, str, str]]
+    around: Sequence[tuple[int, str, str, str, str, str]]
+
+    @classmethod
+    def of(cls, topics: Mapping[str, Mapping[str, Sequence[str]]]) -> "_Wishes":
+        whole: dict[str, tuple[int, str, str]] = {}
+        around = []
+        every = (
+            (topic, wish, one) for topic, of in topics.items() for wish, all_ in of.items() for one in all_
+        )
+        for order, (topic, wish, phrase) in enumerate(every):
+            first, dots, last = _around(phrase)
+            if dots:
+                around.append((order, first, last, phrase, topic, wish))
+            else:
+                whole.setdefault(first, (order, topic, wish))
+        return cls(whole=whole, around=around)
 
 
 _LONGEST = 80
@@ -141,21 +173,24 @@ def _wish(text: str, vocabulary: Vocabulary, *, language: str) -> Understood | N
     """The topic that `text` speaks to: by a whole phrase, or by one with words of one's own in it."""
     said = plain(text[:_LONGEST_WITH_WORDS])
     for tag in (language, *(tag for tag in LANGUAGES if tag != language)):
-        for topic, wishes in vocabulary.topics.get(tag, {}).items():
-            for wish, phrases in wishes.items():
-                for phrase in phrases:
-                    own = _own_words(text, said, phrase)
-                    if own is not None:
-                        return Understood(topic=topic, wish=wish, text=own)
+        wishes = vocabulary.wishes.get(tag)
+        if wishes is None:
+            continue
+        whole = wishes.whole.get(said)
+        for order, first, last, phrase, topic, wish in wishes.around:
+            if whole is not None and whole[0] < order:
+                break
+            if said.startswith(first) and said.endswith(last) and (own := _own_words(text, said, phrase)):
+                return Understood(topic=topic, wish=wish, text=own)
+        if whole is not None:
+            return Understood(topic=whole[1], wish=whole[2])
     return None
 
 
 def _own_words(text: str, said: str, phrase: str) -> str | None:
-    """What stands for the dots of the phrase; "" for a whole phrase; None where the text is not it."""
-    first, dots, last = _around(phrase)
-    if not dots:
-        return "" if said == first else None
-    if not (said.startswith(first) and said.endswith(last) and len(said) > len(first) + len(last)):
+    """What stands for the dots of the phrase; None where the text is not it."""
+    first, _, last = _around(phrase)
+    if len(said) <= len(first) + len(last):
         return None
     near = 4 * len(phrase) + 40  # signs that the comparison leaves out may stand between
     begin = next((at for at in range(near) if plain(text[:at]) == first), near) if first else 0
