@@ -13,14 +13,6 @@ if TYPE_CHECKING:
     from km365.services.search_index import Look
 
 _UNREAD_SHOWN = 20
-_WHY_LEFT_OUT = {
-    "draft": "that are drafts or wait for approval",
-    "fewer": "that fewer people may read than the library",
-    "library": "because the library has permissions of its own; if whoever may read it is of the office, "
-    "name the site in search_own_permissions",
-    "unknown": "whose permissions could not be read; the app needs Sites.Selected with fullcontrol there",
-}
-"""By `Readers`."""
 
 
 @click.group()
@@ -49,6 +41,7 @@ async def index(app: "App", *, anew: bool, as_json: bool) -> int:
       km365 search index
     """
     from km365.services import search_index
+    from km365.services.search_readers import WHY_LEFT_OUT
     from km365.store import search as store
 
     if anew:
@@ -75,7 +68,7 @@ async def index(app: "App", *, anew: bool, as_json: bool) -> int:
     else:
         _say_look(look, unread)
         for name, why, number in left_out:
-            say(f"Left out: {name}: {number} documents {_WHY_LEFT_OUT.get(why, why)}.")
+            say(f"Left out: {name}: {number} documents {WHY_LEFT_OUT[why]}.")
     return ExitCode.PARTLY if look.problems or look.not_read or look.untold else ExitCode.DONE
 
 

@@ -8,14 +8,16 @@ from datetime import datetime
 
 import httpx
 
+from km365.core.search_access import Readers
 from km365.core.taxonomy import Taxonomy
 from km365.errors import KM365Error
 from km365.graph import sites
 from km365.graph.client import Graph
 from km365.jobs import Jobs
 from km365.services import messages, provision, tag_listen
+from km365.services.search_readers import WHY_LEFT_OUT
 from km365.settings import Settings
-from km365.store import conversations, outbox
+from km365.store import conversations, outbox, search
 from km365.store.database import Database
 from km365.store.outbox import Delivery
 
@@ -46,6 +48,7 @@ async def examine(
         ("messages", lambda: _messages(db, now)),
         ("jobs", lambda: _jobs(db, jobs)),
         ("watched libraries", lambda: _watched(db, now)),
+        ("search", lambda: _search(db)),
     )
     for about, look in looks:
         try:
@@ -137,3 +140,13 @@ async def _watched(db: Database, now: datetime) -> str:
     if troubles:
         raise KM365Error(" ".join(troubles))
     return await db.run(tag_listen.waiting)
+
+
+async def _search(db: Database) -> str:
+    """That fewer people may read a document is no problem; that nobody can tell, or must say, is one."""
+    left_out = await db.run(search.left_out)
+    said = [f"{name}: {number} documents {WHY_LEFT_OUT[why]}." for name, why, number in left_out]
+    words = " ".join(["Left out:", *said]) if said else "Nothing is left out."
+    if {why for _, why, _ in left_out} & {Readers.UNKNOWN, Readers.LIBRARY}:
+        raise KM365Error(words)
+    return words

@@ -7,6 +7,16 @@ from km365.graph import permissions
 from km365.graph.client import Graph
 from km365.settings import Settings
 
+WHY_LEFT_OUT = {
+    Readers.DRAFT: "that are drafts or wait for approval",
+    Readers.FEWER: "that fewer people may read than the library",
+    Readers.LIBRARY: "because the library has permissions of its own; if whoever may read it is of the "
+    "office, name the site in search_own_permissions",
+    Readers.UNKNOWN: "whose permissions could not be read; the app needs Sites.Selected with fullcontrol "
+    "there",
+}
+"""What follows "12 documents" where they are left out of the search."""
+
 Place = tuple[str, str, str]
 """The site's address, and the drive and item ids."""
 

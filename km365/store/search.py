@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, select, update
 
+from km365.core.search_access import Readers
 from km365.core.search_entries import Entry, Indexed
 from km365.core.search_words import BLOCK, pack, said, unpack
 from km365.store import rows
@@ -208,7 +209,7 @@ def withdraw(c: Connection, container: str, item_ids: Collection[str]) -> None:
             _silence(c, old, state=State.WAITING, due_at=_NOW, attempts=0, note=None)
 
 
-def leave_out(c: Connection, container: str, item_id: str, *, why: str, again_at: datetime) -> None:
+def leave_out(c: Connection, container: str, item_id: str, *, why: Readers, again_at: datetime) -> None:
     """The document is not for everyone: not found, nothing of it kept, and asked again later."""
     for old in _known(c, container, [item_id]):
         nothing = {"title": "", "web_url": "", "tags": [], "attempts": 0}
@@ -261,8 +262,8 @@ def not_read(c: Connection, container: str, item_id: str, *, why: str, again_at:
             )
 
 
-def left_out(c: Connection) -> list[tuple[str, str, int]]:
-    """By library: its name, why (one of `Readers`), and how many documents are left out."""
+def left_out(c: Connection) -> list[tuple[str, Readers, int]]:
+    """By library: its name, why, and how many documents are left out."""
     e, o = search_entry.c, search_source.c
     found = (
         select(o.name, e.note, func.count())
@@ -271,7 +272,7 @@ def left_out(c: Connection) -> list[tuple[str, str, int]]:
         .group_by(o.name, e.note)
         .order_by(o.name, e.note)
     )
-    return [(name, why, number) for name, why, number in c.execute(found)]
+    return [(name, Readers(why), number) for name, why, number in c.execute(found)]
 
 
 def unread(c: Connection, *, most: int) -> list[tuple[str, str]]:

@@ -69,6 +69,7 @@ def test_the_doctor_says_what_is_missing(up: Up, tmp_path: Path) -> None:
             "messages",
             "jobs",
             "watched libraries",
+            "search",
         ),
         True,
     )

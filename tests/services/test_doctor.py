@@ -11,8 +11,10 @@ import httpx
 import pytest
 from aiohttp import web
 
+from km365.graph import drives, sites
 from km365.jobs import Job, JobState
-from km365.services import doctor, provision, taxonomy
+from km365.local import file_permissions
+from km365.services import doctor, provision, search_index, taxonomy
 from km365.services.doctor import Finding
 from km365.settings import Settings
 from km365.store import outbox, watches
@@ -220,6 +222,27 @@ async def test_trouble_with_a_watched_library_is_a_problem(
     assert says in found.words
     await provisioned.app.db.run(watches.change, DRIVE, is_on=False)
     assert (await examine(provisioned))["watched libraries"].well, "nobody wants it watched any more"
+
+
+async def test_documents_left_out_of_the_search_are_counted_with_the_reason(provisioned: Provisioned) -> None:
+    app = provisioned.app
+    assert (await examine(provisioned))["search"].words == "Nothing is left out."
+    site = await sites.get_site(app.graph, BELMORA)
+    drive = await drives.get_drive(app.graph, site.id, "Documents")
+    file = await drives.upload(app.graph, drive.id, "Fridges.txt", b"Forty fridges failed.")
+    for own, well, words in (
+        (
+            (drive.id, file.id),
+            True,
+            "CO-BEL Belmora: 1 documents that fewer people may read than the library.",
+        ),
+        ((drive.id, "root"), False, "name the site in search_own_permissions."),
+    ):
+        file_permissions.set_own(provisioned.m365.state, *own, {"Owners": "owner"})
+        await search_index.begin_anew(app.db, app.settings)
+        await search_index.look(app.graph, app.db, app.settings, now=app.clock.now)
+        found = (await examine(provisioned))["search"]
+        assert found.well == well and words in found.words
 
 
 async def test_a_failed_job_is_counted_with_its_error(
