@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -146,26 +146,30 @@ def understand(text: str, vocabulary: Vocabulary, *, language: str) -> Understoo
     person's language comes first, then the others; a small slip of the finger is forgiven in words of five
     letters and more.
     """
-    if wished := _wish(text, vocabulary, language=language):
-        return wished
+    wished = _wish(text, vocabulary, language=language)
     said = plain(text) if len(text) <= _LONGEST_WITH_WORDS else ""
-    if not said or len(said) > _LONGEST:
-        return None
+    if (wished and not wished.text) or not said or len(said) > _LONGEST:
+        return wished
     to_language = _language(said)
     if to_language:
-        return Understood(language=to_language)
+        return wished or Understood(language=to_language)
     order = [language, *(tag for tag in LANGUAGES if tag != language)]
-    for near in (False, True):
-        for tag in order:
-            for command, phrases in vocabulary.commands.get(tag, {}).items():
-                if near and command in _TO_THE_LETTER:
-                    continue
-                if any(_same(said, _phrase(phrase), near=near) for phrase in phrases):
-                    return Understood(command=Command(command))
-            ours = vocabulary.first_person.get(tag, {})
-            for letter, label in vocabulary.audiences.get(tag, {}).items():
-                if any(_same(said, _phrase(phrase), near=near) for phrase in (label, *ours.get(letter, ()))):
-                    return Understood(audience=Audience(letter))
+    exactly = _command(said, vocabulary, order, near=False)
+    return exactly or wished or _command(said, vocabulary, order, near=True)
+
+
+def _command(said: str, vocabulary: Vocabulary, order: Iterable[str], *, near: bool) -> Understood | None:
+    """The command or the audience that is said, or with `near` almost."""
+    for tag in order:
+        for command, phrases in vocabulary.commands.get(tag, {}).items():
+            if near and command in _TO_THE_LETTER:
+                continue
+            if any(_same(said, _phrase(phrase), near=near) for phrase in phrases):
+                return Understood(command=Command(command))
+        ours = vocabulary.first_person.get(tag, {})
+        for letter, label in vocabulary.audiences.get(tag, {}).items():
+            if any(_same(said, _phrase(phrase), near=near) for phrase in (label, *ours.get(letter, ()))):
+                return Understood(audience=Audience(letter))
     return None
 
 
