@@ -254,7 +254,6 @@ async def test_a_failed_job_is_counted_with_its_error(
         id=1,
         name="scan",
         key="scan",
-        queue="default",
         args={},
         state=JobState.FAILED,
         attempts=12,
