@@ -24,6 +24,7 @@ from km365.store.database import HEAD, WAIT_S, Database
 
 try:
     import psycopg
+    from psycopg.types.string import StrDumperUnknown
 except ImportError:
     raise NotAvailable(
         "database_url names a PostgreSQL server, and what km365 needs for one is not installed. "
@@ -208,6 +209,14 @@ def _address(url: str) -> URL:
     return address.set(drivername="postgresql+psycopg")
 
 
+class _WithoutNul(StrDumperUnknown):
+    """A text without NUL characters, which SQLite keeps and PostgreSQL refuses; a document may hold some."""
+
+    def dump(self, obj: str) -> Any:
+        """See psycopg."""
+        return super().dump(obj.replace("\0", ""))
+
+
 def _engine(address: URL, wait_s: float) -> Engine:
     named = {"application_name": "km365", "connect_timeout": "10", "client_encoding": "utf8"}
     engine = create_engine(
@@ -228,6 +237,7 @@ def _engine(address: URL, wait_s: float) -> Engine:
         connection.execute(f"SET lock_timeout = '{int(wait_s * 1000)}ms'")
         connection.execute("SET idle_in_transaction_session_timeout = '10min'")
         connection.autocommit = False
+        connection.adapters.register_dumper(str, _WithoutNul)
 
     def beginning(connection: Connection) -> None:
         how = connection.get_execution_options().get("km365", _TOGETHER)

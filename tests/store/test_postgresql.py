@@ -156,6 +156,13 @@ async def test_a_long_transaction_is_saved_however_many_short_ones_there_are(url
 
 
 @needs_postgresql
+async def test_a_text_from_a_document_loses_the_characters_that_no_server_keeps(url: str) -> None:
+    with closing(Database.open(url)) as db:
+        await db.run(cursors.put, "a page", "torn\0 off", at=NOON)
+        assert await db.run(cursors.get, "a page") == "torn off"
+
+
+@needs_postgresql
 def test_what_a_rule_of_the_database_refuses_is_named_without_the_row(url: str) -> None:
     with (
         closing(Database.open(url)) as db,
