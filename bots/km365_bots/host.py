@@ -13,6 +13,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -42,6 +43,9 @@ _log = logging.getLogger("km365.bots.host")
 _FRESH_S = 24 * 3600.0
 _ASK_AGAIN_S = 300.0
 """An unknown key makes us fetch the list again, but not more often than this, whatever callers send."""
+_BELIEVED_S = 300.0
+"""A key that the channel withdraws is believed no longer than this."""
+_MOST_BELIEVED = 100
 
 
 class SignInUnavailable(KM365Error):
@@ -162,6 +166,7 @@ class Authentication(ConfigurationBotFrameworkAuthentication):  # type: ignore[m
     def __init__(self, sign_in: SignIn, connector: object) -> None:
         self._sign_in = sign_in
         self._factory = _Kept(connector)
+        self._believed: dict[tuple[str | None, str, str], tuple[float, AuthenticateRequestResult]] = {}
         if sign_in.required:
             JwtTokenExtractor.metadataCache[sign_in.keys_url] = SigningKeys(sign_in.keys_url)
         super().__init__(
@@ -178,7 +183,24 @@ class Authentication(ConfigurationBotFrameworkAuthentication):  # type: ignore[m
     async def authenticate_request(
         self, activity: Activity, auth_header: str | None
     ) -> AuthenticateRequestResult:
-        """Who calls. Raises PermissionError for every bad token, SignInUnavailable without keys."""
+        """Who calls. Raises PermissionError for every bad token, SignInUnavailable without keys.
+
+        Teams uses a token for an hour and botbuilder reads one four times over, so what was believed of a
+        channel and service is believed for a few minutes more, though never longer than the token lasts.
+        """
+        said = (auth_header, activity.channel_id, activity.service_url)
+        kept = self._believed.get(said)
+        if kept is not None and time.time() < kept[0]:
+            return copy(kept[1])
+        result = await self._looked_at(activity, auth_header)
+        if self._sign_in.required:
+            if len(self._believed) >= _MOST_BELIEVED:
+                self._believed.clear()
+            ends = float(result.claims_identity.get_claim_value("exp") or 0)
+            self._believed[said] = min(ends, time.time() + _BELIEVED_S), copy(result)
+        return result
+
+    async def _looked_at(self, activity: Activity, auth_header: str | None) -> AuthenticateRequestResult:
         try:
             result = await super().authenticate_request(
                 activity, auth_header if self._sign_in.required else None

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from km365_bots.activities import Malformed, read_activity
-from km365_bots.host import SigningKeys, SignInUnavailable
+from km365_bots.host import Authentication, SigningKeys, SignInUnavailable
 
 from km365.core.chat import Event, Reply
 
@@ -96,6 +96,40 @@ async def test_a_channel_that_does_not_vouch_for_the_key_is_401(start: Start, ch
     bot = await start(sign_in=channel.sign_in)
     body = activity(bot.teams.url, channelId="slack")
     assert (await bot.post(body, Authorization=channel.token(bot.teams.url)))[0] == 401
+
+
+async def test_a_token_believed_once_is_not_believed_for_anything_else(start: Start, channel: Channel):
+    bot = await start(sign_in=channel.sign_in)
+    token = channel.token(bot.teams.url)
+    assert (await bot.post(activity(bot.teams.url), Authorization=token))[0] == 202
+    for other in (
+        activity(bot.teams.url, channelId="slack"),
+        activity(f"{bot.teams.url}/elsewhere"),
+    ):
+        assert (await bot.post(other, Authorization=token))[0] == 401
+    assert len(bot.desk.events) == 1
+
+
+async def test_a_token_is_read_again_after_a_while_and_once_it_has_run_out(
+    start: Start, channel: Channel, monkeypatch: pytest.MonkeyPatch
+):
+    read, look = [], Authentication._looked_at
+
+    async def looked_at(self, activity, header):
+        read.append(header)
+        return await look(self, activity, header)
+
+    monkeypatch.setattr(Authentication, "_looked_at", looked_at)
+    bot = await start(sign_in=channel.sign_in)
+    now = time.time()
+    lasting, running_out = channel.token(bot.teams.url), channel.token(bot.teams.url, exp=int(now) + 60)
+    for later, token, count in ((0, lasting, 1), (299, lasting, 1), (301, lasting, 2), (0, running_out, 3)):
+        monkeypatch.setattr("km365_bots.host.time.time", lambda later=later: now + later)
+        assert (await bot.post(activity(bot.teams.url), Authorization=token))[0] == 202
+        assert len(read) == count
+    monkeypatch.setattr("km365_bots.host.time.time", lambda: now + 61)
+    await bot.post(activity(bot.teams.url), Authorization=running_out)
+    assert len(read) == 4
 
 
 async def test_a_foreign_tenant_is_403(start: Start, channel: Channel):
