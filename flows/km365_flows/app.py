@@ -11,7 +11,8 @@ from km365.jobs import Jobs
 from km365.services import housekeeping, prompts
 from km365.services.calendar import hours_of
 from km365.store import cursors
-from km365_flows import searching
+from km365_flows import calendar_watch, searching
+from km365_flows.calendar_watch import CalendarWatch
 from km365_flows.notifications import listening
 from km365_flows.searching import Searching
 from km365_flows.watching import JOB, Watching
@@ -59,6 +60,9 @@ async def serve(app: App) -> AsyncIterator[str]:
         index = Searching(app)
         app.jobs.register(searching.JOB, index.look)
         app.jobs.every_minute("search", index.every_minute)
+        calendar = CalendarWatch(app)
+        app.jobs.register(calendar_watch.JOB, calendar.look)
+        app.jobs.every_minute("calendar", calendar.every_minute)
         stop = asyncio.Event()
         running = asyncio.create_task(_keep_running(app.jobs, stop))
         try:
