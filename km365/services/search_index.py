@@ -91,7 +91,7 @@ async def look(
     advance: Advance = lambda _: None,
     found: Advance = lambda _: None,
 ) -> Look:
-    """Brings the index up to date, reading `most` documents if given. Safe to cut off and to repeat.
+    """Brings the index up to date, asking about `most` documents if given. Safe to cut off and to repeat.
 
     `found` hears how many documents are to be read, `advance` of each that was. Trouble with one library is
     said in the answer, and the others go on. Raises PlanRefused while another process looks, GraphUnreachable
@@ -120,6 +120,7 @@ class _Looker:
         self._done = Look()
         self._words = Words()
         self._libraries: dict[str, Access | None] = {}
+        self._most: int | None = None
         self._asked = 0
 
     async def _run(self, fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:
@@ -133,6 +134,7 @@ class _Looker:
         return await self._db.run(anew)
 
     async def look(self, most: int | None, found: Advance) -> Look:
+        self._most = most
         await self._db.run(self._form)
         sources = await self._sources()
         for one in sources:
@@ -140,7 +142,7 @@ class _Looker:
         found(sum([await self._db.run(self._left, one) for one in sources]))
         with Reader(ocr_command=self._settings.ocr_command) as reader, self._graph.bulk():
             for one in sources:
-                reading = self._read_items(one) if _is_list(one) else self._read_documents(one, reader, most)
+                reading = self._read_items(one) if _is_list(one) else self._read_documents(one, reader)
                 await self._safely(one, reading)
         left = sum([await self._db.run(self._left, one) for one in sources])
         out = await self._db.run(store.left_out)
@@ -305,7 +307,7 @@ class _Looker:
     async def _read_items(self, one: Source) -> None:
         """The items that were withdrawn since somebody found them changed: as they are now."""
         site_id, list_id = list_of(one.container) or ("", "")
-        while due := await self._db.run(store.claim, one.container, due_at=self._now(), most=AT_ONCE):
+        while due := await self._due(one):
             asked = [
                 BatchRequest(
                     id=waiting.item_id,
@@ -321,13 +323,17 @@ class _Looker:
             self._done = self._done.plus(removed=await self._db.run(store.remove, one.container, gone))
             await self._run(self._items, one, there, claimed=True)
 
-    async def _read_documents(self, one: Source, reader: Reader, most: int | None) -> None:
+    async def _due(self, one: Source) -> list[Waiting]:
+        """The next that are to be read, none where this look has read as many as it should."""
+        if self._most is not None and self._asked >= self._most:
+            return []
+        due = await self._db.run(store.claim, one.container, due_at=self._now(), most=AT_ONCE)
+        self._asked += len(due)
+        return due
+
+    async def _read_documents(self, one: Source, reader: Reader) -> None:
         columns: tuple[str, ...] | None = None
-        while most is None or self._asked < most:
-            due = await self._db.run(store.claim, one.container, due_at=self._now(), most=AT_ONCE)
-            if not due:
-                return
-            self._asked += len(due)
+        while due := await self._due(one):
             if columns is None:
                 columns = await self._columns(one)
             keys = [(one.container, waiting.item_id) for waiting in due]
