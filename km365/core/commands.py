@@ -146,9 +146,9 @@ def understand(text: str, vocabulary: Vocabulary, *, language: str) -> Understoo
     person's language comes first, then the others; a small slip of the finger is forgiven in words of five
     letters and more.
     """
-    wished = _wish(text, vocabulary, language=language)
-    said = plain(text) if len(text) <= _LONGEST_WITH_WORDS else ""
-    if (wished and not wished.text) or not said or len(said) > _LONGEST:
+    said = plain(text[:_LONGEST_WITH_WORDS])
+    wished = _wish(text, said, vocabulary, language=language)
+    if (wished and not wished.text) or not said or len(said) > _LONGEST or len(text) > _LONGEST_WITH_WORDS:
         return wished
     to_language = _language(said)
     if to_language:
@@ -173,9 +173,11 @@ def _command(said: str, vocabulary: Vocabulary, order: Iterable[str], *, near: b
     return None
 
 
-def _wish(text: str, vocabulary: Vocabulary, *, language: str) -> Understood | None:
-    """The topic that `text` speaks to: by a whole phrase, or by one with words of one's own in it."""
-    said = plain(text[:_LONGEST_WITH_WORDS])
+def _wish(text: str, said: str, vocabulary: Vocabulary, *, language: str) -> Understood | None:
+    """The topic that `text` speaks to: by a whole phrase, or by one with words of one's own in it.
+
+    `said` is its beginning as commands are compared.
+    """
     for tag in (language, *(tag for tag in LANGUAGES if tag != language)):
         wishes = vocabulary.wishes.get(tag)
         if wishes is None:

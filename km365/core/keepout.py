@@ -61,8 +61,9 @@ class Words:
         self.languages = tuple(_Language(one) for one in lists.values())
 
     @cached_property
-    def pieces(self) -> frozenset[str]:
-        """All that is looked for; most texts hold few of them, and then most phrases need no second look."""
+    def pieces(self) -> Mapping[str, Sequence[str]]:
+        """All that is looked for, by its first two letters; most texts hold few of them, and then most
+        phrases need no second look."""
         parts = (
             part
             for one in self.languages
@@ -70,7 +71,10 @@ class Words:
             for phrase in phrases
             for part in _parsed(phrase)[1]
         )
-        return frozenset({_PHONE, *(_compiled(one)[0] for part in parts for one in part if one[:1] != "<")})
+        found: dict[str, list[str]] = {}
+        for piece in {_PHONE, *(_compiled(one)[0] for part in parts for one in part if one[:1] != "<")}:
+            found.setdefault(piece[:2], []).append(piece)
+        return found
 
 
 class _Language:
@@ -87,6 +91,16 @@ class _Language:
                 for phrase in phrases
             ]
             for name, phrases in self.lists.items()
+        }
+
+    @cached_property
+    def heads(self) -> Mapping[str, frozenset[str] | None]:
+        """By list the pieces of which one must be there for any of its phrases; None where none must."""
+        return {
+            name: frozenset().union(*(needs[0] for _, needs in phrases))
+            if all(needs for _, needs in phrases)
+            else None
+            for name, phrases in self.phrases.items()
         }
 
     def _pieces(self, part: Sequence[str]) -> frozenset[str]:
@@ -121,20 +135,28 @@ def keep_out(text: str, words: Words) -> KeepOut | None:
 
 
 class _Text:
-    """A text as it is searched: `cased` and `said` are alike but for capitals, one line for each sentence."""
+    """A text as it is searched: `small` as it stands, in small letters; `cased` and `said` one line for each
+    sentence, alike but for capitals."""
 
     def __init__(self, text: str, words: Words) -> None:
         shown = "".join(c for c in text if unicodedata.category(c) != "Cf")
-        self.raw = "".join(map(_letter, shown))
-        phones_marked = _CALLED.sub(_phone_or_number, self.raw)
+        raw = "".join(map(_letter, shown))
+        self.small = raw.lower()
+        phones_marked = _CALLED.sub(_phone_or_number, raw)
         lines = (_spaced(line) for line in _SENTENCE.split(phones_marked))
         self.cased = "\n".join(line for line in lines if line)
         self.said = self.cased.lower()
-        self._there = frozenset(piece for piece in words.pieces if piece in self.said)
+        said = self.said
+        begun = {said[at : at + 2] for at in range(len(said))} | set(said) | {""}
+        listed = (words.pieces.get(letters, ()) for letters in begun)
+        self._there = frozenset(piece for pieces in listed for piece in pieces if piece in said)
         self._listed: dict[tuple[int, str], list[Span]] = {}
 
     def find_any(self, name: str, language: _Language) -> Iterator[Span]:
         """Where a phrase of that list is said."""
+        heads = language.heads.get(name)
+        if heads is not None and self._there.isdisjoint(heads):
+            return
         for phrase, needs in language.phrases.get(name, ()):
             if not any(map(self._there.isdisjoint, needs)):
                 yield from self.find(phrase, language)
@@ -214,11 +236,15 @@ def _identifiable(text: _Text, kind: KeepOut, language: _Language, words: Words)
 def _password(text: _Text, kind: KeepOut, language: _Language, words: Words) -> bool:
     """Whether a password stands in the text: the word, then a sign or "is", then something secret-looking."""
     names, joined = (_any_of(tuple(language.lists.get(name, ()))) for name in (kind, "is"))
-    return any(pattern.search(text.raw.lower()) for pattern in _secrets(names, joined))
+    *named, alone = _secrets(names, joined)
+    if re.search(names, text.small):
+        return any(pattern.search(text.small) for pattern in (*named, alone))
+    return _DIGIT.search(text.small) is not None and alone.search(text.small) is not None
 
 
 _CHECKS = {KeepOut.IDENTIFIABLE: _identifiable, KeepOut.PASSWORD: _password}
 
+_DIGIT = re.compile(r"\d")
 _QUOTE = r"[\"'«“‘]?\s?"
 _QUOTED = r"[\"'«“‘]\s?[^\s\"'»”’]{3,}\s?[\"'»”’]"
 _C = r"[^\s،。，、；！？\u3040-\u9fff]"
