@@ -1,4 +1,4 @@
-"""Everything the bot sends to Teams: messages, updated cards and new conversations, over one pooled session.
+"""Everything the bot sends to Teams, messages and updated cards, over one pooled session.
 
 Bot Framework's own client opens a connection and a thread for every send and repeats nothing; this one
 keeps connections, paces itself and says plainly what became of a send (teams rate limits, 403, 404, 413).
@@ -107,14 +107,23 @@ class Connector:
         *,
         tenant_id: str,
         patience_s: float | None = None,
+        bulk: bool = False,
     ) -> str:
         """Posts `activity` as a new message (never as a reply to another) and returns its id.
 
-        A wait longer than `patience_s` (of the pace, if not given) is not sat out: NotSent.
+        A wait longer than `patience_s` (of the pace, if not given) is not sat out: NotSent. Nobody waits for
+        what is `bulk`, such as a campaign.
         """
         url = f"{service_url}/v3/conversations/{quote(conversation_id, safe='')}/activities"
-        where = {"conversation": conversation_id, "tenant": tenant_id}
-        answer = await self._call("POST", url, activity, patience_s=patience_s, **where)
+        answer = await self._call(
+            "POST",
+            url,
+            activity,
+            conversation=conversation_id,
+            tenant=tenant_id,
+            patience_s=patience_s,
+            bulk=bulk,
+        )
         return _text(answer.get("id"))
 
     async def update(
@@ -131,31 +140,10 @@ class Connector:
         path = f"{quote(conversation_id, safe='')}/activities/{quote(activity_id, safe='')}"
         url = f"{service_url}/v3/conversations/{path}"
         body = activity | {"id": activity_id}
-        where = {"conversation": conversation_id, "tenant": tenant_id}
-        answer = await self._call("PUT", url, body, patience_s=patience_s, **where)
+        answer = await self._call(
+            "PUT", url, body, conversation=conversation_id, tenant=tenant_id, patience_s=patience_s
+        )
         return _text(answer.get("id")) or activity_id
-
-    async def create_conversation(
-        self, service_url: str, *, member: Json, bot_id: str, tenant_id: str
-    ) -> str:
-        """The id of a one-to-one conversation with `member`.
-
-        The tenant is given twice: `tenantId` alone is dropped by parts of the service ("Could not parse
-        tenant id", github.com/microsoft/botbuilder-python/issues/128).
-        """
-        body: Json = {
-            "isGroup": False,
-            "bot": {"id": bot_id},
-            "members": [member],
-            "tenantId": tenant_id,
-            "channelData": {"tenant": {"id": tenant_id}},
-        }
-        url = f"{service_url}/v3/conversations"
-        answer = await self._call("POST", url, body, conversation=_text(member.get("id")), tenant=tenant_id)
-        created = _text(answer.get("id"))
-        if not created:
-            raise SendRefused("Teams created a conversation without naming it.")
-        return created
 
     async def members(self, service_url: str, roster: str, *, tenant_id: str) -> list[Json]:
         """All who are in a group chat or team, page by page. Raises SendRefused where that takes too long."""
@@ -193,12 +181,13 @@ class Connector:
         conversation: str,
         tenant: str,
         patience_s: float | None = None,
+        bulk: bool = False,
     ) -> Json:
         """One call, paced; what was certainly refused (429, 412) is repeated, nothing else."""
         patience_s = self._pace.longest_wait_s if patience_s is None else patience_s
         tenant = tenant.lower()
         for attempt in range(1, self._pace.attempts + 1):
-            patience_s -= await self._wait_for_turn(tenant, conversation, patience_s)
+            patience_s -= await self._wait_for_turn(tenant, conversation, patience_s, bulk)
             status, retry_after_s, answer = await self._once(method, url, body)
             if status < 300:
                 return answer
@@ -211,9 +200,11 @@ class Connector:
                 self.governor.pause_chat(conversation, wait_s)
         raise NotSent(f"Teams asks to wait {wait_s:.0f} s.", retry_after_s=wait_s)
 
-    async def _wait_for_turn(self, tenant: str, conversation: str, patience_s: float) -> float:
+    async def _wait_for_turn(self, tenant: str, conversation: str, patience_s: float, bulk: bool) -> float:
         """Seconds waited. Raises NotSent where the turn does not come in time."""
-        wait_s = await self.governor.admit(tenant=tenant, conversation=conversation, patience_s=patience_s)
+        wait_s = await self.governor.admit(
+            tenant=tenant, conversation=conversation, patience_s=patience_s, bulk=bulk
+        )
         if wait_s < 0:
             raise NotSent(f"Sending is paused for {-wait_s:.0f} s more.", retry_after_s=-wait_s)
         return wait_s

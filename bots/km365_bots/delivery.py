@@ -103,11 +103,12 @@ async def deliver(post: Post, key: str, *, lent: bool = False) -> None:
 
     What became of the message is in its row. Raises StoreError, after which it waits as before.
     """
-    row = await post.db.run(_to_send, key, post.hours, at=post.now(), lent=lent)
-    if row is None:
+    found = await post.db.run(_to_send, key, post.hours, at=post.now(), lent=lent)
+    if found is None:
         return
+    row, address = found
     try:
-        address = await _address(post, row.message.person_id)
+        address = address or await _address(post, row.message.person_id)
         language = await post.language(row.message)
         reply = await post.compose(replace(row.message, language=language))
         activity = _activity(post, reply, language)
@@ -128,7 +129,8 @@ async def deliver(post: Post, key: str, *, lent: bool = False) -> None:
         return
     except Exception as error:  # a defect of ours or of a template: trying again would fail for ever
         _log.error("A message could not be made: %s", whereabouts(error))
-        await _end(post, key, Delivery.FAILED, f"km365 could not make it ({type(error).__name__}).")
+        note = f"km365 could not make it of what it, or an older km365, had kept ({type(error).__name__})."
+        await _end(post, key, Delivery.FAILED, note)
         return
     if address is None:
         await _hold(post, row, "Installed; waiting for Teams to say where the person is.")
@@ -137,11 +139,16 @@ async def deliver(post: Post, key: str, *, lent: bool = False) -> None:
     else:
         async with post.lines.of(address.conversation_id):
             if await _claimed(post, key, address):
-                await _send(post, row, address, reply, activity)
+                await _send(post, row, address, reply, activity, bulk=lent)
 
 
-def _to_send(c: Connection, key: str, hours: Hours, *, at: datetime, lent: bool) -> outbox.Sent | None:
-    """The message, if it waits and its moment has come; it waits on where its reader has quiet hours now."""
+def _to_send(
+    c: Connection, key: str, hours: Hours, *, at: datetime, lent: bool
+) -> tuple[outbox.Sent, Address | None] | None:
+    """The message, if it waits and its moment has come, and where its reader is, as far as is known.
+
+    It waits on where its reader has quiet hours now.
+    """
     row = outbox.get(c, key)
     if row is None or row.state is not Delivery.WAITING or (row.due_at > at and not lent):
         return None
@@ -149,7 +156,7 @@ def _to_send(c: Connection, key: str, hours: Hours, *, at: datetime, lent: bool)
     if opens > at:
         outbox.hold(c, key, at=at, due_at=opens, note=outbox.QUIET)
         return None
-    return row
+    return row, conversations.address_of(c, row.message.person_id)
 
 
 async def _claimed(post: Post, key: str, address: Address) -> bool:
@@ -168,17 +175,20 @@ def _claim_between_turns(c: Connection, key: str, conversation_id: str, *, at: d
     return outbox.claim(c, key, at=at) is not None
 
 
-async def _send(post: Post, row: outbox.Sent, address: Address, reply: Reply, activity: Json) -> None:
+async def _send(
+    post: Post, row: outbox.Sent, address: Address, reply: Reply, activity: Json, *, bulk: bool
+) -> None:
     """The call itself, once; a second one only where the first certainly delivered nothing."""
     key, now = row.message.key, post.now
     try:
         try:
-            sent = await _call(post, address, activity)
+            sent = await _call(post, address, activity, bulk=bulk)
         except TooLarge:
             text_only = activity_of(portions(reply.text)[0], None, language=activity["locale"])
-            sent = await _call(post, address, text_only)
+            sent = await _call(post, address, text_only, bulk=bulk)
         except ConversationGone:
-            sent = await _call(post, await _again(post, row.message.person_id, address), activity)
+            elsewhere = await _again(post, row.message.person_id, address)
+            sent = await _call(post, elsewhere, activity, bulk=bulk)
     except NotSent as error:
         await _put_back(post, row, error)
     except (Unreachable, ConversationGone) as error:
@@ -195,9 +205,9 @@ async def _send(post: Post, row: outbox.Sent, address: Address, reply: Reply, ac
         await post.db.run(outbox.sent, key, activity_id=sent or None, at=now())
 
 
-async def _call(post: Post, address: Address, activity: Json) -> str:
+async def _call(post: Post, address: Address, activity: Json, *, bulk: bool) -> str:
     return await post.connector.send(
-        address.service_url, address.conversation_id, activity, tenant_id=address.tenant_id
+        address.service_url, address.conversation_id, activity, tenant_id=address.tenant_id, bulk=bulk
     )
 
 
@@ -239,14 +249,11 @@ def _mark_unreachable(c: Connection, wanted: Message, reason: str, *, at: dateti
 
 
 async def _address(post: Post, person_id: str) -> Address | None:
-    """Where the person is; whoever never spoke to the bot has it installed first (twice does no harm).
+    """Where a person is who never spoke to the bot: it is installed for them first (twice does no harm).
 
     Teams tells the bot of the installation in an event, which is waited for a moment; failing that, the
     chat's id, which Graph gives, is used with the tenant's own service address.
     """
-    known = await post.db.run(conversations.address_of, person_id)
-    if known is not None:
-        return known
     chat_id = await post.install(person_id)
     with_event = await _told(post, person_id)
     if with_event is not None or not chat_id or not post.service_url:

@@ -11,7 +11,7 @@ from km365.core.messages import Messages
 from km365.core.questions import GROUP_BANK, Bank
 from km365.documents.questions import Banks
 from km365.errors import KM365Error
-from km365.services.group_reflection import tell_beginner
+from km365.services.group_reflection import placed, tell_beginner
 from km365.store.outbox import Message
 from km365_bots.chat import Parts
 from km365_bots.connector import ConversationGone, NotSent, Unreachable
@@ -23,6 +23,7 @@ async def to_group(parts: Parts, message: Message, now: datetime) -> Reply:
 
     Raises NotSent while it cannot be seen who reads along: then nothing is posted yet.
     """
+    message = await placed(parts.db, message)
     messages = parts.catalogue.get(best([message.language]))
     try:
         readers = await parts.members(_where(message, now))

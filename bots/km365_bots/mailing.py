@@ -11,6 +11,7 @@ from km365.services.prompts import SEND_DUE, SEND_MESSAGE
 from km365.store import outbox
 from km365.store.database import Connection
 from km365_bots.delivery import Post, deliver
+from km365_bots.turn import whereabouts
 
 _log = logging.getLogger("km365.bots.mailing")
 
@@ -21,6 +22,8 @@ _LENT = timedelta(minutes=1)
 _LONGEST_S = 600.0
 """A mailing ends after that, so that its job is never broken off; what is left is found a minute later."""
 _SOON_S = 60.0
+_PAUSE_S = 10.0
+"""A longer pause ends the mailing, and the next one begins after it."""
 
 
 async def begin(post: Post) -> "Mailing":
@@ -93,7 +96,10 @@ class Mailing:
         try:
             while not self._stopping and loop.time() < until:
                 if wait_s := self._post.connector.paused_s(self._post.tenant_id):
-                    return wait_s
+                    if wait_s > _PAUSE_S:
+                        return wait_s
+                    await asyncio.sleep(wait_s)
+                    continue
                 if not self._lent:
                     await self._borrow()
                 while self._lent and len(self._sending) < AT_ONCE:
@@ -104,9 +110,10 @@ class Mailing:
                     return None
             return 0.0
         finally:
-            self._lent.clear()  # in a minute they are due again
+            lent = [self._lent.popleft() for _ in range(len(self._lent))]
             if self._sending:
                 await asyncio.wait(self._sending)
+            await self._post.db.run(outbox.give_back, lent, at=self._post.now())
 
     async def _borrow(self) -> None:
         """The next messages that are due become ours to send."""
@@ -126,3 +133,5 @@ class Mailing:
             await deliver(self._post, key, lent=True)
         except KM365Error as error:  # the message waits as before
             _log.warning("A message waits: %s", error)
+        except Exception as error:  # a defect of ours must not end the mailing of the others
+            _log.error("A message was not sent: %s", whereabouts(error))

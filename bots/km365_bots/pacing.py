@@ -10,7 +10,7 @@ when it gets busy, each asks for the next few moments and keeps to them, which f
 import asyncio
 import bisect
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,8 +23,12 @@ Window = tuple[int, float]
 
 _REMEMBERED = 5_000
 """Conversations whose recent sends are kept before idle ones are forgotten, so that memory stays flat."""
-_HEAD_ROOM = 1.02
+_HEAD_ROOM = 1.04
 """Moments lie this much further apart than they must, for sends are not all equally long on their way."""
+_LATE = 1.5
+"""Who comes so many intervals late lets the moment pass: it may be another process's by now."""
+_CATCHING_UP = 0.98
+"""How close sends leave to each other after the machine held them up, as part of the interval."""
 _AT_ONCE_S = 0.25
 """So many seconds' worth of moments are asked for at once, so that there is no write for every send."""
 _PROCESSES = 3
@@ -105,7 +109,7 @@ class Allowance:
 
     def hear(self, sent: Sequence[float]) -> None:
         """Counts the sends of others that were not counted yet."""
-        known = sorted({*self._sent, *sent})
+        known = sorted((Counter(self._sent) | Counter(sent)).elements())
         self._sent.clear()
         self._sent.extend(known)
 
@@ -167,6 +171,10 @@ class Account(Protocol):
 
     shared: bool
 
+    def alone(self, tenant: str) -> bool:
+        """Whether no other process has been given anything lately."""
+        ...
+
     def seen(self, tenant: str) -> Given:
         """The account as this process knows it."""
         ...
@@ -187,6 +195,10 @@ class MemoryAccount:
 
     def __init__(self) -> None:
         self._given: dict[str, Given] = {}
+
+    def alone(self, tenant: str) -> bool:
+        """See Account."""
+        return True
 
     def seen(self, tenant: str) -> Given:
         """See Account."""
@@ -227,11 +239,12 @@ class Governor:
         self._unasked: dict[str, Allowance] = {}
         self._conversations: dict[str, Allowance] = {}
         self._most = _REMEMBERED
+        self._left: dict[str, float] = {}
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._asking: set[asyncio.Task[None]] = set()
 
-    async def admit(self, *, tenant: str, conversation: str, patience_s: float) -> float:
-        """Waits until a send may leave; returns the seconds waited.
+    async def admit(self, *, tenant: str, conversation: str, patience_s: float, bulk: bool = False) -> float:
+        """Waits until a send may leave; returns the seconds waited. `bulk` always asks for its moment.
 
         Negative, without waiting it out, where its turn comes later than that: by so many seconds from now.
         """
@@ -247,28 +260,37 @@ class Governor:
                 await self._sleep(free_at - now)
                 continue
             chat.take(now)
-            leaves_at = await self._turn(tenant, until)
+            leaves_at = await self._turn(tenant, until, bulk)
             if leaves_at < 0:
                 chat.move(now, None)
                 return leaves_at
             if leaves_at > self.clock():
                 chat.move(now, leaves_at)
                 await self._sleep(leaves_at - self.clock())
-            if self._account.seen(tenant).paused_until > self.clock():
-                continue  # somebody was refused while we waited; what we have not sent counts, to be sure
+                if self._account.seen(tenant).paused_until > self.clock():
+                    continue  # somebody was refused
+                if not await self._in_time(tenant, leaves_at):
+                    continue
             return max(0.0, self.clock() - began)
 
-    async def _turn(self, tenant: str, until: float) -> float:
+    async def _in_time(self, tenant: str, leaves_at: float) -> bool:
+        """Whether it may leave, once there is room after the one before; not where others may be next to it.
+
+        A busy machine wakes us late, and several at once.
+        """
+        now = self.clock()
+        at = max(now, self._left.get(tenant, 0.0) + _CATCHING_UP * self.pace.every_s)
+        if at - leaves_at > _LATE * self.pace.every_s and not self._account.alone(tenant):
+            return False
+        self._left[tenant] = at
+        if at > now:
+            await self._sleep(at - now)
+        return True
+
+    async def _turn(self, tenant: str, until: float, bulk: bool) -> float:
         """The moment at which one more may leave for the tenant; negative as in `admit`."""
         now = self.clock()
-        unasked = self._unasked.get(tenant)
-        if unasked is None:
-            count, seconds = self.pace.per_tenant
-            share = max(1, count // _PROCESSES) if self._account.shared else count
-            unasked = self._unasked[tenant] = Allowance([(share, seconds * _HEAD_ROOM)])
-        at_once = not self._waiting.get(tenant) and unasked.free_at(now) <= now
-        if at_once and not self._account.seen(tenant).busy(now, self.pace):
-            unasked.take(now)
+        if not bulk and self._may_leave_unasked(tenant, now):
             self._account.note(tenant, lambda given: given.spend(now, self.pace))
             return now
         queue = self._waiting.setdefault(tenant, deque())
@@ -280,6 +302,18 @@ class Governor:
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
         return await mine.moment
+
+    def _may_leave_unasked(self, tenant: str, now: float) -> bool:
+        unasked = self._unasked.get(tenant)
+        if unasked is None:
+            count, seconds = self.pace.per_tenant
+            share = max(1, count // _PROCESSES) if self._account.shared else count
+            unasked = self._unasked[tenant] = Allowance([(share, seconds * _HEAD_ROOM)])
+        waits = bool(self._waiting.get(tenant)) or unasked.free_at(now) > now
+        if waits or self._account.seen(tenant).busy(now, self.pace):
+            return False
+        unasked.take(now)
+        return True
 
     async def _ask(self, tenant: str, queue: deque[_Waiting]) -> None:
         """Has moments given to all who wait, a few at once, until nobody does."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -13,6 +14,7 @@ from km365_bots.pacing import Given, Step
 
 _log = logging.getLogger("km365.bots.pace")
 
+_LATELY_S = 5.0
 _TELL_S = 0.25
 """What was sent unasked is told to the others this often, and theirs is heard."""
 
@@ -26,7 +28,13 @@ class SharedAccount:
         self._db = db
         self._seen: dict[str, Given] = {}
         self._owed: dict[str, list[Step]] = {}
+        self._written: dict[str, Given] = {}
+        self._others: dict[str, float] = {}
         self._telling: asyncio.Task[None] | None = None
+
+    def alone(self, tenant: str) -> bool:
+        """See Account."""
+        return time.monotonic() - self._others.get(tenant, -_LATELY_S) >= _LATELY_S
 
     def seen(self, tenant: str) -> Given:
         """See Account."""
@@ -36,11 +44,14 @@ class SharedAccount:
         """See Account."""
         owed = self._owed.pop(tenant, [])
         try:
-            self._seen[tenant] = await self._db.run(_change, tenant, [*owed, step])
+            found, after = await self._db.run(_change, tenant, [*owed, step])
         except StoreError as error:
             _log.warning("The pace could not be agreed on with other processes: %s", error)
             self._seen[tenant] = step(self.seen(tenant))
             return
+        if found != self._written.get(tenant):
+            self._others[tenant] = time.monotonic()
+        self._seen[tenant] = self._written[tenant] = after
         for later in self._owed.get(tenant, []):  # noted while the database was busy
             self._seen[tenant] = later(self._seen[tenant])
 
@@ -82,11 +93,11 @@ def _as_it_is(given: Given) -> Given:
     return given
 
 
-def _change(c: Connection, tenant: str, steps: list[Step]) -> Given:
-    """The account after the steps, written."""
+def _change(c: Connection, tenant: str, steps: list[Step]) -> tuple[Given, Given]:
+    """The account before and after the steps, written."""
     name = f"teams {tenant}"
-    given = Given(**ru_account.take(c, name))
+    given = found = Given(**ru_account.take(c, name))
     for step in steps:
         given = step(given)
     ru_account.put(c, name, asdict(given))
-    return given
+    return found, given

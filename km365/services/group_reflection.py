@@ -15,6 +15,7 @@ from km365.core.interviews import Interview, InterviewState
 from km365.core.questions import GROUP_BANK, Question
 from km365.core.schedule import Hours, Outcome, Plan, day_at
 from km365.documents.questions import Banks
+from km365.errors import InputRefused
 from km365.jobs.port import Args, Jobs
 from km365.services import interview as service
 from km365.services import prompts
@@ -25,6 +26,7 @@ from km365.store.campaigns import Campaign
 from km365.store.database import Connection, Database
 from km365.store.group_reflections import GroupReflection
 from km365.store.outbox import Message
+from km365.store.rows import Json
 
 GROUP = "group:"
 """How the id of a reflection begins, under which its group is reached."""
@@ -138,6 +140,23 @@ async def close(
         return True
 
     return await db.run(end)
+
+
+async def placed(db: Database, message: Message) -> Message:
+    """The summary with where its group is: an older km365 kept in it what was said and no more.
+
+    Raises InputRefused where neither the message nor the database knows the group.
+    """
+    if "roster" in message.data:
+        return message
+
+    def find(c: Connection) -> Message:
+        found, campaign = store.get(c, message.person_id), campaigns.get(c, message.person_id)
+        if found is None or campaign is None:
+            raise InputRefused("An older km365 kept this summary, and its group is not known any more.")
+        return replace(message, data={**_where(found, campaign), **message.data})
+
+    return await db.run(find)
 
 
 async def tell_beginner(db: Database, jobs: Jobs, message: Message, *, now: datetime) -> None:
@@ -274,6 +293,17 @@ def _ended(interview: Interview, now: datetime) -> Interview:
     )
 
 
+def _where(found: GroupReflection, campaign: Campaign) -> Json:
+    """Where the group is, and who may be told alone."""
+    return {
+        "begun_by": found.begun_by,
+        "conversation_id": found.conversation_id,
+        "service_url": found.service_url,
+        "tenant_id": found.tenant_id,
+        "roster": campaign.data.get("roster") or found.conversation_id.partition(";")[0],
+    }
+
+
 def _tell(
     c: Connection, jobs: Jobs, found: GroupReflection, campaign: Campaign, summary: Summary, *, now: datetime
 ) -> None:
@@ -281,15 +311,7 @@ def _tell(
         key=f"{SUMMARY}:{found.id}",
         person_id=found.id,
         card=SUMMARY,
-        data={
-            "title": campaign.title,
-            "summary": summary.to_json(),
-            "begun_by": found.begun_by,
-            "conversation_id": found.conversation_id,
-            "service_url": found.service_url,
-            "tenant_id": found.tenant_id,
-            "roster": campaign.data.get("roster") or found.conversation_id.partition(";")[0],
-        },
+        data={"title": campaign.title, "summary": summary.to_json(), **_where(found, campaign)},
         language=found.language,
         reason="a group has reflected",
     )

@@ -5,7 +5,7 @@ became of it. One that stays at `sending` after a crash may or may not have arri
 is shown, and is not sent again (ENGINE §2).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -119,6 +119,12 @@ def lend(c: Connection, *, at: datetime, until: datetime, limit: int) -> list[st
     keys = list(c.execute(query.with_for_update(skip_locked=True)).scalars())
     c.execute(update(message).where(message.c.key.in_(keys)).values(due_at=until))
     return keys
+
+
+def give_back(c: Connection, keys: Sequence[str], *, at: datetime) -> None:
+    """What was lent and not begun is due again."""
+    mine = message.c.key.in_(keys) & (message.c.state == Delivery.WAITING)
+    c.execute(update(message).where(mine).values(due_at=at))
 
 
 def claim(c: Connection, key: str, *, at: datetime) -> Message | None:

@@ -151,14 +151,6 @@ async def test_twenty_sends_are_under_way_together(teams):
     assert teams.most_at_once == 20
 
 
-async def test_a_new_conversation_names_the_tenant_twice(connector, teams):
-    await connector.create_conversation(teams.url, member={"id": "29:x"}, bot_id="28:bot", tenant_id="T")
-    assert teams.calls[0].path == "/v3/conversations"
-    assert teams.sent[0]["tenantId"] == "T"
-    assert teams.sent[0]["channelData"] == {"tenant": {"id": "T"}}
-    assert teams.sent[0]["members"] == [{"id": "29:x"}]
-
-
 async def test_a_card_is_replaced_in_place(connector, teams):
     await connector.update(teams.url, "c", "1700", HELLO, tenant_id="t")
     assert (teams.calls[0].method, teams.calls[0].path) == ("PUT", "/v3/conversations/c/activities/1700")

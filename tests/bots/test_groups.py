@@ -1,13 +1,15 @@
 """In a group: the bot answers when mentioned, gives nothing away, and lets the group reflect together."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from km365_bots.chat import Reader
+from km365_bots.group_speech import to_group
 
 from km365.core.chat import Event
 from km365.core.interviews import InterviewState
-from km365.errors import GraphUnreachable
+from km365.errors import GraphUnreachable, InputRefused
 from km365.services import group_reflection as service
 from km365.services.preferences import opens_at
 from km365.store import group_reflections, interviews, outbox
@@ -310,3 +312,21 @@ async def test_to_whom_came_from_outside_meanwhile_no_summary_is_shown(group: Gr
     await group.time_passes()
     group.chat("ann").heard("What you said together: the mid-term review", "drivers")
     assert await group.time_passes() == [], "and it is told once"
+
+
+async def test_a_summary_that_waits_since_an_older_version_is_posted(group: Group) -> None:
+    await begun(group)
+    await group.says("ann", "close it now")
+    await group.time_passes()
+    (new,) = await group.office.db.run(outbox.list_, prefix=service.SUMMARY)
+    older = {name: new.message.data[name] for name in ("title", "summary")}
+    parts, old = group.parts(), replace(new.message, data=older)
+    assert await to_group(parts, old, group.at) == await to_group(parts, new.message, group.at)
+    unknown = replace(old, person_id="group:unknown")
+    with pytest.raises(InputRefused, match="older km365"):
+        await to_group(parts, unknown, group.at)
+    guest = Reader(person_id="guest", name="A Guest", outsider=True)
+    group.readers = [*group.readers, guest]
+    await to_group(parts, old, group.at)
+    alone = await group.office.db.run(outbox.get, f"{old.key}:alone")
+    assert alone.message.person_id == "ann"
