@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from km365_bots.activities import Incoming, read_activity
 from km365_bots.desk import Desk
+from km365_bots.pacing import Governor, Pace
 from km365_bots.turn import Heard
 
 from km365.core.chat import Event, Reply
@@ -96,3 +97,26 @@ async def test_a_group_is_nobodys_address(db: Database):
     desk = Desk(db, open_jobs(db), nothing)
     await hears(desk, came(conversation={"conversationType": "groupChat", "id": "g"}))
     assert await reached(db) == (0, 0)
+
+
+async def test_what_was_lately_sent_to_a_busy_chat_goes_over_with_it(db: Database):
+    one, two = (Governor(Pace()) for _ in range(2))
+    desks = [Desk(db, open_jobs(db), nothing, governor=governor) for governor in (one, two)]
+    first, second = came(), came()
+    await desks[0].received(first, at=NOON)
+    for _ in range(7):
+        await one.admit(tenant="t", conversation=first.conversation_id, patience_s=20.0)
+    await desks[0].ended(first, at=NOON, done=True)
+    await desks[1].received(second, at=NOON)
+    assert await two.admit(tenant="t", conversation=first.conversation_id, patience_s=0.0) < 0
+
+
+async def test_a_chat_is_lent_between_two_turns_only(db: Database):
+    one, two = (Desk(db, open_jobs(db), nothing) for _ in range(2))
+    said = came()
+    async with one.alone(said.conversation_id) as free:
+        assert free
+        assert await two.received(said, at=NOON) is Heard.ELSEWHERE
+    assert await two.received(said, at=NOON) is Heard.NOW
+    async with one.alone(said.conversation_id) as free:
+        assert not free
