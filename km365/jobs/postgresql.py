@@ -41,9 +41,8 @@ from km365.jobs.port import (
 from km365.store.postgresql import PostgresqlDatabase
 
 _log = logging.getLogger("km365.jobs")
-logging.getLogger("procrastinate").setLevel(
-    logging.CRITICAL
-)  # what is worth saying we say, without arguments
+for _theirs in ("procrastinate", "psycopg.pool"):  # what is worth saying we say, and say once
+    logging.getLogger(_theirs).setLevel(logging.CRITICAL)
 
 _CONNECTIONS = 6
 _RECORDED_WITHIN_S = 60.0
