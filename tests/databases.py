@@ -4,6 +4,7 @@
 """
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,18 @@ def fresh(kind: str, folder: Path) -> Iterator[str]:
         yield _address(name)
     finally:
         _tell(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def copied(url: str, folder: Path) -> Iterator[str]:
+    """The address of a copy of a database that nobody has open."""
+    path = url.removeprefix("sqlite:///")
+    if path != url:
+        shutil.copy(path, folder)
+        yield f"sqlite:///{folder / Path(path).name}"
+        return
+    with bare(f"TEMPLATE {make_url(url).database} STRATEGY file_copy") as address:
+        yield address
 
 
 @contextmanager

@@ -1,16 +1,15 @@
 """A bot that is killed, with signal 9, just before or after the n-th thing it does that leaves a trace.
 
-    python -m tests.bots.mortal_bot SERVICE_URL FOLDER < the activities, as JSON
+    python -m tests.bots.mortal_bot SERVICE_URL FOLDER KIND EVERY < the activities, as JSON
 
-For every n in turn, from the first to where nothing kills it any more: a process has a chat on a database of
-its own and dies; the next one hears again what was not acknowledged, as Teams would have it, and lives. Told
-of each n is what is kept at the end, a line of JSON.
+KIND is that of the database. For every n (or every so many) in turn, from the first to where nothing kills it
+any more: a process has a chat on a database of its own and dies; the next one hears again what was not
+acknowledged, as Teams would have it, and lives. Told of each n is what is kept at the end, a line of JSON.
 """
 
 import asyncio
 import json
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from km365.store import turns
 from km365.store.database import Database
 from km365.store.sqlite import SqliteDatabase
 
+from ..databases import copied, fresh
 from .activities import PERSON
 from .chatting import BANKS, CATALOGUE, LABELS, Office
 
@@ -78,9 +78,9 @@ async def frame(logic: Callable[[], Any]) -> None:
     await logic()
 
 
-async def hear(folder: Path, activities: list[Json], acknowledge: Callable[[], None]) -> None:
+async def hear(url: str, activities: list[Json], acknowledge: Callable[[], None]) -> None:
     """Has the turns one after the other."""
-    office = Office(db=Database.open(folder / FILE))
+    office = Office(db=Database.open(url))
     parts = office.parts()
     async with open_connector(no_token, Pace(per_conversation=FAST, per_tenant=FAST[0])) as connector:
         desk = Desk(office.db, office.jobs, lambda event: respond(parts, event))
@@ -93,15 +93,20 @@ async def hear(folder: Path, activities: list[Json], acknowledge: Callable[[], N
     office.db.close()
 
 
-def process(folder: Path, activities: list[Json], life: Life) -> tuple[int, bool]:
+def process(url: str, activities: list[Json], life: Life) -> tuple[int, bool]:
     """How many of the activities a process of its own acknowledged, and whether it was killed."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        life.around(SqliteDatabase, "_together")
+        if url.startswith("sqlite"):
+            life.around(SqliteDatabase, "_together")
+        else:
+            from km365.store.postgresql import PostgresqlDatabase
+
+            life.around(PostgresqlDatabase, "_until_saved")
         life.around(Connector, "_once")
-        asyncio.run(hear(folder, activities, lambda: os.write(writing, b".") and None))
+        asyncio.run(hear(url, activities, lambda: os.write(writing, b".") and None))
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
@@ -110,9 +115,9 @@ def process(folder: Path, activities: list[Json], life: Life) -> tuple[int, bool
     return acknowledged, os.WIFSIGNALED(status)
 
 
-async def kept(folder: Path) -> Json:
+async def kept(url: str) -> Json:
     """What there is at the end."""
-    office = Office(db=Database.open(folder / FILE))
+    office = Office(db=Database.open(url))
     turn = await service.current(office.db, BANKS, PERSON, ended=True)
     jobs = await office.db.run(office.jobs.list_)
     office.db.close()
@@ -124,31 +129,36 @@ async def kept(folder: Path) -> Json:
     }
 
 
-async def invited(folder: Path) -> None:
-    office = Office(db=Database.open(folder / FILE))
+async def invited(url: str) -> None:
+    office = Office(db=Database.open(url))
     await office.invites(PERSON, bank="midterm_review")
     office.db.close()
 
 
-def main(service_url: str, home: Path) -> None:
+def main(service_url: str, home: Path, kind: str, every: int) -> None:
     """Tells what came of every n."""
+    with fresh(kind, home) as url:
+        have_lives(service_url, home, url, every)
+
+
+def have_lives(service_url: str, home: Path, url: str, every: int) -> None:
     activities = json.loads(sys.stdin.read())
     for one in activities:
         one["serviceUrl"] = f"{service_url}/"
-    asyncio.run(invited(home))
+    asyncio.run(invited(url))
     keep_out("", CATALOGUE.keep_out)  # makes ready what every process would make ready for itself
     killed, n = True, 0
     while killed:
-        n += 1
+        n += every
         folder = home / str(n)
         folder.mkdir()
-        shutil.copy(home / FILE, folder)
-        done, killed = process(folder, activities, Life(n))
-        process(folder, activities[done:], Life(0))
-        sys.stdout.write(json.dumps({"n": n, "killed": killed, **asyncio.run(kept(folder))}) + "\n")
+        with copied(url, folder) as its_own:
+            done, killed = process(its_own, activities, Life(n))
+            process(its_own, activities[done:], Life(0))
+            sys.stdout.write(json.dumps({"n": n, "killed": killed, **asyncio.run(kept(its_own))}) + "\n")
         sys.stdout.flush()
 
 
 if __name__ == "__main__":
     turns.LEASE = timedelta(milliseconds=50)
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

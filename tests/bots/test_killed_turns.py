@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from ..databases import needs_postgresql
 from .activities import activity
 from .chatting import STORY
 from .fake_connector import fake_connector
@@ -17,7 +18,12 @@ SAID = ["start", "1", STORY, "show my draft", "send"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process for every kill")
-async def test_killed_anywhere_in_a_turn_no_answer_is_lost_or_kept_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "every"), [("sqlite", 1), pytest.param("postgresql", 4, marks=needs_postgresql)]
+)
+async def test_killed_anywhere_in_a_turn_no_answer_is_lost_or_kept_twice(
+    tmp_path: Path, kind: str, every: int
+) -> None:
     async with fake_connector() as teams:
         bot = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -25,6 +31,8 @@ async def test_killed_anywhere_in_a_turn_no_answer_is_lost_or_kept_twice(tmp_pat
             "tests.bots.mortal_bot",
             teams.url,
             tmp_path,
+            kind,
+            str(every),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             cwd=Path(__file__).parents[2],
