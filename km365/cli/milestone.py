@@ -1,12 +1,13 @@
 """`km365 milestone`: the programme calendar, and where the people it asks stand."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from km365.cli.console import json_option, print_json, say, table, with_app
 from km365.cli.groups import LazyGroup
+from km365.cli.milestone_filter import choosing, filter_of
 from km365.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ VERBS = {
     "import": "km365.cli.milestone_import:import_",
     "plan": "km365.cli.milestone_plan:plan",
     "cycles": "km365.cli.milestone_plan:cycles_",
+    "timeline": "km365.cli.milestone_timeline:timeline",
 }
 
 
@@ -31,21 +33,25 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--office", default=None, help="Only the milestones of this office, by its code.")
+@choosing
 @json_option
 @with_app
-async def list_(app: "App", *, office: str | None, as_json: bool) -> int | None:
+async def list_(app: "App", /, *, as_json: bool, **chosen: Any) -> int | None:
     """List the milestones, the earliest first, with how many were asked and how many answered.
+
+    Options that choose narrow one another; the same option several times widens it.
 
     Exit code 3: some have no date, so that nobody is asked.
 
     \b
     Example:
-      km365 milestone list --office CO-BEL
+      km365 milestone list --office CO-BEL --kind MTR --from 2027-01-01 --state planned
     """
+    from km365.documents.calendar_words import CalendarWords
     from km365.services import milestones
 
-    found = await milestones.overview(app.graph, app.db, app.settings, office=office)
+    wanted = filter_of(CalendarWords(app.templates), **chosen)
+    found = await milestones.overview(app.graph, app.db, app.settings, wanted)
     undated = [one for one in found if one.milestone.due_on is None and not one.milestone.is_over]
     if as_json:
         print_json([asdict(one) for one in found])
@@ -55,6 +61,7 @@ async def list_(app: "App", *, office: str | None, as_json: bool) -> int | None:
                 one.milestone.due_on or "no date",
                 one.milestone.id,
                 one.milestone.office,
+                one.milestone.kind,
                 one.milestone.state,
                 one.asked,
                 one.answered,
@@ -62,7 +69,7 @@ async def list_(app: "App", *, office: str | None, as_json: bool) -> int | None:
             )
             for one in found
         ]
-        table(rows, headings=("date", "id", "office", "state", "asked", "answered", "title"))
+        table(rows, headings=("date", "id", "office", "kind", "state", "asked", "answered", "title"))
     for one in undated:
         say(
             f"km365: the milestone {one.milestone.title!r} has no date, so nobody is asked; "
@@ -92,7 +99,8 @@ async def show(app: "App", *, milestone_id: str, as_json: bool) -> int | None:
         print_json(asdict(detail))
     else:
         one = detail.milestone
-        click.echo(f"{one.title}\n{one.kind}, {one.office}, {one.due_on or 'no date'}, {one.state}\n")
+        facts = (one.kind, one.office, one.programme, one.due_on or "no date", one.state)
+        click.echo(f"{one.title}\n{', '.join(str(fact) for fact in facts if fact)}\n")
         rows = [
             (
                 line.language,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from km365.core import languages
+from km365.core.calendar_filter import Filter
 from km365.core.schedule import Milestone, Outcome, message_key
 from km365.errors import NotFound
 from km365.graph.client import Graph
@@ -55,12 +56,11 @@ class Detail:
 
 
 async def overview(
-    graph: Graph, db: Database, settings: Settings, *, office: str | None = None
+    graph: Graph, db: Database, settings: Settings, wanted: Filter | None = None
 ) -> list[Overview]:
-    """The milestones, of one office if named, the earliest first; those without a date last."""
-    found = await calendar.milestones(graph, settings)
-    if office is not None:
-        found = [one for one in found if one.office.casefold() == office.casefold()]
+    """The milestones that are wanted, the earliest first; those without a date last."""
+    wanted = wanted or Filter()
+    found = [one for one in await calendar.milestones(graph, settings) if wanted.takes(one)]
     found.sort(key=lambda one: (one.due_on or date.max, one.id))
     counts = await db.run(_counts, [prompts.subject_of(one) for one in found])
     return [

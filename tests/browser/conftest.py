@@ -80,7 +80,7 @@ class Visitor:
         page.set_default_timeout(20_000)
         page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("pageerror", lambda error: self._heard("error", str(error)))
-        await page.goto(path if path.startswith("http") else self._base_url + path)
+        await page.goto(path if path.startswith(("http", "file")) else self._base_url + path)
         return page
 
     async def leave(self) -> None:

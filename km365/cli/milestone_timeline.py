@@ -1,0 +1,70 @@
+"""`km365 milestone timeline` and `export`: the calendar as a picture, and for other calendars."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from km365.cli.console import say, with_app
+from km365.cli.milestone_filter import choosing, filter_of
+from km365.core.languages import LANGUAGES
+from km365.errors import KM365Error
+
+if TYPE_CHECKING:
+    from km365.app import App
+
+
+@click.command("timeline")
+@choosing
+@click.option("--by", type=click.Choice(["office", "programme"]), default="office", help="What a row is.")
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", help="The language of the picture.")
+@click.option(
+    "-o",
+    "--output",
+    default="timeline.svg",
+    show_default=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The picture, .svg.",
+)
+@with_app
+async def timeline(app: "App", /, *, by: str, language: str, output: Path, **chosen: Any) -> None:
+    """Draw the calendar: a row for each office or programme, a mark for each milestone.
+
+    The picture is SVG, which browsers, Word and PowerPoint open. A mark says its kind by number and colour
+    and its state by shape; whoever points at it reads the rest. Up to 150 milestones have their titles
+    beside them.
+
+    \b
+    Example:
+      km365 milestone timeline --office "CO-*" --from 2027-01-01 --to 2028-12-31 --language fr -o calendar.svg
+    """
+    from km365.core.schedule import Milestone, day_at
+    from km365.core.timeline import lay_out
+    from km365.documents import timeline_svg
+    from km365.documents.calendar_words import CalendarWords
+    from km365.services import calendar
+
+    if output.suffix.lower() != ".svg":
+        raise click.UsageError("-o names a picture with the ending .svg; a browser saves it as another kind.")
+    words = CalendarWords(app.templates)
+    wanted = filter_of(words, **chosen)
+    found = [one for one in await calendar.milestones(app.graph, app.settings) if wanted.takes(one)]
+
+    def row_of(one: Milestone) -> str:
+        return one.office if by == "office" else one.programme
+
+    today = day_at(app.clock.now(), calendar.hours_of(app.settings))
+    picture = lay_out(found, name_of=row_of, today=today)
+    if picture is None:
+        raise KM365Error("No milestone with a date matches; `km365 milestone list` shows what there is.")
+    _write(output, timeline_svg.write(picture, words, language=language).encode())
+    say(f"{picture.count} milestones in {len(picture.rows)} rows written to {output}")
+    if picture.undated:
+        say(f"km365: {picture.undated} milestones without a date are not in the picture.")
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise KM365Error(f"{path} cannot be written ({error.strerror}).") from None
