@@ -20,7 +20,7 @@ NOUNS: dict[str, str] = {
     "handover": "See handover interviews and file their notes.",
     "lesson": "List, read and review what colleagues have contributed.",
     "message": "See the bot's messages that did not arrive for certain, and send one again.",
-    "milestone": "See the programme milestones and whom they ask.",
+    "milestone": "Keep the programme calendar: import, plan, list, draw.",
     "provision": "Create the lists, columns and term sets in SharePoint.",
     "questions": "Try question banks, and check them, before they reach anybody.",
     "search": "Find what is known, and keep the search index.",

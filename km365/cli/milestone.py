@@ -19,6 +19,7 @@ VERBS = {
     "plan": "km365.cli.milestone_plan:plan",
     "cycles": "km365.cli.milestone_plan:cycles_",
     "timeline": "km365.cli.milestone_timeline:timeline",
+    "export": "km365.cli.milestone_timeline:export",
 }
 
 

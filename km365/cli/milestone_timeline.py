@@ -68,3 +68,48 @@ def _write(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError as error:
         raise KM365Error(f"{path} cannot be written ({error.strerror}).") from None
+
+
+@click.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@choosing
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", help="The language of the details.")
+@click.option("--cancelled", is_flag=True, help="Only the cancelled ones, to be taken out of a calendar.")
+@with_app
+async def export(app: "App", /, *, file: Path, language: str, cancelled: bool, **chosen: Any) -> None:
+    """Write the milestones as an iCalendar file, for Outlook and other calendars.
+
+    Each milestone is a whole-day event that keeps its identity: imported or subscribed to again, a moved one
+    moves and a cancelled one is marked as such. For calendars that leave cancelled events standing,
+    --cancelled writes a file that takes them out.
+
+    \b
+    Example:
+      km365 milestone export belmora.ics --office CO-BEL --from 2027-01-01
+    """
+    from km365.core.calendar_ics import Method, write
+    from km365.core.schedule import Milestone
+    from km365.documents.calendar_words import CalendarWords
+    from km365.services import calendar
+
+    words = CalendarWords(app.templates)
+    wanted = filter_of(words, **chosen)
+    every = [one for one in await calendar.milestones(app.graph, app.settings) if wanted.takes(one)]
+    found = [one for one in every if one.due_on and (not cancelled or one.state == "cancelled")]
+
+    def describe(one: Milestone) -> str:
+        facts = {"column_kind": words.kind(language, one.kind), "column_office": one.office}
+        facts |= {"column_programme": one.programme, "column_state": words.state(language, one.state)}
+        return "\n".join(f"{words.say(language, key)}: {fact}" for key, fact in facts.items() if fact)
+
+    text = write(
+        sorted(found, key=lambda one: (one.due_on, one.id)),
+        name=words.say(language, "timeline"),
+        host=app.settings.knowledge_site.partition(":")[0],
+        describe=describe,
+        category=lambda one: words.kind(language, one.kind),
+        now=app.clock.now(),
+        method=Method.CANCEL if cancelled else Method.PUBLISH,
+    )
+    _write(file, text.encode())
+    say(f"{len(found)} milestones written to {file}")

@@ -45,6 +45,7 @@ class _Picture:
         self._names = max((width_of(name) for name in names), default=0) * 1.25 + 2 * GAP
         self._width = 2 * _PAD + self._names + WIDTH
         self._left = _PAD + self._names
+        self._height: float = 0
         kinds = {one.kind for row in found.rows for mark in row.marks for one in mark.milestones}
         self._kinds = [
             *(kind for kind in MILESTONE_KINDS if kind in kinds),

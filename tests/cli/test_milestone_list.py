@@ -3,11 +3,16 @@
 from datetime import date
 from pathlib import Path
 
+import icalendar
 import pytest
 
 from km365.graph import lists, sites
 
 from .conftest import Type
+
+
+def exported(name: str) -> list[icalendar.Event]:
+    return list(icalendar.Calendar.from_ical(Path(name).read_bytes()).walk("VEVENT"))
 
 
 def picture() -> str:
@@ -78,3 +83,25 @@ async def test_one_milestone_shows_its_programme(km365: Type, calendar) -> None:
     ran = await km365("milestone", "show", "1")
     assert "mid-term review, CO-BEL, Belmora, 2030-07-01, planned" in ran.out
     assert date(2030, 7, 1).isoformat() in (await km365("milestone", "show", "1", "--json")).out
+
+
+async def test_the_calendar_is_exported_and_a_moved_milestone_stays_one_event(
+    km365: Type, calendar, provisioned
+) -> None:
+    ran = await km365("milestone", "export", "a.ics", "--office", "CO-BEL", "--language", "fr")
+    assert ran.code == 0 and "2 milestones written to a.ics" in ran.err
+    review, closure = exported("a.ics")
+    assert (
+        review["description"] == "Type: Revue à mi-parcours\nBureau: CO-BEL\nProgramme: Belmora\nÉtat: prévue"
+    )
+    assert (closure["status"], review["sequence"]) == ("CANCELLED", 0)
+    graph = provisioned.app.graph
+    site = await sites.get_site(graph, provisioned.app.settings.knowledge_site)
+    target = await lists.get_list(graph, site.id, "Milestones")
+    await lists.update_fields(graph, site.id, target.id, "1", {"KMDate": "2030-09-02"})
+    await km365("milestone", "export", "b.ics", "--office", "CO-BEL")
+    moved = exported("b.ics")[0]
+    assert (moved["uid"], moved["sequence"]) == (review["uid"], 1)
+    assert moved.decoded("dtstart") == date(2030, 9, 2)
+    ran = await km365("milestone", "export", "c.ics", "--cancelled")
+    assert [one["uid"] for one in exported("c.ics")] == [closure["uid"]]
