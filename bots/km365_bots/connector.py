@@ -20,7 +20,7 @@ import aiohttp
 
 from km365.errors import KM365Error, SettingsError
 from km365.settings import Settings
-from km365_bots.pacing import Account, Governor, Pace
+from km365_bots.pacing import Account, Begin, Governor, Pace
 
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import AsyncHttpTransport
@@ -108,11 +108,13 @@ class Connector:
         tenant_id: str,
         patience_s: float | None = None,
         bulk: bool = False,
+        begin: Begin | None = None,
     ) -> str:
         """Posts `activity` as a new message (never as a reply to another) and returns its id.
 
         A wait longer than `patience_s` (of the pace, if not given) is not sat out: NotSent. Nobody waits for
-        what is `bulk`, such as a campaign.
+        what is `bulk`, such as a campaign. `begin` is called once, right before it leaves, and may stop it by
+        raising.
         """
         url = f"{service_url}/v3/conversations/{quote(conversation_id, safe='')}/activities"
         answer = await self._call(
@@ -123,6 +125,7 @@ class Connector:
             tenant=tenant_id,
             patience_s=patience_s,
             bulk=bulk,
+            begin=begin,
         )
         return _text(answer.get("id"))
 
@@ -182,12 +185,14 @@ class Connector:
         tenant: str,
         patience_s: float | None = None,
         bulk: bool = False,
+        begin: Begin | None = None,
     ) -> Json:
         """One call, paced; what was certainly refused (429, 412) is repeated, nothing else."""
         patience_s = self._pace.longest_wait_s if patience_s is None else patience_s
         tenant = tenant.lower()
         for attempt in range(1, self._pace.attempts + 1):
-            patience_s -= await self._wait_for_turn(tenant, conversation, patience_s, bulk)
+            patience_s -= await self._wait_for_turn(tenant, conversation, patience_s, bulk, begin)
+            begin = None
             status, retry_after_s, answer = await self._once(method, url, body)
             if status < 300:
                 return answer
@@ -200,10 +205,12 @@ class Connector:
                 self.governor.pause_chat(conversation, wait_s)
         raise NotSent(f"Teams asks to wait {wait_s:.0f} s.", retry_after_s=wait_s)
 
-    async def _wait_for_turn(self, tenant: str, conversation: str, patience_s: float, bulk: bool) -> float:
+    async def _wait_for_turn(
+        self, tenant: str, conversation: str, patience_s: float, bulk: bool, begin: Begin | None
+    ) -> float:
         """Seconds waited. Raises NotSent where the turn does not come in time."""
         wait_s = await self.governor.admit(
-            tenant=tenant, conversation=conversation, patience_s=patience_s, bulk=bulk
+            tenant=tenant, conversation=conversation, patience_s=patience_s, bulk=bulk, begin=begin
         )
         if wait_s < 0:
             raise NotSent(f"Sending is paused for {-wait_s:.0f} s more.", retry_after_s=-wait_s)

@@ -138,8 +138,7 @@ async def deliver(post: Post, key: str, *, lent: bool = False) -> None:
         await _end(post, key, Delivery.UNREACHABLE, address.unreachable_reason)
     else:
         async with post.lines.of(address.conversation_id):
-            if await _claimed(post, key, address):
-                await _send(post, row, address, reply, activity, bulk=lent)
+            await _send(post, row, address, reply, activity, bulk=lent)
 
 
 def _to_send(
@@ -159,13 +158,30 @@ def _to_send(
     return row, conversations.address_of(c, row.message.person_id)
 
 
-async def _claimed(post: Post, key: str, address: Address) -> bool:
-    """Whether the message is ours to send now. Waits while another process has a turn in the chat."""
-    while True:
-        claimed = await post.db.run(_claim_between_turns, key, address.conversation_id, at=post.now())
-        if claimed is not None:
-            return claimed
-        await asyncio.sleep(_LOOK_EVERY_S)
+class _NotOurs(Exception):
+    """The message is not waiting any more."""
+
+
+@dataclass
+class _Claim:
+    """Makes the message ours when it is about to leave: so that few are in between when a process dies."""
+
+    post: Post
+    key: str
+    conversation_id: str
+    made: bool = False
+
+    async def __call__(self) -> None:
+        """Waits while another process has a turn in the chat. Raises _NotOurs."""
+        while not self.made:
+            claimed = await self.post.db.run(
+                _claim_between_turns, self.key, self.conversation_id, at=self.post.now()
+            )
+            if claimed is False:
+                raise _NotOurs
+            self.made = claimed is True
+            if not self.made:
+                await asyncio.sleep(_LOOK_EVERY_S)
 
 
 def _claim_between_turns(c: Connection, key: str, conversation_id: str, *, at: datetime) -> bool | None:
@@ -180,39 +196,59 @@ async def _send(
 ) -> None:
     """The call itself, once; a second one only where the first certainly delivered nothing."""
     key, now = row.message.key, post.now
+    claim = _Claim(post, key, address.conversation_id)
     try:
         try:
-            sent = await _call(post, address, activity, bulk=bulk)
+            sent = await _call(post, address, activity, bulk=bulk, begin=claim)
         except TooLarge:
             text_only = activity_of(portions(reply.text)[0], None, language=activity["locale"])
             sent = await _call(post, address, text_only, bulk=bulk)
         except ConversationGone:
             elsewhere = await _again(post, row.message.person_id, address)
             sent = await _call(post, elsewhere, activity, bulk=bulk)
+    except _NotOurs:
+        return
     except NotSent as error:
-        await _put_back(post, row, error)
+        await _put_back(post, row, error, claimed=claim.made)
     except (Unreachable, ConversationGone) as error:
         await post.db.run(_mark_unreachable, row.message, str(error), at=now())
     except DeliveryUnknown as error:
         await post.db.run(outbox.unknown, key, note=str(error), at=now())
     except (TooLarge, SendRefused, GraphError) as error:
         await post.db.run(outbox.failed, key, note=str(error), at=now())
+    except StoreError:  # what was begun is unknown once it has been `sending` for too long
+        raise
     except Exception as error:  # a defect of ours: nobody knows how far it came
         _log.error("A message was being sent: %s", whereabouts(error))
         note = f"km365 failed while sending ({type(error).__name__})."
-        await post.db.run(outbox.unknown, key, note=note, at=now())
+        if claim.made:
+            await post.db.run(outbox.unknown, key, note=note, at=now())
+        else:
+            await _end(post, key, Delivery.FAILED, note)
     else:
         await post.db.run(outbox.sent, key, activity_id=sent or None, at=now())
 
 
-async def _call(post: Post, address: Address, activity: Json, *, bulk: bool) -> str:
+async def _call(
+    post: Post, address: Address, activity: Json, *, bulk: bool, begin: _Claim | None = None
+) -> str:
     return await post.connector.send(
-        address.service_url, address.conversation_id, activity, tenant_id=address.tenant_id, bulk=bulk
+        address.service_url,
+        address.conversation_id,
+        activity,
+        tenant_id=address.tenant_id,
+        bulk=bulk,
+        begin=begin,
     )
 
 
-async def _put_back(post: Post, row: outbox.Sent, error: NotSent) -> None:
+async def _put_back(post: Post, row: outbox.Sent, error: NotSent, *, claimed: bool) -> None:
+    """It waits as long as Teams asks for; what was not even begun has not been tried."""
     key, now = row.message.key, post.now()
+    if not claimed:
+        due_at = now + timedelta(seconds=max(error.retry_after_s, 1.0))
+        await post.db.run(outbox.hold, key, at=now, due_at=due_at, note=str(error))
+        return
     if row.attempts + 1 >= _ATTEMPTS:
         await post.db.run(outbox.failed, key, note=f"Given up after {_ATTEMPTS} attempts: {error}", at=now)
         return

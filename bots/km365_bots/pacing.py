@@ -18,6 +18,9 @@ from typing import Protocol
 
 from km365.settings import Settings
 
+Begin = Callable[[], Awaitable[None]]
+"""Told right before something leaves."""
+
 Window = tuple[int, float]
 """At most so many sends in so many seconds."""
 
@@ -27,6 +30,8 @@ _HEAD_ROOM = 1.04
 """Moments lie this much further apart than they must, for sends are not all equally long on their way."""
 _LATE = 1.5
 """Who comes so many intervals late lets the moment pass: it may be another process's by now."""
+_LEAD_S = 0.1
+"""So long before it leaves what is to be sent is written down as being sent."""
 _CATCHING_UP = 0.98
 """How close sends leave to each other after the machine held them up, as part of the interval."""
 _AT_ONCE_S = 0.25
@@ -243,8 +248,18 @@ class Governor:
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._asking: set[asyncio.Task[None]] = set()
 
-    async def admit(self, *, tenant: str, conversation: str, patience_s: float, bulk: bool = False) -> float:
+    async def admit(
+        self,
+        *,
+        tenant: str,
+        conversation: str,
+        patience_s: float,
+        bulk: bool = False,
+        begin: Begin | None = None,
+    ) -> float:
         """Waits until a send may leave; returns the seconds waited. `bulk` always asks for its moment.
+
+        `begin` is called once, when the moment is near; what it raises ends the wait.
 
         Negative, without waiting it out, where its turn comes later than that: by so many seconds from now.
         """
@@ -260,39 +275,44 @@ class Governor:
                 await self._sleep(free_at - now)
                 continue
             chat.take(now)
-            leaves_at = await self._turn(tenant, until, bulk)
+            unasked = not bulk and self._may_leave_unasked(tenant, now)
+            leaves_at = now if unasked else await self._ask_for_turn(tenant, until)
             if leaves_at < 0:
                 chat.move(now, None)
                 return leaves_at
-            if leaves_at > self.clock():
-                chat.move(now, leaves_at)
-                await self._sleep(leaves_at - self.clock())
-                if self._account.seen(tenant).paused_until > self.clock():
-                    continue  # somebody was refused
-                if not await self._in_time(tenant, leaves_at):
-                    continue
+            chat.move(now, leaves_at)
+            ready_at = max(self.clock(), leaves_at - (_LEAD_S if begin else 0.0))
+            await self._sleep_until(ready_at)
+            if not unasked and self._is_late(tenant, ready_at):
+                continue
+            if begin:
+                await begin()
+                begin = None
+            if not unasked:
+                await self._sleep_until(leaves_at)
+                await self._leave_apart(tenant)
+            if self._account.seen(tenant).paused_until > self.clock():
+                continue  # somebody was refused
             return max(0.0, self.clock() - began)
 
-    async def _in_time(self, tenant: str, leaves_at: float) -> bool:
-        """Whether it may leave, once there is room after the one before; not where others may be next to it.
+    def _is_late(self, tenant: str, ready_at: float) -> bool:
+        """Whether a busy machine woke us so late that the moment may be another process's by now."""
+        late_s = self.clock() - ready_at
+        return late_s > _LATE * self.pace.every_s and not self._account.alone(tenant)
 
-        A busy machine wakes us late, and several at once.
-        """
-        now = self.clock()
-        at = max(now, self._left.get(tenant, 0.0) + _CATCHING_UP * self.pace.every_s)
-        if at - leaves_at > _LATE * self.pace.every_s and not self._account.alone(tenant):
-            return False
+    async def _leave_apart(self, tenant: str) -> None:
+        """Leaves room after the one before: who is woken late is woken together with others."""
+        at = max(self.clock(), self._left.get(tenant, 0.0) + _CATCHING_UP * self.pace.every_s)
         self._left[tenant] = at
-        if at > now:
-            await self._sleep(at - now)
-        return True
+        await self._sleep_until(at)
 
-    async def _turn(self, tenant: str, until: float, bulk: bool) -> float:
+    async def _sleep_until(self, moment: float) -> None:
+        left_s = moment - self.clock()
+        if left_s > 0:
+            await self._sleep(left_s)
+
+    async def _ask_for_turn(self, tenant: str, until: float) -> float:
         """The moment at which one more may leave for the tenant; negative as in `admit`."""
-        now = self.clock()
-        if not bulk and self._may_leave_unasked(tenant, now):
-            self._account.note(tenant, lambda given: given.spend(now, self.pace))
-            return now
         queue = self._waiting.setdefault(tenant, deque())
         asks = not queue
         mine = _Waiting(until, asyncio.get_running_loop().create_future())
@@ -313,6 +333,7 @@ class Governor:
         if waits or self._account.seen(tenant).busy(now, self.pace):
             return False
         unasked.take(now)
+        self._account.note(tenant, lambda given: given.spend(now, self.pace))
         return True
 
     async def _ask(self, tenant: str, queue: deque[_Waiting]) -> None:

@@ -63,13 +63,13 @@ async def test_the_intent_is_written_before_the_call(office):
     await office.knows()
     await office.asked_for()
     seen = []
-    original = office.post.connector.send
+    original = office.post.connector._once
 
     async def look(*args, **kwargs):
         seen.append((await office.db.run(outbox.get, "invite:7")).state)
         return await original(*args, **kwargs)
 
-    office.post.connector.send = look
+    office.post.connector._once = look
     await office.sends()
     assert seen == [Delivery.SENDING]
 
@@ -237,10 +237,42 @@ async def test_a_defect_while_sending_is_unknown(office, monkeypatch):
     async def send(*args, **kwargs):
         raise KeyError("in confidence")
 
-    monkeypatch.setattr(office.post.connector, "send", send)
+    monkeypatch.setattr(office.post.connector, "_once", send)
     row = await office.sends()
     assert row.state is Delivery.UNKNOWN
     assert row.note == "km365 failed while sending (KeyError)."
+
+
+async def test_a_defect_before_sending_has_failed(office, monkeypatch):
+    await office.knows()
+    await office.asked_for()
+
+    async def send(*args, **kwargs):
+        raise KeyError("in confidence")
+
+    monkeypatch.setattr(office.post.connector, "send", send)
+    assert (await office.sends()).state is Delivery.FAILED
+
+
+async def test_while_sending_is_paused_messages_wait_as_if_they_had_not_been_tried(office):
+    await office.knows()
+    await office.asked_for()
+    office.post.connector.governor.pause("t", 600.0)
+    row = await office.sends()
+    assert (row.state, row.attempts) == (Delivery.WAITING, 0)
+    assert timedelta(seconds=595) < row.due_at - START <= timedelta(seconds=600)
+    assert office.teams.calls == []
+
+
+async def test_a_message_cancelled_while_it_waited_for_its_turn_is_not_sent(office):
+    await office.knows()
+    await office.asked_for()
+    office.post.connector.governor.pause("t", 0.3)
+    sending = asyncio.create_task(office.sends())
+    await asyncio.sleep(0.1)
+    await office.db.run(outbox.cancel, "invite:7", note="answered", at=START)
+    assert (await sending).state is Delivery.CANCELLED
+    assert office.teams.calls == []
 
 
 async def test_a_database_that_is_busy_ends_no_message(office):
