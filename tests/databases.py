@@ -36,7 +36,7 @@ def fresh(kind: str, folder: Path) -> Iterator[str]:
         yield f"sqlite:///{folder / 'km365.sqlite'}"
         return
     name = f"km365_{uuid.uuid4().hex}"
-    _tell(f"CREATE DATABASE {name} TEMPLATE {_template()} STRATEGY file_copy")
+    _tell(f"CREATE DATABASE {name} TEMPLATE {_template()}")
     try:
         yield _address(name)
     finally:
@@ -51,7 +51,7 @@ def copied(url: str, folder: Path) -> Iterator[str]:
         shutil.copy(path, folder)
         yield f"sqlite:///{folder / Path(path).name}"
         return
-    with bare(f"TEMPLATE {make_url(url).database} STRATEGY file_copy") as address:
+    with bare(f"TEMPLATE {make_url(url).database}") as address:
         yield address
 
 
