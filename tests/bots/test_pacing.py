@@ -4,7 +4,6 @@ import asyncio
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -36,8 +35,8 @@ class Time:
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    opened = Database.open(tmp_path / "km365.sqlite")
+def db(database_url: str) -> Iterator[Database]:
+    opened = Database.open(database_url)
     yield opened
     opened.close()
 
@@ -76,9 +75,9 @@ async def test_a_campaign_asks_for_every_moment_from_the_first():
     assert gaps == {round(PACE.every_s, 6)}
 
 
-async def test_processes_share_the_rate(db: Database):
+async def test_processes_share_the_rate(db: Database, database_url: str):
     time = Time()
-    other_db = Database.open(db.path)
+    other_db = Database.open(database_url)
     async with open_account(db) as one, open_account(other_db) as two:
         first, second = governor(time, one), governor(time, two)
         for number in range(60):
@@ -90,9 +89,9 @@ async def test_processes_share_the_rate(db: Database):
     assert 120 / (time.left[-1] - time.left[0]) >= 0.95 * 30
 
 
-async def test_a_pause_that_one_process_is_asked_for_is_kept_by_the_other(db: Database):
+async def test_a_pause_that_one_process_is_asked_for_is_kept_by_the_other(db: Database, database_url: str):
     time = Time()
-    other_db = Database.open(db.path)
+    other_db = Database.open(database_url)
     async with open_account(db) as one, open_account(other_db) as two:
         governor(time, one).pause("t", 600.0)
         await one.close()

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -18,19 +17,19 @@ LIMITS = Limits(budgets={Service.SHAREPOINT: Budget(per_minute=1_250, per_day=1_
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "km365.sqlite"
+def path(database_url: str) -> str:
+    return database_url
 
 
 @contextmanager
-def process(path: Path, time: Time) -> Iterator[Governor]:
+def process(path: str, time: Time) -> Iterator[Governor]:
     """What one process has: a database of its own on the same file, and a governor on it."""
     db = Database.open(path)
     yield Governor(LIMITS, account=SharedAccount(db), clock=time, sleep=time.sleep)
     db.close()
 
 
-def kept(path: Path) -> Spending:
+def kept(path: str) -> Spending:
     """The row as a newcomer reads it."""
     found: list[Spending] = []
 
@@ -44,7 +43,7 @@ def kept(path: Path) -> Spending:
     return found[0]
 
 
-async def test_two_processes_spend_one_budget(path: Path, time: Time) -> None:
+async def test_two_processes_spend_one_budget(path: str, time: Time) -> None:
     with process(path, time) as job, process(path, time) as other, bulk():
         start = time.now
         for _ in range(100):
@@ -53,7 +52,7 @@ async def test_two_processes_spend_one_budget(path: Path, time: Time) -> None:
         assert 199 * 40 / (time.now - start) == pytest.approx(1_190 / 60, rel=0.05), "together, not each"
 
 
-async def test_a_block_of_bulk_work_is_charged_once_and_spent_evenly(path: Path, time: Time) -> None:
+async def test_a_block_of_bulk_work_is_charged_once_and_spent_evenly(path: str, time: Time) -> None:
     with process(path, time) as job, bulk():
         start = time.now
         for _ in range(79):
@@ -65,7 +64,7 @@ async def test_a_block_of_bulk_work_is_charged_once_and_spent_evenly(path: Path,
         assert max(time.slept) == pytest.approx(60 / 1_190, rel=0.01)
 
 
-async def test_what_a_job_did_not_use_is_given_back(path: Path, time: Time) -> None:
+async def test_what_a_job_did_not_use_is_given_back(path: str, time: Time) -> None:
     with process(path, time) as job:
         with bulk():
             await job.admit({Service.SHAREPOINT: 1}, patience_s=900)
@@ -74,7 +73,7 @@ async def test_what_a_job_did_not_use_is_given_back(path: Path, time: Time) -> N
     assert spent == pytest.approx(1)
 
 
-async def test_people_charge_the_account_and_wait_for_nobody(path: Path, time: Time) -> None:
+async def test_people_charge_the_account_and_wait_for_nobody(path: str, time: Time) -> None:
     with process(path, time) as person, process(path, time) as holder, holder.account._db.begin():  # type: ignore[attr-defined]
         # somebody else is writing to the database all the while
         for _ in range(100):
@@ -82,7 +81,7 @@ async def test_people_charge_the_account_and_wait_for_nobody(path: Path, time: T
     assert time.slept == []
 
 
-async def test_a_job_in_another_process_makes_room_for_people(path: Path, time: Time) -> None:
+async def test_a_job_in_another_process_makes_room_for_people(path: str, time: Time) -> None:
     with process(path, time) as job, process(path, time) as person:
         with bulk():
             await job.admit({Service.SHAREPOINT: 80}, patience_s=900)
@@ -94,7 +93,7 @@ async def test_a_job_in_another_process_makes_room_for_people(path: Path, time: 
         assert time.now - before > 6, "a hundred units less, but for what was left free"
 
 
-async def test_a_refusal_in_one_process_rests_the_other(path: Path, time: Time) -> None:
+async def test_a_refusal_in_one_process_rests_the_other(path: str, time: Time) -> None:
     with process(path, time) as one, process(path, time) as other:
         one.learn(Service.SHAREPOINT, Signal(status=429, retry_after_s=30))
         await one.close()
@@ -103,7 +102,7 @@ async def test_a_refusal_in_one_process_rests_the_other(path: Path, time: Time) 
         assert waited == pytest.approx(30)
 
 
-async def test_a_learned_limit_outlives_the_process(path: Path, time: Time) -> None:
+async def test_a_learned_limit_outlives_the_process(path: str, time: Time) -> None:
     with process(path, time) as one:
         one.learn(Service.SHAREPOINT, Signal(status=200, limit=600, remaining=100, reset_s=5))
         await one.close()
@@ -111,7 +110,7 @@ async def test_a_learned_limit_outlives_the_process(path: Path, time: Time) -> N
 
 
 async def test_no_call_of_a_person_fails_for_the_account(
-    path: Path, time: Time, monkeypatch: pytest.MonkeyPatch
+    path: str, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def busy(*_: object) -> None:
         raise StoreError("The disk is full.")
