@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -74,7 +74,7 @@ class Vocabulary:
 class Entry:
     """A milestone as the sheet has it. None is what the sheet does not say and the list keeps.
 
-    `asked` are sign-in names or person ids; an empty one means the whole office.
+    `asked` are sign-in names, person ids or lines of a rule; none of them means the whole office.
     """
 
     place: str
@@ -296,14 +296,20 @@ class _Row:
         text = self.text(Field.ASKED, lines=True)
         if not text:
             return None
-        names = tuple(
-            dict.fromkeys(one.strip() for one in re.split(r"[\n\r;,،؛；，、]+", text) if one.strip())
-        )
+        names = tuple(dict.fromkeys(_lines(text)))
         if all(one in EMPTIES or plain(one) in everyone for one in names):
             return ()
         if len(names) > MOST_NAMES:
             self.problem(Field.ASKED, f"names {len(names)} people; {MOST_NAMES} fit.")
         return names
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of who is asked. Sign-in names may stand beside one another, what a rule says may not."""
+    for line in re.split(r"[\n\r;؛；]+", text):
+        for one in re.split(r"[,،，、]+", line) if "@" in line else [line]:
+            if one.strip():
+                yield one.strip()
 
 
 def _counted(zero: date, number: float) -> date | None:

@@ -41,7 +41,9 @@ def write(path: Path, proposed: Sequence[Proposed], words: CalendarWords, *, lan
     sheet = book.active
     sheet.title = words.say(language, "sheet")
     sheet.sheet_view.rightToLeft = is_rtl(language)
-    sheet.freeze_panes = "A2"
+    sheet.freeze_panes, sheet.print_title_rows = "A2", "1:1"
+    sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
     for number, (column, width) in enumerate(_WIDTHS.items(), 1):
         cell = sheet.cell(row=1, column=number, value=words.heading(language, column))
         cell.font, cell.fill = Font(bold=True), PatternFill("solid", fgColor="FFE3EBF2")

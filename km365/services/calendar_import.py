@@ -103,13 +103,19 @@ def _known(
             problems.append(f"{entry.at(Field.OFFICE)}: nobody works in an office {entry.office!r}{hint}")
         over = entry.state in {"closed", "cancelled"} or (entry.due_on is not None and entry.due_on < today)
         for number, name in enumerate(entry.asked or (), start=1):
-            if not over and names.find(name) is None:
+            if not over and not _means_somebody(name, names):
                 problems.append(
                     f"{entry.at(Field.ASKED)}: name {number} is nobody's with an account that works; "
                     "write sign-in names, one per line."
                 )
         taken.append(replace(entry, office=office or entry.office))
     return taken, problems
+
+
+def _means_somebody(line: str, names: Directory) -> bool:
+    """Whether a line of who is asked names a colleague, if need be to take them out, or is a rule."""
+    said = line.replace("：", ":")
+    return ":" in said or any(names.find(one) is not None for one in (line, line.rsplit(maxsplit=1)[-1]))
 
 
 async def apply(

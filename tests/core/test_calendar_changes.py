@@ -128,6 +128,7 @@ def test_importing_twice_is_importing_once_and_never_loses_or_doubles_one(first,
     after = written(*once.wanted, onto=kept)
     again = compare(second, after)
     assert again.problems == ()
+    assert {one.change for one in again.wanted} <= {Change.UNCHANGED}
     days = sorted((one.title, str(one.due_on), one.state) for one in after)
     twice = written(*again.wanted, onto=after)
     assert sorted((one.title, str(one.due_on), one.state) for one in twice) == days

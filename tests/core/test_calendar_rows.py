@@ -62,6 +62,16 @@ def test_words_of_two_columns_or_kinds_are_not_confused(language: str) -> None:
     assert len({WORDS.kind(language, kind) for kind in MILESTONE_KINDS}) == len(MILESTONE_KINDS)
 
 
+def test_lines_of_a_rule_stay_as_they_are_written() -> None:
+    said = "section: WASH, hygiene\nnot ann@agency.example; at most: 40"
+    (entry,) = taken((*GOOD[:5], said, "", "")).entries
+    assert entry.asked == ("section: WASH, hygiene", "not ann@agency.example", "at most: 40")
+    (entry,) = taken(
+        (*GOOD[:5], "ann@agency.example, bob@agency.example، eve@agency.example", "", "")
+    ).entries
+    assert len(entry.asked or ()) == 3
+
+
 def test_an_empty_cell_says_nothing_and_a_dash_empties() -> None:
     (silent, clear) = taken(GOOD, (*GOOD[:1], "-", *GOOD[2:4], "2028-03-31", "—", "", "")).entries
     assert (silent.asked, silent.state) == (None, None)
