@@ -28,9 +28,9 @@ _REMEMBERED = 5_000
 """Conversations whose recent sends are kept before idle ones are forgotten, so that memory stays flat."""
 _HEAD_ROOM = 1.04
 """Moments lie this much further apart than they must, for sends are not all equally long on their way."""
-_LATE = 1.5
+_LATE = 1.0
 """Who comes so many intervals late lets the moment pass: it may be another process's by now."""
-_LEAD_S = 0.1
+_LEAD_S = 0.4
 """So long before it leaves what is to be sent is written down as being sent."""
 _CATCHING_UP = 0.98
 """How close sends leave to each other after the machine held them up, as part of the interval."""
@@ -245,6 +245,7 @@ class Governor:
         self._conversations: dict[str, Allowance] = {}
         self._most = _REMEMBERED
         self._left: dict[str, float] = {}
+        self._doors: dict[str, asyncio.Lock] = {}
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._asking: set[asyncio.Task[None]] = set()
 
@@ -290,6 +291,8 @@ class Governor:
                 begin = None
             if not unasked:
                 await self._sleep_until(leaves_at)
+                if self._is_late(tenant, leaves_at):
+                    continue
                 await self._leave_apart(tenant)
             if self._account.seen(tenant).paused_until > self.clock():
                 continue  # somebody was refused
@@ -302,9 +305,9 @@ class Governor:
 
     async def _leave_apart(self, tenant: str) -> None:
         """Leaves room after the one before: who is woken late is woken together with others."""
-        at = max(self.clock(), self._left.get(tenant, 0.0) + _CATCHING_UP * self.pace.every_s)
-        self._left[tenant] = at
-        await self._sleep_until(at)
+        async with self._doors.setdefault(tenant, asyncio.Lock()):
+            await self._sleep_until(self._left.get(tenant, 0.0) + _CATCHING_UP * self.pace.every_s)
+            self._left[tenant] = self.clock()
 
     async def _sleep_until(self, moment: float) -> None:
         left_s = moment - self.clock()
