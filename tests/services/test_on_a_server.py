@@ -9,6 +9,7 @@ import pytest
 
 from km365.app import open_app
 from km365.errors import GraphUnreachable, PlanRefused
+from km365.services import doctor, taxonomy
 
 from ..conftest import Provisioned
 from ..databases import fresh, needs_postgresql
@@ -56,6 +57,16 @@ async def test_a_plan_is_applied_by_one_machine_at_a_time(desk: Desk, elsewhere:
     assert sum(isinstance(came, PlanRefused) for came in (here, there)) == 1
     (outcome,) = [came for came in (here, there) if not isinstance(came, BaseException)]
     assert states(outcome) == ["done"] * 5
+
+
+async def test_the_doctor_names_the_server_and_who_makes_the_copies(provisioned: Provisioned) -> None:
+    app = provisioned.app
+    words = taxonomy.shipped(app.templates)
+    found = doctor.examine(app.graph, app.db, app.jobs, app.settings, words, now=app.clock.now())
+    (database,) = [finding async for finding in found if finding.about == "database"]
+    assert database.well
+    assert database.words.startswith("Sound; PostgreSQL 1")
+    assert "pg_dump" in database.words
 
 
 async def test_what_is_known_is_found_and_what_was_narrowed_is_not(shelf: Shelf) -> None:
