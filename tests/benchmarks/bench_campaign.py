@@ -1,12 +1,14 @@
 """B1: a campaign against a Bot Connector that keeps to its published limits, sent by several processes.
 
-    python tests/benchmarks/bench_campaign.py [--people 3000] [--processes 3] [--latency 0.15] [--trouble] [--kills 0]
+    python tests/benchmarks/bench_campaign.py [--people 3000] [--processes 3] [--latency 0.15] [--trouble]
+        [--kills 0]
 
-The connector takes 50 calls in any second and, of each chat, 7 in 1 s, 8 in 2 s and 60 in 30 s, and answers 429 with
-Retry-After beyond; an answer takes `latency` seconds. The senders are processes that share one database, as
-`mailing` sends; with `--people 20000` they take seven minutes. `--trouble` answers one call in two hundred each with
-429, 403, 500 (delivered, and not) and a time-out; `--kills` kills a sender so often, with signal 9, and starts
-another. Told is the share of the limit while much waits, how many calls were refused, and what became of everybody.
+The connector takes 50 calls in any second and, of each chat, 7 in 1 s, 8 in 2 s and 60 in 30 s, and answers
+429 with Retry-After beyond; an answer takes `latency` seconds. The senders are processes that share one
+database, as `mailing` sends; with `--people 20000` they take seven minutes. `--trouble` answers one call in two
+hundred each with 429, 403, 500 (delivered, and not) and a time-out; `--kills` kills a sender so often, with
+signal 9, and starts another. Told is the share of the limit while much waits, how many calls were refused (the
+first of them with when, and the calls in that second), and what became of everybody.
 """
 
 import argparse
@@ -251,7 +253,8 @@ def report(
     sys.stdout.write(
         f"{asked.people} people, {asked.processes} processes, {asked.kills} kills, {took}\n"
         f"share of the limit: {share(came):.3f}\n"
-        f"refused for the pace: {len(refused)} of {len(came)} calls ({len(refused) / len(came):.2%}) {refused[:30]}\n"
+        f"refused for the pace: {len(refused)} of {len(came)} calls ({len(refused) / len(came):.2%}) "
+        f"{refused[:20]}\n"
         f"arrived twice: {twice}; sent and not arrived: {lost}; what became of all: {dict(states)}\n"
         f"CPU a message: {cpu_s / max(1, len(sent)) * 1e3:.1f} ms\n"
     )

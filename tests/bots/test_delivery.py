@@ -269,7 +269,7 @@ async def test_while_sending_is_paused_messages_wait_as_if_they_had_not_been_tri
 async def test_a_message_cancelled_while_it_waited_for_its_turn_is_not_sent(office):
     await office.knows()
     await office.asked_for()
-    office.post.connector.governor.pause("t", 0.3)
+    office.post.connector.governor.pause("t", 0.9)
     sending = asyncio.create_task(office.sends())
     await asyncio.sleep(0.1)
     await office.db.run(outbox.cancel, "invite:7", note="answered", at=START)
