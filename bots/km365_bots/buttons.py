@@ -7,7 +7,7 @@ from typing import Any
 from km365.core.audience import Audience
 from km365.core.cards_token import Verdict, verify
 from km365.core.interviews import InterviewState
-from km365.core.turns import Verb
+from km365.core.said import Verb
 
 _LONGEST_NAME = 200
 _LONGEST_TEXT = 100_000

@@ -14,8 +14,9 @@ from km365.core.commands import Command, Understood, numbered
 from km365.core.interviews import MAX_ANSWER_LENGTH, PROBE_SUFFIX, Interview, InterviewState, PromptKind
 from km365.core.keepout import KeepOut
 from km365.core.questions import Question
+from km365.core.said import Said, Verb, clean
 from km365.core.schedule import next_open
-from km365.core.turns import LATER, Note, Said, Turn, Verb, clean
+from km365.core.turns import LATER, Note, Turn
 from km365.services import interview as service
 from km365.store.campaigns import Campaign
 from km365_bots import drafts, put_by, putting_off, speech

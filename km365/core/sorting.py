@@ -17,7 +17,7 @@ from km365.core import titles
 from km365.core.commands import plain
 from km365.core.interviews import KNOWLEDGE, Answer, Interview
 from km365.core.questions import Bank
-from km365.core.turns import clean
+from km365.core.said import clean
 
 _STORY, _TITLE, _EVIDENCE = (f"{KNOWLEDGE}{name}" for name in ("description", "title", "evidence"))
 

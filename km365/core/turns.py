@@ -5,9 +5,8 @@ event harms nothing, going back and on again changes nothing, no more than a sit
 before a break is offered, and nobody's answer gets more readers without a second yes.
 """
 
-import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -31,6 +30,7 @@ from km365.core.interviews import (
 )
 from km365.core.languages import best
 from km365.core.questions import Bank, BankKind, Question
+from km365.core.said import Said, Verb, clean, is_story, is_thin
 
 LATER = timedelta(days=1)
 """When "later" comes, if the person names no time."""
@@ -44,55 +44,6 @@ REMEMBERED = 32
 _TALKING = frozenset({InterviewState.OPEN, InterviewState.PAUSED, InterviewState.DRAFT})
 _BETWEEN = "\n\n"
 """Between an answer and what was said to its follow-up."""
-
-_THIN_WORDS = 6
-_THIN_CHARACTERS = 14
-_STORY_WORDS = 9
-_STORY_CHARACTERS = 18
-
-
-class Verb(StrEnum):
-    """What a person can do with an interview at any moment."""
-
-    START = "start"
-    AGREE = "agree"
-    DECLINE = "decline"
-    """No to an invitation, to the consent, or "stop asking me"."""
-    ANSWER = "answer"
-    SKIP = "skip"
-    BACK = "back"
-    PAUSE = "pause"
-    RESUME = "resume"
-    LATER = "later"
-    YES = "yes"
-    NO = "no"
-    AUDIENCE = "audience"
-    """Change who reads an answer."""
-    DRAFT = "draft"
-    """Show the draft, before the last question if need be."""
-    EDIT = "edit"
-    """Change the words of draft fields."""
-    REVISE = "change"
-    """Answer one question again, from the draft."""
-    SEND = "send"
-    START_OVER = "start_over"
-    WITHDRAW = "withdraw"
-    REOPEN = "reopen"
-    """Back to the draft that was sent and has been returned; nobody can say this, it is known."""
-    LANGUAGE = "language"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """What the person said, understood but not judged. `question` is named by cards, not by typing."""
-
-    verb: Verb
-    text: str = ""
-    question: str = ""
-    audience: Audience | None = None
-    fields: Mapping[str, str] = field(default_factory=dict)
-    until: datetime | None = None
-    activity_id: str = ""
 
 
 class Note(StrEnum):
@@ -225,6 +176,16 @@ def _decline(interview: Interview, bank: Bank, said: Said, now: datetime) -> _Af
     if interview.state in {InterviewState.WITHDRAWN, InterviewState.DECLINED}:
         return interview, (Note.NOT_NOW,)
     return replace(interview, state=InterviewState.DECLINED, wake_at=None), (Note.DECLINED,)
+
+
+def _heard(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
+    """An answer. Who tells a story in a pause has come back, to the question that was left open."""
+    going = replace(interview, state=InterviewState.OPEN, sitting=0)
+    resting = interview.state is InterviewState.PAUSED and not said.question and is_story(said.text)
+    if not resting or current(going, bank) is None:
+        return _answer(interview, bank, said, now)
+    told, notes = _answer(going, bank, said, now)
+    return (interview, notes) if told is going else (told, (Note.RESUMED, *notes))
 
 
 def _answer(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
@@ -537,7 +498,7 @@ _RULES: Mapping[Verb, _Rule] = {
     Verb.RESUME: _go_on,
     Verb.DECLINE: _decline,
     Verb.NO: _decline,
-    Verb.ANSWER: _answer,
+    Verb.ANSWER: _heard,
     Verb.SKIP: _skip,
     Verb.BACK: _back,
     Verb.PAUSE: _rest,
@@ -552,29 +513,3 @@ _RULES: Mapping[Verb, _Rule] = {
     Verb.REOPEN: _reopen,
     Verb.LANGUAGE: _language,
 }
-
-
-def clean(text: str) -> str:
-    """The text as it is kept: outer space and control characters gone, nothing else changed.
-
-    Control characters cannot be stored in SharePoint or Word (XML 1.0 forbids them).
-    """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"}).strip()
-
-
-def is_thin(text: str) -> bool:
-    """Whether an answer is so short that one follow-up is worth asking."""
-    return not _holds(text, words=_THIN_WORDS, characters=_THIN_CHARACTERS)
-
-
-def is_story(text: str) -> bool:
-    """Whether a text is too long to name one of the choices offered."""
-    return _holds(text, words=_STORY_WORDS, characters=_STORY_CHARACTERS)
-
-
-def _holds(text: str, *, words: int, characters: int) -> bool:
-    """Whether a text holds so many words; in scripts written without spaces, so many characters."""
-    if any("\u3040" <= c <= "\u9fff" for c in text):
-        return len(text) >= characters
-    return len(text.split()) >= words

@@ -9,7 +9,8 @@ from km365.core.contributions import Course, Standing, Wish, WishKind, course, r
 from km365.core.interviews import WAITING, Interview, InterviewState, prompt
 from km365.core.knowledge import from_fields
 from km365.core.questions import Bank, BankKind
-from km365.core.turns import Said, Turn, Verb, step
+from km365.core.said import Said, Verb
+from km365.core.turns import Turn, step
 from km365.documents.questions import Banks
 from km365.errors import GraphError, NotFound
 from km365.graph import lists, people

@@ -12,9 +12,10 @@ from km365.core import interviews
 from km365.core.audience import narrowest
 from km365.core.interviews import WAITING, Interview, InterviewState, prompt
 from km365.core.questions import Bank, BankKind
+from km365.core.said import Said, Verb
 from km365.core.schedule import Outcome
 from km365.core.sorting import given
-from km365.core.turns import Said, Turn, Verb, step
+from km365.core.turns import Turn, step
 from km365.documents.questions import Banks
 from km365.errors import ChangedMeanwhile, NotFound
 from km365.jobs.port import Jobs

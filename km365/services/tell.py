@@ -7,11 +7,12 @@ from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 from km365.core.questions import Bank
+from km365.core.said import Said, Verb
 from km365.core.schema import HANDOVER_NOTES
 from km365.core.search_access import Readers
 from km365.core.sorting import links, sort
 from km365.core.taxonomy import office_code
-from km365.core.turns import Said, Turn, Verb
+from km365.core.turns import Turn
 from km365.documents.questions import Banks
 from km365.errors import GraphError, InputRefused
 from km365.graph import documents, drives, people, sites

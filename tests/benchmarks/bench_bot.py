@@ -31,8 +31,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pretend_library import processes
 
+from km365.core.said import Said, Verb
 from km365.core.schedule import Plan
-from km365.core.turns import Said, Verb
 from km365.documents.questions import Banks
 from km365.jobs import open_jobs
 from km365.services import interview as service

@@ -7,7 +7,7 @@ from km365_bots.drafts import parts as parts_of
 from km365.core.drafting import knowledge_item
 from km365.core.interviews import Interview, InterviewState
 from km365.core.questions import Bank
-from km365.core.turns import Said, Verb
+from km365.core.said import Said, Verb
 from km365.services import interview as service
 from km365.services.handing_on import Begin, Desk, hand_on
 from km365.store import interviews as store

@@ -15,7 +15,7 @@ from km365.core.chat import Card, Event, EventKind, Reply
 from km365.core.contributions import Wish, WishState
 from km365.core.interviews import InterviewState
 from km365.core.knowledge import Decision, Maturity
-from km365.core.turns import Said, Verb
+from km365.core.said import Said, Verb
 from km365.errors import InputRefused, NotFound
 from km365.graph import lists
 from km365.graph.client import Graph

@@ -1,6 +1,6 @@
 """What was handed in for a group, in the list of what somebody contributed."""
 
-from km365.core.turns import Said, Verb
+from km365.core.said import Said, Verb
 from km365.services import interview as service
 from km365.services.interview import Subject
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from km365.core.audience import Audience
 from km365.core.interviews import Interview, InterviewState, PromptKind
 from km365.core.languages import LANGUAGES
+from km365.core.said import Said, Verb
 from km365.core.sorting import given as told
 from km365.core.sorting import links, sentences, sort, without_links
-from km365.core.turns import Said, Verb, step
+from km365.core.turns import step
 from km365.documents.questions import Banks
 from km365.templates import Templates
 

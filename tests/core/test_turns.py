@@ -23,7 +23,8 @@ from km365.core.interviews import (
     to_json,
 )
 from km365.core.questions import Bank, BankKind, Choice, Consent, Question, SkipIf
-from km365.core.turns import Note, Said, Turn, Verb, clean, is_thin, step
+from km365.core.said import Said, Verb, clean, is_thin
+from km365.core.turns import Note, Turn, step
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LONG = "We went to the village twice and nobody had told the nurses."
@@ -273,11 +274,6 @@ def test_an_answer_on_a_card_during_a_break_is_kept() -> None:
     assert turn.interview.answer("story") is not None
 
 
-def test_typing_during_a_break_is_no_answer() -> None:
-    turn = after(answer("1"), Verb.PAUSE, answer(LONG))
-    assert turn.notes == (Note.NOT_NOW,)
-
-
 def test_a_skip_from_an_old_card_skips_nothing() -> None:
     turn = after(answer("1"), Said(verb=Verb.SKIP, question="side"))
     assert turn.notes == (Note.LATE,)
@@ -385,6 +381,19 @@ def test_an_answer_widened_with_the_answer_is_kept_narrow_until_a_second_yes() -
     assert turn.interview.answers[-1].audience is Audience.OFFICE
     assert after(Verb.YES, of=turn.interview).interview.answers[-1].audience is Audience.EVERYONE
     assert after(Verb.NO, of=turn.interview).interview.answers[-1].audience is Audience.OFFICE
+
+
+def test_a_story_told_in_a_pause_is_the_answer_to_what_was_asked() -> None:
+    turn = after(answer("1"), Verb.PAUSE, answer(LONG))
+    assert turn.notes[0] is Note.RESUMED
+    assert turn.interview.state is InterviewState.OPEN
+    assert turn.interview.answers[-1].text == LONG
+
+
+def test_a_few_words_in_a_pause_are_not_taken_for_an_answer() -> None:
+    turn = after(answer("1"), Verb.PAUSE, answer("Thanks, see you"))
+    assert turn.notes == (Note.NOT_NOW,)
+    assert turn.interview.state is InterviewState.PAUSED
 
 
 def test_a_second_yes_that_comes_much_later_is_not_one() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from km365.core.interviews import InterviewState
+from km365.core.said import Said, Verb
 from km365.core.schedule import Hours
-from km365.core.turns import Said, Verb
 from km365.documents.questions import Banks
 from km365.jobs import open_jobs
 from km365.services import group_reflection as service

@@ -14,8 +14,9 @@ from km365.core.commands import Command, Understood, plain
 from km365.core.interviews import MAX_ANSWER_LENGTH, InterviewState, asked
 from km365.core.keepout import KeepOut
 from km365.core.questions import BankKind
+from km365.core.said import is_story, is_thin
 from km365.core.sorting import without_links
-from km365.core.turns import Turn, is_story, is_thin
+from km365.core.turns import Turn
 from km365.services import interview as service
 from km365.services import tell
 from km365.services.interview import Subject
