@@ -5,10 +5,10 @@
 
 The connector takes 50 calls in any second and, of each chat, 7 in 1 s, 8 in 2 s and 60 in 30 s, and answers
 429 with Retry-After beyond; an answer takes `latency` seconds. The senders are processes that share one
-database, as `mailing` sends; with `--people 20000` they take seven minutes. `--trouble` answers one call in two
+database, as `mailing` sends; `--people 20000` takes seven minutes. `--trouble` answers one call in two
 hundred each with 429, 403, 500 (delivered, and not) and a time-out; `--kills` kills a sender so often, with
-signal 9, and starts another. Told is the share of the limit while much waits, how many calls were refused (the
-first of them with when, and the calls in that second), and what became of everybody.
+signal 9, and starts another. Told is the share of the limit while much waits, how many calls were refused
+(the first with when, and the calls in that second), and what became of everybody.
 """
 
 import argparse
