@@ -15,6 +15,7 @@ from km365.core.keepout import KeepOut
 from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem
 from km365.core.questions import Bank
 from km365.core.sorting import without_links
+from km365.documents.asking import rule_words
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import Forbidden, GraphError, NotFound, TemplateError
@@ -50,7 +51,7 @@ async def open_parts(app: App) -> Parts:
     Raises TemplateError when a message or the words of a bank are wrong.
     """
     profiles = _Profiles(app)
-    banks = Banks(app.templates)
+    banks, words = Banks(app.templates), rule_words(app.templates)
     wish_desk = WishDesk(
         graph=app.graph,
         db=app.db,
@@ -86,9 +87,11 @@ async def open_parts(app: App) -> Parts:
             Mine(Reading(app=app, banks=banks, desk=wish_desk)),
             Prompts(
                 hours_of(app.settings),
-                lambda person, now: preferences.next_milestone(app.graph, app.settings, person, now=now),
+                lambda person, now: preferences.next_milestone(
+                    app.graph, app.settings, words, person, now=now
+                ),
             ),
-            GroupReflections(hours_of(app.settings), milestones_of(app)),
+            GroupReflections(hours_of(app.settings), milestones_of(app, words)),
             Later(),
             Text(),
         ),

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from km365.app import App
+from km365.core.asking import RuleWords, read_rule, speaks_of
 from km365.core.chat import Event
 from km365.core.schedule import Milestone
 from km365.errors import GraphError, NotFound
@@ -43,7 +44,9 @@ def _reader(member: Json, tenant_id: str) -> Reader | None:
     return Reader(person_id=person_id, name=str(member.get("name") or ""), outsider=outsider)
 
 
-def milestones_of(app: App) -> Callable[[Event, Sequence[Reader]], Awaitable[Sequence[str]]]:
+def milestones_of(
+    app: App, words: RuleWords
+) -> Callable[[Event, Sequence[Reader]], Awaitable[Sequence[str]]]:
     """The titles of an office's milestones of these months, where the whole group works in that office.
 
     A milestone that few are asked about is offered where all who read along are among them.
@@ -65,13 +68,16 @@ def milestones_of(app: App) -> Callable[[Event, Sequence[Reader]], Awaitable[Seq
         near = [
             (abs(one.due_on - today), one.title)
             for one in planned
-            if one.due_on and one.office.casefold() in offices and not one.is_over and _about_all(one, known)
+            if one.due_on
+            and one.office.casefold() in offices
+            and not one.is_over
+            and _about_all(one, known, words)
         ]
         return [title for away, title in sorted(near) if away <= _NEAR][:_MOST_MILESTONES]
 
     return milestones
 
 
-def _about_all(milestone: Milestone, readers: Sequence[Person]) -> bool:
-    asked = {name.casefold() for name in milestone.asked}
-    return not asked or all({one.id, one.upn.casefold(), one.mail.casefold()} & asked for one in readers)
+def _about_all(milestone: Milestone, readers: Sequence[Person], words: RuleWords) -> bool:
+    rule = read_rule("\n".join(milestone.asked), words=words, office=milestone.office)
+    return all(speaks_of(rule, calendar.colleague(one)) for one in readers)

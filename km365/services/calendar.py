@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from km365.core.asking import Colleague
 from km365.core.schedule import GONE_WITHIN, HORIZON, Hours, Leaver, Milestone
 from km365.core.schema import DEPARTURES, MILESTONES
 from km365.errors import Forbidden, SettingsError
@@ -85,6 +86,14 @@ class Directory:
     def office(self, code: str) -> tuple[Person, ...]:
         """Everyone of the office."""
         return self.by_office.get(code.strip().casefold(), ())
+
+
+def colleague(person: Person) -> Colleague:
+    """The person as a milestone's rule sees them: the section is the department, the role the job title."""
+    names = frozenset(name for name in (person.id, person.upn, person.mail) if name)
+    return Colleague(
+        id=person.id, names=names, office=person.office, section=person.department, role=person.job_title
+    )
 
 
 async def directory(graph: Graph) -> Directory:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from km365.core import languages
 from km365.core.calendar_filter import Filter
 from km365.core.schedule import Milestone, Outcome, message_key
+from km365.documents.asking import rule_words
 from km365.errors import NotFound
 from km365.graph.client import Graph
 from km365.graph.people import Person
@@ -16,6 +17,7 @@ from km365.store import campaigns, outbox
 from km365.store.campaigns import Prompt
 from km365.store.database import Connection, Database
 from km365.store.outbox import Delivery, Sent
+from km365.templates import Templates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +86,8 @@ async def show(graph: Graph, db: Database, settings: Settings, milestone_id: str
     if milestone_id not in found:
         raise NotFound(f"There is no milestone {milestone_id!r}; `km365 milestone list` shows their ids.")
     milestone = found[milestone_id]
-    people, problems = prompts.audience(milestone, await calendar.directory(graph))
+    words = rule_words(Templates(settings.templates or None))
+    people, problems = prompts.audience(milestone, await calendar.directory(graph), words)
     subject = prompts.subject_of(milestone)
     stand = {prompt.person_id: (prompt, last) for prompt, last in await db.run(_standing, subject)}
     return Detail(

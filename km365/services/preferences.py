@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from km365.core.asking import RuleWords, read_rule, speaks_of
 from km365.core.interviews import WAITING, Interview
 from km365.core.preferences import Asked, Preferences, hours_for, may_ask
 from km365.core.schedule import (
@@ -19,7 +20,7 @@ from km365.errors import GraphError
 from km365.graph import people
 from km365.graph.client import Graph
 from km365.services import interview as service
-from km365.services.calendar import hours_of, milestones
+from km365.services.calendar import colleague, hours_of, milestones
 from km365.settings import Settings
 from km365.store import campaigns, conversations, events, interviews, outbox, preferences
 from km365.store.campaigns import Campaign, Prompt
@@ -76,7 +77,7 @@ async def change(
 
 
 async def next_milestone(
-    graph: Graph, settings: Settings, person_id: str, *, now: datetime
+    graph: Graph, settings: Settings, words: RuleWords, person_id: str, *, now: datetime
 ) -> Milestone | None:
     """The next milestone that will ask this person and has not begun to; None where none is planned.
 
@@ -88,13 +89,9 @@ async def next_milestone(
         later = sort_milestones(await milestones(graph, settings), today=today).later
     except GraphError:
         return None
-    names = {name.casefold() for name in (person.id, person.upn, person.mail) if name}
-    office = person.office.casefold()
-    for one in later:
-        named = {name.casefold() for name in one.asked}
-        if names & named or (not named and office and one.office.casefold() == office):
-            return one
-    return None
+    asked = colleague(person)
+    rules = ((one, read_rule("\n".join(one.asked), words=words, office=one.office)) for one in later)
+    return next((one for one, rule in rules if speaks_of(rule, asked)), None)
 
 
 def opens_at(c: Connection, message: Message, hours: Hours, *, at: datetime) -> datetime:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from km365.core import languages, schedule
+from km365.core.asking import RuleWords, choose, read_rule
 from km365.core.preferences import Asked, hours_for, may_ask
 from km365.core.schedule import Act, Calendar, Hours, Leaver, Milestone, Outcome, Progress
+from km365.documents.asking import rule_words
 from km365.documents.questions import Banks
 from km365.graph.client import Graph
 from km365.graph.people import Person
@@ -92,10 +94,11 @@ async def scan(
         f"The milestone {one.title!r} has no date, so nobody is asked; set it in the Milestones list."
         for one in planned.undated
     ]
-    banks = Banks(Templates(settings.templates or None)).by_milestone(noting=warnings)
+    templates = Templates(settings.templates or None)
+    banks, words = Banks(templates).by_milestone(noting=warnings), rule_words(templates)
     wanted = []
     for milestone in planned.due:
-        asked, unknown = audience(milestone, names)
+        asked, unknown = audience(milestone, names, words)
         warnings += unknown
         wanted.append(_milestone_campaign(milestone, milestone.due_on or today, asked, banks))
     wanted += [
@@ -117,26 +120,23 @@ async def scan(
     )
 
 
-def audience(milestone: Milestone, names: Directory) -> tuple[list[Person], list[str]]:
+def audience(milestone: Milestone, names: Directory, words: RuleWords) -> tuple[list[Person], list[str]]:
     """Whom the milestone asks, each once, and in words which of its lines name nobody."""
-    if not milestone.asked:
-        everyone = list(names.office(milestone.office))
-        nobody = (
+    rule = read_rule("\n".join(milestone.asked), words=words, office=milestone.office)
+    people = {person.id: person for person in names.by_name.values()}
+    colleagues = [calendar.colleague(person) for person in people.values()]
+    choice = choose(rule, colleagues, lambda _: None, seed=subject_of(milestone))
+    problems = [
+        f"The milestone {milestone.title!r}: line {number} of who is asked speaks of nobody with an "
+        "account that works; correct it in the Milestones list."
+        for number in choice.unknown
+        if number
+    ]
+    if not choice.asked and not problems:
+        problems = [
             f"The milestone {milestone.title!r} asks the office {milestone.office!r}, where nobody works."
-        )
-        return everyone, [] if everyone else [nobody]
-    found: dict[str, Person] = {}
-    problems = []
-    for number, name in enumerate(milestone.asked, start=1):
-        person = names.find(name)
-        if person is None:
-            problems.append(
-                f"The milestone {milestone.title!r}: line {number} of who is asked names nobody with an "
-                "account that works; correct it in the Milestones list."
-            )
-        else:
-            found[person.id] = person
-    return list(found.values()), problems
+        ]
+    return [people[one.id] for one in choice.asked], problems
 
 
 def subject_of(milestone: Milestone) -> str:

@@ -8,8 +8,10 @@ from km365_bots.roster import milestones_of
 
 from km365.core.chat import Event, EventKind
 from km365.core.schema import MILESTONES
+from km365.documents.asking import rule_words
 from km365.graph import lists
 from km365.services.capture import knowledge_list
+from km365.templates import Templates
 
 from ..conftest import Provisioned, person_id, sign_in_name
 
@@ -51,13 +53,13 @@ async def calendar(provisioned: Provisioned) -> Provisioned:
 
 
 async def test_a_group_of_one_office_is_offered_what_all_of_it_may_know(calendar: Provisioned) -> None:
-    milestones = milestones_of(calendar.app)
+    milestones = milestones_of(calendar.app, rule_words(Templates()))
     assert await milestones(ASKED, readers("ann", "sam", "sue")) == ["Mid-term review"]
     assert await milestones(ASKED, readers("ann", "sam")) == ["Mid-term review", "Who stays after June"]
 
 
 async def test_a_group_in_which_others_read_along_is_offered_none(calendar: Provisioned) -> None:
-    milestones = milestones_of(calendar.app)
+    milestones = milestones_of(calendar.app, rule_words(Templates()))
     assert await milestones(ASKED, [*readers("ann", "sam"), GUEST]) == ()
     assert await milestones(ASKED, readers("ann", "sam", "eve")) == (), "eve works in another office"
     nobody = Reader(person_id=person_id("zed"), name="zed")

@@ -82,6 +82,15 @@ async def test_one_without_a_date_is_named_and_the_rest_goes_on(office) -> None:
     assert report.messages == 1
 
 
+async def test_a_rule_asks_whoever_it_speaks_of(office) -> None:
+    office.hire("ann")
+    ben = office.hire("ben")
+    await office.milestone(2, asked="bureau: co-bel\nsauf ann@childrensagency.example")
+    report = await office.scan()
+    assert [(one.new, one.asked) for one in report.opened] == [(1, 1)]
+    assert [one.message.person_id for one in office.messages().values()] == [ben]
+
+
 async def test_a_name_nobody_has_is_told_by_its_line_and_the_rest_is_asked(office) -> None:
     ann = office.hire("ann")
     key = await office.milestone(2, asked=f"nobody@childrensagency.example\n{ann}")

@@ -8,10 +8,12 @@ import pytest
 
 from km365.core.preferences import Asked, Preferences
 from km365.core.schedule import Outcome
+from km365.documents.asking import rule_words
 from km365.errors import InputRefused
 from km365.services import messages, milestones, preferences
 from km365.store import campaigns, outbox
 from km365.store.outbox import Delivery, Message
+from km365.templates import Templates
 
 Choose = Callable[..., Awaitable[preferences.Overview]]
 
@@ -125,7 +127,8 @@ async def test_the_next_milestone_of_a_person_is_that_of_their_office_or_names_t
     await office.milestone(30, state="cancelled")
 
     async def found(person: str) -> str | None:
-        one = await preferences.next_milestone(office.graph, office.settings, person, now=office.now)
+        words = rule_words(Templates())
+        one = await preferences.next_milestone(office.graph, office.settings, words, person, now=office.now)
         return one.due_on.isoformat() if one and one.due_on else None
 
     assert await found(ann) == office.day(60).isoformat(), later

@@ -1,0 +1,171 @@
+"""Whom a milestone asks."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from km365.core.asking import (
+    Audience,
+    Choice,
+    Colleague,
+    Reason,
+    RuleWords,
+    Trait,
+    choose,
+    read_rule,
+    speaks_of,
+)
+from km365.documents.asking import rule_words
+from km365.templates import Templates
+
+WORDS = RuleWords(
+    traits={Trait.OFFICE: ["office", "bureau"], Trait.SECTION: ["section"], Trait.ROLE: ["role"]},
+    out=["not", "sauf"],
+    at_most=["at most", "au plus"],
+)
+ANN = Colleague(
+    id="ann", names=frozenset({"Ann@x.example"}), office="CO-ARD", section="WASH", role="Programme Officer"
+)
+BEN = Colleague(id="ben", office="CO-ARD", section="Supply", role="Driver")
+EVA = Colleague(id="eva", office="CO-ARD", section="WASH", role="Chargée de programme")
+ZOE = Colleague(id="zoe", names=frozenset({"zoe@x.example"}), office="RO-W", section="WASH", role="Adviser")
+PEOPLE = [ANN, BEN, EVA, ZOE]
+
+
+def nothing(_: Colleague) -> None:
+    return None
+
+
+def rule(text: str) -> Audience:
+    return read_rule(text, words=WORDS, office="CO-ARD")
+
+
+def asked(text: str) -> set[str]:
+    return {one.id for one in choose(rule(text), PEOPLE, nothing, seed="m1").asked}
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("", {"ann", "ben", "eva"}),
+        ("office: co-ard", {"ann", "ben", "eva"}),
+        ("bureau : RO-W", {"zoe"}),
+        ("section: wash", {"ann", "eva", "zoe"}),
+        ("section: wash\noffice: CO-ARD", {"ann", "eva"}),
+        ("section: wash\nsection: supply\noffice: CO-ARD", {"ann", "ben", "eva"}),
+        ("role: *officer*", {"ann"}),
+        ("role: charge* de programme", {"eva"}),
+        ("zoe@x.example", {"zoe"}),
+        ("ZOE@X.example; ann@x.example", {"zoe", "ann"}),
+        ("office: CO-ARD\nzoe@x.example", {"ann", "ben", "eva", "zoe"}),
+        ("not role: driver", {"ann", "eva"}),
+        ("sauf role: driver", {"ann", "eva"}),
+        ("section：wash", {"ann", "eva", "zoe"}),
+        ("notary@x.example", set()),
+        ("office: CO-ARD\nnot ann@x.example", {"ben", "eva"}),
+        ("nobody@x.example", set()),
+        ("colour: blue", set()),
+    ],
+)
+def test_a_rule_names_people_by_what_they_are_and_by_name(text: str, who: set[str]) -> None:
+    assert asked(text) == who
+
+
+def test_a_line_that_speaks_of_nobody_is_named_by_its_number() -> None:
+    choice = choose(rule("office: CO-ARD\nsektion: WASH\nnobody@x.example"), PEOPLE, nothing, seed="m")
+    assert choice.unknown == (2, 3)
+
+
+def test_everyone_who_is_not_asked_has_a_reason() -> None:
+    def away(one: Colleague) -> Reason | None:
+        return Reason.ON_LEAVE if one is EVA else None
+
+    choice = choose(rule("office: CO-ARD\nnot role: driver"), PEOPLE, away, seed="m")
+    assert [one.id for one in choice.asked] == ["ann"]
+    assert {one.id: why for one, why in choice.left_out} == {
+        "ben": Reason.TAKEN_OUT,
+        "eva": Reason.ON_LEAVE,
+        "zoe": Reason.NOT_MEANT,
+    }
+
+
+def crowd(count: int) -> list[Colleague]:
+    sections = ["WASH"] * 6 + ["Health"] * 3 + ["Supply"]
+    return [Colleague(id=f"p{n}", office="CO-ARD", section=sections[n % 10]) for n in range(count)]
+
+
+def test_of_a_large_audience_each_section_has_its_share() -> None:
+    choice = choose(replace(rule(""), at_most=40), crowd(400), nothing, seed="m1")
+    assert Counter(one.section for one in choice.asked) == {"WASH": 24, "Health": 12, "Supply": 4}
+    assert choose(replace(rule(""), at_most=40), crowd(400), nothing, seed="m1") == choice
+    assert choose(replace(rule(""), at_most=40), crowd(400), nothing, seed="m2") != choice
+
+
+def test_who_is_named_is_always_drawn() -> None:
+    boss = Colleague(id="boss", names=frozenset({"boss@x.example"}), office="CO-ARD", section="Front office")
+    choice = choose(rule("office: CO-ARD\nboss@x.example\nat most: 3"), [*crowd(50), boss], nothing, seed="m")
+    assert len(choice.asked) == 3
+    assert boss in choice.asked
+
+
+lines = st.sampled_from(
+    [
+        "office: CO-ARD",
+        "section: WASH",
+        "role: *",
+        "not section: Health",
+        "p3",
+        "at most: 5",
+        "x: y",
+        "",
+        "not",
+    ]
+)
+
+
+@given(st.lists(lines, max_size=6), st.integers(0, 60), st.sets(st.integers(0, 60)))
+def test_each_person_is_either_asked_or_left_out_with_a_reason(
+    text: list[str], count: int, away: set[int]
+) -> None:
+    def kept(one: Colleague) -> Reason | None:
+        return Reason.ON_LEAVE if int(one.id[1:]) in away else None
+
+    people = crowd(count)
+    audience = rule("\n".join(text))
+    choice: Choice = choose(audience, people, kept, seed="s")
+    assert sorted([one.id for one in choice.asked] + [one.id for one, _ in choice.left_out]) == sorted(
+        one.id for one in people
+    )
+    assert all(kept(one) is None for one in choice.asked)
+    if audience.at_most is not None:
+        assert len(choice.asked) <= max(audience.at_most, 1)
+
+
+def test_a_rule_can_be_written_in_every_language() -> None:
+    words = rule_words(Templates())
+    for text in (
+        "Section: WASH\nnot role: Driver",
+        "sección : wash\nexcepto puesto: driver",
+        "القسم: WASH\nما عدا الوظيفة: driver",
+        "секция: WASH\nкроме должность: driver",
+        "部门：WASH\n除 岗位：driver",
+        "secção: WASH\nexceto função: driver",
+        "unité : WASH\nsauf fonction : driver",
+    ):
+        rule = read_rule(text, words=words, office="CO-ARD")
+        assert [(line.trait, line.out) for line in rule.lines] == [(Trait.SECTION, False), (Trait.ROLE, True)]
+        assert {one.id for one in choose(rule, PEOPLE, nothing, seed="m").asked} == {"ann", "eva", "zoe"}
+
+
+def test_of_an_audience_that_is_drawn_from_nobody_is_told_beforehand() -> None:
+    assert speaks_of(rule("section: wash"), ANN)
+    assert not speaks_of(rule("section: wash\nnot ann@x.example"), ANN)
+    assert not speaks_of(rule("section: wash\nat most: 1"), ANN)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_rule(text: str) -> None:
+    choose(rule(text), PEOPLE, nothing, seed="s")
