@@ -144,7 +144,7 @@ MILESTONES = ListSpec(
             name="KMAsked",
             title="Who is asked",
             kind=ColumnKind.NOTE,
-            description="Sign-in names or rules such as “section: WASH”, one per line; empty: the whole office",
+            description="Sign-in names or rules such as “section: WASH”, one a line; empty: the whole office",
         ),
         Column(
             name="KMState",
