@@ -27,6 +27,15 @@ KINDS = ("sqlite", pytest.param("postgresql", marks=needs_postgresql))
 """What a fixture is parametrised with whose tests run on both."""
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For a test among them that is about SQLite, or where the server would show nothing new."""
+ON_BOTH = pytest.mark.parametrize("database_url", KINDS, indirect=True)
+"""For a test whose neighbours run on SQLite alone (`sqlite_unless_told`)."""
+
+
+@pytest.fixture(name="database_url")
+def sqlite_unless_told(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """To be imported by a file of tests that are slow or timed, where a server shows nothing new."""
+    with fresh(getattr(request, "param", "sqlite"), tmp_path) as url:
+        yield url
 
 
 @contextmanager

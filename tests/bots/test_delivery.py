@@ -11,7 +11,7 @@ from km365.errors import Forbidden, GraphNotFound, StoreError
 from km365.store import outbox, preferences
 from km365.store.outbox import Delivery
 
-from ..databases import ON_SQLITE
+from ..databases import sqlite_unless_told as sqlite_unless_told
 from .fake_connector import HANG
 from .post_office import PERSON, START
 from .post_office import db as db
@@ -109,7 +109,6 @@ async def test_nothing_listening_waits_and_is_sent_later(office):
     assert (await office.sends()).state is Delivery.SENT
 
 
-@ON_SQLITE
 async def test_a_message_refused_for_ever_is_given_up_with_a_note(office):
     await office.knows()
     await office.asked_for()

@@ -19,7 +19,7 @@ SAID = ["start", "1", STORY, "show my draft", "send"]
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process for every kill")
 @pytest.mark.parametrize(
-    ("kind", "every"), [("sqlite", 1), pytest.param("postgresql", 4, marks=needs_postgresql)]
+    ("kind", "every"), [("sqlite", 1), pytest.param("postgresql", 7, marks=needs_postgresql)]
 )
 async def test_killed_anywhere_in_a_turn_no_answer_is_lost_or_kept_twice(
     tmp_path: Path, kind: str, every: int

@@ -12,6 +12,9 @@ from km365.jobs import JobState
 from km365.store import campaigns, events, outbox
 from km365.store.outbox import Delivery
 
+from ..databases import ON_BOTH
+from ..databases import sqlite_unless_told as sqlite_unless_told
+
 
 @pytest.fixture
 def km365(office, monkeypatch, tmp_path, capsys):
@@ -113,6 +116,7 @@ def ends(office, key: str, how: str, note: str = "The service stopped.") -> None
         getattr(outbox, how)(c, key, note=note, at=office.now)
 
 
+@ON_BOTH
 async def test_a_milestone_says_for_each_person_what_became_of_the_invitation(office, km365) -> None:
     people = {name: office.hire(name) for name in ("ann", "ben", "cleo", "dan", "eve")}
     key = await office.milestone(2)
@@ -147,6 +151,7 @@ async def test_a_milestone_says_for_each_person_what_became_of_the_invitation(of
     }
 
 
+@ON_BOTH
 async def test_a_person_decides_to_send_a_message_again_and_it_is_sent_once(office, km365) -> None:
     ann, key = office.hire("ann"), await office.milestone(2)
     await office.scan()
