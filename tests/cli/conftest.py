@@ -56,6 +56,7 @@ def environment(here: Provisioned) -> dict[str, str]:
         "KM365_HOME": str(here.home),
         "KM365_GRAPH_URL": here.m365.graph_url,
         "KM365_OFFICE_SITES": BELMORA,
+        "KM365_DATABASE_URL": here.app.settings.database_url,
     }
 
 

@@ -5,6 +5,7 @@ import json
 import random
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -225,8 +226,15 @@ async def until_written(here: Provisioned, child: asyncio.subprocess.Process, co
 
 
 async def test_a_run_killed_at_any_moment_ends_with_each_document_written_once(
-    km365: Type, provisioned: Provisioned, tmp_path: Path
+    km365: Type,
+    provisioned: Provisioned,
+    tmp_path: Path,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    settings = replace(provisioned.app.settings, database_url=database_url)
+    provisioned = replace(provisioned, app=replace(provisioned.app, settings=settings))
+    monkeypatch.setenv("KM365_DATABASE_URL", database_url)
     count = 70
     files = await upload(provisioned, *(f"{number:03}.txt" for number in range(count)))
     file = tmp_path / "plan.json"
