@@ -178,16 +178,6 @@ def _decline(interview: Interview, bank: Bank, said: Said, now: datetime) -> _Af
     return replace(interview, state=InterviewState.DECLINED, wake_at=None), (Note.DECLINED,)
 
 
-def _heard(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
-    """An answer. Who tells a story in a pause has come back, to the question that was left open."""
-    going = replace(interview, state=InterviewState.OPEN, sitting=0)
-    resting = interview.state is InterviewState.PAUSED and not said.question and is_story(said.text)
-    if not resting or current(going, bank) is None:
-        return _answer(interview, bank, said, now)
-    told, notes = _answer(going, bank, said, now)
-    return (interview, notes) if told is going else (told, (Note.RESUMED, *notes))
-
-
 def _answer(interview: Interview, bank: Bank, said: Said, now: datetime) -> _After:
     """Keep an answer to the current question, or to the question of the card it was written on."""
     waiting = current(interview, bank) if interview.state is InterviewState.OPEN else None
@@ -498,7 +488,7 @@ _RULES: Mapping[Verb, _Rule] = {
     Verb.RESUME: _go_on,
     Verb.DECLINE: _decline,
     Verb.NO: _decline,
-    Verb.ANSWER: _heard,
+    Verb.ANSWER: _answer,
     Verb.SKIP: _skip,
     Verb.BACK: _back,
     Verb.PAUSE: _rest,

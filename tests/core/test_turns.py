@@ -383,15 +383,8 @@ def test_an_answer_widened_with_the_answer_is_kept_narrow_until_a_second_yes() -
     assert after(Verb.NO, of=turn.interview).interview.answers[-1].audience is Audience.OFFICE
 
 
-def test_a_story_told_in_a_pause_is_the_answer_to_what_was_asked() -> None:
+def test_typing_in_a_pause_is_no_answer() -> None:
     turn = after(answer("1"), Verb.PAUSE, answer(LONG))
-    assert turn.notes[0] is Note.RESUMED
-    assert turn.interview.state is InterviewState.OPEN
-    assert turn.interview.answers[-1].text == LONG
-
-
-def test_a_few_words_in_a_pause_are_not_taken_for_an_answer() -> None:
-    turn = after(answer("1"), Verb.PAUSE, answer("Thanks, see you"))
     assert turn.notes == (Note.NOT_NOW,)
     assert turn.interview.state is InterviewState.PAUSED
 
