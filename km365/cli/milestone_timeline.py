@@ -36,7 +36,7 @@ async def timeline(app: "App", /, *, by: str, language: str, output: Path, **cho
 
     \b
     Example:
-      km365 milestone timeline --office "CO-*" --from 2027-01-01 --to 2028-12-31 --language fr -o calendar.svg
+      km365 milestone timeline --office "CO-*" --language fr -o calendar.svg
     """
     from km365.core.schedule import Milestone, day_at
     from km365.core.timeline import lay_out

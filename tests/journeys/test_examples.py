@@ -9,6 +9,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from km365.cli import main
@@ -43,6 +44,7 @@ def test_every_command_of_the_help_and_the_documentation_works(
     table = re.findall(r"^\| `(km365 [^`]*)` \|", page, re.MULTILINE)
     tried = {_form(line) for line in lines}
     _lay_out_labelled_files(up.home)
+    _lay_out_a_calendar(up.home)
     for line in [*dict.fromkeys(lines), *(_filled_in(line) for line in table if _form(line) not in tried)]:
         _runs(up, line)
 
@@ -58,6 +60,16 @@ def _lay_out_labelled_files(folder: Path) -> None:
         **{f"{one}.jsonl": text for one, text in files.items()},
     }.items():
         (folder / f"{name}.gz").write_bytes(gzip.compress(text.encode()))
+
+
+def _lay_out_a_calendar(folder: Path) -> None:
+    """The files that the examples of `km365 milestone import` name."""
+    rows = [("Office", "Kind", "Title", "Date"), ("CO-BEL", "MTR", "Review of the examples", "2050-07-01")]
+    (folder / "calendar.csv").write_text("\n".join(",".join(row) for row in rows), encoding="utf-8")
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(folder / "calendar.xlsx")
 
 
 def _form(line: str) -> tuple[str, ...]:
