@@ -15,6 +15,7 @@ from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import ChangedMeanwhile
 from km365.jobs.port import Jobs
+from km365.services.preferences import leave_alone
 from km365.store import conversations, preferences
 from km365.store.conversations import Conversation
 from km365.store.database import Connection, Database
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from km365_bots.topics import Topic
 
 
+LEFT_ALONE = "left_alone"
+"""Where the state of a chat notes since when (`at`) the person is asked nothing."""
 _LOOKED_AT_HERE = 4_000
 """Characters. A longer text is looked at in a thread, so that nobody else waits meanwhile."""
 
@@ -97,11 +100,17 @@ class Chat:
         return understand(self.event.text, self.parts.catalogue.vocabulary, language=self.language)
 
     async def keeps_out(self, *texts: str) -> KeepOut | None:
-        """Why these words belong to another channel, if they do."""
+        """Why these words belong to another channel, if they do.
+
+        Whoever is in distress is left alone from now on: nothing is asked, until they say that they go on.
+        """
         text, words = "\n".join(texts), self.parts.catalogue.keep_out
-        if len(text) <= _LOOKED_AT_HERE:
-            return keep_out(text, words)
-        return await asyncio.to_thread(keep_out, text, words)
+        here = len(text) <= _LOOKED_AT_HERE
+        found = keep_out(text, words) if here else await asyncio.to_thread(keep_out, text, words)
+        if found is KeepOut.DISTRESS and self.event.personal:
+            await leave_alone(self.parts.db, self.event.person_id, now=self.event.at)
+            await self.remember(**{LEFT_ALONE: {"at": self.event.at.isoformat()}})
+        return found
 
     def kept_out(self, refusal: KeepOut) -> Reply:
         """Points to the right channel."""

@@ -12,6 +12,7 @@ from typing import Any
 from km365.core.chat import Event, EventKind, Reply
 from km365.core.commands import Command, Understood, opens_with_colon
 from km365.core.interviews import MAX_ANSWER_LENGTH, PromptKind
+from km365.core.keepout import KeepOut
 from km365.core.languages import best
 from km365.core.turns import Turn
 from km365.errors import InputRefused
@@ -19,7 +20,7 @@ from km365.services.group_reflection import SUMMARY
 from km365.store import preferences
 from km365.store.outbox import Message
 from km365_bots import buttons, group_speech, groups, interviewing, news, put_by, speech
-from km365_bots.chat import Chat, Parts, open_chat
+from km365_bots.chat import LEFT_ALONE, Chat, Parts, open_chat
 from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic, topic_named
 from km365_bots.topics.text import without_card
@@ -51,9 +52,14 @@ async def _respond(chat: Chat) -> list[Reply]:
             await chat.remember(welcomed=False)
             return []
         case EventKind.SUBMIT:
+            await _heard_again(chat)
             return await _pressed(chat)
         case EventKind.MESSAGE:
-            return await _typed(chat)
+            meant = _meant(chat)
+            if meant is None and chat.state.get(LEFT_ALONE):
+                return [chat.kept_out(KeepOut.DISTRESS)]
+            await _heard_again(chat)
+            return await _typed(chat, meant)
 
 
 def compose(parts: Parts, message: Message) -> Reply:
@@ -86,9 +92,8 @@ def _help(chat: Chat) -> Reply:
     return chat.speech.help((one.name for one in topics), buttons=(one.name for one in topics if one.opens))
 
 
-async def _typed(chat: Chat) -> list[Reply]:
+async def _typed(chat: Chat, meant: Understood | None) -> list[Reply]:
     """Typed text: something every chat understands, a topic's, the open interview's, or nobody's."""
-    meant = _meant(chat)
     turn = await interviewing.current(chat)
     if meant and meant.language:
         return await _change_language(chat, turn, meant.language)
@@ -121,6 +126,12 @@ async def _told_before_starting(chat: Chat, turn: Turn, meant: Understood | None
     """Whether these are own words to an invitation that was put off: no question waits for them yet."""
     waits = meant is None and turn.prompt.kind is PromptKind.INVITATION
     return waits and await chat.keeps_out(chat.event.text[:MAX_ANSWER_LENGTH]) is None
+
+
+async def _heard_again(chat: Chat) -> None:
+    """Somebody who was left alone says what they want, or presses it."""
+    if chat.state.get(LEFT_ALONE):
+        await chat.remember(**{LEFT_ALONE: None})
 
 
 def _meant(chat: Chat) -> Understood | None:

@@ -6,6 +6,8 @@ in their own chat.
 
 from km365.core.chat import EventKind, Reply
 from km365.core.commands import Command
+from km365.core.interviews import MAX_ANSWER_LENGTH
+from km365.core.keepout import KeepOut
 from km365.errors import KM365Error
 from km365_bots import buttons
 from km365_bots.chat import Chat
@@ -41,6 +43,8 @@ async def _typed(chat: Chat) -> list[Reply]:
         return [_help(chat)]
     topic = topic_named(chat.parts.topics, meant.topic) if meant else None
     if meant is None or topic is None:
+        if await chat.keeps_out(chat.event.text[:MAX_ANSWER_LENGTH]) is KeepOut.DISTRESS:
+            return [chat.kept_out(KeepOut.DISTRESS)]
         return [chat.speech.say("chat.personal_only")]
     if refused := await _outsiders_read(chat, topic):
         return [refused]

@@ -32,6 +32,7 @@ ANSWERS = frozenset({"handed_on", "not_handed_on", "wish_settled", "group_summar
 PRESENT = timedelta(minutes=15)
 """How long after their last word a person is taken to be there."""
 _OPTED_OUT = "the person wants no such messages"
+_LEFT_ALONE = "nothing further is asked of the person now"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +106,23 @@ def opens_at(c: Connection, message: Message, hours: Hours, *, at: datetime) -> 
     return next_open(at, hours_for(preferences.get(c, message.person_id), hours))
 
 
+async def leave_alone(db: Database, person_id: str, *, now: datetime) -> None:
+    """Asks a person nothing further of what they have been asked, and reminds them of nothing."""
+
+    def stop(c: Connection) -> None:
+        for _, campaign in campaigns.of(c, person_id):
+            campaigns.stop(c, person_id, campaign.id, outcome=Outcome.CLOSED, at=now)
+        _cancel_reminders(c, person_id, note=_LEFT_ALONE, now=now)
+
+    await db.run(stop)
+
+
+def _cancel_reminders(c: Connection, person_id: str, *, note: str, now: datetime) -> None:
+    for row in outbox.list_(c, state=Delivery.WAITING, person_id=person_id):
+        if row.message.card == service.RESUME:
+            outbox.cancel(c, row.message.key, note=note, at=now)
+
+
 def _change(
     c: Connection,
     hours: Hours,
@@ -134,9 +152,7 @@ def _call_off(c: Connection, person_id: str, wanted: Preferences, *, now: dateti
             campaigns.save(c, replace(prompt, progress=out), at=now)
             outbox.cancel(c, prompt.key, note=_OPTED_OUT, at=now)
     if wanted.asked is Asked.NONE:
-        for row in outbox.list_(c, state=Delivery.WAITING, person_id=person_id):
-            if row.message.card == service.RESUME:
-                outbox.cancel(c, row.message.key, note=_OPTED_OUT, at=now)
+        _cancel_reminders(c, person_id, note=_OPTED_OUT, now=now)
 
 
 def _take_up(c: Connection, person_id: str, wanted: Preferences, hours: Hours, *, now: datetime) -> None:

@@ -7,7 +7,10 @@ import pytest
 
 from km365.core.interviews import InterviewState
 from km365.core.keepout import KeepOut, Words, keep_out
+from km365.core.schedule import Outcome
+from km365.store import campaigns, outbox
 from km365.store import interviews as store
+from km365.store.outbox import Delivery
 
 from .chatting import STORY, Chat, Office, interview
 
@@ -88,6 +91,45 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
 
     monkeypatch.setattr(km365_bots.chat, "keep_out", look)
     return seen
+
+
+async def test_after_distress_nothing_is_asked_or_kept_before_the_person_goes_on(
+    chat: Chat, office: Office
+) -> None:
+    await chat.is_invited()
+    for text in ["start", "1", "I can't go on, I want to die.", f"I do not know whom to call. {STORY}"]:
+        await chat.says(text)
+    chat.heard("the distress people")
+    chat.not_heard("of 8", "Shall we go on")
+    assert (await interview(office)).state is InterviewState.PAUSED
+    assert len((await interview(office)).answers) == 1
+    await chat.says("continue")
+    chat.heard("2 of 8")
+    await chat.says(STORY)
+    assert (await interview(office)).answers[-1].text == STORY
+
+
+async def test_distress_at_an_invitation_ends_its_reminders(chat: Chat, office: Office) -> None:
+    await chat.is_invited()
+    await chat.says("I want to die")
+    chat.heard("I have stopped asking")
+    (mine,) = await office.db.run(campaigns.people, "milestone:7")
+    assert (mine.progress.state, mine.progress.next_at) == (Outcome.CLOSED, None)
+    await chat.says("I feel so alone in this place tonight, and nobody here would even notice it.")
+    chat.heard("the distress people")
+    chat.not_heard("mid-term review", "Is this")
+
+
+async def test_distress_ends_a_reminder_that_was_asked_for(chat: Chat, office: Office) -> None:
+    await chat.is_invited()
+    for text in ["start", "later", "I want to die"]:
+        await chat.says(text)
+    assert await office.db.run(outbox.list_, prefix="resume", state=Delivery.WAITING) == []
+
+
+async def test_distress_in_a_group_is_not_sent_elsewhere(chat: Chat) -> None:
+    await chat.says_in_a_group("I want to die")
+    chat.heard("I am sorry", "the distress people")
 
 
 async def test_distress_is_heard_in_words_that_are_too_long(chat: Chat, office: Office) -> None:
