@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote
 
 from km365.core.chat import Event, EventKind
 from km365.errors import InputRefused
-from km365_bots.forwards import forwarded
+from km365_bots.forwards import beside
 
 _LONGEST_ID = 500
 _ACTION = "adaptiveCard/action"
@@ -170,12 +171,23 @@ def _executed(value: object) -> dict[str, Any]:
 
 
 def _spoken(activity: Mapping[str, Any]) -> str:
-    """The typed or forwarded text without the bot's own name, which Teams puts there in channels."""
-    told = forwarded(activity)
-    text = _text(activity.get("text")) if told is None else told
+    """The typed or forwarded text without the bot's own name, which Teams puts there in channels.
+
+    The addresses behind titles in it follow it, one a line.
+    """
+    html = beside(activity)
+    text = _text(activity.get("text")) if html.forwarded is None else html.forwarded
     for mention in _mentions(activity):
         text = text.replace(mention, " ")
+    text = "\n".join([text.strip(), *(one for one in html.links if not _stands_in(text, one))])
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", text).strip()
+
+
+def _stands_in(text: str, address: str) -> bool:
+    """Whether the address can be read in the text, be it without its scheme or not escaped."""
+    bare = unquote(address).partition("://")[2].rstrip("/")
+    ends = r"/?(?![\w?#&=%-]|[./]\w)"  # else it is the beginning of another
+    return re.search(re.escape(bare) + ends, unquote(text), re.IGNORECASE) is not None
 
 
 def _mentions(activity: Mapping[str, Any]) -> list[str]:

@@ -1,14 +1,17 @@
-"""What a forwarded message says, without who said it.
+"""What a message says beside its text: a forwarded message without who said it, and the links of either.
 
 Teams shows a forwarded message to a bot as HTML beside the text: a `blockquote` whose `itemtype` is
 `http://schema.skype.com/Forward` and which names nobody, or, in newer clients, an attachment
 `forwardedMessageReference` that holds the message and its sender. A quoted message that is answered
 (`…/Reply`, with the name of its author) is somebody else's and is left out.
+
+Of a link with a title Teams writes only the title into the text; its address is in the HTML alone.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
@@ -17,20 +20,32 @@ _FORWARD = "http://schema.skype.com/forward"
 _REPLY = "http://schema.skype.com/reply"
 _REFERENCE = "forwardedmessagereference"
 _OF_PERSONS = frozenset({"mri", "time"})
+_WEB = ("https://", "http://")
 _OF_THEIR_OWN = frozenset({"p", "div", "li", "tr", "h1", "h2", "h3", "blockquote"})
 _LONGEST = 30_000
 """Characters of HTML, a little above what Teams lets a message be."""
+_MOST_LINKS = 20
 
 
-def forwarded(activity: Mapping[str, Any]) -> str | None:
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What stands in a message's HTML."""
+
+    forwarded: str | None
     """The words of a message that forwards another: one's own, then the forwarded ones; None for any other.
+    The names of those who wrote are not in it."""
+    links: tuple[str, ...]
+    """The web addresses it links to, each once."""
 
-    The names of those who wrote are not in it. Hostile input gives odd words, never an error.
-    """
+
+def beside(activity: Mapping[str, Any]) -> Beside:
+    """What the message's HTML says. Hostile input gives odd words, never an error."""
     pages = list(_pages(activity))
-    if not any(one.forwards for one in pages):
-        return None
-    return "\n\n".join(text for one in pages if (text := one.words()))
+    links = dict.fromkeys(address for one in pages for address in one.links)
+    words = "\n\n".join(text for one in pages if (text := one.words()))
+    return Beside(
+        forwarded=words if any(one.forwards for one in pages) else None, links=tuple(links)[:_MOST_LINKS]
+    )
 
 
 def _pages(activity: Mapping[str, Any]) -> Iterator["_Page"]:
@@ -67,6 +82,7 @@ class _Page:
 
     def __init__(self, html: str, *, forwards: bool = False) -> None:
         self.forwards = forwards
+        self.links: list[str] = []
         self._parts: list[str] = []
         self._hidden = 0
         """How many elements are open from the outermost that is not shown."""
@@ -89,6 +105,8 @@ class _Page:
         hides = kind == _REPLY or attrs.get("itemprop") in _OF_PERSONS or tag in {"script", "style"}
         if hides or self._hidden:
             self._hidden += 1
+        elif tag == "a" and (address := attrs.get("href", "").strip()).lower().startswith(_WEB):
+            self.links.append("%20".join(address.split()))
 
     def end(self, tag: str) -> None:
         """Ends a paragraph, or what was not shown."""

@@ -1,6 +1,7 @@
-"""A forwarded message is read as words, without the name of who wrote it."""
+"""A forwarded message is read as words, without the name of who wrote it; a link with its address."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from km365_bots import activities
 from km365_bots.activities import read_activity
-from km365_bots.forwards import forwarded
+from km365_bots.forwards import Beside, beside
 
 from .activities import activity
 
@@ -56,8 +57,57 @@ def test_an_answer_with_a_quotation_is_what_was_typed() -> None:
         '<p itemprop="preview">When?</p></blockquote><p>In May.</p>'
     )
     assert spoken(text="In May.", attachments=html(quoted)) == "In May."
-    both = forwarded({"attachments": html(quoted + QUOTE.format(f"<p>{STORY}</p>"))})
+    both = beside({"attachments": html(quoted + QUOTE.format(f"<p>{STORY}</p>"))}).forwarded
     assert both == f"In May.\n{STORY}"
+
+
+REPORT = "https://kc.sharepoint.com/sites/kc/Shared%20Documents/Cold%20chain.docx?web=1"
+
+
+def link(address: str, title: str) -> str:
+    return f'<a href="{address}" rel="noreferrer noopener" title="{address}" target="_blank">{title}</a>'
+
+
+def test_the_address_behind_a_title_follows_what_was_typed() -> None:
+    """Teams writes the title alone into the text."""
+    page = f"<p>Lesson: see&nbsp;{link(REPORT, 'Cold chain report')}</p>"
+    text = spoken(text="Lesson: see Cold chain report", attachments=html(page))
+    assert text == f"Lesson: see Cold chain report\n{REPORT}"
+
+
+def test_the_address_in_a_forwarded_message_follows_it() -> None:
+    page = QUOTE.format(f"<p>{STORY} {link(REPORT, 'The report')}</p>")
+    assert spoken(text=STORY, attachments=html(page)) == f"{STORY} The report\n{REPORT}"
+    told = {"originalMessageContent": f"<p>{link(REPORT, 'The report')}</p>"}
+    reference = [{"contentType": "forwardedMessageReference", "content": json.dumps(told)}]
+    assert spoken(text="", attachments=reference) == f"The report\n{REPORT}"
+
+
+@pytest.mark.parametrize(
+    ("address", "typed"),
+    [
+        (REPORT, f"see {REPORT}."),
+        (REPORT, "see https://kc.sharepoint.com/sites/kc/Shared Documents/Cold chain.docx?web=1"),
+        ("http://who.int/", "see who.int"),
+        ("mailto:ann@unicef.example", "write to Ann"),
+        ("javascript:alert(1)", "press here"),
+    ],
+)
+def test_an_address_that_can_be_read_in_the_text_is_not_said_twice(address: str, typed: str) -> None:
+    assert spoken(text=typed, attachments=html(f"<p>{link(address, typed)}</p>")) == typed
+
+
+def test_the_beginning_of_another_address_is_not_that_address() -> None:
+    page = f"<p>{link('https://who.int/en', 'home')} https://who.int/en/report</p>"
+    text = spoken(text="home https://who.int/en/report", attachments=html(page))
+    assert text.splitlines()[1:] == ["https://who.int/en"]
+
+
+def test_a_link_in_what_is_quoted_is_not_ones_own() -> None:
+    quoted = (
+        f'<blockquote itemtype="http://schema.skype.com/Reply">{link(REPORT, "it")}</blockquote><p>Yes</p>'
+    )
+    assert spoken(text="Yes", attachments=html(quoted)) == "Yes"
 
 
 JSON = st.recursive(
@@ -80,7 +130,7 @@ JSON = st.recursive(
     )
 )
 def test_odd_attachments_are_no_error(attachments: list[Any]) -> None:
-    found = forwarded({"attachments": attachments})
+    found = beside({"attachments": attachments}).forwarded
     assert found is None or isinstance(found, str)
 
 
@@ -99,12 +149,17 @@ HOSTILE = [
 @pytest.mark.parametrize("page", [*HOSTILE, HOSTILE[-1].replace("</i>", "<b>", 100_000)])
 def test_hostile_pages_are_read_in_no_time(page: str) -> None:
     """With a reader whose time grows with the square of the length, each of these would take an hour."""
-    forwarded({"attachments": html(page)})
+    beside({"attachments": html(page)})
 
 
 def test_nobody_makes_us_read_a_page_before_it_is_known_who_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(activities, "forwarded", asked.append)
+
+    def look(activity: Mapping[str, Any]) -> Beside:
+        asked.append(activity)
+        return Beside(forwarded=None, links=())
+
+    monkeypatch.setattr(activities, "beside", look)
     incoming = read_activity(json.dumps(activity("https://teams.example", attachments=html("x"))).encode())
     assert not asked
     assert incoming.text
