@@ -261,3 +261,28 @@ async def test_a_lesson_in_arabic(chat: Chat, office: Office) -> None:
     assert (await drafted(office))["advice"] == "ننصح بسؤال السائقين قبل الطلب."
     await chat.says("درس: لا بد من سؤال السائقين، فهم يعرفون الطريق أكثر من غيرهم.")
     chat.heard("يبقى «درس للمشاركة» مفتوحاً")
+
+
+@pytest.mark.parametrize(
+    "words", ["I want to die", "I want to die, and nobody here would even notice it now"]
+)
+async def test_in_distress_the_story_is_forgotten_and_nothing_more_is_asked(
+    chat: Chat, office: Office, words: str
+) -> None:
+    await chat.says(STORY)
+    await chat.says(words)
+    chat.heard("I am sorry", "the distress people")
+    chat.not_heard("Shall I make a lesson")
+    await chat.says("They have all left and I sit here alone in this empty office tonight.")
+    chat.not_heard("I have added that")
+    kept = await office.db.run(conversations.get, "chat-ann")
+    assert kept is not None and STORY not in str(kept.state)
+
+
+async def test_in_distress_an_open_question_is_not_repeated(chat: Chat, office: Office) -> None:
+    await chat.is_invited()
+    await chat.says("start")
+    await chat.says("share a lesson")
+    await chat.says("I want to die")
+    chat.heard("the distress people")
+    assert len(chat.replies) == 1

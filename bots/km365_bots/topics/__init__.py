@@ -11,6 +11,7 @@ from typing import Any
 
 from km365.core.chat import Reply
 from km365.core.commands import Understood
+from km365.core.keepout import KeepOut
 from km365.store.outbox import Message
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
@@ -22,7 +23,8 @@ class Told:
     """A topic's answer. `replies` is never empty.
 
     With `waits` the next thing typed is offered to the topic first, which finds this again as
-    `chat.state["waiting"]`. `begun` says that the replies end with an interview's prompt.
+    `chat.state["waiting"]`. `begun` says that the replies end with an interview's prompt, or that nothing
+    more is to be asked.
 
     Where it `asks`, what an open interview asked is not repeated before that is answered. Where it waits for
     a person's `own_words`, only a whole command or an opening with a colon ("search: …") comes before it.
@@ -77,6 +79,15 @@ class Topic:
     def tells(self, speech: Speech, message: Message) -> Reply | None:
         """A message of the outbox in words, where its card is one of the topic's; else None."""
         return None
+
+
+def refused(
+    chat: Chat, refusal: KeepOut, *, waits: Mapping[str, Any] | None = None, own_words: bool = False
+) -> Told:
+    """Points to the right channel. In distress nothing waits any more, and nothing is asked."""
+    if refusal is KeepOut.DISTRESS:
+        return Told(replies=[chat.kept_out(refusal)], begun=True)
+    return Told(replies=[chat.kept_out(refusal)], waits=waits, own_words=own_words)
 
 
 def topic_named(topics: Sequence[Topic], name: str) -> Topic | None:

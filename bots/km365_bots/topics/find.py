@@ -32,7 +32,7 @@ from km365.templates import Templates
 from km365_bots import interviewing
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
-from km365_bots.topics import Told, Topic
+from km365_bots.topics import Told, Topic, refused
 
 _ABOUT = 190
 """Characters that a card may carry back of what it was about, some fewer than it may."""
@@ -163,7 +163,7 @@ class Find(Topic):
 
     async def _asked(self, chat: Chat, text: str, filters: Filters) -> Told | None:
         if await chat.keeps_out(text) is KeepOut.DISTRESS:
-            return Told(replies=[chat.kept_out(KeepOut.DISTRESS)])
+            return refused(chat, KeepOut.DISTRESS)
         query = await self.query(chat, text)
         query = replace(query, filters=query.filters.over(filters))
         if not query.words and not query.filters:

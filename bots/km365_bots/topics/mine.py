@@ -27,7 +27,7 @@ from km365_bots import drafts, interviewing
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech
-from km365_bots.topics import Told, Topic
+from km365_bots.topics import Told, Topic, refused
 
 PAGE = 5
 _HEADINGS = "midterm_review"
@@ -265,7 +265,7 @@ class Mine(Topic):
     async def _done(self, chat: Chat, contribution_id: str, kind: WishKind, words: str) -> Told:
         """Carries it out, and says exactly what was done and what is still to be."""
         if words and (refusal := await chat.keeps_out(words)):
-            return Told(replies=[chat.kept_out(refusal)])
+            return refused(chat, refusal)
         try:
             about = await self._get(chat, contribution_id)
         except NotFound:

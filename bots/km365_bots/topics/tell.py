@@ -25,7 +25,7 @@ from km365_bots import interviewing, put_by
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import limit
-from km365_bots.topics import Told, Topic
+from km365_bots.topics import Told, Topic, refused
 
 TOLD = "told"
 """Where the state of a chat holds words that wait for a yes, or for the lesson in a document."""
@@ -146,7 +146,7 @@ class Tell(Topic):
     async def _ask_about(self, chat: Chat, text: str, linked: Sequence[Linked]) -> Told:
         """What the lesson in these documents is; what was typed so far waits for it."""
         if refusal := await chat.keeps_out(text):
-            return Told(replies=[chat.kept_out(refusal)])
+            return await _refused(chat, refusal)
         await _keep(chat, _Kept(text=text, about=_named(chat), heard=_named(chat)))
         opened = [{"title": one.title, "link": one.link} for one in linked if one.title]
         key = "tell.document_found" if opened else "tell.document_closed"
@@ -179,12 +179,15 @@ class Tell(Topic):
     async def _more(self, chat: Chat) -> Told | None:
         """People tell in several messages: what is told while the offer stands is added to it."""
         kept, text = _kept(chat), chat.event.text
-        if kept is None or _is_question(text):
+        if kept is None:
             return None
+        refusal = await chat.keeps_out(kept.text, text[:MAX_ANSWER_LENGTH])
+        if _is_question(text) and refusal is not KeepOut.DISTRESS:
+            return None
+        if refusal:
+            return await _refused(chat, refusal, {"step": _OFFER, "about": kept.about})
         if is_thin(text) or kept.heard == _named(chat):
             return await self._offer(chat, kept)
-        if refusal := await chat.keeps_out(kept.text, text):
-            return Told(replies=[chat.kept_out(refusal)], waits={"step": _OFFER, "about": kept.about})
         whole = f"{kept.text}\n\n{text}"
         if len(whole) > MAX_ANSWER_LENGTH:
             return Told(replies=[_too_long(chat)], waits={"step": _OFFER, "about": kept.about})
@@ -227,17 +230,14 @@ class Tell(Topic):
         few = waited is None and is_thin(without_links(words))
         if few and (linked := await self._look_up(words, chat.event.person_id)):
             return await self._ask_about(chat, words, linked)
-        if len(text) > MAX_ANSWER_LENGTH:
-            return Told(replies=[_too_long(chat)], waits={"step": _STORY}, own_words=True)
         return await self._begin(chat, text, _telling(chat, _named(chat)))
 
     async def _begin(self, chat: Chat, text: str, subject: Subject) -> Told:
         """The interview about it: what was made of the words, then what is missing."""
-        if refusal := await chat.keeps_out(text):
-            if refusal is KeepOut.DISTRESS:
-                await _forget(chat)
-                return Told(replies=[chat.kept_out(refusal)])
-            return Told(replies=[chat.kept_out(refusal)], waits={"step": _STORY}, own_words=True)
+        if refusal := await chat.keeps_out(text[:MAX_ANSWER_LENGTH]):
+            return await _refused(chat, refusal, {"step": _STORY}, own_words=True)
+        if len(text) > MAX_ANSWER_LENGTH:
+            return Told(replies=[_too_long(chat)], waits={"step": _STORY}, own_words=True)
         parts = chat.parts
         linked = await self._look_up(text, chat.event.person_id)
         other = await interviewing.current(chat)
@@ -334,6 +334,15 @@ async def _keep(chat: Chat, kept: _Kept) -> None:
 async def _forget(chat: Chat) -> None:
     if chat.state.get(TOLD):
         await chat.remember(**{TOLD: None})
+
+
+async def _refused(
+    chat: Chat, refusal: KeepOut, waits: Mapping[str, Any] | None = None, *, own_words: bool = False
+) -> Told:
+    """As `refused`; in distress what waited for a yes is forgotten too."""
+    if refusal is KeepOut.DISTRESS:
+        await _forget(chat)
+    return refused(chat, refusal, waits=waits, own_words=own_words)
 
 
 async def _begun(chat: Chat, about: str, verb: str) -> Turn | None:
