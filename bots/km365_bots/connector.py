@@ -39,6 +39,7 @@ _MEMBERS_S = 10.0
 """How long the members of a group are read; who is told of a part of them would take it for all."""
 _PAGE = 60
 """Members asked for at once: a page of them stays well within what is read of an answer."""
+_LONGEST_PAUSE_S = 3600.0
 _log = logging.getLogger("km365.bots.connector")
 
 
@@ -251,13 +252,17 @@ def _failure(status: int) -> KM365Error:
 
 
 def _retry_after_s(header: str | None) -> float | None:
-    """Seconds out of a Retry-After header, which is a number or a date; None if it is neither."""
+    """Seconds out of a Retry-After header, which is a number or a date; None if it is neither.
+
+    Whatever it says nobody is made to wait longer than an hour: then Teams is asked again.
+    """
     if not header:
         return None
     if header.strip().isdecimal():
-        return float(header)
-    with contextlib.suppress(ValueError, TypeError):
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+        return min(float(header), _LONGEST_PAUSE_S)
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        wait_s = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
+        return min(max(0.0, wait_s), _LONGEST_PAUSE_S)
     return None
 
 

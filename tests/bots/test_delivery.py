@@ -97,6 +97,16 @@ async def test_429_waits_as_long_as_teams_asks_and_is_then_sent_once(office):
     assert len(office.teams.calls) == 1
 
 
+@pytest.mark.parametrize("asked", ["9999999999", "9" * 14, "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_nothing_that_teams_asks_stops_the_mail_for_longer_than_an_hour(office, asked):
+    await office.knows()
+    await office.asked_for()
+    office.teams.script = [(429, {"Retry-After": asked})]
+    row = await office.sends()
+    assert (row.state, row.due_at) == (Delivery.WAITING, START + timedelta(hours=1))
+    assert office.post.connector.paused_s("t") <= 3600
+
+
 async def test_nothing_listening_waits_and_is_sent_later(office):
     await office.knows()
     await office.asked_for()
