@@ -19,6 +19,8 @@ _VERBS: Mapping[str, Verb] = {
     "skip": Verb.SKIP,
     "back": Verb.BACK,
     "pause": Verb.PAUSE,
+    "draft": Verb.DRAFT,
+    "start_over": Verb.START_OVER,
     "agree": Verb.AGREE,
     "decline": Verb.DECLINE,
     "start": Verb.START,

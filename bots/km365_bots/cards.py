@@ -114,6 +114,8 @@ def _invitation(page: Page) -> None:
     page.facts([(page.label("minutes"), minutes), (page.label("due"), page.text("due"))])
     page.button("start", label="" if minutes else page.label("resume"))
     page.button("later")
+    for verb in as_list(page.card.data.get("more")):
+        page.button(as_text(verb))
     page.button("decline")
 
 

@@ -287,7 +287,9 @@ class Speech:
         done = sum(1 for question in bank.questions if interview.answer(question.id))
         title = self.messages.say("prompt.paused_title")
         text = self.messages.say("prompt.paused_text", done=done, total=max(prompt.total, done))
-        data = {"title": title, "text": f"{bank.title}. {text}"}
+        more = ["draft"] if interview.said_something else []
+        more += ["start_over"] if interview.answers else []
+        data = {"title": title, "text": f"{bank.title}. {text}", "more": more}
         return self._card(
             "invitation",
             data,

@@ -25,6 +25,8 @@ _BUTTONS = {
     "skip": Command.SKIP,
     "back": Command.BACK,
     "pause": Command.PAUSE,
+    "draft": Command.DRAFT,
+    "start_over": Command.START_OVER,
     "agree": Command.AGREE,
     "decline": Command.REFUSE,
     "send": Command.SEND,

@@ -5,10 +5,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from km365_bots.cards import render
 
+from km365.core.interviews import ConfirmKind, InterviewState
+from km365.core.languages import LANGUAGES
 from km365.services import interview as service
 
-from .chatting import BANKS, STORY, Chat, Office, interview
+from .chatting import BANKS, LABELS, STORY, Chat, Office, interview
 
 
 async def test_a_card_that_holds_too_much_comes_back_with_it(chat: Chat, office: Office) -> None:
@@ -133,3 +136,52 @@ async def test_every_card_says_the_same_in_text(chat: Chat) -> None:
     for section in note.card.data["sections"]:
         assert section["heading"] in note.text
         assert all(line in note.text for line in section["lines"])
+
+
+async def test_in_a_break_the_draft_is_shown_before_the_last_question(chat: Chat, office: Office) -> None:
+    await chat.is_invited()
+    await chat.says("start")
+    await chat.presses("answer", {"answer": "partnership"})
+    await chat.presses("answer", {"answer": STORY})
+    await chat.presses("pause")
+    await chat.presses("draft")
+    chat.heard("Your draft", STORY)
+    assert (await interview(office)).state is InterviewState.DRAFT
+
+
+async def test_in_a_break_starting_over_asks_for_a_second_yes(chat: Chat, office: Office) -> None:
+    await chat.is_invited()
+    await chat.says("start")
+    await chat.presses("answer", {"answer": "partnership"})
+    await chat.presses("pause")
+    card = chat.card
+    await chat.presses("start_over")
+    chat.heard("would be deleted")
+    await chat.presses("decline")
+    assert (await interview(office)).answers
+    await chat.presses("start_over", card=card)
+    chat.heard("That card is from before")
+    await chat.presses("start_over")
+    await chat.presses("agree")
+    chat.heard("1 of 8")
+    assert (await interview(office)).answers == ()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_card_of_a_break_has_at_most_six_buttons(chat: Chat, office: Office, language: str) -> None:
+    office.languages["ann"] = language
+    await chat.is_invited(language=language)
+    await chat.presses("start")
+    await chat.presses("pause")
+    assert chat.card.data["more"] == [], "nothing was said yet"
+    await chat.presses("start")
+    await chat.presses("answer", {"answer": "partnership"})
+    await chat.says(LABELS.get(language, "pause"))
+    actions = render(chat.card, LABELS)["actions"]
+    verbs = ["start", "later", "draft", "start_over", "decline"]
+    assert [one["verb"] for one in actions] == verbs
+    await chat.says(actions[2]["title"])
+    assert (await interview(office)).state is InterviewState.DRAFT
+    await chat.says(actions[3]["title"])
+    confirming = (await interview(office)).confirming
+    assert confirming is not None and confirming.kind is ConfirmKind.START_OVER
