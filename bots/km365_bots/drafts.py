@@ -4,14 +4,17 @@ Pure: an interview and its bank in, the parts that are shown and numbered out.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from km365.core.audience import Audience
+from km365.core.chat import Reply
 from km365.core.drafting import is_complete, knowledge_item, left_out, note_sections
 from km365.core.interviews import KNOWLEDGE, Interview
 from km365.core.knowledge import WRITTEN_FIELDS
 from km365.core.messages import Messages
 from km365.core.questions import Bank, BankKind, Question
+from km365.core.said import clean
 
 _STORY = f"{KNOWLEDGE}description"
 
@@ -34,6 +37,13 @@ class Draft:
     card: str
     data: Mapping[str, object]
     lines: Sequence[str]
+    marks: str = ""
+    """Stands for the words shown where they can be changed on the card, which brings it back signed."""
+
+    @property
+    def named(self) -> str:
+        """What the card names as its question."""
+        return f"{self.card}:{self.marks}" if self.marks else self.card
 
 
 def shown(interview: Interview, bank: Bank, messages: Messages) -> Draft:
@@ -62,7 +72,41 @@ def shown(interview: Interview, bank: Bank, messages: Messages) -> Draft:
             for part in found
         ],
     }
-    return Draft(card="draft", data=data, lines=[title, text, *numbered])
+    marks = ".".join(_mark(part.value) for part in found)
+    return Draft(card="draft", data=data, lines=[title, text, *numbered], marks=marks)
+
+
+def _mark(text: str) -> str:
+    return sha256(clean(text).encode()).hexdigest()[:8]
+
+
+def changed(
+    interview: Interview, bank: Bank, fields: Mapping[str, str], *, shown_as: str = ""
+) -> dict[str, str]:
+    """The fields whose words differ from those of the draft; fields that it has not are left out.
+
+    `shown_as` is what an older card named as its question: then those that differ from that card too. Of a
+    card without marks, those that differ from the answers as well.
+    """
+    now = {part.key: part.value for part in parts(interview, bank)}
+    new = {key: text for key, text in fields.items() if key in now and clean(text) != clean(now[key])}
+    if not shown_as:
+        return new
+    marks = shown_as.partition(":")[2].split(".")
+    if len(marks) != len(now):
+        unedited = replace(interview, edits={})
+        marks = [_mark(part.value) for part in parts(unedited, bank)]
+    before = dict(zip(now, marks, strict=False))
+    return {key: text for key, text in new.items() if _mark(text) != before.get(key)}
+
+
+def with_words(reply: Reply, words: Mapping[str, str]) -> Reply:
+    """The draft's reply with these words in its card's fields, where they are not kept."""
+    card, shown = reply.card, reply.card.data.get("fields") if reply.card else None
+    if card is None or not isinstance(shown, list):
+        return reply
+    fields = [{**one, "value": words.get(one["key"], one["value"])} for one in shown]
+    return replace(reply, card=replace(card, data={**card.data, "fields": fields}))
 
 
 def _handover(

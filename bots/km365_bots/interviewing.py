@@ -216,7 +216,9 @@ async def pressed(chat: Chat, press: Press | None) -> list[Reply]:
     if not press or not found or press.forged(secret, person, step=found.interview.step):
         return [chat.in_place(chat.speech.say("chat.forged"))]
     chat = replace(chat, language=found.interview.language)
-    if press.late(found.interview.step) and not press.harmless_when_late(found.interview.state):
+    state = found.interview.state
+    late = press.late(found.interview.step) and not press.harmless_when_late(state)
+    if late and not (press.fields and state is InterviewState.DRAFT):
         return [chat.in_place(chat.speech.say("notes.late")), prompt(chat, found)]
     if press.fields:
         return await _edited(chat, found, press)
@@ -232,22 +234,44 @@ def _meant(chat: Chat, press: Press) -> Said:
 
 
 async def _edited(chat: Chat, found: Turn, press: Press) -> list[Reply]:
-    """A draft's fields as they came back: what differs is kept, and only then is the draft sent."""
-    changed = _changed(chat, found.interview, press.fields)
-    said = _uttered(chat, Verb.EDIT, fields=changed)
-    words = changed.values()
-    if press.verb is Verb.EDIT or _are_too_long(words) or await chat.keeps_out(*words):
-        return await _go(chat, found.interview, said, press)
-    # two steps of one activity: the second marks it as heard
-    turn = await _take(chat, found.interview.id, replace(said, activity_id=""))
-    return await _go(chat, turn.interview, _meant(chat, press), press)
+    """A draft's fields as they came back: what differs is kept, and only then is the draft sent.
 
-
-def _changed(chat: Chat, interview: Interview, fields: Mapping[str, str]) -> dict[str, str]:
-    """The fields of the draft whose words differ from what was shown; fields that it has not are ignored."""
+    Of a card from before, what was changed on it is kept, and nothing is sent. Words that belong elsewhere
+    stand in the new card, to be said differently, but for passwords.
+    """
+    interview = found.interview
     bank = service.bank_of(chat.parts.banks, interview)
-    shown = {part.key: part.value for part in drafts.parts(interview, bank)}
-    return {key: text for key, text in fields.items() if key in shown and text.strip() != shown[key].strip()}
+    if interview.state is not InterviewState.DRAFT or chat.activity_key in interview.heard:
+        return await _go(chat, interview, _uttered(chat, Verb.EDIT), press)
+    late = press.late(interview.step)
+    changed = drafts.changed(interview, bank, press.fields, shown_as=press.question if late else "")
+    if late and not changed:
+        return [chat.in_place(chat.speech.say("notes.late")), prompt(chat, found)]
+    said = _uttered(chat, Verb.EDIT, fields=changed)
+    refused = {} if _are_too_long(changed.values()) else await _kept_out(chat, changed)
+    if _are_too_long(changed.values()) or KeepOut.DISTRESS in refused.values():
+        return await _go(chat, interview, said, press)
+    if not late and not refused:
+        if press.verb is Verb.EDIT:
+            return await _go(chat, interview, said, press)
+        # two steps of one activity: the second marks it as heard
+        turn = await _take(chat, interview.id, replace(said, activity_id=""))
+        return await _go(chat, turn.interview, _meant(chat, press), press)
+    kept = {key: text for key, text in changed.items() if key not in refused}
+    turn = await _take(chat, interview.id, replace(said, fields=kept)) if kept else found
+    lines = [chat.kept_out(refusal).text for refusal in dict.fromkeys(refused.values())]
+    if kept:
+        lines.append(chat.speech.messages.say("notes.late_kept" if late else "notes.rest_kept"))
+    back = {key: changed[key] for key, refusal in refused.items() if refusal is not KeepOut.PASSWORD}
+    return [chat.in_place(Reply(text="\n\n".join(lines))), drafts.with_words(prompt(chat, turn), back)]
+
+
+async def _kept_out(chat: Chat, changed: Mapping[str, str]) -> dict[str, KeepOut]:
+    """The fields whose words belong to another channel; all of them where they do so only together."""
+    found = {key: await chat.keeps_out(text) for key, text in changed.items()}
+    refused = {key: refusal for key, refusal in found.items() if refusal}
+    together = None if refused else await chat.keeps_out(*changed.values())
+    return dict.fromkeys(changed, together) if together else refused
 
 
 async def _take(chat: Chat, interview_id: str, said: Said) -> Turn:

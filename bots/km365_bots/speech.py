@@ -18,6 +18,7 @@ from km365.core.interviews import (
     Prompt,
     PromptKind,
     audience_of,
+    current,
     offered,
 )
 from km365.core.messages import Messages
@@ -309,7 +310,15 @@ class Speech:
 
     def _draft(self, interview: Interview, bank: Bank) -> Reply:
         draft = drafts.shown(interview, bank, self.messages)
-        return self._of(interview, draft.card, draft.data, draft.lines, draft.card)
+        return self._card(
+            draft.card,
+            {**draft.data, "unfinished": current(interview, bank) is not None},
+            draft.lines,
+            interview=interview.id,
+            question=draft.named,
+            step=interview.step,
+            hint=draft.card,
+        )
 
     def _note(self, note: Note, interview: Interview, prompt: Prompt) -> str:
         question = prompt.question
