@@ -6,7 +6,7 @@ sent again by itself. 429 and a refused connection are certainly not sent: they 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -26,14 +26,12 @@ from km365_bots.connector import (
     Connector,
     ConversationGone,
     DeliveryUnknown,
-    Json,
     NotSent,
     SendRefused,
     TooLarge,
     Unreachable,
 )
-from km365_bots.outgoing import message as activity_of
-from km365_bots.outgoing import portions
+from km365_bots.outgoing import Outgoing, message, texts
 from km365_bots.turn import Lines, whereabouts
 
 _log = logging.getLogger("km365.bots.delivery")
@@ -111,7 +109,7 @@ async def deliver(post: Post, key: str, *, lent: bool = False) -> None:
         address = address or await _address(post, row.message.person_id)
         language = await post.language(row.message)
         reply = await post.compose(replace(row.message, language=language))
-        activity = _activity(post, reply, language)
+        parts = _parts(post, reply, language)
     except GraphError as error:
         if error.status == 404:  # Graph's own: there is no such person
             await _end(post, key, Delivery.UNREACHABLE, str(error))
@@ -138,7 +136,7 @@ async def deliver(post: Post, key: str, *, lent: bool = False) -> None:
         await _end(post, key, Delivery.UNREACHABLE, address.unreachable_reason)
     else:
         async with post.lines.of(address.conversation_id):
-            await _send(post, row, address, reply, activity, bulk=lent)
+            await _send(post, row, _Way(address=address, left=parts), bulk=lent)
 
 
 def _to_send(
@@ -191,31 +189,39 @@ def _claim_between_turns(c: Connection, key: str, conversation_id: str, *, at: d
     return outbox.claim(c, key, at=at) is not None
 
 
-async def _send(
-    post: Post, row: outbox.Sent, address: Address, reply: Reply, activity: Json, *, bulk: bool
-) -> None:
-    """The call itself, once; a second one only where the first certainly delivered nothing."""
+@dataclass
+class _Way:
+    """How far a message has come: where it goes, what of it is left, and how much arrived."""
+
+    address: Address
+    left: list[Outgoing]
+    arrived: int = 0
+    first_id: str = ""
+    moved: bool = False
+
+    def note(self, why: object) -> str:
+        """Why it ended here."""
+        parts = self.arrived + len(self.left)
+        return f"{self.arrived} of {parts} parts arrived. {why}" if self.arrived else str(why)
+
+
+async def _send(post: Post, row: outbox.Sent, way: _Way, *, bulk: bool) -> None:
+    """The calls themselves, each once; a second one only where the first certainly delivered nothing."""
     key, now = row.message.key, post.now
-    claim = _Claim(post, key, address.conversation_id)
+    claim = _Claim(post, key, way.address.conversation_id)
     try:
-        try:
-            sent = await _call(post, address, activity, bulk=bulk, begin=claim)
-        except TooLarge:
-            text_only = activity_of(portions(reply.text)[0], None, language=activity["locale"])
-            sent = await _call(post, address, text_only, bulk=bulk)
-        except ConversationGone:
-            elsewhere = await _again(post, row.message.person_id, address)
-            sent = await _call(post, elsewhere, activity, bulk=bulk)
+        while way.left:
+            await _send_next(post, row, way, bulk=bulk, begin=claim)
     except _NotOurs:
         return
     except NotSent as error:
-        await _put_back(post, row, error, claimed=claim.made)
+        await _put_back(post, row, way, error, claimed=claim.made)
     except (Unreachable, ConversationGone) as error:
-        await post.db.run(_mark_unreachable, row.message, str(error), at=now())
+        await post.db.run(_mark_unreachable, row.message, way.note(error), at=now())
     except DeliveryUnknown as error:
-        await post.db.run(outbox.unknown, key, note=str(error), at=now())
+        await post.db.run(outbox.unknown, key, note=way.note(error), at=now())
     except (TooLarge, SendRefused, GraphError) as error:
-        await post.db.run(outbox.failed, key, note=str(error), at=now())
+        await post.db.run(outbox.failed, key, note=way.note(error), at=now())
     except StoreError:  # what was begun is unknown once it has been `sending` for too long
         raise
     except Exception as error:  # a defect of ours: nobody knows how far it came
@@ -226,25 +232,41 @@ async def _send(
         else:
             await _end(post, key, Delivery.FAILED, note)
     else:
-        await post.db.run(outbox.sent, key, activity_id=sent or None, at=now())
+        await post.db.run(outbox.sent, key, activity_id=way.first_id or None, at=now())
 
 
-async def _call(
-    post: Post, address: Address, activity: Json, *, bulk: bool, begin: _Claim | None = None
-) -> str:
-    return await post.connector.send(
-        address.service_url,
-        address.conversation_id,
-        activity,
-        tenant_id=address.tenant_id,
-        bulk=bulk,
-        begin=begin,
-    )
+async def _send_next(post: Post, row: outbox.Sent, way: _Way, *, bulk: bool, begin: _Claim) -> None:
+    """Sends what is next of it, once; where that certainly cannot arrive, puts in its place what can."""
+    out, address = way.left[0], way.address
+    try:
+        sent = await post.connector.send(
+            address.service_url,
+            address.conversation_id,
+            out.activity,
+            tenant_id=address.tenant_id,
+            bulk=bulk,
+            begin=begin,
+        )
+    except TooLarge:
+        if not out.otherwise:
+            raise
+        way.left[:1] = _ringing(texts(out.otherwise, language=out.activity["locale"]))
+    except ConversationGone:
+        if way.moved or way.arrived:
+            raise
+        way.address, way.moved = await _again(post, row.message.person_id, address), True
+    else:
+        way.first_id = way.first_id or sent
+        way.arrived += 1
+        del way.left[0]
 
 
-async def _put_back(post: Post, row: outbox.Sent, error: NotSent, *, claimed: bool) -> None:
+async def _put_back(post: Post, row: outbox.Sent, way: _Way, error: NotSent, *, claimed: bool) -> None:
     """It waits as long as Teams asks for; what was not even begun has not been tried."""
     key, now = row.message.key, post.now()
+    if way.arrived:  # its beginning would come twice
+        await post.db.run(outbox.unknown, key, note=way.note(error), at=now)
+        return
     if not claimed:
         due_at = now + timedelta(seconds=max(error.retry_after_s, 1.0))
         await post.db.run(outbox.hold, key, at=now, due_at=due_at, note=str(error))
@@ -333,8 +355,16 @@ async def _again(post: Post, person_id: str, gone: Address) -> Address:
     )
 
 
-def _activity(post: Post, reply: Reply, language: str) -> Json:
-    """The message, which rings: nobody asked for it, so nobody is looking."""
+def _parts(post: Post, reply: Reply, language: str) -> list[Outgoing]:
+    """The message as it is sent: a card, or text in as many pieces as it takes."""
     card = cards.render(reply.card, post.labels, text=reply.text) if reply.card else None
-    activity = activity_of(reply.text, card, language=language)
-    return activity | {"channelData": {"notification": {"alert": True}}}
+    if card is None:
+        return _ringing(texts(reply.text, language=language))
+    return _ringing([Outgoing(activity=message(reply.text, card, language=language), otherwise=reply.text)])
+
+
+def _ringing(parts: Sequence[Outgoing]) -> list[Outgoing]:
+    """The first of them rings: nobody asked for it, so nobody is looking."""
+    first, *rest = parts
+    alert = {"channelData": {"notification": {"alert": True}}}
+    return [replace(first, activity=first.activity | alert), *rest]

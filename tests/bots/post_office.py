@@ -43,6 +43,8 @@ class Office:
     installed: list[str] = field(default_factory=list)
     chat_id: str = "19:new@unq.gbl.spaces"
     refusal: Exception | None = None
+    words: str = ""
+    """What a message `long` says, on a card if it has data."""
 
     async def knows(self, conversation: str = "19:chat@unq.gbl.spaces") -> None:
         await self.db.run(
@@ -114,6 +116,8 @@ async def office(db: Database) -> AsyncIterator[Office]:
                 raise KeyError("said in confidence")
             if message.card == "busy":
                 raise StoreError("The database is held by another process.")
+            if message.card == "long":
+                return Reply(text=place.words, card=card("invitation") if message.data else None)
             if message.card != "invitation":
                 raise TemplateError(f"There is no card {message.card!r}.")
             return Reply(text="Une invitation", card=card("invitation", message.language))

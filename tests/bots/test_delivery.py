@@ -173,6 +173,43 @@ async def test_a_card_too_large_goes_out_as_text(office):
     assert "attachments" not in office.teams.sent[1]
 
 
+@pytest.mark.parametrize(("data", "script"), [({}, []), ({"a": "card"}, [413])], ids=["text only", "413"])
+async def test_a_long_text_goes_out_whole_and_rings_once(office, data, script):
+    await office.knows()
+    await office.asked_for(card="long", data=data)
+    office.words = "\n".join(f"{n:05} was said" for n in range(3000))
+    office.teams.script = list(script)
+    row = await office.sends()
+    sent = office.teams.taken
+    assert [len(one["text"]) <= 15_000 for one in sent] == [True] * 4
+    assert "".join(one["text"] for one in sent) == office.words
+    assert ["channelData" in one for one in sent] == [True, False, False, False]
+    assert (row.state, row.activity_id) == (Delivery.SENT, f"m{len(script) + 1}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ((429, {"Retry-After": "600"}), Delivery.UNKNOWN),
+        (502, Delivery.UNKNOWN),
+        (403, Delivery.UNREACHABLE),
+        (404, Delivery.UNREACHABLE),
+        (400, Delivery.FAILED),
+    ],
+)
+async def test_what_arrived_of_a_long_text_is_told_and_never_sent_again(office, answer, state):
+    await office.knows()
+    await office.asked_for(card="long")
+    office.words = "\n".join(f"{n:05} was said" for n in range(3000))
+    office.teams.script = [201, answer]
+    row = await office.sends()
+    assert row.state is state
+    assert row.note.startswith("1 of 4 parts arrived. ")
+    office.clock[0] += timedelta(days=30)
+    await office.sends()
+    assert len(office.teams.calls) == 2
+
+
 async def test_a_message_teams_will_not_have_has_failed(office):
     await office.knows()
     await office.asked_for()
