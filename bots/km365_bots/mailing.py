@@ -17,7 +17,7 @@ _log = logging.getLogger("km365.bots.mailing")
 
 AT_ONCE = 32
 """Messages under way together: at 50 a second, and with a Teams that answers in half a second, 25 are."""
-_LENT = timedelta(minutes=1)
+_LENT = timedelta(seconds=15)
 """How long a message is this process's to send; after that, and unless it was claimed, it is anybody's."""
 _LONGEST_S = 600.0
 """A mailing ends after that, so that its job is never broken off; what is left is found a minute later."""

@@ -162,6 +162,7 @@ def test_an_answer_of_30000_characters_is_refused_kindly_and_the_rest_stays(up: 
 
 
 def test_nobody_is_invited_twice_whenever_the_product_is_killed(new_home: Callable[[], Path]) -> None:
+    """What a killed process had taken for itself is found again by the look of every minute."""
     up = Up(new_home())
     try:
         for _ in range(3):
@@ -170,7 +171,7 @@ def test_nobody_is_invited_twice_whenever_the_product_is_killed(new_home: Callab
             up.kill()
             assert max(_invitations(up).values(), default=1) == 1
         up.start()
-        until(lambda: len(_invitations(up).keys() | _unknown(up)) == 11)
+        until(lambda: len(_invitations(up).keys() | _unknown(up)) == 11, seconds=120)
         up.km365("flow", "run", "scan")
         up.km365("flow", "run", "prompts")
         until(lambda: not up.ours("SELECT key FROM km_message WHERE state = 'waiting'"))
