@@ -113,7 +113,8 @@ class Mailing:
             lent = [self._lent.popleft() for _ in range(len(self._lent))]
             if self._sending:
                 await asyncio.wait(self._sending)
-            await self._post.db.run(outbox.give_back, lent, at=self._post.now())
+            at = self._post.now()
+            await self._post.db.run(outbox.give_back, lent, at=at, until=at + _LENT)
 
     async def _borrow(self) -> None:
         """The next messages that are due become ours to send."""

@@ -152,3 +152,27 @@ def test_a_message_on_its_way_is_not_cancelled(c: Connection, at: datetime) -> N
     outbox.claim(c, "invite:7:ann", at=at)
     assert outbox.cancel(c, "invite:7:ann", note="answered", at=at) == 0
     assert state_of(c) is Delivery.SENDING
+
+
+def test_what_is_lent_is_nobody_elses_until_the_time_is_over(c: Connection, at: datetime) -> None:
+    soon = at + timedelta(seconds=15)
+    for key in ("a", "b", "c"):
+        outbox.put(c, message(key), at=at)
+    assert outbox.lend(c, at=at, until=soon, limit=2) == ["a", "b"]
+    assert outbox.lend(c, at=at, until=soon, limit=2) == ["c"]
+    assert outbox.lend(c, at=at, until=soon, limit=2) == []
+    assert outbox.lend(c, at=soon, until=soon + timedelta(seconds=15), limit=9) == ["a", "b", "c"]
+
+
+def test_what_is_given_back_is_due_again_unless_it_was_put_off_or_claimed(
+    c: Connection, at: datetime
+) -> None:
+    soon = at + timedelta(seconds=15)
+    for key in ("a", "b", "c"):
+        outbox.put(c, message(key), at=at)
+    outbox.lend(c, at=at, until=soon, limit=3)
+    outbox.claim(c, "b", at=at)
+    outbox.hold(c, "c", at=at, due_at=at + timedelta(days=5), note="put off")
+    outbox.give_back(c, ["a", "b", "c"], at=at, until=soon)
+    assert [one.message.key for one in outbox.due(c, at=at)] == ["a"]
+    assert state_of(c, "b") is Delivery.SENDING
