@@ -122,7 +122,7 @@ def lend(c: Connection, *, at: datetime, until: datetime, limit: int) -> list[st
 
 
 def give_back(c: Connection, keys: Sequence[str], *, at: datetime, until: datetime) -> None:
-    """What was lent, `until` then at most, and not begun is due again; what was put off meanwhile stays so."""
+    """What was lent, at most `until` then, and not begun is due again; what was put off meanwhile is not."""
     mine = message.c.key.in_(keys) & (message.c.state == Delivery.WAITING) & (message.c.due_at <= until)
     c.execute(update(message).where(mine).values(due_at=at))
 
