@@ -137,6 +137,13 @@ def _draft(page: Page) -> None:
     page.button("send", inputs=True)
     page.button("edit", inputs=True)
     page.button("discard")
+    _go_on(page)
+
+
+def _go_on(page: Page) -> None:
+    """Back to the questions, from a draft that was shown before the last of them."""
+    if page.card.data.get("unfinished") is True:
+        page.button("start", label=page.label("resume"))
 
 
 def _draft_field(page: Page, row: Mapping[str, Any]) -> None:
@@ -163,6 +170,7 @@ def _note(page: Page) -> None:
     if questions:
         page.choice("change", page.label("change_what"), questions)
     page.button("change", inputs=bool(questions))
+    _go_on(page)
     page.link(page.label("download"), page.text("download_url"))
 
 

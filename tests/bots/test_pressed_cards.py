@@ -147,6 +147,13 @@ async def test_in_a_break_the_draft_is_shown_before_the_last_question(chat: Chat
     await chat.presses("draft")
     chat.heard("Your draft", STORY)
     assert (await interview(office)).state is InterviewState.DRAFT
+    (go_on,) = (one for one in render(chat.card, LABELS)["actions"] if one["title"] == "Continue")
+    await chat.presses(go_on["verb"])
+    chat.heard("3 of 8")
+    for _ in range(10):
+        await chat.says("skip")
+    chat.heard("Your draft")
+    assert not [one for one in render(chat.card, LABELS)["actions"] if one["title"] == "Continue"]
 
 
 async def test_in_a_break_starting_over_asks_for_a_second_yes(chat: Chat, office: Office) -> None:
