@@ -1,5 +1,6 @@
 """Asking what is known, in the chat: by typing, by cards, in several languages, and only what one may see."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -342,3 +343,43 @@ async def test_a_lesson_that_begins_like_a_search_is_told(staff: Staff) -> None:
     await chat.says("I want to share a lesson")
     await chat.says("search: fridges")
     chat.heard("There is nothing to search yet.")
+
+
+async def test_beside_an_open_question_only_what_cannot_be_an_answer_is_said_to_the_search(
+    staff: Staff,
+) -> None:
+    await staff.knows(*({"title": f"Fridge {n}"} for n in range(7)))
+    chat = staff.chat("ben")
+    await chat.is_invited()
+    for text in ["start", "1", "search: fridges"]:
+        await chat.says(text)
+    chat.heard("Fridge 0", "What you write now answers the question below", "“search: more”")
+    await chat.says("search: more")
+    chat.heard("Fridge 6")
+    await chat.says("only lessons")
+    chat.heard("Only: Lessons learned.")
+    before = await _answers(staff, chat)
+    for said in ["In Belmora.", "Lessons learned", "Everywhere.", "More"]:
+        await chat.says("search: fridges")
+        await chat.says(said)
+        chat.heard("of 8")
+    told = "\n\n".join((await _answers(staff, chat))[len(before) :])
+    assert told == "In Belmora.\n\nLessons learned\n\nEverywhere.\n\nMore"
+
+
+@pytest.mark.parametrize("language", ["ar", "fr", "zh"])
+async def test_beside_an_open_question_the_search_goes_on_in_other_languages(
+    staff: Staff, language: str
+) -> None:
+    await staff.knows(*({"title": f"Fridge {n}"} for n in range(7)))
+    chat = staff.chat("ben", language)
+    await chat.is_invited(language=language)
+    for text in ["start", "1", "search: fridges"]:
+        await chat.says(text)
+    hint = CATALOGUE.get(language).say("find.hint_beside", n=None, turn=0)
+    chat.heard(hint)
+    more, everything, only = re.findall(r"[“«]\s?(.+?)\s?[”»]", hint)[:3]
+    for said, heard in [(more, "Fridge 6"), (everything, "Fridge 0"), (only, "Fridge 0")]:
+        await chat.says(said)
+        chat.heard(heard)
+    assert (await _answers(staff, chat))[1:] == []

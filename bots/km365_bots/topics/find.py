@@ -41,6 +41,8 @@ _ALL_LANGUAGES = frozenset({*OWN_NAMES, *Locale("en").languages})
 _ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 """Around a sentence, which may run the other way than the card."""
 _LONGEST_UNASKED = 300
+_UNSPACED = frozenset({"zh"})
+"""Languages that put no space between words."""
 _KIND_KEYS = {
     Kind.LESSON.value: "lesson",
     Kind.GOOD_PRACTICE.value: "good_practice",
@@ -68,6 +70,8 @@ class Find(Topic):
             return self._asks(chat)
         if wish == "search" and await _answers_a_question(chat):
             return None
+        if wish == "search" and meant and (told := await self._safely(chat, self._goes_on(chat, meant.text))):
+            return told
         if wish and meant:
             kind = KNOWLEDGE if wish == "lessons" else ""
             return await self._safely(chat, self._asked(chat, meant.text, Filters(kind=kind)))
@@ -125,7 +129,8 @@ class Find(Topic):
             language=chat.language,
             start=start,
         )
-        shown = _Shown(chat=chat, query=query, found=found, start=start, concepts=await self._terms.now())
+        concepts, asking = await self._terms.now(), await _is_asked(chat)
+        shown = _Shown(chat=chat, query=query, found=found, start=start, concepts=concepts, asking=asking)
         about = _about(query, start + len(found.hits) if found.more is None else found.more)
         keeps = await chat.keeps_out(query.words) is None
         return Told(replies=[shown.reply(about)], waits={"about": about} if keeps else None, asks=False)
@@ -171,22 +176,35 @@ class Find(Topic):
         return await self.answer(chat, query)
 
     async def _follows(self, chat: Chat, meant: Understood | None) -> Told | None:
-        """What is said of an answer: more, all of it, or only some; None for anything else."""
-        kept = chat.state.get("waiting")
-        about = str(kept.get("about", "")) if isinstance(kept, Mapping) else ""
-        text = chat.event.text
+        """What is said of an answer: more, all of it, or only some; None for anything else.
+
+        Beside a question of an interview, words that may answer it do: then only "only …" is said of it.
+        """
+        text, about = chat.event.text, _waits_about(chat)
         if not about:
             return None if meant else await self._asked(chat, text, Filters())
+        asked = await _answers_a_question(chat)
+        if asked and not _says_only(chat, text):
+            return None
+        if not asked and (told := await self._goes_on(chat, text)):
+            return told
+        narrowing = (await self._spoken(chat)).narrowing(text)
+        if narrowing is None:
+            return None
+        query, _ = _read_about(about)
+        return await self.answer(chat, replace(query, filters=narrowing.over(query.filters)))
+
+    async def _goes_on(self, chat: Chat, text: str) -> Told | None:
+        """More of an answer, or all of it; None for anything else, and where there was none."""
+        said, about = plain(text), _waits_about(chat)
+        if not about:
+            return None
         query, start = _read_about(about)
-        said = plain(text)
         if said in _words_of(chat, "more_words"):
             return await self.answer(chat, query, start=start)
         if said in _words_of(chat, "all_words"):
             return await self.answer(chat, replace(query, filters=Filters()))
-        narrowing = (await self._spoken(chat)).narrowing(text)
-        if narrowing is None:
-            return None
-        return await self.answer(chat, replace(query, filters=narrowing.over(query.filters)))
+        return None
 
     async def _spoken(self, chat: Chat) -> Phrases:
         """How filters are said, in every language, and the offices' names as they are now."""
@@ -218,9 +236,35 @@ class Find(Topic):
 
 async def _answers_a_question(chat: Chat) -> bool:
     """Whether the words are rather an answer: "search for partners early" is advice, "search: …" is not."""
-    turn = await interviewing.current(chat)
-    asking = turn is not None and turn.prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}
-    return asking and not opens_with_colon(chat.event.text)
+    return not opens_with_colon(chat.event.text) and await _is_asked(chat)
+
+
+async def _is_asked(chat: Chat) -> bool:
+    """Whether a question of an interview waits for what this person writes."""
+    turn = await interviewing.current(chat) if chat.event.personal else None
+    return turn is not None and turn.prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}
+
+
+def _waits_about(chat: Chat) -> str:
+    """What was found last and can be gone on with; "" if nothing."""
+    kept = chat.state.get("waiting")
+    if not isinstance(kept, Mapping) or kept.get("topic") != Find.name:
+        return ""
+    return str(kept.get("about", ""))
+
+
+def _says_only(chat: Chat, text: str) -> bool:
+    """Whether "only" is said in some language, before or after what it is said of."""
+    said = f" {plain(text)} "
+    for tag in LANGUAGES:
+        for one in _several(chat.parts.catalogue.get(tag).texts["find.only"]):
+            before, _, after = (plain(part) for part in one.partition("{name}"))
+            space = "" if tag in _UNSPACED else " "
+            if before and said.startswith(f" {before}{space}"):
+                return True
+            if after and said.endswith(f"{space}{after} "):
+                return True
+    return False
 
 
 def _words_of(chat: Chat, key: str) -> set[str]:
@@ -297,6 +341,8 @@ class _Shown:
     found: Found
     start: int
     concepts: Concepts
+    asking: bool
+    """Whether what is typed next answers an interview's question."""
 
     @property
     def _messages(self) -> Messages:
@@ -342,11 +388,16 @@ class _Shown:
         return self._card(title, lines, about, buttons=["search"], hint=self._say("hint_near"))
 
     def _card(self, title: str, lines: list[str], about: str, *, buttons: list[str], hint: str = "") -> Reply:
-        held = [self._say("held_to", filters=", ".join(self._held()))] if self.query.filters else []
+        held = (
+            [self._say("held_to", filters=self._say("between").join(self._held()))]
+            if self.query.filters
+            else []
+        )
         personal = self.chat.event.personal
         told = self.found.readable and not self.start  # once, with the first page
         searched = [self._say("only_yours" if personal else "only_everyones")] if told else []
         inputs = {"filter", "search"}
+        hint = self._say("hint_beside") if hint and self.asking else hint
         return self.chat.speech.menu(
             Find.name,
             title=title,
