@@ -15,6 +15,7 @@ from km365_bots.forwards import beside
 
 _LONGEST_ID = 500
 _ACTION = "adaptiveCard/action"
+_EDIT = "messageUpdate"
 
 
 class Malformed(InputRefused):
@@ -42,7 +43,9 @@ class Incoming:
     locale: str | None
     time_zone: str
     kind: EventKind | None
-    """What it means to the conversation; None for what the bot only notes (typing, reactions, edits)."""
+    """What it means to the conversation; None for what the bot only notes (typing, reactions)."""
+    edited: bool
+    """A message that was heard before has been edited by whoever wrote it."""
     is_action: bool
     """A card's Action.Execute, whose HTTP answer replaces the card."""
     reply_to: str | None
@@ -65,8 +68,12 @@ class Incoming:
 
     @property
     def key(self) -> str:
-        """What tells this activity from every other: its id counts within its conversation only. Or empty."""
-        return f"{self.conversation_id}/{self.activity_id}" if self.activity_id else ""
+        """What tells this activity from every other: its id counts within its conversation only. Or empty.
+
+        That a message was edited is told with the message's own id, each time anew.
+        """
+        what = "/edited" if self.edited else ""
+        return f"{self.conversation_id}/{self.activity_id}{what}" if self.activity_id else ""
 
     def event(self, at: datetime) -> Event | None:
         """The activity as the conversation hears it, at the moment `at`; None if it means nothing to it."""
@@ -80,6 +87,7 @@ class Incoming:
             tenant_id=self.tenant_id,
             at=at,
             text=self.text,
+            edited=self.edited,
             value=self.value,
             locale=self.locale,
             time_zone=self.time_zone,
@@ -113,6 +121,7 @@ def read_activity(body: bytes) -> Incoming:
         locale=_text(activity.get("locale"))[:35] or None,
         time_zone=_text(activity.get("localTimezone"))[:64],
         kind=kind,
+        edited=activity["type"] == _EDIT,
         is_action=is_action,
         reply_to=_id(activity, "replyToId") or None,
         mentioned=_is_personal(conversation) or bool(_mentions(activity)),
@@ -140,7 +149,7 @@ def _meaning(activity: Mapping[str, Any]) -> tuple[EventKind | None, bool, Mappi
     match activity.get("type"):
         case "message" if isinstance(value, dict) and not _text(activity.get("text")).strip():
             return EventKind.SUBMIT, False, value
-        case "message":
+        case "message" | "messageUpdate" as said if said != _EDIT or _is_own_edit(activity):
             return EventKind.MESSAGE, False, {}
         case "invoke" if activity.get("name") == _ACTION:
             return EventKind.SUBMIT, True, _executed(value)
@@ -150,6 +159,19 @@ def _meaning(activity: Mapping[str, Any]) -> tuple[EventKind | None, bool, Mappi
             return EventKind.REMOVED, False, {}
         case _:
             return None, False, {}
+
+
+def _is_own_edit(activity: Mapping[str, Any]) -> bool:
+    """Somebody edited what they wrote to us alone. Teams tells of a message undeleted with the same type."""
+    edited = _object(activity, "channelData", required=False).get("eventType") == "editMessage"
+    bot = _object(activity, "recipient", required=False).get("id")
+    personal = _is_personal(_object(activity, "conversation"))
+    return (
+        edited
+        and personal
+        and _object(activity, "from").get("id") != bot
+        and bool(_text(activity.get("text")).strip())
+    )
 
 
 def _removed(activity: Mapping[str, Any]) -> bool:

@@ -54,6 +54,8 @@ async def _respond(chat: Chat) -> list[Reply]:
         case EventKind.SUBMIT:
             await _heard_again(chat)
             return await _pressed(chat)
+        case EventKind.MESSAGE if chat.event.edited:
+            return [await _edited(chat)]
         case EventKind.MESSAGE:
             meant = _meant(chat)
             if meant is None and chat.state.get(LEFT_ALONE):
@@ -109,6 +111,14 @@ async def _typed(chat: Chat, meant: Understood | None) -> list[Reply]:
     if turn is not None and not await _told_before_starting(chat, turn, meant):
         return [*await interviewing.typed(chat, turn, meant), *await _put_by(chat, turn)]
     return await interviewing.nothing_open(chat, meant) or await _unasked(chat)
+
+
+async def _edited(chat: Chat) -> Reply:
+    """An edit changes nothing that was kept; who is in distress is told of nothing else."""
+    refusal = await chat.keeps_out(chat.event.text[:MAX_ANSWER_LENGTH])
+    if refusal is KeepOut.DISTRESS or chat.state.get(LEFT_ALONE):
+        return chat.kept_out(KeepOut.DISTRESS)
+    return chat.speech.say("chat.edited")
 
 
 async def _put_by(chat: Chat, before: Turn) -> list[Reply]:

@@ -39,6 +39,8 @@ class Event:
     tenant_id: str
     at: datetime
     text: str = ""
+    edited: bool = False
+    """Whether `text` is what somebody made later of a message that they had sent."""
     value: Json = field(default_factory=dict)
     locale: str | None = None
     time_zone: str = ""

@@ -183,6 +183,10 @@ class Chat:
     async def says(self, text: str, *, activity: str = "") -> None:
         await self._event(EventKind.MESSAGE, activity, text=text)
 
+    async def edits(self, text: str) -> None:
+        """What was said before is made this."""
+        await self._event(EventKind.MESSAGE, "", text=text, edited=True)
+
     async def presses(
         self, verb: str, inputs: dict[str, Any] | None = None, *, card: Card | None = None, activity: str = ""
     ) -> None:

@@ -7,7 +7,7 @@ from km365.core.languages import LANGUAGES
 from km365.errors import InputRefused
 from km365.store.outbox import Message
 
-from .chatting import ANSWERS, CATALOGUE, Chat, Office, interview
+from .chatting import ANSWERS, CATALOGUE, STORY, Chat, Office, interview
 
 
 async def test_a_language_can_be_changed_in_the_middle(chat: Chat, office: Office) -> None:
@@ -36,6 +36,23 @@ async def test_the_whole_way_is_spoken_in_every_language(office: Office, languag
     chat.heard(str(CATALOGUE.get(language).texts["prompt.finished_title"]))
     assert len(office.sent) == 1
     assert {card.language for card in chat.cards} == {language}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_an_edited_answer_stays_as_it_was_and_the_way_to_change_it_is_told(
+    office: Office, language: str
+) -> None:
+    chat = Chat(office=office)
+    office.languages["ann"] = language
+    commands = CATALOGUE.vocabulary.commands[language]
+    await chat.is_invited(language=language)
+    await chat.says(commands["start"][0])
+    await chat.says("1")
+    await chat.says(STORY)
+    before = await interview(office)
+    await chat.edits(f"{STORY} Or ten.")
+    chat.heard(str(CATALOGUE.get(language).texts["chat.edited"]), commands["back"][0])
+    assert await interview(office) == before
 
 
 async def test_the_language_is_the_profiles_then_the_chats(office: Office) -> None:

@@ -119,6 +119,21 @@ async def test_installing_and_removing_are_heard(start: Start, changes, kind):
     assert [event.kind for event in bot.desk.events] == [kind]
 
 
+EDIT = {
+    "type": "messageUpdate",
+    "channelData": {"eventType": "editMessage", "tenant": {"id": TENANT}},
+    "text": "eleven",
+}
+
+
+async def test_an_edit_of_ones_own_words_is_heard_once_although_it_has_their_id(start: Start):
+    bot = await start()
+    await bot.says("nine", id="1600000000001")
+    for _ in range(2):
+        await bot.says(**EDIT, id="1600000000001")
+    assert [(event.text, event.edited) for event in bot.desk.events] == [("nine", False), ("eleven", True)]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -126,6 +141,11 @@ async def test_installing_and_removing_are_heard(start: Start, changes, kind):
         {"type": "typing"},
         {"type": "messageReaction"},
         {"type": "messageUpdate"},
+        {**EDIT, "channelData": {"eventType": "undeleteMessage", "tenant": {"id": TENANT}}},
+        {**EDIT, "from": {"id": "28:bot", "aadObjectId": PERSON}},
+        {**EDIT, "conversation": {"conversationType": "groupChat", "id": "19:group@thread.v2"}},
+        {**EDIT, "text": " "},
+        {**EDIT, "type": "messageDelete", "channelData": {"eventType": "softDeleteMessage"}},
         {"type": "event", "name": "application/vnd.microsoft.readReceipt"},
         {"type": "invoke", "name": "composeExtension/query"},
         {"from": {"id": "29:guest"}},

@@ -69,6 +69,16 @@ async def test_distress_stops_the_questions(chat: Chat, office: Office) -> None:
     assert (await interview(office)).state is InterviewState.PAUSED
 
 
+async def test_distress_told_by_an_edit_is_heard(chat: Chat, office: Office) -> None:
+    await chat.is_invited()
+    await chat.says("start")
+    await chat.edits("I want to die")
+    chat.heard("I am sorry", "the distress people")
+    await chat.edits("1")
+    chat.heard("I am sorry")
+    chat.not_heard("back")
+
+
 async def test_a_password_in_a_draft_is_not_kept(chat: Chat, office: Office) -> None:
     await chat.is_invited()
     await chat.says("start")
