@@ -1,18 +1,19 @@
 """CPU of a turn and of a message sent, against botbuilder as it comes; and many people talking at once.
 
     python tests/benchmarks/bench_bot.py turn [--rounds 5]     C1 and B2 of the goals
-    python tests/benchmarks/bench_bot.py people [--people 200] [--memory 20000]
+    python tests/benchmarks/bench_bot.py people [--people 200] [--thinks 0] [--memory 20000]
 
 Every bot is a process of its own, whose CPU it tells itself; the callers, the channel's signing keys and the
 Bot Connector are in other processes. `turn` compares, one after the other in one run: a bare aiohttp handler
 that posts one reply, botbuilder's CloudAdapter with a state (an echo as in its samples), km365's host with
 its database and an echo, and km365 as it is, in an interview. Every caller's token is signed and validated.
-`people` has so many answer the eight questions of a mid-term review, none pausing to think, and then counts
-what is stored.
+`people` has so many answer the questions of a mid-term review, each thinking so long on average before an
+answer (with 0 the next answer follows the reply at once), and then counts what is stored.
 """
 
 import argparse
 import asyncio
+import random
 import statistics
 import sys
 import tempfile
@@ -210,14 +211,16 @@ def measure(rounds: int) -> None:
 ANSWERS = ["1", STORY, *(f"{STORY} Question {number}." for number in range(3, 9))]
 
 
-async def everybody(bot: str, service_url: str, key: bytes, people: int) -> list[float]:
+async def everybody(bot: str, service_url: str, key: bytes, people: int, thinks_s: float) -> list[float]:
     """All answer eight questions at once; seconds of each turn."""
     took: list[float] = []
+    chance = random.Random(7)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         caller = Caller(session, bot, service_url, key)
 
         async def one(who: str) -> None:
             for answer in ANSWERS:
+                await asyncio.sleep(chance.uniform(0, 2 * thinks_s))
                 took.append(await caller.says(who, answer))
 
         await asyncio.gather(*(one(f"chat{number}") for number in range(people)))
@@ -236,7 +239,7 @@ def stored(home: Path, people: int) -> int:
     return right
 
 
-def people_at_once(people: int, memory_turns: int) -> None:
+def people_at_once(people: int, thinks_s: float, memory_turns: int) -> None:
     """Prints how long turns took, what was stored, and how memory went."""
     key = private_key()
     with process(channel, key) as (service_url, _), tempfile.TemporaryDirectory() as folder:
@@ -244,7 +247,7 @@ def people_at_once(people: int, memory_turns: int) -> None:
         invite(home, people)
         with process(ours, service_url, home) as (address, line):
             began = time.perf_counter()
-            took = sorted(asyncio.run(everybody(address, service_url, key, people)))
+            took = sorted(asyncio.run(everybody(address, service_url, key, people, thinks_s)))
             wall_s = time.perf_counter() - began
             tell(
                 f"{people} people at once, {len(took)} turns in {wall_s:.1f} s, "
@@ -267,12 +270,13 @@ def main() -> None:
     parser.add_argument("what", choices=("turn", "people"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--people", type=int, default=200)
+    parser.add_argument("--thinks", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--memory", type=int, default=20_000)
     asked = parser.parse_args()
     if asked.what == "turn":
         measure(asked.rounds)
     else:
-        people_at_once(asked.people, asked.memory)
+        people_at_once(asked.people, asked.thinks, asked.memory)
 
 
 if __name__ == "__main__":
