@@ -286,3 +286,25 @@ async def test_in_distress_an_open_question_is_not_repeated(chat: Chat, office: 
     await chat.says("I want to die")
     chat.heard("the distress people")
     assert len(chat.replies) == 1
+
+
+@pytest.mark.parametrize("old", [STORY, "share a lesson"])
+async def test_the_no_of_an_older_card_forgets_no_newer_story(chat: Chat, office: Office, old: str) -> None:
+    newer = "The radio told the mothers when the nurse came, and four of five came with their children."
+    await chat.says(old)
+    card = chat.card
+    await chat.says("no")
+    await chat.says(newer)
+    await chat.presses("drop", card=card)
+    chat.heard("from before, about something else, so I forgot nothing")
+    await chat.says("yes")
+    assert (await drafted(office))["description"] == newer
+
+
+async def test_the_no_of_the_newest_card_forgets_what_waits(chat: Chat, office: Office) -> None:
+    await chat.says(STORY)
+    await chat.says("share a lesson")
+    await chat.presses("drop")
+    chat.heard("I kept nothing of it")
+    kept = await office.db.run(conversations.get, "chat-ann")
+    assert kept is not None and STORY not in str(kept.state)

@@ -139,9 +139,10 @@ class Tell(Topic):
                 {"verb": "tell", "label": say("tell.button_tell"), "inputs": True},
                 {"verb": "drop", "label": say("tell.button_drop")},
             ],
+            about=_named(chat),
             hint=say("tell.ask_hint"),
         )
-        return Told(replies=[menu], waits={"step": _STORY}, own_words=True)
+        return Told(replies=[menu], waits={"step": _STORY, "about": _named(chat)}, own_words=True)
 
     async def _ask_about(self, chat: Chat, text: str, linked: Sequence[Linked]) -> Told:
         """What the lesson in these documents is; what was typed so far waits for it."""
@@ -197,13 +198,15 @@ class Tell(Topic):
         """Yes or no to words that wait; `about` names those that a card was about."""
         kept = _kept(chat)
         if verb == "drop":
+            if about and _stands(chat) not in {"", about}:
+                return Told(replies=[chat.speech.say("tell.another")], waits=_as_before(chat))
             await _forget(chat)
             waits = None if await interviewing.current(chat) else await interviewing.invitation(chat)
             return Told(replies=[chat.speech.say("tell.dropped"), *([waits] if waits else [])])
         if kept is None or (about and kept.about != about):
             turn = await _begun(chat, about, verb)
             if turn is None:
-                return Told(replies=[chat.speech.say("tell.gone")])
+                return Told(replies=[chat.speech.say("tell.gone")], waits=_as_before(chat))
             return Told(replies=[interviewing.prompt(chat, turn)], begun=True)
         if verb == "answer":
             return await self._answer(chat, kept)
@@ -235,9 +238,11 @@ class Tell(Topic):
     async def _begin(self, chat: Chat, text: str, subject: Subject) -> Told:
         """The interview about it: what was made of the words, then what is missing."""
         if refusal := await chat.keeps_out(text[:MAX_ANSWER_LENGTH]):
-            return await _refused(chat, refusal, {"step": _STORY}, own_words=True)
+            return await _refused(chat, refusal, {"step": _STORY, "about": _stands(chat)}, own_words=True)
         if len(text) > MAX_ANSWER_LENGTH:
-            return Told(replies=[_too_long(chat)], waits={"step": _STORY}, own_words=True)
+            return Told(
+                replies=[_too_long(chat)], waits={"step": _STORY, "about": _stands(chat)}, own_words=True
+            )
         parts = chat.parts
         linked = await self._look_up(text, chat.event.person_id)
         other = await interviewing.current(chat)
@@ -334,6 +339,18 @@ async def _keep(chat: Chat, kept: _Kept) -> None:
 async def _forget(chat: Chat) -> None:
     if chat.state.get(TOLD):
         await chat.remember(**{TOLD: None})
+
+
+def _as_before(chat: Chat) -> Mapping[str, Any] | None:
+    """What was waited for, which goes on being so."""
+    waits = _waits_for(chat, _OFFER) or _waits_for(chat, _STORY)
+    return dict(chat.state["waiting"]) if waits else None
+
+
+def _stands(chat: Chat) -> str:
+    """What names the telling that is waited for, or else whose words wait; "" if none."""
+    waits, kept = _as_before(chat), _kept(chat)
+    return str(waits.get("about", "")) if waits else kept.about if kept else ""
 
 
 async def _refused(
