@@ -40,11 +40,12 @@ _MEMBERS_S = 10.0
 _PAGE = 60
 """Members asked for at once: a page of them stays well within what is read of an answer."""
 _LONGEST_PAUSE_S = 3600.0
+_SIGN_IN_AGAIN_S = 60.0
 _log = logging.getLogger("km365.bots.connector")
 
 
 class NotSent(KM365Error):
-    """Certainly not delivered (429, 412, nothing listening): it may be sent again after `retry_after_s`."""
+    """Certainly not delivered (429, 412, 401, nothing listening): may be sent again after `retry_after_s`."""
 
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
@@ -241,8 +242,9 @@ def _failure(status: int) -> KM365Error:
     if status >= 500:
         return DeliveryUnknown(f"Teams answered {status}: the message may have arrived.")
     known: dict[int, KM365Error] = {
-        401: SendRefused(
-            "Teams did not accept the bot's own sign-in (401): check bot_app_id and its secret."
+        401: NotSent(
+            "Teams did not accept the bot's own sign-in (401): check bot_app_id and its secret.",
+            retry_after_s=_SIGN_IN_AGAIN_S,
         ),
         403: Unreachable("The person has blocked or removed the bot (403)."),
         404: ConversationGone("The conversation does not exist any more (404)."),
@@ -313,7 +315,7 @@ def token_of(credential: "BotCredential") -> Token:
             raise NotSent(
                 f"The bot could not sign in ({type(error).__name__}): check bot_app_id and its secret, "
                 "certificate or managed identity.",
-                retry_after_s=60.0,
+                retry_after_s=_SIGN_IN_AGAIN_S,
             ) from None
 
     return token

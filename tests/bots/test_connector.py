@@ -112,7 +112,7 @@ async def test_412_is_repeated(connector, teams):
     ("status", "outcome"),
     [
         (400, SendRefused),
-        (401, SendRefused),
+        (401, NotSent),
         (403, Unreachable),
         (404, ConversationGone),
         (413, TooLarge),

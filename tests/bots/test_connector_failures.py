@@ -24,7 +24,6 @@ FAILURES = {
     "429 without Retry-After": (429, 2, True),
     "412, then 201": (412, 2, True),
     "400": (400, 1, False),
-    "401": (401, 1, False),
     "403": (403, 1, False),
     "404": (404, 1, False),
     "500": (500, 1, False),

@@ -107,6 +107,17 @@ async def test_nothing_that_teams_asks_stops_the_mail_for_longer_than_an_hour(of
     assert office.post.connector.paused_s("t") <= 3600
 
 
+async def test_a_bot_that_is_not_let_in_ends_no_message(office):
+    await office.knows()
+    await office.asked_for()
+    office.teams.script = [401]
+    row = await office.sends()
+    assert (row.state, row.due_at) == (Delivery.WAITING, START + timedelta(seconds=60))
+    assert "check bot_app_id" in row.note
+    office.clock[0] = row.due_at
+    assert (await office.sends()).state is Delivery.SENT
+
+
 async def test_nothing_listening_waits_and_is_sent_later(office):
     await office.knows()
     await office.asked_for()

@@ -48,6 +48,16 @@ async def test_what_met_a_long_pause_is_said_when_it_is_over(start: Start):
     assert await bot.desk.waiting() == {}
 
 
+async def test_what_met_an_expired_secret_is_said_when_the_bot_is_let_in_again(start: Start):
+    bot = await start()
+    bot.teams.script = [401, 401]
+    await bot.says("hello")
+    await bot.later(timedelta(seconds=60))
+    assert heard(bot) == []
+    await bot.later(timedelta(seconds=60))
+    assert heard(bot) == ["hello"]
+
+
 async def test_what_is_said_meanwhile_waits_behind_it(start: Start):
     bot = await start()
     bot.teams.script = [BUSY]
