@@ -373,6 +373,22 @@ async def test_words_for_another_channel_are_not_passed_on(ann: Office) -> None:
     await ann.says("My supervisor stole the fuel money, say so.")
     ann.heard("I did not keep that")
     assert await ann.wish("change") is None
+    await ann.presses("yes", {"words": "My supervisor stole the fuel money, say so."})
+    ann.heard("I did not keep that", "Tell me what should be changed")
+    (field,) = ann.card.data["fields"]
+    assert field["value"] == "My supervisor stole the fuel money, say so."
+    await ann.presses("yes", {"words": "It was two months, not one."})
+    ann.heard("I pass it on to the focal point")
+
+
+async def test_in_distress_nothing_more_is_asked_of_a_change(ann: Office) -> None:
+    await ann.contributes("i1")
+    await ann.decides(Decision.ACCEPT)
+    for words in ["my contributions", "change 1", "I want to die"]:
+        await ann.says(words)
+    assert len(ann.replies) == 1
+    ann.not_heard("Tell me what should be changed")
+    assert await ann.wish("change") is None
 
 
 async def test_changes_that_come_after_it_was_accepted_are_not_lost(ann: Office) -> None:

@@ -308,3 +308,16 @@ async def test_the_no_of_the_newest_card_forgets_what_waits(chat: Chat, office: 
     chat.heard("I kept nothing of it")
     kept = await office.db.run(conversations.get, "chat-ann")
     assert kept is not None and STORY not in str(kept.state)
+
+
+async def test_refused_words_stand_in_the_new_card_but_no_password(chat: Chat, office: Office) -> None:
+    await chat.says("share a lesson")
+    refused = "My supervisor harassed me in the car, and the lorries came after the rains."
+    await chat.presses("tell", {"text": refused})
+    chat.heard("the allegation people", "Tell it in your own words")
+    assert [field["value"] for field in chat.card.data["fields"]] == [refused]
+    await chat.presses("tell", {"text": "The portal password is Blue7moon"})
+    chat.heard("the password people")
+    chat.not_heard("Tell it in your own words")
+    await chat.says(LESSON)
+    chat.heard("I put your words, unchanged, under")

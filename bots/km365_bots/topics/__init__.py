@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from km365.core.chat import Reply
+from km365.core.chat import EventKind, Reply
 from km365.core.commands import Understood
 from km365.core.keepout import KeepOut
 from km365.store.outbox import Message
@@ -88,6 +88,12 @@ def refused(
     if refusal is KeepOut.DISTRESS:
         return Told(replies=[chat.kept_out(refusal)], begun=True)
     return Told(replies=[chat.kept_out(refusal)], waits=waits, own_words=own_words)
+
+
+def gives_back(chat: Chat, refusal: KeepOut) -> bool:
+    """Whether refused words stand in the new card, to be said differently: they came on a card."""
+    pressed = chat.event.kind is EventKind.SUBMIT
+    return pressed and refusal not in {KeepOut.DISTRESS, KeepOut.PASSWORD}
 
 
 def topic_named(topics: Sequence[Topic], name: str) -> Topic | None:

@@ -14,6 +14,7 @@ from km365.core.chat import Reply
 from km365.core.commands import Command, Understood, numbered, plain
 from km365.core.contributions import Course, Standing, WishKind, WishState
 from km365.core.interviews import InterviewState
+from km365.core.keepout import KeepOut
 from km365.core.knowledge import WRITTEN_FIELDS
 from km365.core.languages import LANGUAGES
 from km365.documents.questions import Banks
@@ -26,10 +27,10 @@ from km365.store.outbox import Message
 from km365_bots import drafts, interviewing
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
-from km365_bots.speech import Speech
-from km365_bots.topics import Told, Topic, refused
+from km365_bots.speech import Speech, beginning
+from km365_bots.topics import Told, Topic, gives_back, refused
 
-PAGE = 5
+_PAGE_SIZE = 5
 _HEADINGS = "midterm_review"
 """The bank whose headings an item has that did not come of an interview."""
 _WORDS = ("show", "change", "withdraw", "narrow", "more", "list")
@@ -76,8 +77,8 @@ class Mine(Topic):
 
     async def pressed(self, chat: Chat, pick: Pick) -> Told:
         """A button of the list (with the one chosen) or of a contribution."""
-        if pick.about.startswith(_PAGE):
-            page = int(pick.about.removeprefix(_PAGE))
+        if pick.about.startswith(_LIST):
+            page = int(pick.about.removeprefix(_LIST))
             if pick.verb == "more":
                 return await self._list(chat, page=page + 1)
             return await self._act(chat, pick.inputs.get("which", ""), "show")
@@ -115,9 +116,9 @@ class Mine(Topic):
         found = await self._reading.list_(chat.event.person_id)
         if not found:
             return Told(replies=[chat.speech.say("mine.nothing")])
-        page = page if page * PAGE < len(found) else 0
-        shown = found[page * PAGE : (page + 1) * PAGE]
-        more = len(found) > (page + 1) * PAGE
+        page = page if page * _PAGE_SIZE < len(found) else 0
+        shown = found[page * _PAGE_SIZE : (page + 1) * _PAGE_SIZE]
+        more = len(found) > (page + 1) * _PAGE_SIZE
         entries = [{"title": _title(chat, one), "note": _state(chat, one)} for one in shown]
         choices = [
             {"value": one.id, "label": label}
@@ -136,7 +137,7 @@ class Mine(Topic):
             entries=entries,
             fields=[{"key": "which", "label": say("mine.which"), "value": shown[0].id, "choices": choices}],
             buttons=buttons,
-            about=f"{_PAGE}{page}",
+            about=f"{_LIST}{page}",
             hint=" ".join([say("mine.list_hint"), say("mine.more_hint") if more else ""]),
         )
         return Told(replies=[reply], waits={"ids": [one.id for one in shown], "page": page})
@@ -220,7 +221,7 @@ class Mine(Topic):
         first = [chat.speech.say("mine.open_again")] if sent else []
         return Told(replies=[*first, interviewing.prompt(chat, turn)], begun=True)
 
-    def _asks(self, chat: Chat, about: Contribution, kind: WishKind, way: Course) -> Told:
+    def _asks(self, chat: Chat, about: Contribution, kind: WishKind, way: Course, *, value: str = "") -> Told:
         """Whether it is really wanted; where a focal point is to change something, what."""
         say = chat.speech.messages.say
         key = f"mine.sure_{kind}_{'now' if way is Course.NOW else 'ask'}"
@@ -228,9 +229,8 @@ class Mine(Topic):
             key = f"{key}_{_whose(about)}"
         fields: list[Mapping[str, object]] = []
         if kind is WishKind.CHANGE:
-            fields = [
-                {"key": "words", "label": say("mine.what_changes"), "multiline": True, "required": True}
-            ]
+            field = {"key": "words", "label": say("mine.what_changes"), "multiline": True, "required": True}
+            fields = [{**field, "value": beginning(value)}]
         yes = say("mine.ask_yes" if way is Course.ASK else "mine.yes")
         reply = chat.speech.menu(
             self.name,
@@ -264,14 +264,20 @@ class Mine(Topic):
 
     async def _done(self, chat: Chat, contribution_id: str, kind: WishKind, words: str) -> Told:
         """Carries it out, and says exactly what was done and what is still to be."""
-        if words and (refusal := await chat.keeps_out(words)):
+        refusal = await chat.keeps_out(words) if words else None
+        if refusal is KeepOut.DISTRESS:
             return refused(chat, refusal)
         try:
             about = await self._get(chat, contribution_id)
         except NotFound:
             return Told(replies=[chat.speech.say("mine.gone")])
         way = about.course(kind, chat.event.person_id)
-        if kind is WishKind.CHANGE and way is Course.ASK and not words.strip():
+        again = kind is WishKind.CHANGE and way is Course.ASK
+        if refusal:
+            told = self._asks(chat, about, kind, way, value=words if gives_back(chat, refusal) else "")
+            pointed = chat.kept_out(refusal)
+            return replace(told, replies=[pointed, *told.replies]) if again else Told(replies=[pointed])
+        if again and not words.strip():
             return self._asks(chat, about, kind, way)
         answer = await wishes.wish(
             self._reading.desk,
@@ -287,7 +293,8 @@ class Mine(Topic):
         return Told(replies=[reply, *more], waits={"done": chat.activity_key})
 
 
-_PAGE = "page:"
+_LIST = "page:"
+"""Begins what the card of the list is about."""
 _SURE_FOR = timedelta(minutes=15)
 """How long a typed yes is taken for the answer to what cannot be undone."""
 

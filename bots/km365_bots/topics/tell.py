@@ -24,8 +24,8 @@ from km365.services.tell import Linked
 from km365_bots import interviewing, put_by
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
-from km365_bots.speech import limit
-from km365_bots.topics import Told, Topic, refused
+from km365_bots.speech import beginning, limit
+from km365_bots.topics import Told, Topic, gives_back, refused
 
 TOLD = "told"
 """Where the state of a chat holds words that wait for a yes, or for the lesson in a document."""
@@ -126,15 +126,18 @@ class Tell(Topic):
             return await self._offer(chat, _Kept(text=text, about=named, heard=named, invited=campaign))
         return None
 
-    def _ask(self, chat: Chat, *, text: str = "", entries: Sequence[Mapping[str, str]] = ()) -> Told:
-        """Asks for the lesson, to be typed or filled in."""
+    def _ask(
+        self, chat: Chat, *, text: str = "", entries: Sequence[Mapping[str, str]] = (), value: str = ""
+    ) -> Told:
+        """Asks for the lesson, to be typed or filled in, where `value` may stand already."""
         say = chat.speech.messages.say
+        field = {"key": "text", "label": say("tell.ask_label"), "multiline": True, "required": True}
         menu = chat.speech.menu(
             self.name,
             title=say("tell.ask_title"),
             text=text or say("tell.ask_text"),
             entries=entries,
-            fields=[{"key": "text", "label": say("tell.ask_label"), "multiline": True, "required": True}],
+            fields=[{**field, "value": beginning(value)}],
             buttons=[
                 {"verb": "tell", "label": say("tell.button_tell"), "inputs": True},
                 {"verb": "drop", "label": say("tell.button_drop")},
@@ -233,11 +236,14 @@ class Tell(Topic):
         few = waited is None and is_thin(without_links(words))
         if few and (linked := await self._look_up(words, chat.event.person_id)):
             return await self._ask_about(chat, words, linked)
-        return await self._begin(chat, text, _telling(chat, _named(chat)))
+        return await self._begin(chat, text, _telling(chat, _named(chat)), words=words)
 
-    async def _begin(self, chat: Chat, text: str, subject: Subject) -> Told:
+    async def _begin(self, chat: Chat, text: str, subject: Subject, *, words: str = "") -> Told:
         """The interview about it: what was made of the words, then what is missing."""
         if refusal := await chat.keeps_out(text[:MAX_ANSWER_LENGTH]):
+            if words and gives_back(chat, refusal):
+                again = self._ask(chat, value=words)
+                return replace(again, replies=[chat.kept_out(refusal), *again.replies])
             return await _refused(chat, refusal, {"step": _STORY, "about": _stands(chat)}, own_words=True)
         if len(text) > MAX_ANSWER_LENGTH:
             return Told(
