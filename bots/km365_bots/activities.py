@@ -234,8 +234,8 @@ def _roster(activity: Mapping[str, Any], conversation: Mapping[str, Any]) -> str
 
 
 def _is_personal(conversation: Mapping[str, Any]) -> bool:
-    kind = _text(conversation.get("conversationType"))
-    return kind == "personal" or (not kind and conversation.get("isGroup") is not True)
+    """Whatever does not say that it is private is not."""
+    return conversation.get("conversationType") == "personal"
 
 
 def _tenant(activity: Mapping[str, Any], conversation: Mapping[str, Any]) -> str:

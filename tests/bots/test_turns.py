@@ -347,13 +347,14 @@ async def test_where_others_read_along_it_is_said_whether_the_bot_was_spoken_to(
     bot = await start()
     said = "<at>km365</at> help"
     mention = {"type": "mention", "text": "<at>km365</at>", "mentioned": {"id": "28:bot"}}
-    for where in ({"conversationType": "groupChat", "id": "g"}, {"isGroup": True, "id": "old"}):
+    kinds = {"conversationType": "groupChat"}, {"isGroup": True}, {}, {"conversationType": "meeting"}
+    for where in ({**kind, "id": f"g{n}"} for n, kind in enumerate(kinds)):
         await bot.says("my private answer", conversation=where)
         await bot.says(said, conversation=where, entities=[mention], recipient={"id": "28:bot"})
     assert [(e.personal, e.mentioned, e.text) for e in bot.desk.events] == [
         (False, False, "my private answer"),
         (False, True, "help"),
-    ] * 2
+    ] * 4
 
 
 async def test_the_roster_of_a_channel_is_its_teams_and_of_a_private_one_its_own(start: Start):
