@@ -72,7 +72,6 @@ class Chat:
     parts: Parts
     event: Event
     state: Mapping[str, Any]
-    version: int
     language: str
     hours: Hours
     """When this person is written to, on their own clock."""
@@ -144,7 +143,6 @@ async def open_chat(parts: Parts, event: Event) -> Chat:
         parts=parts,
         event=event,
         state=stored.state if stored else {},
-        version=stored.version if stored else 0,
         language=language,
         hours=_hours(parts, event, chosen),
         text_only=chosen.text_only,
