@@ -203,6 +203,8 @@ def _own_words(text: str, said: str, phrase: str) -> str | None:
     end = next((at for at in range(near) if plain(text[len(text) - at :]) == last), near) if last else 0
     if near in {begin, end} or _inside_a_word(text, begin):
         return None
+    while unicodedata.category(text[begin : begin + 1] or " ") == "Mn":  # belongs to the letter before it
+        begin += 1
     return text[begin : len(text) - end].strip(_AROUND) or None
 
 

@@ -195,7 +195,8 @@ def _answer(interview: Interview, bank: Bank, said: Said, now: datetime) -> _Aft
     if not on_time and earlier and (earlier.text, earlier.audience) == (new.text, new.audience):
         return interview, (Note.ALREADY,)
     probe = on_time and not new.probed and not new.skipped and bool(question.probe) and is_thin(new.text)
-    kept = _without_edits(interview, bank, question)
+    stays = (in_note if bank.kind is BankKind.HANDOVER else in_item)(new)
+    kept = _without_edits(interview, bank, question, title=not stays)
     kept = _with_answer(kept, replace(new, probed=new.probed or probe))
     if said.audience and narrower(new.audience, said.audience):
         confirm = Confirm(kind=ConfirmKind.WIDEN, question=question.id, audience=said.audience)
@@ -268,14 +269,16 @@ def _with_answer(interview: Interview, answer: Answer) -> Interview:
     return replace(interview, answers=answers)
 
 
-def _without_edits(interview: Interview, bank: Bank, question: Question) -> Interview:
+def _without_edits(interview: Interview, bank: Bank, question: Question, *, title: bool) -> Interview:
     """The interview without what the draft made of this question's answer, which is about to change.
 
-    A title that nobody was asked for is made of what happened and of the advice.
+    With `title` also without a title of the person's own that may say what is no longer to be read: one
+    that nobody was asked for is made of what happened and of the advice.
     """
     keys = set(edits_of(bank, question))
     answer = interview.answer(question.id)
-    if answer and answer.text and keys & {"description", "advice"} and not _titled(interview, bank):
+    told = answer and answer.text and keys & {"description", "advice"}
+    if title and told and not _titled(interview, bank):
         keys.add("title")
     return replace(interview, edits={key: text for key, text in interview.edits.items() if key not in keys})
 
@@ -391,7 +394,7 @@ def _read_by(interview: Interview, bank: Bank, question: Question, audience: Aud
         return replace(interview, audiences={**interview.audiences, question.id: audience})
     narrowed = replace(answer, audience=audience)
     if not (in_note if bank.kind is BankKind.HANDOVER else in_item)(narrowed):
-        interview = _without_edits(interview, bank, question)
+        interview = _without_edits(interview, bank, question, title=True)
     if audience is Audience.UNRECORDED:
         narrowed = replace(narrowed, text="", choice="", skipped=True)
     return _with_answer(interview, narrowed)

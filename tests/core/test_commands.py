@@ -152,3 +152,9 @@ def test_parts_of_a_draft_are_named_by_number() -> None:
     assert numbered("2: New words: better") == Understood(number=2, text="New words: better")
     assert numbered("3.") == Understood(number=3)
     assert numbered("3 villages") is None
+
+
+@pytest.mark.parametrize("said", ["لنراجع معاً الفيضانات", "لنراجع معا الفيضانات"])
+def test_ones_own_words_begin_with_a_letter(said: str) -> None:
+    found = understand(said, VOCABULARY, language="ar")
+    assert found and found.text == "الفيضانات"

@@ -353,8 +353,18 @@ def test_answering_again_from_the_draft_takes_effect(
     interview, bank, about = one
     again = answer(f"Anew: {LONG}", audience=audience)
     turn = after(Said(verb=Verb.REVISE, question=about.id), again, bank=bank, of=interview)
-    assert UNSAID not in sent_of(turn.interview, bank)
+    title = turn.interview.edits.get("title")
+    assert title is None or audience is None, "it may say what others are not to read"
+    assert UNSAID not in sent_of(turn.interview, bank).replace(f"title {UNSAID}", "")
     assert (f"Anew: {LONG}" in sent_of(turn.interview, bank)) is (audience is None)
+
+
+def test_a_title_of_ones_own_stays_when_an_answer_is_given_again() -> None:
+    draft = after(answer("1"), answer(LONG), Verb.DRAFT).interview
+    mine = after(Said(verb=Verb.EDIT, fields={"title": "Mine"}), of=draft).interview
+    again = after(Said(verb=Verb.REVISE, question="story"), answer(f"Anew: {LONG}"), of=mine).interview
+    assert knowledge_item(again, BANK).title == "Mine"
+    assert f"Anew: {LONG}" in knowledge_item(again, BANK).description
 
 
 @given(reworded())
