@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self
 
 import click
 
-from km365.settings import Settings, read
+from km365.cli import running
+from km365.settings import Settings
 
 if TYPE_CHECKING:
     from km365.app import App
@@ -47,8 +48,8 @@ def with_app(
 
 
 def settings_in_force() -> Settings:
-    """The settings of the environment and `km365.toml`."""
-    return read()[0]
+    """The settings of the environment and `km365.toml`, with the ports of the `km365 up` of this home."""
+    return running.in_force()[0]
 
 
 def print_json(value: Any) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from km365.cli.console import json_option, print_json, table
-from km365.settings import read
+from km365.cli.running import in_force
 
 WIDTH = 60
 """How wide a value may be before it goes on in the next line."""
@@ -32,7 +32,7 @@ def show(*, explain: bool, as_json: bool) -> None:
     Example:
       km365 settings show --explain
     """
-    _, sources = read()
+    _, sources = in_force()
     if as_json:
         print_json([asdict(source) for source in sources])
         return

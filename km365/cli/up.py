@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from km365.cli import running
 from km365.cli.console import Progress, say
 from km365.errors import NotAvailable
 from km365.settings import Settings, read
@@ -38,7 +39,7 @@ def command(*, port: int | None, m365_port: int | None, home: Path | None, no_br
     """Start everything on this machine and open the chat page; Ctrl-C stops it.
 
     A small Microsoft 365, the bot, the automations and the workspace, with a demonstration organisation.
-    The next start goes on with the same data.
+    The next start goes on with the same data. Other commands with the same home find its ports.
 
     \b
     Example:
@@ -57,6 +58,8 @@ async def _run(settings: Settings, *, browser: bool) -> None:
     async with AsyncExitStack() as held:
         stop = _until_stopped()
         m365 = await held.enter_async_context(_m365(settings))
+        m365_port = urlsplit(m365.base_url).port or 0
+        held.enter_context(running.left(settings.home, port=settings.port, m365_port=m365_port))
         app = await held.enter_async_context(_organisation(settings, m365))
         for line in [await held.enter_async_context(serve(app)) for serve in _services()]:
             say(line)

@@ -1,6 +1,7 @@
 """`km365 up` as typed: what keeps it from starting is one line, and nothing that was there is lost."""
 
 import errno
+import json
 import os
 import re
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from km365.cli import up
+from km365.cli import running, up
 from km365.errors import ExitCode
 from km365.store import locks
 
@@ -107,6 +108,42 @@ def test_a_second_one_on_the_same_data_is_refused(tmp_path: Path) -> None:
         assert f"running already with the data in {tmp_path}" in refused(tmp_path)
 
 
+@pytest.fixture
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder, and no other setting."""
+    for name in [name for name in os.environ if name.startswith("KM365_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("KM365_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_commands_with_the_same_home_find_its_ports_while_it_runs(at_home: Path, taken: int) -> None:
+    with running.left(at_home, port=4001, m365_port=taken):
+        settings, sources = running.in_force()
+        assert (settings.port, settings.m365_port) == (4001, taken)
+        told = {one.name: (one.value, one.origin) for one in sources}
+        assert told["m365_port"] == (str(taken), "km365 up")
+    assert running.in_force()[0].m365_port == 8365
+
+
+def test_a_port_that_is_set_goes_before_the_one_left(
+    at_home: Path, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KM365_M365_PORT", "4002")
+    with running.left(at_home, port=4001, m365_port=taken):
+        settings = running.in_force()[0]
+    assert (settings.port, settings.m365_port) == (4001, 4002)
+
+
+def test_ports_left_by_one_that_was_killed_are_ignored(at_home: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        gone = listening.getsockname()[1]
+    for text in (f'{{"port": 4001, "m365_port": {gone}}}', "{", "[]", '{"port": 4001, "m365_port": 99999}'):
+        (at_home / "up.json").write_text(text, encoding="utf-8")
+        assert running.in_force()[0].m365_port == 8365
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
 def test_a_full_disk_is_said_in_one_line_and_the_next_start_goes_on(tmp_path: Path) -> None:
     small = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1_200_000, 1_200_000))"
@@ -118,10 +155,13 @@ def test_a_full_disk_is_said_in_one_line_and_the_next_start_goes_on(tmp_path: Pa
     try:
         with urllib.request.urlopen(f"{base}/_local/clock", timeout=30) as answer:
             assert answer.status == 200
+        left = json.loads((tmp_path / "up.json").read_text("utf-8"))
+        assert base == f"http://127.0.0.1:{left['m365_port']}" and left["port"] > 0
     finally:
         process.send_signal(signal.SIGINT)
         code, said = ended(process)
     assert (code, said) == (ExitCode.DONE, [])
+    assert not (tmp_path / "up.json").exists()
 
 
 def until_ready(process: "subprocess.Popen[str]") -> str:
