@@ -13,7 +13,7 @@ from km365.core.chat import EventKind, Reply
 from km365.core.commands import Command, Understood, numbered
 from km365.core.interviews import MAX_ANSWER_LENGTH, PROBE_SUFFIX, Interview, InterviewState, PromptKind
 from km365.core.keepout import KeepOut
-from km365.core.questions import Question
+from km365.core.questions import Bank, Question
 from km365.core.said import Said, Verb, clean
 from km365.core.schedule import next_open
 from km365.core.turns import LATER, Note, Turn
@@ -216,6 +216,8 @@ async def pressed(chat: Chat, press: Press | None) -> list[Reply]:
     if not press or not found or press.forged(secret, person, step=found.interview.step):
         return [chat.in_place(chat.speech.say("chat.forged"))]
     chat = replace(chat, language=found.interview.language)
+    if press.question == speech.RETURNED:  # what was asked stays to be read while it is answered
+        chat = replace(chat, event=replace(chat.event, reply_to=""))
     state = found.interview.state
     late = press.late(found.interview.step) and not press.harmless_when_late(state)
     if late and not (press.fields and state is InterviewState.DRAFT):
@@ -231,6 +233,27 @@ _INVITED = frozenset({Verb.START, Verb.LATER, Verb.DECLINE})
 def _meant(chat: Chat, press: Press) -> Said:
     named = press.question if press.verb in {Verb.ANSWER, Verb.SKIP} else press.change
     return _uttered(chat, press.verb, text=press.text, question=named, audience=press.audience)
+
+
+def takes_more(chat: Chat, turn: Turn) -> bool:
+    """Whether this is a draft that tells what happened, to which more can be added."""
+    drafted = turn.prompt.kind is PromptKind.DRAFT
+    return drafted and _STORY in {part.key for part in drafts.parts(turn.interview, _bank(chat, turn))}
+
+
+async def add(chat: Chat, turn: Turn, text: str) -> list[Reply]:
+    """More of what happened, at the end of it in a draft that `takes_more`."""
+    chat = replace(chat, language=turn.interview.language)
+    told = {part.key: part.value for part in drafts.parts(turn.interview, _bank(chat, turn))}[_STORY]
+    words = f"{told}\n\n{text}".strip()
+    return await _go(chat, turn.interview, _uttered(chat, Verb.EDIT, fields={_STORY: words}))
+
+
+_STORY = "description"
+
+
+def _bank(chat: Chat, turn: Turn) -> Bank:
+    return service.bank_of(chat.parts.banks, turn.interview)
 
 
 async def _edited(chat: Chat, found: Turn, press: Press) -> list[Reply]:

@@ -93,6 +93,7 @@ async def test_what_comes_back_with_a_question_can_be_changed_and_sent_again(
     await chat.presses("start")
     chat.heard("with your changes since", STORY)
     chat.not_heard("Nobody else has seen it")
+    assert not any(reply.replaces for reply in chat.replies), "the question stays to be read"
     for text in ["2: It was in June.", "send"]:
         await chat.says(text)
     chat.heard("Thank you")
