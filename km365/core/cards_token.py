@@ -2,19 +2,8 @@
 
 import hashlib
 import hmac
-from enum import StrEnum
 
 _VERSION = "1"
-
-
-class Verdict(StrEnum):
-    """What a token says about the card it came back with."""
-
-    OK = "ok"
-    LATE = "late"
-    """Ours, from an earlier step of the interview."""
-    FORGED = "forged"
-    """Not ours, or another person's, interview's or question's."""
 
 
 def sign(secret: bytes, *, interview: str, question: str, person: str, step: int) -> str:
@@ -25,13 +14,19 @@ def sign(secret: bytes, *, interview: str, question: str, person: str, step: int
     return f"{_VERSION}.{step}.{mark[:40]}"
 
 
-def verify(secret: bytes, token: str, *, interview: str, question: str, person: str, step: int) -> Verdict:
-    """Whether the card is of this step, an earlier one, or not ours. Takes any text; never raises."""
+def is_ours(secret: bytes, token: str, *, interview: str, question: str, person: str) -> bool:
+    """Whether we showed this person a card of that question, at any step. Takes any text; never raises."""
+    step = shown_at(token)
+    if step is None:
+        return False
+    expected = sign(secret, interview=interview, question=question, person=person, step=step)
+    return hmac.compare_digest(expected.encode(), token.encode(errors="surrogatepass"))
+
+
+def shown_at(token: str) -> int | None:
+    """The step that a token names, be it ours or not; None if it has not the shape of one. Never raises."""
     version, _, rest = token.partition(".")
-    shown_at, _, _ = rest.partition(".")
-    if version != _VERSION or not (shown_at.isascii() and shown_at.isdigit()) or len(shown_at) > 9:
-        return Verdict.FORGED
-    expected = sign(secret, interview=interview, question=question, person=person, step=int(shown_at))
-    if not hmac.compare_digest(expected.encode(), token.encode(errors="surrogatepass")):
-        return Verdict.FORGED
-    return Verdict.OK if int(shown_at) == step else Verdict.LATE
+    step, _, _ = rest.partition(".")
+    if version != _VERSION or not (step.isascii() and step.isdigit()) or len(step) > 9:
+        return None
+    return int(step)
