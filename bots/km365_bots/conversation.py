@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from km365.core.chat import Event, EventKind, Reply
-from km365.core.commands import Command, Understood, opens_with_colon
+from km365.core.commands import Command, Understood, numbered, opens_with_colon
 from km365.core.interviews import MAX_ANSWER_LENGTH, PromptKind
 from km365.core.keepout import KeepOut
 from km365.core.languages import best
@@ -109,7 +109,8 @@ async def _typed(chat: Chat, meant: Understood | None) -> list[Reply]:
             return await _tell(chat, topic, told, turn)
     await _wait_no_more(chat)
     if turn is not None and not await _told_before_starting(chat, turn, meant):
-        return [*await interviewing.typed(chat, turn, meant), *await _put_by(chat, turn)]
+        offered = await _told_at_the_draft(chat, turn, meant)
+        return offered or [*await interviewing.typed(chat, turn, meant), *await _put_by(chat, turn)]
     return await interviewing.nothing_open(chat, meant) or await _unasked(chat)
 
 
@@ -136,6 +137,19 @@ async def _told_before_starting(chat: Chat, turn: Turn, meant: Understood | None
     """Whether these are own words to an invitation that was put off: no question waits for them yet."""
     waits = meant is None and turn.prompt.kind is PromptKind.INVITATION
     return waits and await chat.keeps_out(chat.event.text[:MAX_ANSWER_LENGTH]) is None
+
+
+async def _told_at_the_draft(chat: Chat, turn: Turn, meant: Understood | None) -> list[Reply]:
+    """Own words at a draft, where no question waits: a topic may know what to make of them."""
+    text = chat.event.text
+    if meant or numbered(text) or not interviewing.takes_more(chat, turn):
+        return []
+    if await chat.keeps_out(text[:MAX_ANSWER_LENGTH]) is not None:
+        return []
+    for topic in chat.parts.topics:
+        if told := await topic.unasked(chat):
+            return await _tell(chat, topic, told, turn)
+    return []
 
 
 async def _heard_again(chat: Chat) -> None:

@@ -48,13 +48,15 @@ _OPEN = frozenset({InterviewState.OPEN, InterviewState.PAUSED, InterviewState.DR
 class _Kept:
     """Words that wait. `about` names the telling, `heard` the last activity that added to it.
 
-    `invited` is the campaign whose invitation they may answer, if one may be meant.
+    `invited` is the campaign whose invitation they may answer, `draft` the interview to whose draft they may
+    belong, if one may be meant.
     """
 
     text: str
     about: str
     heard: str
     invited: str = ""
+    draft: str = ""
 
     def to_json(self, at: datetime) -> dict[str, str]:
         return {**vars(self), "at": at.isoformat()}
@@ -73,7 +75,7 @@ class Tell(Topic):
         """A lesson, the wish to tell one, or what was waited for: the lesson itself, or a yes."""
         if wish == "share":
             kept = _kept(chat)
-            another = kept and kept.invited and _waits_for(chat, _OFFER)
+            another = kept and (kept.invited or kept.draft) and _waits_for(chat, _OFFER)
             return await self._chosen(chat, "make", about=_awaits(chat)) if another else self._ask(chat)
         if wish == "lesson":
             own = _behind_the_colon(chat)
@@ -96,7 +98,8 @@ class Tell(Topic):
         if command in (_NO - _PUT_OFF if invited else _NO):
             return await self._chosen(chat, "drop")
         if command in _YES and not telling:
-            return await self._chosen(chat, "answer" if invited else "make", about=_awaits(chat))
+            verb = "answer" if invited else "add" if kept and kept.draft else "make"
+            return await self._chosen(chat, verb, about=_awaits(chat))
         if meant is not None and (command or meant.audience):
             return None
         return await (self._heard(chat, chat.event.text) if telling else self._more(chat))
@@ -121,9 +124,11 @@ class Tell(Topic):
         if linked and is_thin(words):
             return await self._ask_about(chat, text, linked)
         invited = await _invited(chat)
-        if (is_story(words) or (invited and not is_thin(words))) and not _is_question(words):
+        draft = await _draft(chat)
+        if (is_story(words) or ((invited or draft) and not is_thin(words))) and not _is_question(words):
             named, campaign = _named(chat), invited.campaign if invited else ""
-            return await self._offer(chat, _Kept(text=text, about=named, heard=named, invited=campaign))
+            kept = _Kept(text=text, about=named, heard=named, invited=campaign)
+            return await self._offer(chat, replace(kept, draft=draft.interview.id) if draft else kept)
         return None
 
     def _ask(
@@ -159,8 +164,11 @@ class Tell(Topic):
     async def _offer(self, chat: Chat, kept: _Kept, *, added: bool = False) -> Told:
         """Asks whether these words are to be a lesson, or the answer to the invitation that waits."""
         invited = await _invited(chat) if kept.invited else None
-        which = "answer" if invited and invited.campaign == kept.invited else "offer"
-        await _keep(chat, kept if which == "answer" else replace(kept, invited=""))
+        draft = await _draft(chat) if kept.draft else None
+        kept = kept if draft and draft.interview.id == kept.draft else replace(kept, draft="")
+        kept = kept if invited and invited.campaign == kept.invited else replace(kept, invited="")
+        which = "draft" if kept.draft else "answer" if kept.invited else "offer"
+        await _keep(chat, kept)
         say = chat.speech.messages.say
         labels = {"make": say("tell.button_make"), "drop": say("tell.button_drop")}
         if which == "answer":
@@ -168,6 +176,12 @@ class Tell(Topic):
                 "answer": say("tell.button_answer"),
                 "make": say("tell.button_another"),
                 "drop": say("tell.button_neither"),
+            }
+        if which == "draft":
+            labels = {
+                "add": say("tell.button_add"),
+                "make": say("tell.button_another"),
+                "drop": labels["drop"],
             }
         title = say(f"tell.{which}_title", subject=invited.title if invited else "")
         menu = chat.speech.menu(
@@ -211,8 +225,8 @@ class Tell(Topic):
             if turn is None:
                 return Told(replies=[chat.speech.say("tell.gone")], waits=_as_before(chat))
             return Told(replies=[interviewing.prompt(chat, turn)], begun=True)
-        if verb == "answer":
-            return await self._answer(chat, kept)
+        if verb in {"answer", "add"}:
+            return await (self._add if verb == "add" else self._answer)(chat, kept)
         return await self._begin(chat, kept.text, _telling(chat, kept.about))
 
     async def _answer(self, chat: Chat, kept: _Kept) -> Told:
@@ -227,6 +241,15 @@ class Tell(Topic):
         if invited is None or invited.campaign != kept.invited:
             return await self._offer(chat, replace(kept, invited=""))
         return await self._begin(chat, kept.text, invited)
+
+    async def _add(self, chat: Chat, kept: _Kept) -> Told:
+        """The words belong to the draft they came after, if it is still there."""
+        draft = await _draft(chat)
+        if draft is None or draft.interview.id != kept.draft:
+            return await self._offer(chat, replace(kept, draft=""))
+        replies = await interviewing.add(chat, draft, kept.text)
+        await _forget(chat)
+        return Told(replies=replies, begun=True)
 
     async def _heard(self, chat: Chat, words: str) -> Told:
         """A lesson in the person's own words, behind which go the documents that waited for it."""
@@ -335,7 +358,7 @@ def _kept(chat: Chat) -> _Kept | None:
     kept = chat.state.get(TOLD)
     if not isinstance(kept, Mapping) or _is_old(chat, kept):
         return None
-    return _Kept(**{name: str(kept.get(name, "")) for name in ("text", "about", "heard", "invited")})
+    return _Kept(**{name: str(kept.get(name, "")) for name in ("text", "about", "heard", "invited", "draft")})
 
 
 async def _keep(chat: Chat, kept: _Kept) -> None:
@@ -387,6 +410,12 @@ async def _invited(chat: Chat) -> Subject | None:
     subject = service.subject_of(campaign, chat.event.person_id) if campaign else None
     reflects = subject and chat.parts.banks.get(subject.bank, chat.language).kind is BankKind.REFLECTION
     return subject if reflects else None
+
+
+async def _draft(chat: Chat) -> Turn | None:
+    """The draft that lies before the person, if more can be added to it."""
+    turn = await interviewing.current(chat)
+    return turn if turn and interviewing.takes_more(chat, turn) else None
 
 
 def _too_long(chat: Chat) -> Reply:
