@@ -147,4 +147,15 @@ async def query(
     if found.near:
         say(f"There is something about: {', '.join(found.near)}.")
     if not found.readable:
-        say("There is nothing to be found yet. `km365 search index` reads what is published.")
+        say(_why_nothing(sign_in, empty=await search.is_empty(app.db)))
+
+
+def _why_nothing(sign_in: str | None, *, empty: bool) -> str:
+    if empty:
+        return "There is nothing to be found yet. `km365 search index` reads what is published."
+    if sign_in:
+        return f"There is a search index, but it holds nothing that {sign_in} may read."
+    return (
+        "There is a search index, but it holds nothing that everyone may read; `--as SIGN-IN` looks with the "
+        "eyes of one person."
+    )

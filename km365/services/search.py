@@ -139,6 +139,11 @@ async def known_offices(db: Database) -> frozenset[str]:
     return await db.run(store.offices)
 
 
+async def is_empty(db: Database) -> bool:
+    """Whether the index holds nothing at all, whoever asks."""
+    return not await db.run(store.offices)  # every entry is of one, be it ""
+
+
 def _names(one: Source) -> Iterable[str]:
     """`CO-BEL Belmora` is CO-BEL and Belmora."""
     yield one.name

@@ -83,3 +83,15 @@ async def test_a_query_that_finds_nothing_leads_on(km365: Type, provisioned: Pro
     assert "1 knowledge items and 0 documents read" in ran.out
     held = await km365("search", "query", "fridges", "--language", "fr")
     assert "Without the filters there are 1." in held.err
+
+
+async def test_an_index_of_which_one_may_read_nothing_is_not_called_empty(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    await known(provisioned, "For Belmora", audience=Audience.OFFICE)
+    await km365("search", "index")
+    everyone = await km365("search", "query", "fridges")
+    assert "it holds nothing that everyone may read; `--as SIGN-IN` looks" in everyone.err
+    eve = await km365("search", "query", "fridges", "--as", sign_in_name("eve"))
+    assert f"it holds nothing that {sign_in_name('eve')} may read.\n" in eve.err
+    assert "search index`" not in everyone.err + eve.err
