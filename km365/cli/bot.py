@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from km365.cli.console import json_option, print_json, settings_in_force, table, with_app
+from km365.cli.console import json_option, print_json, say, settings_in_force, table, with_app
 
 if TYPE_CHECKING:
     from km365.app import App
+
+_ALL_REACHED = "There is nobody whom the bot cannot reach any more; `--all` lists those it reaches."
+_NOBODY_MET = "The bot has not met anybody yet: nobody has the app, or has written to it."
 
 
 @click.group()
@@ -73,8 +76,9 @@ def package(*, app_id: str, domain: str, output: Path, overwrite: bool) -> None:
 async def people(app: "App", *, everybody: bool, as_json: bool) -> None:
     """List whom the bot cannot reach any more, since when and why; never what anybody said.
 
-    Whoever installs the app again, or writes to the bot, is reached again. Names are those the directory
-    has now. At most 200.
+    Whoever installs the app again, or writes to the bot, is reached again. "Last sign" is when Teams last
+    told the bot of them: a message, or the app installed or removed. Names are those the directory has now.
+    At most 200.
 
     \b
     Example:
@@ -86,5 +90,8 @@ async def people(app: "App", *, everybody: bool, as_json: bool) -> None:
     if as_json:
         print_json([asdict(one) for one in found])
         return
+    if not found:
+        say(_NOBODY_MET if everybody else _ALL_REACHED)
+        return
     rows = [(one.name or one.id, f"{one.heard_at:%Y-%m-%d %H:%M}", one.words) for one in found]
-    table(rows, headings=("person", "last heard (UTC)", "how the bot reaches them"))
+    table(rows, headings=("person", "last sign (UTC)", "how the bot reaches them"))

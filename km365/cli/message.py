@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from km365.cli.console import json_option, print_json, table, with_app
+from km365.cli.console import json_option, print_json, say, table, with_app
 
 if TYPE_CHECKING:
     from km365.app import App
@@ -39,6 +39,9 @@ async def list_(app: "App", *, as_json: bool) -> None:
     found = await messages.troubled(app.db)
     if as_json:
         print_json([asdict(one) for one in found])
+        return
+    if not found:
+        say("No message needs anybody: none is unknown, unreachable, failed or held up.")
         return
     rows = [(one.key, one.about, f"{one.became} {one.advice}") for one in found]
     table(rows, headings=("key", "what", "what became of it, and what to do"))

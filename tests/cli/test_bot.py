@@ -83,6 +83,22 @@ async def test_the_administrator_is_told_whom_the_bot_cannot_reach(
     assert listed[2].endswith("reached")
 
 
+async def test_that_nobody_is_affected_is_said_in_words(km365: Type, provisioned: Provisioned) -> None:
+    everybody = await km365("bot", "people", "--all")
+    assert everybody.out == "" and "has not met anybody yet" in everybody.err
+    unreached = await km365("bot", "people")
+    assert unreached.out == "" and "There is nobody whom the bot cannot reach" in unreached.err
+    messages = await km365("message", "list")
+    assert messages.out == "" and "No message needs anybody" in messages.err
+    assert (await km365("message", "list", "--json")).json == []
+
+
+async def test_the_time_is_not_called_that_of_a_message(km365: Type, provisioned: Provisioned) -> None:
+    await met(provisioned, "ann", "eve")
+    heading = (await km365("bot", "people", "--all")).out.splitlines()[0]
+    assert "last sign (UTC)" in heading and "heard" not in heading
+
+
 async def test_the_doctor_counts_them(provisioned: Provisioned) -> None:
     await met(provisioned, "ann", "eve")
     words = await doctor._people(provisioned.app.db)
