@@ -25,6 +25,30 @@ async def test_who_reads_an_answer_is_narrowed_at_once_and_widened_after_a_secon
     assert (await interview(office)).answers[1].audience is Audience.EVERYONE
 
 
+@pytest.mark.parametrize(
+    ("language", "start", "said", "audience"),
+    [
+        ("en", "start", "only me", Audience.NAMED),
+        ("en", "start", "My office only.", Audience.OFFICE),
+        ("fr", "commencer", "mon bureau seulement", Audience.OFFICE),
+        ("fr", "commencer", "Seulement moi", Audience.NAMED),
+        ("ar", "ابدأ", "أنا فقط", Audience.NAMED),
+        ("ar", "ابدأ", "مكتبي فقط", Audience.OFFICE),
+    ],
+)
+async def test_readers_as_people_say_them_of_themselves_are_no_answer(
+    chat: Chat, office: Office, language: str, start: str, said: str, audience: Audience
+) -> None:
+    await chat.is_invited(language=language)
+    chat.locale = language
+    await chat.says(start)
+    await chat.says("1")
+    await chat.says(said)
+    await chat.says(STORY)
+    kept = (await interview(office)).answers[1]
+    assert (kept.text, kept.audience) == (STORY, audience)
+
+
 async def test_a_group_hears_nothing_of_what_is_private(chat: Chat, office: Office) -> None:
     await chat.is_invited()
     for text in ["start", "1", STORY]:
