@@ -9,6 +9,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable
+from html import escape
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
@@ -226,10 +227,20 @@ def _notices(state: State, chat: sqlite3.Row) -> list[dict[str, Json]]:
 
 
 async def say(http: web.Request, state: State, chat: sqlite3.Row) -> Json:
-    """Send a text. It is kept and queued before this answers."""
-    text = text_of(await body(http))
-    teams.tell_bot(state, chat, {"type": "message", "textFormat": "plain", "text": text})
+    """Send a text, or forward one that stands elsewhere. It is kept and queued before this answers."""
+    asked = await body(http)
+    text = text_of(asked)
+    beside = {"attachments": [_forwarded(text)]} if asked.get("forwarded") is True else {}
+    teams.tell_bot(state, chat, {"type": "message", "textFormat": "plain", "text": text, **beside})
     return {}
+
+
+def _forwarded(text: str) -> Json:
+    """How Teams marks a message as forwarded: in the HTML beside its text."""
+    quote = (
+        f'<blockquote itemscope itemtype="http://schema.skype.com/Forward"><p>{escape(text)}</p></blockquote>'
+    )
+    return {"contentType": "text/html", "content": quote}
 
 
 def text_of(asked: dict[str, Any]) -> str:

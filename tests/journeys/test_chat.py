@@ -18,6 +18,8 @@ Typed = list[tuple[str, str]]
 Pressed = list[tuple[str, dict[str, str], str]]
 
 HELP = "help: "
+FORWARD = "forward: "
+"""Before the words of a message that stands elsewhere in Teams and is forwarded."""
 CHOSEN = "(chosen)"
 FIRST = ""
 """The first field of the card."""
@@ -47,10 +49,14 @@ TYPED: dict[str, Typed] = {
         ("start", "1 of 8"),
         ("who reads this", "1 of 8"),
         ("1", "2 of 8"),
+        ("start over", "would be deleted"),
+        ("yes", "1 of 8"),
+        ("1", "2 of 8"),
         (STORY, "3 of 8"),
         ("skip", "4 of 8"),
         ("back", "3 of 8"),
         ("pause", "A break"),
+        ("later on friday", "I will come back to you on Friday"),
         ("continue", "3 of 8"),
         ("français", "3 sur 8"),
         ("english", "3 of 8"),
@@ -69,6 +75,10 @@ TYPED: dict[str, Typed] = {
         ("skip", "6 of 6"),
         ("skip", "Your draft"),
         ("discard", "Are you sure?"),
+        ("yes", "It is all deleted"),
+        (FORWARD + LESSON, "Shall I make a lesson of this?"),
+        ("yes", "5 of 6"),
+        ("withdraw", "deleted for good"),
         ("yes", "It is all deleted"),
         ("{link}", "I take this document as evidence"),
         ("no", "I kept nothing of it"),
@@ -92,10 +102,14 @@ TYPED: dict[str, Typed] = {
         ("ابدأ", "1 من 8"),
         ("من يقرأ هذا", "1 من 8"),
         ("1", "2 من 8"),
+        ("البدء من جديد", "ستُحذف كل إجاباتكم"),
+        ("نعم", "1 من 8"),
+        ("1", "2 من 8"),
         (STORY_AR, "3 من 8"),
         ("تخطي", "4 من 8"),
         ("رجوع", "3 من 8"),
         ("توقف", "استراحة"),
+        ("لاحقاً يوم الجمعة", "سأعود إليكم: الجمعة"),
         ("متابعة", "3 من 8"),
         ("français", "3 sur 8"),
         ("العربية", "3 من 8"),
@@ -114,6 +128,10 @@ TYPED: dict[str, Typed] = {
         ("تخطي", "6 من 6"),
         ("تخطي", "مسودتكم"),
         ("تجاهل", "هل أنتم متأكدون؟"),
+        ("نعم", "حُذف كل شيء"),
+        (FORWARD + LESSON_AR, "هل أجعل من هذا درساً؟"),
+        ("نعم", "5 من 6"),
+        ("سحب", "ستُحذف كل إجاباتكم"),
         ("نعم", "حُذف كل شيء"),
         ("{link}", "آخذ هذه الوثيقة دليلاً"),
         ("لا", "لم أحفظ منه شيئاً"),
@@ -135,6 +153,16 @@ PRESSED: dict[str, Pressed] = {
         ("Skip", {}, "4 of 8"),
         ("Back", {}, "3 of 8"),
         ("Pause", {}, "A break"),
+        ("Start over", {}, "would be deleted"),
+        ("Yes", {}, "1 of 8"),
+        ("Send answer", {"The programme itself": CHOSEN}, "2 of 8"),
+        ("Send answer", {FIRST: STORY}, "3 of 8"),
+        ("Pause", {}, "A break"),
+        ("Later", {}, "I will come back to you on"),
+        ("At that time", {"Another time": "Friday"}, "I will come back to you on Friday"),
+        ("Go on now", {}, "3 of 8"),
+        ("Pause", {}, "A break"),
+        ("Show my draft", {}, "Your draft"),
         ("Continue", {}, "3 of 8"),
         ("Skip", {}, "4 of 8"),
         ("Skip", {}, "5 of 8"),
@@ -162,6 +190,12 @@ PRESSED: dict[str, Pressed] = {
         ("Send answer", {FIRST: "Not in towns.", "Who may read": "colleagues in your office"}, "Your draft"),
         ("Discard", {}, "Are you sure?"),
         ("Yes", {}, "It is all deleted"),
+        (FORWARD + LESSON, {}, "Shall I make a lesson of this?"),
+        ("Yes, make a lesson of it", {}, "5 of 6"),
+        ("Skip", {}, "6 of 6"),
+        ("Skip", {}, "Your draft"),
+        ("Discard", {}, "Are you sure?"),
+        ("Yes", {}, "It is all deleted"),
         (HELP + "What I contributed", {}, "Teachers recruit teachers"),
         ("Show it", {}, STORY),
         ("Change it", {}, "Your draft"),
@@ -178,6 +212,16 @@ PRESSED: dict[str, Pressed] = {
         ("تخطٍّ", {}, "4 من 8"),
         ("رجوع", {}, "3 من 8"),
         ("توقف مؤقت", {}, "استراحة"),
+        ("البدء من جديد", {}, "ستُحذف كل إجاباتكم"),
+        ("نعم", {}, "1 من 8"),
+        ("إرسال الإجابة", {"البرنامج نفسه": CHOSEN}, "2 من 8"),
+        ("إرسال الإجابة", {FIRST: STORY_AR}, "3 من 8"),
+        ("توقف مؤقت", {}, "استراحة"),
+        ("لاحقاً", {}, "سأعود إليكم"),
+        ("في ذلك الوقت", {"وقت آخر": "الجمعة"}, "سأعود إليكم: الجمعة"),
+        ("المتابعة الآن", {}, "3 من 8"),
+        ("توقف مؤقت", {}, "استراحة"),
+        ("عرض المسودة", {}, "مسودتكم"),
         ("متابعة", {}, "3 من 8"),
         ("تخطٍّ", {}, "4 من 8"),
         ("تخطٍّ", {}, "5 من 8"),
@@ -204,6 +248,8 @@ PRESSED: dict[str, Pressed] = {
         ("تخطٍّ", {}, "5 من 6"),
         ("إرسال الإجابة", {FIRST: "لا يصلح في المدن.", "من يمكنه": "الزملاء في مكتبكم"}, "مسودتكم"),
         ("إرسال", {"العنوان": "لجان المدارس تصلح المضخات"}, "شكراً لكم"),
+        (FORWARD + STORY_AR * 2, {}, "هل أجعل من هذا درساً؟"),
+        ("لا، اتركه", {}, "لم أحفظ منه شيئاً"),
         (HELP + "مساهماتي", {}, "لجان المدارس تصلح المضخات"),
         ("عرضها", {}, "دربنا لجان المدارس"),
         ("تغييرها", {}, "مسودتكم"),
@@ -228,7 +274,10 @@ def searchable(up: Up) -> None:
 def test_everything_can_be_done_by_typing_only(up: Up, sit: Sit, name: str, language: str) -> None:
     someone = sit(name)
     for said, then in TYPED[language]:
-        someone.says(said.format(link=_document(up)))
+        if said.startswith(FORWARD):
+            _forward(someone, said)
+        else:
+            someone.says(said.format(link=_document(up)))
         _last(someone, then)
 
 
@@ -245,6 +294,8 @@ def test_everything_can_be_done_by_cards_only(up: Up, sit: Sit, name: str, langu
         if button.startswith(HELP):
             named = button.removeprefix(HELP)
             someone.log.get_by_role("button", name=named, exact=True).first.click()
+        elif button.startswith(FORWARD):
+            _forward(someone, button)
         else:
             someone.presses(button)
         _last(someone, then)
@@ -268,6 +319,7 @@ GROUPS: dict[str, tuple[str, str, list[tuple[str, str, str]]]] = {
             ("alone", "2", "Your answers"),
             ("alone", "send", "Handed in"),
             ("group", "@km365 how far are we?", "1 of 5"),
+            ("group", "@km365 close it now", "Close the reflection now?"),
             ("group", "@km365 close it now", "Fewer than 3 of you answered"),
         ],
     ),
@@ -287,7 +339,8 @@ GROUPS: dict[str, tuple[str, str, list[tuple[str, str, str]]]] = {
             ("alone", "إرسال الإجابة", "إجاباتكم"),
             ("alone", "إرسال", "تم التسليم"),
             ("group", "إلى أين وصلنا؟", "1 من 5"),
-            ("group", "إغلاق الآن", "أجاب أقل من 3 منكم"),
+            ("group", "إغلاق الآن", "هل أغلق المراجعة الآن؟"),
+            ("group", "نعم، إغلاق الآن", "أجاب أقل من 3 منكم"),
         ],
     ),
 }
@@ -336,6 +389,12 @@ def _invite(up: Up, sign_in: str) -> None:
 def _last(who: Colleague, words: str) -> None:
     """Waits until the last message says so."""
     expect(who.log.locator("> li.message").last).to_contain_text(words)
+
+
+def _forward(who: Colleague, what: str) -> None:
+    """Forwards a message, which the page itself has no other chat to take it from."""
+    words = {"text": what.removeprefix(FORWARD), "forwarded": True}
+    assert who.page.request.post(f"{who.page.url}/messages", data=words).ok
 
 
 def _fill(who: Colleague, label: str, value: str) -> None:

@@ -242,6 +242,18 @@ async def test_what_a_person_says_reaches_the_bot_with_their_language(
     assert (message["text"], message["locale"], message["conversation"]["id"]) == ("Bonjour", "fr-FR", chat)
 
 
+async def test_what_a_person_forwards_is_marked_as_teams_marks_it(
+    http: httpx.AsyncClient, bot: Bot, person: str, chat: str
+) -> None:
+    said = {"text": "5 < 7", "forwarded": True}
+    assert (await http.post(f"/teams/{person}/messages", json=said)).status_code == 200
+    await until(lambda: bot.said("message"))
+    [message] = bot.said("message")
+    [beside] = message["attachments"]
+    assert beside["contentType"] == "text/html"
+    assert "schema.skype.com/Forward" in beside["content"] and "5 &lt; 7" in beside["content"]
+
+
 async def test_a_message_waits_for_a_bot_that_is_away_and_keeps_its_place(
     m365: M365, http: httpx.AsyncClient, bot: Bot, person: str, chat: str
 ) -> None:
