@@ -38,6 +38,11 @@ async def begun(group: Group, subject: str = "the mid-term review") -> None:
     await group.time_passes()
 
 
+async def closed(group: Group) -> None:
+    await group.says("ann", "close it now")
+    await group.says("ann", "close it now")
+
+
 async def test_it_says_nothing_where_it_was_not_mentioned(group: Group) -> None:
     await group.says("ann", "help", mentioned=False)
     assert group.replies == []
@@ -117,12 +122,33 @@ async def test_the_one_who_began_it_can_close_it_and_nobody_else(group: Group) -
     assert not group.replies[0].aside
     assert group.posts == []
     await group.presses("ann", "close")
+    group.heard("Close the reflection now?", "Handed in: 0 of 4.", "is not heard any more")
+    assert "mid-term" not in group.replies[0].text
+    await group.presses("ann", "close")
     group.heard("This reflection is closed.")
     assert group.replies[0].replaces == "card"
     await group.time_passes()
     assert len(group.posts) == 1
     await group.presses("ann", "close")
     assert group.replies[0].aside
+
+
+async def test_it_is_closed_only_at_a_second_yes_within_minutes_by_card_or_by_words(group: Group) -> None:
+    await begun(group)
+    for _ in range(2):
+        await group.says("ann", "close it now", activity="same")
+        group.heard("Close the reflection now?", "once more within five minutes")
+    await group.presses("ann", "far")
+    group.heard("A reflection is open")
+    await group.says("ann", "close it now")
+    group.heard("Close the reflection now?")
+    group.at += timedelta(minutes=6)
+    await group.says("ann", "close it now")
+    group.heard("Close the reflection now?")
+    await group.says("bob", "clore maintenant")
+    group.heard("Seule la personne qui a lancé")
+    await group.presses("ann", "close")
+    group.heard("This reflection is closed.")
 
 
 async def test_the_one_who_began_it_can_keep_it_open_by_words_and_by_card(group: Group) -> None:
@@ -150,7 +176,7 @@ async def test_a_repeated_activity_begins_nothing_twice(group: Group) -> None:
     for _ in range(2):
         await group.says("ann", "let's reflect on fuel", activity="same")
     await group.time_passes()
-    await group.presses("ann", "close")
+    await closed(group)
     await group.says("ann", "let's reflect on fuel", activity="same")
     assert await group.office.db.run(group_reflections.open_ids) == []
     assert len([m for m in await group.office.db.run(outbox.list_) if m.message.card == "invitation"]) == 4
@@ -212,7 +238,7 @@ async def test_who_hands_in_can_take_it_back_until_the_summary_is_posted(group: 
     await ann.says("withdraw")
     await ann.says("yes")
     ann.heard("It is all deleted.")
-    await group.presses("ann", "close")
+    await closed(group)
     await group.time_passes()
     assert "Fewer than 3" in group.posts[0].text
 
@@ -239,8 +265,8 @@ async def test_in_a_chat_of_ones_own_it_says_where_to_ask(group: Group) -> None:
 async def test_its_post_is_kept_back_by_nobodys_quiet_hours(group: Group, office: Office) -> None:
     await begun(group)
     night = datetime(2026, 3, 2, 22, tzinfo=UTC)
-    group.at = night - timedelta(seconds=20)
-    await group.presses("ann", "close")
+    group.at = night - timedelta(seconds=40)
+    await closed(group)
     (row,) = await office.db.run(outbox.list_, state=Delivery.WAITING)
     assert await office.db.run(opens_at, row.message, HOURS, at=night) == night
 
@@ -304,7 +330,7 @@ async def test_to_whom_came_from_outside_meanwhile_no_summary_is_shown(group: Gr
         await group.answers(person, "1", "The drivers knew which road was open.", "skip", "skip", "2")
     guest = Reader(person_id="guest", name="A Guest", outsider=True)
     group.readers = [*group.readers, guest]
-    await group.says("ann", "close it now")
+    await closed(group)
     await group.time_passes()
     (post,) = group.posts
     assert "People from outside the organisation read along here now" in post.text
@@ -316,7 +342,7 @@ async def test_to_whom_came_from_outside_meanwhile_no_summary_is_shown(group: Gr
 
 async def test_a_summary_that_waits_since_an_older_version_is_posted(group: Group) -> None:
     await begun(group)
-    await group.says("ann", "close it now")
+    await closed(group)
     await group.time_passes()
     (new,) = await group.office.db.run(outbox.list_, prefix=service.SUMMARY)
     older = {name: new.message.data[name] for name in ("title", "summary")}

@@ -166,8 +166,9 @@ async def test_somebody_else_who_presses_close_is_told_aside(everybody: Everybod
         told = (await http.post(f"/teams/{IDS['bob']}/in/{group.id}/execute", json=asked)).json()
         assert told["message"].startswith("Seule la personne qui a lancé")
         assert everybody.heard(group.id) == before, "nobody else sees it"
-        told = (await http.post(f"/teams/{IDS['ann']}/in/{group.id}/execute", json=asked)).json()
-        assert told["ok"]
+        for _ in range(2):
+            told = (await http.post(f"/teams/{IDS['ann']}/in/{group.id}/execute", json=asked)).json()
+            assert told["ok"]
     await everybody.hears(group.id, "This reflection is closed.")
     await everybody.works()
     await everybody.hears(group.id, "Fewer than 3 of you answered")
@@ -178,6 +179,8 @@ async def test_a_group_that_removed_the_bot_is_not_posted_to_again_and_again(eve
     state = everybody.m365.state
     teams_groups.say(state, group, IDS["ann"], "@km365 let's reflect on the pumps")
     await everybody.hears(group.id, "Let us reflect")
+    teams_groups.say(state, group, IDS["ann"], "@km365 close it now")
+    await everybody.hears(group.id, "Close the reflection now?")
     faults.switch(state, "next_sends", on=True, status=502, times=99, retry_after_s=None, delivered=False)
     teams_groups.say(state, group, IDS["ann"], "@km365 close it now")
     await until(lambda: not state.all("SELECT 1 FROM chat_outgoing"))
