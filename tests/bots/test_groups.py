@@ -99,7 +99,7 @@ async def test_a_group_reflects_and_hears_what_several_said_alike_without_names(
         assert (await interview(office, person)).state is InterviewState.FINISHED
         assert (await interview(office, person)).answers == ()
     await bob.says("commencer")
-    bob.heard("Le délai est passé")
+    bob.heard("La réflexion de votre groupe a été close avant cela")
 
 
 async def test_fewer_than_three_answers_are_not_shown(group: Group) -> None:
@@ -131,6 +131,17 @@ async def test_the_one_who_began_it_can_close_it_and_nobody_else(group: Group) -
     assert len(group.posts) == 1
     await group.presses("ann", "close")
     assert group.replies[0].aside
+
+
+async def test_who_starts_after_it_was_closed_early_hears_that_it_was_closed(group: Group) -> None:
+    await begun(group)
+    await closed(group)
+    cleo, dina = group.chat("cleo"), group.chat("dina")
+    cleo.at = dina.at = group.at
+    await cleo.presses("start")
+    cleo.heard("Your group's reflection was closed before this.")
+    await dina.presses("start")
+    dina.heard("أُغلقت مراجعة مجموعتكم قبل هذا")
 
 
 async def test_it_is_closed_only_at_a_second_yes_within_minutes_by_card_or_by_words(group: Group) -> None:
