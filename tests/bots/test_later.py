@@ -110,6 +110,12 @@ async def test_the_clock_is_that_of_the_device_and_then_the_chosen_one(office: O
     assert await reminded_at(office) == [datetime(2026, 3, 3, 12, tzinfo=UTC)]
 
 
+async def test_it_is_understood_with_the_words_people_put_around_it(chat: Chat, office: Office) -> None:
+    await chat.is_invited()
+    await chat.says("Not today, maybe Thursday afternoon")
+    assert await reminded_at(office) == [datetime(2026, 3, 5, 14, tzinfo=UTC)]
+
+
 async def test_said_twice_by_teams_it_is_heard_once(chat: Chat, office: Office) -> None:
     await chat.is_invited()
     await chat.says("later on friday", activity="same")
