@@ -42,6 +42,10 @@ class Templates:
         """Whether the organisation's own file answers to `name`. Raises TemplateError if none does."""
         return not self.path(name).is_relative_to(_SHIPPED)
 
+    def shown(self, name: str) -> str:
+        """What the file is called in a message to the person who writes it."""
+        return name
+
     def text(self, name: str) -> str:
         """The template as text. Raises TemplateError if it is absent or not UTF-8."""
         path = self.path(name)

@@ -94,11 +94,16 @@ class OneBank(Templates):
         super().__init__(folder)
         self.bank_id = file.name.split(".", 1)[0]
         self._beside = file.resolve().parent
+        self._given = file.parent
 
     def path(self, name: str) -> Path:
         """As in `Templates`, but that bank's files where they lie."""
         own = self._beside / name.removeprefix("questions/")
         return own if name in self._ours() and own.is_file() else super().path(name)
+
+    def shown(self, name: str) -> str:
+        """That bank's files as they were given, the others by name."""
+        return str(self._given / PurePath(name).name) if name in self._ours() else name
 
     def names(self, pattern: str) -> list[str]:
         """As in `Templates`, with that bank's files."""
@@ -124,19 +129,22 @@ def find_bank(file: Path, folder: str | Path | None = None) -> tuple[Templates, 
 def problems(templates: Templates, bank_id: str) -> list[str]:
     """All that is wrong with a bank in all its languages, one line each; empty if nothing is.
 
-    A language without words is a problem too, because colleagues would be asked in English. Raises
+    Languages without words are a problem too, told once, because colleagues would be asked in another. Raises
     TemplateError where there is no such bank at all.
     """
     templates.path(_structure(bank_id))
     found: list[str] = []
     structure = _try(templates, _structure(bank_id), found)
     there = Banks(templates).languages(bank_id)
+    if missing := [language for language in LANGUAGES if language not in there]:
+        found.append(
+            f"{templates.shown(_structure(bank_id))}: there are no words in {', '.join(missing)}; "
+            "who reads one of these would be asked in another language."
+        )
     english: Table | None = None
-    for language in LANGUAGES:
-        name = f"questions/{bank_id}.{language}.toml"
-        if language not in there:
-            found.append(f"{name}: is missing; people would be asked in English.")
-        elif (words := _try(templates, name, found)) is not None and structure is not None:
+    for language in there:
+        words = _try(templates, f"questions/{bank_id}.{language}.toml", found)
+        if words is not None and structure is not None:
             _bank(bank_id, language, structure, words)
             english = words if language == "en" else english
             if english is not None and language != "en":
@@ -184,7 +192,7 @@ def _bank(bank_id: str, language: str, structure: Table, words: Table) -> Bank:
         structure.refuse("a bank needs at least one [[question]].")
     elif kind is BankKind.REFLECTION and not any(_STORY in question.becomes for question in questions):
         structure.refuse(f"no question becomes {_STORY}: without what happened nothing can be sent.")
-    if not structure.wrong:
+    if questions and all(question.id for question in questions):  # else words would seem to have no question
         asked.only(*(question.id for question in questions))
     return Bank(
         id=bank_id,

@@ -141,10 +141,14 @@ class Source:
     def line(self, header: str, key: str, *, number: int = 0) -> int:
         """The line, from 1, of `key` in the (`number`-th, from 0) table `header`, or of the table itself."""
         inside, seen, start = not header, -1, 1
+        below = f"{header}.{key}" if header else key
         for line_number, raw in enumerate(self._lines, start=1):
             line = raw.strip()
             if line.startswith("["):
-                inside = line.strip("[] ").replace('"', "") == header
+                named = line.strip("[] ").replace('"', "")
+                if key and named == below and max(seen, 0) == number:
+                    return line_number
+                inside = named == header
                 if inside and line.startswith("[["):
                     seen += 1
                     inside = seen == number
@@ -163,5 +167,5 @@ def read(templates: Templates, name: str, *, noting: list[str] | None = None) ->
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise TemplateError(f"{name}: {error}.") from None
-    return Table(Source(name, text, noting=noting), "", values)
+        raise TemplateError(f"{templates.shown(name)}: {error}.") from None
+    return Table(Source(templates.shown(name), text, noting=noting), "", values)

@@ -48,3 +48,18 @@ def test_a_file_that_is_not_there_is_named(office: Path) -> None:
         check(str(office.parent / "nothing.toml"))
     with pytest.raises(TemplateError, match="nothing"):
         check("nothing")
+
+
+def test_a_file_is_named_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "q").mkdir()
+    for name in ("evaluation.toml", "evaluation.fr.toml"):
+        text = Templates().text(f"questions/{name}").replace("ask = ", "aks = ", 1)
+        (tmp_path / "q" / name.replace("evaluation", "ours")).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    given = Path("q") / "ours.toml"
+    for file in (given, given.absolute()):
+        _, said = check(str(file))
+        missing, wrong, *_ = said.splitlines()
+        assert missing.startswith(f"{file}: there are no words in en, es,")
+        assert wrong.startswith(f"{file.with_name('ours.fr.toml')}, line ")
+        assert "questions/ours" not in said
