@@ -6,7 +6,7 @@ one transaction: killed at any moment, it has closed or it has not, and the grou
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from km365.core import group_reflection as rules
 from km365.core.audience import Audience
@@ -38,6 +38,10 @@ _QUOTE, _YES = "quote", "yes"
 """The question whether a person's words may be quoted, and the one answer that allows it."""
 _REMINDED = (0, 1)
 """Days after the start on which a member is asked and reminded."""
+_CLOSING = "closing"
+"""Where a campaign's data notes when its beginner first wanted it closed, and with which activity."""
+_SURE_WITHIN = timedelta(minutes=5)
+"""How long closing waits for a second yes."""
 _DONE = frozenset({InterviewState.SENDING, InterviewState.DECLINED, InterviewState.WITHDRAWN})
 _NOT_ASKED = frozenset({Outcome.OPTED_OUT, Outcome.UNREACHABLE})
 
@@ -122,6 +126,41 @@ async def keep_open(
         return _standing(c, replace(found, closes_at=closes_at))
 
     return await db.run(change)
+
+
+async def sure(db: Database, reflection_id: str, *, with_: str, now: datetime) -> bool:
+    """Whether closing was asked for within the last minutes, by another activity; else notes that it is now.
+
+    Kept with the reflection, for in a channel each message may begin a thread.
+    """
+
+    def look(c: Connection) -> bool:
+        campaign = campaigns.get(c, reflection_id)
+        if campaign is None:
+            return False
+        before = campaign.data.get(_CLOSING)
+        if before and before["with"] != with_:
+            if now - datetime.fromisoformat(before["at"]) <= _SURE_WITHIN:
+                return True
+        _note_closing(c, campaign, {"at": now.isoformat(), "with": with_}, now=now)
+        return False
+
+    return await db.run(look)
+
+
+async def leave_open(db: Database, reflection_id: str, *, now: datetime) -> None:
+    """Waits for no second yes to closing any more."""
+
+    def forget(c: Connection) -> None:
+        campaign = campaigns.get(c, reflection_id)
+        if campaign is not None and campaign.data.get(_CLOSING):
+            _note_closing(c, campaign, None, now=now)
+
+    await db.run(forget)
+
+
+def _note_closing(c: Connection, campaign: Campaign, noted: Json | None, *, now: datetime) -> None:
+    campaigns.change(c, replace(campaign, data={**campaign.data, _CLOSING: noted}), at=now)
 
 
 async def close(

@@ -290,7 +290,12 @@ async def test_a_channel_reflects_once_at_a_time_whichever_thread_speaks(group: 
     group.heard("Réponses remises : 0 sur 4.")
     await group.says("bob", "let's reflect on drivers")
     group.heard("fuel")
+    await group.says("ann", "close it now")
+    group.id = "19:c@thread.tacv2;messageid=3"
+    group.heard("Close the reflection now?")
     assert len(await group.office.db.run(group_reflections.open_ids)) == 1
+    await group.says("ann", "close it now")
+    group.heard("This reflection is closed.")
 
 
 async def test_where_people_from_outside_read_along_no_reflection_begins(group: Group) -> None:

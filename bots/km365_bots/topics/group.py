@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
 
 from km365.core.chat import Event, EventKind, Reply
 from km365.core.commands import Understood
@@ -25,10 +24,6 @@ Milestones = Callable[[Event, Sequence[Reader]], Awaitable[Sequence[str]]]
 _DAYS = (1, 2, 3, 5, 10)
 _USUAL = "5"
 """What "keep it open" offers first."""
-_CLOSING = "closing"
-"""Where the state of a group notes that its beginner was asked whether it is to be closed."""
-_SURE_WITHIN = timedelta(minutes=5)
-"""How long closing waits for a second yes."""
 
 
 async def no_milestones(_: Event, __: Sequence[Reader]) -> Sequence[str]:
@@ -66,7 +61,7 @@ class GroupReflections(Topic):
             return [chat.speech.say("group.none_open")]
         if wish == "close":
             return [await self._close(chat, now_open)]
-        await _let_be(chat)
+        await service.leave_open(chat.parts.db, now_open.id, now=chat.event.at)
         if wish == "keep_open":
             return [await self._keep_open(chat, now_open, meant.text)]
         return [await self._far(chat, now_open)]
@@ -79,7 +74,7 @@ class GroupReflections(Topic):
             return [aside(chat.speech.say("group.none_open"))]
         if pick.verb == "close":
             return [await self._close(chat, now_open)]
-        await _let_be(chat)
+        await service.leave_open(chat.parts.db, now_open.id, now=chat.event.at)
         if pick.verb == "keep":
             return [await self._keep_open(chat, now_open, pick.inputs.get("days", ""))]
         return [chat.in_place(await self._far(chat, now_open))]
@@ -121,12 +116,9 @@ class GroupReflections(Topic):
         parts, event = chat.parts, chat.event
         if found.begun_by != event.person_id:
             return self._not_theirs(chat, found)
-        if not _said_before(chat, found):
-            wants = {"about": found.id, "at": event.at.isoformat(), "with": chat.activity_key}
-            await chat.remember(**{_CLOSING: wants})
+        if not await service.sure(parts.db, found.id, with_=chat.activity_key, now=event.at):
             return chat.in_place(self._sure(chat, found))
         await service.close(parts.db, parts.banks, parts.jobs, found.id, by=event.person_id, now=event.at)
-        await _let_be(chat)
         return chat.in_place(chat.speech.say("group.closed"))
 
     def _sure(self, chat: Chat, found: Standing) -> Reply:
@@ -221,20 +213,6 @@ class GroupReflections(Topic):
 
     def _day(self, chat: Chat, found: Standing) -> str:
         return chat.speech.messages.day(day_at(found.closes_at, self._hours))
-
-
-def _said_before(chat: Chat, found: Standing) -> bool:
-    """Whether closing this one was asked for a moment ago, by something else than this same activity."""
-    before = chat.state.get(_CLOSING)
-    if not before or before["about"] != found.id or before["with"] == chat.activity_key:
-        return False
-    return chat.event.at - datetime.fromisoformat(before["at"]) <= _SURE_WITHIN
-
-
-async def _let_be(chat: Chat) -> None:
-    """Waits for no second yes to closing any more."""
-    if chat.state.get(_CLOSING):
-        await chat.remember(**{_CLOSING: None})
 
 
 async def _unfit(chat: Chat, subject: str) -> Reply | None:
