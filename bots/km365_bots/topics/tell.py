@@ -74,7 +74,10 @@ class Tell(Topic):
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
         """A lesson, the wish to tell one, or what was waited for: the lesson itself, or a yes."""
         if wish == "share":
-            kept = _kept(chat)
+            kept, turn = _kept(chat), await interviewing.current(chat)
+            if turn and chat.activity_key in turn.interview.heard:  # it comes again, and has begun this
+                await _forget(chat)
+                return Told(replies=[interviewing.prompt(chat, turn)], begun=True)
             another = kept and (kept.invited or kept.draft) and _waits_for(chat, _OFFER)
             return await self._chosen(chat, "make", about=_awaits(chat)) if another else self._ask(chat)
         if wish == "lesson":
