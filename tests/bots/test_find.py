@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from km365_bots.topics.find import Find, _about, _read_about, phrases
+from km365_bots.topics.find import Find, _about, _read_about
+from km365_bots.topics.find_words import phrases
 from km365_bots.topics.tell import Tell
 
 from km365.core.audience import Audience

@@ -15,13 +15,10 @@ from km365.core.chat import Reply
 from km365.core.commands import Understood, opens_with_colon, plain
 from km365.core.interviews import PromptKind
 from km365.core.keepout import KeepOut
-from km365.core.knowledge import Kind
-from km365.core.languages import LANGUAGES, OWN_NAMES, is_rtl
-from km365.core.messages import Messages, Text
+from km365.core.languages import OWN_NAMES, is_rtl
+from km365.core.messages import Messages
 from km365.core.search_entries import DOCUMENT, KNOWLEDGE
-from km365.core.search_question import DOCUMENT_TYPE, Concepts, Filters, Phrases, Query, phrases_of
-from km365.core.taxonomy import all_labels
-from km365.documents.messages import Catalogue
+from km365.core.search_question import Concepts, Filters, Phrases, Query
 from km365.errors import GraphError, GraphNotFound
 from km365.graph import people
 from km365.graph.client import Graph
@@ -33,6 +30,7 @@ from km365_bots import interviewing
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.topics import Told, Topic, refused
+from km365_bots.topics.find_words import KIND_KEYS, phrases, says_only, words_of
 
 _ABOUT = 190
 """Characters that a card may carry back of what it was about, some fewer than it may."""
@@ -41,15 +39,6 @@ _ALL_LANGUAGES = frozenset({*OWN_NAMES, *Locale("en").languages})
 _ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 """Around a sentence, which may run the other way than the card."""
 _LONGEST_UNASKED = 300
-_UNSPACED = frozenset({"zh"})
-"""Languages that put no space between words."""
-_KIND_KEYS = {
-    Kind.LESSON.value: "lesson",
-    Kind.GOOD_PRACTICE.value: "good_practice",
-    Kind.INNOVATION.value: "innovation",
-    DOCUMENT: "document",
-    KNOWLEDGE: "knowledge",
-}
 
 
 class Find(Topic):
@@ -143,7 +132,7 @@ class Find(Topic):
         """The filters that were chosen on the card; what is no known office, kind or language is left out."""
         chosen = {key: value for key, value in pick.inputs.items() if value != _ANY}
         office, kind, language = (chosen.get(key, "") for key in ("office", "kind", "language"))
-        known = kind in _KIND_KEYS or kind in (await self._terms.now()).taxonomy.by_id
+        known = kind in KIND_KEYS or kind in (await self._terms.now()).taxonomy.by_id
         return Filters(
             office=office if office in await search.known_offices(chat.parts.db) else "",
             kind=kind if known else "",
@@ -184,7 +173,7 @@ class Find(Topic):
         if not about:
             return None if meant else await self._asked(chat, text, Filters())
         asked = await _answers_a_question(chat)
-        if asked and not _says_only(chat, text):
+        if asked and not says_only(chat, text):
             return None
         if not asked and (told := await self._goes_on(chat, text)):
             return told
@@ -200,9 +189,9 @@ class Find(Topic):
         if not about:
             return None
         query, start = _read_about(about)
-        if said in _words_of(chat, "more_words"):
+        if said in words_of(chat, "more_words"):
             return await self.answer(chat, query, start=start)
-        if said in _words_of(chat, "all_words"):
+        if said in words_of(chat, "all_words"):
             return await self.answer(chat, replace(query, filters=Filters()))
         return None
 
@@ -251,49 +240,6 @@ def _waits_about(chat: Chat) -> str:
     if not isinstance(kept, Mapping) or kept.get("topic") != Find.name:
         return ""
     return str(kept.get("about", ""))
-
-
-def _says_only(chat: Chat, text: str) -> bool:
-    """Whether "only" is said in some language, before or after what it is said of."""
-    said = f" {plain(text)} "
-    for tag in LANGUAGES:
-        for one in _several(chat.parts.catalogue.get(tag).texts["find.only"]):
-            before, _, after = (plain(part) for part in one.partition("{name}"))
-            space = "" if tag in _UNSPACED else " "
-            if before and said.startswith(f" {before}{space}"):
-                return True
-            if after and said.endswith(f"{space}{after} "):
-                return True
-    return False
-
-
-def _words_of(chat: Chat, key: str) -> set[str]:
-    """The words of a list in every language, as they are compared."""
-    texts = [chat.parts.catalogue.get(tag).texts[f"find.{key}"] for tag in LANGUAGES]
-    return {plain(one) for text in texts for one in _several(text)}
-
-
-def _several(text: Text) -> tuple[str, ...]:
-    return text if isinstance(text, tuple) else (text,) if isinstance(text, str) else ()
-
-
-def phrases(catalogue: Catalogue, concepts: Concepts, offices: Mapping[str, tuple[str, ...]]) -> Phrases:
-    """How people say what an answer is to be held to, in every language."""
-    values: list[tuple[Filters, tuple[str, ...], tuple[str, ...]]] = []
-    froms: list[str] = []
-    types = concepts.taxonomy.by_key.get(DOCUMENT_TYPE)
-    for tag in LANGUAGES:
-        texts = catalogue.get(tag).texts
-        in_language, only = (_several(texts[f"find.{key}"]) for key in ("in_language", "only"))
-        froms += _several(texts["find.from_office"])
-        for code in LANGUAGES:
-            values.append((Filters(language=code), _several(texts[f"find.named_{code}"]), in_language))
-        for kind, key in _KIND_KEYS.items():
-            values.append((Filters(kind=kind), _several(texts[f"find.named_{key}"]), only))
-        for concept in types.concepts if types else ():
-            labels = tuple(label for language, label, _ in all_labels(concept) if language == tag)
-            values.append((Filters(kind=concept.id), labels, only))
-    return phrases_of(values).and_offices(offices, [one.replace("{name}", "{office}") for one in froms])
 
 
 def _pressable(chat: Chat, buttons: Sequence[str]) -> str:
@@ -473,7 +419,7 @@ class _Shown:
     def _kind(self, kind: str, *, many: bool = False) -> str:
         if not kind:
             return ""
-        if key := _KIND_KEYS.get(kind):
+        if key := KIND_KEYS.get(kind):
             return self._say(f"kinds_{key}" if many else f"kind_{key}")
         concept = self.concepts.taxonomy.by_id.get(kind)
         return concept.label(self.chat.language) if concept else kind
