@@ -22,22 +22,28 @@ from km365_bots.connector import Connector, open_connector
 from km365_bots.conversation import respond
 from km365_bots.desk import Desk
 from km365_bots.pacing import Pace
+from km365_bots.topics.later import Later
+from km365_bots.topics.prompts import Prompts
+from km365_bots.topics.tell import Tell
 from km365_bots.turn import Turns
 
 from km365.core.keepout import keep_out
+from km365.core.schedule import ALWAYS
 from km365.services import interview as service
-from km365.services.interview import HAND_ON
-from km365.store import turns
+from km365.services.interview import HAND_ON, RESUME
+from km365.services.tell import Linked
+from km365.store import conversations, interviews, outbox, preferences, turns
 from km365.store.database import Database
 from km365.store.sqlite import SqliteDatabase
 
 from ..databases import copied, fresh
-from .activities import PERSON
+from .activities import PERSON, activity
 from .chatting import BANKS, CATALOGUE, LABELS, Office
 
 Json = dict[str, Any]
 FILE = "km365.sqlite"
 FAST = ((10_000, 1.0),)
+CHAT = activity("")["conversation"]["id"]
 
 
 class Life:
@@ -74,13 +80,18 @@ async def no_token() -> None:
     return None
 
 
+async def no_documents(text: str, person_id: str) -> list[Linked]:
+    return []
+
+
 async def frame(logic: Callable[[], Any]) -> None:
     await logic()
 
 
 async def hear(url: str, activities: list[Json], acknowledge: Callable[[], None]) -> None:
     """Has the turns one after the other."""
-    office = Office(db=Database.open(url))
+    topics = [Tell(no_documents), Prompts(ALWAYS), Later()]
+    office = Office(db=Database.open(url), topics=topics)
     parts = office.parts()
     async with open_connector(no_token, Pace(per_conversation=FAST, per_tenant=FAST[0])) as connector:
         desk = Desk(office.db, office.jobs, lambda event: respond(parts, event))
@@ -91,6 +102,11 @@ async def hear(url: str, activities: list[Json], acknowledge: Callable[[], None]
                 acknowledge()
         await bot.close()
     office.db.close()
+
+
+def heard_at(service_url: str, activities: list[Json]) -> list[Json]:
+    """The activities with the address at which they are answered, which tells the lives apart."""
+    return [{**one, "serviceUrl": f"{service_url}/"} for one in activities]
 
 
 def process(url: str, activities: list[Json], life: Life) -> tuple[int, bool]:
@@ -120,9 +136,17 @@ async def kept(url: str) -> Json:
     office = Office(db=Database.open(url))
     turn = await service.current(office.db, BANKS, PERSON, ended=True)
     jobs = await office.db.run(office.jobs.list_)
+    mine = await office.db.run(interviews.list_, person_id=PERSON)
+    reminders = [one for one in await office.db.run(outbox.list_) if one.message.card == RESUME]
+    chat = await office.db.run(conversations.get, CHAT)
+    chosen = await office.db.run(preferences.get, PERSON)
     office.db.close()
     interview = turn.interview if turn else None
     return {
+        "interviews": sorted(one.bank_id for one in mine),
+        "reminded": [one.due_at.isoformat() for one in reminders],
+        "waits": sorted(key for key, found in (chat.state if chat else {}).items() if found),
+        "chosen": str(chosen),
         "state": interview.state if interview else "",
         "answers": [[one.question, one.text, one.skipped] for one in interview.answers] if interview else [],
         "handing on": sum(job.name == HAND_ON for job in jobs),
@@ -143,8 +167,6 @@ def main(service_url: str, home: Path, kind: str, every: int) -> None:
 
 def have_lives(service_url: str, home: Path, url: str, every: int) -> None:
     activities = json.loads(sys.stdin.read())
-    for one in activities:
-        one["serviceUrl"] = f"{service_url}/"
     asyncio.run(invited(url))
     keep_out("", CATALOGUE.keep_out)  # makes ready what every process would make ready for itself
     killed, n = True, 0
@@ -153,9 +175,10 @@ def have_lives(service_url: str, home: Path, url: str, every: int) -> None:
         folder = home / str(n)
         folder.mkdir()
         with copied(url, folder) as its_own:
-            done, killed = process(its_own, activities, Life(n))
-            process(its_own, activities[done:], Life(0))
-            sys.stdout.write(json.dumps({"n": n, "killed": killed, **asyncio.run(kept(its_own))}) + "\n")
+            done, killed = process(its_own, heard_at(f"{service_url}/{n}/first", activities), Life(n))
+            process(its_own, heard_at(f"{service_url}/{n}/second", activities[done:]), Life(0))
+            end = {"n": n, "killed": killed, "done": done, **asyncio.run(kept(its_own))}
+            sys.stdout.write(json.dumps(end) + "\n")
         sys.stdout.flush()
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -12,18 +13,39 @@ import pytest
 from ..databases import needs_postgresql
 from .activities import activity
 from .chatting import STORY
-from .fake_connector import fake_connector
+from .fake_connector import FakeConnector, fake_connector
 
-SAID = ["start", "1", STORY, "show my draft", "send"]
+LESSON = (
+    "We trained school committees to repair pumps. It happened in the dry season, when parts take a month."
+    " Because they kept a stock of seals, pumps were down for two days."
+)
+SAID: dict[str, tuple[list[str], dict[str, Any]]] = {
+    "an interview": (
+        ["start", "1", STORY, "show my draft", "send"],
+        {"state": "sending", "handing on": 1, "interviews": ["midterm_review"]},
+    ),
+    "a story": ([LESSON, "another lesson"], {"interviews": ["lesson"], "waits": [], "state": "open"}),
+    "later": (["later on friday"], {"interviews": ["midterm_review"], "state": "invited"}),
+    "prompts": (["quiet between 18:00 and 8:00"], {"interviews": []}),
+}
+"""What is said, and some of what is then kept."""
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process for every kill")
 @pytest.mark.parametrize(
-    ("kind", "every"), [("sqlite", 1), pytest.param("postgresql", 7, marks=needs_postgresql)]
+    ("said", "kind", "every"),
+    [
+        ("an interview", "sqlite", 1),
+        *((said, "sqlite", 2) for said in ("a story", "later", "prompts")),
+        pytest.param("an interview", "postgresql", 7, marks=needs_postgresql),
+        pytest.param("a story", "postgresql", 7, marks=needs_postgresql),
+    ],
 )
-async def test_killed_anywhere_in_a_turn_no_answer_is_lost_or_kept_twice(
-    tmp_path: Path, kind: str, every: int
+async def test_killed_anywhere_in_a_turn_nothing_is_lost_or_kept_or_said_twice(
+    tmp_path: Path, said: str, kind: str, every: int
 ) -> None:
+    texts, then = SAID[said]
+    activities = [activity("x", text=text) for text in texts]
     async with fake_connector() as teams:
         bot = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -37,19 +59,34 @@ async def test_killed_anywhere_in_a_turn_no_answer_is_lost_or_kept_twice(
             stdout=asyncio.subprocess.PIPE,
             cwd=Path(__file__).parents[2],
         )
-        told, _ = await bot.communicate(json.dumps([activity("x", text=text) for text in SAID]).encode())
+        told, _ = await bot.communicate(json.dumps(activities).encode())
     assert bot.returncode == 0
-    ends = [json.loads(line) for line in told.splitlines()]
-    *deaths, alive = ends
+    *deaths, alive = [json.loads(line) for line in told.splitlines()]
     assert not alive.pop("killed")
-    assert alive.pop("n") > 10 * len(SAID), "several steps in every turn"
-    assert alive["state"] == "sending"
-    assert alive["handing on"] == 1
-    assert [text for question, text, _ in alive["answers"] if question == "story"] == [STORY]
+    last, done = alive.pop("n"), alive.pop("done")
+    assert last > 5 * len(texts), "several steps in every turn"
+    assert done == len(texts)
+    assert alive.items() >= then.items()
+    words = [text for _, text, _ in alive["answers"]]
+    for text in texts:
+        assert words.count(text) == (text in {STORY, LESSON})
+    whole = heard(teams, last, "first")
+    assert len(whole) >= len(texts), "every one is answered"
     for death in deaths:
         assert death.pop("killed")
-        n = death.pop("n")
+        n, done = death.pop("n"), death.pop("done")
         assert death == alive, f"killed at step {n}"
+        first, second = heard(teams, n, "first"), heard(teams, n, "second")
+        assert first == whole[: len(first)], f"killed at step {n}: said in order"
+        assert second or done == len(texts) or len(first) == len(whole), f"killed at step {n}: silence"
+        assert len(set(second)) == len(second), f"killed at step {n}: said twice"
+        assert not second or done < len(texts), f"killed at step {n}: said again though acknowledged"
+
+
+def heard(teams: FakeConnector, n: int, life: str) -> list[str]:
+    """What the n-th bot said in its first or its second life."""
+    bodies = [call.body for call in teams.calls if call.path.startswith(f"/{n}/{life}/")]
+    return [one.get("text") or one["attachments"][0]["content"]["fallbackText"] for one in bodies]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process for every kill")
