@@ -83,7 +83,7 @@ async def list_(app: "App", *, sign_in: str, maturity: str | None, as_json: bool
 @json_option
 @with_app
 async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None:
-    """Show one item in full.
+    """Show one item in full; ITEM_ID may be its beginning, KM- and at least four characters.
 
     \b
     Example:
@@ -93,6 +93,7 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     from km365.services import review, wishes
 
     reader = await reader_of(app, sign_in)
+    item_id = await review.whole_id(app.graph, app.settings, item_id, reader=reader)
     kept = await review.get_item(app.graph, app.settings, item_id, reader=reader)
     asked = (await wishes.asked(app.graph, app.db, app.settings, reader)).get(item_id, ())
     if as_json:
@@ -122,6 +123,8 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
 async def review_item(app: "App", *, item_id: str, decision: str | None, reason: str, sign_in: str) -> None:
     """Decide on an item that is in review; its contributors are told.
 
+    ITEM_ID may be the beginning of the id, KM- and at least four characters, where no other begins so.
+
     \b
     Example:
       km365 lesson review KM-8f3a --accept --as zodwa.thimblesea@childrensagency.example
@@ -132,6 +135,7 @@ async def review_item(app: "App", *, item_id: str, decision: str | None, reason:
     if decision is None:
         raise click.UsageError("Say --accept, --return or --retire.")
     reader = await reader_of(app, sign_in)
+    item_id = await review.whole_id(app.graph, app.settings, item_id, reader=reader)
     kept = await review.decide_item(
         app.graph,
         app.db,
@@ -157,14 +161,15 @@ async def answer(app: "App", *, item_id: str, grant: bool | None, reason: str, s
     """Answer what an author asks about an item; they are told.
 
     Granting takes the item out of the list, or narrows it to its office. Where a change is asked for, or a
-    handover note is to be taken back, do that in SharePoint first.
+    handover note is to be taken back, do that in SharePoint first. ITEM_ID may be the beginning of the id,
+    KM- and at least four characters, where no other begins so.
 
     \b
     Example:
       km365 lesson answer KM-8f3a --grant --as zodwa.thimblesea@childrensagency.example
     """
     from km365.documents.questions import Banks
-    from km365.services import wishes
+    from km365.services import review, wishes
 
     if grant is None:
         raise click.UsageError("Say --grant or --decline.")
@@ -177,6 +182,7 @@ async def answer(app: "App", *, item_id: str, grant: bool | None, reason: str, s
         now=app.clock.now,
     )
     reader = await reader_of(app, sign_in)
+    item_id = await review.whole_id(app.graph, app.settings, item_id, reader=reader)
     for one in await wishes.settle(desk, item_id, grant=grant, reason=reason, reader=reader):
         say(f"To {one.kind} {item_id}: {one.state}. Its author is told.")
 

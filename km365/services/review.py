@@ -15,7 +15,7 @@ from km365.core.knowledge import (
     to_fields,
 )
 from km365.core.schema import TAG_COLUMNS
-from km365.errors import NotFound
+from km365.errors import InputRefused, NotFound
 from km365.graph import lists, metadata, people
 from km365.graph.client import Graph
 from km365.graph.lists import Item
@@ -27,6 +27,9 @@ from km365.store import outbox
 from km365.store.database import Connection, Database
 from km365.store.outbox import Message
 
+SHORTEST = 4
+"""So many characters behind `KM-` are enough of an id to look for."""
+_PREFIX = "KM-"
 _DECIDED = ("KMMaturity", "KMReason", "KMReviewBy")
 
 
@@ -51,6 +54,26 @@ async def get_item(graph: Graph, settings: Settings, km_id: str, *, reader: Read
     if reader is not None and not is_readable(kept.item, reader):
         raise _no_such_item(km_id)
     return kept
+
+
+async def whole_id(graph: Graph, settings: Settings, given: str, *, reader: Reader) -> str:
+    """The id of the one item that `reader` may read and whose id begins with `given`, at least KM- and four.
+
+    `given` itself where there is none, for what comes next to refuse. Raises InputRefused, naming them, where
+    there are several. Needs Sites.Selected with read on the knowledge site.
+    """
+    if not given.startswith(_PREFIX) or len(given) < len(_PREFIX) + SHORTEST:
+        return given
+    place = await knowledge_list(graph, settings)
+    query = f"startswith(fields/KMId,{odata_text(given)})"
+    rows = lists.list_items(graph, place.site_id, place.list_id, filter=query)
+    items = [kept_of(row).item async for row in rows]
+    found = sorted({item.id for item in items if is_readable(item, reader)})
+    if given in found or not found:
+        return given
+    if len(found) > 1:
+        raise InputRefused(f"{given} is the beginning of several ids; say more of it: {', '.join(found)}.")
+    return found[0]
 
 
 async def decide_item(

@@ -38,6 +38,52 @@ async def test_a_focal_point_lists_shows_and_accepts_a_lesson(km365: Type, item_
     assert (await km365("lesson", "list", "--as", BEN, "--json")).json[0]["item"]["maturity"] == "validated"
 
 
+@pytest.fixture
+async def alike(provisioned: Provisioned) -> tuple[str, str]:
+    """Two lessons whose ids begin alike: for everyone, and for the office alone."""
+    app = provisioned.app
+    for id, audience in (("KM-8f3a01", Audience.EVERYONE), ("KM-8f3a02", Audience.OFFICE)):
+        item = lesson(id=id, audience=audience)
+        await capture.submit_item(app.graph, app.settings, item, terms={}, at=NOW)
+    return "KM-8f3a01", "KM-8f3a02"
+
+
+async def test_an_id_may_be_shortened_to_what_no_other_begins_with(
+    km365: Type, alike: tuple[str, str]
+) -> None:
+    first, second = alike
+    several = await km365("lesson", "show", "KM-8f3a", "--as", BEN)
+    assert several.code == ExitCode.REFUSED
+    assert f"several ids; say more of it: {first}, {second}." in several.err
+    one = await km365("lesson", "show", "KM-8f3a0", "--as", EVE, "--json")  # she may not know of the other
+    assert one.json["item"]["id"] == first
+    accepted = await km365("lesson", "review", "KM-8f3a02", "--accept", "--as", BEN)
+    assert f"{second} is now validated." in accepted.err
+    short = await km365("lesson", "show", "KM-8f3", "--as", EVE)
+    assert short.code == ExitCode.FAILED and "There is no knowledge item KM-8f3;" in short.err
+
+
+async def test_a_shortened_id_is_reviewed_and_answered_whole(km365: Type, provisioned: Provisioned) -> None:
+    app, whole = provisioned.app, "KM-8f3a02"
+    await capture.submit_item(app.graph, app.settings, lesson(id=whole), terms={}, at=NOW)
+    wish = Wish(
+        item_id=whole,
+        kind=WishKind.CHANGE,
+        person_id=person_id("ann"),
+        interview_id="",
+        office="CO-BEL",
+        language="en",
+        state=WishState.ASKED,
+        asked_at=NOW,
+        changed_at=NOW,
+    )
+    await app.db.run(wishes.put, wish)
+    reviewed = await km365("lesson", "review", "KM-8f3a", "--accept", "--as", BEN)
+    assert f"{whole} is now validated." in reviewed.err
+    answered = await km365("lesson", "answer", "KM-8f3a", "--grant", "--as", BEN)
+    assert f"To change {whole}: done." in answered.err
+
+
 async def test_another_office_does_not_learn_that_the_lesson_exists(km365: Type, item_id: str) -> None:
     assert (await km365("lesson", "list", "--as", EVE, "--json")).json == []
     shown = await km365("lesson", "show", item_id, "--as", EVE)
