@@ -19,7 +19,7 @@ from km365.core.schedule import next_open
 from km365.core.turns import LATER, Note, Turn
 from km365.services import interview as service
 from km365.store.campaigns import Campaign
-from km365_bots import drafts, put_by, putting_off, speech
+from km365_bots import drafts, put_by, putting_off, readers, speech
 from km365_bots.buttons import Press
 from km365_bots.chat import Chat
 
@@ -32,10 +32,9 @@ async def current(chat: Chat) -> Turn | None:
 async def typed(chat: Chat, turn: Turn, meant: Understood | None) -> list[Reply]:
     """Typed text while an interview is open: a command to it, an answer, or neither."""
     chat = replace(chat, language=turn.interview.language)
-    if meant and meant.command is Command.WHO:
-        bank = service.bank_of(chat.parts.banks, turn.interview)
-        about = turn.prompt.question or bank.questions[0]
-        return [chat.speech.readers(turn.interview, bank, about), prompt(chat, turn)]
+    meant = readers.meant_of_readers(chat, turn, meant)
+    if told := await readers.replies(chat, turn, meant):
+        return [told, prompt(chat, turn)]
     said = _said(chat, turn, meant)
     if said is None or (said.verb is Verb.EDIT and not said.fields):
         return [chat.speech.say(_asked_back(turn)), prompt(chat, turn)]
@@ -93,6 +92,8 @@ def _said(chat: Chat, turn: Turn, meant: Understood | None) -> Said | None:
     if command in _BUTTON_WORDS:
         verb = _BUTTON_WORDS[command].get(prompt.kind)
         return _uttered(chat, verb) if verb else None
+    if command is Command.WHO:  # a sentence that is not kept here
+        command = None
     if command in {Command.YES, Command.NO} and (answering or prompt.kind is PromptKind.DRAFT):
         command = None
     if command is not None:

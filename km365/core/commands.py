@@ -46,7 +46,8 @@ class Command(StrEnum):
 class Understood:
     """A command, a language or an audience to change to, a numbered part with new words, or a topic's wish.
 
-    With a wish comes, in `text`, the words of one's own that it takes.
+    With a wish comes, in `text`, the words of one's own that it takes; with `WHO` the sentence that says
+    who is to read, rather than asks.
     """
 
     command: Command | None = None
@@ -68,6 +69,10 @@ class Vocabulary:
     commands: Mapping[str, Mapping[str, Sequence[str]]]
     audiences: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     first_person: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    replies: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    """Audiences in words that mean one only right after "who reads this": "everyone"."""
+    about_readers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Sentences on who is to read; "…" in them stands for words of one's own."""
     topics: Mapping[str, Mapping[str, Mapping[str, Sequence[str]]]] = field(default_factory=dict)
     """By language, topic and wish. "…" in a phrase stands for words of one's own, which the wish takes."""
 
@@ -107,6 +112,8 @@ class _Wishes:
 _LONGEST = 80
 _LONGEST_NEAR = 40
 _LONGEST_WITH_WORDS = 20_000
+_LONGEST_ON_READERS = 13
+"""Words as compared, in which "I'd" counts twice; a longer sentence is an answer."""
 _AROUND = " \t\r\n:：,،;—-–?？؟!.。\"“”«»„'"
 """What may stand between a phrase and one's own words."""
 _NEAR = 0.86
@@ -155,7 +162,37 @@ def understand(text: str, vocabulary: Vocabulary, *, language: str) -> Understoo
         return wished or Understood(language=to_language)
     order = [language, *(tag for tag in LANGUAGES if tag != language)]
     exactly = _command(said, vocabulary, order, near=False)
-    return exactly or wished or _command(said, vocabulary, order, near=True)
+    if exactly or wished:
+        return exactly or wished
+    on_readers = Understood(command=Command.WHO, text=text) if _about_readers(said, vocabulary) else None
+    return _command(said, vocabulary, order, near=True) or on_readers
+
+
+def reply_on_readers(text: str, vocabulary: Vocabulary) -> Audience | None:
+    """The audience that `text` names right after somebody asked who reads, in any language."""
+    said = plain(text[:_LONGEST])
+    for by_letter in vocabulary.replies.values():
+        for letter, phrases in by_letter.items():
+            if any(said == _phrase(one) for one in phrases):
+                return Audience(letter)
+    return None
+
+
+def _about_readers(said: str, vocabulary: Vocabulary) -> bool:
+    """Whether a short sentence, as `plain` has it, says who is to read: "my deputy should read this"."""
+    if len(said.split()) > _LONGEST_ON_READERS:
+        return False
+    return any(
+        _sentence(one).fullmatch(said) for sentences in vocabulary.about_readers.values() for one in sentences
+    )
+
+
+@lru_cache(maxsize=4096)
+def _sentence(phrase: str) -> re.Pattern[str]:
+    """The phrase as `plain` has it, with at least one word, or in Chinese one sign, for each "…"."""
+    parts = [re.escape(plain(part)) for part in phrase.split("…")]
+    space = "" if any("\u3040" <= c <= "\u9fff" for c in phrase) else " "
+    return re.compile(f"{space}.+{space}".join(parts).strip())
 
 
 def _command(said: str, vocabulary: Vocabulary, order: Iterable[str], *, near: bool) -> Understood | None:

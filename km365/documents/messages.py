@@ -17,7 +17,7 @@ from km365.templates import Templates
 
 _LONGEST = 1_000
 _TOPICS = "messages/chat/"
-_WORD_TABLES = ("commands", "keep_out_words", "audience_words")
+_WORD_TABLES = ("commands", "keep_out_words", "audience_words", "audience_replies", "audience_sentences")
 _BUTTONS = {
     "start": Command.START,
     "resume": Command.RESUME,
@@ -67,6 +67,13 @@ class Catalogue:
             audiences={tag: _by_name(text, "audience.") for tag, text in texts.items()},
             first_person={
                 tag: _word_lists(file, "audience_words", tuple(Audience)) for tag, file in files.items()
+            },
+            replies={
+                tag: _word_lists(file, "audience_replies", tuple(Audience)) for tag, file in files.items()
+            },
+            about_readers={
+                tag: _word_lists(file, "audience_sentences", ("about",))["about"]
+                for tag, file in files.items()
             },
             topics=topics,
         )

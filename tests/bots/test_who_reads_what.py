@@ -1,11 +1,14 @@
 """Who reads an answer, and what nobody but the person reads: as transcripts."""
 
+from dataclasses import dataclass
+from datetime import timedelta
+
 import pytest
 
 from km365.core.audience import Audience
 from km365.core.drafting import knowledge_item
 
-from .chatting import ANSWERS, BANKS, STORY, Chat, Office, interview
+from .chatting import ANSWERS, BANKS, CATALOGUE, STORY, Chat, Office, interview
 
 
 async def test_who_reads_an_answer_is_narrowed_at_once_and_widened_after_a_second_yes(
@@ -47,6 +50,135 @@ async def test_readers_as_people_say_them_of_themselves_are_no_answer(
     await chat.says(STORY)
     kept = (await interview(office)).answers[1]
     assert (kept.text, kept.audience) == (STORY, audience)
+
+
+@dataclass(frozen=True)
+class Tongue:
+    """What somebody says in one language."""
+
+    language: str
+    start: str
+    who: str
+    everyone: str
+    nobody: str
+    unclear: str
+    again: str
+
+
+TONGUES = [
+    Tongue("en", "start", "who reads this", "everyone", "nobody", "our deputy maybe", "send it once more"),
+    Tongue(
+        "fr", "commencer", "qui lit ceci", "tout le monde", "personne", "notre adjointe", "encore une fois"
+    ),
+    Tongue("ar", "ابدأ", "من يقرأ هذا", "الجميع", "لا أحد", "نائبتنا ربما", "مرة أخرى"),
+]
+in_three_languages = pytest.mark.parametrize("tongue", TONGUES, ids=lambda one: one.language)
+
+
+@in_three_languages
+async def test_right_after_the_question_who_reads_one_word_names_them(
+    chat: Chat, office: Office, tongue: Tongue
+) -> None:
+    await _is_asked(chat, tongue.language, tongue.start)
+    before = (await interview(office)).answers
+    await chat.says(tongue.who)
+    await chat.says(tongue.nobody)
+    assert CATALOGUE.get(tongue.language).say("audience.X") in chat.replies[0].text
+    await chat.says(tongue.who)
+    await chat.says(tongue.everyone)
+    assert CATALOGUE.get(tongue.language).say("audience.U") in chat.replies[0].text
+    assert (await interview(office)).answers == before
+
+
+@in_three_languages
+async def test_few_words_after_it_are_an_answer_only_when_sent_once_more(
+    chat: Chat, office: Office, tongue: Tongue
+) -> None:
+    await _is_asked(chat, tongue.language, tongue.start)
+    before = (await interview(office)).answers
+    await chat.says(tongue.who)
+    await chat.says(tongue.unclear)
+    chat.heard(tongue.again, CATALOGUE.get(tongue.language).say("audience.O"))
+    assert (await interview(office)).answers == before
+    await chat.says(tongue.unclear)
+    assert (await interview(office)).answers[-1].text == tongue.unclear
+
+
+@pytest.mark.parametrize(
+    ("language", "start", "sentence"),
+    [
+        ("en", "start", "I'd rather my deputy reads this than my boss"),
+        ("fr", "commencer", "je préfère que seul mon successeur lise ça"),
+        ("ar", "ابدأ", "لا أريد أن يقرأ مديري هذا"),
+    ],
+)
+async def test_a_sentence_on_who_is_to_read_is_no_answer(
+    chat: Chat, office: Office, language: str, start: str, sentence: str
+) -> None:
+    await _is_asked(chat, language, start)
+    before = (await interview(office)).answers
+    await chat.says(sentence)
+    assert CATALOGUE.get(language).say("audience.O") in chat.replies[0].text
+    assert (await interview(office)).answers == before
+    await chat.says(sentence)
+    assert (await interview(office)).answers[-1].text == sentence
+
+
+@pytest.mark.parametrize("text", [STORY, "Everyone came, and then the rains cut the road for weeks on end."])
+async def test_a_longer_text_after_it_is_the_answer(chat: Chat, office: Office, text: str) -> None:
+    await _is_asked(chat, "en", "start")
+    await chat.says("who reads this")
+    await chat.says(text)
+    assert (await interview(office)).answers[-1].text == text
+
+
+async def test_a_while_later_or_elsewhere_one_word_is_an_answer_again(chat: Chat, office: Office) -> None:
+    await _is_asked(chat, "en", "start")
+    await chat.says("who reads this")
+    chat.at += timedelta(minutes=11)
+    await chat.says("everyone")
+    assert (await interview(office)).answers[-1].text == "everyone"
+
+
+async def test_few_words_delivered_twice_are_not_sent_once_more(chat: Chat, office: Office) -> None:
+    await _is_asked(chat, "en", "start")
+    before = (await interview(office)).answers
+    await chat.says("who reads this")
+    for _ in range(2):
+        await chat.says("our deputy maybe", activity="delivered-twice")
+        chat.heard("send it once more")
+    assert (await interview(office)).answers == before
+
+
+async def test_distress_after_it_is_heard_as_distress(chat: Chat) -> None:
+    await _is_asked(chat, "en", "start")
+    await chat.says("who reads this")
+    await chat.says("I want to die")
+    chat.heard("I am sorry that things are so hard.")
+
+
+@in_three_languages
+async def test_at_the_draft_who_reads_speaks_of_the_draft(chat: Chat, office: Office, tongue: Tongue) -> None:
+    messages = CATALOGUE.get(tongue.language)
+    await _is_asked(chat, tongue.language, tongue.start)
+    await chat.says(STORY)
+    await chat.presses("draft")
+    before = (await interview(office)).answers
+    for text in [tongue.who, tongue.nobody]:
+        await chat.says(text)
+        assert chat.replies[0].text == messages.say("audience_help.draft")
+    assert (await interview(office)).answers == before
+    for text in ["2", tongue.who, tongue.nobody]:
+        await chat.says(text)
+    assert messages.say("confirm.unrecord") in chat.replies[0].text
+
+
+async def _is_asked(chat: Chat, language: str, start: str) -> None:
+    """The question for the story, in that language."""
+    chat.locale = language
+    await chat.is_invited(language=language)
+    await chat.says(start)
+    await chat.says("1")
 
 
 async def test_a_group_hears_nothing_of_what_is_private(chat: Chat, office: Office) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from km365.core.audience import Audience
-from km365.core.commands import Command, Understood, numbered, plain, understand
+from km365.core.commands import Command, Understood, numbered, plain, reply_on_readers, understand
 from km365.core.languages import LANGUAGES, OWN_NAMES
 from km365.documents.messages import Catalogue
 from km365.templates import Templates
@@ -118,6 +118,51 @@ def test_an_audience_is_chosen_as_one_says_it_of_oneself(language: str) -> None:
 )
 def test_your_and_my_name_the_same_readers(text: str, language: str) -> None:
     assert understand(text, VOCABULARY, language=language) == Understood(audience=Audience.SUCCESSOR)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'd rather my deputy reads this than my boss",
+        "Can my boss read this?",
+        "Don't show this to my supervisor.",
+        "je préfère que seul mon successeur lise ça",
+        "أفضل أن يقرأ هذا زميلي فقط",
+        "لا أريد أن يقرأ مديري هذا",
+        "prefiero que lo lea solo mi sucesora",
+        "Я хочу, чтобы это читала только Анна",
+        "只想让我的上级看",
+        "prefiro que só a Ana leia isto",
+    ],
+)
+def test_a_sentence_on_who_is_to_read_speaks_of_readers(text: str) -> None:
+    assert understand(text, VOCABULARY, language="en") == Understood(command=Command.WHO, text=text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We read this report every week with the partners",
+        "Nobody in the ministry reads it",
+        "reads this",
+        "In the first year it was the driver who found out that nobody at the border post ever reads this",
+        "everyone",
+        "nobody",
+        "لا أحد",
+        "On lit ce rapport chaque lundi",
+    ],
+)
+def test_words_on_reading_and_on_everyone_may_be_an_answer(text: str) -> None:
+    assert understand(text, VOCABULARY, language="en") is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_word_names_the_readers_only_in_reply(language: str) -> None:
+    assert set(VOCABULARY.replies[language]) == {str(audience) for audience in Audience}
+    for letter, phrases in VOCABULARY.replies[language].items():
+        for phrase in phrases:
+            assert reply_on_readers(f" {phrase}. ", VOCABULARY) is Audience(letter), phrase
+            assert understand(phrase, VOCABULARY, language=language) is None, phrase
 
 
 BUTTONS = {
