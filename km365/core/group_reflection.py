@@ -179,6 +179,15 @@ def closing(now: datetime, hours: Hours, *, days: int = WORKING_DAYS) -> datetim
     return (midnight(day, hours) + hours.closes).astimezone(UTC)
 
 
+def days_left(now: datetime, closes_at: datetime, hours: Hours) -> int:
+    """How many working days after today it closes: what `closing` was given."""
+    day, last, left = day_at(now, hours), day_at(closes_at, hours), 0
+    while day < last:
+        day += timedelta(days=1)
+        left += day.weekday() not in hours.weekend
+    return left
+
+
 def _finding(question: Asked, unsaid: frozenset[str]) -> Finding:
     answers = sorted(question.answers, key=lambda one: (one.text, one.choice, one.quotable))
     if len(answers) < LIMIT:

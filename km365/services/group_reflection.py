@@ -12,15 +12,16 @@ from km365.core import group_reflection as rules
 from km365.core.audience import Audience
 from km365.core.group_reflection import Asked, Closed, Given, Summary
 from km365.core.interviews import Interview, InterviewState
+from km365.core.preferences import hours_for
 from km365.core.questions import GROUP_BANK, Question
-from km365.core.schedule import Hours, Outcome, Plan, day_at
+from km365.core.schedule import Hours, Outcome, Plan, day_at, next_open
 from km365.documents.questions import Banks
 from km365.errors import InputRefused
 from km365.jobs.port import Args, Jobs
 from km365.services import interview as service
 from km365.services import prompts
 from km365.services.interview import LOOK
-from km365.store import campaigns, events, interviews, outbox
+from km365.store import campaigns, events, interviews, outbox, preferences
 from km365.store import group_reflections as store
 from km365.store.campaigns import Campaign
 from km365.store.database import Connection, Database
@@ -82,6 +83,8 @@ class Standing:
     asked: int
     answered: int
     fresh: bool = False
+    later: int = 0
+    """How many of those asked are asked only when their hours begin; known of a fresh one alone."""
 
 
 async def begin(
@@ -138,10 +141,9 @@ async def sure(db: Database, reflection_id: str, *, with_: str, now: datetime) -
         campaign = campaigns.get(c, reflection_id)
         if campaign is None:
             return False
-        before = campaign.data.get(_CLOSING)
-        if before and before["with"] != with_:
-            if now - datetime.fromisoformat(before["at"]) <= _SURE_WITHIN:
-                return True
+        before = campaign.data.get(_CLOSING) or {"at": now.isoformat(), "with": with_}
+        if before["with"] != with_ and now - datetime.fromisoformat(before["at"]) <= _SURE_WITHIN:
+            return True
         _note_closing(c, campaign, {"at": now.isoformat(), "with": with_}, now=now)
         return False
 
@@ -261,7 +263,16 @@ def _begin(
     events.append(
         c, kind="group reflection begun", subject=campaign.id, who=wanted.begun_by, what=what, at=now
     )
-    return replace(_standing(c, reflection), fresh=True)
+    later = sum(_asked_later(c, hours, one.person_id, now=now) for one in wanted.members)
+    return replace(_standing(c, reflection), fresh=True, later=later)
+
+
+def _asked_later(c: Connection, hours: Hours, person_id: str, *, now: datetime) -> bool:
+    """Whether the person has no working hours now, or was asked something else today."""
+    theirs = hours_for(preferences.get(c, person_id), hours)
+    last = campaigns.asked_at(c, person_id)
+    asked_today = last is not None and day_at(last, theirs) >= day_at(now, theirs)
+    return asked_today or next_open(now, theirs) > now
 
 
 def _standing(c: Connection, found: GroupReflection) -> Standing:

@@ -9,10 +9,11 @@ from km365_bots.group_speech import to_group
 
 from km365.core.chat import Event
 from km365.core.interviews import InterviewState
+from km365.core.preferences import Preferences
 from km365.errors import GraphUnreachable, InputRefused
 from km365.services import group_reflection as service
 from km365.services.preferences import opens_at
-from km365.store import group_reflections, interviews, outbox
+from km365.store import group_reflections, interviews, outbox, preferences
 from km365.store.outbox import Delivery
 
 from .chatting import STORY, Office, interview
@@ -172,6 +173,39 @@ async def test_the_one_who_began_it_can_keep_it_open_by_words_and_by_card(group:
     group.heard("between 1 and 20")
     await group.presses("cleo", "keep", {"days": "10"})
     group.heard("Only the one who began")
+
+
+def days_shown(group: Group) -> str:
+    """The working days that the group's newest card names before somebody chooses others."""
+    (field,) = group.cards[-1].data["fields"]
+    assert field["value"] in [choice["value"] for choice in field["choices"]]
+    return field["value"]
+
+
+async def test_its_card_shows_the_working_days_until_its_date(group: Group) -> None:
+    await begun(group)
+    assert days_shown(group) == "2"
+    for said in ("4", "3", "10"):
+        await group.says("ann", f"keep it open for {said} days")
+        assert days_shown(group) == said
+
+
+async def test_it_says_how_many_are_asked_now_and_how_many_when_their_hours_begin(
+    group: Group, office: Office
+) -> None:
+    later = replace(Preferences(), opens=timedelta(hours=15))
+    await office.db.run(preferences.put, "bob", later, at=group.at)
+    await group.says("ann", "let's reflect on fuel")
+    group.heard("People asked: 4.", "Asked now: 3. Asked when their working hours begin: 1.")
+    assert len(await group.time_passes()) == 3
+
+
+async def test_at_the_weekend_it_says_that_nobody_is_asked_yet(group: Group) -> None:
+    group.at = datetime(2026, 3, 7, 10, tzinfo=UTC)
+    await group.says("dina", "لنراجع معاً الوقود")
+    group.heard("من أسألهم الآن: 0. ومن أسألهم عندما تبدأ ساعات عملهم: 4.")
+    assert await group.time_passes() == []
+    assert len(await group.time_passes(datetime(2026, 3, 9, 9, 1, tzinfo=UTC))) == 4
 
 
 async def test_a_subject_can_be_chosen_from_a_card_or_typed(group: Group) -> None:

@@ -13,6 +13,7 @@ from km365.core.group_reflection import (
     Summary,
     View,
     closing,
+    days_left,
     summarise,
 )
 from km365.core.schedule import Hours
@@ -150,3 +151,10 @@ def test_it_closes_at_the_end_of_the_second_working_day() -> None:
     friday = datetime(2026, 3, 6, 15, tzinfo=UTC)
     assert closing(friday, hours) == datetime(2026, 3, 10, 17, tzinfo=UTC)
     assert closing(friday + timedelta(days=1), hours, days=1) == datetime(2026, 3, 9, 17, tzinfo=UTC)
+
+
+@given(days=st.integers(1, 20), day=st.integers(0, 13), weekend=st.sampled_from([{5, 6}, {4, 5}, {4}]))
+def test_the_days_left_are_those_it_was_given(days: int, day: int, weekend: set[int]) -> None:
+    hours = Hours(zone=UTC, weekend=frozenset(weekend))
+    now = datetime(2026, 3, 2, 10, tzinfo=UTC) + timedelta(days=day)
+    assert days_left(now, closing(now, hours, days=days), hours) == days

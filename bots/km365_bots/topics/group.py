@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from km365.core.chat import Event, EventKind, Reply
 from km365.core.commands import Understood
-from km365.core.group_reflection import LIMIT, LONGEST_SUBJECT, LONGEST_WAIT, MOST_MEMBERS
+from km365.core.group_reflection import LIMIT, LONGEST_SUBJECT, LONGEST_WAIT, MOST_MEMBERS, days_left
 from km365.core.languages import best
 from km365.core.questions import BankKind
 from km365.core.schedule import Hours, day_at
@@ -22,8 +22,6 @@ Milestones = Callable[[Event, Sequence[Reader]], Awaitable[Sequence[str]]]
 """The titles of milestones that all of a group may see, by who asks and who reads along."""
 
 _DAYS = (1, 2, 3, 5, 10)
-_USUAL = "5"
-"""What "keep it open" offers first."""
 
 
 async def no_milestones(_: Event, __: Sequence[Reader]) -> Sequence[str]:
@@ -187,15 +185,24 @@ class GroupReflections(Topic):
         say = chat.speech.messages.say
         if found.fresh:
             text = say("group.begun_text", asked=found.asked, when=self._day(chat, found), limit=LIMIT)
+            if found.later:
+                text += "\n\n" + say("group.asked_later", now=found.asked - found.later, later=found.later)
         else:
             text = self._so_far(chat, found)
-        days = [{"value": str(days), "label": str(days)} for days in _DAYS]
+        left = max(1, days_left(chat.event.at, found.closes_at, self._hours))
+        days = [{"value": str(days), "label": str(days)} for days in sorted({*_DAYS, left})]
         return chat.speech.menu(
             self.name,
             title=say("group.begun_title" if found.fresh else "group.going_title", subject=found.subject),
             text=text,
             fields=[
-                {"key": "days", "label": say("group.days"), "choices": days, "value": _USUAL, "small": True}
+                {
+                    "key": "days",
+                    "label": say("group.days"),
+                    "choices": days,
+                    "value": str(left),
+                    "small": True,
+                }
             ],
             buttons=[
                 {"verb": "far", "label": say("group.far")},
