@@ -30,15 +30,18 @@ SAID: dict[str, tuple[list[str], dict[str, Any]]] = {
 }
 """What is said, and some of what is then kept."""
 
+EVERYWHERE = "KM365_TEST_KILLS" in os.environ
+"""Killing after each step takes minutes; the suite does so after some, others every time the steps change."""
+
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process for every kill")
 @pytest.mark.parametrize(
     ("said", "kind", "every"),
     [
-        ("an interview", "sqlite", 1),
-        *((said, "sqlite", 2) for said in ("a story", "later", "prompts")),
-        pytest.param("an interview", "postgresql", 7, marks=needs_postgresql),
-        pytest.param("a story", "postgresql", 7, marks=needs_postgresql),
+        ("an interview", "sqlite", 1 if EVERYWHERE else 3),
+        *((said, "sqlite", 1 if EVERYWHERE else 4) for said in ("a story", "later", "prompts")),
+        pytest.param("an interview", "postgresql", 1 if EVERYWHERE else 11, marks=needs_postgresql),
+        pytest.param("a story", "postgresql", 1 if EVERYWHERE else 11, marks=needs_postgresql),
     ],
 )
 async def test_killed_anywhere_in_a_turn_nothing_is_lost_or_kept_or_said_twice(
