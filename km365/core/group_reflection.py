@@ -5,7 +5,7 @@ counted, so that nobody is known by their words; and where fewer than `LIMIT` an
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -30,6 +30,14 @@ _WORDS_SHOWN = 5
 _QUOTES_SHOWN = 2
 _LONGEST_QUOTE = 300
 _SHORTEST_WORD = 3
+_NOT = "¬"
+"""Before the stem of a word that was denied."""
+_REACH = 4
+"""How many words after a negation the one may stand that it denies."""
+_AFTER = frozenset({"pas", "plus", "jamais"})
+"""French negations that may follow the word denied: "ne marchaient pas"."""
+_NO_NEGATIONS = frozenset({"不过", "不断", "不仅", "不但", "不同", "未来", "无论"})
+"""Chinese words that begin like a negation and are none."""
 
 
 class Closed(StrEnum):
@@ -214,7 +222,7 @@ def _chosen(answers: Sequence[Given], question: Asked) -> list[Theme]:
 def _themes(answers: Sequence[Given], question: Asked, unsaid: frozenset[str]) -> list[Theme]:
     """The most widely shared word first, with everybody who used it; then again among those left."""
     ours = frozenset(word for said in question.said for word in _all_words(said))
-    forms: list[Mapping[str, str]] = [_words(one.text, unsaid | ours) for one in answers]
+    forms: list[Mapping[str, str]] = [_words(one.text, unsaid, ours) for one in answers]
     left = list(range(len(answers)))
     themes: list[Theme] = []
     while True:
@@ -249,14 +257,68 @@ def _as_written(word: str, forms: Sequence[Mapping[str, str]]) -> str:
     return min(used, key=lambda form: (-used[form], form))
 
 
-def _words(text: str, without: frozenset[str]) -> Mapping[str, str]:
-    """The words that say something: by their stem, as they were written first."""
+def _words(text: str, unsaid: frozenset[str], ours: frozenset[str]) -> Mapping[str, str]:
+    """The words that say something: by their stem, as they were written first.
+
+    A negation and the word it stands before are one: "not ready" is not what "ready" says, and a word of
+    ours that is denied is no longer ours.
+    """
+    whole = written.spelt_out(written.clean(text))
     found: dict[str, str] = {}
-    for stem, form in _stems(text):
-        meaningless = written.is_silent(written.fold(form)) or stem.isdigit() or stem in without
-        if not meaningless:
+    rest, at = [], 0
+    for begin, end, word in _denied(whole):
+        rest.append(whole[at:begin])
+        at = end
+        stem = written.stem(written.fold(word))
+        if not stem.isdigit() and unsaid.isdisjoint(_all_words(whole[begin:end])):
+            found.setdefault(f"{_NOT}{stem}", " ".join(whole[begin:end].lower().split()))
+    for stem, form in _stems(f" {written.STOP} ".join([*rest, whole[at:]])):
+        if not (_says_nothing(form) or stem.isdigit() or stem in unsaid | ours):
             found.setdefault(stem, form)
     return found
+
+
+def _denied(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where each negation begins and what it denies ends, and the word denied: in Chinese two characters."""
+    tokens = [(one.group(), one.start(), one.end()) for one in written.tokens(text)]
+    at = 0
+    while at < len(tokens):
+        begin = at
+        at += 1
+        if not _negates(tokens, begin):
+            continue
+        while at < len(tokens) and at - begin <= _REACH and _passed_over(tokens[at][0]):
+            at += 1
+        if at == len(tokens) or at - begin > _REACH or written.is_break(tokens[at][0]):
+            continue
+        word, end = tokens[at][0], tokens[at][2]
+        at += 1
+        if _is_han(word) and at < len(tokens) and _is_han(tokens[at][0]):
+            word, end = word + tokens[at][0], tokens[at][2]
+            at += 1
+        elif at < len(tokens) and written.fold(tokens[at][0]) in _AFTER:
+            end = tokens[at][2]
+            at += 1
+        yield tokens[begin][1], end, word
+
+
+def _negates(tokens: Sequence[tuple[str, int, int]], at: int) -> bool:
+    """Whether this token denies what follows; a Chinese one not where it is part of another word."""
+    word = tokens[at][0]
+    if not written.is_negation(written.fold(word)):
+        return False
+    return at + 1 == len(tokens) or word + tokens[at + 1][0] not in _NO_NEGATIONS
+
+
+def _passed_over(word: str) -> bool:
+    """Whether a negation reaches beyond this word to the next."""
+    folded = written.fold(word)
+    return word == "有" or written.is_negation(folded) or written.is_little(word) or _says_nothing(word)
+
+
+def _says_nothing(form: str) -> bool:
+    folded = written.fold(form)
+    return written.is_silent(folded) or written.is_helper(folded)
 
 
 def _all_words(text: str) -> frozenset[str]:
@@ -266,8 +328,10 @@ def _all_words(text: str) -> frozenset[str]:
 
 def _stems(text: str, *, shortest: int = _SHORTEST_WORD) -> list[tuple[str, str]]:
     """Stems with the words as written, small; of Chinese every two characters that stand together."""
-    tokens = written.words(written.clean(text))
-    pairs = [(a + b, a + b) for a, b in pairwise(tokens) if _is_han(a) and _is_han(b)]
+    found = list(written.tokens(written.clean(text)))
+    tokens = [one.group() for one in found]
+    beside = [(a.group(), b.group()) for a, b in pairwise(found) if a.end() == b.start()]
+    pairs = [(a + b, a + b) for a, b in beside if _is_han(a) and _is_han(b)]
     words = [
         (written.stem(written.fold(one)), one.lower())
         for one in tokens

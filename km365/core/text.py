@@ -81,6 +81,24 @@ _SILENT_WORDS_OF = {
     "مثل مع منها منه منذ هذا هذه هناك هو هي هم وان ولا وما وهو وهي يكون",
 }
 
+_NEGATIONS_OF = {
+    "en": "not no never without cannot neither nor none nobody nothing",
+    "fr": "ne n pas jamais sans aucun aucune ni",
+    "es": "no nunca sin ningun ninguna ningunos ningunas ni tampoco",
+    "pt": "nao nunca sem nenhum nenhuma nem",
+    "ru": "не нет ни без никогда нельзя",
+    "ar": "لم لن لا ولم ولن ولا فلم وليس وليست ليس ليست ليسوا غير بدون دون",
+    "zh": "不 没 無 无 未 沒",
+}
+_HELPERS_OF = {
+    "en": "am been being doing done got having shall",
+    "fr": "ai avait avaient avais avons avez ont etait etaient etais suis sera seront serait a",
+    "es": "eran estaba estaban estuvo estuvieron fueron habia habian hubo sera seran somos tenia",
+    "pt": "eram estava estavam esteve estiveram havia houve sera serao sao somos tinha tinham",
+    "ru": "будет будут буду являлся является являются стал стала стали",
+    "ar": "تكن يكن نكن اكن تكون يكونوا كنا كانوا كنت ستكون سيكون وكان وكانت",
+}
+
 _ACRONYMS = frozenset({"UN"})
 """Little words in small letters, names in capitals."""
 
@@ -187,6 +205,26 @@ _SILENT_WORDS = frozenset(fold(word) for some in _SILENT_WORDS_OF.values() for w
 def is_silent(folded: str) -> bool:
     """Whether the word, alone, says nothing of a subject in any of the languages."""
     return folded in _SILENT_WORDS
+
+
+_NEGATIONS = frozenset(fold(word) for some in _NEGATIONS_OF.values() for word in some.split())
+_HELPERS = frozenset(fold(word) for some in _HELPERS_OF.values() for word in some.split())
+_CONTRACTED = re.compile(r"(?<=\w)n['\u2019]t\b", re.IGNORECASE)
+
+
+def is_negation(folded: str) -> bool:
+    """Whether the word says the opposite of the one it stands before, in any of the languages."""
+    return folded in _NEGATIONS
+
+
+def is_helper(folded: str) -> bool:
+    """Whether the word only helps another verb. Apart from `is_silent`, by which labels are matched."""
+    return folded in _HELPERS
+
+
+def spelt_out(text: str) -> str:
+    """English negations as words of their own: `weren't` is `were not`."""
+    return _CONTRACTED.sub(" not", text)
 
 
 def is_break(written: str) -> bool:

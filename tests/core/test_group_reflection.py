@@ -158,3 +158,36 @@ def test_the_days_left_are_those_it_was_given(days: int, day: int, weekend: set[
     hours = Hours(zone=UTC, weekend=frozenset(weekend))
     now = datetime(2026, 3, 2, 10, tzinfo=UTC) + timedelta(days=day)
     assert days_left(now, closing(now, hours, days=days), hours) == days
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("الصهاريج لم تكن جاهزة", ("الصهاريج", "لم تكن جاهزة")),
+        ("The tankers weren't ready", ("not ready", "tankers")),
+        ("Les citernes n'étaient pas prêtes", ("citernes", "n'étaient pas prêtes")),
+        ("Les pompes ne marchaient pas", ("ne marchaient pas", "pompes")),
+        ("Las cisternas no estaban listas", ("cisternas", "no estaban listas")),
+        ("As cisternas não estavam prontas", ("cisternas", "não estavam prontas")),
+        ("Цистерны не были готовы", ("не были готовы", "цистерны")),
+        ("油罐，没有准备", ("没有准备", "油罐")),
+    ],
+)
+def test_a_negation_stays_with_the_word_it_denies(text: str, words: tuple[str, ...]) -> None:
+    (theme,) = one(text, text, text).findings[0].themes
+    assert sorted(theme.words) == sorted(words)
+
+
+def test_what_some_deny_is_not_counted_with_what_others_say() -> None:
+    (finding,) = one(
+        "ready", "all ready", "we were ready", "not ready", "never ready", "isn’t ready"
+    ).findings
+    assert sorted((theme.words[0].split()[-1], theme.count) for theme in finding.themes) == [("ready", 3)] * 2
+    assert len({theme.words for theme in finding.themes}) == 2
+    said = "What worked?"
+    assert one("did not work", "not work", "never work", said=said).findings[0].themes[0].count == LIMIT
+
+
+def test_what_only_sounds_like_a_negation_denies_nothing() -> None:
+    (theme,) = one("未来燃料", "未来燃料", "未来燃料").findings[0].themes
+    assert "未来" in theme.words
