@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from ..browser.conftest import FLAGS, chromium
-from .product import Up
+from .product import Up, until
 
 expect.set_options(timeout=30_000)
 
@@ -45,6 +45,14 @@ def up(new_home: Callable[[], Path]) -> Iterator[Up]:
     running.start()
     yield running
     running.close()
+
+
+@pytest.fixture(scope="module")
+def searchable(up: Up) -> None:
+    """The product has read the libraries of the two offices."""
+    for sign_in, words in (("zodwa.thimblesea", "التغذية"), ("layla.al-hibr", "écoles")):
+        query = ("search", "query", words, "--as", f"{sign_in}@childrensagency.example")
+        until(lambda query=query: up.json(*query)["total"] > 5)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import Colleague, Sit
-from .product import Chat, Up, until
+from .product import Chat, Up
 
 pytestmark = pytest.mark.browser
 
@@ -262,14 +262,6 @@ PRESSED: dict[str, Pressed] = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def searchable(up: Up) -> None:
-    """The product has read the libraries of the two offices."""
-    for sign_in, words in (("zodwa.thimblesea", "التغذية"), ("layla.al-hibr", "écoles")):
-        query = ("search", "query", words, "--as", f"{sign_in}@childrensagency.example")
-        until(lambda query=query: up.json(*query)["total"] > 5)
-
-
 @pytest.mark.parametrize(("name", "language"), [("Nomsa Paperboat", "en"), ("Dina Al-Nakhil", "ar")])
 def test_everything_can_be_done_by_typing_only(up: Up, sit: Sit, name: str, language: str) -> None:
     someone = sit(name)
@@ -278,7 +270,7 @@ def test_everything_can_be_done_by_typing_only(up: Up, sit: Sit, name: str, lang
             _forward(someone, said)
         else:
             someone.says(said.format(link=_document(up)))
-        _last(someone, then)
+        last_says(someone, then)
 
 
 @pytest.mark.parametrize(("name", "language"), [("Elio Brightwell", "en"), ("Yusuf Al-Qintara", "ar")])
@@ -298,74 +290,7 @@ def test_everything_can_be_done_by_cards_only(up: Up, sit: Sit, name: str, langu
             _forward(someone, button)
         else:
             someone.presses(button)
-        _last(someone, then)
-
-
-GROUPS: dict[str, tuple[str, str, list[tuple[str, str, str]]]] = {
-    "typed": (
-        "Ingrid Mapleton-Drum",
-        "Belmora, programme",
-        [
-            ("group", "@km365 help", "only when I am mentioned"),
-            ("group", "@km365 what do we know about schools?", "What is known about"),
-            ("group", "@km365 let's reflect on the pumps", "Let us reflect: the pumps"),
-            ("alone", "", "Your group looks back on: the pumps"),
-            ("alone", "start", "Nobody reads your answers"),
-            ("alone", "yes", "1 of 5"),
-            ("alone", "1", "2 of 5"),
-            ("alone", "The seals.", "3 of 5"),
-            ("alone", "skip", "4 of 5"),
-            ("alone", "skip", "5 of 5"),
-            ("alone", "2", "Your answers"),
-            ("alone", "send", "Handed in"),
-            ("group", "@km365 how far are we?", "1 of 5"),
-            ("group", "@km365 close it now", "Close the reflection now?"),
-            ("group", "@km365 close it now", "Fewer than 3 of you answered"),
-        ],
-    ),
-    "pressed": (
-        "Karim Al-Yaraa",
-        "Ardania, education and water",
-        [
-            ("group", "@km365 لنراجع معاً", "ماذا نراجع معاً؟"),
-            ("group", "اسأل الجميع", "لنراجع معاً"),
-            ("alone", "", "تراجع مجموعتكم معاً"),
-            ("alone", "ابدأ", "لا يقرأ أحد إجاباتكم"),
-            ("alone", "أوافق", "1 من 5"),
-            ("alone", "إرسال الإجابة", "2 من 5"),
-            ("alone", "تخطٍّ", "3 من 5"),
-            ("alone", "تخطٍّ", "4 من 5"),
-            ("alone", "تخطٍّ", "5 من 5"),
-            ("alone", "إرسال الإجابة", "إجاباتكم"),
-            ("alone", "إرسال", "تم التسليم"),
-            ("group", "إلى أين وصلنا؟", "1 من 5"),
-            ("group", "إغلاق الآن", "هل أغلق المراجعة الآن؟"),
-            ("group", "نعم، إغلاق الآن", "أجاب أقل من 3 منكم"),
-        ],
-    ),
-}
-
-
-@pytest.mark.parametrize("way", GROUPS)
-def test_a_group_reflects_each_alone_first(up: Up, sit: Sit, way: str) -> None:
-    name, group, steps = GROUPS[way]
-    chat = Chat(up, name)
-    up.http.post(f"/teams/{chat.id}/installation", json={"installed": True}).raise_for_status()
-    someone, at = sit(name), "alone"
-    for where, what, then in steps:
-        if where != at:
-            link = group if where == "group" else "km365"
-            someone.page.get_by_role("navigation").get_by_role("link", name=link).click()
-            if where == "alone":
-                up.km365("flow", "run", "prompts")
-            at = where
-        if what and (way == "typed" or what.startswith("@")):
-            someone.says(what)
-        elif what:
-            for choice in someone.card.get_by_role("radio").all()[:1]:
-                choice.check()
-            someone.presses(what)
-        _last(someone, then)
+        last_says(someone, then)
 
 
 def _invite(up: Up, sign_in: str) -> None:
@@ -386,7 +311,7 @@ def _invite(up: Up, sign_in: str) -> None:
     up.km365("flow", "run", "prompts")
 
 
-def _last(who: Colleague, words: str) -> None:
+def last_says(who: Colleague, words: str) -> None:
     """Waits until the last message says so."""
     expect(who.log.locator("> li.message").last).to_contain_text(words)
 
