@@ -1,4 +1,4 @@
-"""Whom a milestone asks: rules as data, people in, the asked and the others with the reason out.
+"""Whom a milestone asks: rules as data, people in, whoever is asked out.
 
 A rule is what a focal point writes, a line for each: "office: CO-ARD", "section: WASH", "role: *officer*",
 "at most: 40", or a sign-in name. Lines of one kind are alternatives, kinds narrow one another, names come in
@@ -6,10 +6,11 @@ addition, and "not" before a line takes people out again.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from km365.core.commands import plain
 
@@ -62,26 +63,11 @@ class Audience:
     at_most: int | None = None
 
 
-class Reason(StrEnum):
-    """Why somebody who works where a milestone is held is not asked."""
-
-    NOT_MEANT = "the rule does not speak of them"
-    TAKEN_OUT = "the rule takes them out"
-    ON_LEAVE = "they are on leave"
-    OPTED_OUT = "they want no such messages"
-    BLOCKED = "the app is blocked or not installed"
-    NOT_DRAWN = "others of the large audience were drawn"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Who is asked, in the order of the directory, and the reason for everyone who is not.
-
-    `unknown` are the numbers of lines that speak of nobody.
-    """
+    """Who is asked, in the order of the directory; `unknown` are the numbers of lines speaking of nobody."""
 
     asked: tuple[Colleague, ...]
-    left_out: tuple[tuple[Colleague, Reason], ...]
     unknown: tuple[int, ...]
 
 
@@ -126,56 +112,38 @@ def _taken_out(line: str, words: Sequence[str]) -> tuple[str, bool]:
     return line, False
 
 
-def choose(
-    audience: Audience,
-    people: Sequence[Colleague],
-    kept_from: Callable[[Colleague], Reason | None],
-    *,
-    seed: str,
-) -> Choice:
+def choose(audience: Audience, people: Sequence[Colleague], *, seed: str) -> Choice:
     """Whom of these people to ask.
 
-    `kept_from` says what else speaks against asking somebody. Of a large audience so many are drawn by
-    `seed` and id, spread over sections in proportion: of the same people the same every time.
+    Of a large audience so many are drawn by `seed` and id, spread over sections in proportion: of the same
+    people the same every time. Who is named is always among them.
     """
     meant = [one for one in people if _is_meant(audience.lines, one)]
-    out = [line for line in audience.lines if line.out]
-    reasons: dict[str, Reason] = {}
-    for one in people:
-        if one not in meant:
-            reasons[one.id] = Reason.NOT_MEANT
-        elif any(line.fits(one) for line in out):
-            reasons[one.id] = Reason.TAKEN_OUT
-        elif (why := kept_from(one)) is not None:
-            reasons[one.id] = why
-    free = [one for one in people if one.id not in reasons]
-    named = [one for one in free if any(line.trait is None and line.fits(one) for line in audience.lines)]
-    if audience.at_most is not None and len(free) > audience.at_most:
-        others = [one for one in free if one not in named]
-        drawn = {one.id for one in (*named, *_drawn(others, audience.at_most - len(named), seed))}
-        reasons.update({one.id: Reason.NOT_DRAWN for one in free if one.id not in drawn})
+    if audience.at_most is not None and len(meant) > audience.at_most:
+        names = [line for line in audience.lines if line.trait is None]
+        drawn = {one.id for one in meant if any(line.fits(one) for line in names)}
+        others = [one for one in meant if one.id not in drawn]
+        drawn.update(one.id for one in _drawn(others, audience.at_most - len(drawn), seed))
+        meant = [one for one in meant if one.id in drawn]
     return Choice(
-        asked=tuple(one for one in people if one.id not in reasons),
-        left_out=tuple((one, reasons[one.id]) for one in people if one.id in reasons),
+        asked=tuple(meant),
         unknown=tuple(line.number for line in audience.lines if not any(map(line.fits, people))),
     )
 
 
 def speaks_of(audience: Audience, one: Colleague) -> bool:
     """Whether the rule means this colleague; of an audience that is drawn from, nobody knows beforehand."""
-    out = any(line.fits(one) for line in audience.lines if line.out)
-    return audience.at_most is None and not out and _is_meant(audience.lines, one)
+    return audience.at_most is None and _is_meant(audience.lines, one)
 
 
-def _is_meant(lines: Iterable[Line], one: Colleague) -> bool:
-    """Whether a name fits, or one line of every trait that is spoken of."""
-    wanted = [line for line in lines if not line.out]
-    if any(line.trait is None and line.fits(one) for line in wanted):
-        return True
-    traits = {line.trait for line in wanted if line.trait is not None}
-    return bool(traits) and all(
-        any(line.trait is trait and line.fits(one) for line in wanted) for trait in traits
-    )
+def _is_meant(lines: Sequence[Line], one: Colleague) -> bool:
+    """Whether a name fits, or one line of every trait that is spoken of, and no line takes them out."""
+    fitting = [line for line in lines if line.fits(one)]
+    if any(line.out for line in fitting):
+        return False
+    traits = {line.trait for line in lines if not line.out and line.trait is not None}
+    found = {line.trait for line in fitting}
+    return None in found or (bool(traits) and traits <= found)
 
 
 def _drawn(people: Sequence[Colleague], count: int, seed: str) -> list[Colleague]:
@@ -198,6 +166,7 @@ def _lot(seed: str, person_id: str) -> str:
     return hashlib.sha256(f"{seed}\n{person_id}".encode()).hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def _folded(text: str) -> str:
     """Compared without case, accents and punctuation, but for the stars of a pattern."""
     return "*".join(plain(part) for part in text.split("*"))

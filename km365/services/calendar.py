@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from km365.core.asking import Colleague
@@ -76,16 +77,20 @@ def day_of(value: object) -> date | None:
 class Directory:
     """Everyone with a working account, found by id, sign-in name or mail address."""
 
-    by_name: dict[str, Person]
-    by_office: dict[str, tuple[Person, ...]]
+    people: tuple[Person, ...]
 
     def find(self, name: str) -> Person | None:
         """The person that the id, sign-in name or mail address means."""
-        return self.by_name.get(name.strip().casefold())
+        return self._by_name.get(name.strip().casefold())
 
-    def office(self, code: str) -> tuple[Person, ...]:
-        """Everyone of the office."""
-        return self.by_office.get(code.strip().casefold(), ())
+    @cached_property
+    def colleagues(self) -> tuple[Colleague, ...]:
+        """The same people, in the same order, as rules see them."""
+        return tuple(map(colleague, self.people))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Person]:
+        return {name.casefold(): one for one in self.people for name in (one.mail, one.upn, one.id) if name}
 
 
 def colleague(person: Person) -> Colleague:
@@ -98,17 +103,8 @@ def colleague(person: Person) -> Colleague:
 
 async def directory(graph: Graph) -> Directory:
     """The directory as it is now. Needs User.Read.All."""
-    by_name: dict[str, Person] = {}
-    by_office: dict[str, list[Person]] = {}
-    async for person in people.list_people(graph):
-        if not person.account_enabled:
-            continue
-        for name in (person.mail, person.upn, person.id):
-            if name:
-                by_name[name.casefold()] = person
-        if person.office:
-            by_office.setdefault(person.office.casefold(), []).append(person)
-    return Directory(by_name=by_name, by_office={code: tuple(them) for code, them in by_office.items()})
+    found = [person async for person in people.list_people(graph) if person.account_enabled]
+    return Directory(people=tuple(found))
 
 
 async def milestones(graph: Graph, settings: Settings) -> list[Milestone]:

@@ -91,9 +91,7 @@ def _known(
     What is over may name colleagues who have left since.
     """
     offices = {one.office.casefold(): one.office for one in kept if one.office}
-    offices |= {
-        person.office.casefold(): person.office for them in names.by_office.values() for person in them[:1]
-    }
+    offices |= {person.office.casefold(): person.office for person in names.people if person.office}
     taken, problems = [], []
     for entry in entries:
         office = offices.get(entry.office.casefold())

@@ -123,9 +123,7 @@ async def scan(
 def audience(milestone: Milestone, names: Directory, words: RuleWords) -> tuple[list[Person], list[str]]:
     """Whom the milestone asks, each once, and in words which of its lines name nobody."""
     rule = read_rule("\n".join(milestone.asked), words=words, office=milestone.office)
-    people = {person.id: person for person in names.by_name.values()}
-    colleagues = [calendar.colleague(person) for person in people.values()]
-    choice = choose(rule, colleagues, lambda _: None, seed=subject_of(milestone))
+    choice = choose(rule, names.colleagues, seed=subject_of(milestone))
     problems = [
         f"The milestone {milestone.title!r}: line {number} of who is asked speaks of nobody with an "
         "account that works; correct it in the Milestones list."
@@ -136,7 +134,8 @@ def audience(milestone: Milestone, names: Directory, words: RuleWords) -> tuple[
         problems = [
             f"The milestone {milestone.title!r} asks the office {milestone.office!r}, where nobody works."
         ]
-    return [people[one.id] for one in choice.asked], problems
+    asked = {one.id for one in choice.asked}
+    return [person for person in names.people if person.id in asked], problems
 
 
 def subject_of(milestone: Milestone) -> str:

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from km365.core.asking import (
     Audience,
-    Choice,
     Colleague,
-    Reason,
     RuleWords,
     Trait,
     choose,
@@ -35,16 +33,12 @@ ZOE = Colleague(id="zoe", names=frozenset({"zoe@x.example"}), office="RO-W", sec
 PEOPLE = [ANN, BEN, EVA, ZOE]
 
 
-def nothing(_: Colleague) -> None:
-    return None
-
-
 def rule(text: str) -> Audience:
     return read_rule(text, words=WORDS, office="CO-ARD")
 
 
 def asked(text: str) -> set[str]:
-    return {one.id for one in choose(rule(text), PEOPLE, nothing, seed="m1").asked}
+    return {one.id for one in choose(rule(text), PEOPLE, seed="m1").asked}
 
 
 @pytest.mark.parametrize(
@@ -75,21 +69,8 @@ def test_a_rule_names_people_by_what_they_are_and_by_name(text: str, who: set[st
 
 
 def test_a_line_that_speaks_of_nobody_is_named_by_its_number() -> None:
-    choice = choose(rule("office: CO-ARD\nsektion: WASH\nnobody@x.example"), PEOPLE, nothing, seed="m")
+    choice = choose(rule("office: CO-ARD\nsektion: WASH\nnobody@x.example"), PEOPLE, seed="m")
     assert choice.unknown == (2, 3)
-
-
-def test_everyone_who_is_not_asked_has_a_reason() -> None:
-    def away(one: Colleague) -> Reason | None:
-        return Reason.ON_LEAVE if one is EVA else None
-
-    choice = choose(rule("office: CO-ARD\nnot role: driver"), PEOPLE, away, seed="m")
-    assert [one.id for one in choice.asked] == ["ann"]
-    assert {one.id: why for one, why in choice.left_out} == {
-        "ben": Reason.TAKEN_OUT,
-        "eva": Reason.ON_LEAVE,
-        "zoe": Reason.NOT_MEANT,
-    }
 
 
 def crowd(count: int) -> list[Colleague]:
@@ -98,15 +79,15 @@ def crowd(count: int) -> list[Colleague]:
 
 
 def test_of_a_large_audience_each_section_has_its_share() -> None:
-    choice = choose(replace(rule(""), at_most=40), crowd(400), nothing, seed="m1")
+    choice = choose(replace(rule(""), at_most=40), crowd(400), seed="m1")
     assert Counter(one.section for one in choice.asked) == {"WASH": 24, "Health": 12, "Supply": 4}
-    assert choose(replace(rule(""), at_most=40), crowd(400), nothing, seed="m1") == choice
-    assert choose(replace(rule(""), at_most=40), crowd(400), nothing, seed="m2") != choice
+    assert choose(replace(rule(""), at_most=40), crowd(400), seed="m1") == choice
+    assert choose(replace(rule(""), at_most=40), crowd(400), seed="m2") != choice
 
 
 def test_who_is_named_is_always_drawn() -> None:
     boss = Colleague(id="boss", names=frozenset({"boss@x.example"}), office="CO-ARD", section="Front office")
-    choice = choose(rule("office: CO-ARD\nboss@x.example\nat most: 3"), [*crowd(50), boss], nothing, seed="m")
+    choice = choose(rule("office: CO-ARD\nboss@x.example\nat most: 3"), [*crowd(50), boss], seed="m")
     assert len(choice.asked) == 3
     assert boss in choice.asked
 
@@ -126,22 +107,17 @@ lines = st.sampled_from(
 )
 
 
-@given(st.lists(lines, max_size=6), st.integers(0, 60), st.sets(st.integers(0, 60)))
-def test_each_person_is_either_asked_or_left_out_with_a_reason(
-    text: list[str], count: int, away: set[int]
-) -> None:
-    def kept(one: Colleague) -> Reason | None:
-        return Reason.ON_LEAVE if int(one.id[1:]) in away else None
-
-    people = crowd(count)
-    audience = rule("\n".join(text))
-    choice: Choice = choose(audience, people, kept, seed="s")
-    assert sorted([one.id for one in choice.asked] + [one.id for one, _ in choice.left_out]) == sorted(
-        one.id for one in people
-    )
-    assert all(kept(one) is None for one in choice.asked)
-    if audience.at_most is not None:
-        assert len(choice.asked) <= max(audience.at_most, 1)
+@given(st.lists(lines, max_size=6), st.integers(0, 60))
+def test_whom_a_rule_asks_it_speaks_of_and_nobody_twice(text: list[str], count: int) -> None:
+    people, audience = crowd(count), rule("\n".join(text))
+    asked = choose(audience, people, seed="s").asked
+    everybody = replace(audience, at_most=None)
+    assert len({one.id for one in asked}) == len(asked)
+    assert all(speaks_of(everybody, one) for one in asked)
+    if audience.at_most is None:
+        assert set(asked) == {one for one in people if speaks_of(audience, one)}
+    else:
+        assert len(asked) <= max(audience.at_most, 1)
 
 
 def test_a_rule_can_be_written_in_every_language() -> None:
@@ -157,7 +133,7 @@ def test_a_rule_can_be_written_in_every_language() -> None:
     ):
         rule = read_rule(text, words=words, office="CO-ARD")
         assert [(line.trait, line.out) for line in rule.lines] == [(Trait.SECTION, False), (Trait.ROLE, True)]
-        assert {one.id for one in choose(rule, PEOPLE, nothing, seed="m").asked} == {"ann", "eva", "zoe"}
+        assert {one.id for one in choose(rule, PEOPLE, seed="m").asked} == {"ann", "eva", "zoe"}
 
 
 def test_of_an_audience_that_is_drawn_from_nobody_is_told_beforehand() -> None:
@@ -168,4 +144,4 @@ def test_of_an_audience_that_is_drawn_from_nobody_is_told_beforehand() -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_is_a_rule(text: str) -> None:
-    choose(rule(text), PEOPLE, nothing, seed="s")
+    choose(rule(text), PEOPLE, seed="s")
