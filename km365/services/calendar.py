@@ -7,7 +7,8 @@ from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from km365.core.asking import Colleague
-from km365.core.schedule import GONE_WITHIN, HORIZON, Hours, Leaver, Milestone
+from km365.core.departures import GONE_WITHIN, HORIZON, Leaver
+from km365.core.schedule import Hours, Milestone
 from km365.core.schema import DEPARTURES, MILESTONES
 from km365.errors import Forbidden, SettingsError
 from km365.graph import lists, people, sites

@@ -6,11 +6,11 @@ from datetime import date, datetime
 
 from babel.dates import format_date
 
+from km365.core.departures import BANK, Leaver, one_departure_each
 from km365.core.drafting import HandoverNote, left_out, note_sections
 from km365.core.interviews import Interview
 from km365.core.languages import is_rtl
 from km365.core.questions import Bank
-from km365.core.schedule import Leaver, one_departure_each
 from km365.core.schema import DEPARTURES, HANDOVER_NOTES
 from km365.documents import docx, toml
 from km365.errors import GraphNotFound, NotFound
@@ -23,9 +23,6 @@ from km365.store import events, interviews, outbox
 from km365.store.database import Connection, Database
 from km365.store.outbox import Message
 from km365.templates import Templates
-
-BANK = "handover"
-"""The question bank of handover interviews."""
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _DATES = {"en": "en_GB"}

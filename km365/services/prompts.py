@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from km365.core import languages, schedule
+from km365.core import departures, languages, schedule
 from km365.core.asking import RuleWords, choose, read_rule
+from km365.core.departures import Leaver
 from km365.core.preferences import Asked, hours_for, may_ask
-from km365.core.schedule import Act, Calendar, Hours, Leaver, Milestone, Outcome, Progress
+from km365.core.schedule import Act, Calendar, Hours, Milestone, Outcome, Progress
 from km365.documents.asking import rule_words
 from km365.documents.questions import Banks
 from km365.graph.client import Graph
@@ -88,7 +89,7 @@ async def scan(
     planned = schedule.sort_milestones(await calendar.milestones(graph, settings), today=today)
     listed = await calendar.departures(graph, settings, names)
     known = await calendar.directory_leavers(graph, now=now)
-    leavers = schedule.one_departure_each(listed.leavers, known.leavers, today=today)
+    leavers = departures.one_departure_each(listed.leavers, known.leavers, today=today)
 
     warnings = [
         f"The milestone {one.title!r} has no date, so nobody is asked; set it in the Milestones list."
@@ -102,7 +103,7 @@ async def scan(
         warnings += unknown
         wanted.append(_milestone_campaign(milestone, milestone.due_on or today, asked, banks))
     wanted += [
-        _departure_campaign(leaver, names, today) for leaver in schedule.due_leavers(leavers, today=today)
+        _departure_campaign(leaver, names, today) for leaver in departures.due_leavers(leavers, today=today)
     ]
     opened, ended = await db.run(
         _take_in, wanted, planned, hours, settled=_settled(leavers), now=now, dry_run=dry_run
@@ -257,7 +258,7 @@ def _departure_campaign(leaver: Leaver, names: Directory, today: date) -> Wanted
         kind="departure",
         title=leaver.post,
         due_on=leaver.leaves_on,
-        plan=schedule.handover_plan(leaver.leaves_on, today=today),
+        plan=departures.handover_plan(leaver.leaves_on, today=today),
         data={
             "departure": leaver.departure_id,
             "leaves_on": last_day,
@@ -265,8 +266,8 @@ def _departure_campaign(leaver: Leaver, names: Directory, today: date) -> Wanted
             "office": leaver.office,
             "successor": leaver.successor_id,
             "supervisor": leaver.supervisor_id,
-            "notice": schedule.notice(leaver.leaves_on, today=today),
-            "bank": schedule.HANDOVER_BANK,
+            "notice": departures.notice(leaver.leaves_on, today=today),
+            "bank": departures.BANK,
         },
     )
     recipient = Recipient(
@@ -329,7 +330,7 @@ def _same_or_new(c: Connection, wanted: Wanted) -> Campaign:
     if wanted.campaign.kind != "departure":
         return wanted.campaign
     for found in campaigns.of_person(c, wanted.recipients[0].person_id, kind="departure"):
-        if abs(found.due_on - wanted.campaign.due_on) < schedule.SAME_DEPARTURE:
+        if abs(found.due_on - wanted.campaign.due_on) < departures.SAME_DEPARTURE:
             return replace(wanted.campaign, id=found.id)
     return wanted.campaign
 
