@@ -130,7 +130,8 @@ async def _put_by(chat: Chat, before: Turn) -> list[Reply]:
     after = await interviewing.current(chat)
     if after and (after.interview.id, after.prompt.kind) == (before.interview.id, kind):
         return []
-    return await put_by.cards(chat, campaign=before.interview.campaign, interview=before.interview.id)
+    campaign = before.interview.campaign if kind is PromptKind.INVITATION else ""
+    return await put_by.cards(chat, campaign=campaign, interview=before.interview.id)
 
 
 async def _told_before_starting(chat: Chat, turn: Turn, meant: Understood | None) -> bool:

@@ -13,10 +13,11 @@ from km365.core.chat import EventKind, Reply
 from km365.core.commands import Command, Understood, numbered
 from km365.core.interviews import MAX_ANSWER_LENGTH, PROBE_SUFFIX, Interview, InterviewState, PromptKind
 from km365.core.keepout import KeepOut
+from km365.core.notes import Note
 from km365.core.questions import Bank, Question
 from km365.core.said import Said, Verb, clean
 from km365.core.schedule import next_open
-from km365.core.turns import LATER, Note, Turn
+from km365.core.turns import LATER, Turn
 from km365.services import interview as service
 from km365.store.campaigns import Campaign
 from km365_bots import drafts, put_by, putting_off, readers, speech
@@ -225,7 +226,10 @@ async def pressed(chat: Chat, press: Press | None) -> list[Reply]:
         return [chat.in_place(chat.speech.say("notes.late")), prompt(chat, found)]
     if press.fields:
         return await _edited(chat, found, press)
-    return await _go(chat, found.interview, _meant(chat, press), press)
+    replies = await _go(chat, found.interview, _meant(chat, press), press)
+    if press.question == speech.PAUSED and press.verb is Verb.START:
+        replies += await put_by.cards(chat, interview=found.interview.id)
+    return replies
 
 
 _INVITED = frozenset({Verb.START, Verb.LATER, Verb.DECLINE})

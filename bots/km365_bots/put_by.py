@@ -15,17 +15,24 @@ from km365_bots.chat import Chat
 _INVITATIONS = frozenset({"invitation", "handover_invitation"})
 
 
-async def cards(chat: Chat, *, campaign: str, interview: str = "") -> list[Reply]:
-    """The cards of this campaign, and of this interview's reminders, as they are to stand from now on."""
+async def cards(chat: Chat, *, campaign: str = "", interview: str = "") -> list[Reply]:
+    """The cards of this campaign, and of this interview's reminders, as they are to stand from now on.
+
+    Each once: the one that was pressed has become a question, which is to be read for good.
+    """
     if chat.text_only:
         return []
     sent = await chat.parts.db.run(outbox.list_, state=Delivery.SENT, person_id=chat.event.person_id)
+    stand = [
+        one
+        for one in sent
+        if one.note != outbox.ANSWERED and _is_about(one.message, campaign=campaign, interview=interview)
+    ]
+    await chat.parts.db.run(outbox.answered, [one.message.key for one in stand])
     return [
         replace(_without_buttons(chat, one.message), replaces=one.activity_id)
-        for one in sent
-        if one.activity_id
-        and one.activity_id != chat.event.reply_to
-        and _is_about(one.message, campaign=campaign, interview=interview)
+        for one in stand
+        if one.activity_id and one.activity_id != chat.event.reply_to
     ]
 
 

@@ -33,6 +33,8 @@ PAGE = 200
 """How many messages `due` gives at most, unless told otherwise."""
 QUIET = "it is outside the hours in which the person may be written to"
 """The note of a message that waits for nothing but its reader's morning."""
+ANSWERED = "it was answered"
+"""The note of a sent message whose card has been answered, so that it is no longer what was sent."""
 MAY_BE_SENT_AGAIN = frozenset({Delivery.UNKNOWN, Delivery.UNREACHABLE, Delivery.FAILED})
 """Where a person may decide to send a message again, and nobody else does."""
 
@@ -171,6 +173,12 @@ def send_again(c: Connection, key: str, *, at: datetime) -> bool:
 def sent(c: Connection, key: str, *, activity_id: str | None, at: datetime) -> None:
     """The Bot Connector accepted it."""
     _move(c, key, Delivery.SENT, at=at, note=None, activity_id=activity_id)
+
+
+def answered(c: Connection, keys: Sequence[str]) -> None:
+    """Notes that the reader has answered these; when they were sent stays."""
+    mine = message.c.key.in_(keys) & (message.c.state == Delivery.SENT)
+    c.execute(update(message).where(mine).values(note=ANSWERED))
 
 
 def unknown(c: Connection, key: str, *, note: str, at: datetime) -> None:

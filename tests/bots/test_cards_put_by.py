@@ -71,6 +71,25 @@ async def test_a_reminder_somebody_asked_for_is_put_by_as_well(invited: Chat) ->
     assert "card-3" in put_by(invited)
 
 
+async def test_a_card_that_became_a_question_stays_one(invited: Chat) -> None:
+    await invited.presses("start")  # takes the place of the last of them
+    await invited.says("later")
+    await invited.says("continue")
+    assert put_by(invited) == {}
+
+
+async def test_a_reminder_that_became_a_question_stays_one(invited: Chat) -> None:
+    await invited.says("start")
+    await invited.says("later")
+    (row,) = await invited.office.db.run(outbox.list_, prefix="resume")
+    await arrived(invited, row.message, "card")
+    await invited.says("who reads this")
+    await invited.presses("start")
+    await invited.says("later")
+    await invited.says("continue")
+    assert put_by(invited) == {}
+
+
 async def test_whoever_reads_plain_text_has_no_cards_to_be_put_by(office: Office, invited: Chat) -> None:
     office.topics = [Text()]
     await invited.says("text only")
