@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from .conftest import Colleague, Sit
 from .product import Chat, Up
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("searchable")]
 
 Typed = list[tuple[str, str]]
 Pressed = list[tuple[str, dict[str, str], str]]
