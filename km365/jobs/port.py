@@ -55,6 +55,21 @@ class Job:
     error: str | None
 
 
+class NotUnderstood(KM365Error):
+    """A job was queued by another version of km365, with other arguments: trying again would not help."""
+
+
+class Given(dict[str, str]):
+    """What a job is given; asking for what it was not given says so in words."""
+
+    def __missing__(self, name: str) -> str:
+        raise NotUnderstood(
+            f"Another version of km365 queued this job: it lacks {name!r} and has "
+            f"{', '.join(map(repr, sorted(self))) or 'nothing'}. What is still to be done is queued anew by "
+            "itself."
+        )
+
+
 class Jobs(Protocol):
     """Register at start-up, enqueue inside transactions, run until stopped."""
 
@@ -62,7 +77,7 @@ class Jobs(Protocol):
         """`work` is what jobs called `name` do; it is tried `attempts` times before the job counts as failed.
 
         A try that takes over a quarter of an hour is a failure. An error with a `retry_after_s` is waited
-        for; other failures wait longer each time.
+        for; other failures wait longer each time. A job that lacks an argument it is asked for has failed.
         """
 
     def every_minute(self, name: str, work: Callable[[], Awaitable[None]]) -> None:

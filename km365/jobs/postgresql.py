@@ -31,8 +31,10 @@ from km365.jobs.port import (
     GRACE_S,
     LONGEST_RUN_S,
     Args,
+    Given,
     Job,
     JobState,
+    NotUnderstood,
     Work,
     first_of,
     one_line,
@@ -248,12 +250,13 @@ class PostgresqlJobs:
             args.pop(_ERROR, None)
             try:
                 async with asyncio.timeout(LONGEST_RUN_S):
-                    await self._work[name][0](args)
+                    await self._work[name][0](Given(args))
             except Exception as error:
                 tried, said = context.job.attempts + 1, one_line(error)
                 _log.warning("job %s %s failed (attempt %d): %s", name, _key(context.job), tried, said)
                 await manager.note(context.job, said)
-                raise _Failed(wait_after(error, tried=tried)) from None
+                final = isinstance(error, NotUnderstood)
+                raise _Failed(None if final else wait_after(error, tried=tried)) from None
 
         app.task(name=name, queue=name, pass_context=True, retry=_Again(manager, self._work[name][1]))(do)
 
@@ -325,9 +328,9 @@ class PostgresqlJobs:
 
 
 class _Failed(Exception):
-    """A try failed; the next one is to wait."""
+    """A try failed; the next one is to wait, or there is none."""
 
-    def __init__(self, wait_s: float) -> None:
+    def __init__(self, wait_s: float | None) -> None:
         super().__init__()
         self.wait_s = wait_s
 
@@ -344,8 +347,9 @@ class _Again(BaseRetryStrategy):
         if isinstance(exception, asyncio.CancelledError):
             self._manager.given_back.add(job.id)
             return RetryDecision(retry_at=datetime.now(UTC))
-        if isinstance(exception, _Failed) and job.attempts + 1 < self._attempts:
-            return RetryDecision(retry_at=datetime.now(UTC) + timedelta(seconds=exception.wait_s))
+        wait_s = exception.wait_s if isinstance(exception, _Failed) else None
+        if wait_s is not None and job.attempts + 1 < self._attempts:
+            return RetryDecision(retry_at=datetime.now(UTC) + timedelta(seconds=wait_s))
         return None
 
 

@@ -23,8 +23,10 @@ from km365.jobs.port import (
     GRACE_S,
     LONGEST_RUN_S,
     Args,
+    Given,
     Job,
     JobState,
+    NotUnderstood,
     Work,
     first_of,
     one_line,
@@ -209,9 +211,12 @@ class SqliteJobs:
         work, _ = self._work[one.name]
         try:
             async with asyncio.timeout(LONGEST_RUN_S):
-                await work(one.args)
+                await work(Given(one.args))
         except asyncio.CancelledError:
             await self._db.run(self._again, one, "the service was stopped", wait_s=0.0, counts=False)
+        except NotUnderstood as error:
+            _log.warning("job %s %s failed: %s", one.name, one.key, error)
+            await self._db.run(self._end, one, JobState.FAILED, str(error))
         except Exception as error:
             tried, said = one.attempts + 1, one_line(error)
             _log.warning("job %s %s failed (attempt %d): %s", one.name, one.key, tried, said)

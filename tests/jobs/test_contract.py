@@ -121,6 +121,23 @@ async def test_a_job_waits_as_long_as_the_refusal_asks(bench, until) -> None:
         await until(lambda: bench.states(jobs)["k1"] == JobState.DONE)
 
 
+async def test_a_job_that_another_version_queued_fails_at_once_and_says_so(bench, until) -> None:
+    jobs, tries = bench.make(), Counter()
+
+    async def work(args) -> None:
+        tries["k1"] += 1
+        args["drive"]
+
+    jobs.register("tag", work)
+    bench.enqueue(jobs, "tag", "k1", library="Documents")
+    async with bench.running(jobs):
+        await until(lambda: bench.states(jobs)["k1"] == JobState.FAILED)
+    with bench.db.begin() as c:
+        (job,) = jobs.list_(c)
+    assert tries["k1"] == job.attempts == 1
+    assert "it lacks 'drive' and has 'library'" in (job.error or "")
+
+
 async def test_the_text_of_a_foreign_error_is_not_kept(bench, until) -> None:
     jobs = bench.make()
 
