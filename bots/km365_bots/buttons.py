@@ -51,7 +51,7 @@ class Press:
     """The question to answer again."""
     fields: Mapping[str, str] = field(default_factory=dict)
 
-    def forged(self, secret: bytes, person_id: str, *, step: int) -> bool:
+    def forged(self, secret: bytes, person_id: str) -> bool:
         """Whether this card was never shown to this person by us."""
         return not cards_token.is_ours(
             secret, self.token, interview=self.interview, question=self.question, person=person_id

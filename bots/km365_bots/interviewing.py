@@ -120,7 +120,7 @@ def _asked_back(turn: Turn) -> str:
 
 def _part(chat: Chat, turn: Turn, part: Understood) -> Said:
     """A numbered part of the draft: with words, the words change; alone, its question is asked again."""
-    bank = service.bank_of(chat.parts.banks, turn.interview)
+    bank = _bank(chat, turn.interview)
     shown = drafts.parts(turn.interview, bank)
     if not 1 <= part.number <= len(shown):
         return _uttered(chat, Verb.EDIT)
@@ -211,11 +211,11 @@ async def pressed(chat: Chat, press: Press | None) -> list[Reply]:
     """A card's button. Cards that are not ours are refused; those from before are answered kindly."""
     person, secret = chat.event.person_id, chat.parts.secret
     if press is not None and press.question == speech.INVITATION:
-        if press.verb in _INVITED and not press.forged(secret, person, step=0):
+        if press.verb in _INVITED and not press.forged(secret, person):
             return await _begin(chat, press.interview, press.verb)
         press = None
     found = await named(chat, press.interview) if press else None
-    if not press or not found or press.forged(secret, person, step=found.interview.step):
+    if not press or not found or press.forged(secret, person):
         return [chat.in_place(chat.speech.say("chat.forged"))]
     chat = replace(chat, language=found.interview.language)
     if press.question == speech.RETURNED:  # what was asked stays to be read while it is answered
@@ -242,23 +242,26 @@ def _meant(chat: Chat, press: Press) -> Said:
 
 def takes_more(chat: Chat, turn: Turn) -> bool:
     """Whether this is a draft that tells what happened, to which more can be added."""
-    drafted = turn.prompt.kind is PromptKind.DRAFT
-    return drafted and _STORY in {part.key for part in drafts.parts(turn.interview, _bank(chat, turn))}
+    return turn.prompt.kind is PromptKind.DRAFT and _STORY in _worded(chat, turn.interview)
 
 
 async def add(chat: Chat, turn: Turn, text: str) -> list[Reply]:
     """More of what happened, at the end of it in a draft that `takes_more`."""
     chat = replace(chat, language=turn.interview.language)
-    told = {part.key: part.value for part in drafts.parts(turn.interview, _bank(chat, turn))}[_STORY]
-    words = f"{told}\n\n{text}".strip()
+    words = f"{_worded(chat, turn.interview)[_STORY]}\n\n{text}".strip()
     return await _go(chat, turn.interview, _uttered(chat, Verb.EDIT, fields={_STORY: words}))
 
 
 _STORY = "description"
 
 
-def _bank(chat: Chat, turn: Turn) -> Bank:
-    return service.bank_of(chat.parts.banks, turn.interview)
+def _worded(chat: Chat, interview: Interview) -> dict[str, str]:
+    """The words of the draft, by the key of each part."""
+    return {part.key: part.value for part in drafts.parts(interview, _bank(chat, interview))}
+
+
+def _bank(chat: Chat, interview: Interview) -> Bank:
+    return service.bank_of(chat.parts.banks, interview)
 
 
 async def _edited(chat: Chat, found: Turn, press: Press) -> list[Reply]:
@@ -268,7 +271,7 @@ async def _edited(chat: Chat, found: Turn, press: Press) -> list[Reply]:
     stand in the new card, to be said differently, but for passwords.
     """
     interview = found.interview
-    bank = service.bank_of(chat.parts.banks, interview)
+    bank = _bank(chat, interview)
     if interview.state is not InterviewState.DRAFT or chat.activity_key in interview.heard:
         return await _go(chat, interview, _uttered(chat, Verb.EDIT), press)
     late = press.late(interview.step)
@@ -314,8 +317,7 @@ async def _go(chat: Chat, interview: Interview, said: Said, press: Press | None 
     """One turn, kept, and its replies."""
     words = [said.text, *said.fields.values()] if said.verb in {Verb.ANSWER, Verb.EDIT} else []
     if said.verb is Verb.SEND:
-        bank = service.bank_of(chat.parts.banks, interview)
-        words = [part.value for part in drafts.parts(interview, bank)]
+        words = [*_worded(chat, interview).values()]
     too_long = said.verb is not Verb.SEND and _are_too_long(words)
     beginnings = [one[:MAX_ANSWER_LENGTH] for one in words] if too_long else words
     refusal = await chat.keeps_out(*beginnings) if words else None
@@ -394,13 +396,13 @@ def _question_of(chat: Chat, turn: Turn, press: Press | None) -> Question | None
     """The question whose card was answered or skipped, if it was one."""
     if press is None or press.verb not in {Verb.ANSWER, Verb.SKIP}:
         return None
-    bank = service.bank_of(chat.parts.banks, turn.interview)
+    bank = _bank(chat, turn.interview)
     return bank.question(press.question.removesuffix(PROBE_SUFFIX))
 
 
 def prompt(chat: Chat, turn: Turn, *, value: str | None = None) -> Reply:
     """What the interview asks now. `value` stands for the answer without being stored."""
-    bank = service.bank_of(chat.parts.banks, turn.interview)
+    bank = _bank(chat, turn.interview)
     return chat.speaking(turn.interview.language).prompt(turn, bank, value=value)
 
 

@@ -22,8 +22,9 @@ from km365.core.interviews import (
     offered,
 )
 from km365.core.messages import Messages
+from km365.core.notes import Note
 from km365.core.questions import GROUP_BANK, Bank, BankKind, Question
-from km365.core.turns import Note, Turn
+from km365.core.turns import Turn
 from km365_bots import drafts
 from km365_bots.buttons import card_of
 

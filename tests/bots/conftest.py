@@ -12,12 +12,15 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 from km365_bots.connector import open_connector
 from km365_bots.host import Host, SignIn
+from km365_bots.parts import open_parts
 from km365_bots.turn import Turns
 
 from km365.store.database import Database
 
+from ..conftest import Provisioned
 from .channel import Channel, serving
-from .chatting import Chat, Office
+from .chatting import MORNING, Chat, Office
+from .contributing import Contributing
 from .fake_connector import fake_connector
 from .serving import LABELS, PACE, Bot, Desk, Respond, Start, echo, site
 
@@ -85,3 +88,12 @@ def office(tmp_path: Path) -> Iterator[Office]:
 @pytest.fixture
 def chat(office: Office) -> Chat:
     return Chat(office=office)
+
+
+@pytest.fixture
+async def ann(provisioned: Provisioned) -> Contributing:
+    """Ann's chat over a small Microsoft 365 that keeps what she contributes."""
+    made: list[Contributing] = []
+    object.__setattr__(provisioned.app.clock, "now", lambda: made[0].at if made else MORNING)
+    made.append(Contributing(provisioned, await open_parts(provisioned.app)))
+    return made[0]

@@ -6,12 +6,10 @@ from km365.services.interview import Subject
 
 from ..conftest import person_id
 from .chatting import MORNING
-from .test_mine import Office, ann
-
-__all__ = ["ann"]
+from .contributing import Contributing
 
 
-async def test_what_was_handed_in_for_a_group_is_told_as_that_and_taken_back(ann: Office) -> None:
+async def test_what_was_handed_in_for_a_group_is_told_as_that_and_taken_back(ann: Contributing) -> None:
     subject = Subject(
         key="group:1:ann",
         bank="group_reflection",

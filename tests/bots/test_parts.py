@@ -12,8 +12,9 @@ from km365_bots.parts import open_parts
 
 from km365.core.audience import Audience
 from km365.core.interviews import Interview, InterviewState
+from km365.core.notes import Note
 from km365.core.said import Said, Verb
-from km365.core.turns import Note, Turn
+from km365.core.turns import Turn
 from km365.graph import drives, lists, sites
 from km365.graph.client import Graph
 from km365.jobs.port import JobState

@@ -7,9 +7,10 @@ import pytest
 
 from km365.core.interviews import Interview, InterviewState, current
 from km365.core.languages import LANGUAGES
+from km365.core.notes import Note
 from km365.core.questions import Bank, Question
 from km365.core.said import Said, Verb
-from km365.core.turns import Note, Turn, step
+from km365.core.turns import Turn, step
 from km365.documents.questions import Banks
 from km365.templates import Templates
 

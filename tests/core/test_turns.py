@@ -22,9 +22,10 @@ from km365.core.interviews import (
     prompt,
     to_json,
 )
+from km365.core.notes import Note
 from km365.core.questions import Bank, BankKind, Choice, Consent, Question, SkipIf
 from km365.core.said import Said, Verb, clean, is_thin
-from km365.core.turns import Note, Turn, step
+from km365.core.turns import Turn, step
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LONG = "We went to the village twice and nobody had told the nurses."

@@ -15,7 +15,7 @@ from km365.core.keepout import KeepOut
 from km365.core.languages import LANGUAGES
 from km365.core.later import LISTS
 from km365.core.messages import Messages
-from km365.core.turns import Note
+from km365.core.notes import Note
 from km365.documents.messages import Catalogue, problems
 from km365.errors import TemplateError
 from km365.templates import Templates

@@ -9,9 +9,10 @@ import pytest
 
 from km365.core.audience import Audience
 from km365.core.interviews import InterviewState, PromptKind
+from km365.core.notes import Note
 from km365.core.said import Said, Verb
 from km365.core.schedule import Outcome, Plan, Progress
-from km365.core.turns import Note, Turn
+from km365.core.turns import Turn
 from km365.documents.questions import Banks
 from km365.errors import NotFound
 from km365.jobs import open_jobs

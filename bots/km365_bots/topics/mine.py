@@ -6,7 +6,7 @@ which, by id: no word of theirs.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from km365.app import App
@@ -17,6 +17,7 @@ from km365.core.interviews import InterviewState
 from km365.core.keepout import KeepOut
 from km365.core.knowledge import WRITTEN_FIELDS
 from km365.core.languages import LANGUAGES
+from km365.core.turns import SURE_WITHIN
 from km365.documents.questions import Banks
 from km365.errors import NotFound
 from km365.services import contributions, wishes
@@ -295,8 +296,6 @@ class Mine(Topic):
 
 _LIST = "page:"
 """Begins what the card of the list is about."""
-_SURE_FOR = timedelta(minutes=15)
-"""How long a typed yes is taken for the answer to what cannot be undone."""
 
 
 def _kept(chat: Chat) -> Mapping[str, Any]:
@@ -307,7 +306,7 @@ def _kept(chat: Chat) -> Mapping[str, Any]:
 async def _fresh(chat: Chat, kept: Mapping[str, Any]) -> bool:
     """Whether a yes can only be to what was asked: lately, and nothing was sent to the person since."""
     asked_at = datetime.fromisoformat(str(kept["at"]))
-    if chat.event.at - asked_at > _SURE_FOR:
+    if chat.event.at - asked_at > SURE_WITHIN:
         return False
     return not await chat.parts.db.run(outbox.reached_since, chat.event.person_id, asked_at)
 
