@@ -3,10 +3,11 @@
 Values in, values out; a day is the day at the duty station.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from km365.core.schedule import Plan
 
@@ -52,6 +53,105 @@ def handover_plan(leaves_on: date, *, today: date) -> Plan:
             return Plan(days=(0,), close_after=7)
 
 
+class Source(StrEnum):
+    """Who says when somebody leaves, the strongest first."""
+
+    LIST = "list"  # what people wrote in the Departures list
+    HR_FILE = "HR file"  # what an imported file said last, and nobody changed since
+    LEAVE_DATE = "leave date"  # employeeLeaveDateTime in Entra ID
+    ACCOUNT = "account"  # switched off or deleted on that day; why, the directory does not say
+
+
+STRONGEST_FIRST = tuple(Source)
+CANCELLED = "cancelled"
+"""The state of a departure that was called off, and what an HR file says of one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What one source says: the last day, or None that the departure is called off.
+
+    A source that does not know makes no claim: an empty date neither begins nor ends a departure.
+    """
+
+    source: Source
+    leaves_on: date | None
+
+    def __str__(self) -> str:
+        if self.leaves_on is None:
+            return f"{self.source} says cancelled"
+        verb = "off since" if self.source is Source.ACCOUNT else "says"
+        return f"{self.source} {verb} {self.leaves_on.day} {self.leaves_on:%B %Y}"
+
+
+class Reason(StrEnum):
+    """Why a claim counts, in the words that follow "because"."""
+
+    ALONE = "nothing else is known"
+    AGREED = "the others say the same"
+    LIST = "people keep it for this"
+    HR_FILE = "personnel knows before the directory does"
+    LEAVE_DATE = "somebody set a day, and an account is switched off for many reasons"
+
+
+_OVERRULES = {
+    Source.LIST: Reason.LIST,
+    Source.HR_FILE: Reason.HR_FILE,
+    Source.LEAVE_DATE: Reason.LEAVE_DATE,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """Which claim counts and why; `overruled` are those that say something else, the strongest first."""
+
+    counts: Claim
+    reason: Reason
+    overruled: tuple[Claim, ...] = ()
+
+    def __str__(self) -> str:
+        said = ", ".join(map(str, (self.counts, *self.overruled)))
+        return f"{said}: the {self.counts.source} counts, because {self.reason}"
+
+
+def decide(claims: Iterable[Claim]) -> Decision | None:
+    """The rule of docs/departures.md: the strongest source that says anything counts, alone and whole.
+
+    Each source says one thing at most; None where nobody says anything. An account that was switched off is
+    overruled by every day and every cancellation; it never makes a departure end earlier.
+    """
+    found = sorted(claims, key=lambda one: STRONGEST_FIRST.index(one.source))
+    if not found:
+        return None
+    first, others = found[0], found[1:]
+    against = tuple(one for one in others if one.leaves_on != first.leaves_on)
+    if against:
+        return Decision(counts=first, reason=_OVERRULES[first.source], overruled=against)
+    return Decision(counts=first, reason=Reason.AGREED if others else Reason.ALONE)
+
+
+def listed_claims(leaves_on: date | None, *, state: str, file_says: str) -> tuple[Claim, ...]:
+    """What an entry of the list says. `file_says` is the last word of the HR file about it, or empty.
+
+    While both say the same it is the file that keeps the entry; once somebody has written another day, or
+    called it off or on again, the list speaks for itself.
+    """
+    ours, is_known = (None, True) if state == CANCELLED else (leaves_on, leaves_on is not None)
+    listed = (Claim(source=Source.LIST, leaves_on=ours),) if is_known else ()
+    if not file_says:
+        return listed
+    theirs = Claim(source=Source.HR_FILE, leaves_on=said_day(file_says))
+    return (theirs,) if is_known and theirs.leaves_on == ours else (*listed, theirs)
+
+
+def said_day(text: str) -> date | None:
+    """The day in what the HR file said last; None where it called the departure off."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Leaver:
     """Somebody who leaves a post. `departure_id` is the item of the *Departures* list, empty without one."""
@@ -67,33 +167,73 @@ class Leaver:
     """As in the list: planned, invited, in interview, note filed, declined or cancelled."""
     active: bool = True
     """Whether the account still works."""
+    says: tuple[Claim, ...] = ()
+    """What every source says that knows of it."""
+
+    @property
+    def decision(self) -> Decision | None:
+        """Which source counts, and why."""
+        return decide(self.says)
 
 
-def one_departure_each(listed: Iterable[Leaver], directory: Iterable[Leaver], *, today: date) -> list[Leaver]:
-    """Everyone who leaves, once. Where both know a person the list decides, because people keep it for this.
+def one_departure_each(
+    listed: Iterable[Leaver],
+    directory: Iterable[Leaver],
+    *,
+    accounts: Mapping[str, date] = MappingProxyType({}),
+    today: date,
+) -> list[Leaver]:
+    """Everyone who leaves, once. What the list leaves empty the directory fills in.
 
-    Departures long past are left out; of several entries for one person the one that leaves first counts.
-    What the list leaves empty the directory fills in.
+    Departures long past are left out. Of several entries for one person the first to leave counts, and one
+    that was called off only where there is no other. `accounts` are those switched off or deleted, with the
+    day that was noticed: they say that somebody is gone where nothing else was known about them.
     """
-    recent = [one for one in listed if one.leaves_on + GONE_WITHIN >= today]
+    listed, directory = list(listed), list(directory)
     known: dict[str, Leaver] = {}
-    for leaver in sorted(recent, key=lambda one: (one.leaves_on, one.departure_id)):
-        known.setdefault(leaver.person_id, leaver)
+    for entry in sorted(listed, key=lambda one: (one.state == CANCELLED, one.leaves_on, one.departure_id)):
+        if _is_recent(entry.leaves_on, today):
+            known.setdefault(entry.person_id, entry)
     for found in sorted(directory, key=lambda one: one.leaves_on):
-        mine = known.setdefault(found.person_id, found)
-        known[found.person_id] = replace(
-            mine,
-            office=mine.office or found.office,
-            post=mine.post or found.post,
-            supervisor_id=mine.supervisor_id or found.supervisor_id,
-            active=found.active,
-        )
+        if found.person_id in known:
+            known[found.person_id] = _filled_in(known[found.person_id], found)
+        elif _is_recent(found.leaves_on, today):
+            known[found.person_id] = found
+    known_days: dict[str, list[date]] = {}
+    for one in (*listed, *directory):
+        known_days.setdefault(one.person_id, []).append(one.leaves_on)
+    for person_id, since in accounts.items():
+        claim = Claim(source=Source.ACCOUNT, leaves_on=since)
+        if (leaver := known.get(person_id)) is not None:
+            known[person_id] = replace(leaver, says=(*leaver.says, claim), active=False)
+        elif _is_recent(since, today) and not any(
+            abs(day - since) < SAME_DEPARTURE for day in known_days.get(person_id, ())
+        ):
+            known[person_id] = Leaver(person_id=person_id, leaves_on=since, active=False, says=(claim,))
     return list(known.values())
 
 
+def _is_recent(day: date, today: date) -> bool:
+    return day + GONE_WITHIN >= today
+
+
+def _filled_in(listed: Leaver, found: Leaver) -> Leaver:
+    """The entry of the list with what the directory knows besides."""
+    says = (*listed.says, *found.says)
+    decision = decide(says)
+    return replace(
+        listed,
+        leaves_on=(decision and decision.counts.leaves_on) or listed.leaves_on,
+        office=listed.office or found.office,
+        post=listed.post or found.post,
+        supervisor_id=listed.supervisor_id or found.supervisor_id,
+        active=found.active,
+        says=says,
+    )
+
+
 def due_leavers(leavers: Iterable[Leaver], *, today: date) -> list[Leaver]:
-    """The leavers to ask now, the earliest last day first; one who has left only while the account works."""
+    """The leavers to ask now, the earliest last day first, and only those whose account works."""
     near = (one for one in leavers if one.leaves_on - HORIZON <= today <= one.leaves_on + GONE_WITHIN)
     asked = (one for one in near if one.state in {"planned", "invited"})
-    able = (one for one in asked if one.active or one.leaves_on >= today)
-    return sorted(able, key=lambda one: (one.leaves_on, one.person_id))
+    return sorted((one for one in asked if one.active), key=lambda one: (one.leaves_on, one.person_id))

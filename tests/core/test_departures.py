@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from km365.core import departures
-from km365.core.departures import Leaver, Notice
+from km365.core.departures import Claim, Leaver, Notice, Source
 
 TODAY = date(2026, 3, 2)
 
@@ -68,3 +68,121 @@ def test_nobody_is_due_twice_and_the_earliest_comes_first(entries: list[tuple[in
     due = departures.due_leavers(departures.one_departure_each(listed, listed, today=TODAY), today=TODAY)
     assert len({one.person_id for one in due}) == len(due)
     assert [one.leaves_on for one in due] == sorted(one.leaves_on for one in due)
+
+
+# Which source counts
+
+MAY, APRIL = date(2026, 5, 3), date(2026, 4, 30)
+
+
+def claim(source: Source, day: date | None = MAY) -> Claim:
+    return Claim(source=source, leaves_on=day)
+
+
+def test_a_decision_explains_itself() -> None:
+    found = departures.decide([claim(Source.HR_FILE, APRIL), claim(Source.LIST)])
+    assert str(found) == (
+        "list says 3 May 2026, HR file says 30 April 2026: the list counts, because people keep it for this"
+    )
+    assert str(departures.decide([claim(Source.ACCOUNT)])) == (
+        "account off since 3 May 2026: the account counts, because nothing else is known"
+    )
+    assert departures.decide([]) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "file_says", "said"),
+    [
+        ("planned", "", [claim(Source.LIST)]),
+        ("planned", "2026-05-03", [claim(Source.HR_FILE)]),
+        ("invited", "2026-04-30", [claim(Source.LIST), claim(Source.HR_FILE, APRIL)]),
+        ("planned", "cancelled", [claim(Source.LIST), claim(Source.HR_FILE, None)]),
+        ("cancelled", "cancelled", [claim(Source.HR_FILE, None)]),
+        ("cancelled", "2026-05-03", [claim(Source.LIST, None), claim(Source.HR_FILE)]),
+        ("cancelled", "", [claim(Source.LIST, None)]),
+    ],
+)
+def test_an_entry_is_the_files_until_somebody_writes_something_else(state, file_says, said) -> None:
+    assert list(departures.listed_claims(MAY, state=state, file_says=file_says)) == said
+
+
+def test_an_entry_without_a_day_says_what_the_file_says_and_else_nothing() -> None:
+    assert departures.listed_claims(None, state="planned", file_says="") == ()
+    assert departures.listed_claims(None, state="planned", file_says="2026-05-03") == (claim(Source.HR_FILE),)
+
+
+def test_an_account_switched_off_is_a_departure_only_where_nothing_is_known() -> None:
+    off = {"ann": TODAY, "ben": TODAY, "cleo": TODAY, "dan": TODAY - timedelta(days=15)}
+    listed = [leaver(-40, who="ben", says=(claim(Source.LIST),)), leaver(30, who="cleo")]
+    found = {
+        one.person_id: one for one in departures.one_departure_each(listed, [], accounts=off, today=TODAY)
+    }
+    assert found.keys() == {"ann", "cleo"}, "ben left, and then the account was closed"
+    assert (found["ann"].leaves_on, found["ann"].active) == (TODAY, False)
+    assert (found["cleo"].leaves_on, found["cleo"].active) == (TODAY + timedelta(days=30), False)
+    assert departures.due_leavers([found["ann"]], today=TODAY) == []
+
+
+def test_of_two_entries_the_one_that_was_called_off_does_not_count() -> None:
+    both = [leaver(5, state="cancelled"), leaver(40, departure_id="2")]
+    (found,) = departures.one_departure_each(both, [], today=TODAY)
+    assert found.departure_id == "2"
+
+
+days_said = st.none() | st.dates(date(2026, 1, 1), date(2027, 12, 31))
+claims = st.lists(
+    st.builds(Claim, source=st.sampled_from(Source), leaves_on=days_said), unique_by=lambda one: one.source
+)
+
+
+@given(claims, st.randoms())
+def test_the_strongest_source_counts_whatever_the_order(said: list[Claim], chance) -> None:
+    mixed = list(said)
+    chance.shuffle(mixed)
+    found = departures.decide(mixed)
+    assert found == departures.decide(said)
+    if found is None:
+        assert not said
+        return
+    first = min(said, key=lambda one: list(Source).index(one.source))
+    assert found.counts == first
+    assert set(found.overruled) == {one for one in said if one.leaves_on != first.leaves_on}
+    assert all(str(one) in str(found) for one in (first, *found.overruled))
+
+
+@given(claims)
+def test_a_weaker_source_never_changes_the_day(said: list[Claim]) -> None:
+    found = departures.decide(said)
+    if found is None:
+        return
+    weaker = [one for one in Source if list(Source).index(one) > list(Source).index(found.counts.source)]
+    for source in weaker:
+        again = departures.decide([*said, claim(source, date(2030, 1, 1))])
+        assert again is not None and again.counts == found.counts
+
+
+@given(days_said, days_said, st.sampled_from(["planned", "invited", "cancelled"]))
+def test_what_a_person_wrote_into_the_list_always_counts(
+    ours: date | None, theirs: date | None, state: str
+) -> None:
+    file_says = theirs.isoformat() if theirs else "cancelled"
+    found = departures.decide(departures.listed_claims(ours, state=state, file_says=file_says))
+    assert found is not None
+    wanted = None if state == "cancelled" else ours
+    if wanted is not None or state == "cancelled":
+        assert found.counts.leaves_on == wanted
+
+
+@given(st.lists(st.tuples(st.integers(-60, 200), st.sampled_from("abcd")), max_size=12), st.data())
+def test_what_is_asked_follows_the_decision(entries: list[tuple[int, str]], data: st.DataObject) -> None:
+    def said(days: int, source: Source) -> tuple[Claim, ...]:
+        return (claim(source, TODAY + timedelta(days=days)),)
+
+    cut = data.draw(st.integers(0, len(entries)))
+    listed = [leaver(days, who=who, says=said(days, Source.LIST)) for days, who in entries[:cut]]
+    known = {who: days for days, who in entries[cut:]}.items()
+    others = [leaver(days, who=who, says=said(days, Source.LEAVE_DATE)) for who, days in known]
+    off = dict.fromkeys(data.draw(st.sets(st.sampled_from("abcdef"))), TODAY)
+    for one in departures.one_departure_each(listed, others, accounts=off, today=TODAY):
+        assert one.decision is not None and one.decision.counts.leaves_on == one.leaves_on
+        assert one.active is (one.person_id not in off)
