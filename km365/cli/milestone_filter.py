@@ -54,7 +54,7 @@ def filter_of(
 
 
 def _meant(said: tuple[str, ...], known: Any, option: str) -> list[str]:
-    from km365.core.calendar_rows import plain
+    from km365.core.sheet_rows import plain
 
     for one in said:
         if plain(one) not in known:

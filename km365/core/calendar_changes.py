@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from km365.core.calendar_rows import Entry, Field, plain
+from km365.core.calendar_rows import Entry, Field
 from km365.core.schedule import Milestone
+from km365.core.sheet_rows import plain
 
 SAME_MILESTONE = timedelta(days=183)
 """Two days of one title further apart than this are two milestones: the reviews of two years."""

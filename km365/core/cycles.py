@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from km365.core.calendar_rows import LONGEST_LINE
+from km365.core.sheet_rows import LONGEST_LINE
 
 MOST_YEARS = 15
 

@@ -7,9 +7,10 @@ from itertools import chain
 from babel import Locale
 from babel.dates import format_date
 
-from km365.core.calendar_rows import Field, Vocabulary, plain
+from km365.core.calendar_rows import Field, Vocabulary
 from km365.core.languages import LANGUAGES, best
 from km365.core.schema import MILESTONE_KINDS, MILESTONES
+from km365.core.sheet_rows import plain
 from km365.documents.words import Words
 from km365.templates import Templates
 

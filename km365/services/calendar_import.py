@@ -2,7 +2,7 @@
 
 import asyncio
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -12,23 +12,15 @@ from km365.core.calendar_changes import Change, Wanted, compare
 from km365.core.calendar_rows import Entry, Field, Vocabulary
 from km365.core.schedule import Milestone
 from km365.core.schema import MILESTONES
-from km365.documents import calendar_sheets
-from km365.errors import GraphChangedMeanwhile, InputRefused, PlanRefused
-from km365.graph import batch, lists, sites
-from km365.graph.batch import BatchRequest, BatchResponse
+from km365.documents import sheets
+from km365.errors import InputRefused
 from km365.graph.client import Graph
-from km365.graph.lists import SharePointList
 from km365.jobs import Jobs
-from km365.services import calendar
+from km365.services import calendar, sheet_import
 from km365.services.calendar import Directory
+from km365.services.sheet_import import Done, refuse
 from km365.settings import Settings
-from km365.store import locks
 from km365.store.database import Database
-
-MOST_PROBLEMS = 50
-"""What is wrong with a sheet that is told at a time."""
-_AT_ONCE = 100
-"""Milestones written between two looks at what became of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +35,6 @@ class Import:
         return sum(one.change is change for one in self.wanted)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Done:
-    """What was written, and in words what was not; the same import again does the rest."""
-
-    written: int
-    problems: tuple[str, ...]
-
-
 async def plan(
     graph: Graph, settings: Settings, file: Path, words: Vocabulary, *, today: date, office: str = ""
 ) -> Import:
@@ -59,28 +43,20 @@ async def plan(
     `office` is that of rows without a column for it. Raises InputRefused with a line for each thing that is
     wrong, by row and column; nothing of such a file is ever written. Needs Sites.Selected and User.Read.All.
     """
-    sheets = await asyncio.to_thread(calendar_sheets.read, file, words)
-    found = await asyncio.to_thread(calendar_rows.read, sheets, words, office=office)
+    read = await asyncio.to_thread(sheets.read, file, words.headings)
+    found = await asyncio.to_thread(calendar_rows.read, read, words, office=office)
     if not found.entries and not found.problems:
         raise InputRefused(
             f"{file.name}: no milestone was found; the first row names the columns: "
             f"{', '.join(calendar_rows.NEEDED)} (docs/calendar.md)."
         )
-    _refuse(file.name, found.problems)
+    refuse(file.name, found.problems)
     names = await calendar.directory(graph)
     kept = await calendar.milestones(graph, settings)
     entries, problems = _known(found.entries, names, kept, today=today)
     compared = compare(entries, kept)
-    _refuse(file.name, [*problems, *compared.problems])
+    refuse(file.name, [*problems, *compared.problems])
     return Import(wanted=compared.wanted, ignored=found.ignored)
-
-
-def _refuse(name: str, problems: Sequence[str]) -> None:
-    if not problems:
-        return
-    more = [f"... and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
-    lines = "\n".join([*problems[:MOST_PROBLEMS], *more])
-    raise InputRefused(f"{name} was not imported, nothing was changed:\n{lines}")
 
 
 def _known(
@@ -123,62 +99,18 @@ async def apply(
     *,
     done: Callable[[int], None] = lambda _: None,
 ) -> Done:
-    """Writes what is new or differs, and counts it; `done` hears of each portion.
-
-    An item somebody changed since `plan` is left alone and told. Whatever stops it, the same import again
-    goes on: what is in the list is known by its key. Needs Sites.Selected with write on the knowledge site.
-    Raises PlanRefused while another process here imports, and where the list lacks a column.
-    """
-    changes = [one for one in wanted.wanted if one.change is not Change.UNCHANGED]
-    if not changes:
-        return Done(written=0, problems=())
-    with locks.alone(settings.home, "milestone-import"):
-        site = await sites.get_site(graph, settings.knowledge_site)
-        target = await lists.get_list(graph, site.id, MILESTONES.title)
-        await _refuse_without_columns(graph, site.id, target)
-        written, problems = 0, []
-        for start in range(0, len(changes), _AT_ONCE):
-            portion = changes[start : start + _AT_ONCE]
-            requests = [_request(site.id, target.id, one, str(n)) for n, one in enumerate(portion)]
-            answers = await batch.send(graph, requests)
-            for one, answer in zip(portion, answers, strict=True):
-                problem = _problem(one, answer)
-                problems += [problem] if problem else []
-                written += not problem
-            done(len(portion))
-    return Done(written=written, problems=tuple(problems))
-
-
-async def _refuse_without_columns(graph: Graph, site_id: str, target: SharePointList) -> None:
-    there = {column.name for column in await lists.list_columns(graph, site_id, target.id)}
-    missing = [column.title for column in MILESTONES.columns if column.name not in there]
-    if missing:
-        raise PlanRefused(
-            f"The list {MILESTONES.title!r} has no column {', '.join(missing)}; "
-            "`km365 provision apply` makes what is missing."
+    """Writes what is new or differs; see `sheet_import.write`."""
+    rows = [
+        sheet_import.Row(
+            place=one.entry.place,
+            fields=one.fields,
+            item_id=one.before.id if one.before else None,
+            etag=one.before.etag if one.before else "",
         )
-
-
-def _request(site_id: str, list_id: str, wanted: Wanted, number: str) -> BatchRequest:
-    if wanted.before is None:
-        path = f"{lists.list_path(site_id, list_id)}/items"
-        return BatchRequest(id=number, method="POST", path=path, body={"fields": dict(wanted.fields)})
-    return BatchRequest(
-        id=number,
-        method="PATCH",
-        path=f"{lists.item_path(site_id, list_id, wanted.before.id)}/fields",
-        body=dict(wanted.fields),
-        headers={"If-Match": wanted.before.etag},
-    )
-
-
-def _problem(wanted: Wanted, answer: BatchResponse) -> str:
-    """Why the row was not written; empty where it was."""
-    if answer.error is None:
-        return ""
-    if isinstance(answer.error, GraphChangedMeanwhile):
-        return f"{wanted.entry.place}: somebody changed the milestone in SharePoint meanwhile; import again."
-    return f"{wanted.entry.place}: {answer.error}"
+        for one in wanted.wanted
+        if one.change is not Change.UNCHANGED
+    ]
+    return await sheet_import.write(graph, settings, MILESTONES, rows, lock="milestone-import", done=done)
 
 
 async def follow(db: Database, jobs: Jobs) -> None:

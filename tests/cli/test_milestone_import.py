@@ -146,7 +146,7 @@ async def test_what_somebody_changed_in_sharepoint_meanwhile_is_left_alone(km365
     await lists.update_fields(graph, site.id, target.id, "1", {"Title": "Renamed"})
     done = await calendar_import.apply(graph, settings, found)
     assert done.written == 1
-    assert "row 2: somebody changed the milestone in SharePoint meanwhile" in done.problems[0]
+    assert "row 2: somebody changed the entry in SharePoint meanwhile" in done.problems[0]
     assert [one.due_on for one in await kept(provisioned)] == [SOON, SOON + timedelta(days=4)]
 
 

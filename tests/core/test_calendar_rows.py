@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from km365.core.calendar_rows import Field, Read, Sheet, day_in, letter, plain, read
+from km365.core.calendar_rows import Field, Read, read
 from km365.core.languages import LANGUAGES
 from km365.core.schema import MILESTONE_KINDS
+from km365.core.sheet_rows import Sheet, day_in, letter, plain
 from km365.documents.calendar_words import STATES, CalendarWords
 from km365.templates import Templates
 

@@ -10,8 +10,8 @@ from km365.core.calendar_rows import read as read_rows
 from km365.core.cycles import lay_out
 from km365.core.languages import LANGUAGES, is_rtl
 from km365.documents import calendar_xlsx, cycles
-from km365.documents.calendar_sheets import read
 from km365.documents.calendar_words import CalendarWords
+from km365.documents.sheets import read
 from km365.errors import KM365Error, TemplateError
 from km365.templates import Templates
 
@@ -118,12 +118,12 @@ def test_what_is_proposed_is_what_import_reads_back(tmp_path: Path, language: st
         found, office="CO-BEL", programme="=1+1 & “Belmora”", ends_on=date(2030, 12, 31), language=language
     )
     calendar_xlsx.write(tmp_path / "p.xlsx", proposed, WORDS, language=language)
-    rows = read_rows(read(tmp_path / "p.xlsx", WORDS.vocabulary()), WORDS.vocabulary())
+    rows = read_rows(read(tmp_path / "p.xlsx", WORDS.vocabulary().headings), WORDS.vocabulary())
     said = {problem.partition(": ")[2] for problem in rows.problems}
     assert said == {"begins like a formula; write what it is to say."}
     fine = lay_out(found, office="CO-BEL", programme="Belmora", ends_on=date(2030, 12, 31), language=language)
     calendar_xlsx.write(tmp_path / "q.xlsx", fine, WORDS, language=language)
-    rows = read_rows(read(tmp_path / "q.xlsx", WORDS.vocabulary()), WORDS.vocabulary())
+    rows = read_rows(read(tmp_path / "q.xlsx", WORDS.vocabulary().headings), WORDS.vocabulary())
     assert (rows.problems, rows.ignored) == ((), ())
     assert [(e.key, e.title, e.kind, e.due_on, e.office, e.programme, e.state) for e in rows.entries] == [
         (p.key, p.title, p.kind, p.due_on, p.office, p.programme, "planned") for p in fine

@@ -8,13 +8,13 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from km365.core.calendar_rows import Sheet
-from km365.documents.calendar_sheets import read
+from km365.core.sheet_rows import Sheet
 from km365.documents.calendar_words import CalendarWords
+from km365.documents.sheets import read
 from km365.errors import InputRefused, KM365Error
 from km365.templates import Templates
 
-WORDS = CalendarWords(Templates()).vocabulary()
+WORDS = CalendarWords(Templates()).vocabulary().headings
 
 
 def bomb() -> bytes:

@@ -1,4 +1,4 @@
-"""The rows of a workbook or CSV file that a focal point keeps, opened with care.
+"""The rows of a workbook or CSV file that an office keeps, opened with care.
 
 A workbook is an archive of XML that somebody sent us: `ooxml.Package` refuses what is no Office file, has a
 password or is packed like a bomb. Formulas count as what they were last computed to; one that never was comes
@@ -8,18 +8,18 @@ as its own text, which the reader of the rows refuses.
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import date
 from pathlib import Path
 
-from km365.core.calendar_rows import Cell, Sheet, Vocabulary, plain
+from km365.core.sheet_rows import Cell, Sheet, plain
 from km365.documents.ooxml import Element, Package
 from km365.documents.read_xlsx import shared_texts
 from km365.errors import InputRefused, KM365Error
 
 LARGEST_BYTES = 20 * 1024 * 1024
 MOST_ROWS = 20_000
-"""Rows with anything in them, over all sheets: a hundred milestones for each of 190 offices."""
+"""Rows with anything in them, over all sheets: a hundred for each of 190 offices."""
 MOST_COLUMNS = 200
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -29,8 +29,8 @@ _FROM_1900 = date(1899, 12, 30)
 _DELIMITERS = ",;\t|"
 
 
-def read(path: Path, words: Vocabulary) -> list[Sheet]:
-    """The sheets of the file, hidden ones left out.
+def read(path: Path, headings: Container[str]) -> list[Sheet]:
+    """The sheets of the file, hidden ones left out. `headings` are words of which some stand in a CSV file.
 
     Raises InputRefused, naming the file, for what is neither, is damaged, protected, a bomb or too large, and
     KM365Error where it cannot be read from the disk.
@@ -45,7 +45,7 @@ def read(path: Path, words: Vocabulary) -> list[Sheet]:
     if ending in {".xlsx", ".xlsm"}:
         return _workbook(path.name, data)
     if ending in {".csv", ".tsv", ".txt"}:
-        return [_table(path.name, data, words)]
+        return [_table(path.name, data, headings)]
     raise InputRefused(
         f"{path.name} is not for import: save it as an Excel workbook (.xlsx) or as CSV UTF-8 (.csv)."
     )
@@ -85,9 +85,9 @@ class _Room:
         """One more row. Raises InputRefused when there are too many, or too many columns in it."""
         self._rows += 1
         if self._rows > MOST_ROWS:
-            raise InputRefused(f"{self._name} has more than {MOST_ROWS} rows; it is no calendar.")
+            raise InputRefused(f"{self._name} has more than {MOST_ROWS} rows; it was not read.")
         if columns > MOST_COLUMNS:
-            raise InputRefused(f"{self._name} has more than {MOST_COLUMNS} columns; it is no calendar.")
+            raise InputRefused(f"{self._name} has more than {MOST_COLUMNS} columns; it was not read.")
 
 
 def _rows(
@@ -146,7 +146,7 @@ def _value(cell: Element, shared: list[str]) -> Cell:
 # CSV -----------------------------------------------------------------------------------------------------
 
 
-def _table(name: str, data: bytes, words: Vocabulary) -> Sheet:
+def _table(name: str, data: bytes, headings: Container[str]) -> Sheet:
     text = _decoded(name, data)
     lines = text.splitlines()
     skipped = 0
@@ -154,7 +154,7 @@ def _table(name: str, data: bytes, words: Vocabulary) -> Sheet:
     if lines and lines[0].lower().startswith("sep=") and len(lines[0]) == 5:  # Excel's own first line
         delimiter, skipped = lines[0][4], 1
         text = text.partition("\n")[2]
-    delimiter = delimiter or max(_DELIMITERS, key=lambda one: _headings(lines[:20], one, words))
+    delimiter = delimiter or max(_DELIMITERS, key=lambda one: _found(lines[:20], one, headings))
     room = _Room(name)
     rows = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -170,11 +170,9 @@ def _table(name: str, data: bytes, words: Vocabulary) -> Sheet:
     return Sheet(name="", rows=rows)
 
 
-def _headings(lines: list[str], delimiter: str, words: Vocabulary) -> int:
+def _found(lines: list[str], delimiter: str, headings: Container[str]) -> int:
     """The most cells of one of the lines that are headings we know, if so divided."""
-    found = (
-        sum(plain(cell.strip(' "')) in words.headings for cell in line.split(delimiter)) for line in lines
-    )
+    found = (sum(plain(cell.strip(' "')) in headings for cell in line.split(delimiter)) for line in lines)
     return max(found, default=0)
 
 
