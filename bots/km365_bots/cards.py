@@ -73,6 +73,7 @@ def _question(page: Page) -> None:
         page.choice("answer", ask, choices, value=value, missing=page.label("choose_missing"))
     else:
         _answer(page, ask, value)
+    page.note(page.text("again"))
     page.note(page.text("hint"))
     audiences = page.rows("audiences")
     if audiences:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from km365.core.chat import Event, EventKind, Reply
-from km365.core.commands import Command, Understood, numbered, opens_with_colon
+from km365.core.commands import KINDNESS, Command, Understood, numbered, opens_with_colon
 from km365.core.interviews import MAX_ANSWER_LENGTH, PromptKind
 from km365.core.keepout import KeepOut
 from km365.core.languages import best
@@ -58,7 +58,7 @@ async def _respond(chat: Chat) -> list[Reply]:
             return [await _edited(chat)]
         case EventKind.MESSAGE:
             meant = _meant(chat)
-            if meant is None and chat.state.get(LEFT_ALONE):
+            if chat.state.get(LEFT_ALONE) and (meant is None or meant.command in KINDNESS):
                 return [chat.kept_out(KeepOut.DISTRESS)]
             await _heard_again(chat)
             return await _typed(chat, meant)
@@ -97,21 +97,39 @@ def _help(chat: Chat) -> Reply:
 async def _typed(chat: Chat, meant: Understood | None) -> list[Reply]:
     """Typed text: something every chat understands, a topic's, the open interview's, or nobody's."""
     turn = await interviewing.current(chat)
-    if meant and meant.language:
-        return await _change_language(chat, turn, meant.language)
-    if meant and meant.command is Command.HELP:
-        return [_help(chat), *([interviewing.prompt(chat, turn)] if turn else [])]
-    if meant and meant.command is Command.WHO and turn is None:
-        return [chat.speech.say("chat.who")]
+    if meant and (said := await _any_time(chat, turn, meant)):
+        return said
     for topic, wish in _spoken_to(chat, meant):
         told = await topic.typed(chat, wish, meant)
         if told is not None:
             return await _tell(chat, topic, told, turn)
+    if meant and meant.command and meant.command in KINDNESS:
+        return await _greeted(chat, meant.command, turn)
     await _wait_no_more(chat)
     if turn is not None and not await _told_before_starting(chat, turn, meant):
         offered = await _told_at_the_draft(chat, turn, meant)
         return offered or [*await interviewing.typed(chat, turn, meant), *await _put_by(chat, turn)]
     return await interviewing.nothing_open(chat, meant) or await _unasked(chat)
+
+
+async def _any_time(chat: Chat, turn: Turn | None, meant: Understood) -> list[Reply]:
+    """The replies to what every chat understands before all else; none to anything else."""
+    if meant.language:
+        return await _change_language(chat, turn, meant.language)
+    if meant.command is Command.HELP:
+        return [_help(chat), *([interviewing.prompt(chat, turn)] if turn else [])]
+    if meant.command is Command.WHO and turn is None:
+        return [chat.speech.say("chat.who")]
+    return []
+
+
+async def _greeted(chat: Chat, said: Command, turn: Turn | None) -> list[Reply]:
+    """Says it back, and shows what waits; to a greeting where nothing does, all that can be said."""
+    back = chat.speech.say(f"chat.{said}")
+    waits = interviewing.prompt(chat, turn) if turn else await interviewing.invitation(chat)
+    if waits is None:
+        return [back, _help(chat)] if said is Command.GREETING else [back]
+    return [back, waits]
 
 
 async def _edited(chat: Chat) -> Reply:

@@ -39,7 +39,7 @@ async def _greet(chat: Chat) -> list[Reply]:
 async def _typed(chat: Chat) -> list[Reply]:
     """A topic's command, help, or what belongs in the person's own chat."""
     meant = chat.understood()
-    if not chat.event.text or (meant and meant.command is Command.HELP):
+    if not chat.event.text or (meant and meant.command in {Command.HELP, Command.GREETING}):
         return [_help(chat)]
     topic = topic_named(chat.parts.topics, meant.topic) if meant else None
     if meant is None or topic is None:

@@ -15,7 +15,7 @@ from km365.core.interviews import MAX_ANSWER_LENGTH, PROBE_SUFFIX, Interview, In
 from km365.core.keepout import KeepOut
 from km365.core.notes import Note
 from km365.core.questions import Bank, Question
-from km365.core.said import Said, Verb, clean
+from km365.core.said import Said, Verb, clean, is_question, is_story
 from km365.core.schedule import next_open
 from km365.core.turns import LATER, Turn
 from km365.services import interview as service
@@ -79,7 +79,7 @@ def _uttered(chat: Chat, verb: Verb, **what: Any) -> Said:
 def _said(chat: Chat, turn: Turn, meant: Understood | None) -> Said | None:
     """What typed text says to this interview. A choice offered comes before a command of the same words.
 
-    None for the words of a button that mean nothing here: they are no answer.
+    None for the words of a button that mean nothing here, and for a question where an answer stands.
     """
     text, prompt = chat.event.text, turn.prompt
     answering = prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}
@@ -95,13 +95,20 @@ def _said(chat: Chat, turn: Turn, meant: Understood | None) -> Said | None:
         return _uttered(chat, verb) if verb else None
     if command is Command.WHO:  # a sentence that is not kept here
         command = None
-    if command in {Command.YES, Command.NO} and (answering or prompt.kind is PromptKind.DRAFT):
+    if answering and turn.interview.revisiting and (command in _YES_NO or _only_asks(command, text)):
+        return _uttered(chat, Verb.SKIP) if command is Command.YES else None
+    if command in _YES_NO and (answering or prompt.kind is PromptKind.DRAFT):
         command = None
-    if command is not None:
-        return _uttered(chat, Verb(command.value))
-    return _uttered(chat, Verb.ANSWER, text=text)
+    return _uttered(chat, Verb(command.value)) if command else _uttered(chat, Verb.ANSWER, text=text)
 
 
+def _only_asks(command: Command | None, text: str) -> bool:
+    """Whether somebody asks something; a question within a story is part of it."""
+    return command is None and is_question(text) and not is_story(text)
+
+
+_YES_NO = frozenset({Command.YES, Command.NO})
+"""Words that answer where one answers; to an answer that stands, yes leaves it and no says nothing new."""
 _ASKED = {PromptKind.INVITATION, PromptKind.CONSENT, PromptKind.CONFIRM, PromptKind.PAUSED}
 _BUTTON_WORDS: Mapping[Command | None, Mapping[PromptKind, Verb]] = {
     Command.AGREE: dict.fromkeys(_ASKED, Verb.YES),
@@ -115,6 +122,8 @@ _BUTTON_WORDS: Mapping[Command | None, Mapping[PromptKind, Verb]] = {
 
 def _asked_back(turn: Turn) -> str:
     waits = turn.prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}
+    if waits and turn.interview.revisiting:
+        return "notes.stands"
     return "notes.empty" if waits else "notes.not_now"
 
 

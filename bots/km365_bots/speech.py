@@ -107,7 +107,7 @@ class Speech:
 
     def notes(self, turn: Turn) -> str:
         """What to say first about what just happened; empty if there is nothing to say."""
-        return "\n".join(self._note(note, turn.interview, turn.prompt) for note in turn.notes)
+        return "\n".join(self._note(note, turn) for note in turn.notes)
 
     def prompt(self, turn: Turn, bank: Bank, *, value: str | None = None) -> Reply:
         """What comes next, as a card and as text. `value` stands for the answer without being stored."""
@@ -180,12 +180,11 @@ class Speech:
         """What takes the place of an answered question's card: the question, the answer, who reads it."""
         answer = turn.interview.answer(question.id)
         text = answer.text if answer else ""
-        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN].rstrip()} …"
         note = self.notes(turn)
         who = self._reads(turn.interview, question)
         label = self.messages.say("prompt.who", who="").strip(" \N{NO-BREAK SPACE}:：")
         facts = [{"label": label, "value": who}] if text else []
-        data = {"title": question.ask, "text": shown, "note": note, "facts": facts, "quiet": True}
+        data = {"title": question.ask, "text": _short(text), "note": note, "facts": facts, "quiet": True}
         return Reply(text=note, card=Card(name="notice", data=data, language=self.messages.language))
 
     def finished(self, bank: Bank, link: str) -> Reply:
@@ -237,6 +236,7 @@ class Speech:
             "title": title,
             "progress": progress,
             "ask": ask,
+            "again": self.messages.say("prompt.instead") if so_far and interview.revisiting else "",
             "hint": hint,
             "audience_label": who,
             "who_reads": who,
@@ -249,7 +249,7 @@ class Speech:
         lines = [f"{progress}\n{ask}", hint]
         lines += ["\n".join(f"{number}. {c.label}" for number, c in enumerate(question.choices, start=1))]
         if so_far and value is None:
-            lines += [f"{self.messages.say('prompt.so_far')}\n{so_far}"]
+            lines += [f"{self.messages.say('prompt.so_far')}\n{so_far}", str(data["again"])]
         lines += [self.messages.say("prompt.who", who=who)]
         named = question.id + (PROBE_SUFFIX if probing else "")
         return self._card(
@@ -321,11 +321,18 @@ class Speech:
             hint=draft.card,
         )
 
-    def _note(self, note: Note, interview: Interview, prompt: Prompt) -> str:
-        question = prompt.question
+    def _note(self, note: Note, turn: Turn) -> str:
+        interview, question = turn.interview, turn.prompt.question
         last = interview.answers[-1].audience if interview.answers else Audience.OFFICE
         who = self._reads(interview, question) if question else self._who(last)
-        return self.messages.say(_said_of(interview, note), turn=interview.step, who=who, limit=limit())
+        return self.messages.say(
+            _said_of(interview, note),
+            turn=interview.step,
+            who=who,
+            limit=limit(),
+            was=_short(turn.was),
+            heading=turn.heading,
+        )
 
     def _reads(self, interview: Interview, question: Question) -> str:
         """Who reads the answer to this question, in words."""
@@ -387,6 +394,10 @@ def beginning(text: str) -> str:
     while len(json.dumps(kept, ensure_ascii=False).encode()) > _HELD_BYTES:
         kept = kept[: len(kept) * 9 // 10]
     return kept
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN].rstrip()} …"
 
 
 def limit() -> str:

@@ -52,24 +52,31 @@ def take_answer(interview: Interview, bank: Bank, said: Said, now: datetime) -> 
         confirm = Confirm(kind=ConfirmKind.WIDEN, question=question.id, audience=said.audience)
         kept = replace(kept, confirming=confirm)
     note = Note.UNRECORDED if new.audience is Audience.UNRECORDED else Note.SAVED
+    if note is Note.SAVED and interview.revisiting and not by_card and earlier and earlier.text:
+        note = Note.KEPT if earlier.text == new.text else Note.REPLACED
     if not on_time:
         return kept, (Note.EARLIER_CHANGED if earlier else note,)
     return _advance(replace(kept, revisiting="", probing=question.id if probe else ""), bank, (note,))
 
 
 def _story(interview: Interview, bank: Bank, question: Question, said: Said, now: datetime) -> After | None:
-    """A story told instead of a choice, kept as the answer to the question in words behind it.
+    """A story told instead of a choice, kept as the answer to the next question in words.
 
-    None where it is no story, or where no such question follows at once.
+    None where it is no story, or where all questions in words have been dealt with.
     """
-    if not question.choices or question.choice(said.text) or not is_story(said.text) or interview.revisiting:
+    if not question.choices or question.choice(said.text) or not is_story(said.text):
         return None
-    skipped, notes = skip_question(interview, bank, said, now)
-    following = current(skipped, bank)
-    if skipped.state is not InterviewState.OPEN or following is None or following.choices:
+    back = bool(interview.revisiting)
+    left = (
+        replace(interview, revisiting="") if back else put_answer(interview, _none(interview, question, now))
+    )
+    fits = next((q for q in asked(left, bank) if not q.choices and left.answer(q.id) is None), None)
+    if fits is None:
         return None
-    told, kept = take_answer(skipped, bank, said, now)
-    return (interview, kept) if told is skipped else (told, (*notes, *kept))
+    told, notes = take_answer(left, bank, replace(said, question=fits.id), now)
+    if told is left:
+        return interview, notes
+    return told, tuple(Note.KEPT_AS if note is Note.SAVED else note for note in notes)
 
 
 def _judge(
@@ -168,7 +175,12 @@ def skip_question(interview: Interview, bank: Bank, said: Said, now: datetime) -
         return _advance(replace(interview, revisiting=""), bank, (Note.KEPT,))
     if interview.probing:
         return _advance(replace(interview, probing=""), bank, (Note.KEPT,))
-    answer = Answer(
+    return _advance(put_answer(interview, _none(interview, question, now)), bank, (Note.SKIPPED,))
+
+
+def _none(interview: Interview, question: Question, now: datetime) -> Answer:
+    """That the question was left out."""
+    return Answer(
         question=question.id,
         text="",
         audience=audience_of(interview, question),
@@ -176,7 +188,6 @@ def skip_question(interview: Interview, bank: Bank, said: Said, now: datetime) -
         at=now,
         skipped=True,
     )
-    return _advance(put_answer(interview, answer), bank, (Note.SKIPPED,))
 
 
 def go_back(interview: Interview, bank: Bank, said: Said, now: datetime) -> After:

@@ -25,6 +25,8 @@ class Command(StrEnum):
     LATER = "later"
     DECLINE = "decline"
     HELP = "help"
+    GREETING = "greeting"
+    THANKS = "thanks"
     WHO = "who"
     DRAFT = "draft"
     SEND = "send"
@@ -40,6 +42,10 @@ class Command(StrEnum):
     """The draft."""
     BUTTON = "button"
     """The words of a button that only mean something when pressed."""
+
+
+KINDNESS = frozenset({Command.GREETING, Command.THANKS})
+"""What is said out of kindness: it is no answer, and is said back."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,10 @@ class Note(StrEnum):
 
     SAVED = "saved"
     SKIPPED = "skipped"
+    KEPT_AS = "kept_as"
+    """A story told where a choice was offered; it is the answer to a question in words."""
+    REPLACED = "replaced"
+    """It stands in the place of an earlier answer now."""
     KEPT = "kept"
     """Went on; the earlier answer stands as it was."""
     NOTHING_BEFORE = "nothing_before"

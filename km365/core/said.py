@@ -77,6 +77,11 @@ def is_story(text: str) -> bool:
     return _holds(text, words=_STORY_WORDS, characters=_STORY_CHARACTERS)
 
 
+def is_question(text: str) -> bool:
+    """Whether a text asks something, by its last sign."""
+    return text.rstrip(" \t\r\n\"'»”’)").endswith(("?", "؟", "？"))
+
+
 def _holds(text: str, *, words: int, characters: int) -> bool:
     """Whether a text holds so many words; in scripts written without spaces, so many characters."""
     if any("\u3040" <= c <= "\u9fff" for c in text):

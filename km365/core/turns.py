@@ -50,6 +50,10 @@ class Turn:
     interview: Interview
     prompt: Prompt
     notes: tuple[Note, ...] = ()
+    was: str = ""
+    """With `Note.REPLACED`, the answer that stood before."""
+    heading: str = ""
+    """With `Note.KEPT_AS`, what the words stand under."""
 
 
 def step(interview: Interview, bank: Bank, said: Said, now: datetime) -> Turn:
@@ -66,7 +70,26 @@ def step(interview: Interview, bank: Bank, said: Said, now: datetime) -> Turn:
     if after != interview:
         heard = (*interview.heard, said.activity_id)[-REMEMBERED:] if said.activity_id else interview.heard
         after = replace(after, step=interview.step + 1, changed_at=now, heard=heard)
-    return Turn(interview=after, prompt=prompt(after, bank), notes=notes)
+    return Turn(
+        interview=after,
+        prompt=prompt(after, bank),
+        notes=notes,
+        was=_was(interview) if Note.REPLACED in notes else "",
+        heading=_heading(interview, after, bank) if Note.KEPT_AS in notes else "",
+    )
+
+
+def _was(interview: Interview) -> str:
+    """The answer that was gone back to."""
+    answer = interview.answer(interview.revisiting)
+    return answer.text if answer else ""
+
+
+def _heading(before: Interview, after: Interview, bank: Bank) -> str:
+    """The heading of the question that now has words and had none."""
+    told = next(a.question for a in after.answers if a.text and before.answer(a.question) is None)
+    question = bank.question(told)
+    return bank.heading(question.becomes[0]) if question and question.becomes else ""
 
 
 def _decide(interview: Interview, bank: Bank, said: Said, now: datetime) -> After:

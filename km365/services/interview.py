@@ -250,7 +250,7 @@ def _turn(
     if in_group and after.state is not before.state:
         jobs.enqueue(c, LOOK, key=f"{LOOK}:{after.campaign}", args={"reflection": after.campaign})
     _follow_up(c, before, after, said, now)
-    return Turn(interview=after, prompt=prompt(after, bank_of(banks, after)), notes=turn.notes)
+    return replace(turn, interview=after, prompt=prompt(after, bank_of(banks, after)))
 
 
 def _follow_up(c: Connection, before: Interview, after: Interview, said: Said, now: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from km365.core.interviews import Interview, InterviewState, current
+from km365.core.interviews import Interview, InterviewState, PromptKind, current
 from km365.core.languages import LANGUAGES
 from km365.core.notes import Note
 from km365.core.questions import Bank, Question
@@ -107,7 +107,8 @@ def test_a_story_told_instead_of_a_choice_answers_the_next_question(language: st
     skipped, story = turn.interview.answers
     assert (skipped.question, skipped.skipped, skipped.text) == ("side", True, "")
     assert (story.question, story.text) == ("story", STORIES[language])
-    assert turn.notes == (Note.SKIPPED, Note.SAVED)
+    assert turn.notes == (Note.KEPT_AS,)
+    assert turn.heading == bank.heading("knowledge.description")
     assert turn.prompt.question is not None
     assert turn.prompt.question.id == "setting"
 
@@ -130,22 +131,28 @@ def test_a_story_on_the_card_of_a_choice_is_no_answer_to_another_question() -> N
     assert (turn.interview, turn.notes) == (interview, (Note.CHOOSE,))
 
 
-def test_a_choice_gone_back_to_takes_a_choice_only() -> None:
+def test_a_story_told_at_a_choice_gone_back_to_is_kept_and_the_choice_stands() -> None:
     chosen = answers("2", begun()).interview
     back = step(chosen, REVIEW, Said(verb=Verb.BACK), NOW).interview
     turn = answers(STORY, back)
-    assert (turn.interview, turn.notes) == (back, (Note.CHOOSE,))
+    side_, story = turn.interview.answers
+    assert (side_.choice, story.text, turn.notes) == ("operational", STORY, (Note.KEPT_AS,))
 
 
-def test_a_story_waits_where_another_choice_or_a_break_comes_next() -> None:
+def test_a_story_is_kept_though_another_choice_or_a_break_comes_next() -> None:
     twice = replace(side(), id="again")
-    for bank in (
-        replace(REVIEW, questions=(side(), twice, *REVIEW.questions[1:])),
-        replace(REVIEW, sitting=1),
-        replace(REVIEW, questions=(side(),)),
-    ):
-        interview = begun(bank)
-        assert answers(STORY, interview, bank).notes == (Note.CHOOSE,)
+    bank = replace(REVIEW, questions=(side(), twice, *REVIEW.questions[1:]))
+    turn = answers(STORY, begun(bank), bank)
+    assert (turn.prompt.question, turn.notes) == (twice, (Note.KEPT_AS,))
+    bank = replace(REVIEW, sitting=1)
+    turn = answers(STORY, begun(bank), bank)
+    assert (turn.prompt.kind, turn.notes) == (PromptKind.PAUSED, (Note.KEPT_AS, Note.BREAK))
+    assert turn.interview.answers[-1].text == STORY
+
+
+def test_a_story_that_no_question_in_words_waits_for_is_not_said_to_be_kept() -> None:
+    bank = replace(REVIEW, questions=(side(),))
+    assert answers(STORY, begun(bank), bank).notes == (Note.CHOOSE,)
 
 
 def test_a_repeated_story_is_kept_once() -> None:

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from km365.core.chat import Reply
-from km365.core.commands import Command, Understood, plain
+from km365.core.commands import KINDNESS, Command, Understood, plain
 from km365.core.interviews import MAX_ANSWER_LENGTH, InterviewState, asked
 from km365.core.keepout import KeepOut
 from km365.core.questions import BankKind
-from km365.core.said import is_story, is_thin
+from km365.core.said import is_question, is_story, is_thin
 from km365.core.sorting import without_links
 from km365.core.turns import Turn
 from km365.services import interview as service
@@ -103,7 +103,8 @@ class Tell(Topic):
         if command in _YES and not telling:
             verb = "answer" if invited else "add" if kept and kept.draft else "make"
             return await self._chosen(chat, verb, about=_awaits(chat))
-        if meant is not None and (command or meant.audience):
+        kind = command in KINDNESS and not telling  # then the offer is made again
+        if meant is not None and not kind and (command or meant.audience):
             return None
         return await (self._heard(chat, chat.event.text) if telling else self._more(chat))
 
@@ -128,7 +129,7 @@ class Tell(Topic):
             return await self._ask_about(chat, text, linked)
         invited = await _invited(chat)
         draft = await _draft(chat)
-        if (is_story(words) or ((invited or draft) and not is_thin(words))) and not _is_question(words):
+        if (is_story(words) or ((invited or draft) and not is_thin(words))) and not is_question(words):
             named, campaign = _named(chat), invited.campaign if invited else ""
             kept = _Kept(text=text, about=named, heard=named, invited=campaign)
             return await self._offer(chat, replace(kept, draft=draft.interview.id) if draft else kept)
@@ -203,7 +204,7 @@ class Tell(Topic):
         if kept is None:
             return None
         refusal = await chat.keeps_out(kept.text, text[:MAX_ANSWER_LENGTH])
-        if _is_question(text) and refusal is not KeepOut.DISTRESS:
+        if is_question(text) and refusal is not KeepOut.DISTRESS:
             return None
         if refusal:
             return await _refused(chat, refusal, {"step": _OFFER, "about": kept.about})
@@ -324,10 +325,6 @@ def _behind_the_colon(chat: Chat) -> str:
     phrases = (phrase for wishes in topics for phrase in wishes.get(Tell.name, {}).get("lesson", ()))
     known = {plain(phrase.partition("…")[0]) for phrase in phrases}
     return text[len(text) - len(own) :].strip() if colon and plain(head) in known else ""
-
-
-def _is_question(text: str) -> bool:
-    return text.rstrip(" \t\r\n\"'»”’)").endswith(("?", "؟", "？"))
 
 
 def _named(chat: Chat) -> str:
