@@ -130,6 +130,19 @@ async def may_review(graph: Graph, settings: Settings, office: str, reader: Read
     return False
 
 
+async def focal_points(graph: Graph, settings: Settings, office: str) -> AsyncIterator[people.Person]:
+    """Who decides on the items of that office and works there, with an account that works.
+
+    Needs User.Read.All and GroupMember.ReadBasic.All.
+    """
+    if not office:
+        return
+    async for person in people.list_people(graph, filter=f"officeLocation eq {odata_text(office)}"):
+        reader = Reader(person_id=person.id, office=person.office)
+        if person.account_enabled and await may_review(graph, settings, office, reader):
+            yield person
+
+
 def _tell_contributors(c: Connection, jobs: Jobs, decided: Kept, *, at: datetime) -> None:
     """Once for each submission and what came of it: an item may be returned, sent again, returned again."""
     item = decided.item

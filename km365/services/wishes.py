@@ -5,7 +5,7 @@ be killed between any two lines and is gone on with until it is done. Nothing is
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -33,13 +33,12 @@ from km365.documents.questions import Banks
 from km365.errors import InputRefused, NotFound
 from km365.graph import lists, people
 from km365.graph.client import Graph
-from km365.graph.wire import odata_text
 from km365.jobs.port import Args, Jobs
 from km365.services import interview as service
 from km365.services.capture import Kept, find, knowledge_list
 from km365.services.contributions import Contribution
 from km365.services.prompts import SEND_MESSAGE
-from km365.services.review import is_readable, kept_of, may_review
+from km365.services.review import focal_points, is_readable, kept_of, may_review
 from km365.settings import Settings
 from km365.store import events, outbox, wishes
 from km365.store.database import Connection, Database
@@ -280,7 +279,8 @@ async def _ask(desk: WishDesk, wanted: Wish) -> None:
         title, url = kept_of(row).item.title, row.web_url
     except NotFound:  # a handover note is in no list; the wish can be answered by its id
         pass
-    readers = [one async for one in _focal_points(desk, wanted)]
+    found = focal_points(desk.graph, desk.settings, wanted.office)
+    readers = [one async for one in found if one.id != wanted.person_id]
     if not readers:
         _log.warning(
             "%s asks a focal point for something and nobody of the office %r is one; "
@@ -289,19 +289,6 @@ async def _ask(desk: WishDesk, wanted: Wish) -> None:
             wanted.office,
         )
     await desk.db.run(_tell, desk.jobs, wanted, readers, title=title, url=url, at=desk.now())
-
-
-async def _focal_points(desk: WishDesk, wanted: Wish) -> AsyncIterator[people.Person]:
-    """Who decides on items of that office, its author apart."""
-    if not wanted.office:
-        return
-    query = f"officeLocation eq {odata_text(wanted.office)}"
-    async for person in people.list_people(desk.graph, filter=query):
-        if not person.account_enabled or person.id == wanted.person_id:
-            continue
-        reader = Reader(person_id=person.id, office=person.office)
-        if await may_review(desk.graph, desk.settings, wanted.office, reader):
-            yield person
 
 
 def _tell(
