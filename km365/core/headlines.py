@@ -125,7 +125,6 @@ class Found:
     """What came of a milestone: nothing, and `people` is 0, where fewer than `LIMIT` sent something."""
 
     people: int
-    groups: tuple[Group, ...] = ()
     headlines: tuple[Headline, ...] = ()
 
 
@@ -164,10 +163,7 @@ def find(statements: Iterable[Statement], *, names: Iterable[str] = (), about: s
     Only what everyone or the office may read is looked at. Sentences with one of the `names` in them are not
     quoted; the words of the milestone itself (`about`) make no sentences alike.
     """
-    read = sorted(
-        (one for one in statements if one.audience in _READ and one.text.strip()),
-        key=lambda one: (one.source, one.field, one.text),
-    )
+    read = _readable(statements)
     people = frozenset(person for one in read for person in one.people)
     if len(people) < LIMIT:
         return Found(people=0)
@@ -176,9 +172,21 @@ def find(statements: Iterable[Statement], *, names: Iterable[str] = (), about: s
     candidates = _candidates(lines)
     return Found(
         people=len(people),
-        groups=tuple(_groups(read, themes)),
         headlines=tuple(_ranked(candidates, lines, themes)),
     )
+
+
+def groups(statements: Iterable[Statement]) -> list[Group]:
+    """What people spoke of: each theme of each side of the work, with how many did."""
+    read = _readable(statements)
+    themes = _themes(read)
+    people: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for one in read:
+        people[one.perspective, themes[one.source]] |= one.people
+    return [
+        Group(perspective=perspective, theme=theme, people=said_by(len(some)))
+        for (perspective, theme), some in sorted(people.items())
+    ]
 
 
 def standing(quotes: Sequence[Place], statements: Iterable[Statement]) -> dict[Place, Quote]:
@@ -194,6 +202,12 @@ def standing(quotes: Sequence[Place], statements: Iterable[Statement]) -> dict[P
 def said_by(count: int) -> int | None:
     """The count as it may be told: None below `LIMIT`."""
     return count if count >= LIMIT else None
+
+
+def _readable(statements: Iterable[Statement]) -> list[Statement]:
+    """What everyone or the office may read, in an order of its own."""
+    read = [one for one in statements if one.audience in _READ and one.text.strip()]
+    return sorted(read, key=lambda one: (one.source, one.field, one.text))
 
 
 def _quotes(one: Statement) -> Iterator[Quote]:
@@ -242,16 +256,6 @@ def _themes(statements: Iterable[Statement]) -> Mapping[str, str]:
         source: min(themes, key=lambda theme: (-len(having[theme]), themes.index(theme)), default="")
         for source, themes in of.items()
     }
-
-
-def _groups(statements: Iterable[Statement], themes: Mapping[str, str]) -> list[Group]:
-    people: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for one in statements:
-        people[one.perspective, themes[one.source]] |= one.people
-    return [
-        Group(perspective=perspective, theme=theme, people=said_by(len(some)))
-        for (perspective, theme), some in sorted(people.items())
-    ]
 
 
 def _candidates(lines: Sequence[_Line]) -> list[_Candidate]:
