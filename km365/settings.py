@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from km365.core.schedule import PER_WEEK
 from km365.errors import SettingsError
 
 PREFIX = "KM365_"
@@ -144,6 +145,10 @@ class Settings:
     )
     weekend: tuple[str, ...] = setting(
         ("saturday", "sunday"), "the days nobody is written to, unless working_hours is always"
+    )
+
+    prompts_per_week: int = setting(
+        PER_WEEK, "how many invitations and reminders one person gets in seven days, the most important first"
     )
 
     ocr_command: str = setting(
@@ -321,6 +326,8 @@ def _check_whole(settings: Settings) -> None:
         raise SettingsError("notifications_url must be https; Graph tells its changes to no other address.")
     if settings.host not in _LOOPBACK and not settings.bot_app_id:
         raise SettingsError("host: listening beyond this machine needs bot_app_id, so that callers sign in.")
+    if settings.prompts_per_week < 1:
+        raise SettingsError("prompts_per_week must be 1 or more.")
     _check_bot(settings)
     _check_ocr(settings.ocr_command)
 

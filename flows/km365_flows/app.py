@@ -43,7 +43,7 @@ async def serve(app: App) -> AsyncIterator[str]:
         await app.clock.refresh()
         now = app.clock.now()
         today = day_at(now, hours).isoformat()
-        await prompts.send_due(app.db, app.jobs, hours, now=now)
+        await prompts.send_due(app.db, app.jobs, hours, per_week=app.settings.prompts_per_week, now=now)
         if await app.db.run(cursors.get, prompts.LAST_SCAN) != today:
             await app.db.run(app.jobs.enqueue, "scan", key="scan", args={"day": today})
         if await app.db.run(cursors.get, housekeeping.LAST_TIDY) != now.date().isoformat():

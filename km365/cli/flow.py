@@ -81,7 +81,8 @@ async def run(app: "App", *, name: str, dry_run: bool, as_json: bool) -> int | N
     if dry_run:
         raise click.UsageError(f"--dry-run is for scan; {name} has nothing to decide.")
     if name == "prompts":
-        count = await prompts.send_due(app.db, app.jobs, calendar.hours_of(app.settings), now=now)
+        hours, per_week = calendar.hours_of(app.settings), app.settings.prompts_per_week
+        count = await prompts.send_due(app.db, app.jobs, hours, per_week=per_week, now=now)
         done, words = {"messages": count}, f"{count} messages to be sent"
     elif name == "watch":
         count = await app.db.run(watches.look_now, at=now)

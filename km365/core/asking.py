@@ -131,6 +131,12 @@ def choose(audience: Audience, people: Sequence[Colleague], *, seed: str) -> Cho
     )
 
 
+def rank(kind: str, importance: Sequence[str]) -> int:
+    """How important a kind of milestone is, 1 being the most; kinds that are not in the list come last."""
+    order = [_folded(one) for one in importance]
+    return 1 + (order.index(_folded(kind)) if _folded(kind) in order else len(order))
+
+
 def speaks_of(audience: Audience, one: Colleague) -> bool:
     """Whether the rule means this colleague; of an audience that is drawn from, nobody knows beforehand."""
     return audience.at_most is None and _is_meant(audience.lines, one)

@@ -3,12 +3,15 @@
 Values in, values out. A moment is aware and in UTC; a day is the day at the duty station.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 _DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
+PER_WEEK = 2
+"""How many messages a person gets in a week, of all campaigns together, where nothing else is set."""
 LEAD = timedelta(days=14)
 """How long before a milestone its people are asked."""
 GRACE = timedelta(days=7)
@@ -71,6 +74,12 @@ class Outcome(StrEnum):
     OPTED_OUT = "opted out"  # wants no such messages; asked again if they change their mind in time
 
 
+class Why(StrEnum):
+    """Why somebody is not asked yet, or, once their part has closed, why not any more."""
+
+    ASKED_LATELY = "asked something else too recently"
+
+
 def message_key(key: str, number: int) -> str:
     """The outbox key of the person's first message (the invitation), second, and so on."""
     return key if number <= 1 else f"{key}:{number - 1}"
@@ -95,39 +104,77 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """One person in one campaign. `sent` counts the invitation and the reminders."""
+    """One person in one campaign. `sent` counts the invitation and the reminders.
+
+    `why` says what put off the next step, or ended their part; None where the plan did.
+    """
 
     state: Outcome
     started_at: datetime
     next_at: datetime | None
     sent: int = 0
     last_at: datetime | None = None
+    why: Why | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """What else a person is asked. `moments` are those of the week before and after, of all campaigns.
+
+    A message that still waits stands at the moment it is due, or now.
+    """
+
+    moments: Collection[datetime] = ()
+    per_week: int = PER_WEEK
+
+    def free_at(self, now: datetime, hours: Hours) -> datetime:
+        """The first moment from `now` on a day without a message and with fewer than `per_week` in a week."""
+        today = day_at(now, hours)
+        counted = sorted(moment for moment in self.moments if now - WEEK < moment < now + WEEK)
+        if any(day_at(moment, hours) == today for moment in counted):
+            return midnight(today + _DAY, hours)
+        return counted[-self.per_week] + WEEK if len(counted) >= self.per_week else now
+
+
+NOTHING = Before()
+"""They were asked nothing else."""
 
 
 def step(
-    p: Progress, plan: Plan, now: datetime, hours: Hours, *, asked_at: datetime | None = None
+    p: Progress, plan: Plan, now: datetime, hours: Hours, *, due_on: date, before: Before = NOTHING
 ) -> tuple[Act | None, Progress]:
     """What to do for the person now, and how they stand after it. At most one act, and None before its time.
 
-    `asked_at` is when they were last sent anything, by any campaign: nobody is asked twice on one day.
-    Prompts keep the distance of the plan even when they start late, so no burst follows a long stop.
+    Nobody is asked twice on one day, nor more often in a week than `before` allows; whoever is put off until
+    it is of no use (`due_on` is the campaign's day) is asked no more. Prompts keep the distance of the plan
+    even when they start late, so no burst follows a long stop.
     """
     if p.state is not Outcome.OPEN or p.next_at is None or now < p.next_at:
         return None, p
     today = day_at(now, hours)
     if p.sent >= len(plan.days) or (plan.last_on is not None and today > plan.last_on):
         return Act.CLOSE, replace(p, state=Outcome.CLOSED, next_at=None)
-    if asked_at is not None and day_at(asked_at, hours) >= today:
-        tomorrow = midnight(today + timedelta(days=1), hours)
-        return None, replace(p, next_at=next_open(tomorrow, hours))
+    free_at = before.free_at(now, hours)
+    if free_at > now:
+        return _put_off(p, plan, due_on, free_at, hours, Why.ASKED_LATELY)
     opens = next_open(now, hours)
     if opens > now:
         return None, replace(p, next_at=opens)
     marks = (*plan.days, plan.close_after)
     planned = p.started_at + timedelta(days=marks[p.sent + 1])
     spaced = now + timedelta(days=marks[p.sent + 1] - marks[p.sent])
-    after = replace(p, sent=p.sent + 1, last_at=now, next_at=next_open(max(planned, spaced), hours))
+    next_at = next_open(max(planned, spaced), hours)
+    after = replace(p, sent=p.sent + 1, last_at=now, next_at=next_at, why=None)
     return (Act.INVITE if p.sent == 0 else Act.REMIND), after
+
+
+def _put_off(
+    p: Progress, plan: Plan, due_on: date, until: datetime, hours: Hours, why: Why
+) -> tuple[Act | None, Progress]:
+    next_at = next_open(until, hours)
+    if is_too_late(p, plan, due_on, next_at, hours):
+        return Act.CLOSE, replace(p, state=Outcome.CLOSED, next_at=None, why=why)
+    return None, replace(p, next_at=next_at, why=why)
 
 
 def next_step_at(p: Progress, plan: Plan, now: datetime, hours: Hours) -> datetime:

@@ -14,7 +14,7 @@ from km365.core.group_reflection import Asked, Closed, Given, Summary
 from km365.core.interviews import Interview, InterviewState
 from km365.core.preferences import hours_for
 from km365.core.questions import GROUP_BANK, Question
-from km365.core.schedule import Hours, Outcome, Plan, day_at, next_open
+from km365.core.schedule import Before, Hours, Outcome, Plan, day_at, next_open
 from km365.documents.questions import Banks
 from km365.errors import InputRefused
 from km365.jobs.port import Args, Jobs
@@ -270,9 +270,8 @@ def _begin(
 def _asked_later(c: Connection, hours: Hours, person_id: str, *, now: datetime) -> bool:
     """Whether the person has no working hours now, or was asked something else today."""
     theirs = hours_for(preferences.get(c, person_id), hours)
-    last = campaigns.asked_at(c, person_id)
-    asked_today = last is not None and day_at(last, theirs) >= day_at(now, theirs)
-    return asked_today or next_open(now, theirs) > now
+    before = Before(moments=campaigns.asked(c, person_id, at=now))
+    return before.free_at(now, theirs) > now or next_open(now, theirs) > now
 
 
 def _standing(c: Connection, found: GroupReflection) -> Standing:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from km365.core import departures, languages, schedule
-from km365.core.asking import RuleWords, choose, read_rule
+from km365.core.asking import RuleWords, choose, rank, read_rule
 from km365.core.departures import Leaver
 from km365.core.preferences import Asked, hours_for, may_ask
-from km365.core.schedule import Act, Calendar, Hours, Milestone, Outcome, Progress
-from km365.documents.asking import rule_words
+from km365.core.schedule import PER_WEEK, Act, Before, Calendar, Hours, Milestone, Outcome, Progress
+from km365.documents.asking import importance, rule_words
 from km365.documents.questions import Banks
 from km365.graph.client import Graph
 from km365.graph.people import Person
@@ -97,11 +97,13 @@ async def scan(
     ]
     templates = Templates(settings.templates or None)
     banks, words = Banks(templates).by_milestone(noting=warnings), rule_words(templates)
+    order = importance(templates)
     wanted = []
     for milestone in planned.due:
         asked, unknown = audience(milestone, names, words)
         warnings += unknown
-        wanted.append(_milestone_campaign(milestone, milestone.due_on or today, asked, banks))
+        found = _milestone_campaign(milestone, milestone.due_on or today, asked, banks)
+        wanted.append(replace(found, campaign=replace(found.campaign, rank=rank(milestone.kind, order))))
     wanted += [
         _departure_campaign(leaver, names, today) for leaver in departures.due_leavers(leavers, today=today)
     ]
@@ -111,7 +113,7 @@ async def scan(
     messages = 0
     if not dry_run:
         await db.run(calendar_moves.put_off, planned.later, hours, who=LAST_SCAN, now=now)
-        messages = await send_due(db, jobs, hours, now=now)
+        messages = await send_due(db, jobs, hours, per_week=settings.prompts_per_week, now=now)
         await db.run(cursors.put, LAST_SCAN, today.isoformat(), at=now)
     return Report(
         opened=tuple(opened),
@@ -144,14 +146,15 @@ def subject_of(milestone: Milestone) -> str:
     return milestone.subject
 
 
-async def send_due(db: Database, jobs: Jobs, hours: Hours, *, now: datetime) -> int:
+async def send_due(db: Database, jobs: Jobs, hours: Hours, *, per_week: int = PER_WEEK, now: datetime) -> int:
     """Takes everyone who is due their next step, puts what is to be sent in the outbox and counts it.
 
-    A message whose job is lost is found in the outbox by the bot service, every minute.
+    Nobody gets more than `per_week` of these in seven days, whatever comes together. A message whose job is
+    lost is found in the outbox by the bot service, every minute.
     """
     count = 0
     while True:
-        looked, put = await db.run(_advance, jobs, hours, now=now)
+        looked, put = await db.run(_advance, jobs, hours, per_week=per_week, now=now)
         count += put
         if not looked:
             break
@@ -159,12 +162,12 @@ async def send_due(db: Database, jobs: Jobs, hours: Hours, *, now: datetime) -> 
     return count
 
 
-def _advance(c: Connection, jobs: Jobs, hours: Hours, *, now: datetime) -> tuple[int, int]:
+def _advance(c: Connection, jobs: Jobs, hours: Hours, *, per_week: int, now: datetime) -> tuple[int, int]:
     """One portion of the people who are due: how many were looked at, how many messages that made."""
     due = campaigns.due(c, at=now)
     count = 0
     for prompt, campaign in due:
-        after, wanted = _next_step(c, prompt, campaign, hours, now=now)
+        after, wanted = _next_step(c, prompt, campaign, hours, per_week=per_week, now=now)
         if wanted is not None and outbox.put(c, wanted, at=now):
             count += 1
         campaigns.save(c, replace(prompt, progress=after), at=now)
@@ -174,7 +177,7 @@ def _advance(c: Connection, jobs: Jobs, hours: Hours, *, now: datetime) -> tuple
 
 
 def _next_step(
-    c: Connection, prompt: Prompt, campaign: Campaign, hours: Hours, *, now: datetime
+    c: Connection, prompt: Prompt, campaign: Campaign, hours: Hours, *, per_week: int, now: datetime
 ) -> tuple[Progress, Message | None]:
     """Where the person stands now, and the message to be sent to them, if one is."""
     stands = prompt.progress
@@ -187,8 +190,8 @@ def _next_step(
     hours = hours_for(wanted, hours)
     if last is not None and last.state in {Delivery.WAITING, Delivery.SENDING}:
         return _still_waiting(c, stands, campaign, last, hours, now=now), None
-    asked_at = campaigns.asked_at(c, prompt.person_id)
-    act, after = schedule.step(stands, campaign.plan, now, hours, asked_at=asked_at)
+    before = Before(moments=campaigns.asked(c, prompt.person_id, at=now), per_week=per_week)
+    act, after = schedule.step(stands, campaign.plan, now, hours, due_on=campaign.due_on, before=before)
     if act not in {Act.INVITE, Act.REMIND}:
         return after, None
     reached = sum(not calendar_moves.not_sent(c, prompt, number) for number in range(1, after.sent))
@@ -340,7 +343,7 @@ def _open(c: Connection, wanted: Campaign, new: Iterable[Recipient], hours: Hour
     if before is None:
         campaigns.create(c, wanted, at=now)
         events.append(c, kind="campaign opened", subject=wanted.id, who=LAST_SCAN, what={}, at=now)
-    elif (before.due_on, before.title, before.data) != (wanted.due_on, wanted.title, wanted.data):
+    elif _told(before) != _told(wanted):
         plan = replace(before.plan, last_on=wanted.due_on if before.plan.last_on else None)
         after = replace(wanted, plan=plan)
         campaigns.change(c, after, at=now)
@@ -350,3 +353,8 @@ def _open(c: Connection, wanted: Campaign, new: Iterable[Recipient], hours: Hour
         events.append(c, kind="campaign reopened", subject=wanted.id, who=LAST_SCAN, what={}, at=now)
     for one in new:
         campaigns.add_person(c, wanted.id, one.person_id, key=one.key, language=one.language, at=now)
+
+
+def _told(campaign: Campaign) -> tuple[object, ...]:
+    """What a scan may change of a campaign."""
+    return campaign.due_on, campaign.title, campaign.data, campaign.rank

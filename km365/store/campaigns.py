@@ -9,10 +9,14 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, and_, func, select, update
 
-from km365.core.schedule import Outcome, Plan, Progress
+from km365.core.schedule import WEEK, Outcome, Plan, Progress, Why
 from km365.store import outbox, rows
+from km365.store.outbox import Delivery
 from km365.store.rows import Json
-from km365.store.tables import campaign, prompt
+from km365.store.tables import campaign, message, prompt
+
+KINDS = ("departure", "group", "milestone")
+"""What a campaign may be about: its kind, and the reason of its messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,8 @@ class Campaign:
     plan: Plan
     data: Json
     """What the card is given, without anything about the person."""
+    rank: int = 0
+    """How important it is beside others that ask the same person, 0 being the most."""
     state: str = "open"
 
 
@@ -49,6 +55,7 @@ def create(c: Connection, wanted: Campaign, *, at: datetime) -> bool:
         "due_on": wanted.due_on,
         "plan": _plan_json(wanted.plan),
         "data": wanted.data,
+        "rank": wanted.rank,
         "state": wanted.state,
         "started_at": at,
         "changed_at": at,
@@ -73,12 +80,13 @@ def list_(c: Connection, *, kind: str | None = None, state: str | None = None) -
 
 
 def change(c: Connection, wanted: Campaign, *, at: datetime) -> None:
-    """Gives the campaign this title, date, plan, data and state; the people in it stay where they are."""
+    """Gives the campaign all that is wanted of it; the people in it stay where they are."""
     values = {
         "title": wanted.title,
         "due_on": wanted.due_on,
         "plan": _plan_json(wanted.plan),
         "data": wanted.data,
+        "rank": wanted.rank,
         "state": wanted.state,
         "changed_at": at,
     }
@@ -104,13 +112,13 @@ def add_person(
 
 
 def due(c: Connection, *, at: datetime, limit: int = 200) -> list[tuple[Prompt, Campaign]]:
-    """People whose next step is due, departures before milestones, the longest waiting first."""
+    """People whose next step is due, the most important campaign first, then the longest waiting."""
     ready = and_(prompt.c.state == Outcome.OPEN, prompt.c.next_at <= at, campaign.c.state == "open")
     query = (
         select(prompt)
         .join_from(prompt, campaign, prompt.c.campaign_id == campaign.c.id)
         .where(ready)
-        .order_by(campaign.c.kind, prompt.c.next_at, prompt.c.campaign_id, prompt.c.person_id)
+        .order_by(campaign.c.rank, prompt.c.next_at, prompt.c.campaign_id, prompt.c.person_id)
         .limit(limit)
     )
     waiting = [_prompt(row._mapping) for row in c.execute(query)]
@@ -129,6 +137,7 @@ def save(c: Connection, wanted: Prompt, *, at: datetime) -> None:
         "sent": now.sent,
         "next_at": now.next_at,
         "last_at": now.last_at,
+        "why": now.why,
         "changed_at": at,
     }
     mine = and_(prompt.c.campaign_id == wanted.campaign_id, prompt.c.person_id == wanted.person_id)
@@ -181,9 +190,16 @@ def postpone(c: Connection, campaign_id: str, *, due_on: date, until: datetime, 
     return True
 
 
-def asked_at(c: Connection, person_id: str) -> datetime | None:
-    """When the person was last sent anything by a campaign."""
-    return c.execute(select(func.max(prompt.c.last_at)).where(prompt.c.person_id == person_id)).scalar()
+def asked(c: Connection, person_id: str, *, at: datetime) -> list[datetime]:
+    """When campaigns wrote to the person in the seven days before `at`, and when what waits will go out."""
+    gone = message.c.state.in_([Delivery.SENT, Delivery.UNKNOWN]) & (message.c.changed_at > at - WEEK)
+    waits = message.c.state.in_([Delivery.WAITING, Delivery.SENDING])
+    mine = (message.c.person_id == person_id) & message.c.reason.in_(KINDS)
+    query = select(message.c.state, message.c.due_at, message.c.changed_at).where(mine & (gone | waits))
+    return [
+        row.changed_at if row.state in {Delivery.SENT, Delivery.UNKNOWN} else max(at, row.due_at)
+        for row in c.execute(query)
+    ]
 
 
 def people(c: Connection, campaign_id: str) -> list[Prompt]:
@@ -239,6 +255,7 @@ def _campaign(row: rows.Row) -> Campaign:
         due_on=row["due_on"],
         plan=Plan(days=tuple(plan["days"]), close_after=plan["close_after"], last_on=last_on),
         data=row["data"],
+        rank=row["rank"],
         state=row["state"],
     )
 
@@ -255,6 +272,7 @@ def _prompt(row: rows.Row) -> Prompt:
         next_at=row["next_at"],
         sent=row["sent"],
         last_at=row["last_at"],
+        why=Why(row["why"]) if row["why"] else None,
     )
     return Prompt(
         campaign_id=row["campaign_id"],

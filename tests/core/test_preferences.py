@@ -1,6 +1,6 @@
 """When a person may be written to and what they may be asked, as laws; times of day as people type them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from km365.core.preferences import (
     may_ask,
     zone_named,
 )
-from km365.core.schedule import ALWAYS, Act, Hours, Outcome, Plan, Progress
+from km365.core.schedule import ALWAYS, Act, Before, Hours, Outcome, Plan, Progress
 
 WORDS = ClockWords(
     morning=("am", "a.m.", "du matin", "утра", "صباحاً", "早上"),
@@ -88,7 +88,8 @@ def test_a_campaign_keeps_to_what_a_person_wants_however_it_is_looked_at(
     person, now = Progress(state=Outcome.OPEN, started_at=start, next_at=start), start
     for gap in gaps:
         if may_ask("departure", one.asked, sent=person.sent):
-            act, person = schedule.step(person, plan, now, hours, asked_at=person.last_at)
+            before = Before(moments=sent[-1:])
+            act, person = schedule.step(person, plan, now, hours, due_on=date(2029, 1, 1), before=before)
             if act in {Act.INVITE, Act.REMIND}:
                 sent.append(now)
         now += timedelta(minutes=gap)

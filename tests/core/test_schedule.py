@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from km365.core import schedule
-from km365.core.schedule import Act, Hours, Milestone, Outcome, Plan, Progress
+from km365.core.schedule import Act, Before, Hours, Milestone, Outcome, Plan, Progress
 
 FRIDAY_SATURDAY = frozenset({4, 5})
 UTC_HOURS = Hours(zone=UTC)
@@ -21,6 +21,17 @@ TODAY = MONDAY.date()
 
 def begin(at: datetime = MONDAY) -> Progress:
     return Progress(state=Outcome.OPEN, started_at=at, next_at=at)
+
+
+FAR = date(2029, 1, 1)
+
+
+def step(
+    p: Progress, plan: Plan, now: datetime, hours: Hours, *asked: datetime | None
+) -> tuple[Act | None, Progress]:
+    """The next step for a campaign of a far day, for somebody asked at these moments."""
+    before = Before(moments=[one for one in asked if one is not None])
+    return schedule.step(p, plan, now, hours, due_on=FAR, before=before)
 
 
 def milestone(due_on: date | None, *, key: str = "7", state: str = "planned") -> Milestone:
@@ -33,27 +44,27 @@ def milestone(due_on: date | None, *, key: str = "7", state: str = "planned") ->
 
 
 def test_the_invitation_comes_at_once_and_the_first_reminder_three_days_later() -> None:
-    act, after = schedule.step(begin(), Plan(), MONDAY, UTC_HOURS)
+    act, after = step(begin(), Plan(), MONDAY, UTC_HOURS)
     assert act is Act.INVITE
     assert after.next_at == MONDAY + timedelta(days=3)
-    act, after = schedule.step(after, Plan(), MONDAY + timedelta(days=3), UTC_HOURS, asked_at=MONDAY)
+    act, after = step(after, Plan(), MONDAY + timedelta(days=3), UTC_HOURS, MONDAY)
     assert act is Act.REMIND
 
 
 def test_before_the_time_nothing_happens() -> None:
     waiting = begin(MONDAY + timedelta(hours=1))
-    assert schedule.step(waiting, Plan(), MONDAY, UTC_HOURS) == (None, waiting)
+    assert step(waiting, Plan(), MONDAY, UTC_HOURS) == (None, waiting)
 
 
 @pytest.mark.parametrize("outcome", [one for one in Outcome if one is not Outcome.OPEN])
 def test_whoever_is_not_open_is_left_in_peace(outcome: Outcome) -> None:
     ended = replace(begin(), state=outcome)
-    assert schedule.step(ended, Plan(), MONDAY, UTC_HOURS) == (None, ended)
+    assert step(ended, Plan(), MONDAY, UTC_HOURS) == (None, ended)
 
 
 def test_on_a_free_day_the_invitation_waits_for_the_next_morning_of_work() -> None:
     saturday = datetime(2026, 3, 7, 10, tzinfo=UTC)
-    act, after = schedule.step(begin(saturday), Plan(), saturday, UTC_HOURS)
+    act, after = step(begin(saturday), Plan(), saturday, UTC_HOURS)
     assert act is None
     assert after.next_at == datetime(2026, 3, 9, 9, tzinfo=UTC)
 
@@ -65,15 +76,15 @@ def test_a_friday_saturday_weekend_is_kept() -> None:
 
 
 def test_nobody_is_asked_by_two_campaigns_on_one_day() -> None:
-    act, after = schedule.step(begin(), Plan(), MONDAY, UTC_HOURS, asked_at=MONDAY - timedelta(hours=1))
+    act, after = step(begin(), Plan(), MONDAY, UTC_HOURS, MONDAY - timedelta(hours=1))
     assert act is None
     assert after.next_at == datetime(2026, 3, 3, 9, tzinfo=UTC)
 
 
 def test_after_a_month_of_standstill_reminders_keep_their_distance() -> None:
-    _, asked = schedule.step(begin(), Plan(days=(0, 3, 7)), MONDAY, UTC_HOURS)
+    _, asked = step(begin(), Plan(days=(0, 3, 7)), MONDAY, UTC_HOURS)
     back = MONDAY + timedelta(days=28)
-    act, after = schedule.step(asked, Plan(days=(0, 3, 7)), back, UTC_HOURS, asked_at=MONDAY)
+    act, after = step(asked, Plan(days=(0, 3, 7)), back, UTC_HOURS, MONDAY)
     assert act is Act.REMIND
     assert after.next_at == back + timedelta(days=4)
 
@@ -95,7 +106,7 @@ def test_what_was_not_delivered_is_of_use_until_the_last_day_or_a_week_past_the_
 
 def test_after_the_last_day_nothing_is_sent() -> None:
     plan = Plan(last_on=TODAY)
-    act, after = schedule.step(begin(), plan, MONDAY + timedelta(days=1), UTC_HOURS)
+    act, after = step(begin(), plan, MONDAY + timedelta(days=1), UTC_HOURS)
     assert (act, after.state) == (Act.CLOSE, Outcome.CLOSED)
 
 
@@ -180,8 +191,8 @@ def test_however_it_is_looked_at_a_person_is_asked_rarely_and_in_working_hours(
 ) -> None:
     person, now, sent = begin(start), start, []
     for gap in gaps:
-        act, after = schedule.step(person, plan, now, where, asked_at=person.last_at)
-        assert schedule.step(after, plan, now, where, asked_at=after.last_at)[0] is None, "twice in one look"
+        act, after = step(person, plan, now, where, person.last_at)
+        assert step(after, plan, now, where, after.last_at)[0] is None, "twice in one look"
         assert (act is Act.INVITE) == (person.sent == 0 and after.sent == 1)
         if act in {Act.INVITE, Act.REMIND}:
             sent.append(now)
@@ -200,7 +211,7 @@ def test_everyone_comes_to_an_end(start: datetime, where: Hours, plan: Plan) -> 
         if person.next_at is None:
             break
         now = max(now, person.next_at)
-        _, person = schedule.step(person, plan, now, where, asked_at=person.last_at)
+        _, person = step(person, plan, now, where, person.last_at)
     assert person.state is Outcome.CLOSED
     assert now <= start + timedelta(days=plan.close_after + 30)
 
@@ -219,7 +230,7 @@ def test_ten_thousand_people_over_sixty_one_days_with_a_week_of_standstill() -> 
             if number % 3 == 0 and person.sent == 1 and person.state is Outcome.OPEN:
                 everyone[number] = replace(person, state=Outcome.ANSWERED, next_at=None)
                 continue
-            act, everyone[number] = schedule.step(person, plan, now, where, asked_at=person.last_at)
+            act, everyone[number] = step(person, plan, now, where, person.last_at)
             today[number] += act in {Act.INVITE, Act.REMIND}
         assert max(today.values(), default=0) <= 1
         sent.update(today)

@@ -67,10 +67,17 @@ class Office:
         target = await lists.get_list(self.graph, site.id, title)
         await lists.update_fields(self.graph, site.id, target.id, item_id, fields)
 
-    async def milestone(self, days: int | None = 2, *, asked: str = "", state: str = "planned") -> str:
+    async def milestone(
+        self,
+        days: int | None = 2,
+        *,
+        asked: str = "",
+        state: str = "planned",
+        kind: str = "mid-term review",
+    ) -> str:
         fields = {
-            "Title": "Mid-term review",
-            "KMKind": "mid-term review",
+            "Title": kind.capitalize(),
+            "KMKind": kind,
             "KMOffice": "CO-BEL",
             "KMState": state,
         }

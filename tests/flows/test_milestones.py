@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from km365.core.schedule import Outcome
+from km365.core.schedule import Outcome, Why
 from km365.errors import SettingsError
 from km365.jobs import JobState
 from km365.services import milestones
@@ -12,6 +12,8 @@ from km365.services.calendar import day_of, hours_of
 from km365.settings import Settings
 from km365.store import campaigns, outbox
 from km365.store.outbox import Delivery
+
+from .conftest import MONDAY
 
 
 async def test_the_people_named_are_invited_once_in_their_language(office) -> None:
@@ -292,3 +294,38 @@ def test_working_hours_are_read_as_they_are_written(tmp_path) -> None:
     hours = hours_of(Settings(home=tmp_path, working_hours="08:30-24:00", weekend=("Friday", "saturday")))
     assert (hours.opens, hours.closes) == (timedelta(hours=8.5), timedelta(days=1))
     assert hours.weekend == {4, 5}
+
+
+async def test_four_milestones_at_once_write_twice_a_week_and_the_least_important_give_way(office) -> None:
+    ann = office.hire("ann")
+    kinds = ("annual work plan", "evaluation", "emergency review", "something of our own")
+    keys = {kind: await office.milestone(30, kind=kind) for kind in kinds}
+    office.now += timedelta(days=16)
+    await office.scan()
+    for _ in range(24 * 30 // 6):
+        office.deliver()
+        await office.look(hours=6)
+    rows = sorted(office.messages().values(), key=lambda row: row.changed_at)
+    invited = [row.message.key for row in rows if row.message.data["reminder"] == 0]
+    assert invited[:2] == [f"invite:{keys[kind]}:{ann}" for kind in ("emergency review", "evaluation")]
+    moments = [row.changed_at for row in rows]
+    assert all(third - first >= timedelta(days=7) for first, third in zip(moments, moments[2:], strict=False))
+    with office.db.begin() as c:
+        (left,) = campaigns.people(c, f"milestone:{keys['something of our own']}")
+    assert (left.progress.state, left.progress.why) == (Outcome.CLOSED, Why.ASKED_LATELY)
+
+
+async def test_a_message_that_still_waits_counts_for_its_week(office) -> None:
+    office.hire("ann")
+    for day in (9, 10, 11):
+        await office.milestone(day)
+    await office.scan()
+    (first,) = office.messages().values()
+    with office.db.begin() as c:
+        outbox.hold(c, first.message.key, at=office.now, due_at=MONDAY + timedelta(days=2), note="throttled")
+    assert [await office.look(days=1) for _ in range(2)] == [1, 0]
+    office.deliver()
+    assert await office.look(days=1) == 0
+    with office.db.begin() as c:
+        waiting = [prompt for prompt, _ in campaigns.of(c, first.message.person_id)]
+    assert [prompt.progress.why for prompt in waiting if not prompt.progress.sent] == [Why.ASKED_LATELY]
