@@ -17,7 +17,8 @@ from sqlalchemy.pool import QueuePool
 
 from km365.errors import StoreError
 from km365.store import locks
-from km365.store.database import WAIT_S, Database
+from km365.store.database import HEAD, WAIT_S, Database
+from km365.store.tables import metadata
 
 _TOGETHER = 32
 """At most so many transactions share one."""
@@ -46,7 +47,11 @@ class SqliteDatabase(Database):
                 _make_file(path)
             try:
                 with database.engine.begin() as connection:
-                    database._migrate(connection, _version(connection))
+                    found = _version(connection)
+                    if found is None:
+                        _make_tables(connection)
+                    else:
+                        database._migrate(connection, found)
             except BaseException:
                 database.close()
                 raise
@@ -227,6 +232,13 @@ def _engine(path: Path | None, wait_s: float) -> Engine:
 def _version(connection: Connection) -> str | None:
     known = connection.execute(text("SELECT 1 FROM sqlite_master WHERE name = 'km_version'")).first()
     return connection.execute(text("SELECT version_num FROM km_version")).scalar() if known else None
+
+
+def _make_tables(connection: Connection) -> None:
+    """All tables in their newest form at once, as the migrations would make them one after the other."""
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(text("CREATE TABLE km_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(text("INSERT INTO km_version VALUES (:head)"), {"head": HEAD})
 
 
 _DAMAGED = (

@@ -12,10 +12,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, create_engine, event, text
 
 from km365.errors import NotAvailable, PlanRefused, StoreError
-from km365.store import cursors, events, migrate, secrets
+from km365.store import cursors, events, migrate, secrets, sqlite
 from km365.store.database import HEAD, Database
 from km365.store.tables import metadata
 
@@ -60,6 +60,40 @@ def test_the_migrations_make_exactly_the_tables_we_describe(db: Database) -> Non
     opts = {"version_table": "km_version", "compare_type": True, "include_object": ours}
     with db.begin() as c:
         assert compare_metadata(MigrationContext.configure(c, opts=opts), metadata) == []
+
+
+def test_a_new_file_has_the_form_that_the_migrations_lead_to(path: Path) -> None:
+    with closing(Database.open(path)) as db, db.begin() as c:
+        new = form(c)
+    engine = create_engine("sqlite://")
+    with engine.begin() as c:
+        migrate.upgrade(c)
+        assert form(c) == new
+    engine.dispose()
+
+
+def form(c: Connection) -> dict[str, object]:
+    """Columns, foreign keys and indexes of every table, and the version.
+
+    Nothing of the order of columns, and of the values with which a migration filled the rows there were.
+    """
+
+    def rows(what: str, of: str) -> list[tuple[object, ...]]:
+        return [tuple(row) for row in c.execute(text(f"PRAGMA {what}('{of}')"))]
+
+    found: dict[str, object] = {"version": c.execute(text("SELECT * FROM km_version")).scalar()}
+    for (table,) in c.execute(
+        text("SELECT name FROM sqlite_master WHERE name LIKE 'km_%' AND type = 'table'")
+    ):
+        found[table] = (
+            {(*row[1:4], row[5]) for row in rows("table_info", table)},
+            {row[2:] for row in rows("foreign_key_list", table)},
+            {
+                (*one[2:], *(row[2] for row in rows("index_info", str(one[1]))))
+                for one in rows("index_list", table)
+            },
+        )
+    return found
 
 
 def test_a_transaction_that_fails_leaves_nothing_behind(db: Database) -> None:
@@ -187,13 +221,13 @@ def test_a_full_disk_is_one_line_and_nothing_is_half_written(path: Path) -> None
 def test_a_full_disk_at_the_first_opening_leaves_a_file_that_opens_later(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = migrate.upgrade
+    original = sqlite._make_tables
 
     def no_space(connection):
         connection.execute(text("PRAGMA max_page_count = 10"))
         original(connection)
 
-    monkeypatch.setattr(migrate, "upgrade", no_space)
+    monkeypatch.setattr(sqlite, "_make_tables", no_space)
     with pytest.raises(StoreError, match="disk is full"):
         Database.open(path)
     monkeypatch.undo()
