@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from km365.core.chat import Event, EventKind, Reply
-from km365.core.commands import KINDNESS, Command, Understood, numbered, opens_with_colon
+from km365.core.commands import KINDNESS, Command, Understood, opens_with_colon
 from km365.core.interviews import MAX_ANSWER_LENGTH, PromptKind
 from km365.core.keepout import KeepOut
 from km365.core.languages import best
@@ -21,6 +21,7 @@ from km365.store import preferences
 from km365.store.outbox import Message
 from km365_bots import buttons, group_speech, groups, interviewing, news, put_by, speech
 from km365_bots.chat import LEFT_ALONE, Chat, Parts, open_chat
+from km365_bots.meaning import part_named
 from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic, topic_named
 from km365_bots.topics.text import without_card
@@ -161,7 +162,7 @@ async def _told_before_starting(chat: Chat, turn: Turn, meant: Understood | None
 async def _told_at_the_draft(chat: Chat, turn: Turn, meant: Understood | None) -> list[Reply]:
     """Own words at a draft, where no question waits: a topic may know what to make of them."""
     text = chat.event.text
-    if meant or numbered(text) or not interviewing.takes_more(chat, turn):
+    if meant or part_named(chat, text) or not interviewing.takes_more(chat, turn):
         return []
     if await chat.keeps_out(text[:MAX_ANSWER_LENGTH]) is not None:
         return []

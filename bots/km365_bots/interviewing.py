@@ -5,24 +5,24 @@ is pointed there and not kept.
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from km365.core.chat import EventKind, Reply
-from km365.core.commands import Command, Understood, numbered
+from km365.core.commands import Command, Understood
 from km365.core.interviews import MAX_ANSWER_LENGTH, PROBE_SUFFIX, Interview, InterviewState, PromptKind
 from km365.core.keepout import KeepOut
 from km365.core.notes import Note
-from km365.core.questions import Bank, Question
-from km365.core.said import Said, Verb, clean, is_question, is_story
-from km365.core.schedule import next_open
-from km365.core.turns import LATER, Turn
+from km365.core.questions import Question
+from km365.core.said import Said, Verb, clean
+from km365.core.turns import Turn
 from km365.services import interview as service
 from km365.store.campaigns import Campaign
 from km365_bots import drafts, put_by, putting_off, readers, speech
 from km365_bots.buttons import Press
 from km365_bots.chat import Chat
+from km365_bots.meaning import asked_back, bank_of, said_to, uttered, worded
 
 
 async def current(chat: Chat) -> Turn | None:
@@ -36,15 +36,18 @@ async def typed(chat: Chat, turn: Turn, meant: Understood | None) -> list[Reply]
     meant = readers.meant_of_readers(chat, turn, meant)
     if told := await readers.replies(chat, turn, meant):
         return [told, prompt(chat, turn)]
-    said = _said(chat, turn, meant)
-    if said is None or (said.verb is Verb.EDIT and not said.fields):
-        return [chat.speech.say(_asked_back(turn)), prompt(chat, turn)]
+    said = said_to(chat, turn, meant)
+    if said is None:
+        return [chat.speech.say(asked_back(turn)), prompt(chat, turn)]
+    if said.verb is Verb.EDIT and not said.fields:
+        most = str(len(worded(chat, turn.interview)))
+        return [chat.speech.say("notes.no_such_part", most=most), prompt(chat, turn)]
     return await _go(chat, turn.interview, said)
 
 
 async def speak(chat: Chat, turn: Turn, language: str) -> list[Reply]:
     """The interview goes on in that language; the answers given stay in theirs."""
-    return await _go(chat, turn.interview, _uttered(chat, Verb.LANGUAGE, text=language))
+    return await _go(chat, turn.interview, uttered(chat, Verb.LANGUAGE, text=language))
 
 
 async def put_off(chat: Chat, until: datetime, turn: Turn | None = None) -> list[Reply] | None:
@@ -54,7 +57,7 @@ async def put_off(chat: Chat, until: datetime, turn: Turn | None = None) -> list
     """
     turn = turn or await current(chat)
     if turn is not None:
-        return await _go(chat, turn.interview, _uttered(chat, Verb.LATER, until=until))
+        return await _go(chat, turn.interview, uttered(chat, Verb.LATER, until=until))
     campaign = await service.waiting_campaign(chat.parts.db, chat.event.person_id)
     return await _begin(chat, campaign.id, Verb.LATER, until=until) if campaign else None
 
@@ -66,78 +69,7 @@ async def named(chat: Chat, interview_id: str) -> Turn | None:
 
 async def go_on(chat: Chat, turn: Turn) -> list[Reply]:
     """The interview goes on where it stands."""
-    return await _go(chat, turn.interview, _uttered(chat, Verb.RESUME))
-
-
-def _uttered(chat: Chat, verb: Verb, **what: Any) -> Said:
-    """What was said; "later" alone is the next day, within the person's hours."""
-    if verb is Verb.LATER and not what.get("until"):
-        what["until"] = next_open(chat.event.at + LATER, chat.hours)
-    return Said(verb=verb, activity_id=chat.activity_key, **what)
-
-
-def _said(chat: Chat, turn: Turn, meant: Understood | None) -> Said | None:
-    """What typed text says to this interview. A choice offered comes before a command of the same words.
-
-    None for the words of a button that mean nothing here, and for a question where an answer stands.
-    """
-    text, prompt = chat.event.text, turn.prompt
-    answering = prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}
-    if answering and prompt.question and prompt.question.choice(text):
-        return _uttered(chat, Verb.ANSWER, text=text)
-    if prompt.kind is PromptKind.DRAFT and (part := numbered(text)):
-        return _part(chat, turn, part)
-    if meant and meant.audience:
-        return _uttered(chat, Verb.AUDIENCE, audience=meant.audience)
-    command = meant.command if meant else None
-    if command in _BUTTON_WORDS:
-        verb = _BUTTON_WORDS[command].get(prompt.kind)
-        return _uttered(chat, verb) if verb else None
-    if command is Command.WHO:  # a sentence that is not kept here
-        command = None
-    if answering and turn.interview.revisiting and (command in _YES_NO or _only_asks(command, text)):
-        return _uttered(chat, Verb.SKIP) if command is Command.YES else None
-    if command in _YES_NO and (answering or prompt.kind is PromptKind.DRAFT):
-        command = None
-    return _uttered(chat, Verb(command.value)) if command else _uttered(chat, Verb.ANSWER, text=text)
-
-
-def _only_asks(command: Command | None, text: str) -> bool:
-    """Whether somebody asks something; a question within a story is part of it."""
-    return command is None and is_question(text) and not is_story(text)
-
-
-_YES_NO = frozenset({Command.YES, Command.NO})
-"""Words that answer where one answers; to an answer that stands, yes leaves it and no says nothing new."""
-_ASKED = {PromptKind.INVITATION, PromptKind.CONSENT, PromptKind.CONFIRM, PromptKind.PAUSED}
-_BUTTON_WORDS: Mapping[Command | None, Mapping[PromptKind, Verb]] = {
-    Command.AGREE: dict.fromkeys(_ASKED, Verb.YES),
-    Command.REFUSE: dict.fromkeys(_ASKED, Verb.NO),
-    Command.RIGHT: {PromptKind.DRAFT: Verb.SEND},
-    Command.DISCARD: {PromptKind.DRAFT: Verb.WITHDRAW},
-    Command.BUTTON: {},
-}
-"""Where the words of a button, typed, do what the button does."""
-
-
-def _asked_back(turn: Turn) -> str:
-    waits = turn.prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}
-    if waits and turn.interview.revisiting:
-        return "notes.stands"
-    return "notes.empty" if waits else "notes.not_now"
-
-
-def _part(chat: Chat, turn: Turn, part: Understood) -> Said:
-    """A numbered part of the draft: with words, the words change; alone, its question is asked again."""
-    bank = _bank(chat, turn.interview)
-    shown = drafts.parts(turn.interview, bank)
-    if not 1 <= part.number <= len(shown):
-        return _uttered(chat, Verb.EDIT)
-    found = shown[part.number - 1]
-    asked = bank.question(found.question)
-    if not part.text or (asked is not None and asked.choices):
-        return _uttered(chat, Verb.REVISE, question=found.question)
-    return _uttered(chat, Verb.EDIT, fields={found.key: part.text})
+    return await _go(chat, turn.interview, uttered(chat, Verb.RESUME))
 
 
 async def nothing_open(chat: Chat, meant: Understood | None) -> list[Reply] | None:
@@ -154,11 +86,11 @@ async def nothing_open(chat: Chat, meant: Understood | None) -> list[Reply] | No
     last = await service.current(chat.parts.db, chat.parts.banks, chat.event.person_id, ended=True)
     if last and meant and meant.command in _TAKING_UP:
         chat = replace(chat, language=last.interview.language)
-        return await _go(chat, last.interview, _uttered(chat, Verb(meant.command.value)))
+        return await _go(chat, last.interview, uttered(chat, Verb(meant.command.value)))
     if refusal := await chat.keeps_out(chat.event.text[:MAX_ANSWER_LENGTH]):  # none of it is kept
         return [chat.kept_out(refusal)]
     if campaign is None and last and meant is None and last.prompt.kind is PromptKind.FINISHED:
-        turn = await _take(chat, last.interview.id, _uttered(chat, Verb.START))
+        turn = await _take(chat, last.interview.id, uttered(chat, Verb.START))
         if turn.prompt.kind is PromptKind.DRAFT:  # it had come back with a question, which this may answer
             chat = replace(chat, language=turn.interview.language)
             return [chat.speech.say("notes.not_now"), prompt(chat, turn)]
@@ -208,7 +140,7 @@ async def _begin(chat: Chat, campaign_id: str, verb: Verb, *, until: datetime | 
         person_id=person,
         subject=service.subject_of(campaign, person),
         language=chat.language,
-        said=_uttered(chat, verb, until=until),
+        said=uttered(chat, verb, until=until),
         now=chat.event.at,
         new_id=chat.parts.new_id,
     )
@@ -246,31 +178,22 @@ _INVITED = frozenset({Verb.START, Verb.LATER, Verb.DECLINE})
 
 def _meant(chat: Chat, press: Press) -> Said:
     named = press.question if press.verb in {Verb.ANSWER, Verb.SKIP} else press.change
-    return _uttered(chat, press.verb, text=press.text, question=named, audience=press.audience)
+    return uttered(chat, press.verb, text=press.text, question=named, audience=press.audience)
 
 
 def takes_more(chat: Chat, turn: Turn) -> bool:
     """Whether this is a draft that tells what happened, to which more can be added."""
-    return turn.prompt.kind is PromptKind.DRAFT and _STORY in _worded(chat, turn.interview)
+    return turn.prompt.kind is PromptKind.DRAFT and _STORY in worded(chat, turn.interview)
 
 
 async def add(chat: Chat, turn: Turn, text: str) -> list[Reply]:
     """More of what happened, at the end of it in a draft that `takes_more`."""
     chat = replace(chat, language=turn.interview.language)
-    words = f"{_worded(chat, turn.interview)[_STORY]}\n\n{text}".strip()
-    return await _go(chat, turn.interview, _uttered(chat, Verb.EDIT, fields={_STORY: words}))
+    words = f"{worded(chat, turn.interview)[_STORY]}\n\n{text}".strip()
+    return await _go(chat, turn.interview, uttered(chat, Verb.EDIT, fields={_STORY: words}))
 
 
 _STORY = "description"
-
-
-def _worded(chat: Chat, interview: Interview) -> dict[str, str]:
-    """The words of the draft, by the key of each part."""
-    return {part.key: part.value for part in drafts.parts(interview, _bank(chat, interview))}
-
-
-def _bank(chat: Chat, interview: Interview) -> Bank:
-    return service.bank_of(chat.parts.banks, interview)
 
 
 async def _edited(chat: Chat, found: Turn, press: Press) -> list[Reply]:
@@ -280,30 +203,40 @@ async def _edited(chat: Chat, found: Turn, press: Press) -> list[Reply]:
     stand in the new card, to be said differently, but for passwords.
     """
     interview = found.interview
-    bank = _bank(chat, interview)
+    bank = bank_of(chat, interview)
     if interview.state is not InterviewState.DRAFT or chat.activity_key in interview.heard:
-        return await _go(chat, interview, _uttered(chat, Verb.EDIT), press)
+        return await _go(chat, interview, uttered(chat, Verb.EDIT), press)
     late = press.late(interview.step)
     changed = drafts.changed(interview, bank, press.fields, shown_as=press.question if late else "")
     if late and not changed:
         return [chat.in_place(chat.speech.say("notes.late")), prompt(chat, found)]
-    said = _uttered(chat, Verb.EDIT, fields=changed)
-    refused = {} if _are_too_long(changed.values()) else await _kept_out(chat, changed)
-    if _are_too_long(changed.values()) or KeepOut.DISTRESS in refused.values():
+    said = uttered(chat, Verb.EDIT, fields=changed)
+    refused = await _kept_out(chat, {key: text[:MAX_ANSWER_LENGTH] for key, text in changed.items()})
+    if KeepOut.DISTRESS in refused.values():
         return await _go(chat, interview, said, press)
-    if not late and not refused:
+    too_long = {key for key, text in changed.items() if _are_too_long([text])} - set(refused)
+    if not late and not refused and not too_long:
         if press.verb is Verb.EDIT:
             return await _go(chat, interview, said, press)
         # two steps of one activity: the second marks it as heard
         turn = await _take(chat, interview.id, replace(said, activity_id=""))
         return await _go(chat, turn.interview, _meant(chat, press), press)
-    kept = {key: text for key, text in changed.items() if key not in refused}
+    kept = {key: text for key, text in changed.items() if key not in refused and key not in too_long}
     turn = await _take(chat, interview.id, replace(said, fields=kept)) if kept else found
     lines = [chat.kept_out(refusal).text for refusal in dict.fromkeys(refused.values())]
+    lines += _said_too_long(chat, interview, too_long)
     if kept:
         lines.append(chat.speech.messages.say("notes.late_kept" if late else "notes.rest_kept"))
     back = {key: changed[key] for key, refusal in refused.items() if refusal is not KeepOut.PASSWORD}
+    back |= {key: speech.beginning(changed[key]) for key in too_long}
     return [chat.in_place(Reply(text="\n\n".join(lines))), drafts.with_words(prompt(chat, turn), back)]
+
+
+def _said_too_long(chat: Chat, interview: Interview, keys: AbstractSet[str]) -> list[str]:
+    """That these parts are longer than can be kept, each by name."""
+    said = chat.speech.messages.say("notes.too_long_card", limit=speech.limit())
+    shown = drafts.parts(interview, bank_of(chat, interview))
+    return [f"{part.label}: {said}" for part in shown if part.key in keys]
 
 
 async def _kept_out(chat: Chat, changed: Mapping[str, str]) -> dict[str, KeepOut]:
@@ -326,7 +259,7 @@ async def _go(chat: Chat, interview: Interview, said: Said, press: Press | None 
     """One turn, kept, and its replies."""
     words = [said.text, *said.fields.values()] if said.verb in {Verb.ANSWER, Verb.EDIT} else []
     if said.verb is Verb.SEND:
-        words = [*_worded(chat, interview).values()]
+        words = [*worded(chat, interview).values()]
     too_long = said.verb is not Verb.SEND and _are_too_long(words)
     beginnings = [one[:MAX_ANSWER_LENGTH] for one in words] if too_long else words
     refusal = await chat.keeps_out(*beginnings) if words else None
@@ -405,13 +338,13 @@ def _question_of(chat: Chat, turn: Turn, press: Press | None) -> Question | None
     """The question whose card was answered or skipped, if it was one."""
     if press is None or press.verb not in {Verb.ANSWER, Verb.SKIP}:
         return None
-    bank = _bank(chat, turn.interview)
+    bank = bank_of(chat, turn.interview)
     return bank.question(press.question.removesuffix(PROBE_SUFFIX))
 
 
 def prompt(chat: Chat, turn: Turn, *, value: str | None = None) -> Reply:
     """What the interview asks now. `value` stands for the answer without being stored."""
-    bank = _bank(chat, turn.interview)
+    bank = bank_of(chat, turn.interview)
     return chat.speaking(turn.interview.language).prompt(turn, bank, value=value)
 
 

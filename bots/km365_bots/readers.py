@@ -6,7 +6,7 @@ from typing import Any
 
 from km365.core.chat import Reply
 from km365.core.commands import Command, Understood, plain, reply_on_readers
-from km365.core.interviews import PromptKind, offered
+from km365.core.interviews import ANSWERABLE, PromptKind, offered
 from km365.core.said import is_story
 from km365.core.turns import Turn
 from km365.services import interview as service
@@ -15,8 +15,7 @@ from km365_bots.chat import Chat
 ASKED = "readers_asked"
 """Where the state of a chat notes when (`at`), at which step and in which words readers were spoken of."""
 _HEEDED = timedelta(minutes=10)
-_ANSWERABLE = frozenset({PromptKind.QUESTION, PromptKind.PROBE})
-_HEEDING = _ANSWERABLE | {PromptKind.DRAFT}
+_HEEDING = ANSWERABLE | {PromptKind.DRAFT}
 
 
 def meant_of_readers(chat: Chat, turn: Turn, meant: Understood | None) -> Understood | None:
@@ -53,7 +52,7 @@ async def replies(chat: Chat, turn: Turn, meant: Understood | None) -> Reply | N
 async def _may_be_readers(chat: Chat, turn: Turn, meant: Understood | None) -> bool:
     """Whether a few words that follow the question of who reads are said for the first time."""
     asked = _asked(chat, turn)
-    if asked is None or turn.prompt.kind not in _ANSWERABLE or _is_choice(chat, turn):
+    if asked is None or turn.prompt.kind not in ANSWERABLE or _is_choice(chat, turn):
         return False
     own_words = meant is None or meant.command in {Command.YES, Command.NO}
     if not own_words or not plain(chat.event.text) or is_story(chat.event.text) or _once_more(chat, asked):
@@ -82,7 +81,7 @@ def _once_more(chat: Chat, asked: Mapping[str, Any]) -> bool:
 
 def _is_choice(chat: Chat, turn: Turn) -> bool:
     question = turn.prompt.question
-    return bool(turn.prompt.kind in _ANSWERABLE and question and question.choice(chat.event.text))
+    return bool(turn.prompt.kind in ANSWERABLE and question and question.choice(chat.event.text))
 
 
 async def _remember(chat: Chat, turn: Turn, *, said: bool) -> None:

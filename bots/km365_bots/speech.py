@@ -11,6 +11,7 @@ from km365.core import cards_token
 from km365.core.audience import Audience
 from km365.core.chat import Card, Reply
 from km365.core.interviews import (
+    ANSWERABLE,
     MAX_ANSWER_LENGTH,
     PROBE_SUFFIX,
     ConfirmKind,
@@ -112,7 +113,7 @@ class Speech:
     def prompt(self, turn: Turn, bank: Bank, *, value: str | None = None) -> Reply:
         """What comes next, as a card and as text. `value` stands for the answer without being stored."""
         interview, prompt = turn.interview, turn.prompt
-        if prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}:
+        if prompt.kind in ANSWERABLE:
             return self._question(interview, bank, prompt, value)
         if prompt.kind is PromptKind.CONFIRM:
             return self._confirm(interview, prompt)

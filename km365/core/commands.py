@@ -63,6 +63,8 @@ class Understood:
     audience: Audience | None = None
     number: int = 0
     text: str = ""
+    empties: bool = False
+    """Whether the numbered part is to have no words any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,8 @@ class Vocabulary:
     first_person: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     replies: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     """Audiences in words that mean one only right after "who reads this": "everyone"."""
+    parts: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    """What is said of a part of a draft (`core/draft_words.py`)."""
     about_readers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Sentences on who is to read; "…" in them stands for words of one's own."""
     topics: Mapping[str, Mapping[str, Mapping[str, Sequence[str]]]] = field(default_factory=dict)

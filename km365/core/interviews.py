@@ -243,6 +243,10 @@ class PromptKind(StrEnum):
     OVER = "over"
 
 
+ANSWERABLE = frozenset({PromptKind.QUESTION, PromptKind.PROBE})
+"""Where own words are an answer."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
     """What to show next. `number` of `total` counts from 1 what applies; `value` is the answer so far."""

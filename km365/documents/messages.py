@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from babel import Locale
 
+from km365.core import draft_words
 from km365.core.audience import Audience
 from km365.core.commands import Command, Vocabulary
 from km365.core.keepout import WORD_LISTS, Words
@@ -17,7 +18,14 @@ from km365.templates import Templates
 
 _LONGEST = 1_000
 _TOPICS = "messages/chat/"
-_WORD_TABLES = ("commands", "keep_out_words", "audience_words", "audience_replies", "audience_sentences")
+_WORD_TABLES = (
+    "commands",
+    "draft_words",
+    "keep_out_words",
+    "audience_words",
+    "audience_replies",
+    "audience_sentences",
+)
 _BUTTONS = {
     "start": Command.START,
     "resume": Command.RESUME,
@@ -71,6 +79,7 @@ class Catalogue:
             replies={
                 tag: _word_lists(file, "audience_replies", tuple(Audience)) for tag, file in files.items()
             },
+            parts={tag: _word_lists(file, "draft_words", draft_words.WORDS) for tag, file in files.items()},
             about_readers={
                 tag: _word_lists(file, "audience_sentences", ("about",))["about"]
                 for tag, file in files.items()

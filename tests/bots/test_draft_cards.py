@@ -91,3 +91,13 @@ async def test_a_password_is_not_given_back(chat: Chat, office: Office) -> None:
     await chat.presses("edit", {**fields, "advice": "Ask the drivers.", "cause": "The password is Blue7moon"})
     assert shown(chat)["cause"] == ""
     assert (await interview(office)).edits == {"advice": "Ask the drivers."}
+
+
+async def test_what_is_too_long_takes_no_other_edit_with_it(chat: Chat, office: Office) -> None:
+    fields = await drafts(chat)
+    await chat.presses("send", {**fields, "advice": "Ask the drivers.", "cause": "long " * 5_000})
+    chat.heard("Why it happened: That is longer than", "Your other changes are kept", "Ask the drivers.")
+    chat.not_heard("What happened: That is longer")
+    assert shown(chat)["cause"].startswith("long long")
+    assert (await interview(office)).edits == {"advice": "Ask the drivers."}
+    assert office.sent == []

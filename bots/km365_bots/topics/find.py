@@ -13,7 +13,7 @@ from babel import Locale
 from km365.core.audience import Reader
 from km365.core.chat import Reply
 from km365.core.commands import Understood, opens_with_colon, plain
-from km365.core.interviews import PromptKind
+from km365.core.interviews import ANSWERABLE
 from km365.core.keepout import KeepOut
 from km365.core.languages import OWN_NAMES, is_rtl
 from km365.core.messages import Messages
@@ -231,7 +231,7 @@ async def _answers_a_question(chat: Chat) -> bool:
 async def _is_asked(chat: Chat) -> bool:
     """Whether a question of an interview waits for what this person writes."""
     turn = await interviewing.current(chat) if chat.event.personal else None
-    return turn is not None and turn.prompt.kind in {PromptKind.QUESTION, PromptKind.PROBE}
+    return turn is not None and turn.prompt.kind in ANSWERABLE
 
 
 def _waits_about(chat: Chat) -> str:
