@@ -27,7 +27,8 @@ def test_a_part_to_be_changed(said: str) -> None:
     [
         "6: -", "6: –", "6: empty", "delete 6", "delete part 6", "leave 6 empty", "remove part 6.", "6：—",
         "supprimer la partie 6", "laisser 6 vide", "6: vide", "borrar la parte 6", "dejar 6 vacío",
-        "6: vacío", "حذف الجزء ٦", "احذفوا 6", "6: فارغ", "удалить часть 6", "6: пусто", "оставить 6 пустым", "删除6",
+        "6: vacío", "حذف الجزء ٦", "احذفوا 6", "6: فارغ", "удалить часть 6", "6: пусто",
+        "оставить 6 пустым", "删除6",
         "删除第6部分", "6：空", "apagar a parte 6", "deixar 6 vazio", "6: vazio",
     ],
 )  # fmt: skip
