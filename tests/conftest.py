@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +24,19 @@ from .databases import KINDS, fresh
 
 hypothesis.settings.register_profile("km365", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("km365")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: a test waits for disks, browsers and processes of its own."""
+    return -(-3 * (os.cpu_count() or 1) // 2)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The journeys, few and long, begin first, so that at the end nobody waits for one of them."""
+    items.sort(key=lambda item: "/journeys/" not in item.nodeid)
+
 
 HOST = "childrensagency.sharepoint.example"
 KNOWLEDGE = f"{HOST}:/sites/knowledge"
