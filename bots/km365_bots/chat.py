@@ -9,13 +9,13 @@ from km365.core.chat import Event, EventKind, Reply
 from km365.core.commands import Understood, understand
 from km365.core.keepout import KeepOut, keep_out
 from km365.core.languages import best
-from km365.core.preferences import Preferences, hours_for, zone_of
+from km365.core.preferences import Preferences, zone_of
 from km365.core.schedule import ALWAYS, Hours
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import ChangedMeanwhile
 from km365.jobs.port import Jobs
-from km365.services.preferences import leave_alone
+from km365.services.preferences import hours_of_person, leave_alone
 from km365.store import conversations, preferences
 from km365.store.conversations import Conversation
 from km365.store.database import Connection, Database
@@ -137,25 +137,28 @@ class Chat:
 
 async def open_chat(parts: Parts, event: Event) -> Chat:
     """The chat with its language: chosen here, else the profile's, else the activity's."""
-    stored, chosen = await parts.db.run(_known, event)
+    stored, chosen, hours = await parts.db.run(_known, event, parts.hours)
     language = chosen.language or best([await parts.profile_language(event.person_id), event.locale])
     return Chat(
         parts=parts,
         event=event,
         state=stored.state if stored else {},
         language=language,
-        hours=_hours(parts, event, chosen),
+        hours=_here(hours, event, chosen),
         text_only=chosen.text_only,
     )
 
 
-def _hours(parts: Parts, event: Event, chosen: Preferences) -> Hours:
+def _here(hours: Hours, event: Event, chosen: Preferences) -> Hours:
     """The person's hours; who has named no time zone has that of the device they write on."""
-    hours = hours_for(chosen, parts.hours)
     here = None if chosen.zone else zone_of(event.time_zone)
     return replace(hours, zone=here) if here else hours
 
 
-def _known(c: Connection, event: Event) -> tuple[Conversation | None, Preferences]:
-    """The chat as it was left, and what the person chose."""
-    return conversations.get(c, event.conversation_id), preferences.get(c, event.person_id)
+def _known(c: Connection, event: Event, hours: Hours) -> tuple[Conversation | None, Preferences, Hours]:
+    """The chat as it was left, what the person chose, and their hours."""
+    return (
+        conversations.get(c, event.conversation_id),
+        preferences.get(c, event.person_id),
+        hours_of_person(c, event.person_id, hours),
+    )

@@ -9,11 +9,10 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from km365.core.preferences import hours_for
 from km365.core.schedule import ALWAYS, Hours, next_open
 from km365.jobs import Jobs
-from km365.services.preferences import PRESENT
-from km365.store import conversations, preferences, replies
+from km365.services.preferences import PRESENT, hours_of_person
+from km365.store import conversations, replies
 from km365.store.database import Connection, Database
 from km365.store.replies import Left, Place
 from km365_bots.connector import NotSent
@@ -93,7 +92,7 @@ class Replies:
         return replies.claim(c, left)
 
     def _is_closed(self, c: Connection, person_id: str, at: datetime) -> bool:
-        hours = hours_for(preferences.get(c, person_id), self._hours) if person_id else ALWAYS
+        hours = hours_of_person(c, person_id, self._hours) if person_id else ALWAYS
         return next_open(at, hours) > at
 
     async def said(self, left: Left, *, instead: Sequence[Outgoing] = ()) -> None:

@@ -173,7 +173,7 @@ def closing(now: datetime, hours: Hours, *, days: int = WORKING_DAYS) -> datetim
     day, left = day_at(now, hours), days
     while left:
         day += timedelta(days=1)
-        left -= day.weekday() not in hours.weekend
+        left -= hours.works_on(day)
     return (midnight(day, hours) + hours.closes).astimezone(UTC)
 
 
@@ -182,7 +182,7 @@ def days_left(now: datetime, closes_at: datetime, hours: Hours) -> int:
     day, last, left = day_at(now, hours), day_at(closes_at, hours), 0
     while day < last:
         day += timedelta(days=1)
-        left += day.weekday() not in hours.weekend
+        left += hours.works_on(day)
     return left
 
 

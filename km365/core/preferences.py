@@ -42,7 +42,7 @@ _DAY = timedelta(days=1)
 def hours_for(wanted: Preferences, usual: Hours) -> Hours:
     """When this person may be written to: their hours in their time zone, `usual` where they chose none.
 
-    The days off stay those of the organisation. Who chose one end beyond the other end of the usual hours
+    The days off stay those of the office. Who chose one end beyond the other end of the usual hours
     gets the rest of that day: "not before 18" where work ends at 17 is 18 to 24.
     """
     hours = replace(usual, zone=zone_of(wanted.zone) or usual.zone)

@@ -3,8 +3,8 @@
 Values in, values out. A moment is aware and in UTC; a day is the day at the duty station.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
@@ -29,12 +29,24 @@ class Hours:
     opens: timedelta = timedelta(hours=9)
     closes: timedelta = timedelta(hours=17)
     weekend: frozenset[int] = frozenset({5, 6})
+    off: Container[date] = frozenset()
+    """Days off beside the weekend, such as holidays."""
+    offices: Mapping[str, "Hours"] = field(default_factory=dict, compare=False, repr=False)
+    """The hours of the offices that keep others, by code."""
 
     def __post_init__(self) -> None:
         if not timedelta(0) <= self.opens < _DAY or not self.opens < self.closes <= self.opens + _DAY:
             raise ValueError("working hours must begin within a day and end within a day of that")
         if len(self.weekend) > 6 or not self.weekend <= set(range(7)):
             raise ValueError("a week needs a working day")
+
+    def of(self, office: str) -> "Hours":
+        """The hours of this office: its own, where it has some."""
+        return self.offices.get(office.strip(), self)
+
+    def works_on(self, day: date) -> bool:
+        """Whether it is a working day."""
+        return day.weekday() not in self.weekend and day not in self.off
 
 
 ALWAYS = Hours(zone=UTC, opens=timedelta(0), closes=_DAY, weekend=frozenset())
@@ -57,7 +69,7 @@ def next_open(moment: datetime, hours: Hours) -> datetime:
     while True:
         begins = midnight(day, hours)
         opens, closes = ((begins + wall).astimezone(UTC) for wall in (hours.opens, hours.closes))
-        if day.weekday() not in hours.weekend and moment < closes:
+        if hours.works_on(day) and moment < closes:
             return max(moment.astimezone(UTC), opens)
         day += timedelta(days=1)
 

@@ -1,8 +1,8 @@
 """Reads the programme calendar and who leaves: the *Milestones* and *Departures* lists, and the directory."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,18 +10,27 @@ from km365.core.asking import Colleague
 from km365.core.departures import GONE_WITHIN, HORIZON, Leaver
 from km365.core.schedule import Hours, Milestone
 from km365.core.schema import DEPARTURES, MILESTONES
+from km365.documents.duty_stations import duty_stations, weekdays, working_hours
 from km365.errors import Forbidden, SettingsError
 from km365.graph import lists, people, sites
 from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.graph.people import Person
 from km365.settings import Settings
-
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+from km365.templates import Templates
 
 
 def hours_of(settings: Settings) -> Hours:
-    """The working hours that are set. Raises SettingsError, naming the setting that makes no sense."""
+    """The working hours that are set, with those of the offices. Raises SettingsError, or TemplateError.
+
+    Where people are written to at any time, the offices only say which day it is there.
+    """
+    usual = _usual_hours(settings)
+    templates = Templates(settings.templates or None)
+    return replace(usual, offices=duty_stations(templates, usual, always=settings.asking_hours == "always"))
+
+
+def _usual_hours(settings: Settings) -> Hours:
     try:
         zone = ZoneInfo(settings.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -32,7 +41,7 @@ def hours_of(settings: Settings) -> Hours:
     if wanted == "always":
         return Hours(zone=zone, opens=timedelta(0), closes=timedelta(days=1), weekend=frozenset())
     try:
-        opens, closes = (_wall_time(part) for part in wanted.split("-"))
+        opens, closes = working_hours(wanted)
     except ValueError:
         raise SettingsError(
             f"working_hours: {wanted!r} is not understood; write it as 09:00-17:00, or always."
@@ -49,16 +58,9 @@ def hours_of(settings: Settings) -> Hours:
 def weekend_of(settings: Settings) -> frozenset[int]:
     """The days off that are set, Monday being 0, whatever the hours are. Raises SettingsError."""
     try:
-        return frozenset(_DAYS.index(day.lower()) for day in settings.weekend)
+        return weekdays(settings.weekend)
     except ValueError:
         raise SettingsError("weekend: days are written out in English, such as friday.") from None
-
-
-def _wall_time(text: str) -> timedelta:
-    if text.strip() == "24:00":
-        return timedelta(days=1)
-    wall = time.fromisoformat(text.strip())
-    return timedelta(hours=wall.hour, minutes=wall.minute)
 
 
 def day_of(value: object) -> date | None:

@@ -12,7 +12,6 @@ from km365.core import group_reflection as rules
 from km365.core.audience import Audience
 from km365.core.group_reflection import Asked, Closed, Given, Summary
 from km365.core.interviews import Interview, InterviewState
-from km365.core.preferences import hours_for
 from km365.core.questions import GROUP_BANK, Question
 from km365.core.schedule import Before, Hours, Outcome, Plan, day_at, next_open
 from km365.documents.questions import Banks
@@ -21,7 +20,8 @@ from km365.jobs.port import Args, Jobs
 from km365.services import interview as service
 from km365.services import prompts
 from km365.services.interview import LOOK
-from km365.store import campaigns, events, interviews, outbox, preferences
+from km365.services.preferences import hours_of_person
+from km365.store import campaigns, events, interviews, outbox
 from km365.store import group_reflections as store
 from km365.store.campaigns import Campaign
 from km365.store.database import Connection, Database
@@ -269,7 +269,7 @@ def _begin(
 
 def _asked_later(c: Connection, hours: Hours, person_id: str, *, now: datetime) -> bool:
     """Whether the person has no working hours now, or was asked something else today."""
-    theirs = hours_for(preferences.get(c, person_id), hours)
+    theirs = hours_of_person(c, person_id, hours)
     before = Before(moments=campaigns.asked(c, person_id, at=now))
     return before.free_at(now, theirs) > now or next_open(now, theirs) > now
 

@@ -22,7 +22,15 @@ from km365.graph.client import Graph
 from km365.services import interview as service
 from km365.services.calendar import colleague, hours_of, milestones
 from km365.settings import Settings
-from km365.store import campaigns, conversations, events, interviews, outbox, preferences
+from km365.store import (
+    campaigns,
+    conversations,
+    duty_stations,
+    events,
+    interviews,
+    outbox,
+    preferences,
+)
 from km365.store.campaigns import Campaign, Prompt
 from km365.store.database import Connection, Database
 from km365.store.outbox import Delivery, Message
@@ -103,7 +111,12 @@ def opens_at(c: Connection, message: Message, hours: Hours, *, at: datetime) -> 
         address = conversations.address_of(c, message.person_id)
         if address is not None and at - address.heard_at <= PRESENT:
             return at
-    return next_open(at, hours_for(preferences.get(c, message.person_id), hours))
+    return next_open(at, hours_of_person(c, message.person_id, hours))
+
+
+def hours_of_person(c: Connection, person_id: str, hours: Hours) -> Hours:
+    """When this person may be written to: what they chose, else the hours of their office, else `hours`."""
+    return hours_for(preferences.get(c, person_id), hours.of(duty_stations.office_of(c, person_id)))
 
 
 async def leave_alone(db: Database, person_id: str, *, now: datetime) -> None:
@@ -139,8 +152,8 @@ def _change(
         what = {"from": before.asked.value, "to": after.asked.value}
         events.append(c, kind="asking changed", subject=person_id, who=person_id, what=what, at=now)
         _call_off(c, person_id, after, now=now)
-        _take_up(c, person_id, after, hours_for(after, hours), now=now)
-    _free_what_may_come(c, person_id, hours_for(after, hours), now=now)
+        _take_up(c, person_id, after, hours_of_person(c, person_id, hours), now=now)
+    _free_what_may_come(c, person_id, hours_of_person(c, person_id, hours), now=now)
     return _overview(c, hours, person_id, now=now)
 
 
@@ -174,7 +187,7 @@ def _free_what_may_come(c: Connection, person_id: str, hours: Hours, *, now: dat
 
 def _overview(c: Connection, hours: Hours, person_id: str, *, now: datetime) -> Overview:
     wanted = preferences.get(c, person_id)
-    theirs = hours_for(wanted, hours)
+    theirs = hours_of_person(c, person_id, hours)
     rows = outbox.list_(c, state=Delivery.WAITING, person_id=person_id)
 
     def due(prefix: str) -> datetime | None:

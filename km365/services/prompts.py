@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from km365.core import departures, languages, schedule
 from km365.core.asking import RuleWords, choose, rank, read_rule
 from km365.core.departures import Leaver
-from km365.core.preferences import Asked, hours_for, may_ask
+from km365.core.preferences import Asked, may_ask
 from km365.core.schedule import PER_WEEK, Act, Before, Calendar, Hours, Milestone, Outcome, Progress
 from km365.documents.asking import importance, rule_words
 from km365.documents.questions import Banks
@@ -20,8 +20,9 @@ from km365.graph.people import Person
 from km365.jobs import Jobs
 from km365.services import calendar, calendar_moves
 from km365.services.calendar import Directory
+from km365.services.preferences import hours_of_person
 from km365.settings import Settings
-from km365.store import campaigns, cursors, events, outbox, preferences
+from km365.store import campaigns, cursors, duty_stations, events, outbox, preferences
 from km365.store.campaigns import Campaign, Prompt
 from km365.store.database import Connection, Database
 from km365.store.outbox import Delivery, Message, Sent
@@ -112,6 +113,7 @@ async def scan(
     )
     messages = 0
     if not dry_run:
+        await db.run(duty_stations.put, {person.id: person.office for person in names.people})
         await db.run(calendar_moves.put_off, planned.later, hours, who=LAST_SCAN, now=now)
         messages = await send_due(db, jobs, hours, per_week=settings.prompts_per_week, now=now)
         await db.run(cursors.put, LAST_SCAN, today.isoformat(), at=now)
@@ -187,7 +189,7 @@ def _next_step(
     wanted = preferences.get(c, prompt.person_id)
     if not may_ask(campaign.kind, wanted.asked, sent=stands.sent):
         return replace(stands, state=Outcome.OPTED_OUT, next_at=None), None
-    hours = hours_for(wanted, hours)
+    hours = hours_of_person(c, prompt.person_id, hours)
     if last is not None and last.state in {Delivery.WAITING, Delivery.SENDING}:
         return _still_waiting(c, stands, campaign, last, hours, now=now), None
     before = Before(moments=campaigns.asked(c, prompt.person_id, at=now), per_week=per_week)

@@ -262,6 +262,13 @@ prompt = Table(
     Index(None, "person_id", "last_at"),
 )
 
+duty_station = Table(
+    "km_duty_station",
+    metadata,
+    Column("person_id", String, primary_key=True),
+    _required("office", String),
+)
+
 run = Table(
     "km_run",
     metadata,

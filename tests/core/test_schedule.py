@@ -144,12 +144,15 @@ def test_hours_that_never_open_are_refused(bad) -> None:
 # Laws
 
 ZONES = ["UTC", "Africa/Nairobi", "America/Bogota", "Europe/Paris", "Asia/Kathmandu", "Pacific/Kiritimati"]
+WEEK_OFF = frozenset(date(2026, month, day) for month in (3, 10) for day in range(23, 30))
+"""Around the days on which clocks change in Europe."""
 hours = st.builds(
     Hours,
     zone=st.sampled_from(ZONES).map(ZoneInfo),
     opens=st.sampled_from([timedelta(0), timedelta(hours=9), timedelta(hours=8, minutes=30)]),
     closes=st.sampled_from([timedelta(hours=17), timedelta(hours=24)]),
     weekend=st.sampled_from([frozenset({5, 6}), FRIDAY_SATURDAY, frozenset[int]()]),
+    off=st.sampled_from([frozenset[date](), WEEK_OFF]),
 )
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))
 plans = st.builds(
@@ -171,7 +174,7 @@ def is_working(moment: datetime, where: Hours) -> bool:
     since = timedelta(
         hours=wall.hour, minutes=wall.minute, seconds=wall.second, microseconds=wall.microsecond
     )
-    return wall.weekday() not in where.weekend and where.opens <= since < where.closes
+    return where.works_on(wall.date()) and where.opens <= since < where.closes
 
 
 @given(moments, hours)

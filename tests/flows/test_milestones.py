@@ -1,5 +1,6 @@
 """The daily scan and the step of every minute, for milestones."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -200,7 +201,7 @@ async def test_two_campaigns_do_not_write_to_somebody_on_one_day(office) -> None
     await office.milestone(3)
     assert (await office.scan()).messages == 1
     office.deliver()
-    assert await office.look(hours=6) == 0
+    assert await office.look(hours=2) == 0
     assert await office.look(days=1) == 1
 
 
@@ -329,3 +330,17 @@ async def test_a_message_that_still_waits_counts_for_its_week(office) -> None:
     with office.db.begin() as c:
         waiting = [prompt for prompt, _ in campaigns.of(c, first.message.person_id)]
     assert [prompt.progress.why for prompt in waiting if not prompt.progress.sent] == [Why.ASKED_LATELY]
+
+
+async def test_everyone_is_asked_in_the_hours_of_their_own_office(office, tmp_path) -> None:
+    stations = '[CO-ARD]\ntime_zone = "Asia/Dhaka"\nweekend = ["monday"]\ndays_off = ["03-03"]\n'
+    (tmp_path / "duty_stations.toml").write_text(stations, encoding="utf-8")
+    office.settings = replace(office.settings, templates=str(tmp_path))
+    office.hire("ann", office="CO-ARD")
+    ben = office.hire("ben", office="CO-BEL")
+    await office.milestone(9, asked="office: CO-*")
+    await office.scan()
+    assert [row.message.person_id for row in office.messages().values()] == [ben]
+    assert await office.look(days=1) == 0, "a day off in Dhaka"
+    assert await office.look(hours=15) == 0, "not yet nine o'clock"
+    assert await office.look(hours=2) == 1
