@@ -6,6 +6,7 @@ from datetime import datetime
 
 from km365.core.coverage import Coverage
 from km365.core.feedback import Corrected
+from km365.errors import Cause
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,12 +21,13 @@ class ColumnReport:
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentReport:
-    """One document of a run. `state` and `reason` are the journal's; `office` is its site's name."""
+    """One document of a run. `state`, `reason` and `cause` are the journal's; `office` is its site's name."""
 
     office: str
     path: str
     state: str
     reason: str
+    cause: Cause | None
     columns: tuple[ColumnReport, ...]
 
 
@@ -80,6 +82,7 @@ class RunReport:
     same: int
     coverage: Coverage | None
     note: str
+    note_cause: Cause | None
     terms: tuple[TermCount, ...]
     corrections: tuple[CorrectedTerm, ...]
     open: tuple[OpenSuggestion, ...]

@@ -18,6 +18,7 @@ from km365.core.schema import TAG_COLUMNS
 from km365.core.tagging import Suggestion
 from km365.core.taxonomy import Mode as TermMode
 from km365.core.taxonomy import Taxonomy, TermSet
+from km365.errors import Cause
 
 FACETS: Mapping[str, str] = {column.name: str(column.term_set) for column in TAG_COLUMNS}
 """The term set of each tag column."""
@@ -157,6 +158,7 @@ class Refused:
 
     path: str
     reason: str
+    cause: Cause | None = None
     passing: bool = False
 
 
@@ -195,7 +197,8 @@ class Plan:
     """What a tagging run would do.
 
     `rows` are the documents with something to do, `others` those that were read without; both may be read
-    from a file again and again instead of lying in memory. `partial` says why a plan stops before the end.
+    from a file again and again instead of lying in memory. `partial` and its `cause` say why a plan stops
+    before the end.
     """
 
     made_at: datetime
@@ -205,6 +208,7 @@ class Plan:
     others: Collection[Row] = ()
     mode: Mode = Mode.ADD
     partial: str = ""
+    cause: Cause | None = None
 
     @property
     def terms(self) -> int:

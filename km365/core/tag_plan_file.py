@@ -13,7 +13,7 @@ from km365.core.json_stream import NOTHING, members
 from km365.core.tag_plan import ColumnChange, Library, Mode, Plan, Refused, Row
 from km365.core.tag_plan_edit import Editor, Sealed, Wish, from_planned, planned, seal, titles_of
 from km365.core.taxonomy import Taxonomy
-from km365.errors import PlanRefused
+from km365.errors import Cause, PlanRefused
 
 FORMAT = 2
 ABOUT = (
@@ -34,6 +34,8 @@ class Head:
     libraries: tuple[Library, ...]
     mode: Mode = Mode.ADD
     partial: str = ""
+    cause: Cause | None = None
+    """Why it is `partial`."""
 
 
 # Writing -------------------------------------------------------------------------------------------------
@@ -44,7 +46,7 @@ def to_text(plan: Plan) -> str:
     head = Head(made_at=plan.made_at, libraries=plan.libraries, mode=plan.mode)
     everything: list[Row | Refused] = [*plan.rows, *plan.others, *plan.refused]
     documents = [document_text(one) for one in everything]
-    return beginning(head) + SEPARATOR.join(documents) + ending(plan.partial)
+    return beginning(head) + SEPARATOR.join(documents) + ending(plan.partial, plan.cause)
 
 
 def beginning(head: Head) -> str:
@@ -66,15 +68,16 @@ SEPARATOR = ",\n    "
 """What stands between two documents."""
 
 
-def ending(partial: str = "") -> str:
+def ending(partial: str = "", cause: Cause | None = None) -> str:
     """The file after its last document; `partial` says why it stops before its end, "" where it does not."""
-    return f'\n  ],\n  "partial": {_line(partial)}\n}}\n'
+    why = f',\n  "cause": {_line(cause.as_json())}' if cause else ""
+    return f'\n  ],\n  "partial": {_line(partial)}{why}\n}}\n'
 
 
 def document_text(one: Row | Refused) -> str:
     """One document as it stands in the file."""
     if isinstance(one, Refused):
-        return _line({"path": one.path, "not_read": one.reason})
+        return _line(refused_json(one))
     value = {
         "name": one.name,
         "path": one.path,
@@ -89,6 +92,18 @@ def document_text(one: Row | Refused) -> str:
         "seal": seal(one),
     }
     return _indented(_laid_out(value, {"columns": 3}), 4)
+
+
+def refused_json(one: Refused) -> dict[str, Any]:
+    """A document that could not be read, as both faces of a plan keep it."""
+    return {"path": one.path, "not_read": one.reason} | ({"cause": one.cause.as_json()} if one.cause else {})
+
+
+def refused_of(raw: Mapping[str, Any]) -> Refused:
+    """What `refused_json` wrote."""
+    return Refused(
+        path=str(raw.get("path")), reason=str(raw["not_read"]), cause=Cause.from_json(raw.get("cause"))
+    )
 
 
 def _column_json(column: ColumnChange) -> dict[str, Any]:
@@ -183,6 +198,7 @@ def from_text(text: str, taxonomy: Taxonomy, *, source: str) -> Plan:
         refused=tuple(one for one in found if isinstance(one, Refused)),
         mode=head.mode,
         partial=head.partial,
+        cause=head.cause,
     )
 
 
@@ -216,6 +232,7 @@ def head_of(values: Mapping[str, Any], *, source: str) -> Head:
         libraries=tuple(_library(raw, source) for raw in _list(values.get("libraries"), "libraries", source)),
         mode=mode,
         partial=str(values.get("partial") or ""),
+        cause=Cause.from_json(values.get("cause")),
     )
 
 
@@ -234,7 +251,7 @@ def read_documents(
         name = document.get("name") or document.get("path") or "?"
         where = f"{source}, documents[{number}] ({name})"
         if "not_read" in document:
-            yield Refused(path=str(document.get("path")), reason=str(document["not_read"]))
+            yield refused_of(document)
             continue
         sealed = sealed_of(document, head, where)
         named = _object(document.get("columns"), "columns", where)

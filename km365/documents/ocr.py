@@ -52,18 +52,22 @@ def _run(name: str, arguments: list[str], folder: str, timeout_s: float) -> byte
             )
     except OSError as error:
         raise InputRefused(
-            f"{name} is a scan, and ocr_command could not be started ({error.strerror})."
+            f"{name} is a scan, and ocr_command could not be started ({error.strerror}).",
+            cause="scan",
         ) from None
     try:
         code = program.wait(timeout=timeout_s)
     except subprocess.TimeoutExpired:
         raise InputRefused(
-            f"{name} is a scan, and reading it took ocr_command longer than {timeout_s:.0f} s."
+            f"{name} is a scan, and reading it took ocr_command longer than {timeout_s:.0f} s.",
+            cause="scan",
         ) from None
     finally:
         _end(program)
     if code != 0:
-        raise InputRefused(f"{name} is a scan, and ocr_command could not read it (exit code {code}).")
+        raise InputRefused(
+            f"{name} is a scan, and ocr_command could not read it (exit code {code}).", cause="scan"
+        )
     with printed.open("rb") as read_back:
         return read_back.read(_MOST_TEXT_BYTES)
 

@@ -67,17 +67,19 @@ class Package:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
             entries = self._zip.infolist()
         except Exception:  # zipfile raises whatever its own parsing meets
-            raise InputRefused(f"{name} is damaged: it is not a whole Office file.") from None
+            raise InputRefused(
+                f"{name} is damaged: it is not a whole Office file.", cause="damaged"
+            ) from None
         unpacked = sum(entry.file_size for entry in entries)
         if len(entries) > MOST_ENTRIES or unpacked > MOST_UNPACKED_BYTES:
-            raise InputRefused(f"{name} unpacks to {unpacked // 2**20} MB; it was not opened.")
+            raise InputRefused(f"{name} unpacks to {unpacked // 2**20} MB; it was not opened.", cause="bomb")
         if any(
             entry.file_size > 2**20 and entry.file_size > MOST_RATIO * entry.compress_size
             for entry in entries
         ):
-            raise InputRefused(f"{name} is packed like a zip bomb; it was not opened.")
+            raise InputRefused(f"{name} is packed like a zip bomb; it was not opened.", cause="bomb")
         if any(entry.flag_bits & 1 for entry in entries):
-            raise InputRefused(f"{name} is protected by a password; it cannot be read.")
+            raise InputRefused(f"{name} is protected by a password; it cannot be read.", cause="password")
         self.names = frozenset(self._zip.namelist())
 
     def unpacked(self, part: str) -> bytes:
@@ -90,9 +92,13 @@ class Package:
         try:
             data = _unpack(self._data, self._zip.getinfo(part))
         except (KeyError, ValueError, zlib.error):
-            raise InputRefused(f"{self.name} is damaged: its part {part} cannot be read.") from None
+            raise InputRefused(
+                f"{self.name} is damaged: its part {part} cannot be read.", cause="damaged"
+            ) from None
         if len(data) > MOST_PART_BYTES:
-            raise InputRefused(f"{self.name} holds more than {MOST_PART_BYTES // 2**20} MB of text.")
+            raise InputRefused(
+                f"{self.name} holds more than {MOST_PART_BYTES // 2**20} MB of text.", cause="too_long"
+            )
         data = _STRICT.sub(_usual, data) if b"purl.oclc.org/ooxml" in data[:4096] else data
         self._last = (part, data)
         return data
@@ -170,11 +176,15 @@ class Package:
             raise self._not_xml(part) from None
 
     def _not_xml(self, part: str) -> InputRefused:
-        return InputRefused(f"{self.name} is damaged: its part {part} is not XML, or nested too deeply.")
+        return InputRefused(
+            f"{self.name} is damaged: its part {part} is not XML, or nested too deeply.", cause="damaged"
+        )
 
     def _refuse_entities(self, element: Element) -> None:
         if element.getroottree().docinfo.doctype:
-            raise InputRefused(f"{self.name} declares XML entities, which Office never does; not opened.")
+            raise InputRefused(
+                f"{self.name} declares XML entities, which Office never does; not opened.", cause="bomb"
+            )
 
     def relations(self, part: str) -> dict[str, str]:
         """Where the relations of a part lead: target part by relation id.

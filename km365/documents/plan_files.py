@@ -19,7 +19,7 @@ from km365.core.tag_plan_file import (
     read_head,
 )
 from km365.core.taxonomy import Taxonomy
-from km365.errors import KM365Error, PlanRefused
+from km365.errors import Cause, KM365Error, PlanRefused
 
 _PIECE = 1 << 20
 T = TypeVar("T", Row, Refused)
@@ -51,13 +51,13 @@ class Writer:
             self._file.write(("" if self._first else SEPARATOR) + document_text(one))
         self._first = False
 
-    def close(self, partial: str = "") -> None:
-        """Puts the plan in its place; `partial` says why it stops before its end.
+    def close(self, partial: str = "", cause: Cause | None = None) -> None:
+        """Puts the plan in its place; `partial` and its `cause` say why it stops before its end.
 
         Answers that a review of the former plan left there mean nothing any more.
         """
         with self._saying():
-            self._file.write(ending(partial))
+            self._file.write(ending(partial, cause))
             self._file.close()
             if self._to_sheet is not None:
                 sheet = self._path.with_name(self._path.name + ".new.xlsx")
@@ -135,6 +135,7 @@ def _plan(file: Path, name: str, taxonomy: Taxonomy, review: "Answers") -> Plan:
         refused=_Stored(counts["refused"], lambda: of_kind(lambda o: isinstance(o, Refused))),
         mode=head.mode,
         partial=head.partial,
+        cause=head.cause,
     )
 
 
@@ -241,7 +242,7 @@ def save(plan: Plan, path: Path, documents: Iterable[Row | Refused], to_sheet: T
     except BaseException:
         out.abandon()
         raise
-    out.close(plan.partial)
+    out.close(plan.partial, plan.cause)
 
 
 def _stands(file: Path) -> tuple[int, int]:

@@ -24,10 +24,11 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from km365.core.languages import best, is_rtl
 from km365.core.tag_plan import ColumnChange, Library, Refused, Row, Tag
 from km365.core.tag_plan_edit import planned, seal, titles_of
-from km365.core.tag_plan_file import FORMAT, Head, read_documents, read_head
+from km365.core.tag_plan_file import FORMAT, Head, read_documents, read_head, refused_json
 from km365.core.tag_review import Choice, of_column
 from km365.core.tagging import Part
 from km365.core.taxonomy import Taxonomy
+from km365.documents.causes import Causes
 from km365.documents.plan_files import ToSheet, pieces_of
 from km365.documents.plan_places import is_outside, place_said
 from km365.documents.words import Words
@@ -87,11 +88,11 @@ _ESCAPE = re.compile(r"_(x[0-9A-Fa-f]{4}_)")
 
 def writer(templates: Templates, taxonomy: Taxonomy, *, language: str) -> ToSheet:
     """What writes a workbook in `language` from a plan in JSON. Raises TemplateError for wrong words."""
-    words = Words.read(templates, WORDS)
+    words, causes = Words.read(templates, WORDS), Causes.read(templates)
 
     def write(source: Path, target: Path) -> None:
         head = read_head(pieces_of(source), source=source.name)
-        book = _Book(head, taxonomy, words, best([language]))
+        book = _Book(head, taxonomy, words, causes, best([language]))
         for one in read_documents(pieces_of(source), head, taxonomy, source=source.name):
             book.add(one)
         book.save(target)
@@ -137,8 +138,9 @@ def library_name(library: Library) -> str:
 
 
 class _Book:
-    def __init__(self, head: Head, taxonomy: Taxonomy, words: Words, language: str) -> None:
+    def __init__(self, head: Head, taxonomy: Taxonomy, words: Words, causes: Causes, language: str) -> None:
         self._head, self._taxonomy, self._words, self._language = head, taxonomy, words, language
+        self._causes = causes
         self._libraries = {one.drive_id: library_name(one) for one in head.libraries}
         titles = dict(pair for one in head.libraries for pair in titles_of(one).items())
         self._columns = titles_in(language, titles, taxonomy)
@@ -253,8 +255,8 @@ class _Book:
     def _add_refused(self, one: Refused) -> None:
         path = PurePosixPath(one.path)
         folder = str(path.parent) if str(path.parent) != "." else ""
-        status = self.say("not_read", reason=one.reason)
-        data = data_text({"path": one.path, "not_read": one.reason})
+        status = self.say("not_read", reason=self._causes.said(self._language, one.cause, one.reason))
+        data = data_text(refused_json(one))
         self._append(self._documents, [path.name, folder, "", "", status, "", "", "", data])
 
     def _add_term(self, row: Row, column: ColumnChange, term: Choice, held: str) -> None:
@@ -360,6 +362,7 @@ class _Book:
             "mode": str(self._head.mode),
             "libraries": libraries,
             "partial": self._head.partial,
+            "cause": self._head.cause and self._head.cause.as_json(),
             "language": self._language,
             "words": {key: self.say(key) for key in ("yes", "no", "add", "remove", *CHANGES)}
             | {"no_term": self.say("no_term", **{one: f"{{{one}}}" for one in ("said", "column", "facet")})},
@@ -419,7 +422,8 @@ class _Book:
         names = {key: self.say(key) for key in keys} | {"take_out": self.say("remove"), "file": file}
         lines = [self.say(f"about_{number}", **names) for number in range(1, 9)]
         if self._head.partial:
-            lines.insert(0, self.say("about_partial", reason=self._head.partial))
+            why = self._causes.said(self._language, self._head.cause, self._head.partial)
+            lines.insert(0, self.say("about_partial", reason=why))
         if self._people_count:
             lines.append(self.say("about_people", count=self._people_count))
             lines += [f"{title}: {label} — {path}" for path, title, label in self._people]

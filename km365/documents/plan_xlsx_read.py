@@ -24,6 +24,7 @@ from km365.core.tag_plan_file import (
     document_text,
     ending,
     head_of,
+    refused_of,
     sealed_of,
 )
 from km365.core.taxonomy import Taxonomy
@@ -55,7 +56,7 @@ def to_json(path: Path, target: Path, taxonomy: Taxonomy) -> None:
             for one in understood.documents(wishes):
                 out.write(separator + document_text(one))
                 separator = SEPARATOR
-            out.write(ending(head.partial))
+            out.write(ending(head.partial, head.cause))
         understood.refuse_if_wrong()
 
 
@@ -222,7 +223,7 @@ class _Understood:
             try:
                 raw = json.loads(line.rest)
                 if "not_read" in raw:
-                    yield Refused(path=str(raw["path"]), reason=str(raw["not_read"]))
+                    yield refused_of(raw)
                     continue
                 sealed = sealed_of(raw, self._head, where)
                 mine = wishes.get(line["key"], [])

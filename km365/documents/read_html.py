@@ -39,7 +39,7 @@ def read(name: str, data: bytes, *, charset: str | None = None) -> Iterator[Pass
     except (etree.XMLSyntaxError, ValueError):
         return  # nothing in it
     if any("depth" in one.message for one in parser.error_log):  # libxml2 reads 256 levels and stops
-        raise InputRefused(f"{name} is nested too deeply to be read.")
+        raise InputRefused(f"{name} is nested too deeply to be read.", cause="damaged")
     if page is None:
         return
     facts = {

@@ -37,9 +37,9 @@ def read_eml(name: str, data: bytes) -> Iterator[Passage]:
         message = email.message_from_bytes(data, policy=policy.compat32)
         parts = list(_parts(message))
     except (RecursionError, ValueError, LookupError):
-        raise InputRefused(f"{name} is damaged: its parts are nested too deeply.") from None
+        raise InputRefused(f"{name} is damaged: its parts are nested too deeply.", cause="damaged") from None
     if len(parts) > _MOST_PARTS:
-        raise InputRefused(f"{name} has more than {_MOST_PARTS} parts; it was not read.")
+        raise InputRefused(f"{name} has more than {_MOST_PARTS} parts; it was not read.", cause="too_long")
     if subject := _header(message.get("Subject")):
         yield Passage(text=subject, kind=Kind.TITLE, place="subject")
     bodies = [part for part in parts if not part.get_filename() and part.get_content_maintype() == "text"]
@@ -57,7 +57,7 @@ def read_mht(name: str, data: bytes) -> Iterator[Passage]:
     try:
         parts = list(_parts(email.message_from_bytes(data, policy=policy.compat32)))
     except (RecursionError, ValueError, LookupError):
-        raise InputRefused(f"{name} is damaged: its parts are nested too deeply.") from None
+        raise InputRefused(f"{name} is damaged: its parts are nested too deeply.", cause="damaged") from None
     for part in parts[:_MOST_PARTS]:
         if part.get_content_type() == "text/html":
             yield from read_html.read(name, _bytes(part), charset=part.get_content_charset())
@@ -77,7 +77,9 @@ def read_msg(name: str, data: bytes) -> Iterator[Passage]:
     except MemoryError:
         raise
     except Exception:  # olefile raises whatever its own parsing of a broken file meets
-        raise InputRefused(f"{name} is damaged: it is not a whole Outlook message.") from None
+        raise InputRefused(
+            f"{name} is damaged: it is not a whole Outlook message.", cause="damaged"
+        ) from None
     if subject:
         yield Passage(text=" ".join(subject.split()), kind=Kind.TITLE, place="subject")
     if body.strip():

@@ -30,7 +30,9 @@ def read(package: Package) -> Iterator[Passage]:
     if "META-INF/manifest.xml" in package.names:
         manifest = package.unpacked("META-INF/manifest.xml")
         if b"encryption-data" in manifest or "encrypted-package" in package.names:
-            raise InputRefused(f"{package.name} is protected by a password; it cannot be read.")
+            raise InputRefused(
+                f"{package.name} is protected by a password; it cannot be read.", cause="password"
+            )
     if "meta.xml" in package.names:
         meta = package.xml("meta.xml")
         yield from properties(node.text for tag in _PROPERTIES for node in meta.iter(tag))

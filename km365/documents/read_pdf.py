@@ -54,7 +54,9 @@ def read(name: str, data: bytes, *, ocr: Ocr | None = None) -> Iterator[Passage]
     document = _open(name, data)
     try:
         if len(document) > MOST_PAGES:
-            raise InputRefused(f"{name} has {len(document)} pages; at most {MOST_PAGES} are read.")
+            raise InputRefused(
+                f"{name} has {len(document)} pages; at most {MOST_PAGES} are read.", cause="too_long"
+            )
         yield from _properties(document)
         pages = [_lines(document, number) for number in range(len(document))]
     finally:
@@ -64,7 +66,9 @@ def read(name: str, data: bytes, *, ocr: Ocr | None = None) -> Iterator[Passage]
         pages = [[_Line(line, page, 0.0) for line in text.splitlines()] for page, text in texts]
     lines = [line for page in _without_margins(pages) for line in page if line.text.strip()]
     if not lines:
-        raise InputRefused(f"{name} holds pictures of pages only (a scan), no text; it cannot be read.")
+        raise InputRefused(
+            f"{name} holds pictures of pages only (a scan), no text; it cannot be read.", cause="scan"
+        )
     yield from _passages(_whole_words(lines))
 
 
@@ -73,8 +77,10 @@ def _open(name: str, data: bytes) -> pdfium.PdfDocument:
         return pdfium.PdfDocument(data)
     except pdfium.PdfiumError as error:
         if getattr(error, "err_code", None) == _PASSWORD_ERROR or "password" in str(error).lower():
-            raise InputRefused(f"{name} is protected by a password; it cannot be read.") from None
-        raise InputRefused(f"{name} is damaged: it is not a whole PDF.") from None
+            raise InputRefused(
+                f"{name} is protected by a password; it cannot be read.", cause="password"
+            ) from None
+        raise InputRefused(f"{name} is damaged: it is not a whole PDF.", cause="damaged") from None
 
 
 def _properties(document: pdfium.PdfDocument) -> Iterator[Passage]:

@@ -13,7 +13,7 @@ def read(name: str, data: bytes) -> Iterator[Passage]:
     try:
         text = str(rtf_to_text(data.decode("latin-1"), errors="replace"))
     except (ValueError, LookupError, TypeError, IndexError, OverflowError):
-        raise InputRefused(f"{name} is damaged: it is not whole rich text.") from None
+        raise InputRefused(f"{name} is damaged: it is not whole rich text.", cause="damaged") from None
     for number, line in enumerate(text.split("\n"), start=1):
         cells = [" ".join(cell.split()) for cell in line.split("|")]
         row = len(cells) > 1

@@ -36,7 +36,7 @@ def decode(name: str, data: bytes, *, charset: str | None = None) -> str:
     text = _decoded(data, charset).replace("\r\n", "\n").replace("\r", "\n")
     controls = sum(text.count(chr(code)) for code in (*range(8), *range(14, 27), *range(28, 32)))
     if "\0" in text or controls > _MOST_CONTROLS * len(text) + 1:
-        raise InputRefused(f"{name} is not text.")
+        raise InputRefused(f"{name} is not text.", cause="damaged")
     return text
 
 
@@ -131,4 +131,6 @@ def read_csv(name: str, data: bytes) -> Iterator[Passage]:
             if words:
                 yield Passage(text=" | ".join(words), kind=Kind.TABLE, place=f"row {number}")
     except csv.Error:
-        raise InputRefused(f"{name} is damaged: it is not a table of comma-separated values.") from None
+        raise InputRefused(
+            f"{name} is damaged: it is not a table of comma-separated values.", cause="damaged"
+        ) from None

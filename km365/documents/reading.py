@@ -79,16 +79,26 @@ def refuse_unread(name: str, size_bytes: int) -> None:
     """Raises InputRefused, naming the file, for one that cannot be read, before it is downloaded."""
     ending = PurePosixPath(name).suffix.lower()
     if ending in _OLD:
-        raise InputRefused(f"{name} is in an old Office format; save it as {ending}x to have it read.")
+        raise InputRefused(
+            f"{name} is in an old Office format; save it as {ending}x to have it read.",
+            cause="save_as",
+            ending=f"{ending}x",
+        )
     if ending == ".xlsb":
-        raise InputRefused(f"{name} is a binary workbook; save it as .xlsx to have it read.")
+        raise InputRefused(
+            f"{name} is a binary workbook; save it as .xlsx to have it read.", cause="save_as", ending=".xlsx"
+        )
     if ending not in READABLE:
-        raise InputRefused(f"{name}: files of this kind ({ending or 'no ending'}) are not read.")
+        raise InputRefused(
+            f"{name}: files of this kind ({ending or 'no ending'}) are not read.", cause="kind"
+        )
     if size_bytes == 0:
-        raise InputRefused(f"{name} is empty.")
+        raise InputRefused(f"{name} is empty.", cause="empty")
     if size_bytes > LIMIT_BYTES:
         raise InputRefused(
-            f"{name} is {size_bytes // 2**20} MB large; files over {LIMIT_BYTES // 2**20} MB are not read."
+            f"{name} is {size_bytes // 2**20} MB large; files over {LIMIT_BYTES // 2**20} MB are not read.",
+            cause="too_large",
+            most=str(LIMIT_BYTES // 2**20),
         )
 
 
@@ -106,9 +116,9 @@ def read(name: str, data: bytes, *, ocr: read_pdf.Ocr | None = None) -> list[Pas
         is_safe = _is_safe_xml if _PACKAGES.get(ending) in _PARSED else str.isprintable
         passages = _bounded(name, _passages(name, ending, data, ocr), is_safe)
     except RecursionError:
-        raise InputRefused(f"{name} is damaged: it is nested too deeply.") from None
+        raise InputRefused(f"{name} is damaged: it is nested too deeply.", cause="damaged") from None
     if not any(passage.text for passage in passages):
-        raise InputRefused(f"{name} holds no text.")
+        raise InputRefused(f"{name} holds no text.", cause="empty")
     if ending in _UNTITLED:
         passages = _titled(passages)
     own_name = Passage(text=path.stem.replace("_", " "), kind=Kind.NAME, place="file name")
@@ -129,16 +139,16 @@ def _kind(name: str, ending: str, data: bytes) -> str:
         if start.startswith(mark) or (kind == ".pdf" and mark in start):
             return kind
     if ending in {".msg", ".rtf"}:
-        raise InputRefused(f"{name} is damaged: it is not what its ending ({ending}) says.")
+        raise InputRefused(f"{name} is damaged: it is not what its ending ({ending}) says.", cause="damaged")
     return ending
 
 
 def _ole2(name: str, ending: str, data: bytes) -> str:
     if b"E\0n\0c\0r\0y\0p\0t" in data:
-        raise InputRefused(f"{name} is protected by a password; it cannot be read.")
+        raise InputRefused(f"{name} is protected by a password; it cannot be read.", cause="password")
     if "__properties_version1.0".encode("utf-16-le") in data or ending == ".msg":
         return ".msg"
-    raise InputRefused(f"{name} is in an old Office format under a new name; save it again.")
+    raise InputRefused(f"{name} is in an old Office format under a new name; save it again.", cause="damaged")
 
 
 def _package(name: str, ending: str, data: bytes) -> str:
@@ -147,7 +157,9 @@ def _package(name: str, ending: str, data: bytes) -> str:
         return ending
     kinds = [kind for part, kind in _PARTS if part in data]
     if not kinds and ending not in _PACKAGES:
-        raise InputRefused(f"{name} is an archive of files and not what its ending ({ending}) says.")
+        raise InputRefused(
+            f"{name} is an archive of files and not what its ending ({ending}) says.", cause="damaged"
+        )
     return kinds[0] if kinds else ending
 
 
@@ -174,9 +186,13 @@ def _bounded(name: str, passages: Iterable[Passage], is_safe: Callable[[str], bo
     for passage in passages:
         characters += len(passage.text)
         if characters > MOST_CHARACTERS:
-            raise InputRefused(f"{name} holds more than {MOST_CHARACTERS:,} characters; it was not read.")
+            raise InputRefused(
+                f"{name} holds more than {MOST_CHARACTERS:,} characters; it was not read.", cause="too_long"
+            )
         if len(kept) == MOST_PASSAGES:
-            raise InputRefused(f"{name} holds more than {MOST_PASSAGES:,} paragraphs; it was not read.")
+            raise InputRefused(
+                f"{name} holds more than {MOST_PASSAGES:,} paragraphs; it was not read.", cause="too_long"
+            )
         kept.append(passage if is_safe(passage.text) else _safe(passage))
     return kept
 

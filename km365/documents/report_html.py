@@ -13,6 +13,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from km365.core.languages import best, is_rtl
 from km365.core.run_report import RunReport
+from km365.documents.causes import Causes
 from km365.documents.words import Words
 from km365.errors import TemplateError as OurTemplateError
 from km365.templates import Templates
@@ -26,7 +27,7 @@ MOST_ROWS = 500
 def page(report: RunReport, templates: Templates) -> str:
     """The page. Raises TemplateError naming the file, and the line where known, for a wrong template."""
     language = best([report.language])
-    words = Words.read(templates, WORDS)
+    words, causes = Words.read(templates, WORDS), Causes.read(templates)
     environment = SandboxedEnvironment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -40,6 +41,7 @@ def page(report: RunReport, templates: Templates) -> str:
             language=language,
             direction="rtl" if is_rtl(language) else "ltr",
             say=lambda key, **values: words.get(language, key, **values),
+            why=lambda cause, otherwise: causes.said(language, cause, otherwise),
             same=lambda name: name,
             number=lambda value: format_decimal(value, locale=language),
             percent=lambda share: format_percent(share, locale=language),

@@ -17,6 +17,7 @@ from openpyxl.utils import get_column_letter
 from km365.core.coverage import Share
 from km365.core.languages import best, is_rtl
 from km365.core.run_report import DocumentReport, RunReport
+from km365.documents.causes import Causes
 from km365.documents.plan_xlsx import HIGHEST_ROW, LINE_POINTS
 from km365.documents.report_html import WORDS
 from km365.documents.words import Words
@@ -34,14 +35,22 @@ def workbook(report: RunReport, templates: Templates) -> bytes:
     """The file, in the report's language. Raises TemplateError for a wrong catalogue of words."""
     language = best([report.language])
     words = Words.read(templates, WORDS)
-    book = _Book(language, words)
+    book, causes = _Book(language, words), Causes.read(templates)
     _summary(book, report)
-    _coverage(book, report)
+    _coverage(book, report, note=causes.said(language, report.note_cause, report.note))
     _changes(book, report)
     book.sheet(
         "sheet_left",
         ("office", "document", "outcome", "reason"),
-        ((one.office, one.path, book.say(f"outcome_{one.state}"), one.reason) for one in report.left),
+        (
+            (
+                one.office,
+                one.path,
+                book.say(f"outcome_{one.state}"),
+                causes.said(language, one.cause, one.reason),
+            )
+            for one in report.left
+        ),
         widths=(22, 50, 22, 70),
     )
     book.sheet(
@@ -159,11 +168,11 @@ def _summary(book: _Book, report: RunReport) -> None:
         book.row(sheet, len(facts) + 4, [book.say("is_undo", run=report.undoes)])
 
 
-def _coverage(book: _Book, report: RunReport) -> None:
+def _coverage(book: _Book, report: RunReport, *, note: str) -> None:
     """The shares by facet and by office, each with its chart beside it."""
     sheet = book.empty("sheet_coverage", (34, 12, 12, 12))
     if report.coverage is None:
-        book.row(sheet, 1, [f"{book.say('coverage_unknown')} {report.note}"])
+        book.row(sheet, 1, [f"{book.say('coverage_unknown')} {note}"])
         return
     facets = [(report.title_of(one.name), one) for one in report.coverage.by_facet]
     offices = [(one.name, one) for one in report.coverage.by_office]

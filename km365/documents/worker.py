@@ -22,7 +22,7 @@ from typing import Self
 
 from km365.core.passages import Kind, Passage
 from km365.documents import ocr, reading
-from km365.errors import InputRefused, KM365Error
+from km365.errors import Cause, InputRefused, KM365Error
 
 TIMEOUT_S = 60.0
 MEMORY_BYTES = 2 * 1024**3
@@ -105,15 +105,18 @@ class _Worker:
             if not pipe.poll(limits.answer_s):
                 self.end()
                 raise InputRefused(
-                    f"{name} took longer than {limits.timeout_s:.0f} s to read; it was left out."
+                    f"{name} took longer than {limits.timeout_s:.0f} s to read; it was left out.",
+                    cause="too_slow",
                 )
             answer = json.loads(pipe.recv_bytes())
         except (EOFError, OSError):
-            raise InputRefused(f"{name} could not be read: {self._cause_of_death()}.") from None
+            why, cause = self._cause_of_death()
+            raise InputRefused(f"{name} could not be read: {why}.", cause=cause) from None
         if answer["last"]:
             self.end()
         if answer["refused"] is not None:
-            raise InputRefused(str(answer["refused"]))
+            known = Cause.from_json(answer["cause"]) or Cause(key="")
+            raise InputRefused(str(answer["refused"]), cause=known.key, **known.values)
         return [
             Passage(text=text, kind=Kind(kind), place=place, language=language)
             for text, kind, place, language in answer["passages"]
@@ -155,17 +158,18 @@ class _Worker:
             raise KM365Error("The process that reads files could not be started; is there memory for it?")
         return pipe
 
-    def _cause_of_death(self) -> str:
+    def _cause_of_death(self) -> tuple[str, str]:
+        """Why the process ended, as a sentence and as a cause."""
         process = self._process
         if process is not None:
             process.join(_GRACE_S)
         code = process.exitcode if process is not None else None
         self.end()
         if code is not None and -code in {getattr(signal, "SIGKILL", None), getattr(signal, "SIGABRT", None)}:
-            return "reading it took too much memory"
+            return "reading it took too much memory", "too_much_memory"
         if code is not None and -code == getattr(signal, "SIGALRM", None):
-            return "reading it took too long"
-        return "it broke the process that read it, so it is damaged or made to do harm"
+            return "reading it took too long", "too_slow"
+        return "it broke the process that read it, so it is damaged or made to do harm", "damaged"
 
 
 def _work(pipe: Connection, limits: _Limits) -> None:
@@ -179,23 +183,31 @@ def _work(pipe: Connection, limits: _Limits) -> None:
             _limit_time(limits.answer_s + _GRACE_S)
             passages, refused = _read(name, data, limits)
             del data
-            answer = {"passages": passages, "refused": refused, "last": _has_grown()}
+            answer = {
+                "passages": passages,
+                "refused": None if refused is None else str(refused),
+                "cause": refused.cause.as_json() if refused and refused.cause else None,
+                "last": _has_grown(),
+            }
             pipe.send_bytes(json.dumps(answer).encode("ascii"))
             _limit_time(0)
 
 
-def _read(name: str, data: bytes, limits: _Limits) -> tuple[list[tuple[str | None, ...]], str | None]:
+def _read(
+    name: str, data: bytes, limits: _Limits
+) -> tuple[list[tuple[str | None, ...]], InputRefused | None]:
     """The passages as they travel, and why there are none."""
     command = limits.ocr_command
     by_ocr = partial(ocr.read, name, command=command) if command else None
     try:
         found = reading.read(name, data, ocr=by_ocr)
     except InputRefused as refusal:
-        return [], str(refusal)
+        return [], refusal
     except MemoryError:
-        return [], f"{name} could not be read: reading it took too much memory."
+        said = f"{name} could not be read: reading it took too much memory."
+        return [], InputRefused(said, cause="too_much_memory")
     except Exception as error:  # a reader's own defect must not stop the job
-        return [], f"{name} could not be read ({type(error).__name__})."
+        return [], InputRefused(f"{name} could not be read ({type(error).__name__}).", cause="damaged")
     return [(one.text, one.kind.value, one.place, one.language) for one in found], None
 
 

@@ -164,19 +164,20 @@ async def download(graph: Graph, drive_id: str, item_id: str, *, limit_bytes: in
         await graph.check(response)
         announced = int(response.headers.get("Content-Length") or 0)
         if announced > limit_bytes:
-            raise InputRefused(_too_large(announced, limit_bytes))
+            raise _too_large(announced, limit_bytes)
         content = bytearray()
         async for piece in response.aiter_bytes():
             content += piece
             if len(content) > limit_bytes:
-                raise InputRefused(_too_large(len(content), limit_bytes))
+                raise _too_large(len(content), limit_bytes)
         return bytes(content)
     finally:
         await response.aclose()
 
 
-def _too_large(size: int, limit: int) -> str:
-    return f"The file has {size:,} bytes or more; {limit:,} is the most that is read. It was left out."
+def _too_large(size: int, limit: int) -> InputRefused:
+    said = f"The file has {size:,} bytes or more; {limit:,} is the most that is read. It was left out."
+    return InputRefused(said, cause="too_large", most=str(limit // 2**20))
 
 
 async def upload(

@@ -16,6 +16,7 @@ from km365.core.tag_plan import (
     Tag,
 )
 from km365.core.taxonomy import Concept, Status, Taxonomy
+from km365.errors import Cause
 from km365.graph import metadata
 from km365.graph.client import Graph
 from km365.services.tag_libraries import Shelf, open_shelves
@@ -83,7 +84,7 @@ def _for_everybody(candidate: Candidate) -> bool:
 def _refused(candidate: Candidate) -> Refused:
     where = f"{candidate.shelf.library.name}/item {candidate.item.id if candidate.item else '?'}"
     reason = "It is for named readers only, whom a plan cannot keep to; change its terms by hand."
-    return Refused(path=where, reason=reason)
+    return Refused(path=where, reason=reason, cause=Cause(key="named_readers"))
 
 
 def _row(candidate: Candidate, changes: tuple[ColumnChange, ...]) -> Row:

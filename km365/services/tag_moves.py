@@ -1,12 +1,13 @@
 """What to do with a document of a run, and doing it for many at once: written, read back, its end said."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from km365.core.schema import TAG_COLUMNS
 from km365.core.tag_plan import Library, Tag, list_of
 from km365.errors import (
+    Cause,
     GraphChangedMeanwhile,
     GraphError,
     GraphUnreachable,
@@ -56,12 +57,21 @@ Shelves = Mapping[str, Shelf]
 """The libraries of a run by drive."""
 
 DONE = End(state=ChangeState.DONE)
-CHANGED = End(state=ChangeState.CONFLICT, reason="It was changed in the meantime and left alone.")
-LOCKED = End(state=ChangeState.LOCKED, reason="It is open or checked out; the same command tries again.")
+CHANGED = End(
+    state=ChangeState.CONFLICT,
+    reason="It was changed in the meantime and left alone.",
+    cause=Cause(key="changed"),
+)
+LOCKED = End(
+    state=ChangeState.LOCKED,
+    reason="It is open or checked out; the same command tries again.",
+    cause=Cause(key="locked"),
+)
 OURS = End(
     state=ChangeState.LOCKED,
     reason="It is still checked out by km365: it could be neither checked in nor given up; the same command "
     "tries again.",
+    cause=Cause(key="still_checked_out"),
     etag_after="",
 )
 """Something may have been written: the etag, unknown as it is, tells undo to look."""
@@ -139,8 +149,9 @@ def _end_after(move: Move, written: Written | GraphError) -> End | GraphError:
     if not isinstance(move.end, End):
         return move.end
     waiting = str(written.fields.get(APPROVAL, "0")) not in {"0", "None"}
-    reason = move.end.reason or (WAITS if waiting else None)
-    return End(state=move.end.state, reason=reason, etag_after=written.etag)
+    if waiting and not move.end.reason:
+        return End(state=move.end.state, reason=WAITS, cause=Cause(key="to_approve"), etag_after=written.etag)
+    return replace(move.end, etag_after=written.etag)
 
 
 APPROVAL = "_ModerationStatus"
@@ -158,8 +169,12 @@ def end_of(error: GraphError) -> End | GraphError:
     if isinstance(error, GraphChangedMeanwhile):
         return CHANGED
     if (error.status or 0) >= 500:
-        return End(state=ChangeState.LOCKED, reason=f"{error} The same command tries again.", etag_after="")
-    return End(state=ChangeState.FAILED, reason=str(error))
+        said, cause = (
+            f"{error} The same command tries again.",
+            Cause(key="for_now", values={"said": str(error)}),
+        )
+        return End(state=ChangeState.LOCKED, reason=said, cause=cause, etag_after="")
+    return End(state=ChangeState.FAILED, reason=str(error), cause=error.cause)
 
 
 async def look(graph: Graph, changes: Sequence[Change]) -> dict[int, Item | GraphError]:

@@ -18,7 +18,7 @@ from km365.core.tagging import Suggests
 from km365.core.taxonomy import Taxonomy, office_code
 from km365.core.written_in import main_language
 from km365.documents.worker import Reader
-from km365.errors import GraphError, GraphUnreachable, InputRefused, Locked, Throttled
+from km365.errors import Cause, GraphError, GraphUnreachable, InputRefused, Locked, Throttled
 from km365.graph import metadata
 from km365.graph.client import Graph
 from km365.graph.lists import Item
@@ -237,9 +237,9 @@ class _Examiner:
             raise
         except GraphError as error:
             passing = isinstance(error, Locked) or (error.status or 0) >= 500
-            return Refused(path=candidate.path, reason=str(error), passing=passing)
+            return Refused(path=candidate.path, reason=str(error), cause=error.cause, passing=passing)
         except InputRefused as refusal:
-            return Refused(path=candidate.path, reason=str(refusal))
+            return Refused(path=candidate.path, reason=str(refusal), cause=refusal.cause)
 
     async def _look(self, candidate: Candidate) -> Row | Refused | Passed:
         if candidate.refused is not None:
@@ -247,10 +247,12 @@ class _Examiner:
         item = candidate.item
         if item is None:
             said = f"{candidate.path} has no list item yet; plan again in a minute."
-            return Refused(path=candidate.path, reason=said, passing=True)
+            cause = Cause(key="no_item")
+            return Refused(path=candidate.path, reason=said, cause=cause, passing=True)
         if str(item.fields.get("KMAudience") or "") not in tag_scope.FOR_EVERYBODY:
             where = f"{candidate.shelf.library.name}/item {item.id}"
-            return Refused(path=where, reason="It is for named readers only, whom a plan cannot keep to.")
+            said = "It is for named readers only, whom a plan cannot keep to."
+            return Refused(path=where, reason=said, cause=Cause(key="named_readers"))
         before = {
             column.name: _tags(metadata.decode(item.fields.get(column.name)))
             for column in candidate.shelf.columns
@@ -268,7 +270,7 @@ class _Examiner:
         if file is None:
             passages = passages_of(item, candidate.shelf.texts)
             if not passages:
-                raise InputRefused(f"{candidate.path} has no text.")
+                raise InputRefused(f"{candidate.path} has no text.", cause="empty")
             return passages
         return await file_text.read(self.graph, self.reader, file)
 

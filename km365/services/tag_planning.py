@@ -11,7 +11,7 @@ from datetime import datetime
 from km365.core.feedback import Corrections
 from km365.core.tag_plan import Refused, Row
 from km365.documents.plan_files import Writer
-from km365.errors import GraphUnreachable, Throttled
+from km365.errors import Cause, GraphUnreachable, Throttled
 from km365.graph.client import Graph
 from km365.services.tag_plan import Asked, Chooses, Passed, PutThere, examine
 from km365.services.tag_scope import Round
@@ -40,6 +40,8 @@ class Tally:
     """Document, column and term, where a term that a person gave would be taken out."""
     people_lose_count: int = 0
     partial: str = ""
+    cause: Cause | None = None
+    """Why it is `partial`."""
 
     def add(self, one: Row | Refused | Passed) -> None:
         """Counts one document."""
@@ -103,16 +105,16 @@ async def write(
                     tally.add(one)
                     heard(one)
         except asyncio.CancelledError:
-            tally.partial = INTERRUPTED
+            tally.partial, tally.cause = INTERRUPTED, Cause(key="interrupted")
             if not (tally.documents or tally.unchanged or tally.refused):
                 raise
             if (task := asyncio.current_task()) is not None:
                 task.uncancel()  # it was heard, and the work is brought to an end in order
         except (GraphUnreachable, Throttled) as error:
-            tally.partial = str(error)
+            tally.partial, tally.cause = str(error), error.cause
             if not (tally.documents or tally.unchanged or tally.refused):
                 raise
-        writer.close(tally.partial)
+        writer.close(tally.partial, tally.cause)
     except BaseException:
         writer.abandon()
         if round_.since is not None:

@@ -19,7 +19,7 @@ from km365.core.run_report import (
 from km365.core.schema import TAG_COLUMNS
 from km365.core.tag_plan import Library, Row, list_of
 from km365.core.taxonomy import Taxonomy
-from km365.errors import GraphError, KM365Error
+from km365.errors import Cause, KM365Error
 from km365.graph import documents, lists, metadata, sites
 from km365.graph.client import Graph
 from km365.services import tag_watch
@@ -62,14 +62,15 @@ async def report(
     labels = _Labels(taxonomy, language)
     journal = await db.run(_journal, run_id, taxonomy, labels)
     libraries = [_library(one) for one in journal.run.what["libraries"]]
-    names, note = {one.drive_id: one.site for one in libraries}, ""
+    names = {one.drive_id: one.site for one in libraries}
+    unread: KM365Error | None = None
     covered: Coverage | None = None
     try:
         for one in libraries:
             names[one.drive_id] = (await sites.get_site(graph, one.site)).display_name or one.site
         covered = await _coverage(graph, libraries, names, journal)
-    except (GraphError, KM365Error) as error:
-        note = str(error)
+    except KM365Error as error:
+        unread = error
     return RunReport(
         run_id=journal.run.id,
         kind=journal.run.kind,
@@ -86,7 +87,8 @@ async def report(
         left=_documents(journal.changes, set(ChangeState) - _WRITTEN, names, labels),
         same=sum(one.state is ChangeState.SAME for one in journal.changes),
         coverage=covered,
-        note=note,
+        note=str(unread or ""),
+        note_cause=unread.cause if unread else None,
         terms=_terms(journal.changes, labels),
         corrections=journal.corrections,
         open=_open(journal, names, labels),
@@ -127,6 +129,13 @@ class _Labels:
         concept = self._taxonomy.by_id.get(concept_id)
         return concept.label(self._language) if concept else otherwise
 
+    def cause(self, cause: Cause | None) -> Cause | None:
+        """The cause, columns in it by their titles."""
+        if cause is None or "columns" not in cause.values:
+            return cause
+        titles = ", ".join(map(self.title, cause.values["columns"].split(", ")))
+        return replace(cause, values={**cause.values, "columns": titles})
+
     def terms(self, pairs: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
         """Term ids with the label of today, or as they were written where the term is gone."""
         found = []
@@ -145,6 +154,7 @@ def _documents(
             path=one.name,
             state=one.state,
             reason=one.reason or "",
+            cause=labels.cause(one.cause),
             columns=tuple(
                 column_report(name, labels.terms(one.old.get(name) or ()), labels.terms(new))
                 for name, new in one.new.items()

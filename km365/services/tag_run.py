@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from km365.core.tag_plan import ColumnChange, Library, Plan, Row, Tag
-from km365.errors import GraphError, InputRefused, PlanRefused
+from km365.errors import Cause, GraphError, InputRefused, PlanRefused
 from km365.graph import metadata, other_ways
 from km365.graph.client import Graph
 from km365.graph.lists import Item
@@ -238,7 +238,7 @@ async def _write(graph: Graph, batch: Sequence[Change], shelves: Shelves) -> lis
     ]
     there = await tag_moves.look(graph, refused)
     return [
-        End(state=ChangeState.SAME, reason="The terms were there already.")
+        End(state=ChangeState.SAME, reason="The terms were there already.", cause=Cause(key="there"))
         if _is_there(there.get(change.seq), change)
         else end
         for change, end in zip(batch, ends, strict=True)
@@ -338,6 +338,7 @@ def _back(change: Change) -> Change:
         etag=(change.etag_after or "") if done else "",
         state=ChangeState.PENDING,
         reason=None,
+        cause=None,
         etag_after=None,
         comment=None,
     )
@@ -386,7 +387,8 @@ def _to_restore(change: Change, seen: Item | GraphError) -> Move:
     if foreign:
         titles = ", ".join(TITLES.get(name, name) for name in foreign)
         reason = f"Changed since and left alone: {titles}."
-        end = End(state=ChangeState.CONFLICT, reason=reason, etag_after=seen.etag)
+        cause = Cause(key="changed_columns", values={"columns": ", ".join(foreign)})
+        end = End(state=ChangeState.CONFLICT, reason=reason, cause=cause, etag_after=seen.etag)
     return Move(change=change, end=end, values=refs(ours), etag=seen.etag)
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, insert, literal, select, update
 
-from km365.errors import NotFound
+from km365.errors import Cause, NotFound
 from km365.store import rows
 from km365.store.rows import Json, Prepared
 from km365.store.tables import change, run
@@ -55,6 +55,8 @@ class Change:
     etag_after: str | None = None
     state: ChangeState = ChangeState.PENDING
     reason: str | None = None
+    cause: Cause | None = None
+    """The reason as data, to be said in the language of a reader."""
     comment: str | None = None
     """What people wrote beside its terms in the plan."""
 
@@ -65,6 +67,7 @@ class End:
 
     state: ChangeState
     reason: str | None = None
+    cause: Cause | None = None
     etag_after: str | None = None
 
 
@@ -114,14 +117,14 @@ def add_changes(c: Connection, run_id: str, changes: Iterable[Change]) -> int:
 _ADD = Prepared(
     insert(change),
     *("run_id", "seq", "drive_id", "item_id", "name", "old", "new", "etag"),
-    *("state", "reason", "comment"),
+    *("state", "reason", "cause", "comment"),
 )
 
 
 def _values(run_id: str, one: Change) -> tuple[object, ...]:
     return (
         *(run_id, one.seq, one.drive_id, one.item_id, one.name, one.old, one.new, one.etag),
-        *(one.state, one.reason, one.comment),
+        *(one.state, one.reason, one.cause and one.cause.as_json(), one.comment),
     )
 
 
@@ -154,7 +157,8 @@ def list_(
 
 _CHANGES = select(
     *(change.c.seq, change.c.drive_id, change.c.item_id, change.c.name, change.c.old, change.c.new),
-    *(change.c.etag, change.c.etag_after, change.c.state, change.c.reason, change.c.comment),
+    *(change.c.etag, change.c.etag_after, change.c.state, change.c.reason, change.c.cause),
+    change.c.comment,
 )
 _OPEN = Prepared(
     _CHANGES.where((change.c.run_id == bindparam("run")) & (change.c.seq > bindparam("after")))
@@ -240,7 +244,13 @@ def settle(c: Connection, run_id: str) -> None:
 
 def mark(c: Connection, run_id: str, ends: Mapping[int, End], *, at: datetime) -> None:
     """Notes what became of changes, by their numbers."""
-    _MARK.run(c, [(run_id, seq, end.state, end.reason, end.etag_after, at) for seq, end in ends.items()])
+    _MARK.run(
+        c,
+        [
+            (run_id, seq, end.state, end.reason, end.cause and end.cause.as_json(), end.etag_after, at)
+            for seq, end in ends.items()
+        ],
+    )
 
 
 _MARK = Prepared(
@@ -249,10 +259,11 @@ _MARK = Prepared(
     .values(
         state=bindparam("to"),
         reason=bindparam("why"),
+        cause=bindparam("cause"),
         changed_at=bindparam("at"),
         etag_after=func.coalesce(bindparam("after"), change.c.etag_after),
     ),
-    *("run", "of", "to", "why", "after", "at"),
+    *("run", "of", "to", "why", "cause", "after", "at"),
 )
 
 
@@ -301,7 +312,7 @@ def _run(row: rows.Row) -> Run:
 
 def _change(row: Iterable[Any]) -> Change:
     """A row of `_CHANGES`; by place, because a run reads thousands."""
-    seq, drive_id, item_id, name, old, new, etag, etag_after, state, reason, comment = row
+    seq, drive_id, item_id, name, old, new, etag, etag_after, state, reason, cause, comment = row
     return Change(
         seq=seq,
         drive_id=drive_id,
@@ -313,6 +324,7 @@ def _change(row: Iterable[Any]) -> Change:
         etag_after=etag_after,
         state=_STATES[state],
         reason=reason,
+        cause=Cause.from_json(cause),
         comment=comment,
     )
 

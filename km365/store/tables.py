@@ -300,6 +300,7 @@ change = Table(
     Column("etag_after", String),
     _required("state", String),
     Column("reason", String),
+    Column("cause", JSON(none_as_null=True)),
     Column("comment", Text),
     Column("changed_at", Moment),
     Index(None, "run_id", "state", "seq"),

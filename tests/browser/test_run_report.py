@@ -23,7 +23,12 @@ def report(language: str) -> RunReport:
     share = Share(name="KMTopic", documents=1000, before=10, after=990)
     office = Share(name="CO-BEL Belmora Country Office", documents=1000, before=10, after=990)
     document = DocumentReport(
-        office=office.name, path=LONG, state="failed", reason="x" * 90, columns=(column, column)
+        office=office.name,
+        path=LONG,
+        state="failed",
+        reason="x" * 90,
+        cause=None,
+        columns=(column, column),
     )
     return RunReport(
         run_id="tag-0f3c9a1b2d",
@@ -42,6 +47,7 @@ def report(language: str) -> RunReport:
         same=1,
         coverage=Coverage(documents=1000, by_facet=(share,), by_office=(office,), cells=()),
         note="",
+        note_cause=None,
         terms=(TermCount(column="KMTopic", label="Child protection case management", documents=1000),),
         corrections=(),
         open=(OpenSuggestion(office="CO-BEL", path=LONG, column="KMTopic", label="Child protection"),),

@@ -11,7 +11,7 @@ import pypdf
 import pytest
 
 from km365.core.tag_plan import Plan
-from km365.errors import GraphNotFound, GraphUnreachable, NotFound, PlanRefused, StoreError
+from km365.errors import Cause, GraphNotFound, GraphUnreachable, NotFound, PlanRefused, StoreError
 from km365.graph import drives
 from km365.services import tag_plan, tag_run
 from km365.services.tag_libraries import open_shelves
@@ -196,6 +196,7 @@ async def test_a_silent_loss_is_named_with_its_column_and_undone(desk: Desk) -> 
     outcome = await desk.apply(plan)
     assert states(outcome) == ["failed", "done"]
     assert "KMTopic" in (outcome.changes[0].reason or "")
+    assert outcome.changes[0].cause == Cause(key="not_stored")
     assert states(await desk.undo(outcome.run.id)) == ["done", "done"]
 
 
@@ -335,6 +336,7 @@ async def test_undo_leaves_alone_what_somebody_changed_since_and_says_so(desk: D
     undone = await desk.undo(done.run.id)
     assert states(undone) == ["conflict", "done", "done"]
     assert undone.left[0].reason == "Changed since and left alone: Topic."
+    assert undone.left[0].cause == Cause(key="changed_columns", values={"columns": TOPIC})
     assert await desk.tags(changed) == {TOPIC: [desk.term(5).label]}, "the column nobody touched is restored"
     assert await desk.tags(retitled) == {}
 
