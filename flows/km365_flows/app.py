@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from km365.app import App
 from km365.core.schedule import day_at
 from km365.jobs import Jobs
-from km365.services import housekeeping, prompts
+from km365.services import campaigns, housekeeping, prompts
 from km365.services.calendar import hours_of
 from km365.store import cursors
 from km365_flows import calendar_watch, searching
@@ -43,6 +43,7 @@ async def serve(app: App) -> AsyncIterator[str]:
         await app.clock.refresh()
         now = app.clock.now()
         today = day_at(now, hours).isoformat()
+        await app.db.run(campaigns.keep_paused, now=now)
         await prompts.send_due(app.db, app.jobs, hours, per_week=app.settings.prompts_per_week, now=now)
         if await app.db.run(cursors.get, prompts.LAST_SCAN) != today:
             await app.db.run(app.jobs.enqueue, "scan", key="scan", args={"day": today})

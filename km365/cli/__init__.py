@@ -16,6 +16,7 @@ NOUNS: dict[str, str] = {
     "up": "Start everything on this machine and open the chat page.",
     "doctor": "Say in words what works and what is missing.",
     "bot": "Make the Teams app package, and see whom the bot reaches.",
+    "campaign": "See how campaigns stand, and pause, resume or cancel one.",
     "flow": "List the automations, or run one now.",
     "handover": "See handover interviews and file their notes.",
     "lesson": "List, read and review what colleagues have contributed.",

@@ -17,7 +17,7 @@ _HELD = timedelta(days=1)
 
 
 def called_off(c: Connection, planned: Calendar) -> Mapping[str, str]:
-    """The open campaigns of milestones that ask nobody any more, with the reason.
+    """The campaigns of milestones that ask nobody any more, with the reason.
 
     One whose day has merely passed goes on to its last reminder; one moved to a day long past does not.
     """
@@ -25,7 +25,7 @@ def called_off(c: Connection, planned: Calendar) -> Mapping[str, str]:
     listed = {one.subject: one for one in every}
     passed = {one.subject for one in planned.over}
     found = {}
-    for campaign in campaigns.list_(c, kind="milestone", state="open"):
+    for campaign in campaigns.asking(c, kind="milestone"):
         milestone = listed.get(campaign.id)
         if milestone is None:
             found[campaign.id] = "the milestone is no longer in the list"
@@ -45,7 +45,8 @@ def put_off(c: Connection, later: Iterable[Milestone], hours: Hours, *, who: str
     """
     for one in later:
         before = campaigns.get(c, one.subject)
-        if one.due_on is None or before is None or before.state != "open" or before.due_on == one.due_on:
+        asks = before is not None and before.state in campaigns.ASKING
+        if one.due_on is None or before is None or not asks or before.due_on == one.due_on:
             continue
         until = schedule.next_open(schedule.midnight(one.due_on - schedule.LEAD, hours), hours)
         after = replace(before, due_on=one.due_on)

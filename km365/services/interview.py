@@ -175,7 +175,7 @@ async def waiting_campaign(db: Database, person_id: str) -> Campaign | None:
             for found in campaigns.of_person(c, person_id, kind=kind):
                 people = {p.person_id: p.progress for p in campaigns.people(c, found.id)}
                 mine = people.get(person_id)
-                if found.state == "open" and mine and mine.state is Outcome.OPEN and mine.sent:
+                if found.state in campaigns.ASKING and mine and mine.state is Outcome.OPEN and mine.sent:
                     return found
         return None
 

@@ -307,6 +307,8 @@ def _take_in(
     opened = []
     for one in wanted:
         campaign = _same_or_new(c, one)
+        if campaigns.is_cancelled(c, campaign.id):
+            continue
         people = {prompt.person_id for prompt in campaigns.people(c, campaign.id)}
         new = [recipient for recipient in one.recipients if recipient.person_id not in people]
         if not dry_run:
@@ -321,7 +323,7 @@ def _take_in(
             )
         )
     over = {**settled, **calendar_moves.called_off(c, planned)}
-    ended = [one.id for one in campaigns.list_(c, state="open") if one.id in over]
+    ended = [one.id for one in campaigns.asking(c) if one.id in over]
     if not dry_run:
         for subject in ended:
             why = over[subject]
@@ -347,10 +349,10 @@ def _open(c: Connection, wanted: Campaign, new: Iterable[Recipient], hours: Hour
         events.append(c, kind="campaign opened", subject=wanted.id, who=LAST_SCAN, what={}, at=now)
     elif _told(before) != _told(wanted):
         plan = replace(before.plan, last_on=wanted.due_on if before.plan.last_on else None)
-        after = replace(wanted, plan=plan)
+        after = replace(wanted, plan=plan, state="paused" if before.state == "paused" else wanted.state)
         campaigns.change(c, after, at=now)
         calendar_moves.move(c, before, after, hours, who=LAST_SCAN, now=now)
-    if before is not None and before.state != "open":
+    if before is not None and before.state not in campaigns.ASKING:
         calendar_moves.take_up(c, wanted.id, hours, now=now)
         events.append(c, kind="campaign reopened", subject=wanted.id, who=LAST_SCAN, what={}, at=now)
     for one in new:

@@ -10,13 +10,17 @@ from datetime import date, datetime
 from sqlalchemy import Connection, and_, func, select, update
 
 from km365.core.schedule import WEEK, Outcome, Plan, Progress, Why
-from km365.store import outbox, rows
+from km365.store import outbox, rows, standing
 from km365.store.outbox import Delivery
 from km365.store.rows import Json
 from km365.store.tables import campaign, message, prompt
 
 KINDS = ("departure", "group", "milestone")
 """What a campaign may be about: its kind, and the reason of its messages."""
+
+ASKING = ("open", "paused")
+"""The states of a campaign that asks people: now, or once it goes on. It may also have `ended`, and start
+anew, or be `cancelled`, for good."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,17 @@ def list_(c: Connection, *, kind: str | None = None, state: str | None = None) -
     if state is not None:
         query = query.where(campaign.c.state == state)
     return [_campaign(row._mapping) for row in c.execute(query)]
+
+
+def asking(c: Connection, *, kind: str | None = None) -> list[Campaign]:
+    """Campaigns that are open or paused, the earliest date first."""
+    return [one for one in list_(c, kind=kind) if one.state in ASKING]
+
+
+def is_cancelled(c: Connection, campaign_id: str) -> bool:
+    """Whether a person cancelled it, so that the calendar does not open it again."""
+    found = get(c, campaign_id)
+    return found is not None and found.state == "cancelled"
 
 
 def change(c: Connection, wanted: Campaign, *, at: datetime) -> None:
@@ -166,11 +181,8 @@ def stop_everyone(c: Connection, campaign_id: str, *, state: str, note: str, at:
     """Ends the campaign for everyone still being asked, and counts them; see `reopen`."""
     c.execute(update(campaign).where(campaign.c.id == campaign_id).values(state=state, changed_at=at))
     open_ = and_(prompt.c.campaign_id == campaign_id, prompt.c.state == Outcome.OPEN)
-    keys = c.execute(select(prompt.c.key).where(open_)).scalars().all()
-    c.execute(update(prompt).where(open_).values(state=Outcome.CANCELLED, changed_at=at))
-    for key in keys:
-        outbox.cancel(c, key, note=note, at=at)
-    return len(keys)
+    standing.call_off(c, campaign_id, note=note, at=at)
+    return c.execute(update(prompt).where(open_).values(state=Outcome.CANCELLED, changed_at=at)).rowcount
 
 
 def reopen(c: Connection, campaign_id: str, *, at: datetime) -> int:
@@ -181,8 +193,9 @@ def reopen(c: Connection, campaign_id: str, *, at: datetime) -> int:
 
 
 def postpone(c: Connection, campaign_id: str, *, due_on: date, until: datetime, at: datetime) -> bool:
-    """Moves an open campaign to another day: nothing is sent before `until`. False if there is none."""
-    mine = and_(campaign.c.id == campaign_id, campaign.c.state == "open", campaign.c.due_on != due_on)
+    """Moves a campaign that asks to another day: nothing is sent before `until`. False if there is none."""
+    asks = campaign.c.state.in_(ASKING)
+    mine = and_(campaign.c.id == campaign_id, asks, campaign.c.due_on != due_on)
     if not c.execute(update(campaign).where(mine).values(due_on=due_on, changed_at=at)).rowcount:
         return False
     early = and_(prompt.c.campaign_id == campaign_id, prompt.c.next_at < until)
@@ -227,12 +240,12 @@ def of_person(c: Connection, person_id: str, *, kind: str) -> list[Campaign]:
 
 
 def of(c: Connection, person_id: str, *, state: Outcome = Outcome.OPEN) -> list[tuple[Prompt, Campaign]]:
-    """Where the person stands so in campaigns that are open, the earliest next step first."""
+    """Where the person stands so in campaigns that ask, the earliest next step first."""
     mine = and_(prompt.c.person_id == person_id, prompt.c.state == state)
     ordered = select(prompt).where(mine).order_by(prompt.c.next_at, prompt.c.campaign_id)
     theirs = [_prompt(row._mapping) for row in c.execute(ordered)]
     found = {one.campaign_id: get(c, one.campaign_id) for one in theirs}
-    return [(one, about) for one in theirs if (about := found[one.campaign_id]) and about.state == "open"]
+    return [(one, about) for one in theirs if (about := found[one.campaign_id]) and about.state in ASKING]
 
 
 def counts(c: Connection, campaign_id: str) -> dict[Outcome, int]:

@@ -240,6 +240,8 @@ campaign = Table(
     _required("data", JSON),
     _required("rank", Integer),
     _required("state", String),
+    Column("paused_at", Moment),
+    Column("told", String),
     _required("started_at", Moment),
     _required("changed_at", Moment),
 )
