@@ -37,43 +37,57 @@ from km365_bots.web import Workspace, application
 
 
 @asynccontextmanager
-async def serve(app: App) -> AsyncIterator[str]:
+async def serve(app: App, *, doors: bool = True) -> AsyncIterator[str]:
     """Runs the bot and the workspace until the block ends. Yields a line that says where.
 
+    Without `doors` it only does what the bot does by itself, and another process hears what people say.
     Raises NotAvailable when the port is taken or nobody would have to sign in from elsewhere, TemplateError
     when a message, a question bank or a card's words are wrong.
     """
-    settings = app.settings
-    sign_in = sign_in_of(settings)
+    sign_in = sign_in_of(app.settings)
+    async with _running(app, sign_in) as (turns, connector):
+        if not doors:
+            yield "bot: what waits is sent, and what people sent in is handed on"
+            return
+        pages = _pages(app, sign_in, Host(sign_in=sign_in, turns=turns, connector=connector))
+        async with _listening(pages, app.settings) as address:
+            yield f"workspace and bot on {address}"
+
+
+def _pages(app: App, sign_in: SignIn, host: Host) -> web.Application:
+    words = Words.read(app.templates, "messages/workspace")
+    workspace = Workspace(
+        organisation=app.settings.organisation,
+        words=words,
+        app_words=Words.read(app.templates, teams_app.WORDS),
+        panels=panels(app, words),
+        checks={"database": lambda: _database_answers(app)},
+        open_to_all=not sign_in.required,
+    )
+    return application(workspace, host.messages)
+
+
+@asynccontextmanager
+async def _running(app: App, sign_in: SignIn) -> AsyncIterator[tuple[Turns, Connector]]:
+    """The bot's parts, with the jobs of each registered."""
     labels = Words.read(app.templates, "cards/labels")
-    pages = Words.read(app.templates, "messages/workspace")
     parts = await open_parts(app)
     async with (
-        bot_token(settings) as token,
+        bot_token(app.settings) as token,
         open_account(app.db) as account,
         open_connector(
-            token, pace_of(settings), account=account, through_proxy=sign_in.required
+            token, pace_of(app.settings), account=account, through_proxy=sign_in.required
         ) as connector,
         _open_desk(app, parts := replace(parts, members=members_of(connector)), connector) as desk,
     ):
         turns = Turns(connector=connector, desk=desk, labels=labels, clock=app.clock.now)
         mails = await mailing.begin(post_of(app, parts, connector, labels, turns.lines))
         await turns.begin(app.jobs)
-        host = Host(sign_in=sign_in, turns=turns, connector=connector)
-        workspace = Workspace(
-            organisation=settings.organisation,
-            words=pages,
-            app_words=Words.read(app.templates, teams_app.WORDS),
-            panels=panels(app, pages),
-            checks={"database": lambda: _database_answers(app)},
-            open_to_all=not sign_in.required,
-        )
-        async with _listening(application(workspace, host.messages), settings) as address:
-            try:
-                yield f"workspace and bot on {address}"
-            finally:
-                mails.stop()
-                await turns.close()
+        try:
+            yield turns, connector
+        finally:
+            mails.stop()
+            await turns.close()
 
 
 @asynccontextmanager

@@ -2,32 +2,65 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, nullcontext
+from typing import ParamSpec
 
 from km365.app import App
-from km365.core.schedule import day_at
+from km365.core.schedule import Hours, day_at
 from km365.jobs import Jobs
-from km365.services import campaigns, housekeeping, prompts
+from km365.services import campaigns, flows, housekeeping, prompts
 from km365.services.calendar import hours_of
 from km365.store import cursors
 from km365_flows import calendar_watch, searching
 from km365_flows.calendar_watch import CalendarWatch
-from km365_flows.notifications import listening
+from km365_flows.notifications import address, listening
 from km365_flows.searching import Searching
 from km365_flows.watching import JOB, Watching
 
 _log = logging.getLogger("km365.flows")
 _PAUSE_S = 5.0
+P = ParamSpec("P")
 
 
 @asynccontextmanager
-async def serve(app: App) -> AsyncIterator[str]:
+async def serve(app: App, *, doors: bool = True) -> AsyncIterator[str]:
     """Runs the flows, and the jobs of every other service, until the block ends. Yields a line about it.
 
-    Raises SettingsError when the working hours that are set make no sense.
+    Without `doors` another process listens to what Graph tells of changes. Raises SettingsError when the
+    working hours that are set make no sense.
     """
-    hours = hours_of(app.settings)
+    listen = listening(app) if doors else nullcontext(address(app.settings))
+    async with listen as url, _running(app, url=url):
+        yield (
+            "flows: the calendar is read every day, invitations and reminders go out when they are due, "
+            "watched libraries are kept tagged, what is known can be searched"
+        )
+
+
+@asynccontextmanager
+async def _running(app: App, *, url: str | None) -> AsyncIterator[None]:
+    """Everything that runs by itself; `url` is where Graph tells us of changes, None: it does not."""
+    _register_prompts(app, hours_of(app.settings))
+    watching, index, calendar = Watching(app, url=url), Searching(app), CalendarWatch(app)
+    app.jobs.register(JOB, _unless_paused(app, "watch", watching.look))
+    app.jobs.every_minute("watch", _unless_paused(app, "watch", watching.every_minute))
+    app.jobs.register(searching.JOB, _unless_paused(app, "search", index.look))
+    app.jobs.every_minute("search", _unless_paused(app, "search", index.every_minute))
+    app.jobs.register(calendar_watch.JOB, _unless_paused(app, "scan", calendar.look))
+    app.jobs.every_minute("calendar", _unless_paused(app, "scan", calendar.every_minute))
+    await app.db.run(app.jobs.enqueue, "scan", key="scan", args={"day": "any"})
+    stop = asyncio.Event()
+    running = asyncio.create_task(_keep_running(app.jobs, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await running
+
+
+def _register_prompts(app: App, hours: Hours) -> None:
+    """The scan of the calendar, what goes out every minute, and the day's tidying."""
 
     async def scan(args: Mapping[str, str]) -> None:
         """Job `scan`, repeatable: everything it writes has a key of its own."""
@@ -38,42 +71,39 @@ async def serve(app: App) -> AsyncIterator[str]:
             for warning in report.warnings:
                 _log.warning("%s", warning)
 
-    async def every_minute() -> None:
-        """Sends what is due and begins the day's scan; jobs only carry, so losing them loses nothing."""
-        await app.clock.refresh()
-        now = app.clock.now()
-        today = day_at(now, hours).isoformat()
-        await app.db.run(campaigns.keep_paused, now=now)
-        await prompts.send_due(app.db, app.jobs, hours, per_week=app.settings.prompts_per_week, now=now)
+    async def begin_scan() -> None:
+        """Begins the day's scan; the job only carries, so losing it loses nothing."""
+        today = day_at(app.clock.now(), hours).isoformat()
         if await app.db.run(cursors.get, prompts.LAST_SCAN) != today:
             await app.db.run(app.jobs.enqueue, "scan", key="scan", args={"day": today})
+
+    async def tidy() -> None:
+        now = app.clock.now()
         if await app.db.run(cursors.get, housekeeping.LAST_TIDY) != now.date().isoformat():
             await housekeeping.tidy(app.db, app.jobs, now=now)
+
+    async def every_minute() -> None:
+        """Sends what is due and begins what a new day brings."""
+        await app.clock.refresh()
+        now = app.clock.now()
+        await app.db.run(campaigns.keep_paused, now=now)
+        await prompts.send_due(app.db, app.jobs, hours, per_week=app.settings.prompts_per_week, now=now)
+        await _unless_paused(app, "scan", begin_scan)()
+        await _unless_paused(app, "tidy", tidy)()
         await housekeeping.forget_said(app.db, now=now)
 
-    app.jobs.register("scan", scan, attempts=12)
+    app.jobs.register("scan", _unless_paused(app, "scan", scan), attempts=12)
     app.jobs.every_minute("prompts", every_minute)
-    await app.db.run(app.jobs.enqueue, "scan", key="scan", args={"day": "any"})
-    async with listening(app) as url:
-        watching = Watching(app, url=url)
-        app.jobs.register(JOB, watching.look)
-        app.jobs.every_minute("watch", watching.every_minute)
-        index = Searching(app)
-        app.jobs.register(searching.JOB, index.look)
-        app.jobs.every_minute("search", index.every_minute)
-        calendar = CalendarWatch(app)
-        app.jobs.register(calendar_watch.JOB, calendar.look)
-        app.jobs.every_minute("calendar", calendar.every_minute)
-        stop = asyncio.Event()
-        running = asyncio.create_task(_keep_running(app.jobs, stop))
-        try:
-            yield (
-                "flows: the calendar is read every day, invitations and reminders go out when they are due, "
-                "watched libraries are kept tagged, what is known can be searched"
-            )
-        finally:
-            stop.set()
-            await running
+
+
+def _unless_paused(app: App, name: str, do: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[None]]:
+    """Does nothing while a person has paused the automation `name`, whichever process asks."""
+
+    async def done(*args: P.args, **kwargs: P.kwargs) -> None:
+        if await app.db.run(flows.paused_since, name) is None:
+            await do(*args, **kwargs)
+
+    return done
 
 
 async def _keep_running(jobs: Jobs, stop: asyncio.Event) -> None:

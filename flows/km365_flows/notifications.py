@@ -15,6 +15,7 @@ from aiohttp import web
 from km365.app import App
 from km365.errors import NotAvailable, StoreError
 from km365.services import tag_listen
+from km365.settings import Settings
 from km365.store import cursors
 
 _log = logging.getLogger("km365.flows.notifications")
@@ -66,6 +67,12 @@ class _Doors:
         return web.json_response({"status": "ok"}, headers=_SAFE)
 
 
+def address(settings: Settings) -> str | None:
+    """The address that is set for Graph to tell us at, None where none is."""
+    url = settings.notifications_url
+    return f"{url.rstrip('/')}{PATH}" if url else None
+
+
 @asynccontextmanager
 async def listening(app: App) -> AsyncIterator[str | None]:
     """Listens while the block runs; yields the address Graph is to tell, None where there is none.
@@ -89,7 +96,6 @@ async def listening(app: App) -> AsyncIterator[str | None]:
                 f"The automations cannot listen on {settings.host}, port {settings.flows_port} "
                 f"({error.strerror}); choose another with KM365_FLOWS_PORT or `flows_port` in km365.toml."
             ) from None
-        here = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        yield f"{here if local else settings.notifications_url.rstrip('/')}{PATH}"
+        yield address(settings) or f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
     finally:
         await runner.cleanup()

@@ -17,7 +17,7 @@ NOUNS: dict[str, str] = {
     "doctor": "Say in words what works and what is missing.",
     "bot": "Make the Teams app package, and see whom the bot reaches.",
     "campaign": "See how campaigns stand, and pause, resume or cancel one.",
-    "flow": "List the automations, or run one now.",
+    "flow": "List the automations, run one now, or pause one.",
     "handover": "See handover interviews and file their notes.",
     "lesson": "List, read and review what colleagues have contributed.",
     "message": "See the bot's messages that did not arrive for certain, and send one again.",
@@ -28,6 +28,7 @@ NOUNS: dict[str, str] = {
     "settings": "Show what is set, and where it comes from.",
     "tag": "Tag a library: plan, apply, show, undo.",
     "taxonomy": "Keep the terms documents are tagged with: list, check, import, change.",
+    "worker": "Run jobs beside other processes, on a PostgreSQL database.",
 }
 """What `km365 --help` lists, without importing any of it."""
 

@@ -1,12 +1,13 @@
-"""`km365 flow`: what runs by itself, and running it now."""
+"""`km365 flow`: what runs by itself, running it now, and pausing it."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from km365.cli.console import json_option, print_json, say, table, with_app
-from km365.errors import ExitCode
+from km365.errors import ExitCode, InputRefused
 
 if TYPE_CHECKING:
     from km365.app import App
@@ -21,9 +22,13 @@ FLOWS = {
 }
 
 
+_WHO = "km365 flow"
+_names = click.argument("name", type=click.Choice(list(FLOWS)))
+
+
 @click.group()
 def command() -> None:
-    """List the automations, or run one now.
+    """List the automations, run one now, or pause one.
 
     \b
     Example:
@@ -35,72 +40,146 @@ def command() -> None:
 @json_option
 @with_app
 async def list_(app: "App", *, as_json: bool) -> None:
-    """List the automations, when they run and when they last did.
+    """List the automations, when they run, when they last did, and which are paused.
 
     \b
     Example:
       km365 flow list
     """
+    from km365.services import flows
     from km365.store import cursors
 
     last = {name: await app.db.run(cursors.get, f"flow:{name}") for name in FLOWS}
+    paused = {name: await app.db.run(flows.paused_since, name) for name in FLOWS}
     if as_json:
         print_json(
             [
-                {"name": name, "when": when, "what": what, "last_run": last[name]}
+                {"name": name, "when": when, "what": what, "last_run": last[name], "paused": paused[name]}
                 for name, (when, what) in FLOWS.items()
             ]
         )
         return
-    rows = [(name, last[name] or "-", when, what) for name, (when, what) in FLOWS.items()]
+    rows = [
+        (name, last[name] or "-", f"paused since {paused[name]}" if paused[name] else when, what)
+        for name, (when, what) in FLOWS.items()
+    ]
     table(rows, headings=("name", "last run", "when", "what"))
 
 
 @command.command("run")
-@click.argument("name", type=click.Choice(list(FLOWS)))
+@_names
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change and send nothing.")
 @json_option
 @with_app
 async def run(app: "App", *, name: str, dry_run: bool, as_json: bool) -> int | None:
     """Run one automation now. Running it again asks nobody twice.
 
-    Messages are sent by the running bot service. Exit code 3: done, except for what is listed.
+    Messages are sent by the running bot service. Exit code 3: done, except for what is listed; 4: it is
+    paused. Only search has no dry run: what changed in SharePoint is known by reading it.
 
     \b
     Example:
       km365 flow run scan --dry-run
     """
-    from km365.services import calendar, housekeeping, prompts
-    from km365.store import watches
+    from km365.services import flows, prompts
 
     now = app.clock.now()
+    if dry_run and name == "search":
+        raise click.UsageError("search has no dry run: what changed in SharePoint is known by reading it.")
+    since = await app.db.run(flows.paused_since, name)
+    if since and not dry_run:
+        raise InputRefused(f"{name} is paused since {since}; `km365 flow resume {name}` lets it go on.")
     if name == "scan":
         report = await prompts.scan(app.graph, app.db, app.jobs, app.settings, now=now, dry_run=dry_run)
         _print_scan(report, dry_run=dry_run, as_json=as_json)
         return ExitCode.PARTLY if report.warnings else None
-    if dry_run:
-        raise click.UsageError(f"--dry-run is for scan; {name} has nothing to decide.")
+    done, words = await (_would if dry_run else _do)(app, name, now)
+    if as_json:
+        print_json({"name": name, "dry_run": dry_run} | done)
+    else:
+        click.echo(f"Nothing was changed or sent. Without --dry-run: {words}" if dry_run else words)
+    return None
+
+
+async def _do(app: "App", name: str, now: datetime) -> tuple[dict[str, Any], str]:
+    """Runs it: what was done, and the same in words."""
+    from km365.services import calendar, housekeeping, prompts
+    from km365.store import watches
+
     if name == "prompts":
         hours, per_week = calendar.hours_of(app.settings), app.settings.prompts_per_week
         count = await prompts.send_due(app.db, app.jobs, hours, per_week=per_week, now=now)
-        done, words = {"messages": count}, f"{count} messages to be sent"
-    elif name == "watch":
+        return {"messages": count}, _messages(count)
+    if name == "watch":
         count = await app.db.run(watches.look_now, at=now)
-        done, words = {"libraries": count}, f"{count} libraries, which the running service looks at now"
-    elif name == "search":
+        return {"libraries": count}, _libraries(count)
+    if name == "search":
         from km365.services import search_index
 
         look = await search_index.look(app.graph, app.db, app.settings, now=app.clock.now)
-        done = asdict(look)
-        words = f"{look.items} knowledge items and {look.documents} documents read, {look.removed} taken out"
-    else:
-        tidied = await housekeeping.tidy(app.db, app.jobs, now=now)
-        done, words = asdict(tidied), f"Copied to {tidied.copy}; {tidied.deleted} rows deleted."
-    if as_json:
-        print_json({"name": name} | done)
-    else:
-        click.echo(words)
-    return None
+        read = f"{look.items} knowledge items and {look.documents} documents read"
+        return asdict(look), f"{read}, {look.removed} taken out"
+    tidied = await housekeeping.tidy(app.db, app.jobs, now=now)
+    return asdict(tidied), f"Copied to {tidied.copy}; {tidied.deleted} rows deleted."
+
+
+async def _would(app: "App", name: str, now: datetime) -> tuple[dict[str, Any], str]:
+    """What it would do now."""
+    from km365.services import calendar, housekeeping, prompts
+    from km365.store import watches
+
+    if name == "prompts":
+        hours, per_week = calendar.hours_of(app.settings), app.settings.prompts_per_week
+        count = await app.db.run(prompts.would_send, app.jobs, hours, per_week=per_week, now=now)
+        return {"messages": count}, _messages(count)
+    if name == "watch":
+        count = sum(one.is_on for one in await app.db.run(watches.list_))
+        return {"libraries": count}, _libraries(count)
+    count = await housekeeping.would_delete(app.db, app.jobs, now=now)
+    return {"deleted": count}, f"a copy of the database; {count} rows deleted."
+
+
+def _messages(count: int) -> str:
+    return f"{count} messages to be sent"
+
+
+def _libraries(count: int) -> str:
+    return f"{count} libraries, which the running service looks at now"
+
+
+@command.command("pause")
+@_names
+@with_app
+async def pause(app: "App", *, name: str) -> None:
+    """Let no process begin anything for this automation until it is resumed.
+
+    What is under way ends. Pausing prompts puts nothing more into the outbox; what waits there is sent.
+    Pausing scan also leaves changes in the calendar unread. Exit code 4 where it is paused already.
+
+    \b
+    Example:
+      km365 flow pause tidy
+    """
+    from km365.services import flows
+
+    await app.db.run(flows.pause, name, who=_WHO, now=app.clock.now())
+    click.echo(f"{name} is paused until `km365 flow resume {name}`.")
+
+
+@command.command("resume")
+@_names
+@with_app
+async def resume(app: "App", *, name: str) -> None:
+    """Let this automation go on, with what is due now. Exit code 4 where it is not paused.
+
+    \b
+    Example:
+      km365 flow resume tidy
+    """
+    from km365.services import flows
+
+    await app.db.run(flows.resume, app.jobs, name, who=_WHO, now=app.clock.now())
+    click.echo(f"{name} goes on within a minute, where a service runs.")
 
 
 def _print_scan(report: "Report", *, dry_run: bool, as_json: bool) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from km365.app import App
     from km365.local.server import M365
 
-    Serve = Callable[[App], AbstractAsyncContextManager[str]]
+    Serve = Callable[..., AbstractAsyncContextManager[str]]
 
 
 @click.command()
@@ -56,12 +56,12 @@ def command(*, port: int | None, m365_port: int | None, home: Path | None, no_br
 
 async def _run(settings: Settings, *, browser: bool) -> None:
     async with AsyncExitStack() as held:
-        stop = _until_stopped()
+        stop = until_stopped()
         m365 = await held.enter_async_context(_m365(settings))
         m365_port = urlsplit(m365.base_url).port or 0
         held.enter_context(running.left(settings.home, port=settings.port, m365_port=m365_port))
         app = await held.enter_async_context(_organisation(settings, m365))
-        for line in [await held.enter_async_context(serve(app)) for serve in _services()]:
+        for line in [await held.enter_async_context(serve(app)) for serve in services()]:
             say(line)
         say(f"SharePoint, as the browser shows it, on {m365.base_url}/sharepoint")
         say(f"The chat page is {m365.base_url}/teams  (Ctrl-C stops; data in {settings.home})")
@@ -71,7 +71,7 @@ async def _run(settings: Settings, *, browser: bool) -> None:
         say("Stopping ...")
 
 
-def _until_stopped() -> asyncio.Event:
+def until_stopped() -> asyncio.Event:
     """Set by Ctrl-C or by the system asking us to end."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -166,6 +166,9 @@ async def _organisation(settings: Settings, m365: "M365") -> AsyncIterator["App"
         yield app
 
 
-def _services() -> list["Serve"]:
-    """What is installed as `km365.apps`: functions that take the App and run a service while entered."""
+def services() -> list["Serve"]:
+    """What is installed as `km365.apps`: functions that take the App and run a service while entered.
+
+    With `doors=False` they run its jobs and listen nowhere.
+    """
     return [entry.load() for entry in sorted(entry_points(group="km365.apps"), key=lambda e: e.name)]

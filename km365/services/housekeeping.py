@@ -7,6 +7,7 @@ from pathlib import Path
 
 from km365.errors import StoreError
 from km365.jobs import Jobs
+from km365.services import flows
 from km365.store import (
     conversations,
     cursors,
@@ -61,6 +62,11 @@ async def tidy(db: Database, jobs: Jobs, *, now: datetime) -> Tidied:
     """
     deleted = await db.run(_delete, jobs, now=now)
     return Tidied(copy=await asyncio.to_thread(_copy, db, now), deleted=deleted)
+
+
+async def would_delete(db: Database, jobs: Jobs, *, now: datetime) -> int:
+    """How many rows `tidy` would delete now; nothing is changed."""
+    return await db.run(flows.rehearse, _delete, jobs, now=now)
 
 
 async def forget_said(db: Database, *, now: datetime) -> None:

@@ -18,7 +18,7 @@ from km365.documents.questions import Banks
 from km365.graph.client import Graph
 from km365.graph.people import Person
 from km365.jobs import Jobs
-from km365.services import calendar, calendar_moves
+from km365.services import calendar, calendar_moves, flows
 from km365.services.calendar import Directory
 from km365.services.preferences import hours_of_person
 from km365.settings import Settings
@@ -154,6 +154,8 @@ async def send_due(db: Database, jobs: Jobs, hours: Hours, *, per_week: int = PE
     Nobody gets more than `per_week` of these in seven days, whatever comes together. A message whose job is
     lost is found in the outbox by the bot service, every minute.
     """
+    if await db.run(flows.paused_since, "prompts"):
+        return 0
     count = 0
     while True:
         looked, put = await db.run(_advance, jobs, hours, per_week=per_week, now=now)
@@ -162,6 +164,18 @@ async def send_due(db: Database, jobs: Jobs, hours: Hours, *, per_week: int = PE
             break
     await db.run(cursors.put, LAST_PROMPTS, now.isoformat(timespec="minutes"), at=now)
     return count
+
+
+def would_send(c: Connection, jobs: Jobs, hours: Hours, *, per_week: int, now: datetime) -> int:
+    """How many messages `send_due` would put in the outbox now; nothing is changed."""
+
+    def every_portion(c: Connection) -> int:
+        count = 0
+        while (portion := _advance(c, jobs, hours, per_week=per_week, now=now))[0]:
+            count += portion[1]
+        return count
+
+    return flows.rehearse(c, every_portion)
 
 
 def _advance(c: Connection, jobs: Jobs, hours: Hours, *, per_week: int, now: datetime) -> tuple[int, int]:

@@ -78,12 +78,6 @@ async def test_the_other_flows_run_on_demand(office, km365, name, says) -> None:
     assert json.loads(out)["name"] == name
 
 
-async def test_a_dry_run_of_what_decides_nothing_is_wrong_usage(office, km365) -> None:
-    code, _, err = await km365("flow", "run", "tidy", "--dry-run")
-    assert code == 2
-    assert "for scan" in err
-
-
 async def test_milestones_are_listed_and_shown_with_their_people(office, km365) -> None:
     office.hire("ann")
     key = await office.milestone(2)

@@ -1,0 +1,51 @@
+"""Pausing an automation: a row that every process reads before it does anything for that automation."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Concatenate, ParamSpec, TypeVar
+
+from km365.errors import InputRefused
+from km365.jobs import Jobs
+from km365.store import cursors, events
+from km365.store.database import Connection
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def paused_since(c: Connection, name: str) -> str | None:
+    """When a person paused the automation `name`, in UTC; None while it runs."""
+    return cursors.get(c, _row(name))
+
+
+def pause(c: Connection, name: str, *, who: str, now: datetime) -> None:
+    """No process begins anything for it from now on. Raises InputRefused where it is paused already."""
+    if since := paused_since(c, name):
+        raise InputRefused(f"{name} is paused since {since}; `km365 flow resume {name}` lets it go on.")
+    cursors.put(c, _row(name), now.isoformat(timespec="minutes"), at=now)
+    events.append(c, kind="flow paused", subject=name, who=who, what={}, at=now)
+
+
+def resume(c: Connection, jobs: Jobs, name: str, *, who: str, now: datetime) -> None:
+    """It goes on within a minute, with what is due then. Raises InputRefused where it is not paused."""
+    if paused_since(c, name) is None:
+        raise InputRefused(f"{name} is not paused; nothing was changed.")
+    cursors.forget(c, _row(name))
+    if name == "scan":  # one that was asked for meanwhile did nothing
+        jobs.enqueue(c, "scan", key="scan", args={"day": "any"})
+    events.append(c, kind="flow resumed", subject=name, who=who, what={}, at=now)
+
+
+def rehearse(
+    c: Connection, work: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """What `work` would return, with everything it wrote taken back."""
+    undo = c.begin_nested()
+    try:
+        return work(c, *args, **kwargs)
+    finally:
+        undo.rollback()
+
+
+def _row(name: str) -> str:
+    return f"paused:{name}"
