@@ -30,6 +30,8 @@ _SHORTEST, _LONGEST = 4, 300
 _GOOD_LENGTH = range(40, 181)
 _QUOTES = 3
 _OTHERS = 2
+_OF_ONE = 2
+"""Candidates out of one contribution, the second only after everybody's first."""
 _READ = frozenset({Audience.EVERYONE, Audience.OFFICE})
 
 
@@ -151,6 +153,8 @@ class _Candidate:
     together: tuple[_Line, ...]
     against: tuple[_Line, ...]
     weight: float
+    again: bool = False
+    """Whether its contribution has another candidate already."""
 
     @property
     def people(self) -> frozenset[str]:
@@ -259,7 +263,7 @@ def _themes(statements: Iterable[Statement]) -> Mapping[str, str]:
 
 
 def _candidates(lines: Sequence[_Line]) -> list[_Candidate]:
-    """Sentences that several say, the most widely said first; then one of each contribution left over."""
+    """Sentences that several say, the most widely said first; then what is left of each contribution."""
     same, other = _compared(lines)
     weights = _weights(lines)
     left = set(range(len(lines)))
@@ -272,12 +276,12 @@ def _candidates(lines: Sequence[_Line]) -> list[_Candidate]:
         together = (same[best] & left) | {best}
         left -= together
         made.append(_candidate(lines, best, together, other, weights))
-    spoken = {one.said.source for some in made for one in some.together}
+    told = Counter({one.said.source: 1 for some in made for one in some.together})
     for at in sorted(left, key=lambda at: lines[at].rank):
         source = lines[at].said.source
-        if source not in spoken:
-            spoken.add(source)
-            made.append(_candidate(lines, at, {at}, other, weights))
+        if told[source] < _OF_ONE:
+            made.append(replace(_candidate(lines, at, {at}, other, weights), again=told[source] > 0))
+            told[source] += 1
     return made
 
 
@@ -356,10 +360,11 @@ def _ranked(
 
 def _order(
     one: _Candidate, themes: Mapping[str, str], sides: set[str], seen: set[str]
-) -> tuple[int, bool, bool, bool, float, tuple[int, int, int, str]]:
+) -> tuple[int, bool, bool, bool, bool, float, tuple[int, int, int, str]]:
     side, theme = _most(one.together, themes)
     return (
         -(said_by(len(one.people)) or 0),
+        one.again,
         side in sides,
         theme in seen,
         not one.against,

@@ -146,6 +146,11 @@ def by_keys(c: Connection, keys: Sequence[str]) -> list[StoredInterview]:
     return [_interview(row._mapping) for row in c.execute(query)]
 
 
+def known(c: Connection, interview_ids: Sequence[str]) -> list[str]:
+    """Those of the ids that are interviews of ours."""
+    return list(c.execute(select(interview.c.id).where(interview.c.id.in_(interview_ids))).scalars())
+
+
 def open_for(c: Connection, person_id: str) -> list[StoredInterview]:
     """The person's unfinished interviews, the one touched last first."""
     return list_(c, person_id=person_id, is_open=True)

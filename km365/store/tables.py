@@ -1,10 +1,10 @@
 """Every table of our database on one page. What SharePoint can hold is not here (DESIGN §4).
 
 A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
-`km_answer`, `km_conversation`, `km_message` (what a decision says), `km_reply` (what Teams did not take yet)
-and `km_wish` (what is to be changed), and goes when its time is over; so do the words of documents, in
-`km_example`, and those quoted in `km_feedback` and `km_watched_file`. The tables of the search index hold
-what SharePoint holds, and are made anew from it.
+`km_answer`, `km_conversation`, `km_message` (what a decision says), `km_reply` (what Teams did not take yet),
+`km_wish` (what is to be changed) and `km_headline` (a chooser's wording), and goes when its time is over; so
+do the words of documents, in `km_example`, and those quoted in `km_feedback` and `km_watched_file`. The
+tables of the search index hold what SharePoint holds, and are made anew from it.
 """
 
 from datetime import UTC, datetime
@@ -479,6 +479,36 @@ group_reflection = Table(
     Column("closed_at", Moment),
     Index(None, "conversation_id", "closed_at"),
     Index(None, "closed_at", "closes_at"),
+)
+
+headline_list = Table(
+    "km_headline_list",
+    metadata,
+    Column("campaign_id", ForeignKey("km_campaign.id", ondelete="CASCADE"), primary_key=True),
+    _required("people", Integer),
+    _required("language", String),
+    Column("summary", JSON(none_as_null=True)),
+    _required("made_at", Moment),
+    Column("carried_out_at", Moment),
+)
+
+headline = Table(
+    "km_headline",
+    metadata,
+    Column("campaign_id", ForeignKey("km_headline_list.campaign_id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    _required("perspective", String),
+    _required("theme", String),
+    _required("places", JSON),
+    Column("people", Integer),
+    Column("against", Integer),
+    _required("why", JSON),
+    _required("state", String),
+    Column("words", Text),
+    Column("item_id", String),
+    Column("decided_by", String),
+    _required("changed_at", Moment),
+    Index(None, "state", "changed_at"),
 )
 
 search_source = Table(
