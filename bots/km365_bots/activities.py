@@ -153,10 +153,8 @@ def _meaning(activity: Mapping[str, Any]) -> tuple[EventKind | None, bool, Mappi
             return EventKind.MESSAGE, False, {}
         case "invoke" if activity.get("name") == _ACTION:
             return EventKind.SUBMIT, True, _executed(value)
-        case "installationUpdate" if _text(activity.get("action")) in {"add", "add-upgrade"}:
-            return EventKind.INSTALLED, False, {}
-        case "installationUpdate" | "conversationUpdate" if _removed(activity):
-            return EventKind.REMOVED, False, {}
+        case "installationUpdate" | "conversationUpdate":
+            return _come_or_gone(activity), False, {}
         case _:
             return None, False, {}
 
@@ -174,6 +172,15 @@ def _is_own_edit(activity: Mapping[str, Any]) -> bool:
     )
 
 
+def _come_or_gone(activity: Mapping[str, Any]) -> EventKind | None:
+    """The bot was added or taken away, or somebody else has come to a group; None for anything else."""
+    if activity.get("type") == "installationUpdate" and activity.get("action") in ("add", "add-upgrade"):
+        return EventKind.INSTALLED
+    if _removed(activity):
+        return EventKind.REMOVED
+    return EventKind.JOINED if _joined(activity) else None
+
+
 def _removed(activity: Mapping[str, Any]) -> bool:
     """The bot was taken away: Teams tells it in one of two ways, or in both."""
     bot = _object(activity, "recipient", required=False).get("id")
@@ -181,6 +188,18 @@ def _removed(activity: Mapping[str, Any]) -> bool:
     listed = gone if isinstance(gone, list) else []
     named = any(isinstance(member, dict) and member.get("id") == bot for member in listed)
     return activity.get("action") == "remove" or (bot is not None and named)
+
+
+def _joined(activity: Mapping[str, Any]) -> bool:
+    """Somebody beside the bot has come to a group chat or a team."""
+    bot = _object(activity, "recipient", required=False).get("id")
+    come = activity.get("membersAdded")
+    others = (
+        [one for one in come if isinstance(one, dict) and one.get("id") != bot]
+        if isinstance(come, list)
+        else []
+    )
+    return bool(others) and not _is_personal(_object(activity, "conversation"))
 
 
 def _executed(value: object) -> dict[str, Any]:

@@ -49,8 +49,9 @@ async def _respond(chat: Chat) -> list[Reply]:
     match chat.event.kind:
         case EventKind.INSTALLED:
             return await _welcome(chat)
-        case EventKind.REMOVED:
-            await chat.remember(welcomed=False)
+        case EventKind.REMOVED | EventKind.JOINED as told:
+            if told is EventKind.REMOVED:
+                await chat.remember(welcomed=False)
             return []
         case EventKind.SUBMIT:
             await _heard_again(chat)

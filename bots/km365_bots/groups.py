@@ -22,6 +22,10 @@ async def respond(chat: Chat) -> list[Reply]:
         case EventKind.REMOVED:
             await chat.remember(welcomed=False)
             return []
+        case EventKind.JOINED:
+            for topic in chat.parts.topics:
+                await topic.joined(chat)
+            return []
         case EventKind.SUBMIT:
             return await _pressed(chat)
         case EventKind.MESSAGE:

@@ -24,6 +24,8 @@ class EventKind(StrEnum):
     """A card's button; `value` holds its data and inputs, flat, `verb` among them."""
     INSTALLED = "installed"
     """The app was added, or the person was; may come any number of times."""
+    JOINED = "joined"
+    """Somebody has come to a group where the app is."""
     REMOVED = "removed"
     """The app was taken away; nothing may be sent any more."""
 

@@ -108,6 +108,43 @@ async def standing(db: Database, conversation_id: str) -> Standing | None:
     return await db.run(look)
 
 
+async def open_here(db: Database, conversation_id: str, roster: str) -> bool:
+    """Whether a reflection is open in this conversation, or in a channel of this team."""
+    return await db.run(lambda c: bool(_open_here(c, conversation_id, roster)))
+
+
+async def ask_too(
+    db: Database, conversation_id: str, roster: str, members: Sequence[Member], *, now: datetime
+) -> None:
+    """Takes those into the reflections open here who have come since they began, as far as they may grow.
+
+    They are asked like everybody else, and are shown nothing of what others answered.
+    """
+
+    def add(c: Connection) -> None:
+        for found in _open_here(c, conversation_id, roster):
+            known = {one.person_id for one in campaigns.people(c, found.id)}
+            new = [one for one in members if one.person_id not in known][: rules.MOST_MEMBERS - len(known)]
+            for one in new:
+                key = _key(found.id, one.person_id)
+                campaigns.add_person(c, found.id, one.person_id, key=key, language=one.language, at=now)
+            if new:
+                store.add_names(c, found, [one.name for one in new])
+
+    await db.run(add)
+
+
+def _open_here(c: Connection, conversation_id: str, roster: str) -> list[GroupReflection]:
+    """Those open in this conversation; of a team, which tells of newcomers as a whole, in any channel."""
+    here = store.open_in(c, conversation_id)
+    found = {here.id: here} if here else {}
+    for reflection_id in store.open_ids(c):
+        campaign, one = campaigns.get(c, reflection_id), store.get(c, reflection_id)
+        if campaign and one and roster and campaign.data.get("roster") == roster:
+            found[one.id] = one
+    return [*found.values()]
+
+
 async def keep_open(
     db: Database, hours: Hours, reflection_id: str, *, by: str, days: int, now: datetime
 ) -> Standing | None:

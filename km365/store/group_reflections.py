@@ -73,6 +73,12 @@ def change_end(c: Connection, reflection_id: str, *, closes_at: datetime) -> Non
     c.execute(update(table).where(mine).values(closes_at=closes_at))
 
 
+def add_names(c: Connection, reflection: GroupReflection, names: Sequence[str]) -> None:
+    """Names of members who came later, which must not be shown either."""
+    mine = (table.c.id == reflection.id) & table.c.closed_at.is_(None)
+    c.execute(update(table).where(mine).values(names=[*reflection.names, *names]))
+
+
 def close(c: Connection, reflection_id: str, *, at: datetime) -> bool:
     """Ends it and forgets its members' names; False, and nothing changes, where it had ended."""
     mine = (table.c.id == reflection_id) & table.c.closed_at.is_(None)

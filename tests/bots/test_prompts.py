@@ -82,6 +82,17 @@ async def test_hours_are_typed_and_kept(chat: Chat, office: Office) -> None:
     assert await kept(office) == Preferences(zone="Africa/Nairobi")
 
 
+async def test_hours_that_begin_or_end_at_midnight_are_said_so(chat: Chat, office: Office) -> None:
+    await chat.says("quiet between 18:00 and 0:00")
+    chat.heard("from midnight until 18:00 (UTC time)")
+    chat.not_heard("00:00")
+    await chat.says("quiet between 0:00 and 9:00")
+    chat.heard("from 09:00 until midnight")
+    office.languages["ann"] = "fr"
+    await chat.says("pas avant 8h")
+    chat.heard("de 08:00 à minuit (fuseau horaire UTC)")
+
+
 async def test_hours_count_on_the_clock_that_teams_tells(chat: Chat, office: Office) -> None:
     chat.time_zone = "Asia/Kathmandu"
     await chat.says("not after 6 pm")

@@ -106,11 +106,19 @@ async def test_a_submitted_button_has_its_card_updated(start: Start):
     assert bot.desk.events[0].value == {"verb": "answer", "answer": "yes"}
 
 
+GROUP = {
+    "type": "conversationUpdate",
+    "conversation": {"conversationType": "groupChat", "id": "19:group@thread.v2"},
+}
+
+
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
         ({"type": "installationUpdate", "action": "add"}, EventKind.INSTALLED),
         ({"type": "installationUpdate", "action": "remove"}, EventKind.REMOVED),
+        ({**GROUP, "membersAdded": [{"id": "29:eve"}]}, EventKind.JOINED),
+        ({**GROUP, "membersRemoved": [{"id": "28:bot"}]}, EventKind.REMOVED),
     ],
 )
 async def test_installing_and_removing_are_heard(start: Start, changes, kind):
@@ -138,6 +146,8 @@ async def test_an_edit_of_ones_own_words_is_heard_once_although_it_has_their_id(
     "changes",
     [
         {"type": "conversationUpdate", "membersAdded": [{"id": "28:bot"}]},
+        {"type": "conversationUpdate", "membersAdded": [{"id": "29:eve"}]},
+        {"type": "conversationUpdate", "membersRemoved": [{"id": "29:eve"}]},
         {"type": "typing"},
         {"type": "messageReaction"},
         {"type": "messageUpdate"},

@@ -72,6 +72,9 @@ class Topic:
         """A button of one of its cards there, pressed by anybody who reads along; None as above."""
         return None
 
+    async def joined(self, chat: Chat) -> None:
+        """Somebody has come to this group; nothing is said there."""
+
     async def unasked(self, chat: Chat) -> Told | None:
         """Words that are no command, while nothing is open; None where they are not for it."""
         return None

@@ -77,6 +77,19 @@ class GroupReflections(Topic):
             return [await self._keep_open(chat, now_open, pick.inputs.get("days", ""))]
         return [chat.in_place(await self._far(chat, now_open))]
 
+    async def joined(self, chat: Chat) -> None:
+        """Who has come to a group that reflects is asked too, alone like the others."""
+        if not await service.open_here(chat.parts.db, chat.event.conversation_id, chat.event.roster):
+            return
+        readers, refused = await _readers(chat)
+        if not refused:
+            await self._ask_too(chat, readers)
+
+    async def _ask_too(self, chat: Chat, readers: Sequence[Reader]) -> None:
+        event = chat.event
+        members = await _members(chat, readers)
+        await service.ask_too(chat.parts.db, event.conversation_id, event.roster, members, now=event.at)
+
     async def _begin(self, chat: Chat, subject: str) -> Reply:
         """Says what will happen, and has every member asked alone; or says why not."""
         wanted = " ".join(subject.split())
@@ -91,11 +104,7 @@ class GroupReflections(Topic):
 
     async def _ask(self, chat: Chat, subject: str, readers: Sequence[Reader]) -> Standing:
         parts, event = chat.parts, chat.event
-        languages = await asyncio.gather(*(parts.profile_language(one.person_id) for one in readers))
-        members = [
-            Member(person_id=one.person_id, name=one.name, language=best([language, chat.language]))
-            for one, language in zip(readers, languages, strict=True)
-        ]
+        members = await _members(chat, readers)
         wanted = Wanted(
             conversation_id=event.conversation_id,
             service_url=event.service_url,
@@ -177,8 +186,11 @@ class GroupReflections(Topic):
 
     async def _far(self, chat: Chat, found: Standing) -> Reply:
         """How far it is; its subject only where nobody from outside has come to read along meanwhile."""
-        _, refused = await _readers(chat)
-        return Reply(text=self._so_far(chat, found)) if refused else self._going(chat, found)
+        readers, refused = await _readers(chat)
+        if refused:
+            return Reply(text=self._so_far(chat, found))
+        await self._ask_too(chat, readers)
+        return self._going(chat, await service.standing(chat.parts.db, chat.event.conversation_id) or found)
 
     def _going(self, chat: Chat, found: Standing) -> Reply:
         """What happens now, or how far it is."""
@@ -220,6 +232,15 @@ class GroupReflections(Topic):
 
     def _day(self, chat: Chat, found: Standing) -> str:
         return chat.speech.messages.day(day_at(found.closes_at, self._hours))
+
+
+async def _members(chat: Chat, readers: Sequence[Reader]) -> list[Member]:
+    """Those who read along, each with the language in their profile."""
+    languages = await asyncio.gather(*(chat.parts.profile_language(one.person_id) for one in readers))
+    return [
+        Member(person_id=one.person_id, name=one.name, language=best([language, chat.language]))
+        for one, language in zip(readers, languages, strict=True)
+    ]
 
 
 async def _unfit(chat: Chat, subject: str) -> Reply | None:

@@ -173,12 +173,16 @@ def _fields(chat: Chat, wanted: Preferences) -> list[Mapping[str, object]]:
 def _hours_in_words(messages: Messages, hours: Hours) -> str:
     """When messages come, on whose clock, and the days on which none do."""
     zone = str(hours.zone)
+    midnight = timedelta()
+    key = "between"
     if hours.closes - hours.opens >= _DAY:
-        text = messages.say("prompts.any_time", zone=zone)
-    else:
-        text = messages.say(
-            "prompts.between", opens=_clock(hours.opens), closes=_clock(hours.closes), zone=zone
-        )
+        key = "any_time"
+    elif hours.closes % _DAY == midnight:
+        key = "from"
+    elif hours.opens % _DAY == midnight:
+        key = "until"
+    opens, closes = _clock(hours.opens), _clock(hours.closes)
+    text = messages.say(f"prompts.{key}", opens=opens, closes=closes, zone=zone)
     if not hours.weekend:
         return text
     names = get_day_names("wide", context="stand-alone", locale=messages.language)
@@ -202,6 +206,8 @@ def _later_in_words(messages: Messages, later: Milestone | None) -> str:
 
 def _moment(messages: Messages, moment: datetime, hours: Hours) -> str:
     local = moment.astimezone(hours.zone)
+    if not local.hour and not local.minute:  # the day begins with it
+        return messages.day(local.date())
     return messages.say("prompts.moment", day=messages.day(local.date()), time=f"{local:%H:%M}")
 
 
