@@ -187,9 +187,10 @@ def _print_scan(report: "Report", *, dry_run: bool, as_json: bool) -> None:
         print_json(asdict(report))
         return
     rows = [
-        (one.due_on, one.new, one.asked, one.subject.partition(":")[0], one.title) for one in report.opened
+        (one.due_on, one.new, one.out, one.asked, one.subject.partition(":")[0], one.title)
+        for one in report.opened
     ]
-    table(rows, headings=("date", "new", "in all", "what", "title"))
+    table(rows, headings=("date", "new", "out", "in all", "what", "title"))
     for subject in report.ended:
         click.echo(f"ended: {subject}")
     click.echo("Nothing was changed or sent." if dry_run else f"{report.messages} messages to be sent")

@@ -6,7 +6,7 @@ addition, and "not" before a line takes people out again.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -65,10 +65,14 @@ class Audience:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Who is asked, in the order of the directory; `unknown` are the numbers of lines speaking of nobody."""
+    """Who is asked, in the order of the directory; `unknown` are the numbers of lines speaking of nobody.
+
+    `not_drawn` are those whom the rule means, and whom the lot left out.
+    """
 
     asked: tuple[Colleague, ...]
     unknown: tuple[int, ...]
+    not_drawn: tuple[Colleague, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,21 +116,26 @@ def _taken_out(line: str, words: Sequence[str]) -> tuple[str, bool]:
     return line, False
 
 
-def choose(audience: Audience, people: Sequence[Colleague], *, seed: str) -> Choice:
+def choose(
+    audience: Audience, people: Sequence[Colleague], *, seed: str, already: Container[str] = frozenset()
+) -> Choice:
     """Whom of these people to ask.
 
     Of a large audience so many are drawn by `seed` and id, spread over sections in proportion: of the same
-    people the same every time. Who is named is always among them.
+    people the same every time. Who is named is always among them, and who was drawn `already` (ids) comes
+    before others, so that a new colleague takes nobody's place.
     """
     meant = [one for one in people if _is_meant(audience.lines, one)]
+    drawn = {one.id for one in meant}
     if audience.at_most is not None and len(meant) > audience.at_most:
         names = [line for line in audience.lines if line.trait is None]
         drawn = {one.id for one in meant if any(line.fits(one) for line in names)}
-        others = [one for one in meant if one.id not in drawn]
-        drawn.update(one.id for one in _drawn(others, audience.at_most - len(drawn), seed))
-        meant = [one for one in meant if one.id in drawn]
+        for before in (True, False):
+            others = [one for one in meant if one.id not in drawn and (one.id in already) is before]
+            drawn.update(one.id for one in _drawn(others, audience.at_most - len(drawn), seed))
     return Choice(
-        asked=tuple(meant),
+        asked=tuple(one for one in meant if one.id in drawn),
+        not_drawn=tuple(one for one in meant if one.id not in drawn),
         unknown=tuple(line.number for line in audience.lines if not any(map(line.fits, people))),
     )
 

@@ -83,6 +83,7 @@ class Outcome(StrEnum):
     UNREACHABLE = "unreachable"  # the app is blocked or gone
     CANCELLED = "cancelled"  # the milestone or departure was called off
     CLOSED = "closed"  # asked as often as the plan allows, without an answer
+    TAKEN_OUT = "taken out"  # no longer among those asked; taken up where they are put back in time
     OPTED_OUT = "opted out"  # wants no such messages; asked again if they change their mind in time
 
 

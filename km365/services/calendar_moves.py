@@ -1,4 +1,4 @@
-"""What a milestone that was moved, called off or taken out of the list does to what is pending about it."""
+"""What a milestone that was moved, called off or given other people does to what is pending about it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -81,6 +81,27 @@ def take_up(c: Connection, campaign_id: str, hours: Hours, *, now: datetime) -> 
         if stands.state is Outcome.OPEN and stands.sent and not_sent(c, prompt, stands.sent):
             soon = replace(stands, next_at=schedule.next_open(now, hours))
             campaigns.save(c, replace(prompt, progress=soon), at=now)
+
+
+def take_out(c: Connection, people: Iterable[Prompt], *, now: datetime) -> None:
+    """These are no longer among those asked: nothing more is sent to them, nor what still waits."""
+    for prompt in people:
+        out = replace(prompt.progress, state=Outcome.TAKEN_OUT, next_at=None, why=None)
+        campaigns.save(c, replace(prompt, progress=out), at=now)
+        outbox.cancel(c, prompt.key, note="the person is no longer among those asked", at=now)
+
+
+def take_back(
+    c: Connection, people: Iterable[Prompt], campaign: Campaign, hours: Hours, *, now: datetime
+) -> None:
+    """These are among those asked again: they go on where they were, if it is of use."""
+    for prompt in people:
+        stands = replace(prompt.progress, state=Outcome.OPEN)
+        if schedule.is_too_late(stands, campaign.plan, campaign.due_on, now, hours):
+            continue
+        missed = stands.sent and not_sent(c, prompt, stands.sent)
+        soonest = now if missed else schedule.next_step_at(stands, campaign.plan, now, hours)
+        campaigns.save(c, replace(prompt, progress=replace(stands, next_at=soonest)), at=now)
 
 
 def not_sent(c: Connection, prompt: Prompt, number: int) -> bool:

@@ -13,7 +13,9 @@ from km365.store.outbox import Delivery, Sent
 
 RECENT = timedelta(days=7)
 """How long what went wrong is counted by the doctor; `km365 message list` shows it longer."""
-_FINAL = frozenset({Outcome.ANSWERED, Outcome.DECLINED, Outcome.CANCELLED, Outcome.OPTED_OUT})
+_FINAL = frozenset(
+    {Outcome.ANSWERED, Outcome.DECLINED, Outcome.CANCELLED, Outcome.TAKEN_OUT, Outcome.OPTED_OUT}
+)
 """Whoever stands there is not asked again."""
 
 

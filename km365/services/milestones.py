@@ -87,8 +87,10 @@ async def show(graph: Graph, db: Database, settings: Settings, milestone_id: str
         raise NotFound(f"There is no milestone {milestone_id!r}; `km365 milestone list` shows their ids.")
     milestone = found[milestone_id]
     words = rule_words(Templates(settings.templates or None))
-    people, problems = prompts.audience(milestone, await calendar.directory(graph), words)
     subject = prompts.subject_of(milestone)
+    already = await db.run(campaigns.asked_of, subject)
+    names = await calendar.directory(graph)
+    people, problems = prompts.audience(milestone, names, words, already=already)
     stand = {prompt.person_id: (prompt, last) for prompt, last in await db.run(_standing, subject)}
     return Detail(
         milestone=milestone,

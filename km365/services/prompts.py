@@ -4,7 +4,7 @@ What is decided and what is to be sent are written in one transaction, with keys
 restart at any moment asks nobody twice and forgets nobody.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -57,13 +57,17 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """What a scan did for one milestone or departure. `new` counts the people taken in now."""
+    """What a scan did for one milestone or departure. `new` counts the people taken in now, or again.
+
+    `out` counts those taken out, because they are no longer among those it asks.
+    """
 
     subject: str
     title: str
     due_on: date
     new: int
     asked: int
+    out: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +105,8 @@ async def scan(
     order = importance(templates)
     wanted = []
     for milestone in planned.due:
-        asked, unknown = audience(milestone, names, words)
+        already = await db.run(campaigns.asked_of, subject_of(milestone))
+        asked, unknown = audience(milestone, names, words, already=already)
         warnings += unknown
         found = _milestone_campaign(milestone, milestone.due_on or today, asked, banks)
         wanted.append(replace(found, campaign=replace(found.campaign, rank=rank(milestone.kind, order))))
@@ -125,10 +130,12 @@ async def scan(
     )
 
 
-def audience(milestone: Milestone, names: Directory, words: RuleWords) -> tuple[list[Person], list[str]]:
+def audience(
+    milestone: Milestone, names: Directory, words: RuleWords, *, already: Container[str]
+) -> tuple[list[Person], list[str]]:
     """Whom the milestone asks, each once, and in words which of its lines name nobody."""
     rule = read_rule("\n".join(milestone.asked), words=words, office=milestone.office)
-    choice = choose(rule, names.colleagues, seed=subject_of(milestone))
+    choice = choose(rule, names.colleagues, seed=subject_of(milestone), already=already)
     problems = [
         f"The milestone {milestone.title!r}: line {number} of who is asked speaks of nobody with an "
         "account that works; correct it in the Milestones list."
@@ -323,17 +330,25 @@ def _take_in(
         campaign = _same_or_new(c, one)
         if campaigns.is_cancelled(c, campaign.id):
             continue
-        people = {prompt.person_id for prompt in campaigns.people(c, campaign.id)}
-        new = [recipient for recipient in one.recipients if recipient.person_id not in people]
+        known = campaigns.people(c, campaign.id)
+        asked = {recipient.person_id for recipient in one.recipients}
+        before = {prompt.person_id for prompt in known if prompt.progress.state is not Outcome.TAKEN_OUT}
+        out = [one for one in known if one.person_id not in asked and one.progress.state is Outcome.OPEN]
+        back = [one for one in known if one.person_id in asked - before]
+        new = asked - {prompt.person_id for prompt in known}
         if not dry_run:
-            _open(c, campaign, new, hours, now=now)
+            recipients = (recipient for recipient in one.recipients if recipient.person_id in new)
+            _open(c, campaign, recipients, hours, now=now)
+            calendar_moves.take_out(c, out, now=now)
+            calendar_moves.take_back(c, back, campaign, hours, now=now)
         opened.append(
             Opened(
                 subject=campaign.id,
                 title=campaign.title,
                 due_on=campaign.due_on,
-                new=len(new),
-                asked=len(people) + len(new),
+                new=len(new) + len(back),
+                asked=len(before) - len(out) + len(new) + len(back),
+                out=len(out),
             )
         )
     over = {**settled, **calendar_moves.called_off(c, planned)}

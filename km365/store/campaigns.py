@@ -215,6 +215,12 @@ def asked(c: Connection, person_id: str, *, at: datetime) -> list[datetime]:
     ]
 
 
+def asked_of(c: Connection, campaign_id: str) -> frozenset[str]:
+    """The ids of those the campaign asks or has asked, but for those taken out."""
+    still = (prompt.c.campaign_id == campaign_id) & (prompt.c.state != Outcome.TAKEN_OUT)
+    return frozenset(c.execute(select(prompt.c.person_id).where(still)).scalars())
+
+
 def people(c: Connection, campaign_id: str) -> list[Prompt]:
     """Everyone in the campaign."""
     query = select(prompt).where(prompt.c.campaign_id == campaign_id).order_by(prompt.c.person_id)

@@ -145,3 +145,12 @@ def test_of_an_audience_that_is_drawn_from_nobody_is_told_beforehand() -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_a_rule(text: str) -> None:
     choose(rule(text), PEOPLE, seed="s")
+
+
+@given(st.integers(1, 60), st.integers(0, 60), st.integers(1, 20))
+def test_who_was_drawn_stays_drawn_when_others_join(before: int, joined: int, at_most: int) -> None:
+    limited = replace(rule(""), at_most=at_most)
+    first = {one.id for one in choose(limited, crowd(before), seed="m").asked}
+    second = {one.id for one in choose(limited, crowd(before + joined), seed="m", already=first).asked}
+    assert first <= second
+    assert len(second) == min(before + joined, at_most)

@@ -344,3 +344,46 @@ async def test_everyone_is_asked_in_the_hours_of_their_own_office(office, tmp_pa
     assert await office.look(days=1) == 0, "a day off in Dhaka"
     assert await office.look(hours=15) == 0, "not yet nine o'clock"
     assert await office.look(hours=2) == 1
+
+
+async def test_somebody_taken_out_is_not_reminded_and_goes_on_when_put_back(office) -> None:
+    ann, bob = office.hire("ann"), office.hire("bob")
+    key = await office.milestone(9, asked=f"{ann}\n{bob}")
+    await office.scan()
+    office.deliver()
+    await office.edit("Milestones", key, KMAsked=ann)
+    (report,) = (await office.scan()).opened
+    assert (report.new, report.asked, report.out) == (0, 1, 1)
+    assert await office.look(days=3) == 1
+    assert f"invite:{key}:{bob}:1" not in office.messages()
+    office.deliver()
+    await office.edit("Milestones", key, KMAsked=f"{ann}\n{bob}")
+    (report,) = (await office.scan()).opened
+    assert (report.new, report.asked, report.out) == (1, 2, 0)
+    assert set(office.messages()) >= {f"invite:{key}:{bob}", f"invite:{key}:{bob}:1"}
+
+
+async def test_an_invitation_that_still_waits_is_called_off_and_comes_when_they_are_put_back(office) -> None:
+    ann, bob = office.hire("ann"), office.hire("bob")
+    key = await office.milestone(9, asked=f"{ann}\n{bob}")
+    await office.scan()
+    await office.edit("Milestones", key, KMAsked=ann)
+    await office.scan()
+    assert office.messages()[f"invite:{key}:{bob}"].state is Delivery.CANCELLED
+    await office.edit("Milestones", key, KMAsked=f"{ann}\n{bob}")
+    await office.scan()
+    again = office.messages()[f"invite:{key}:{bob}:1"]
+    assert (again.state, again.message.data["reminder"]) == (Delivery.WAITING, 0)
+
+
+async def test_a_new_colleague_takes_nobodys_place_among_those_drawn(office) -> None:
+    for number in range(6):
+        office.hire(f"p{number}")
+    await office.milestone(9, asked="at most: 3")
+    await office.scan()
+    drawn = set(office.messages())
+    for number in range(12):
+        office.hire(f"n{number}")
+    (report,) = (await office.scan()).opened
+    assert (report.new, report.asked, report.out) == (0, 3, 0)
+    assert set(office.messages()) == drawn
