@@ -31,7 +31,7 @@ class Stand(StrEnum):
     OPTED_OUT = "opted out"  # wants no such messages
     UNKNOWN = "unknown"  # the last message may or may not have arrived
     UNREACHABLE = "unreachable"  # the last message cannot arrive, or did not in time
-    CALLED_OFF = "called off"  # the campaign was called off before they answered
+    CALLED_OFF = "called off"  # the campaign, or their part in it, before they answered
 
 
 class Reason(StrEnum):
@@ -110,6 +110,7 @@ _SETTLED = {
     Outcome.OPTED_OUT: Stand.OPTED_OUT,
     Outcome.UNREACHABLE: Stand.UNREACHABLE,
     Outcome.CANCELLED: Stand.CALLED_OFF,
+    Outcome.TAKEN_OUT: Stand.CALLED_OFF,
 }
 
 

@@ -43,7 +43,7 @@ async def test_a_dry_run_prints_whom_it_would_ask(office, km365) -> None:
     await office.milestone(2)
     code, out, err = await km365("flow", "run", "scan", "--dry-run")
     assert (code, err) == (0, "")
-    assert "2026-03-04  1    1       milestone  Mid-term review" in out
+    assert "2026-03-04  1    0    1       milestone  Mid-term review" in out
     assert "Nothing was changed or sent." in out
     assert office.messages() == {}
 
