@@ -143,21 +143,27 @@ class Page:
         value: str = "",
         missing: str = "",
         small: bool = False,
+        many: bool = False,
     ) -> None:
-        """One of several; shown open while there are few, unless it is to be `small`."""
+        """One of several; shown open while there are few, unless it is to be `small`.
+
+        Of `many` each has a box, and `value` is those that are ticked, separated by commas.
+        """
         choices = [{"title": as_text(row.get("label")), "value": as_text(row.get("value"))} for row in rows]
         self.spoken.append(label)
         self.spoken += [f"{number}. {choice['title']}" for number, choice in enumerate(choices, start=1)]
-        known = value if any(choice["value"] == value for choice in choices) else ""
+        there = {choice["value"] for choice in choices}
+        known = ",".join(one for one in (value.split(",") if many else [value]) if one in there)
         self.body.append(
             {
                 "type": "Input.ChoiceSet",
                 "id": key,
                 "label": _safe(label),
                 "choices": choices,
-                "style": "compact" if small or len(choices) > 6 else "expanded",
+                "style": "compact" if small or (len(choices) > 6 and not many) else "expanded",
                 "wrap": True,
             }
+            | ({"isMultiSelect": True} if many else {})
             | ({"value": known} if known else {})
             | ({"isRequired": True, "errorMessage": missing} if missing else {})
         )

@@ -208,7 +208,8 @@ def _menu_field(page: Page, row: Mapping[str, Any]) -> None:
     missing = page.label("field_missing", label=label) if row.get("required") is True else ""
     choices = [one for one in as_list(row.get("choices")) if isinstance(one, Mapping)]
     if choices:
-        page.choice(key, label, choices, value=value, missing=missing, small=row.get("small") is True)
+        small, many = row.get("small") is True, row.get("many") is True
+        page.choice(key, label, choices, value=value, missing=missing, small=small, many=many)
     else:
         multiline = row.get("multiline") is True
         page.field(key, label, value, multiline=multiline, most=4_000 if multiline else 255, missing=missing)

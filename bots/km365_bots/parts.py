@@ -21,9 +21,20 @@ from km365.documents.questions import Banks
 from km365.errors import Forbidden, GraphError, NotFound, TemplateError
 from km365.graph import people
 from km365.graph.metadata import TermRef
-from km365.services import capture, group_reflection, handover, preferences, suggest, tell, wishes
+from km365.services import (
+    capture,
+    group_reflection,
+    handover,
+    headline_choice,
+    headlines,
+    preferences,
+    suggest,
+    tell,
+    wishes,
+)
 from km365.services.calendar import hours_of
 from km365.services.handing_on import Begin, Desk, open_desk
+from km365.services.headlines import HeadlineDesk
 from km365.services.wishes import WishDesk
 from km365.settings import Settings
 from km365.store.secrets import secret_of
@@ -32,6 +43,7 @@ from km365_bots.chat import Parts
 from km365_bots.roster import milestones_of
 from km365_bots.topics.find import Find
 from km365_bots.topics.group import GroupReflections
+from km365_bots.topics.headlines import Headlines
 from km365_bots.topics.later import Later
 from km365_bots.topics.mine import Mine, Reading
 from km365_bots.topics.prompts import Prompts
@@ -72,6 +84,17 @@ async def open_parts(app: App) -> Parts:
     await open_desk(desk)
     await wishes.open_desk(wish_desk)
     group_reflection.open_desk(app.db, banks, app.jobs, app.clock.now)
+    headline_desk = HeadlineDesk(
+        graph=app.graph,
+        db=app.db,
+        jobs=app.jobs,
+        settings=app.settings,
+        banks=banks,
+        templates=app.templates,
+        now=app.clock.now,
+    )
+    headlines.open_desk(headline_desk)
+    headline_choice.open_desk(headline_desk)
     return Parts(
         db=app.db,
         jobs=app.jobs,
@@ -92,6 +115,7 @@ async def open_parts(app: App) -> Parts:
                 ),
             ),
             GroupReflections(hours_of(app.settings), milestones_of(app, words)),
+            Headlines(app, headline_desk),
             Later(),
             Text(),
         ),

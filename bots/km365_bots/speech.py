@@ -84,8 +84,8 @@ class Speech:
         """A topic's card and its text twin, where entries are counted from `first`; `about` comes back.
 
         An entry has `title`, `quote` (people's own words), `note` and `link`; a field `key`, `label`, `value`
-        and, where one of several is chosen, `choices`; a button `verb`, `label` and `inputs`. `hint` says
-        what to type instead of pressing, in the text only.
+        and, where one of several is chosen (or `many`), `choices`; a button `verb`, `label` and `inputs`.
+        `hint` says what to type instead of pressing, in the text only.
         """
         data = {"title": title, "text": text, "entries": entries, "fields": fields, "buttons": buttons}
         lines = [title, text]

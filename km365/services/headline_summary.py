@@ -48,6 +48,10 @@ class Labels:
             text = text.replace(f"{{{name}}}", value)
         return text
 
+    def line(self, key: str, value: str) -> str:
+        """One of the words with what it is about behind it, as the language writes a colon."""
+        return self.text("line", label=self.text(key), value=value).strip()
+
     def side(self, perspective: str) -> str:
         """A side of the work as a heading."""
         known = perspective if perspective in _SIDES and perspective else "none"
@@ -61,12 +65,12 @@ class Labels:
 
     def heading(self, one: Shown) -> str:
         """Side of the work and theme."""
-        return ": ".join(part for part in (self.side(one.perspective), self.theme(one.theme)) if part)
+        return " · ".join(part for part in (self.side(one.perspective), self.theme(one.theme)) if part)
 
     def support(self, one: Shown) -> str:
         """How many say so, as far as it is told."""
         many = str(one.people) if one.people is not None else self.text("few")
-        return f"{self.text('said_by')}: {many}"
+        return self.line("said_by", many)
 
     def quoted(self, quote: Quote) -> str:
         """The sentence in quotation marks, kept in its own direction where that is another."""
@@ -112,7 +116,7 @@ def words_of(templates: Templates, summary: Summary) -> dict[str, Any]:
         "labels": {
             "title": labels.text("title"),
             "intro": labels.text("intro") if summary.chosen else labels.text("nothing"),
-            "others": labels.text("others"),
+            "others": labels.line("others", ""),
             "footer": f"{labels.text('title')} · {reads}",
         },
         "milestone": summary.milestone,
@@ -132,7 +136,7 @@ def _sections(labels: Labels, chosen: Sequence[Shown]) -> list[dict[str, Any]]:
 def _message(labels: Labels, one: Shown) -> dict[str, Any]:
     note = labels.support(one)
     if one.words:
-        note = f"{note}. {labels.text('reworded')}: {labels.quoted(one.says)}"
+        note = f"{note}. {labels.line('reworded', labels.quoted(one.says))}"
     return {
         "says": one.title,
         "note": note,

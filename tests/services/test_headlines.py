@@ -194,7 +194,7 @@ async def test_a_summary_somebody_has_edited_is_left_to_them(review: Reflecting)
 def test_every_language_has_the_words_of_the_summary(language: str) -> None:
     labels = Labels(Templates(), language)
     words = ("title", "intro", "office", "milestone", "date", "answered", "said_by", "few", "others")
-    assert all(labels.text(key) for key in (*words, "reworded", "nothing", "office_only", "everyone"))
+    assert all(labels.text(key) for key in (*words, "reworded", "nothing", "office_only", "everyone", "line"))
     sides = {
         labels.side(one) for one in ("operational", "programmatic", "partnership", "programme management", "")
     }
