@@ -87,7 +87,8 @@ def _register_prompts(app: App, hours: Hours) -> None:
         await app.clock.refresh()
         now = app.clock.now()
         await app.db.run(campaigns.keep_paused, now=now)
-        await prompts.send_due(app.db, app.jobs, hours, per_week=app.settings.prompts_per_week, now=now)
+        per_week = app.settings.prompts_per_week
+        await prompts.send_due(app.db, app.jobs, hours, graph=app.graph, per_week=per_week, now=now)
         await _unless_paused(app, "scan", begin_scan)()
         await _unless_paused(app, "tidy", tidy)()
         await housekeeping.forget_said(app.db, now=now)

@@ -108,7 +108,7 @@ async def _do(app: "App", name: str, now: datetime) -> tuple[dict[str, Any], str
 
     if name == "prompts":
         hours, per_week = calendar.hours_of(app.settings), app.settings.prompts_per_week
-        count = await prompts.send_due(app.db, app.jobs, hours, per_week=per_week, now=now)
+        count = await prompts.send_due(app.db, app.jobs, hours, graph=app.graph, per_week=per_week, now=now)
         return {"messages": count}, _messages(count)
     if name == "watch":
         count = await app.db.run(watches.look_now, at=now)

@@ -68,6 +68,14 @@ def may_ask(kind: str, wanted: Asked, *, sent: int) -> bool:
     return wanted is Asked.ALL
 
 
+def waits_for_return(kind: str, *, sent: int, left: timedelta) -> bool:
+    """Whether a campaign waits until somebody is back from leave, `left` before its day.
+
+    Only the invitation to hand over does not, in the last week: many are on leave until they have gone.
+    """
+    return not (kind == "departure" and sent == 0 and left <= timedelta(days=7))
+
+
 def zone_of(name: str | None) -> ZoneInfo | None:
     """The time zone of that name, such as Africa/Nairobi; None where there is none."""
     try:

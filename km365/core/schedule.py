@@ -91,6 +91,7 @@ class Why(StrEnum):
     """Why somebody is not asked yet, or, once their part has closed, why not any more."""
 
     ASKED_LATELY = "asked something else too recently"
+    ON_LEAVE = "on leave"
 
 
 def message_key(key: str, number: int) -> str:
@@ -154,12 +155,20 @@ NOTHING = Before()
 
 
 def step(
-    p: Progress, plan: Plan, now: datetime, hours: Hours, *, due_on: date, before: Before = NOTHING
+    p: Progress,
+    plan: Plan,
+    now: datetime,
+    hours: Hours,
+    *,
+    due_on: date,
+    before: Before = NOTHING,
+    away: bool = False,
 ) -> tuple[Act | None, Progress]:
     """What to do for the person now, and how they stand after it. At most one act, and None before its time.
 
-    Nobody is asked twice on one day, nor more often in a week than `before` allows; whoever is put off until
-    it is of no use (`due_on` is the campaign's day) is asked no more. Prompts keep the distance of the plan
+    Nobody is asked twice on one day, nor more often in a week than `before` allows; whoever is `away` is
+    looked at again the next day. Whoever is put off until it is of no use (`due_on` is the campaign's day) is
+    asked no more. Prompts keep the distance of the plan
     even when they start late, so no burst follows a long stop.
     """
     if p.state is not Outcome.OPEN or p.next_at is None or now < p.next_at:
@@ -173,6 +182,8 @@ def step(
     opens = next_open(now, hours)
     if opens > now:
         return None, replace(p, next_at=opens)
+    if away:
+        return _put_off(p, plan, due_on, midnight(today + _DAY, hours), hours, Why.ON_LEAVE)
     marks = (*plan.days, plan.close_after)
     planned = p.started_at + timedelta(days=marks[p.sent + 1])
     spaced = now + timedelta(days=marks[p.sent + 1] - marks[p.sent])

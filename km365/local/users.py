@@ -6,7 +6,6 @@ from datetime import datetime
 
 from km365.local import faults, identities, odata
 from km365.local.routes import (
-    LOCAL_ONLY,
     Answer,
     Call,
     Documented,
@@ -383,10 +382,3 @@ async def get_mailbox_settings(call: Call) -> Json:
             "timeZone": {"name": row["time_zone"]},
         },
     }
-
-
-@route("GET", "/users/{user}/presence", evidence=LOCAL_ONLY)
-async def get_presence(call: Call) -> Json:
-    """Nobody is watched here: availability is always unknown."""
-    row = _who(call)
-    return {"id": row["id"], "availability": "PresenceUnknown", "activity": "PresenceUnknown"}

@@ -11,7 +11,7 @@ import httpx
 from km365.core.search_access import Readers
 from km365.core.taxonomy import Taxonomy
 from km365.errors import KM365Error
-from km365.graph import sites
+from km365.graph import people, presence, sites
 from km365.graph.client import Graph
 from km365.jobs import Jobs
 from km365.services import messages, provision, tag_listen
@@ -45,6 +45,7 @@ async def examine(
         ("office sites", lambda: _offices(graph, settings)),
         ("bot", lambda: _bot(settings)),
         ("people", lambda: _people(db)),
+        ("people on leave", lambda: _on_leave(graph)),
         ("messages", lambda: _messages(db, now)),
         ("jobs", lambda: _jobs(db, jobs)),
         ("watched libraries", lambda: _watched(db, now)),
@@ -112,6 +113,14 @@ async def _people(db: Database) -> str:
     reached, unreachable = await db.run(conversations.count_addresses)
     words = f"The bot reaches {reached}."
     return f"{words} {unreachable} cannot be reached: `km365 bot people` says why." if unreachable else words
+
+
+async def _on_leave(graph: Graph) -> str:
+    """Without the permission people on leave are asked like others: a problem, if a small one."""
+    async for anybody in people.list_people(graph, top=1):
+        await presence.out_of_office(graph, [anybody.id])
+        break
+    return "Told by Teams, so that they are asked when they are back."
 
 
 async def _messages(db: Database, now: datetime) -> str:

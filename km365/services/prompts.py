@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from km365.core import departures, languages, schedule
 from km365.core.asking import RuleWords, choose, rank, read_rule
 from km365.core.departures import Leaver
-from km365.core.preferences import Asked, may_ask
+from km365.core.preferences import Asked, may_ask, waits_for_return
 from km365.core.schedule import PER_WEEK, Act, Before, Calendar, Hours, Milestone, Outcome, Progress
 from km365.documents.asking import importance, rule_words
 from km365.documents.questions import Banks
@@ -20,6 +20,7 @@ from km365.graph.people import Person
 from km365.jobs import Jobs
 from km365.services import calendar, calendar_moves, flows
 from km365.services.calendar import Directory
+from km365.services.leave import on_leave
 from km365.services.preferences import hours_of_person
 from km365.settings import Settings
 from km365.store import campaigns, cursors, duty_stations, events, outbox, preferences
@@ -120,7 +121,7 @@ async def scan(
     if not dry_run:
         await db.run(duty_stations.put, {person.id: person.office for person in names.people})
         await db.run(calendar_moves.put_off, planned.later, hours, who=LAST_SCAN, now=now)
-        messages = await send_due(db, jobs, hours, per_week=settings.prompts_per_week, now=now)
+        messages = await send_due(db, jobs, hours, graph=graph, per_week=settings.prompts_per_week, now=now)
         await db.run(cursors.put, LAST_SCAN, today.isoformat(), at=now)
     return Report(
         opened=tuple(opened),
@@ -155,17 +156,28 @@ def subject_of(milestone: Milestone) -> str:
     return milestone.subject
 
 
-async def send_due(db: Database, jobs: Jobs, hours: Hours, *, per_week: int = PER_WEEK, now: datetime) -> int:
+async def send_due(
+    db: Database,
+    jobs: Jobs,
+    hours: Hours,
+    *,
+    graph: Graph | None = None,
+    per_week: int = PER_WEEK,
+    now: datetime,
+) -> int:
     """Takes everyone who is due their next step, puts what is to be sent in the outbox and counts it.
 
-    Nobody gets more than `per_week` of these in seven days, whatever comes together. A message whose job is
-    lost is found in the outbox by the bot service, every minute.
+    Nobody gets more than `per_week` of these in seven days, whatever comes together; whoever is on leave, as
+    `graph` says, is looked at again the next day. A message whose job is lost is found in the outbox by the
+    bot service, every minute.
     """
     if await db.run(flows.paused_since, "prompts"):
         return 0
     count = 0
     while True:
-        looked, put = await db.run(_advance, jobs, hours, per_week=per_week, now=now)
+        due = await db.run(campaigns.people_due, at=now) if graph else ()
+        away = await on_leave(graph, db, due, now=now) if graph else frozenset()
+        looked, put = await db.run(_advance, jobs, hours, per_week=per_week, away=away, now=now)
         count += put
         if not looked:
             break
@@ -185,12 +197,22 @@ def would_send(c: Connection, jobs: Jobs, hours: Hours, *, per_week: int, now: d
     return flows.rehearse(c, every_portion)
 
 
-def _advance(c: Connection, jobs: Jobs, hours: Hours, *, per_week: int, now: datetime) -> tuple[int, int]:
+def _advance(
+    c: Connection,
+    jobs: Jobs,
+    hours: Hours,
+    *,
+    per_week: int,
+    away: frozenset[str] = frozenset(),
+    now: datetime,
+) -> tuple[int, int]:
     """One portion of the people who are due: how many were looked at, how many messages that made."""
     due = campaigns.due(c, at=now)
     count = 0
     for prompt, campaign in due:
-        after, wanted = _next_step(c, prompt, campaign, hours, per_week=per_week, now=now)
+        after, wanted = _next_step(
+            c, prompt, campaign, hours, per_week=per_week, away=prompt.person_id in away, now=now
+        )
         if wanted is not None and outbox.put(c, wanted, at=now):
             count += 1
         campaigns.save(c, replace(prompt, progress=after), at=now)
@@ -200,7 +222,14 @@ def _advance(c: Connection, jobs: Jobs, hours: Hours, *, per_week: int, now: dat
 
 
 def _next_step(
-    c: Connection, prompt: Prompt, campaign: Campaign, hours: Hours, *, per_week: int, now: datetime
+    c: Connection,
+    prompt: Prompt,
+    campaign: Campaign,
+    hours: Hours,
+    *,
+    per_week: int,
+    away: bool,
+    now: datetime,
 ) -> tuple[Progress, Message | None]:
     """Where the person stands now, and the message to be sent to them, if one is."""
     stands = prompt.progress
@@ -214,7 +243,11 @@ def _next_step(
     if last is not None and last.state in {Delivery.WAITING, Delivery.SENDING}:
         return _still_waiting(c, stands, campaign, last, hours, now=now), None
     before = Before(moments=campaigns.asked(c, prompt.person_id, at=now), per_week=per_week)
-    act, after = schedule.step(stands, campaign.plan, now, hours, due_on=campaign.due_on, before=before)
+    left = campaign.due_on - schedule.day_at(now, hours)
+    away = away and waits_for_return(campaign.kind, sent=stands.sent, left=left)
+    act, after = schedule.step(
+        stands, campaign.plan, now, hours, due_on=campaign.due_on, before=before, away=away
+    )
     if act not in {Act.INVITE, Act.REMIND}:
         return after, None
     reached = sum(not calendar_moves.not_sent(c, prompt, number) for number in range(1, after.sent))

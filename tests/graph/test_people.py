@@ -1,12 +1,14 @@
 """The directory: people, managers, leave dates."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from km365.errors import Forbidden, GraphNotFound
-from km365.graph import people
+from km365.graph import people, presence
 from km365.graph.client import Graph
+from km365.local import presence as local_presence
 from km365.local import users
 from km365.local.server import M365
 from tests.graph.conftest import Paced, Stub, refused
@@ -96,3 +98,18 @@ async def test_a_delta_of_people_tells_who_changed_and_who_is_gone(graph: Graph,
     assert [(raw["id"], "@removed" in raw) for raw in changed] == [(BEN, True)]
     latest = [page async for page in people.delta(graph, "latest")]
     assert [page.values for page in latest] == [[]] and latest[-1].delta_link
+
+
+async def test_who_is_out_of_office_is_asked_in_portions(graph: Graph, m365: M365) -> None:
+    local_presence.set_away(m365.state, BEN, away=True, message="Away")
+    nobody = [str(uuid.UUID(int=number)) for number in range(700)]
+    assert await presence.out_of_office(graph, [ADA, *nobody, BEN]) == {BEN}
+    assert await presence.out_of_office(graph, []) == frozenset()
+    local_presence.set_away(m365.state, BEN, away=False)
+    assert await presence.out_of_office(graph, [BEN]) == frozenset()
+
+
+async def test_a_missing_permission_for_leave_is_named(client: Paced, stub: Stub) -> None:
+    stub.always(lambda _: refused(403, "Forbidden"))
+    with pytest.raises(Forbidden, match=r"who is on leave. The app needs Presence\.Read\.All"):
+        await presence.out_of_office(client.graph, [ADA])
