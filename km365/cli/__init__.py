@@ -19,6 +19,7 @@ NOUNS: dict[str, str] = {
     "campaign": "See how campaigns stand, and pause, resume or cancel one.",
     "flow": "List the automations, run one now, or pause one.",
     "handover": "See handover interviews and file their notes.",
+    "headline": "See the headline messages of a milestone that is over, and choose among them.",
     "lesson": "List, read and review what colleagues have contributed.",
     "message": "See the bot's messages that did not arrive for certain, and send one again.",
     "milestone": "Keep the programme calendar: import, plan, list, draw.",

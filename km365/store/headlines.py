@@ -65,17 +65,17 @@ class Candidate:
 def waiting(c: Connection, *, today: date) -> list[str]:
     """The campaigns of milestones that are over and were not looked at since, the earliest first.
 
-    Over is one that was ended, and one a week past its day in which nobody is asked any more.
+    Over is one that the calendar has ended, and one a week past its day in which nobody is asked any more.
     """
     still = exists().where(prompt.c.campaign_id == campaign.c.id, prompt.c.state == Outcome.OPEN)
-    passed = and_(campaign.c.state == "open", campaign.c.due_on < today - GRACE, ~still)
+    passed = and_(campaign.c.due_on < today - GRACE, ~still)
     looked = headline_list.c.campaign_id
     query = (
         select(campaign.c.id)
         .outerjoin(headline_list, looked == campaign.c.id)
         .where(
             campaign.c.kind == "milestone",
-            or_(campaign.c.state != "open", passed),
+            or_(campaign.c.state == "ended", passed),
             or_(looked.is_(None), headline_list.c.made_at < campaign.c.changed_at),
         )
         .order_by(campaign.c.due_on, campaign.c.id)

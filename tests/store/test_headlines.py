@@ -60,6 +60,8 @@ async def test_only_milestones_that_are_over_wait_and_only_until_they_were_looke
     await held(db, "group", kind="group", state="ended")
     await held(db, "asking")
     await db.run(campaigns.add_person, "asking", "p", key="k", language="en", at=NOW)
+    await held(db, "paused", state="paused")
+    await db.run(campaigns.add_person, "paused", "p", key="q", language="en", at=NOW)
 
     async def waiting(day: date) -> list[str]:
         return await db.run(store.waiting, today=day)
