@@ -139,6 +139,12 @@ class Settings:
         "who decides on the items of every office that they may read: a group, likewise",
     )
 
+    front_office: tuple[str, ...] = setting(
+        ("role: *representative*",),
+        "who in an office chooses headline messages beside its focal points: lines as in the column "
+        "“Who is asked” of the Milestones list",
+    )
+
     time_zone: str = setting("UTC", "the time zone in which people work, such as Africa/Nairobi")
     working_hours: str = setting(
         "", "when people are written to, such as 09:00-17:00; empty means that, but always in local mode"
