@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from km365.core.chat import Reply
 from km365.core.messages import Messages
 from km365.core.questions import Bank
+from km365.services.campaign_reports import CARD
 from km365.store.outbox import Message
+from km365.store.standing import Told
+from km365_bots import campaign_words
 from km365_bots.speech import Speech
 
 
@@ -30,6 +33,8 @@ def compose(
         return speech.resume(
             data.get("interview", ""), step if isinstance(step, int) else 0, subject=data.get("title", "")
         )
+    if message.card == CARD:
+        return _campaign(speech, message, data)
     return _news(speech, message, data, bank)
 
 
@@ -59,6 +64,18 @@ def _term_decided(speech: Speech, data: Mapping[str, str]) -> Reply:
     text = messages.say("notice.term_accepted" if accepted else "notice.term_declined")
     title = messages.say("notice.term_title", title=data.get("title", ""))
     return speech.notice(title, text, facts=[(messages.say("notice.reason"), data.get("reason", ""))])
+
+
+def _campaign(speech: Speech, message: Message, data: Mapping[str, str]) -> Reply:
+    """How a campaign of the office stands: how many, and never who."""
+    say, what = speech.messages.say, "over" if data.get("what") == Told.OVER else "unreachable"
+    asked, reasons = message.data["asked"], campaign_words.reasons(speech.messages, message.data["reasons"])
+    facts = [
+        (say(f"campaign.{place}"), campaign_words.number(speech.messages, place, number, asked, reasons))
+        for place, number in message.data["places"].items()
+    ]
+    title, text = say(f"campaign.{what}_title", title=data.get("title", "")), say(f"campaign.{what}_text")
+    return speech.notice(title, text, facts=[(say("campaign.asked"), str(asked)), *facts])
 
 
 def _decided(speech: Speech, message: Message, data: Mapping[str, str]) -> Reply:

@@ -9,7 +9,7 @@ from typing import ParamSpec
 from km365.app import App
 from km365.core.schedule import Hours, day_at
 from km365.jobs import Jobs
-from km365.services import campaigns, flows, housekeeping, prompts
+from km365.services import campaign_reports, campaigns, flows, housekeeping, prompts
 from km365.services.calendar import hours_of
 from km365.store import cursors
 from km365_flows import calendar_watch, searching
@@ -89,10 +89,17 @@ def _register_prompts(app: App, hours: Hours) -> None:
         await app.db.run(campaigns.keep_paused, now=now)
         per_week = app.settings.prompts_per_week
         await prompts.send_due(app.db, app.jobs, hours, graph=app.graph, per_week=per_week, now=now)
+        await app.db.run(campaign_reports.look, app.jobs, now=now)
         await _unless_paused(app, "scan", begin_scan)()
         await _unless_paused(app, "tidy", tidy)()
         await housekeeping.forget_said(app.db, now=now)
 
+    async def report(args: Mapping[str, str]) -> None:
+        """Job `campaign-report`: that the focal points were told is kept together with what they are told."""
+        now = app.clock.now()
+        await campaign_reports.report(app.graph, app.db, app.jobs, app.settings, args["campaign"], now=now)
+
+    app.jobs.register(campaign_reports.JOB, report)
     app.jobs.register("scan", _unless_paused(app, "scan", scan), attempts=12)
     app.jobs.every_minute("prompts", every_minute)
 

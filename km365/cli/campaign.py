@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -12,7 +13,6 @@ from km365.cli.console import json_option, print_json, say, table, with_app
 
 if TYPE_CHECKING:
     from km365.app import App
-    from km365.core.schedule import Hours
     from km365.services.campaigns import Changed, Overview
 
 _WHO = "km365 campaign"
@@ -65,7 +65,7 @@ async def list_(app: "App", *, everything: bool, as_json: bool) -> None:
             one.state,
             *(one.standing.asked, one.standing.sent, one.standing.of(Stand.ANSWERED)),
             one.standing.of(Stand.UNREACHABLE),
-            f"{one.title}: {_next(one, hours)}",
+            f"{one.title}: {_next(one)}",
         )
         for one in found
     ]
@@ -113,9 +113,9 @@ async def show(app: "App", *, campaign_id: str, as_json: bool) -> None:
     rows += [(f"  unreachable: {reason}", number) for reason, number in stands.reasons.items()]
     table(rows, headings=("people", ""))
     if stands.messages:
-        until = f", the first until {_moment(stands.waits_until, hours)}" if stands.waits_until else ""
+        until = f", the first until {_moment(stands.waits_until, one.zone)}" if stands.waits_until else ""
         click.echo(f"\n{stands.messages} messages wait to be sent{until}.")
-    click.echo(f"\nNext: {_next(one, hours)}")
+    click.echo(f"\nNext: {_next(one)}")
     if one.told:
         click.echo(f"Focal points: {one.told}")
 
@@ -212,7 +212,7 @@ def _report(done: "Changed", words: str, *, dry_run: bool, as_json: bool) -> Non
         click.echo(f"Nothing was changed. Without --dry-run: {words}" if dry_run else words)
 
 
-def _next(one: "Overview", hours: "Hours") -> str:
+def _next(one: "Overview") -> str:
     """What happens next and when, in one line."""
     if one.state == "paused":
         return "paused, nothing is sent"
@@ -224,9 +224,9 @@ def _next(one: "Overview", hours: "Hours") -> str:
         (one.next.ends, "person is waited for no longer", "people are waited for no longer"),
     )
     coming = [f"{number} {word if number == 1 else words}" for number, word, words in parts if number]
-    when = f"{', '.join(coming)} on {_moment(one.next.at, hours)}; " if coming else ""
+    when = f"{', '.join(coming)} on {_moment(one.next.at, one.zone)}; " if coming else ""
     return f"{when}closes on {one.next.closes_on}"
 
 
-def _moment(at: datetime, hours: "Hours") -> str:
-    return f"{at.astimezone(hours.zone):%A %Y-%m-%d %H:%M}"
+def _moment(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%A %Y-%m-%d %H:%M}"

@@ -23,14 +23,14 @@ FEWEST = 3
 class Stand(StrEnum):
     """Where a person is counted, once."""
 
-    WAITING = "waiting"  # nothing has gone to them yet
-    SILENT = "no answer yet"  # asked, and may still answer or be reminded
     ANSWERED = "answered"  # began to answer
+    SILENT = "no answer yet"  # asked, and may still answer or be reminded
     DECLINED = "declined"  # said no
     NO_ANSWER = "did not answer"  # asked as often as the plan has it
     OPTED_OUT = "opted out"  # wants no such messages
     UNKNOWN = "unknown"  # the last message may or may not have arrived
     UNREACHABLE = "unreachable"  # the last message cannot arrive, or did not in time
+    WAITING = "waiting"  # nothing has gone to them yet
     CALLED_OFF = "called off"  # the campaign, or their part in it, before they answered
 
 
@@ -158,6 +158,19 @@ def count(rows: Iterable[Row]) -> Standing:
         messages=len(waiting),
         waits_until=min((one.due_at for one in waiting if one.due_at), default=None),
     )
+
+
+def told_counts(found: Standing) -> Mapping[Stand, int | None]:
+    """The numbers to be told beside `asked`, in the order of `Stand`, without those that nobody is in.
+
+    Where fewer than three answered, None stands for how many, and it is not said who declined or was silent:
+    what is left over would tell.
+    """
+    if not found.names_somebody:
+        return {place: found.of(place) for place in Stand if found.of(place)}
+    others = {Stand.UNREACHABLE, Stand.UNKNOWN, Stand.WAITING}
+    counted = {place: found.of(place) for place in Stand if place in others and found.of(place)}
+    return {Stand.ANSWERED: None, **counted}
 
 
 @dataclass(frozen=True, kw_only=True)

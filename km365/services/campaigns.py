@@ -6,11 +6,11 @@ Nothing here names anybody: `services.milestones.show` does, for those at the co
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from km365.core.preferences import hours_for
 from km365.core.schedule import Hours, Outcome, next_open
 from km365.core.standing import Next, Standing, count, next_steps, short_ids
 from km365.errors import InputRefused, NotFound
-from km365.store import campaigns, events, preferences, standing
+from km365.services.preferences import hours_of_person
+from km365.store import campaigns, events, standing
 from km365.store.campaigns import Campaign
 from km365.store.database import Connection
 from km365.store.standing import Told
@@ -27,6 +27,7 @@ _SHORTEST = 4
 class Overview:
     """How one campaign stands. `id` may be shortened to `short`.
 
+    Days are those of the office, whose time zone is `zone`.
     `state` is `asking`, `paused`, `over` (nobody is asked any more), `ended` (by the calendar) or `cancelled`
     (by a person); `told` what its focal points were told, or are to be.
     """
@@ -36,6 +37,7 @@ class Overview:
     kind: str
     title: str
     office: str
+    zone: str
     due_on: date
     state: str
     standing: Standing
@@ -96,7 +98,9 @@ def _overviews(c: Connection, wanted: list[Campaign], hours: Hours) -> list[Over
     told = standing.told(c, [one.id for one in wanted])
     found = []
     for one in wanted:
-        coming = next_steps(rows[one.id], one.plan, hours) if one.state == "open" else None
+        office = str(one.data.get("office") or "")
+        there = hours.of(office)
+        coming = next_steps(rows[one.id], one.plan, there) if one.state == "open" else None
         asking = "asking" if coming else "over"
         found.append(
             Overview(
@@ -104,7 +108,8 @@ def _overviews(c: Connection, wanted: list[Campaign], hours: Hours) -> list[Over
                 short=shorter[one.id],
                 kind=one.kind,
                 title=one.title,
-                office=str(one.data.get("office") or ""),
+                office=office,
+                zone=str(there.zone),
                 due_on=one.due_on,
                 state=asking if one.state == "open" else one.state,
                 standing=count(rows[one.id]),
@@ -152,7 +157,7 @@ def resume(
         if stands.state is not Outcome.OPEN or stands.next_at is None:
             continue
         later = stands.next_at + (now - max(since, stands.started_at))
-        theirs = hours_for(preferences.get(c, one.person_id), hours)
+        theirs = hours_of_person(c, one.person_id, hours)
         after = replace(stands, next_at=next_open(max(now, later), theirs))
         campaigns.save(c, replace(one, progress=after), at=now)
     what = {"people": changed.people, "paused": since.isoformat()}
