@@ -116,8 +116,8 @@ async def test_a_campaign_says_how_it_stands_and_what_comes_next(office, km365) 
         "seen, as far as is known  1",
         "- no answer yet           1",
         "  unreachable: blocked    1",
-        "1 messages wait to be sent, the first until Monday 2026-03-02 10:00.",
-        "Next: 1 reminder on Thursday 2026-03-05 10:00; closes on 2026-03-16",
+        "1 messages wait to be sent, the first until Monday 2026-03-02 13:00.",
+        "Next: 1 reminder on Thursday 2026-03-05 13:00; closes on 2026-03-16",
     ):
         assert line in out
     assert "ann" not in out.lower(), "nobody is named"
