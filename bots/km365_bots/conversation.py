@@ -101,7 +101,7 @@ async def _typed(chat: Chat, meant: Understood | None) -> list[Reply]:
     turn = await interviewing.current(chat)
     if meant and (said := await _any_time(chat, turn, meant)):
         return said
-    for topic, wish in _spoken_to(chat, meant):
+    for topic, wish in _spoken_to(chat, meant, turn):
         told = await topic.typed(chat, wish, meant)
         if told is not None:
             return await _tell(chat, topic, told, turn)
@@ -122,7 +122,11 @@ async def _any_time(chat: Chat, turn: Turn | None, meant: Understood) -> list[Re
         return [_help(chat), *([interviewing.prompt(chat, turn)] if turn else [])]
     if meant.command is Command.WHO and turn is None:
         return [chat.speech.say("chat.who")]
-    return []
+    if meant.command not in {Command.WHAT, Command.WHY}:
+        return []
+    why = await interviewing.why(chat, turn) if meant.command is Command.WHY else None
+    waits = interviewing.prompt(chat, turn) if turn else await interviewing.invitation(chat)
+    return [why or chat.speech.say("chat.welcome"), *([waits] if waits else [])]
 
 
 async def _greeted(chat: Chat, said: Command, turn: Turn | None) -> list[Reply]:
@@ -187,12 +191,15 @@ def _meant(chat: Chat) -> Understood | None:
     return None if telling else meant
 
 
-def _spoken_to(chat: Chat, meant: Understood | None) -> list[tuple[Topic, str]]:
-    """The topic whose command was typed, then the one that waits for an answer."""
+def _spoken_to(chat: Chat, meant: Understood | None, turn: Turn | None) -> list[tuple[Topic, str]]:
+    """The topic whose command was typed, then the one that waits for an answer, or that heeds the words."""
     named = topic_named(chat.parts.topics, meant.topic) if meant else None
     found = [(named, meant.wish)] if meant and named else []
     waiting = topic_named(chat.parts.topics, str(_waiting(chat).get("topic", "")))
-    return found + ([(waiting, "")] if waiting else [])
+    found += [(waiting, "")] if waiting else []
+    if found or (turn and turn.prompt.kind is PromptKind.DRAFT and part_named(chat, chat.event.text)):
+        return found
+    return [(topic, wish) for topic in chat.parts.topics if (wish := topic.heeds(chat))]
 
 
 def _waiting(chat: Chat) -> Mapping[str, Any]:

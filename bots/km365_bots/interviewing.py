@@ -38,6 +38,8 @@ async def typed(chat: Chat, turn: Turn, meant: Understood | None) -> list[Reply]
         return [told, prompt(chat, turn)]
     said = said_to(chat, turn, meant)
     if said is None:
+        if refusal := await chat.keeps_out(chat.event.text[:MAX_ANSWER_LENGTH]):
+            return await _not_kept(chat, turn.interview, uttered(chat, Verb.ANSWER), refusal)
         return [chat.speech.say(asked_back(turn)), prompt(chat, turn)]
     if said.verb is Verb.EDIT and not said.fields:
         most = str(len(worded(chat, turn.interview)))
@@ -101,6 +103,19 @@ async def invitation(chat: Chat) -> Reply | None:
     """The invitation that waits for an answer, once more; None where none does."""
     campaign = await service.waiting_campaign(chat.parts.db, chat.event.person_id)
     return _invitation(chat, campaign) if campaign else None
+
+
+async def why(chat: Chat, turn: Turn | None) -> Reply:
+    """Why this person is asked what is open, or what they are invited to."""
+    if turn is not None:
+        kind = bank_of(chat, turn.interview).kind.value if turn.interview.campaign else "own"
+        return chat.speech.say(f"chat.why_{kind}", subject=turn.interview.subject_title)
+    campaign = await service.waiting_campaign(chat.parts.db, chat.event.person_id)
+    if campaign is None:
+        return chat.speech.say("chat.why_nothing")
+    subject = service.subject_of(campaign, chat.event.person_id)
+    kind = chat.parts.banks.get(subject.bank, chat.language).kind.value
+    return chat.speech.say(f"chat.why_{kind}", subject=subject.title)
 
 
 def _invitation(chat: Chat, campaign: Campaign) -> Reply:

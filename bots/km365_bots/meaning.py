@@ -39,18 +39,21 @@ def said_to(chat: Chat, turn: Turn, meant: Understood | None) -> Said | None:
     if command in _BUTTON_WORDS:
         verb = _BUTTON_WORDS[command].get(prompt.kind)
         return uttered(chat, verb) if verb else None
-    if command is Command.WHO:  # a sentence that is not kept here
-        command = None
-    if answering and turn.interview.revisiting and (command in _YES_NO or _only_asks(command, text)):
-        return uttered(chat, Verb.SKIP) if command is Command.YES else None
-    if command in _YES_NO and (answering or prompt.kind is PromptKind.DRAFT):
+    return _in_words(chat, turn, None if command is Command.WHO else command)  # `WHO`: not kept here
+
+
+def _in_words(chat: Chat, turn: Turn, command: Command | None) -> Said | None:
+    """A command or own words; None for what is only asked, where an answer stands or a yes is waited for."""
+    text, kind = chat.event.text, turn.prompt.kind
+    back = kind in ANSWERABLE and bool(turn.interview.revisiting)
+    if back and command is Command.YES:
+        return uttered(chat, Verb.SKIP)
+    asks = command is None and is_question(text) and not is_story(text)
+    if (asks and (back or kind is PromptKind.CONSENT)) or (back and command is Command.NO):
+        return None
+    if command in _YES_NO and (kind in ANSWERABLE or kind is PromptKind.DRAFT):
         command = None
     return uttered(chat, Verb(command.value)) if command else uttered(chat, Verb.ANSWER, text=text)
-
-
-def _only_asks(command: Command | None, text: str) -> bool:
-    """Whether somebody asks something; a question within a story is part of it."""
-    return command is None and is_question(text) and not is_story(text)
 
 
 _YES_NO = frozenset({Command.YES, Command.NO})
@@ -68,6 +71,8 @@ _BUTTON_WORDS: Mapping[Command | None, Mapping[PromptKind, Verb]] = {
 
 def asked_back(turn: Turn) -> str:
     """The text for what says nothing to the interview as it stands."""
+    if turn.prompt.kind is PromptKind.CONSENT:
+        return "notes.consent_asked"
     waits = turn.prompt.kind in ANSWERABLE
     if waits and turn.interview.revisiting:
         return "notes.stands"

@@ -19,6 +19,9 @@ def card(chat: Chat, turn: Turn, *, problem: str = "") -> Reply:
         local = wake_at.astimezone(chat.hours.zone)
         day = chat.speech.messages.weekday(local.date())
         until = say("later.until", day=day, time=f"{local:%H:%M}", zone=str(chat.hours.zone))
+        due_on = turn.interview.due_on
+        if due_on is not None and local.date() > due_on:
+            until += " " + say("later.after_due", due=chat.speech.messages.day(due_on))
     buttons = [{"verb": choice, "label": say(f"later.{choice}")} for choice in CHOICES]
     return chat.speech.menu(
         TOPIC,

@@ -64,6 +64,13 @@ def _help(chat: Chat, turn: Turn) -> Reply:
     if turn.prompt.kind is PromptKind.DRAFT and _offered(chat, turn):
         return chat.speech.say("audience_help.draft")
     bank = service.bank_of(chat.parts.banks, turn.interview)
+    consenting = turn.prompt.kind is PromptKind.CONSENT
+    if consenting and bank.consent:
+        return Reply(text=bank.consent.audience)
+    if turn.prompt.kind not in ANSWERABLE and not offered(bank):
+        return chat.speech.say("audience_help.now_all", who=chat.speech.messages.say("group.who"))
+    if turn.prompt.kind not in ANSWERABLE:
+        return chat.speech.say("chat.who")
     return chat.speech.readers(turn.interview, bank, turn.prompt.question or bank.questions[0])
 
 

@@ -19,6 +19,7 @@ from km365.core.answering import (
     take_answer,
 )
 from km365.core.interviews import (
+    KNOWLEDGE,
     Confirm,
     ConfirmKind,
     Interview,
@@ -53,7 +54,7 @@ class Turn:
     was: str = ""
     """With `Note.REPLACED`, the answer that stood before."""
     heading: str = ""
-    """With `Note.KEPT_AS`, what the words stand under."""
+    """With `Note.KEPT_AS`, what the words stand under; with `Note.NEEDS_STORY`, what is missing."""
 
 
 def step(interview: Interview, bank: Bank, said: Said, now: datetime) -> Turn:
@@ -75,7 +76,7 @@ def step(interview: Interview, bank: Bank, said: Said, now: datetime) -> Turn:
         prompt=prompt(after, bank),
         notes=notes,
         was=_was(interview) if Note.REPLACED in notes else "",
-        heading=_heading(interview, after, bank) if Note.KEPT_AS in notes else "",
+        heading=_heading(interview, after, bank, notes),
     )
 
 
@@ -85,8 +86,12 @@ def _was(interview: Interview) -> str:
     return answer.text if answer else ""
 
 
-def _heading(before: Interview, after: Interview, bank: Bank) -> str:
-    """The heading of the question that now has words and had none."""
+def _heading(before: Interview, after: Interview, bank: Bank, notes: tuple[Note, ...]) -> str:
+    """The heading of the question that now has words and had none, or of the part that is missing."""
+    if Note.NEEDS_STORY in notes:
+        return bank.heading(f"{KNOWLEDGE}description")
+    if Note.KEPT_AS not in notes:
+        return ""
     told = next(a.question for a in after.answers if a.text and before.answer(a.question) is None)
     question = bank.question(told)
     return bank.heading(question.becomes[0]) if question and question.becomes else ""

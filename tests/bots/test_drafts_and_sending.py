@@ -32,7 +32,7 @@ async def test_nothing_is_sent_without_what_happened(chat: Chat, office: Office)
     await chat.says("1")
     await chat.says("show my draft")
     await chat.says("send")
-    chat.heard("tell me what happened")
+    chat.heard("“What happened” is empty")
     assert office.sent == []
 
 

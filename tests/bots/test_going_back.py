@@ -92,4 +92,4 @@ async def test_en_francais_une_histoire_au_lieu_dun_choix(chat: Chat, office: Of
     await chat.is_invited(language="fr")
     await chat.says("commencer")
     await chat.says("Nous attendions les glacières en mai, mais la route était fermée et rien n'est venu.")
-    chat.heard("Merci. Je garde ceci sous : Ce qui s'est passé")
+    chat.heard("Merci. Je garde ceci sous\xa0: Ce qui s'est passé")

@@ -237,3 +237,15 @@ async def test_narrowing_what_is_published_is_asked_for(ann: Contributing) -> No
     assert (await ann.items())["KM-i1"]["KMAudience"] == Audience.EVERYONE
     await wishes.settle(ann.desk, "KM-i1", grant=True, reason="", reader=BEN)
     assert (await ann.items())["KM-i1"]["KMAudience"] == Audience.OFFICE
+
+
+@pytest.mark.parametrize("said", ["withdraw 1", "retirer 1", "my office only 1"])
+async def test_a_number_said_before_the_list_shows_it_and_asks_which_is_meant(
+    ann: Contributing, said: str
+) -> None:
+    await ann.contributes("i1")
+    await ann.says(said)
+    ann.heard("Numbers count in this list", "Which one do you mean?", "1. Send parts early")
+    assert await ann.wish("withdraw") is None
+    await ann.says("withdraw 1")
+    ann.heard("Is that what you want?")

@@ -201,7 +201,7 @@ async def test_what_only_the_person_reads_goes_into_no_list(chat: Chat, office: 
     chat.heard("Answers that stay with you and are not in it: 1.", ANSWERS["cause"])
     chat.not_heard(STORY)
     await chat.says("send")
-    chat.heard("tell me what happened")
+    chat.heard("“What happened” is empty")
     await chat.presses("edit", {"description": "Schools got their books late."})
     await chat.presses("send", {})
     ((_, sent),) = office.sent

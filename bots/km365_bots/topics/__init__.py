@@ -52,6 +52,10 @@ class Topic:
         """
         raise NotImplementedError
 
+    def heeds(self, chat: Chat) -> str:
+        """The wish that words are which no phrase of it has, such as "withdraw 2"; "" where they are none."""
+        return ""
+
     async def pressed(self, chat: Chat, pick: Pick) -> Told:
         """A button of one of its cards, which was shown to this person by us, at any time before."""
         raise NotImplementedError

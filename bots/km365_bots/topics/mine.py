@@ -34,6 +34,8 @@ from km365_bots.topics import Told, Topic, gives_back, refused
 _PAGE_SIZE = 5
 _HEADINGS = "midterm_review"
 """The bank whose headings an item has that did not come of an interview."""
+_WHICH = "which"
+"""The wish of a number that no list was shown for."""
 _WORDS = ("show", "change", "withdraw", "narrow", "more", "list")
 _YES = frozenset({Command.YES, Command.AGREE})
 _NO = frozenset({Command.NO, Command.REFUSE, Command.DECLINE})
@@ -64,8 +66,8 @@ class Mine(Topic):
 
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
         """The list, or what is said to the list or to the contribution shown last."""
-        if wish == "list":
-            return await self._list(chat, page=0)
+        if wish in {"list", _WHICH}:
+            return await self._list(chat, page=0, unasked=wish == _WHICH)
         kept = _kept(chat)
         if kept.get("done") and kept["done"] == chat.activity_key:
             return Told(replies=[chat.speech.say("notes.already")], waits=kept)
@@ -75,6 +77,11 @@ class Mine(Topic):
         if kept.get("ids") is not None:
             return await self._of_list(chat, kept, verb, number)
         return await self._act(chat, str(kept["about"]), verb) if kept.get("about") and verb else None
+
+    def heeds(self, chat: Chat) -> str:
+        """ "Withdraw 2" before anything was listed: a number of which list?"""
+        verb, number = _said(chat, None)
+        return _WHICH if number and verb in {"show", *WishKind} else ""
 
     async def pressed(self, chat: Chat, pick: Pick) -> Told:
         """A button of the list (with the one chosen) or of a contribution."""
@@ -111,8 +118,8 @@ class Mine(Topic):
             )
         return None
 
-    async def _list(self, chat: Chat, *, page: int) -> Told:
-        """A page of the list."""
+    async def _list(self, chat: Chat, *, page: int, unasked: bool = False) -> Told:
+        """A page of the list; `unasked`, where a number was said before there was one."""
         say = chat.speech.messages.say
         found = await self._reading.list_(chat.event.person_id)
         if not found:
@@ -131,6 +138,8 @@ class Mine(Topic):
         text = say("mine.count", n=len(found))
         if any(one.standing is Standing.UNKNOWN for one in shown):
             text = f"{text} {say('mine.not_read')}"
+        if unasked:
+            text = f"{say('mine.which_meant')} {text}"
         reply = chat.speech.menu(
             self.name,
             title=say("mine.title"),
