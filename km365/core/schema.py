@@ -181,6 +181,17 @@ DEPARTURES = ListSpec(
             choices=("planned", "invited", "in interview", "note filed", "declined", "cancelled"),
             indexed=True,
         ),
+        Column(
+            name="KMKey",
+            title="Key",
+            indexed=True,
+            description="What an HR file calls it, so that it is known again",
+        ),
+        Column(
+            name="KMFileSays",
+            title="HR file says",
+            description="The last day in the HR file imported last, or “cancelled”; km365 writes it",
+        ),
     ),
 )
 

@@ -109,6 +109,12 @@ async def get_manager(graph: Graph, person: str) -> Person | None:
     return Person.from_json(raw)
 
 
+async def get_deleted_person(graph: Graph, person_id: str) -> Person:
+    """Somebody whose account was deleted within the last 30 days. Raises GraphNotFound afterwards."""
+    path = f"/directory/deletedItems/{segment(person_id)}/microsoft.graph.user"
+    return Person.from_json(await graph.get(path, params={"$select": FIELDS}))
+
+
 async def list_groups(graph: Graph, person: str) -> AsyncIterator[Group]:
     """The groups that hold the person directly; not those that hold one of these groups.
 
@@ -122,17 +128,18 @@ async def list_groups(graph: Graph, person: str) -> AsyncIterator[Group]:
 
 
 async def list_leavers(
-    graph: Graph, *, before: datetime, after: datetime | None = None
+    graph: Graph, *, before: datetime | None = None, after: datetime | None = None
 ) -> AsyncIterator[Person]:
-    """People whose leave date is before `before` (and not before `after`), accounts still open or not.
+    """People whose leave date is before `before` and not before `after`, accounts still open or not.
+
+    One of the two has to be given.
 
     Many organisations do not fill the date: the *Departures* list counts as well.
     """
-    wanted = f"{LEAVE_DATE} le {moment_text(before)}"
-    if after is not None:
-        wanted += f" and {LEAVE_DATE} ge {moment_text(after)}"
-    async for person in list_people(graph, filter=wanted, leave_dates=True):
-        if person.leaves_at is not None and person.leaves_at < before:
+    wanted = [f"{LEAVE_DATE} le {moment_text(before)}"] if before is not None else []
+    wanted += [f"{LEAVE_DATE} ge {moment_text(after)}"] if after is not None else []
+    async for person in list_people(graph, filter=" and ".join(wanted), leave_dates=True, top=999):
+        if person.leaves_at is not None and (before is None or person.leaves_at < before):
             yield person
 
 

@@ -115,6 +115,12 @@ async def list_deleted_users(call: Call) -> Json:
     evidence=Documented("directory-deleteditems-get"),
     options="select",
 )
+@route(
+    "GET",
+    "/directory/deletedItems/{item}/microsoft.graph.user",
+    evidence=Documented("directory-deleteditems-get"),
+    options="select",
+)
 async def get_deleted_user(call: Call) -> Json:
     for row in _deleted(call.state):
         if row["id"] == call["item"].lower():

@@ -1,4 +1,4 @@
-"""Reads the programme calendar and who leaves: the *Milestones* and *Departures* lists, and the directory."""
+"""Reads the programme calendar: the *Milestones* list, the working hours and the directory."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -7,11 +7,10 @@ from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from km365.core.asking import Colleague
-from km365.core.departures import GONE_WITHIN, HORIZON, Leaver
 from km365.core.schedule import Hours, Milestone
-from km365.core.schema import DEPARTURES, MILESTONES
+from km365.core.schema import MILESTONES
 from km365.documents.duty_stations import duty_stations, weekdays, working_hours
-from km365.errors import Forbidden, SettingsError
+from km365.errors import SettingsError
 from km365.graph import lists, people, sites
 from km365.graph.client import Graph
 from km365.graph.lists import Item
@@ -78,13 +77,21 @@ def day_of(value: object) -> date | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Directory:
-    """Everyone with a working account, found by id, sign-in name or mail address."""
+    """Everyone with a working account, found by id, sign-in name or mail address.
+
+    `off` are those whose account was switched off.
+    """
 
     people: tuple[Person, ...]
+    off: tuple[Person, ...] = ()
 
     def find(self, name: str) -> Person | None:
         """The person that the id, sign-in name or mail address means."""
         return self._by_name.get(name.strip().casefold())
+
+    def find_anyone(self, name: str) -> Person | None:
+        """The same, also for somebody whose account was switched off."""
+        return self.find(name) or self._off_by_name.get(name.strip().casefold())
 
     @cached_property
     def colleagues(self) -> tuple[Colleague, ...]:
@@ -93,7 +100,15 @@ class Directory:
 
     @cached_property
     def _by_name(self) -> dict[str, Person]:
-        return {name.casefold(): one for one in self.people for name in (one.mail, one.upn, one.id) if name}
+        return _by_name(self.people)
+
+    @cached_property
+    def _off_by_name(self) -> dict[str, Person]:
+        return _by_name(self.off)
+
+
+def _by_name(found: tuple[Person, ...]) -> dict[str, Person]:
+    return {name.casefold(): one for one in found for name in (one.mail, one.upn, one.id) if name}
 
 
 def colleague(person: Person) -> Colleague:
@@ -106,100 +121,43 @@ def colleague(person: Person) -> Colleague:
 
 async def directory(graph: Graph) -> Directory:
     """The directory as it is now. Needs User.Read.All."""
-    found = [person async for person in people.list_people(graph) if person.account_enabled]
-    return Directory(people=tuple(found))
+    found = [person async for person in people.list_people(graph)]
+    return Directory(
+        people=tuple(person for person in found if person.account_enabled),
+        off=tuple(person for person in found if not person.account_enabled),
+    )
 
 
 async def milestones(graph: Graph, settings: Settings) -> list[Milestone]:
     """Every milestone of the calendar, the undated ones too."""
-    return [_milestone(item) async for item in _items(graph, settings, MILESTONES.title)]
+    return [_milestone(item) async for item in items(graph, settings, MILESTONES.title)]
 
 
 def _milestone(item: Item) -> Milestone:
     asked = str(item.fields.get("KMAsked") or "").replace(";", "\n").splitlines()
     return Milestone(
         id=item.id,
-        title=_text(item, "Title"),
-        kind=_text(item, "KMKind"),
-        office=_text(item, "KMOffice"),
+        title=text(item, "Title"),
+        kind=text(item, "KMKind"),
+        office=text(item, "KMOffice"),
         due_on=day_of(item.fields.get("KMDate")),
         asked=tuple(line.strip() for line in asked if line.strip()),
-        state=_text(item, "KMState") or "planned",
-        programme=_text(item, "KMProgramme"),
-        key=_text(item, "KMKey"),
+        state=text(item, "KMState") or "planned",
+        programme=text(item, "KMProgramme"),
+        key=text(item, "KMKey"),
         etag=item.etag,
         modified_at=item.modified_at,
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Departures:
-    """Who leaves, and in words which entries could not be used."""
-
-    leavers: tuple[Leaver, ...]
-    problems: tuple[str, ...]
-
-
-async def departures(graph: Graph, settings: Settings, names: Directory) -> Departures:
-    """The *Departures* list, with every sign-in name turned into a person's id."""
-    leavers: list[Leaver] = []
-    problems: list[str] = []
-    async for item in _items(graph, settings, DEPARTURES.title):
-        found = _leaver(item, names)
-        if isinstance(found, Leaver):
-            leavers.append(found)
-        elif _text(item, "KMState") not in {"cancelled", "note filed", "declined"}:
-            problems.append(found)
-    return Departures(leavers=tuple(leavers), problems=tuple(problems))
-
-
-def _leaver(item: Item, names: Directory) -> Leaver | str:
-    """The leaver, or in words why the entry cannot be used. No name is said: warnings are logged."""
-    title = _text(item, "Title")
-    person = names.find(_text(item, "KMPerson"))
-    leaves_on = day_of(item.fields.get("KMLastDay"))
-    if person is None:
-        return f"The departure {title!r} names nobody in the directory; correct its Person in the list."
-    if leaves_on is None:
-        return f"The departure {title!r} has no last day, so nobody is asked; set it in the Departures list."
-    successor, supervisor = (names.find(_text(item, field)) for field in ("KMSuccessor", "KMSupervisor"))
-    return Leaver(
-        person_id=person.id,
-        leaves_on=leaves_on,
-        departure_id=item.id,
-        post=_text(item, "KMPost") or title,
-        office=_text(item, "KMOffice") or person.office,
-        successor_id=successor.id if successor else "",
-        supervisor_id=supervisor.id if supervisor else person.manager_id or "",
-        state=_text(item, "KMState") or "planned",
-    )
-
-
-async def directory_leavers(graph: Graph, *, now: datetime) -> Departures:
-    """Who has a leave date in Entra ID. Needs User-LifeCycleInfo.Read.All; without it, nobody and why."""
-    try:
-        found = [
-            Leaver(
-                person_id=person.id,
-                leaves_on=person.leaves_at.date(),
-                post=person.job_title,
-                office=person.office,
-                active=person.account_enabled,
-            )
-            async for person in people.list_leavers(graph, before=now + HORIZON, after=now - GONE_WITHIN)
-            if person.leaves_at is not None
-        ]
-    except Forbidden as error:
-        return Departures(leavers=(), problems=(f"Leave dates in Entra ID were not read: {error}",))
-    return Departures(leavers=tuple(found), problems=())
-
-
-async def _items(graph: Graph, settings: Settings, title: str) -> AsyncIterator[Item]:
+async def items(graph: Graph, settings: Settings, title: str) -> AsyncIterator[Item]:
+    """The items of a list of the knowledge site."""
     site = await sites.get_site(graph, settings.knowledge_site)
     target = await lists.get_list(graph, site.id, title)
     async for item in lists.list_items(graph, site.id, target.id):
         yield item
 
 
-def _text(item: Item, field: str) -> str:
+def text(item: Item, field: str) -> str:
+    """What a column holds, empty where it holds nothing."""
     return str(item.fields.get(field) or "").strip()

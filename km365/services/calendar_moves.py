@@ -51,8 +51,8 @@ def put_off(c: Connection, later: Iterable[Milestone], hours: Hours, *, who: str
         until = schedule.next_open(schedule.midnight(one.due_on - schedule.LEAD, hours), hours)
         after = replace(before, due_on=one.due_on)
         campaigns.postpone(c, one.subject, due_on=one.due_on, until=until, at=now)
-        _carry(c, after, now=now, not_before=until)
-        _note(c, before, after, who=who, now=now)
+        carry(c, after, now=now, not_before=until)
+        note(c, before, after, who=who, now=now)
 
 
 def move(c: Connection, before: Campaign, after: Campaign, hours: Hours, *, who: str, now: datetime) -> None:
@@ -60,7 +60,7 @@ def move(c: Connection, before: Campaign, after: Campaign, hours: Hours, *, who:
 
     Whoever was put off for longer than the new day allows is taken up again as the plan has it.
     """
-    _carry(c, after, now=now, not_before=None)
+    carry(c, after, now=now, not_before=None)
     if before.due_on == after.due_on:
         return
     for prompt in campaigns.people(c, after.id):
@@ -70,7 +70,7 @@ def move(c: Connection, before: Campaign, after: Campaign, hours: Hours, *, who:
         soonest = schedule.next_step_at(stands, after.plan, now, hours)
         if soonest < stands.next_at:
             campaigns.save(c, replace(prompt, progress=replace(stands, next_at=soonest)), at=now)
-    _note(c, before, after, who=who, now=now)
+    note(c, before, after, who=who, now=now)
 
 
 def take_up(c: Connection, campaign_id: str, hours: Hours, *, now: datetime) -> None:
@@ -110,13 +110,15 @@ def not_sent(c: Connection, prompt: Prompt, number: int) -> bool:
     return row is not None and row.state is Delivery.CANCELLED
 
 
-def _carry(c: Connection, after: Campaign, *, now: datetime, not_before: datetime | None) -> None:
+def carry(c: Connection, after: Campaign, *, now: datetime, not_before: datetime | None) -> None:
+    """Gives what waits in the outbox the data of the campaign, and has it wait for `not_before`."""
     data = after.data | {"due_on": after.due_on.isoformat()}
     for prompt in campaigns.people(c, after.id):
         if prompt.progress.state is Outcome.OPEN:
             reschedule(c, prompt.key, data, at=now, not_before=not_before, not_after=now + _HELD)
 
 
-def _note(c: Connection, before: Campaign, after: Campaign, *, who: str, now: datetime) -> None:
+def note(c: Connection, before: Campaign, after: Campaign, *, who: str, now: datetime) -> None:
+    """Records that the campaign was given another day."""
     what = {"from": before.due_on.isoformat(), "to": after.due_on.isoformat()}
     events.append(c, kind="campaign moved", subject=after.id, who=who, what=what, at=now)

@@ -17,7 +17,7 @@ from km365.errors import GraphNotFound, NotFound
 from km365.graph import drives, lists, people, sites
 from km365.graph.client import Graph
 from km365.jobs.port import Jobs
-from km365.services import calendar
+from km365.services import calendar, departures
 from km365.settings import Settings
 from km365.store import events, interviews, outbox
 from km365.store.database import Connection, Database
@@ -221,9 +221,10 @@ def _handovers(c: Connection) -> dict[str, tuple[str, int]]:
 
 
 async def _departures(graph: Graph, settings: Settings, *, now: datetime) -> list[Leaver]:
-    listed = await calendar.departures(graph, settings, await calendar.directory(graph))
-    in_directory = await calendar.directory_leavers(graph, now=now)
-    return one_departure_each(listed.leavers, in_directory.leavers, today=now.date())
+    names = await calendar.directory(graph)
+    listed = await departures.in_list(graph, settings, names, today=now.date())
+    dated = await departures.in_directory(graph, now=now)
+    return one_departure_each(listed.leavers, dated.leavers, today=now.date())
 
 
 async def _departure(graph: Graph, settings: Settings, interview: Interview, *, now: datetime) -> Leaver:

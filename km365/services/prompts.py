@@ -8,9 +8,9 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from km365.core import departures, languages, schedule
+from km365.core import languages, schedule
 from km365.core.asking import RuleWords, choose, rank, read_rule
-from km365.core.departures import Leaver
+from km365.core.departures import BANK, Leaver, due_leavers, handover_plan, notice
 from km365.core.preferences import Asked, may_ask, waits_for_return
 from km365.core.schedule import PER_WEEK, Act, Before, Calendar, Hours, Milestone, Outcome, Progress
 from km365.documents.asking import importance, rule_words
@@ -18,8 +18,9 @@ from km365.documents.questions import Banks
 from km365.graph.client import Graph
 from km365.graph.people import Person
 from km365.jobs import Jobs
-from km365.services import calendar, calendar_moves, flows
+from km365.services import calendar, calendar_moves, departure_moves, departures, flows
 from km365.services.calendar import Directory
+from km365.services.departures import Departures
 from km365.services.leave import on_leave
 from km365.services.preferences import hours_of_person
 from km365.settings import Settings
@@ -93,9 +94,7 @@ async def scan(
     today = schedule.day_at(now, hours)
     names = await calendar.directory(graph)
     planned = schedule.sort_milestones(await calendar.milestones(graph, settings), today=today)
-    listed = await calendar.departures(graph, settings, names)
-    known = await calendar.directory_leavers(graph, now=now)
-    leavers = departures.one_departure_each(listed.leavers, known.leavers, today=today)
+    leaving = await departures.known(graph, db, settings, names, now=now, today=today)
 
     warnings = [
         f"The milestone {one.title!r} has no date, so nobody is asked; set it in the Milestones list."
@@ -112,21 +111,20 @@ async def scan(
         found = _milestone_campaign(milestone, milestone.due_on or today, asked, banks)
         wanted.append(replace(found, campaign=replace(found.campaign, rank=rank(milestone.kind, order))))
     wanted += [
-        _departure_campaign(leaver, names, today) for leaver in departures.due_leavers(leavers, today=today)
+        _departure_campaign(leaver, names, today) for leaver in due_leavers(leaving.leavers, today=today)
     ]
-    opened, ended = await db.run(
-        _take_in, wanted, planned, hours, settled=_settled(leavers), now=now, dry_run=dry_run
-    )
+    opened, ended = await db.run(_take_in, wanted, planned, leaving, hours, now=now, dry_run=dry_run)
     messages = 0
     if not dry_run:
         await db.run(duty_stations.put, {person.id: person.office for person in names.people})
         await db.run(calendar_moves.put_off, planned.later, hours, who=LAST_SCAN, now=now)
+        await db.run(departure_moves.put_off, leaving.leavers, hours, who=LAST_SCAN, now=now)
         messages = await send_due(db, jobs, hours, graph=graph, per_week=settings.prompts_per_week, now=now)
         await db.run(cursors.put, LAST_SCAN, today.isoformat(), at=now)
     return Report(
         opened=tuple(opened),
         ended=tuple(ended),
-        warnings=(*warnings, *listed.problems, *known.problems),
+        warnings=(*warnings, *leaving.problems),
         messages=messages,
     )
 
@@ -317,7 +315,7 @@ def _departure_campaign(leaver: Leaver, names: Directory, today: date) -> Wanted
         kind="departure",
         title=leaver.post,
         due_on=leaver.leaves_on,
-        plan=departures.handover_plan(leaver.leaves_on, today=today),
+        plan=handover_plan(leaver.leaves_on, today=today),
         data={
             "departure": leaver.departure_id,
             "leaves_on": last_day,
@@ -325,8 +323,8 @@ def _departure_campaign(leaver: Leaver, names: Directory, today: date) -> Wanted
             "office": leaver.office,
             "successor": leaver.successor_id,
             "supervisor": leaver.supervisor_id,
-            "notice": departures.notice(leaver.leaves_on, today=today),
-            "bank": departures.BANK,
+            "notice": notice(leaver.leaves_on, today=today),
+            "bank": BANK,
         },
     )
     recipient = Recipient(
@@ -337,30 +335,20 @@ def _departure_campaign(leaver: Leaver, names: Directory, today: date) -> Wanted
     return Wanted(campaign=campaign, recipients=(recipient,))
 
 
-def _settled(leavers: Iterable[Leaver]) -> Mapping[str, str]:
-    """The departures whose people must not be reminded any more, with the reason."""
-    settled = {"cancelled", "declined", "note filed"}
-    return {
-        f"departure:{one.person_id}:{one.leaves_on}": f"the departure is {one.state}"
-        for one in leavers
-        if one.state in settled
-    }
-
-
 def _take_in(
     c: Connection,
     wanted: Iterable[Wanted],
     planned: Calendar,
+    leaving: Departures,
     hours: Hours,
     *,
-    settled: Mapping[str, str],
     now: datetime,
     dry_run: bool,
 ) -> tuple[list[Opened], list[str]]:
     """Brings the campaigns to what the calendar wants: new ones, new people, moved dates, ended ones."""
-    opened = []
+    opened, today = [], schedule.day_at(now, hours)
     for one in wanted:
-        campaign = _same_or_new(c, one)
+        campaign = _same_or_new(c, one, today)
         if campaigns.is_cancelled(c, campaign.id):
             continue
         known = campaigns.people(c, campaign.id)
@@ -384,7 +372,10 @@ def _take_in(
                 out=len(out),
             )
         )
-    over = {**settled, **calendar_moves.called_off(c, planned)}
+    over = {
+        **departure_moves.called_off(c, leaving, today=today),
+        **calendar_moves.called_off(c, planned),
+    }
     ended = [one.id for one in campaigns.asking(c) if one.id in over]
     if not dry_run:
         for subject in ended:
@@ -394,14 +385,13 @@ def _take_in(
     return opened, ended
 
 
-def _same_or_new(c: Connection, wanted: Wanted) -> Campaign:
+def _same_or_new(c: Connection, wanted: Wanted, today: date) -> Campaign:
     """The wanted campaign; under its first id where a departure was moved, so that nobody is asked again."""
     if wanted.campaign.kind != "departure":
         return wanted.campaign
-    for found in campaigns.of_person(c, wanted.recipients[0].person_id, kind="departure"):
-        if abs(found.due_on - wanted.campaign.due_on) < departures.SAME_DEPARTURE:
-            return replace(wanted.campaign, id=found.id)
-    return wanted.campaign
+    person_id = wanted.recipients[0].person_id
+    found = departure_moves.campaign_of(c, person_id, wanted.campaign.due_on, today=today)
+    return wanted.campaign if found is None else replace(wanted.campaign, id=found.id)
 
 
 def _open(c: Connection, wanted: Campaign, new: Iterable[Recipient], hours: Hours, *, now: datetime) -> None:
@@ -410,10 +400,12 @@ def _open(c: Connection, wanted: Campaign, new: Iterable[Recipient], hours: Hour
         campaigns.create(c, wanted, at=now)
         events.append(c, kind="campaign opened", subject=wanted.id, who=LAST_SCAN, what={}, at=now)
     elif _told(before) != _told(wanted):
-        plan = replace(before.plan, last_on=wanted.due_on if before.plan.last_on else None)
+        is_new_day = wanted.kind == "departure" and before.due_on != wanted.due_on
+        plan = wanted.plan if is_new_day else before.plan
         after = replace(wanted, plan=plan, state="paused" if before.state == "paused" else wanted.state)
         campaigns.change(c, after, at=now)
-        calendar_moves.move(c, before, after, hours, who=LAST_SCAN, now=now)
+        move = departure_moves.move if is_new_day else calendar_moves.move
+        move(c, before, after, hours, who=LAST_SCAN, now=now)
     if before is not None and before.state not in campaigns.ASKING:
         calendar_moves.take_up(c, wanted.id, hours, now=now)
         events.append(c, kind="campaign reopened", subject=wanted.id, who=LAST_SCAN, what={}, at=now)

@@ -13,6 +13,12 @@ def get(c: Connection, name: str) -> str | None:
     return c.execute(select(cursor.c.value).where(cursor.c.name == name)).scalar()
 
 
+def get_with_time(c: Connection, name: str) -> tuple[str, datetime] | None:
+    """The bookmark called `name` and when it was put, or None."""
+    row = c.execute(select(cursor.c.value, cursor.c.changed_at).where(cursor.c.name == name)).first()
+    return (row.value, row.changed_at) if row else None
+
+
 def put(c: Connection, name: str, value: str, *, at: datetime) -> None:
     """Remembers the bookmark; write it in the transaction that stores what was read up to it."""
     rows.put(c, cursor, {"name": name, "value": value, "changed_at": at})

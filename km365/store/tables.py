@@ -113,6 +113,14 @@ address = Table(
     Column("unreachable_at", Moment),
 )
 
+account = Table(
+    "km_account",
+    metadata,
+    Column("person_id", String, primary_key=True),
+    Column("off_since", Date),
+    Index(None, "off_since"),
+)
+
 activity = Table(
     "km_activity",
     metadata,
