@@ -31,6 +31,7 @@ from km365.suggest.index_file import write_whole
 from km365.suggest.learning import Learning, packed, unpacked
 from km365.suggest.meaning import Floats
 from km365.suggest.suggester import Document, Read, Suggester
+from km365.suggest.texts import heaviest_places, place_of
 from km365.suggest.vocabulary import Vocabulary, Weighed
 
 _log = logging.getLogger(__name__)
@@ -403,17 +404,15 @@ def _quoted(passages: Sequence[Passage], sentence: str) -> tuple[tuple[str, ...]
     """The beginning of a sentence, and where it stands."""
     short = " ".join(sentence[:_QUOTED_LETTERS].split())
     cut = short if len(sentence) <= _QUOTED_LETTERS else f"{short.rsplit(' ', 1)[0]}…"
-    place = next(
-        (one.place for one in passages if one.place and sentence[:_QUOTED_LETTERS] in one.text), None
-    )
-    return (cut,), (place,) if place else ()
+    place = next((place_of(one) for one in passages if sentence[:_QUOTED_LETTERS] in one.text), None)
+    return (cut,), heaviest_places({place: 1.0}) if place else ()
 
 
 def written(passages: Sequence[Passage], stems: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """How the stems, or pairs of stems with a space between, are first written in the passages, and where."""
     known, left = Stems(), dict.fromkeys(stems, "")
     missing = set(stems)
-    places: dict[str, None] = {}
+    places: dict[str, float] = {}
     for passage in passages:
         text, before = clean(passage.text), ("", 0)
         for start, end in spans(text):
@@ -422,9 +421,9 @@ def written(passages: Sequence[Passage], stems: Sequence[str]) -> tuple[tuple[st
                 if one in missing:
                     missing.discard(one)
                     left[one] = " ".join(text[begin:end].split())
-                    places.update({passage.place: None} if passage.place else {})
+                    places.setdefault(place_of(passage), 1.0)
             if stem:
                 before = ("", 0) if stem == STOP else (stem, start)
         if not missing:
             break
-    return tuple(one for one in left.values() if one), tuple(places)[:3]
+    return tuple(one for one in left.values() if one), heaviest_places(places)

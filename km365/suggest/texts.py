@@ -40,6 +40,8 @@ _THIS_ONE = re.compile(
     r"\b(?:this|our|present|cette?|ce|est[ae]|esse|essa|эт[аои]\w?|данн\w+)\W*$|(?:هذا|هذه|本|该|这)\W*$",
     re.IGNORECASE,
 )
+_TEXT = "text"
+"""The place of words in the text where it has no other; said beside other places only."""
 _LANGUAGE_LETTERS = 4000
 _SHOUTED_WORDS = 3
 """In a longer line of capitals an acronym cannot be told from a word."""
@@ -129,9 +131,19 @@ class Text:
             passage = self.passages[self.passage_of(first)]
             weight, quote = PLACE_WEIGHT[passage.kind], self.quote(first, last)
             said[quote] = said.get(quote, 0.0) + weight
-            if passage.place:
-                where[passage.place] = where.get(passage.place, 0.0) + weight
-        return Why(words=heaviest(said, limit), places=heaviest(where, 3), count=count)
+            place = place_of(passage)
+            where[place] = where.get(place, 0.0) + weight
+        return Why(words=heaviest(said, limit), places=heaviest_places(where), count=count)
+
+
+def place_of(passage: Passage) -> str:
+    """Where it stands; a text without headings and pages is told from names and properties all the same."""
+    return passage.place or ("title" if passage.kind is Kind.TITLE else _TEXT)
+
+
+def heaviest_places(weights: Mapping[str, float]) -> tuple[str, ...]:
+    """The heaviest places; none where all there is to say is that it is the text."""
+    return () if weights.keys() == {_TEXT} else heaviest(weights, 3)
 
 
 def heaviest(weights: Mapping[str, float], limit: int) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from km365.core.written_in import language_of
 from km365.suggest.index import ACRONYM, Index, build
 from km365.suggest.labels import LabelKind
 from km365.suggest.matching import Matcher
-from km365.suggest.texts import PLACE_WEIGHT, Text, heaviest
+from km365.suggest.texts import PLACE_WEIGHT, Text, heaviest, heaviest_places, place_of
 
 SCORE_MEANS = (
     "0 to 1: how much of the document speaks of the term, given its length. 0.5 is one clear mention in a "
@@ -40,8 +40,6 @@ _SPREAD_WORDS = 165
 """In longer texts a subject comes up in more than one place."""
 _LISTED = 3
 """A passage that names more concepts of one term set than this is an enumeration; each counts for less."""
-_TEXT = "text"
-"""The place of words in the text where it has no other; said beside other places only."""
 _OUTSIDE = (Kind.NAME, Kind.PROPERTY)
 _NOT_IN_TEXT = 0.85
 """What only a file's name and properties say is less sure: `Budget tracking` may hold any kind of table."""
@@ -282,26 +280,19 @@ class Vocabulary:
         said: dict[str, float] = {}
         places: dict[str, float] = {}
         for first, (last, weight) in evidence.spots.items():
-            quote, place = text.quote(first, last), _place(text.passages[text.passage_of(first)])
+            quote, place = text.quote(first, last), place_of(text.passages[text.passage_of(first)])
             said[quote] = said.get(quote, 0.0) + weight
             places[place] = places.get(place, 0.0) + weight
-        if places.keys() == {_TEXT}:
-            places.clear()
         via = {self.index.concept_ids[other]: weight for other, weight in evidence.via.items()}
         return Suggestion(
             concept_id=self.index.concept_ids[concept],
             facet=self.taxonomy.term_sets[self.index.concept_facet[concept]].key,
             score=score,
             words=heaviest(said, 4),
-            places=heaviest(places, 3),
+            places=heaviest_places(places),
             count=len(evidence.spots),
             via=heaviest(via, 3),
         )
-
-
-def _place(passage: Passage) -> str:
-    """Where it stands; text without headings and pages is told from names and properties all the same."""
-    return passage.place or ("title" if passage.kind is Kind.TITLE else _TEXT)
 
 
 def _by_facet(index: Index, found: Mapping[int, _Found]) -> dict[int, list[tuple[int, _Found]]]:

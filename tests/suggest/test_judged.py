@@ -181,6 +181,14 @@ def test_stems_are_told_as_they_were_written_and_where() -> None:
     assert written(passages, [*stems, "zebra"]) == (("solar freezers",), ("page 2",))
 
 
+def test_a_text_without_pages_says_title_but_never_only_that_it_is_the_text() -> None:
+    stems = [one for one in examples.counted(from_text("Solar Freezers")) if " " in one]
+    body = Passage(text="There were solar freezers.", kind=Kind.BODY)
+    assert written([body], stems) == (("solar freezers",), ())
+    title = Passage(text="Solar freezers", kind=Kind.TITLE)
+    assert written([title, body], stems) == (("Solar freezers",), ("title",))
+
+
 def test_meaning_brings_a_term_where_documents_like_this_one_taught_to_trust_it_and_quotes_its_sentence() -> (
     None
 ):
