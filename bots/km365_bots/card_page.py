@@ -144,14 +144,20 @@ class Page:
         missing: str = "",
         small: bool = False,
         many: bool = False,
+        numbered: bool = False,
     ) -> None:
         """One of several; shown open while there are few, unless it is to be `small`.
 
-        Of `many` each has a box, and `value` is those that are ticked, separated by commas.
+        Of `many` each has a box, and `value` is those that are ticked, separated by commas. Where the number
+        can be typed instead, they are shown `numbered`.
         """
-        choices = [{"title": as_text(row.get("label")), "value": as_text(row.get("value"))} for row in rows]
-        self.spoken.append(label)
-        self.spoken += [f"{number}. {choice['title']}" for number, choice in enumerate(choices, start=1)]
+        labels = [as_text(row.get("label")) for row in rows]
+        counted = [f"{number}. {one}" for number, one in enumerate(labels, start=1)]
+        self.spoken += [label, *counted]
+        choices = [
+            {"title": title, "value": as_text(row.get("value"))}
+            for title, row in zip(counted if numbered else labels, rows, strict=True)
+        ]
         there = {choice["value"] for choice in choices}
         known = ",".join(one for one in (value.split(",") if many else [value]) if one in there)
         self.body.append(

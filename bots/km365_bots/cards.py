@@ -70,7 +70,7 @@ def _question(page: Page) -> None:
     who = page.text("who_reads") or page.text("audience_label")
     choices, value = page.rows("choices"), page.text("value")
     if choices:
-        page.choice("answer", ask, choices, value=value, missing=page.label("choose_missing"))
+        page.choice("answer", ask, choices, value=value, missing=page.label("choose_missing"), numbered=True)
     else:
         _answer(page, ask, value)
     page.note(page.text("again"))
@@ -155,7 +155,7 @@ def _draft_field(page: Page, row: Mapping[str, Any]) -> None:
         as_text(row.get("value")),
         multiline=row.get("multiline") is True,
         most=4_000 if row.get("multiline") is True else 255,
-        missing=page.label("field_missing", label=label) if row.get("required") is True else "",
+        missing=page.label("part_missing", label=label) if row.get("required") is True else "",
     )
 
 
@@ -208,8 +208,16 @@ def _menu_field(page: Page, row: Mapping[str, Any]) -> None:
     missing = page.label("field_missing", label=label) if row.get("required") is True else ""
     choices = [one for one in as_list(row.get("choices")) if isinstance(one, Mapping)]
     if choices:
-        small, many = row.get("small") is True, row.get("many") is True
-        page.choice(key, label, choices, value=value, missing=missing, small=small, many=many)
+        page.choice(
+            key,
+            label,
+            choices,
+            value=value,
+            missing=missing,
+            small=row.get("small") is True,
+            many=row.get("many") is True,
+            numbered=row.get("numbered") is True,
+        )
     else:
         multiline = row.get("multiline") is True
         page.field(key, label, value, multiline=multiline, most=4_000 if multiline else 255, missing=missing)

@@ -1,9 +1,10 @@
 """What people ask before they answer anything: what is this, why me, who reads it; then what waits again."""
 
 import pytest
+from km365_bots.cards import render
 from km365_bots.topics.later import Later
 
-from .chatting import STORY, Chat, Office, interview
+from .chatting import LABELS, STORY, Chat, Office, interview
 
 
 @pytest.mark.parametrize("said", ["what is this?", "What's this about?", "who are you"])
@@ -89,6 +90,17 @@ async def test_a_draft_that_lacks_its_story_says_which_part_and_why(chat: Chat) 
     for text in ("start", "1", STORY, "show my draft", "2: -", "send"):
         await chat.says(text)
     chat.heard("It cannot be sent yet: “What happened” is empty, and nobody would understand the rest")
+
+
+async def test_the_choices_of_a_card_bear_the_numbers_that_can_be_typed(chat: Chat) -> None:
+    await chat.is_invited()
+    await chat.says("start")
+    field = next(part for part in render(chat.card, LABELS)["body"] if part["type"] == "Input.ChoiceSet")
+    assert [choice["title"][:3] for choice in field["choices"]] == ["1. ", "2. ", "3. ", "4. "]
+    for text in ("1", STORY, "show my draft"):
+        await chat.says(text)
+    fields = {part["id"]: part for part in render(chat.card, LABELS)["body"] if "errorMessage" in part}
+    assert fields["description"]["errorMessage"].startswith("“What happened” is empty, and is needed to send")
 
 
 async def test_at_a_groups_draft_all_answers_are_spoken_of(chat: Chat) -> None:

@@ -145,7 +145,15 @@ class Mine(Topic):
             title=say("mine.title"),
             text=text,
             entries=entries,
-            fields=[{"key": "which", "label": say("mine.which"), "value": shown[0].id, "choices": choices}],
+            fields=[
+                {
+                    "key": "which",
+                    "label": say("mine.which"),
+                    "value": shown[0].id,
+                    "choices": choices,
+                    "numbered": True,
+                }
+            ],
             buttons=buttons,
             about=f"{_LIST}{page}",
             hint=" ".join([say("mine.list_hint"), say("mine.more_hint") if more else ""]),
