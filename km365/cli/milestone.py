@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 VERBS = {
     "import": "km365.cli.milestone_import:import_",
+    "preview": "km365.cli.milestone_preview:preview",
     "plan": "km365.cli.milestone_plan:plan",
     "cycles": "km365.cli.milestone_plan:cycles_",
     "timeline": "km365.cli.milestone_timeline:timeline",

@@ -6,7 +6,7 @@ addition, and "not" before a line takes people out again.
 """
 
 import hashlib
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -138,6 +138,38 @@ def choose(
         not_drawn=tuple(one for one in meant if one.id not in drawn),
         unknown=tuple(line.number for line in audience.lines if not any(map(line.fits, people))),
     )
+
+
+class NotAsked(StrEnum):
+    """Why a colleague is not asked about a milestone."""
+
+    NOT_MEANT = "the rule does not mean them"
+    TAKEN_OUT = "a line takes them out"
+    NOT_DRAWN = "not drawn"
+    WANTS_NONE = "wants no such messages"
+    BLOCKED = "has blocked or removed the app"
+    ASKED = "asked already"
+    TOO_LATE = "put off until it is too late"
+
+
+def left_out(
+    audience: Audience, choice: Choice, people: Iterable[Colleague], *, office: str
+) -> Iterator[tuple[Colleague, NotAsked, int]]:
+    """Why the rule does not ask the others of the office, and those elsewhere whom it would mean.
+
+    With the number of the line that takes them out, 0 where none does.
+    """
+    asked = {one.id for one in choice.asked}
+    not_drawn = {one.id for one in choice.not_drawn}
+    taken_in = [line for line in audience.lines if not line.out]
+    for one in people:
+        if one.id in not_drawn:
+            yield one, NotAsked.NOT_DRAWN, 0
+        elif one.id not in asked and _is_meant(taken_in, one):
+            line = next(line for line in audience.lines if line.out and line.fits(one))
+            yield one, NotAsked.TAKEN_OUT, line.number
+        elif one.id not in asked and _folded(one.office) == _folded(office):
+            yield one, NotAsked.NOT_MEANT, 0
 
 
 def rank(kind: str, importance: Sequence[str]) -> int:

@@ -201,6 +201,30 @@ def _put_off(
     return None, replace(p, next_at=next_at, why=why)
 
 
+def foresee(
+    p: Progress,
+    plan: Plan,
+    hours: Hours,
+    *,
+    due_on: date,
+    before: Before = NOTHING,
+    away_on: date | None = None,
+) -> tuple[datetime | None, Why | None]:
+    """When the person's next message comes as things stand, None where none does, and what puts it off.
+
+    `away_on` is a day on which they are known to be on leave.
+    """
+    why = None
+    while p.next_at is not None:
+        now = p.next_at
+        away = day_at(now, hours) == away_on
+        act, p = step(p, plan, now, hours, due_on=due_on, before=before, away=away)
+        if act in {Act.INVITE, Act.REMIND}:
+            return now, why
+        why = p.why or why
+    return None, why
+
+
 def next_step_at(p: Progress, plan: Plan, now: datetime, hours: Hours) -> datetime:
     """The soonest moment of the person's next step that keeps the distance of the plan."""
     if p.sent == 0 or p.last_at is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from km365.core import languages, schedule
-from km365.core.asking import RuleWords, choose, rank, read_rule
+from km365.core.asking import Choice, RuleWords, choose, rank, read_rule
 from km365.core.departures import BANK, Leaver, due_leavers, handover_plan, notice
 from km365.core.preferences import Asked, may_ask, waits_for_return
 from km365.core.schedule import PER_WEEK, Act, Before, Calendar, Hours, Milestone, Outcome, Progress
@@ -135,6 +135,12 @@ def audience(
     """Whom the milestone asks, each once, and in words which of its lines name nobody."""
     rule = read_rule("\n".join(milestone.asked), words=words, office=milestone.office)
     choice = choose(rule, names.colleagues, seed=subject_of(milestone), already=already)
+    asked = {one.id for one in choice.asked}
+    return [person for person in names.people if person.id in asked], problems_of(milestone, choice)
+
+
+def problems_of(milestone: Milestone, choice: Choice) -> list[str]:
+    """Which of the milestone's lines name nobody, in words, or that it asks nobody at all."""
     problems = [
         f"The milestone {milestone.title!r}: line {number} of who is asked speaks of nobody with an "
         "account that works; correct it in the Milestones list."
@@ -145,8 +151,7 @@ def audience(
         problems = [
             f"The milestone {milestone.title!r} asks the office {milestone.office!r}, where nobody works."
         ]
-    asked = {one.id for one in choice.asked}
-    return [person for person in names.people if person.id in asked], problems
+    return problems
 
 
 def subject_of(milestone: Milestone) -> str:

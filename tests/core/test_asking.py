@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from km365.core.asking import (
     Audience,
     Colleague,
+    NotAsked,
     RuleWords,
     Trait,
     choose,
+    left_out,
     read_rule,
     speaks_of,
 )
@@ -154,3 +156,11 @@ def test_who_was_drawn_stays_drawn_when_others_join(before: int, joined: int, at
     second = {one.id for one in choose(limited, crowd(before + joined), seed="m", already=first).asked}
     assert first <= second
     assert len(second) == min(before + joined, at_most)
+
+
+def test_why_the_others_are_not_asked_is_said_of_those_whom_the_rule_would_mean() -> None:
+    found = rule("section: wash\nnot role: programme officer\noffice: CO-*\nat most: 1")
+    choice = choose(found, PEOPLE, seed="m")
+    others = {one.id: (why, line) for one, why, line in left_out(found, choice, PEOPLE, office="co-ard")}
+    assert [one.id for one in choice.asked] == ["eva"]
+    assert others == {"ann": (NotAsked.TAKEN_OUT, 2), "ben": (NotAsked.NOT_MEANT, 0)}
