@@ -268,7 +268,8 @@ _WHY = {
     "disputed": "others say otherwise",
     "side": "the first about this side of the work",
     "theme": "the first on this theme",
-    "words": "speaks of what most others speak of",
+    "words": "speaks of what others speak of",
+    "room": "there was room for it",
 }
 
 

@@ -30,6 +30,8 @@ _SHORTEST, _LONGEST = 4, 300
 _GOOD_LENGTH = range(40, 181)
 _QUOTES = 3
 _OTHERS = 2
+_SHARED_WORDS = 2.0
+"""People who use a word of it, on average, where it speaks of what others speak of."""
 _OF_ONE = 2
 """Candidates out of one contribution, the second only after everybody's first."""
 _READ = frozenset({Audience.EVERYONE, Audience.OFFICE})
@@ -42,7 +44,8 @@ class Why(StrEnum):
     DISPUTED = "disputed"  # others say otherwise
     SIDE = "side"  # the first about this side of the work
     THEME = "theme"  # the first on this theme
-    WORDS = "words"  # speaks of what most others speak of
+    WORDS = "words"  # speaks of what others speak of
+    ROOM = "room"  # there was room for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -352,7 +355,8 @@ def _ranked(
         best = min(left, key=lambda one: _order(one, themes, sides, seen))
         left.remove(best)
         made = _headline(best, lines, themes)
-        yield replace(made, why=tuple(_reasons(made, sides, seen)))
+        why = tuple(_reasons(made, sides, seen, shared=best.weight >= _SHARED_WORDS))
+        yield replace(made, why=why or (Why.ROOM,))
         sides.add(made.perspective)
         seen.add(made.theme)
         beside |= {line.quote.place for line in best.against}
@@ -373,7 +377,7 @@ def _order(
     )
 
 
-def _reasons(made: Headline, sides: set[str], seen: set[str]) -> Iterator[Why]:
+def _reasons(made: Headline, sides: set[str], seen: set[str], *, shared: bool) -> Iterator[Why]:
     if made.people is not None:
         yield Why.MANY
     if made.others:
@@ -382,7 +386,7 @@ def _reasons(made: Headline, sides: set[str], seen: set[str]) -> Iterator[Why]:
         yield Why.SIDE
     if made.theme and made.theme not in seen:
         yield Why.THEME
-    if made.people is None:
+    if made.people is None and shared:
         yield Why.WORDS
 
 

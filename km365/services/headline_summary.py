@@ -72,11 +72,19 @@ class Labels:
         many = str(one.people) if one.people is not None else self.text("few")
         return self.line("said_by", many)
 
+    def title(self, one: Shown) -> str:
+        """The message as it was chosen."""
+        return one.words or self._apart(one.says)
+
     def quoted(self, quote: Quote) -> str:
-        """The sentence in quotation marks, kept in its own direction where that is another."""
-        other = is_rtl(quote.language) is not is_rtl(self.language)
-        text = f"\N{FIRST STRONG ISOLATE}{quote.text}\N{POP DIRECTIONAL ISOLATE}" if other else quote.text
-        return self.text("quoted", text=text)
+        """The sentence in quotation marks."""
+        return self.text("quoted", text=self._apart(quote))
+
+    def _apart(self, quote: Quote) -> str:
+        """The sentence, kept in its own direction where that is another."""
+        if is_rtl(quote.language) is is_rtl(self.language):
+            return quote.text
+        return f"\N{FIRST STRONG ISOLATE}{quote.text}\N{POP DIRECTIONAL ISOLATE}"
 
     @cached_property
     def _themes(self) -> Mapping[str, str]:
@@ -138,7 +146,7 @@ def _message(labels: Labels, one: Shown) -> dict[str, Any]:
     if one.words:
         note = f"{note}. {labels.line('reworded', labels.quoted(one.says))}"
     return {
-        "says": one.title,
+        "says": labels.title(one),
         "note": note,
         "quotes": [labels.quoted(quote) for quote in one.quotes],
         "others": [labels.quoted(quote) for quote in one.others],

@@ -193,8 +193,8 @@ class Headlines(Topic):
             labels.line("answered", str(seen.people)),
             say("headlines.hidden") if seen.hidden else "",
         ]
-        boxes = [
-            {"value": str(one.number), "label": f"{place}. {_short(one.title)}"}
+        boxes = [  # to a card, a number with a full stop behind it begins a list
+            {"value": str(one.number), "label": f"{place} · {_short(labels.title(one))}"}
             for place, one in enumerate(shown, start=1)
         ]
         ticked = ",".join(str(one.number) for one in shown if one.state is State.CHOSEN)
@@ -255,7 +255,7 @@ def _entry(speech: Speech, labels: Labels, one: Shown) -> Mapping[str, str]:
     quotes += [labels.line("others", labels.quoted(quote)) for quote in one.others]
     stands = speech.messages.say(f"headlines.state_{one.state}") if one.state is not State.OPEN else ""
     note = f"{labels.heading(one)}. {labels.support(one)}. {stands}".strip()
-    return {"title": one.title, "quote": "\n".join(quotes), "note": note}
+    return {"title": labels.title(one), "quote": "\n".join(quotes), "note": note}
 
 
 def _short(text: str) -> str:
