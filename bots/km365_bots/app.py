@@ -11,6 +11,7 @@ from aiohttp import web
 from km365.app import App
 from km365.core.chat import Reply
 from km365.core.languages import best
+from km365.documents.messages import Catalogue
 from km365.documents.words import Words
 from km365.errors import NotAvailable
 from km365.graph.apps import install_bot
@@ -21,6 +22,7 @@ from km365.settings import Settings
 from km365.store import conversations, preferences
 from km365.store.outbox import Message
 from km365_bots import conversation, group_speech, mailing
+from km365_bots.campaign_pages import CampaignPages
 from km365_bots.chat import Parts
 from km365_bots.connector import LOOPBACK, Connector, bot_token, open_connector
 from km365_bots.delivery import Post
@@ -45,22 +47,24 @@ async def serve(app: App, *, doors: bool = True) -> AsyncIterator[str]:
     when a message, a question bank or a card's words are wrong.
     """
     sign_in = sign_in_of(app.settings)
-    async with _running(app, sign_in) as (turns, connector):
+    async with _running(app, sign_in) as (parts, turns, connector):
         if not doors:
             yield "bot: what waits is sent, and what people sent in is handed on"
             return
-        pages = _pages(app, sign_in, Host(sign_in=sign_in, turns=turns, connector=connector))
+        host = Host(sign_in=sign_in, turns=turns, connector=connector)
+        pages = _pages(app, sign_in, host, parts.catalogue)
         async with _listening(pages, app.settings) as address:
             yield f"workspace and bot on {address}"
 
 
-def _pages(app: App, sign_in: SignIn, host: Host) -> web.Application:
+def _pages(app: App, sign_in: SignIn, host: Host, catalogue: Catalogue) -> web.Application:
     words = Words.read(app.templates, "messages/workspace")
     workspace = Workspace(
         organisation=app.settings.organisation,
         words=words,
         app_words=Words.read(app.templates, teams_app.WORDS),
         panels=panels(app, words),
+        campaigns=CampaignPages(app, words, catalogue),
         checks={"database": lambda: _database_answers(app)},
         open_to_all=not sign_in.required,
     )
@@ -68,7 +72,7 @@ def _pages(app: App, sign_in: SignIn, host: Host) -> web.Application:
 
 
 @asynccontextmanager
-async def _running(app: App, sign_in: SignIn) -> AsyncIterator[tuple[Turns, Connector]]:
+async def _running(app: App, sign_in: SignIn) -> AsyncIterator[tuple[Parts, Turns, Connector]]:
     """The bot's parts, with the jobs of each registered."""
     labels = Words.read(app.templates, "cards/labels")
     parts = await open_parts(app)
@@ -84,7 +88,7 @@ async def _running(app: App, sign_in: SignIn) -> AsyncIterator[tuple[Turns, Conn
         mails = await mailing.begin(post_of(app, parts, connector, labels, turns.lines))
         await turns.begin(app.jobs)
         try:
-            yield turns, connector
+            yield parts, turns, connector
         finally:
             mails.stop()
             await turns.close()

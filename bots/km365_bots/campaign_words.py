@@ -8,9 +8,10 @@ from km365.core.standing import FEWEST
 
 def number(messages: Messages, place: str, count: int | None, asked: int, reasons: str) -> str:
     """How many are in that place: of how many, or why, where that is of use; None is too few to be said."""
+    if count is None:
+        return messages.say("campaign.few", count=FEWEST)
     if place == "answered":
-        few = messages.say("campaign.few", count=FEWEST) if count is None else str(count)
-        return messages.say("campaign.of_all", count=few, all=asked)
+        return messages.say("campaign.of_all", count=count, all=asked)
     return f"{count} ({reasons})" if place == "unreachable" and reasons else str(count)
 
 

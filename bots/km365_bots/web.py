@@ -1,4 +1,4 @@
-"""The workspace's pages and the service's doors: `/`, `/healthz`, `/api/messages`.
+"""The workspace's pages and the service's doors: `/`, `/campaigns`, `/healthz`, `/api/messages`.
 
 Pages are made on the server, need no script, and show what the functions passed in return. Without sign-in
 they answer on this machine only, and only to a browser that asked for this machine by name.
@@ -6,11 +6,12 @@ they answer on this machine only, and only to a browser that asked for this mach
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from importlib.resources import files
+from typing import Any, Protocol, TypeVar
 
 import jinja2
 from aiohttp import web
@@ -19,13 +20,15 @@ from babel.dates import format_date
 
 from km365.core.languages import LANGUAGES, OWN_NAMES, best, is_rtl
 from km365.documents.words import Words
-from km365.errors import KM365Error
+from km365.errors import KM365Error, NotFound
 from km365_bots.connector import LOOPBACK
 
 _log = logging.getLogger("km365.bots.web")
 
 PANELS = ("waiting", "milestones", "departures", "runs")
 """What the first page shows, in this order; each has its words in `messages/workspace`."""
+
+R = TypeVar("R")
 
 _PATIENCE_S = 10.0
 """How long a page waits for one panel, and `/healthz` for one check."""
@@ -56,7 +59,36 @@ class Entry:
     link: str = ""
 
 
-Panel = Callable[[str], Awaitable[Sequence[Entry]]]
+Fact = tuple[str, str]
+"""What is counted, and how many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Campaign:
+    """What a milestone asks of people, and how that stands, worded; `brief` is the little a list shows."""
+
+    title: str
+    office: str
+    on: date
+    state: str
+    link: str
+    brief: Sequence[Fact]
+    next: Sequence[Fact] = ()
+    people: Sequence[Fact] = ()
+    reasons: Sequence[Fact] = ()
+
+
+class Campaigns(Protocol):
+    """Where the pages read campaigns, worded in the language given."""
+
+    async def all(self, language: str) -> Sequence[Campaign]:
+        """Those that ask somebody, and those that lately did."""
+
+    async def one(self, campaign_id: str, language: str) -> Campaign:
+        """The one with that id. Raises NotFound."""
+
+
+Panel = Callable[[str], Coroutine[Any, Any, Sequence[Entry]]]
 """The lines of a panel, worded in the language given."""
 
 Check = Callable[[], Awaitable[None]]
@@ -72,6 +104,7 @@ class Workspace:
     app_words: Words
     """Those of the app in Teams: what it keeps, and how it is meant to be used."""
     panels: Mapping[str, Panel]
+    campaigns: Campaigns
     checks: Mapping[str, Check]
     open_to_all: bool
 
@@ -82,6 +115,8 @@ def application(workspace: Workspace, messages: Handler) -> web.Application:
     middlewares = [_hardened] + ([_this_machine_only] if workspace.open_to_all else [])
     app = web.Application(middlewares=middlewares, client_max_size=_LARGEST_REQUEST)
     app.router.add_get("/", pages.home)
+    app.router.add_get("/campaigns", pages.campaigns)
+    app.router.add_get("/campaigns/{id}", pages.campaign)
     app.router.add_get("/privacy", pages.privacy)
     app.router.add_get("/workspace.css", _file("workspace.css", "text/css"))
     app.router.add_get("/icon.svg", _file("icon.svg", "image/svg+xml"))
@@ -115,18 +150,30 @@ class _Pages:
         """What is waiting, what is near, who leaves and what was tagged; in the reader's language."""
         language = _language(request)
         panels = await asyncio.gather(*(self._panel(name, language) for name in PANELS))
+        return self._page("home.html", language, panels=panels)
 
-        def day(on: date) -> str:
-            return format_date(on, format="long", locale=language)
+    async def campaigns(self, request: web.Request) -> web.Response:
+        """How the campaigns of milestones stand: how many people, and nobody by name."""
+        language = _language(request)
+        found = await self._read("campaigns", self._workspace.campaigns.all(language))
+        return self._page("campaigns.html", language, campaigns=found)
 
-        open_to_all = self._workspace.open_to_all
-        return self._page("home.html", language, panels=panels, open_to_all=open_to_all, day=day)
+    async def campaign(self, request: web.Request) -> web.Response:
+        """One of them: what is next, where people stand, why some cannot be reached."""
+        language, missing = _language(request), False
+        try:
+            wanted = self._workspace.campaigns.one(request.match_info["id"], language)
+            found = await self._read("campaign", wanted, but=NotFound)
+        except NotFound:
+            found, missing = None, True
+        status = 404 if missing else 200
+        return self._page("campaign.html", language, status=status, campaign=found, missing=missing)
 
     async def privacy(self, request: web.Request) -> web.Response:
         """What km365 keeps and how it is meant to be used, as the Teams app's manifest links to it."""
         return self._page("privacy.html", _language(request))
 
-    def _page(self, name: str, language: str, **shown: object) -> web.Response:
+    def _page(self, name: str, language: str, *, status: int = 200, **shown: object) -> web.Response:
         page = self._templates.get_template(name).render(
             language=language,
             direction="rtl" if is_rtl(language) else "ltr",
@@ -134,20 +181,34 @@ class _Pages:
             organisation=self._workspace.organisation,
             word=partial(self._workspace.words.get, language),
             app_word=partial(self._workspace.app_words.get, language),
+            day=partial(format_date, format="long", locale=language),
+            open_to_all=self._workspace.open_to_all,
             **shown,
         )
-        return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store"}
+        return web.Response(text=page, status=status, content_type="text/html", headers=headers)
 
     async def _panel(self, name: str, language: str) -> tuple[str, Sequence[Entry] | None]:
         """The panel's lines; None if they cannot be read now, which the page says."""
         read = self._workspace.panels.get(name)
         if read is None or not self._workspace.open_to_all:
             return name, ()
+        return name, await self._read(name, read(language))
+
+    async def _read(
+        self, name: str, reading: Coroutine[Any, Any, R], *, but: type[KM365Error] | tuple[()] = ()
+    ) -> R | None:
+        """What is read; None where nobody may see it, or it cannot be read now. Raises `but`."""
+        if not self._workspace.open_to_all:
+            reading.close()
+            return None
         try:
-            return name, await asyncio.wait_for(read(language), _PATIENCE_S)
+            return await asyncio.wait_for(reading, _PATIENCE_S)
+        except but:
+            raise
         except (KM365Error, TimeoutError) as error:
-            _log.warning("The panel %r cannot be shown: %s", name, error or type(error).__name__)
-            return name, None
+            _log.warning("%r cannot be shown: %s", name, error or type(error).__name__)
+            return None
 
     async def health(self, request: web.Request) -> web.Response:
         """200 when the service can do its work, 503 and why when it cannot."""

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from km365_bots.campaign_pages import CampaignPages
 from km365_bots.connector import open_connector
 from km365_bots.conversation import respond
 from km365_bots.desk import Desk
@@ -158,7 +159,13 @@ async def serve(home: Path, stop: asyncio.Event, ready: "Future[Served]") -> Non
         host = Host(sign_in=SignIn(), turns=turns, connector=connector)
         words = Words.read(Templates(), "messages/workspace")
         pages = Workspace(
-            organisation="x", words=words, app_words=words, panels={}, checks={}, open_to_all=True
+            organisation="x",
+            words=words,
+            app_words=words,
+            panels={},
+            campaigns=CampaignPages(app, words, parts.catalogue),
+            checks={},
+            open_to_all=True,
         )
         url = await stack.enter_async_context(site(application(pages, host.messages)))
         ready.set_result(Served(address=url, teams=teams, cards=cards))

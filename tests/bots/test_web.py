@@ -8,12 +8,12 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from km365_bots.web import PANELS, Entry, Workspace, application
+from km365_bots.web import PANELS, Campaign, Entry, Workspace, application
 from lxml import html
 
 from km365.core.languages import LANGUAGES
 from km365.documents.words import Words
-from km365.errors import GraphUnreachable, StoreError
+from km365.errors import GraphUnreachable, NotFound, StoreError
 from km365.templates import Templates
 
 WORDS = Words.read(Templates(), "messages/workspace")
@@ -39,6 +39,27 @@ async def unreachable(language: str) -> Sequence[Entry]:
     raise GraphUnreachable("Nothing answers.")
 
 
+class Campaigns:
+    """One campaign."""
+
+    async def all(self, language: str) -> Sequence[Campaign]:
+        return [await self.one("milestone:1", language)]
+
+    async def one(self, campaign_id: str, language: str) -> Campaign:
+        if campaign_id != "milestone:1":
+            raise NotFound("no such campaign")
+        return Campaign(
+            title="Mid-term review <Ardania>",
+            office="CO-ARD",
+            on=date(2026, 11, 27),
+            state="under way",
+            link="/campaigns/milestone%3A1",
+            brief=[("Answered", "14 of 22")],
+            people=[("Asked", "22")],
+            reasons=[("app blocked", "3")],
+        )
+
+
 async def well() -> None:
     return None
 
@@ -53,6 +74,7 @@ def workspace(**changes: Any) -> Workspace:
         "words": WORDS,
         "app_words": APP_WORDS,
         "panels": {"waiting": nothing, "milestones": milestones, "departures": unreachable},
+        "campaigns": Campaigns(),
         "checks": {"database": well},
         "open_to_all": True,
     }
@@ -99,6 +121,36 @@ async def test_whoever_looks_at_the_app_in_teams_reads_what_is_kept_without_sign
     assert APP_WORDS.get(language, "use") in text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_campaigns_are_listed_and_shown_in_every_language(language):
+    listed = await page(language, "/campaigns")
+    assert listed.findtext(".//h1") == WORDS.get(language, "campaigns")
+    (link,) = listed.xpath("//main//h2/a")
+    assert (link.get("href"), link.findtext("bdi")) == (
+        f"/campaigns/milestone%3A1?language={language}",
+        "Mid-term review <Ardania>",
+    )
+    shown = await page(language, "/campaigns/milestone%3A1")
+    assert [h.text for h in shown.findall(".//h2")] == [
+        WORDS.get(language, "campaign_people"),
+        WORDS.get(language, "campaign_reasons"),
+    ]
+    assert "3" in shown.xpath("//dl[1]//dd")[-1].text_content()
+
+
+@pytest.mark.parametrize("path", ["/campaigns", "/campaigns/milestone%3A1"])
+async def test_where_others_can_come_no_campaign_is_shown_before_they_sign_in(path):
+    text = (await page("en", path, open_to_all=False)).text_content()
+    assert "Ardania" not in text
+    assert WORDS.get("en", "signed_in_only") in text
+
+
+async def test_a_campaign_that_is_not_there_is_404_in_words():
+    async with served() as (url, http), http.get(f"{url}/campaigns/milestone%3A9?language=fr") as answer:
+        assert answer.status == 404
+        assert WORDS.get("fr", "campaign_missing") in await answer.text()
+
+
 async def test_the_language_is_the_browsers_unless_chosen():
     async with (
         served() as (url, http),
@@ -134,7 +186,9 @@ async def test_every_section_has_a_name_for_screen_readers_and_links_say_their_l
     assert [a.get("lang") for a in document.findall(".//nav//a")] == list(LANGUAGES)
 
 
-@pytest.mark.parametrize("path", ["/", "/privacy", "/workspace.css", "/icon.svg", "/healthz", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/campaigns", "/privacy", "/workspace.css", "/icon.svg", "/healthz", "/nowhere"]
+)
 async def test_every_answer_carries_the_strict_headers(path):
     async with served() as (url, http), http.get(url + path) as answer:
         policy = answer.headers["Content-Security-Policy"]
