@@ -3,13 +3,12 @@
 Nothing here names anybody: `services.milestones.show` does, for those at the command line.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from km365.core.schedule import Hours, Outcome, next_open
 from km365.core.standing import Next, Standing, count, next_steps, short_ids
 from km365.errors import InputRefused, NotFound
-from km365.services.preferences import hours_of_person
 from km365.store import campaigns, events, standing
 from km365.store.campaigns import Campaign
 from km365.store.database import Connection
@@ -98,8 +97,7 @@ def _overviews(c: Connection, wanted: list[Campaign], hours: Hours) -> list[Over
     told = standing.told(c, [one.id for one in wanted])
     found = []
     for one in wanted:
-        office = str(one.data.get("office") or "")
-        there = hours.of(office)
+        there = hours.of(_office(one))
         coming = next_steps(rows[one.id], one.plan, there) if one.state == "open" else None
         asking = "asking" if coming else "over"
         found.append(
@@ -108,7 +106,7 @@ def _overviews(c: Connection, wanted: list[Campaign], hours: Hours) -> list[Over
                 short=shorter[one.id],
                 kind=one.kind,
                 title=one.title,
-                office=office,
+                office=_office(one),
                 zone=str(there.zone),
                 due_on=one.due_on,
                 state=asking if one.state == "open" else one.state,
@@ -152,14 +150,10 @@ def resume(
     if dry_run:
         return changed
     since = standing.go_on(c, found.id, at=now)
-    for one in campaigns.people(c, found.id):
-        stands = one.progress
-        if stands.state is not Outcome.OPEN or stands.next_at is None:
-            continue
-        later = stands.next_at + (now - max(since, stands.started_at))
-        theirs = hours_of_person(c, one.person_id, hours)
-        after = replace(stands, next_at=next_open(max(now, later), theirs))
-        campaigns.save(c, replace(one, progress=after), at=now)
+    there = hours.of(_office(found))
+    for step in standing.steps(c, found.id):
+        later = step.next_at + (now - max(since, step.started_at))
+        standing.put_off(c, found.id, step, until=next_open(max(now, later), there), at=now)
     what = {"people": changed.people, "paused": since.isoformat()}
     events.append(c, kind="campaign resumed", subject=found.id, who=who, what=what, at=now)
     return changed
@@ -184,6 +178,10 @@ def keep_paused(c: Connection, *, now: datetime) -> None:
     """Takes back what came to wait in a paused campaign: it was on its way when that was paused."""
     for one in standing.paused_ids(c):
         standing.take_back(c, one, at=now)
+
+
+def _office(one: Campaign) -> str:
+    return str(one.data.get("office") or "")
 
 
 def _changed(c: Connection, found: Campaign) -> Changed:

@@ -4,6 +4,7 @@ A person's last message is the only one of a campaign that may still wait: the n
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -110,6 +111,31 @@ def go_on(c: Connection, campaign_id: str, *, at: datetime) -> datetime:
     since = c.execute(select(campaign.c.paused_at).where(mine)).scalar()
     c.execute(update(campaign).where(mine).values(state="open", paused_at=None, changed_at=at))
     return since or at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A next step that everyone has who was taken in at `started_at` and is due at `next_at`."""
+
+    next_at: datetime
+    started_at: datetime
+
+
+def steps(c: Connection, campaign_id: str) -> list[Step]:
+    """The next steps of those who are asked, the last first: the many of a large campaign share a few."""
+    asked = and_(prompt.c.campaign_id == campaign_id, prompt.c.state == Outcome.OPEN)
+    query = (
+        select(prompt.c.next_at, prompt.c.started_at).where(asked, prompt.c.next_at.is_not(None)).distinct()
+    )
+    ordered = c.execute(query.order_by(prompt.c.next_at.desc()))
+    return [Step(next_at=row.next_at, started_at=row.started_at) for row in ordered]
+
+
+def put_off(c: Connection, campaign_id: str, step: Step, *, until: datetime, at: datetime) -> None:
+    """Whoever has that next step has it at `until`. Of several, put off the last first."""
+    mine = and_(prompt.c.campaign_id == campaign_id, prompt.c.state == Outcome.OPEN)
+    same = and_(prompt.c.next_at == step.next_at, prompt.c.started_at == step.started_at)
+    c.execute(update(prompt).where(mine, same).values(next_at=until, changed_at=at))
 
 
 def paused_ids(c: Connection) -> list[str]:
