@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from aiohttp import WSCloseCode, web
 
-from km365.local import teams, teams_delivery, teams_groups, webpages
+from km365.local import teams, teams_delivery, teams_groups, teams_links, webpages
 from km365.local.routes import GraphFault, Json, pages
 from km365.local.server import M365, M365_KEY
 from km365.local.state import Change, State
@@ -183,7 +183,7 @@ def _view(row: sqlite3.Row, state: str, problem: str) -> dict[str, Json]:
         "from": "me" if row["sender"] == "person" else "bot",
         "at": row["at"],
         "revision": row["revision"],
-        "text": activity.get("text") or "",
+        "text": teams_links.as_typed(activity),
         "preview": teams.preview(activity),
         "attachments": [
             {
@@ -230,8 +230,10 @@ async def say(http: web.Request, state: State, chat: sqlite3.Row) -> Json:
     """Send a text, or forward one that stands elsewhere. It is kept and queued before this answers."""
     asked = await body(http)
     text = text_of(asked)
-    beside = {"attachments": [_forwarded(text)]} if asked.get("forwarded") is True else {}
-    teams.tell_bot(state, chat, {"type": "message", "textFormat": "plain", "text": text, **beside})
+    said = teams_links.parts(text)
+    if asked.get("forwarded") is True:
+        said = {"text": text, "attachments": [_forwarded(text)]}
+    teams.tell_bot(state, chat, {"type": "message", "textFormat": "plain", **said})
     return {}
 
 

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from km365.local import teams
+from km365.local import teams, teams_links
 from km365.local.routes import Json, not_found
 from km365.local.state import State, tables
 
@@ -138,14 +138,15 @@ def say(state: State, group: Group, person_id: str, text: str, *, thread: str = 
         activity_id = teams.next_activity_id(state, group.chat)
         conversation_id = group.conversation_id(thread or activity_id)
         base = {**envelope(state, group, person_id, conversation_id), "id": activity_id}
-        parts: dict[str, Json] = {"type": "message", "textFormat": "plain", "text": text}
+        parts: dict[str, Json] = {"type": "message", "textFormat": "plain", **teams_links.parts(text)}
         if _MENTION.search(text):
             mention = {
                 "type": "mention",
                 "text": _TAGGED,
                 "mentioned": {"id": teams.BOT_ACCOUNT, "name": teams.BOT_NAME},
             }
-            parts |= {"text": _MENTION.sub(_TAGGED, text), "entities": [*_entities(base), mention]}
+            tagged = _MENTION.sub(_TAGGED, str(parts["text"]))
+            parts |= {"text": tagged, "entities": [*_entities(base), mention]}
             teams.tell_bot(state, group.chat, parts, base=base)
         else:
             teams.keep(state, group.chat, {**base, **parts}, sender="person", shown=True)

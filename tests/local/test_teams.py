@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from aiohttp import web
+from km365_bots import forwards
 
 from km365.local import faults, teams, tokens, users
 from km365.local.server import M365, start_server
@@ -252,6 +253,19 @@ async def test_what_a_person_forwards_is_marked_as_teams_marks_it(
     [beside] = message["attachments"]
     assert beside["contentType"] == "text/html"
     assert "schema.skype.com/Forward" in beside["content"] and "5 &lt; 7" in beside["content"]
+
+
+async def test_a_link_with_a_title_is_told_as_teams_tells_it_and_shown_as_typed(
+    http: httpx.AsyncClient, bot: Bot, person: str, chat: str
+) -> None:
+    typed = "Look: [R&D <report>](https://sharepoint.example/a?b=1&c=2)\nIt is short."
+    assert (await http.post(f"/teams/{person}/messages", json={"text": typed})).status_code == 200
+    await until(lambda: bot.said("message"))
+    [message] = bot.said("message")
+    assert message["text"] == "Look: R&D <report>\nIt is short."
+    found = forwards.beside(message)
+    assert (found.links, found.forwarded) == (("https://sharepoint.example/a?b=1&c=2",), None)
+    assert [one["text"] for one in (await changes(http, person))["messages"]] == [typed]
 
 
 async def test_a_message_waits_for_a_bot_that_is_away_and_keeps_its_place(

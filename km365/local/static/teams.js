@@ -127,6 +127,7 @@ function days() {
   }
 }
 
+const LITTLE = 0.3; // of the window: so much of what was said may stand above it, if the last card then fits
 const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 120;
 function toEnd() {
   log.scrollTop = log.scrollHeight;
@@ -151,7 +152,10 @@ function follow(arrived, expected) {
 function hold(seq) {
   held = seq;
   const element = shown.get(seq)?.element;
-  if (element && log.scrollHeight - log.scrollTop - topOf(element) > log.clientHeight) element.scrollIntoView({ block: "start" });
+  const tall = element ? log.scrollHeight - log.scrollTop - topOf(element) : 0;
+  const last = shown.get(newest())?.element; // its buttons stand at its end: rather these than the words before it
+  const fits = last && seq !== newest() && log.scrollHeight - log.scrollTop - topOf(last) <= log.clientHeight;
+  if (tall > log.clientHeight * (fits ? 1 + LITTLE : 1)) element.scrollIntoView({ block: "start" });
   else toEnd();
 }
 
@@ -282,6 +286,16 @@ field.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   composer.requestSubmit();
+});
+
+// A link that is pasted keeps its title, as in Teams: it stands in the field as [title](address).
+field.addEventListener("paste", (event) => {
+  const page = new DOMParser().parseFromString(event.clipboardData.getData("text/html"), "text/html");
+  const titled = [...page.querySelectorAll("a[href]")].filter((link) => /^https?:/u.test(link.href) && !/^https?:/u.test(link.textContent.trim()));
+  if (!titled.length) return;
+  event.preventDefault();
+  for (const link of titled) link.replaceWith(`[${link.textContent.trim().replace(/[[\]\n]/gu, " ")}](${link.href.replaceAll("(", "%28").replaceAll(")", "%29")})`);
+  document.execCommand("insertText", false, page.body.textContent.trim()); // the one way that can be undone
 });
 
 earlier.addEventListener("click", () => showEarlier().catch(() => tell()));
