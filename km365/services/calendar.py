@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from km365.core.asking import Colleague
+from km365.core.asking import Colleague, Staff
 from km365.core.schedule import Hours, Milestone
 from km365.core.schema import MILESTONES
 from km365.documents.duty_stations import duty_stations, weekdays, working_hours
@@ -94,9 +94,9 @@ class Directory:
         return self.find(name) or self._off_by_name.get(name.strip().casefold())
 
     @cached_property
-    def colleagues(self) -> tuple[Colleague, ...]:
+    def colleagues(self) -> Staff:
         """The same people, in the same order, as rules see them."""
-        return tuple(map(colleague, self.people))
+        return Staff(map(colleague, self.people))
 
     @cached_property
     def _by_name(self) -> dict[str, Person]:

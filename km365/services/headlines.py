@@ -4,6 +4,7 @@ What people wrote stays where it is. We keep the places of the sentences, and re
 shown: what somebody takes back, narrows or rewords is not quoted any more.
 """
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from km365.core import headlines as rules
-from km365.core.asking import choose, read_rule
+from km365.core.asking import read_rule, speaks_of
 from km365.core.audience import Audience, Circle, Reader, may_read, narrower, narrowest
 from km365.core.drafting import in_item, is_complete, knowledge_item
 from km365.core.headlines import Found, Group, Quote, Statement, Why
@@ -224,7 +225,7 @@ def _terms(fields: Mapping[str, object]) -> Mapping[str, tuple[TermRef, ...]]:
 async def find(desk: HeadlineDesk, campaign: Campaign, said: Said) -> Found:
     """The candidates among what was sent until now. Needs User.Read.All."""
     names = [one.name async for one in _colleagues(desk, office_of(campaign))]
-    return rules.find(said.statements, names=names, about=campaign.title)
+    return await asyncio.to_thread(rules.find, said.statements, names=names, about=campaign.title)
 
 
 async def _colleagues(desk: HeadlineDesk, office: str) -> AsyncIterator[people.Person]:
@@ -342,7 +343,7 @@ def _is_front_office(desk: HeadlineDesk, office: str, person: people.Person) -> 
     if not lines.strip():
         return False
     rule = read_rule(lines, words=rule_words(desk.templates), office=office)
-    return bool(choose(rule, [calendar.colleague(person)], seed=office).asked)
+    return speaks_of(rule, calendar.colleague(person))
 
 
 @dataclass(frozen=True, kw_only=True)

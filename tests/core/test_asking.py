@@ -12,6 +12,7 @@ from km365.core.asking import (
     Colleague,
     NotAsked,
     RuleWords,
+    Staff,
     Trait,
     choose,
     left_out,
@@ -40,7 +41,7 @@ def rule(text: str) -> Audience:
 
 
 def asked(text: str) -> set[str]:
-    return {one.id for one in choose(rule(text), PEOPLE, seed="m1").asked}
+    return {one.id for one in choose(rule(text), Staff(PEOPLE), seed="m1").asked}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_a_rule_names_people_by_what_they_are_and_by_name(text: str, who: set[st
 
 
 def test_a_line_that_speaks_of_nobody_is_named_by_its_number() -> None:
-    choice = choose(rule("office: CO-ARD\nsektion: WASH\nnobody@x.example"), PEOPLE, seed="m")
+    choice = choose(rule("office: CO-ARD\nsektion: WASH\nnobody@x.example"), Staff(PEOPLE), seed="m")
     assert choice.unknown == (2, 3)
 
 
@@ -81,15 +82,15 @@ def crowd(count: int) -> list[Colleague]:
 
 
 def test_of_a_large_audience_each_section_has_its_share() -> None:
-    choice = choose(replace(rule(""), at_most=40), crowd(400), seed="m1")
+    choice = choose(replace(rule(""), at_most=40), Staff(crowd(400)), seed="m1")
     assert Counter(one.section for one in choice.asked) == {"WASH": 24, "Health": 12, "Supply": 4}
-    assert choose(replace(rule(""), at_most=40), crowd(400), seed="m1") == choice
-    assert choose(replace(rule(""), at_most=40), crowd(400), seed="m2") != choice
+    assert choose(replace(rule(""), at_most=40), Staff(crowd(400)), seed="m1") == choice
+    assert choose(replace(rule(""), at_most=40), Staff(crowd(400)), seed="m2") != choice
 
 
 def test_who_is_named_is_always_drawn() -> None:
     boss = Colleague(id="boss", names=frozenset({"boss@x.example"}), office="CO-ARD", section="Front office")
-    choice = choose(rule("office: CO-ARD\nboss@x.example\nat most: 3"), [*crowd(50), boss], seed="m")
+    choice = choose(rule("office: CO-ARD\nboss@x.example\nat most: 3"), Staff([*crowd(50), boss]), seed="m")
     assert len(choice.asked) == 3
     assert boss in choice.asked
 
@@ -112,7 +113,7 @@ lines = st.sampled_from(
 @given(st.lists(lines, max_size=6), st.integers(0, 60))
 def test_whom_a_rule_asks_it_speaks_of_and_nobody_twice(text: list[str], count: int) -> None:
     people, audience = crowd(count), rule("\n".join(text))
-    asked = choose(audience, people, seed="s").asked
+    asked = choose(audience, Staff(people), seed="s").asked
     everybody = replace(audience, at_most=None)
     assert len({one.id for one in asked}) == len(asked)
     assert all(speaks_of(everybody, one) for one in asked)
@@ -135,7 +136,7 @@ def test_a_rule_can_be_written_in_every_language() -> None:
     ):
         rule = read_rule(text, words=words, office="CO-ARD")
         assert [(line.trait, line.out) for line in rule.lines] == [(Trait.SECTION, False), (Trait.ROLE, True)]
-        assert {one.id for one in choose(rule, PEOPLE, seed="m").asked} == {"ann", "eva", "zoe"}
+        assert {one.id for one in choose(rule, Staff(PEOPLE), seed="m").asked} == {"ann", "eva", "zoe"}
 
 
 def test_of_an_audience_that_is_drawn_from_nobody_is_told_beforehand() -> None:
@@ -146,21 +147,23 @@ def test_of_an_audience_that_is_drawn_from_nobody_is_told_beforehand() -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_is_a_rule(text: str) -> None:
-    choose(rule(text), PEOPLE, seed="s")
+    choose(rule(text), Staff(PEOPLE), seed="s")
 
 
 @given(st.integers(1, 60), st.integers(0, 60), st.integers(1, 20))
 def test_who_was_drawn_stays_drawn_when_others_join(before: int, joined: int, at_most: int) -> None:
     limited = replace(rule(""), at_most=at_most)
-    first = {one.id for one in choose(limited, crowd(before), seed="m").asked}
-    second = {one.id for one in choose(limited, crowd(before + joined), seed="m", already=first).asked}
+    first = {one.id for one in choose(limited, Staff(crowd(before)), seed="m").asked}
+    second = {one.id for one in choose(limited, Staff(crowd(before + joined)), seed="m", already=first).asked}
     assert first <= second
     assert len(second) == min(before + joined, at_most)
 
 
 def test_why_the_others_are_not_asked_is_said_of_those_whom_the_rule_would_mean() -> None:
     found = rule("section: wash\nnot role: programme officer\noffice: CO-*\nat most: 1")
-    choice = choose(found, PEOPLE, seed="m")
-    others = {one.id: (why, line) for one, why, line in left_out(found, choice, PEOPLE, office="co-ard")}
+    choice = choose(found, Staff(PEOPLE), seed="m")
+    others = {
+        one.id: (why, line) for one, why, line in left_out(found, choice, Staff(PEOPLE), office="co-ard")
+    }
     assert [one.id for one in choice.asked] == ["eva"]
     assert others == {"ann": (NotAsked.TAKEN_OUT, 2), "ben": (NotAsked.NOT_MEANT, 0)}

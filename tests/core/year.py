@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from zoneinfo import ZoneInfo
 
 from km365.core import schedule
-from km365.core.asking import Colleague, RuleWords, Trait, choose, rank, read_rule
+from km365.core.asking import Colleague, RuleWords, Staff, Trait, choose, rank, read_rule
 from km365.core.departures import Leaver, due_leavers, handover_plan
 from km365.core.preferences import Asked, Preferences, hours_for, may_ask
 from km365.core.schedule import Act, Before, Hours, Milestone, Outcome, Plan, Progress
@@ -223,7 +223,7 @@ class _Run:
             return
         self._chosen[one.id] = one.due_on
         rule = read_rule("\n".join(one.asked), words=WORDS, office=one.office)
-        for person in choose(rule, self._agency.staff[one.office], seed=one.subject).asked:
+        for person in choose(rule, Staff(self._agency.staff[one.office]), seed=one.subject).asked:
             part = self._parts.get((one.subject, person.id))
             if part is None:
                 self._add(one.subject, "milestone", Plan(), one.due_on, rank(one.kind, KINDS), person, now)
