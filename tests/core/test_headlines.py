@@ -4,6 +4,8 @@ import random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from km365.core.audience import Audience
 from km365.core.headlines import LIMIT, MOST, Found, Statement, Why, find, groups, standing
@@ -146,6 +148,13 @@ def test_every_sentence_is_quoted_as_it_was_sent_and_goes_when_it_is_taken_back(
     assert left and all(place.source != "KM-a" for place in left)
     reworded = [said(one.source[3:], f"{one.text[:-1]} !") for one in texts]
     assert standing(places, reworded) == {}
+
+
+@given(st.lists(st.text(max_size=80), min_size=3, max_size=8), st.sampled_from(("title", "advice")))
+def test_whatever_is_sent_nothing_is_quoted_that_was_not(texts: list[str], field: str) -> None:
+    found = find([*several(tuple(texts), field=field), *several(CHOSE_THE_DAY)])
+    sent = [" ".join(text.split()) for text in (*texts, *CHOSE_THE_DAY)]
+    assert all(any(quote in text for text in sent) for quote in whole(found))
 
 
 def test_whoever_is_named_in_a_sentence_is_not_named_by_it() -> None:
