@@ -38,10 +38,10 @@ EVERYWHERE = "KM365_TEST_KILLS" in os.environ
 @pytest.mark.parametrize(
     ("said", "kind", "every"),
     [
-        ("an interview", "sqlite", 1 if EVERYWHERE else 3),
-        *((said, "sqlite", 1 if EVERYWHERE else 4) for said in ("a story", "later", "prompts")),
-        pytest.param("an interview", "postgresql", 1 if EVERYWHERE else 11, marks=needs_postgresql),
-        pytest.param("a story", "postgresql", 1 if EVERYWHERE else 11, marks=needs_postgresql),
+        ("an interview", "sqlite", 1 if EVERYWHERE else 5),
+        *((said, "sqlite", 1 if EVERYWHERE else 7) for said in ("a story", "later", "prompts")),
+        pytest.param("an interview", "postgresql", 1 if EVERYWHERE else 17, marks=needs_postgresql),
+        pytest.param("a story", "postgresql", 1 if EVERYWHERE else 17, marks=needs_postgresql),
     ],
 )
 async def test_killed_anywhere_in_a_turn_nothing_is_lost_or_kept_or_said_twice(
