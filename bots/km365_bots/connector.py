@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 
+from km365.core.standing import BLOCKED
 from km365.errors import KM365Error, SettingsError
 from km365.settings import Settings
 from km365_bots.pacing import Account, Begin, Governor, Pace
@@ -246,7 +247,7 @@ def _failure(status: int) -> KM365Error:
             "Teams did not accept the bot's own sign-in (401): check bot_app_id and its secret.",
             retry_after_s=_SIGN_IN_AGAIN_S,
         ),
-        403: Unreachable("The person has blocked or removed the bot (403)."),
+        403: Unreachable(BLOCKED),
         404: ConversationGone("The conversation does not exist any more (404)."),
         413: TooLarge("The message is larger than Teams takes (413)."),
     }

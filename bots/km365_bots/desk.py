@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from km365.core.chat import Event, EventKind, Reply
 from km365.core.schedule import ALWAYS, Hours
+from km365.core.standing import BLOCKED, REMOVED
 from km365.errors import StoreError
 from km365.jobs import Jobs
 from km365.store import conversations, replies, turns
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from km365_bots.activities import Incoming
 
 _log = logging.getLogger("km365.bots.desk")
-
-_REMOVED = "The person removed the app."
-_BLOCKED = "The person has blocked or removed the bot (403)."
 
 Respond = Callable[[Event], Awaitable[list[Reply]]]
 """The conversation's replies to an event."""
@@ -116,7 +114,7 @@ class Desk:
             at=at,
         )
         if incoming.kind is EventKind.REMOVED:
-            conversations.mark_unreachable(c, incoming.person_id, _REMOVED, at)
+            conversations.mark_unreachable(c, incoming.person_id, REMOVED, at)
         if incoming.kind is EventKind.INSTALLED:
             delivery.enqueue_for_newcomer(c, self._jobs, at=at, person_id=incoming.person_id)
 
@@ -150,7 +148,7 @@ class Desk:
 
     async def unreachable(self, person_id: str, *, at: datetime) -> None:
         """Remembers that Teams lets nothing through to this person."""
-        await self._db.run(conversations.mark_unreachable, person_id, _BLOCKED, at)
+        await self._db.run(conversations.mark_unreachable, person_id, BLOCKED, at)
 
 
 def _clock() -> datetime:

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from km365.services.campaigns import Changed, Overview
 
 _WHO = "km365 campaign"
+_TOLD = {
+    "unreachable": "are about to hear that many cannot be reached",
+    "unreachable told": "have heard that many cannot be reached",
+    "over": "are about to hear how it went",
+    "over told": "have heard how it went",
+}
 _dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 
 
@@ -117,7 +123,7 @@ async def show(app: "App", *, campaign_id: str, as_json: bool) -> None:
         click.echo(f"\n{stands.messages} messages wait to be sent{until}.")
     click.echo(f"\nNext: {_next(one)}")
     if one.told:
-        click.echo(f"Focal points: {one.told}")
+        click.echo(f"The focal points {_TOLD[one.told.value]}.")
 
 
 @command.command("pause")

@@ -114,6 +114,11 @@ _SETTLED = {
 }
 
 
+def are_too_many(unreachable: int, *, asked: int) -> bool:
+    """Whether focal points hear that so many cannot be reached: more than a third."""
+    return 3 * unreachable > asked
+
+
 @dataclass(frozen=True, kw_only=True)
 class Standing:
     """How a campaign stands. `places` count everyone once; `sent` and `seen` count people beside that.
@@ -132,11 +137,6 @@ class Standing:
     def of(self, place: Stand) -> int:
         """How many people are in that place."""
         return self.places.get(place, 0)
-
-    @property
-    def too_many_unreachable(self) -> bool:
-        """Whether more than a third cannot be reached."""
-        return 3 * self.of(Stand.UNREACHABLE) > self.asked
 
     @property
     def names_somebody(self) -> bool:

@@ -213,8 +213,8 @@ def _under(key: str, prefix: str) -> bool:
 
 
 def _reminder(prompt: Prompt, campaign: Campaign, hours: Hours, now: datetime) -> datetime | None:
-    """When the next message of the campaign comes; None after the last."""
+    """When the next message of the campaign comes; None after the last, and while it is paused."""
     stands = prompt.progress
-    if stands.next_at is None or stands.sent >= len(campaign.plan.days):
+    if campaign.state == "paused" or stands.next_at is None or stands.sent >= len(campaign.plan.days):
         return None
     return next_open(max(stands.next_at, now), hours)

@@ -18,9 +18,8 @@ from km365.store.tables import campaign, message, prompt
 KINDS = ("departure", "group", "milestone")
 """What a campaign may be about: its kind, and the reason of its messages."""
 
-ASKING = ("open", "paused")
-"""The states of a campaign that asks people: now, or once it goes on. It may also have `ended`, and start
-anew, or be `cancelled`, for good."""
+ASKING = standing.ASKING
+"""The states of a campaign that asks people, now or once it goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,13 @@ from sqlalchemy import Connection, ScalarSelect, String, and_, case, cast, delet
 from sqlalchemy.sql.elements import ColumnElement
 
 from km365.core.schedule import Outcome
-from km365.core.standing import Row
+from km365.core.standing import Row, are_too_many
 from km365.store.outbox import Delivery
 from km365.store.tables import campaign, interview, message, prompt
 
+ASKING = ("open", "paused")
+"""The states of a campaign that asks people: now, or once it goes on. It may also have `ended`, and start
+anew, or be `cancelled`, for good."""
 _AT_ONCE = 1_000
 """Keys that one statement names."""
 
@@ -145,7 +148,7 @@ def paused_ids(c: Connection) -> list[str]:
 
 def under_way(c: Connection, *, since: datetime) -> list[str]:
     """Campaigns that still ask, the earliest date first; with `since` those that ended after it as well."""
-    asking = campaign.c.state.in_(["open", "paused"]) & _anybody_open()
+    asking = campaign.c.state.in_(ASKING) & _anybody_open()
     wanted = asking if since is None else or_(asking, campaign.c.changed_at >= since)
     return list(
         c.execute(select(campaign.c.id).where(wanted).order_by(campaign.c.due_on, campaign.c.id)).scalars()
@@ -170,14 +173,15 @@ def to_be_told(c: Connection, *, at: datetime) -> list[tuple[str, Told]]:
     )
     found: list[tuple[str, Told]] = []
     for campaign_id, told, asking, unreachable, people in c.execute(query).all():
-        now = Told.OVER if not asking else Told.UNREACHABLE if 3 * unreachable > people else None
-        if now is Told.UNREACHABLE and told == Told.UNREACHABLE_TOLD:
-            now = None
-        if now is None:
+        if not asking:
+            what = Told.OVER
+        elif told != Told.UNREACHABLE_TOLD and are_too_many(unreachable, asked=people):
+            what = Told.UNREACHABLE
+        else:
             continue
-        if told != now:
-            tell(c, campaign_id, now, at=at)
-        found.append((campaign_id, now))
+        if told != what:
+            tell(c, campaign_id, what, at=at)
+        found.append((campaign_id, what))
     return found
 
 

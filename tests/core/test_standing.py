@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from km365.core.schedule import Hours, Outcome, Plan
-from km365.core.standing import BLOCKED, Next, Reason, Row, Stand, count, next_steps, short_ids
+from km365.core.standing import (
+    BLOCKED,
+    Next,
+    Reason,
+    Row,
+    Stand,
+    are_too_many,
+    count,
+    next_steps,
+    short_ids,
+    told_counts,
+)
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOURS = Hours(zone=UTC)
@@ -103,9 +114,14 @@ def test_nobody_is_waited_for_beyond_the_last_day() -> None:
 
 
 def test_too_many_unreachable_is_more_than_a_third() -> None:
-    rows = [person(Outcome.UNREACHABLE), person(last="sent"), person(last="sent")]
-    assert not count(rows).too_many_unreachable
-    assert count(rows[:2]).too_many_unreachable
+    assert not are_too_many(1, asked=3)
+    assert are_too_many(2, asked=5)
+
+
+def test_where_one_or_two_answered_no_number_beside_it_tells_who() -> None:
+    rows = [person(Outcome.ANSWERED), person(Outcome.DECLINED), person(sent=0)]
+    assert told_counts(count(rows)) == {Stand.ANSWERED: None, Stand.WAITING: 1}
+    assert told_counts(count(rows[1:])) == {Stand.DECLINED: 1, Stand.WAITING: 1}
 
 
 @given(st.sets(st.text("ab12", min_size=1, max_size=20).map("departure:{}".format)))
