@@ -34,7 +34,7 @@ from km365.services import (
 )
 from km365.services.calendar import hours_of
 from km365.services.handing_on import Begin, Desk, open_desk
-from km365.services.headlines import HeadlineDesk
+from km365.services.headline_answers import HeadlineDesk
 from km365.services.wishes import WishDesk
 from km365.settings import Settings
 from km365.store.secrets import secret_of

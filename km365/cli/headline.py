@@ -11,7 +11,8 @@ from km365.cli.lesson import as_option, reader_of
 
 if TYPE_CHECKING:
     from km365.app import App
-    from km365.services.headlines import HeadlineDesk, Shown
+    from km365.services.headline_answers import HeadlineDesk
+    from km365.services.headlines import Shown
     from km365.store.headlines import State
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what it would do, and do nothing.")
@@ -250,7 +251,7 @@ def _edits(given: Sequence[str]) -> dict[int, str]:
 
 def _desk(app: "App") -> "HeadlineDesk":
     from km365.documents.questions import Banks
-    from km365.services.headlines import HeadlineDesk
+    from km365.services.headline_answers import HeadlineDesk
 
     return HeadlineDesk(
         graph=app.graph,

@@ -17,18 +17,9 @@ from km365.graph import lists
 from km365.jobs.port import Args
 from km365.services import headline_summary as word
 from km365.services.capture import find, knowledge_list, submit_item
+from km365.services.headline_answers import PREFIX, HeadlineDesk, Said, gather
 from km365.services.headline_summary import Labels, Summary
-from km365.services.headlines import (
-    PREFIX,
-    HeadlineDesk,
-    Said,
-    Sheet,
-    Shown,
-    gather,
-    office_of,
-    resolved,
-    sheet,
-)
+from km365.services.headlines import Sheet, Shown, office_of, resolved, sheet
 from km365.services.review import kept_of
 from km365.store import campaigns, events
 from km365.store import headlines as store

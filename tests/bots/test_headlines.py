@@ -7,7 +7,7 @@ from km365_bots.conversation import compose
 from km365_bots.parts import open_parts
 
 from km365.core.chat import Card
-from km365.services import headlines as service
+from km365.services.headline_answers import PREFIX
 
 from ..conftest import Provisioned
 from ..services.reflecting import CHOSE_THE_DAY, DENIED, Reflecting
@@ -30,7 +30,7 @@ async def review(provisioned: Provisioned) -> Reflecting:
 
 
 def lessons(items: object) -> list[str]:
-    return [one for one in items if one.startswith(service.PREFIX)]  # type: ignore[attr-defined]
+    return [one for one in items if one.startswith(PREFIX)]  # type: ignore[attr-defined]
 
 
 def boxes(card: Card | None) -> dict[str, object]:

@@ -16,7 +16,7 @@ from km365.graph import lists, sites
 from km365.services import capture, headline_choice
 from km365.services import headlines as service
 from km365.services import interview as interviews
-from km365.services.headlines import HeadlineDesk
+from km365.services.headline_answers import HeadlineDesk
 from km365.store import campaigns, outbox
 from km365.store import interviews as store
 from km365.store.campaigns import Campaign

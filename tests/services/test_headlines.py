@@ -13,6 +13,7 @@ from km365.graph import drives, sites
 from km365.local import users
 from km365.services import headline_choice as choice
 from km365.services import headlines as service
+from km365.services.headline_answers import PREFIX
 from km365.services.headline_choice import Became
 from km365.services.headline_summary import Labels
 from km365.store import headlines as store
@@ -168,7 +169,7 @@ async def test_what_an_author_takes_back_is_neither_shown_nor_kept_as_a_lesson(r
     assert said.text not in str(left) and {one.number for one in left} == {2, 3}
     review.later(days=2)
     await review.looks()
-    assert not [name for name in await review.items() if name.startswith(service.PREFIX)]
+    assert not [name for name in await review.items() if name.startswith(PREFIX)]
 
 
 async def test_a_summary_somebody_has_edited_is_left_to_them(review: Reflecting) -> None:

@@ -17,8 +17,9 @@ from km365.errors import InputRefused, NotFound
 from km365.graph import people
 from km365.services import headline_choice as choice
 from km365.services import headlines as service
+from km365.services.headline_answers import HeadlineDesk
 from km365.services.headline_summary import Labels
-from km365.services.headlines import HeadlineDesk, Overview, Sheet, Shown
+from km365.services.headlines import Overview, Sheet, Shown
 from km365.store.headlines import State
 from km365.store.outbox import Message
 from km365_bots.buttons import Pick
