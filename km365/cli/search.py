@@ -146,7 +146,9 @@ async def query(
         say(f"Without the filters there are {found.without_filters}.")
     if found.near:
         say(f"There is something about: {', '.join(found.near)}.")
-    if not found.readable:
+    if found.reading:
+        say("What is published is being read just now, so this may not be all; please try again in a minute.")
+    elif not found.readable:
         say(_why_nothing(sign_in, empty=await search.is_empty(app.db)))
 
 

@@ -73,7 +73,8 @@ class Found:
 
     `total` were found in all; `more` is where the next ones begin, None after the last. `without_filters` is
     how many there are without the filters, told where with them there is none; `near` are terms that would
-    find something, told where nothing does. `readable` is whether the reader could find anything at all.
+    find something, told where nothing does. `readable` is whether the reader could find anything at all;
+    where nothing was found, `reading` is whether something has still to be read for the first time.
     The choices are the offices, kinds and languages of what was found.
     """
 
@@ -83,6 +84,7 @@ class Found:
     without_filters: int = 0
     near: tuple[str, ...] = ()
     readable: bool = True
+    reading: bool = False
     offices: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
@@ -178,7 +180,10 @@ class _Searching:
             kinds=_choices(entry.kind for entry in entries.values()),
             languages=_choices(primary(entry.language) for entry in entries.values()),
         )
-        return found if hits or start else await self._nothing(found, query, parts, language)
+        if hits or start:
+            return found
+        found = replace(found, reading=await self.db.run(store.is_first_reading))
+        return await self._nothing(found, query, parts, language)
 
     async def _ranked(self, parts: Sequence[Part], filters: Filters) -> Ranked:
         words = words_of(parts, filters, self._tag_of)

@@ -247,6 +247,16 @@ def _due(container: str, due_at: datetime) -> tuple[ColumnElement[bool], ...]:
     return e.container == container, e.state.in_(_ASKED), e.due_at <= due_at
 
 
+def is_first_reading(c: Connection) -> bool:
+    """Whether a list or library, or a document of one, has still to be read for the first time."""
+    unseen = select(search_source.c.container).where(
+        search_source.c.looked_at.is_(None), search_source.c.problem.is_(None)
+    )
+    e = search_entry.c
+    unread = select(e.id).where(e.state.in_(_ASKED), e.mark == "", e.attempts == 0)
+    return any(c.execute(one.limit(1)).first() is not None for one in (unseen, unread))
+
+
 def not_read(c: Connection, container: str, item_id: str, *, why: str, again_at: datetime | None) -> None:
     """Notes that a document could not be read, now or (without `again_at`) at all; it is not found.
 

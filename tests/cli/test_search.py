@@ -8,6 +8,8 @@ from km365.graph import drives, lists, sites
 from km365.local import faults, file_permissions
 from km365.services import search_index
 from km365.services.capture import knowledge_list
+from km365.store import search as store
+from km365.store.search import Source
 
 from ..conftest import BELMORA, Provisioned, sign_in_name
 from ..services.lessons import lesson
@@ -78,6 +80,10 @@ async def test_what_is_left_out_is_counted_with_the_reason(km365: Type, provisio
 async def test_a_query_that_finds_nothing_leads_on(km365: Type, provisioned: Provisioned) -> None:
     empty = await km365("search", "query", "fridges")
     assert "`km365 search index` reads" in empty.err
+    unseen = Source(container="c", site="s", office="CO-BEL", name="CO-BEL Belmora", shelf="CO-BEL")
+    await provisioned.app.db.run(store.put_source, unseen)
+    reading = await km365("search", "query", "fridges")
+    assert "is being read just now" in reading.err and "search index`" not in reading.err
     await known(provisioned, "For all")
     ran = await km365("flow", "run", "search")
     assert "1 knowledge items and 0 documents read" in ran.out

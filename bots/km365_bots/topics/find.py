@@ -323,6 +323,9 @@ class _Shown:
 
     def _nothing(self, title: str, about: str) -> Reply:
         found = self.found
+        if found.reading:
+            again = self._say("reading")
+            return self._card(title, [again], about, buttons=["again", "new"], hint=self._say("hint_new"))
         if not found.readable:
             return self._card(title, [self._say("nothing_yet")], about, buttons=["new"])
         if found.without_filters:
