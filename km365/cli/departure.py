@@ -111,7 +111,7 @@ def _as_json(one: "Row") -> dict[str, Any]:
         "reason": decision.reason.name.lower() if decision else None,
         "says": [
             {"source": claim.source, "leaves_on": claim.leaves_on}
-            for claim in ((decision.counts, *decision.overruled) if decision else ())
+            for claim in ((decision.counts, *decision.others) if decision else ())
         ],
         "successor": one.successor,
         "supervisor": one.supervisor,

@@ -85,10 +85,10 @@ class Claim:
 
 
 class Reason(StrEnum):
-    """Why a claim counts, in the words that follow "because"."""
+    """Why a claim counts: where sources disagree, in the words that follow "because"."""
 
     ALONE = "nothing else is known"
-    AGREED = "the others say the same"
+    AGREED = "they agree"
     LIST = "people keep it for this"
     HR_FILE = "personnel knows before the directory does"
     LEAVE_DATE = "somebody set a day, and an account is switched off for many reasons"
@@ -103,14 +103,16 @@ _OVERRULES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """Which claim counts and why; `overruled` are those that say something else, the strongest first."""
+    """Which claim counts and why; `others` are those of weaker sources, the strongest first."""
 
     counts: Claim
     reason: Reason
-    overruled: tuple[Claim, ...] = ()
+    others: tuple[Claim, ...] = ()
 
     def __str__(self) -> str:
-        said = ", ".join(map(str, (self.counts, *self.overruled)))
+        said = ", ".join(map(str, (self.counts, *self.others)))
+        if self.reason in {Reason.ALONE, Reason.AGREED}:
+            return f"{said}: {self.reason}"
         return f"{said}: the {self.counts.source} counts, because {self.reason}"
 
 
@@ -123,11 +125,14 @@ def decide(claims: Iterable[Claim]) -> Decision | None:
     found = sorted(claims, key=lambda one: STRONGEST_FIRST.index(one.source))
     if not found:
         return None
-    first, others = found[0], found[1:]
-    against = tuple(one for one in others if one.leaves_on != first.leaves_on)
-    if against:
-        return Decision(counts=first, reason=_OVERRULES[first.source], overruled=against)
-    return Decision(counts=first, reason=Reason.AGREED if others else Reason.ALONE)
+    first, others = found[0], tuple(found[1:])
+    if not others:
+        reason = Reason.ALONE
+    elif all(one.leaves_on == first.leaves_on for one in others):
+        reason = Reason.AGREED
+    else:
+        reason = _OVERRULES[first.source]
+    return Decision(counts=first, reason=reason, others=others)
 
 
 def listed_claims(leaves_on: date | None, *, state: str, file_says: str) -> tuple[Claim, ...]:

@@ -1,7 +1,8 @@
 """What a focal point sees of departures: who leaves, who says so, where it stands and what happens next."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from km365.core import schedule
 from km365.core.departures import (
@@ -28,6 +29,7 @@ from km365.store import campaigns, interviews
 from km365.store.campaigns import Campaign, Prompt
 from km365.store.database import Connection, Database
 
+_NEAR = timedelta(days=365)
 _OVER = {
     Outcome.DECLINED: "nothing: the person declined",
     Outcome.UNREACHABLE: "nothing: the bot does not reach the person (km365 message list)",
@@ -71,14 +73,18 @@ class Overview:
 
 
 async def overview(graph: Graph, db: Database, settings: Settings, *, now: datetime) -> Overview:
-    """Every departure that is known, once. Needs what `departures.known` needs. Never what was said."""
+    """Every departure that is near or in the list, once. Never what was said.
+
+    Near are leave dates up to a year ahead. Needs what `departures.known` needs.
+    """
     hours = calendar.hours_of(settings)
     today = schedule.day_at(now, hours)
     names = await calendar.directory(graph)
     found = await departures.known(graph, db, settings, names, now=now, today=today)
-    standing = await db.run(_standing, found.leavers, today)
+    near = [one for one in found.leavers if one.departure_id or one.leaves_on <= today + _NEAR]
+    standing = await db.run(_standing, near, today)
     rows = []
-    for leaver, (campaign, prompt, interview) in zip(found.leavers, standing, strict=True):
+    for leaver, (campaign, prompt, interview) in zip(near, standing, strict=True):
         person = names.find_anyone(leaver.person_id) or await accounts.who(graph, leaver.person_id)
         rows.append(_row(leaver, person, names, campaign, prompt, interview, today))
     rows.sort(key=lambda one: (one.leaves_on, one.person, one.person_id))
@@ -107,7 +113,7 @@ async def _manager(graph: Graph, person_id: str) -> str:
 _Stands = tuple[Campaign | None, Prompt | None, str]
 
 
-def _standing(c: Connection, leavers: tuple[Leaver, ...], today: date) -> list[_Stands]:
+def _standing(c: Connection, leavers: Sequence[Leaver], today: date) -> list[_Stands]:
     """For each leaver the campaign, where they stand in it, and the state of their interview if any."""
     found: list[_Stands] = []
     for leaver in leavers:
@@ -141,7 +147,7 @@ def _row(
         post=leaver.post or (person.job_title if person else ""),
         leaves_on=leaver.leaves_on,
         notice=Notice.GONE if _is_only_noticed(leaver) else notice(leaver.leaves_on, today=today),
-        state=leaver.state,
+        state="to confirm" if _is_only_noticed(leaver) else leaver.state,
         successor=successor.name if successor else "",
         supervisor=supervisor.name if supervisor else "",
         decision=leaver.decision,

@@ -28,6 +28,11 @@ def campaign_of(c: Connection, person_id: str, leaves_on: date, *, today: date) 
     return next(iter(sorted(near, key=lambda one: abs(one.due_on - leaves_on)) or waiting), None)
 
 
+def _person_of(campaign: Campaign) -> str:
+    """Whom the campaign of a departure is about."""
+    return campaign.id.split(":")[1]
+
+
 def called_off(c: Connection, found: Departures, *, today: date) -> Mapping[str, str]:
     """The campaigns of departures that ask nobody any more, with the reason.
 
@@ -36,7 +41,7 @@ def called_off(c: Connection, found: Departures, *, today: date) -> Mapping[str,
     leavers = {one.person_id: one for one in found.leavers}
     over = {}
     for campaign in campaigns.asking(c, kind="departure"):
-        leaver = leavers.get(campaign.id.split(":")[1])
+        leaver = leavers.get(_person_of(campaign))
         if leaver is None:
             if found.complete and campaign.due_on >= today:
                 over[campaign.id] = "nothing says any more that they leave"
@@ -50,12 +55,13 @@ def called_off(c: Connection, found: Departures, *, today: date) -> Mapping[str,
 def put_off(c: Connection, leavers: Iterable[Leaver], hours: Hours, *, who: str, now: datetime) -> None:
     """Whose last day was moved far away is invited and reminded no more before the new day is near."""
     today = schedule.day_at(now, hours)
-    for one in leavers:
-        asks_on = one.leaves_on - HORIZON
-        if asks_on <= today or one.state in _SETTLED:
+    known = {one.person_id: one for one in leavers if one.state not in _SETTLED}
+    for before in campaigns.asking(c, kind="departure"):
+        one = known.get(_person_of(before))
+        if one is None or before.due_on == one.leaves_on or before.due_on + GONE_WITHIN < today:
             continue
-        before = campaign_of(c, one.person_id, one.leaves_on, today=today)
-        if before is None or before.state not in campaigns.ASKING or before.due_on == one.leaves_on:
+        asks_on = one.leaves_on - HORIZON
+        if asks_on <= today:
             continue
         until = schedule.next_open(schedule.midnight(asks_on, hours), hours)
         after = replace(

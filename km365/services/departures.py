@@ -1,5 +1,6 @@
 """Who leaves, from every source that says so: the *Departures* list, Entra ID, and accounts switched off."""
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -18,6 +19,7 @@ from km365.errors import Forbidden
 from km365.graph import people
 from km365.graph.client import Graph
 from km365.graph.lists import Item
+from km365.graph.people import Person
 from km365.services.calendar import Directory, day_of, items, text
 from km365.settings import Settings
 from km365.store import accounts
@@ -46,9 +48,9 @@ async def known(
     Needs Sites.Selected on the knowledge site, User.Read.All and User-LifeCycleInfo.Read.All; without the
     last, what the others say, and a problem that says so.
     """
-    listed = await in_list(graph, settings, names, today=today)
-    dated = await in_directory(graph, now=now)
     noticed = await db.run(accounts.noticed, after=today - GONE_WITHIN - SAME_DEPARTURE)
+    listed = await in_list(graph, settings, names, today=today, gone=noticed)
+    dated = await in_directory(graph, now=now)
     off = {person_id: since for person_id, since in noticed.items() if names.find(person_id) is None}
     found = one_departure_each(listed.leavers, dated.leavers, accounts=off, today=today)
     return Departures(
@@ -71,12 +73,17 @@ def _with_account(leaver: Leaver, names: Directory) -> Leaver:
     )
 
 
-async def in_list(graph: Graph, settings: Settings, names: Directory, *, today: date) -> Departures:
-    """The *Departures* list, with every sign-in name turned into a person's id."""
+async def in_list(
+    graph: Graph, settings: Settings, names: Directory, *, today: date, gone: Container[str] = ()
+) -> Departures:
+    """The *Departures* list, with every sign-in name turned into a person's id.
+
+    `gone` are ids of people whom the directory need not know any more.
+    """
     leavers: list[Leaver] = []
     problems: list[str] = []
     async for item in items(graph, settings, DEPARTURES.title):
-        found = _leaver(item, names, today)
+        found = _leaver(item, names, today, gone)
         if isinstance(found, Leaver):
             leavers.append(found)
         elif found:
@@ -84,7 +91,7 @@ async def in_list(graph: Graph, settings: Settings, names: Directory, *, today: 
     return Departures(leavers=tuple(leavers), problems=tuple(problems))
 
 
-def _leaver(item: Item, names: Directory, today: date) -> Leaver | str:
+def _leaver(item: Item, names: Directory, today: date, gone: Container[str]) -> Leaver | str:
     """The leaver, or in words why the entry cannot be used, empty where that does not matter any more.
 
     No name is said: warnings are logged.
@@ -93,7 +100,10 @@ def _leaver(item: Item, names: Directory, today: date) -> Leaver | str:
     leaves_on = day_of(item.fields.get("KMLastDay"))
     says = listed_claims(leaves_on, state=state, file_says=text(item, "KMFileSays"))
     over = state in _SETTLED or (leaves_on is not None and leaves_on < today)
-    person = names.find_anyone(text(item, "KMPerson"))
+    named = text(item, "KMPerson").casefold()
+    person = names.find_anyone(named) or (
+        Person(id=named, name="", account_enabled=False) if named in gone else None
+    )
     if person is None:
         problem = f"The departure {title!r} names nobody in the directory; correct its Person in the list."
         return "" if over else problem

@@ -94,7 +94,7 @@ async def test_the_list_says_who_leaves_from_which_source_and_what_is_next(
     assert ran.code == 0
     found = {one["person_id"]: one for one in ran.json}
     zoe, ours = found[person_id("zoe")], found[person_id("ann")]
-    assert (zoe["source"], zoe["reason"], zoe["notice"]) == ("account", "alone", "gone")
+    assert (zoe["source"], zoe["state"], zoe["notice"]) == ("account", "to confirm", "gone")
     assert zoe["next"] == "nobody is asked: confirm it by an entry in the Departures list"
     assert (ours["source"], ours["notice"], ours["next"]) == ("HR file", "6 months", "asked at the next scan")
     assert ours["successor"] == "Ben Paperboat"

@@ -85,7 +85,10 @@ def test_a_decision_explains_itself() -> None:
         "list says 3 May 2026, HR file says 30 April 2026: the list counts, because people keep it for this"
     )
     assert str(departures.decide([claim(Source.ACCOUNT)])) == (
-        "account off since 3 May 2026: the account counts, because nothing else is known"
+        "account off since 3 May 2026: nothing else is known"
+    )
+    assert str(departures.decide([claim(Source.LEAVE_DATE), claim(Source.LIST)])) == (
+        "list says 3 May 2026, leave date says 3 May 2026: they agree"
     )
     assert departures.decide([]) is None
 
@@ -146,8 +149,10 @@ def test_the_strongest_source_counts_whatever_the_order(said: list[Claim], chanc
         return
     first = min(said, key=lambda one: list(Source).index(one.source))
     assert found.counts == first
-    assert set(found.overruled) == {one for one in said if one.leaves_on != first.leaves_on}
-    assert all(str(one) in str(found) for one in (first, *found.overruled))
+    assert {first, *found.others} == set(said)
+    assert all(str(one) in str(found) for one in said)
+    disagree = any(one.leaves_on != first.leaves_on for one in said)
+    assert ("because" in str(found)) is disagree
 
 
 @given(claims)

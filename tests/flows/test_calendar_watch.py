@@ -5,12 +5,12 @@ from km365_flows.calendar_watch import JOB, CalendarWatch
 
 from km365.app import App
 from km365.errors import GraphUnreachable
-from km365.graph import lists, sites
+from km365.graph import lists, people, sites
 from km365.jobs.port import JobState
 from km365.services.calendar_watch import bookmark
-from km365.store import cursors
+from km365.store import accounts, cursors
 
-from ..conftest import Provisioned
+from ..conftest import Provisioned, person_id
 
 
 async def place(app: App, title: str = "Milestones") -> tuple[str, str]:
@@ -62,6 +62,33 @@ async def test_what_is_added_changed_or_deleted_brings_a_scan_and_nothing_else_d
         if act:
             await act()
     assert seen == [1, 1, 1]
+
+
+async def test_an_account_switched_off_brings_a_scan_once_and_other_changes_to_it_none(
+    provisioned: Provisioned, watch: CalendarWatch
+) -> None:
+    app = provisioned.app
+    seen = []
+    for change in ({"jobTitle": "A"}, {"accountEnabled": False}, {"jobTitle": "B"}):
+        await app.graph.patch(f"/users/{person_id('ann')}", change)
+        await watch.look({})
+        seen.append(await scans(app))
+    assert seen == [0, 1, 0]
+    assert list(await app.db.run(accounts.off)) == [person_id("ann")]
+
+
+async def test_a_directory_that_does_not_answer_holds_up_no_change_in_the_lists(
+    provisioned: Provisioned, watch: CalendarWatch, monkeypatch
+) -> None:
+    app = provisioned.app
+    await lists.create_item(app.graph, *await place(app), {"Title": "A"})
+
+    def away(*_: object, **__: object) -> object:
+        raise GraphUnreachable("Nothing answered.")
+
+    monkeypatch.setattr(people, "delta", away)
+    await watch.look({})
+    assert await scans(app) == 1
 
 
 async def test_a_restart_misses_nothing(provisioned: Provisioned, watch: CalendarWatch) -> None:

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from km365.core.departures import Source
 from km365.core.schedule import Outcome, Progress
 from km365.errors import Forbidden
 from km365.graph import people
 from km365.local import users
-from km365.services import accounts
+from km365.services import accounts, calendar, departures
 from km365.store import campaigns
 from km365.store.campaigns import Campaign
 from km365.store.outbox import Delivery
@@ -180,6 +181,21 @@ async def test_an_account_switched_off_by_itself_asks_nobody(office) -> None:
         )
         report = await office.scan()
         assert (report.opened, office.messages()) == ((), {})
+
+
+async def test_an_account_deleted_is_confirmed_by_an_entry_with_its_id(office) -> None:
+    ruth = office.hire("ruth")
+    users.delete(office.m365.state, ruth)
+    news = accounts.News(link="x", off={ruth: office.now.date()})
+    await office.db.run(accounts.keep, news, at=office.now)
+    await office.departure(ruth, -3)
+    names = await calendar.directory(office.graph)
+    found = await departures.known(
+        office.graph, office.db, office.settings, names, now=office.now, today=office.now.date()
+    )
+    (leaver,) = found.leavers
+    assert leaver.decision is not None and leaver.decision.counts.source is Source.LIST
+    assert (leaver.leaves_on, leaver.active, found.problems) == (office.day(-3), False, ())
 
 
 async def test_who_answered_is_not_asked_again_when_the_day_moves(office) -> None:
