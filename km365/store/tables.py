@@ -2,9 +2,9 @@
 
 A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
 `km_answer`, `km_conversation`, `km_message` (what a decision says), `km_reply` (what Teams did not take yet),
-`km_wish` (what is to be changed) and `km_headline` (a chooser's wording), and goes when its time is over; so
-do the words of documents, in `km_example`, and those quoted in `km_feedback` and `km_watched_file`. The
-tables of the search index hold what SharePoint holds, and are made anew from it.
+`km_wish` (what is to be changed), `km_headline` (a chooser's wording) and `km_still_true` (what changed), and
+goes when its time is over; so do the words of documents, in `km_example`, and those quoted in `km_feedback`
+and `km_watched_file`. The tables of the search index hold what SharePoint holds, and are made anew from it.
 """
 
 from datetime import UTC, datetime
@@ -517,6 +517,23 @@ headline = Table(
     Column("decided_by", String),
     _required("changed_at", Moment),
     Index(None, "state", "changed_at"),
+)
+
+still_true = Table(
+    "km_still_true",
+    metadata,
+    Column("item_id", String, primary_key=True),
+    Column("person_id", String, primary_key=True),
+    Column("milestone", String, primary_key=True),
+    _required("place", Integer),
+    _required("office", String),
+    Column("verdict", String),
+    Column("words", Text),
+    _required("shown_at", Moment),
+    Column("said_at", Moment),
+    Column("settled_at", Moment),
+    Index(None, "person_id"),
+    Index(None, "verdict", "settled_at"),
 )
 
 search_source = Table(
