@@ -59,7 +59,7 @@ class Outcome:
 
 
 def open_desk(desk: HeadlineDesk) -> None:
-    """Registers the job, and the daily look at what authors have taken back since."""
+    """Registers the job, and the look for decisions not carried out and, daily, for what was taken back."""
 
     async def work(args: Args) -> None:
         await carry_out(desk, args["campaign"])
@@ -73,7 +73,7 @@ def open_desk(desk: HeadlineDesk) -> None:
 
 def _look_again(c: Connection, desk: HeadlineDesk) -> None:
     now = desk.now()
-    for campaign_id in store.to_look_at(c, changed_since=now - _WATCHED, looked_before=now - _AGAIN):
+    for campaign_id in store.to_carry_out(c, changed_since=now - _WATCHED, looked_before=now - _AGAIN):
         _enqueue(c, desk, campaign_id)
 
 

@@ -148,15 +148,18 @@ def carried_out(c: Connection, campaign_id: str, summary: Json | None, *, at: da
     c.execute(update(headline_list).where(mine).values(summary=summary, carried_out_at=at))
 
 
-def to_look_at(c: Connection, *, changed_since: datetime, looked_before: datetime) -> list[str]:
-    """The milestones of which a message was chosen since the one moment, not looked at since the other."""
-    chosen = exists().where(
-        headline.c.campaign_id == headline_list.c.campaign_id,
-        headline.c.state == State.CHOSEN,
-        headline.c.changed_at >= changed_since,
-    )
-    query = select(headline_list.c.campaign_id).where(chosen, headline_list.c.carried_out_at < looked_before)
-    return list(c.execute(query).scalars())
+def to_carry_out(c: Connection, *, changed_since: datetime, looked_before: datetime) -> list[str]:
+    """The milestones with a decision that was not carried out yet.
+
+    And those of which a message was chosen since the one moment, and not looked at since the other.
+    """
+    of_it = headline.c.campaign_id == headline_list.c.campaign_id
+    done_at = headline_list.c.carried_out_at
+    touched = or_(headline.c.state != State.OPEN, headline.c.item_id.is_not(None))
+    undone = exists().where(of_it, touched, or_(done_at.is_(None), headline.c.changed_at > done_at))
+    chosen = exists().where(of_it, headline.c.state == State.CHOSEN, headline.c.changed_at >= changed_since)
+    wanted = or_(undone, and_(chosen, done_at < looked_before))
+    return list(c.execute(select(headline_list.c.campaign_id).where(wanted)).scalars())
 
 
 def forget(c: Connection, *, changed_before: datetime) -> int:

@@ -22,9 +22,11 @@ from km365.store import interviews as store
 from km365.store.campaigns import Campaign
 from km365.store.database import Connection
 from km365.store.outbox import Message
+from km365.templates import Templates
 
 from ..conftest import Provisioned, person_id
 
+BANKS = Banks(Templates())
 NOW = datetime.fromisoformat("2026-03-02T09:00:00+00:00")
 BEN = Reader(person_id=person_id("ben"), office="CO-BEL")
 SAM = Reader(person_id=person_id("sam"), office="CO-BEL")
@@ -68,7 +70,7 @@ class Reflecting:
             db=app.db,
             jobs=app.jobs,
             settings=app.settings,
-            banks=Banks(app.templates),
+            banks=BANKS,
             templates=app.templates,
             now=lambda: self.at,
         )
@@ -103,7 +105,7 @@ class Reflecting:
     async def sent(self, person: str, *, everyone: tuple[str, ...] = (), **said: str) -> None:
         """This person answered these questions, and what they sent is where it belongs."""
         audiences = dict.fromkeys(everyone, Audience.EVERYONE)
-        bank = Banks(self.here.app.templates).get("midterm_review", "en")
+        bank = BANKS.get("midterm_review", "en")
         choice = said.get("side", "operational")
         answers = tuple(
             Answer(

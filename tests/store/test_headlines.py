@@ -97,10 +97,30 @@ async def test_what_was_decided_on_is_not_replaced_by_a_later_look(db: Database)
         (Why.SIDE,),
     )
     await db.run(store.became, "m", 2, "KM-H1")
+
+
+async def test_what_was_decided_is_carried_out_and_looked_at_again_after_a_day(db: Database) -> None:
+    await held(db, "m")
+    await kept(db, "m", headline("One."), headline("Two."))
+    since = {"changed_since": NOW - DAY, "looked_before": NOW}
+
+    async def waits(**changes: datetime) -> bool:
+        return await db.run(store.to_carry_out, **(since | changes)) == ["m"]
+
+    async def decide(state: State, at: datetime) -> None:
+        await db.run(store.decide, "m", 2, state, words=None, by="ben", at=at)
+
+    assert not await waits()
+    await decide(State.CHOSEN, NOW)
+    assert await waits()
+    await db.run(store.became, "m", 2, "KM-H1")
     await db.run(store.carried_out, "m", {"sha": "x"}, at=NOW)
-    since = {"changed_since": NOW - DAY, "looked_before": NOW + DAY}
-    assert await db.run(store.to_look_at, **since) == ["m"]
-    assert await db.run(store.to_look_at, **(since | {"looked_before": NOW})) == []
+    assert not await waits() and await waits(looked_before=NOW + DAY)
+    await decide(State.OPEN, NOW + DAY)
+    assert await waits()
+    await db.run(store.became, "m", 2, "")
+    await db.run(store.carried_out, "m", {"sha": "x"}, at=NOW + DAY)
+    assert not await waits(looked_before=NOW + 2 * DAY)
     listed = await db.run(store.looked_at, "m")
     assert listed is not None and (listed.summary, listed.people) == ({"sha": "x"}, 4)
-    assert await db.run(store.forget, changed_before=NOW + DAY) == 2
+    assert await db.run(store.forget, changed_before=NOW + 2 * DAY) == 2
