@@ -36,6 +36,8 @@ class Person:
     account_enabled: bool = True
     leaves_at: datetime | None = None
     manager_id: str | None = None
+    is_guest: bool = False
+    """Whether the account is of somebody from elsewhere, where that was asked for."""
 
     @classmethod
     def from_json(cls, raw: Json) -> Self:
@@ -53,6 +55,7 @@ class Person:
             account_enabled=raw.get("accountEnabled") is not False,
             leaves_at=moment(raw.get(LEAVE_DATE)),
             manager_id=manager or None,
+            is_guest=raw.get("userType") == "Guest",
         )
 
 
@@ -110,9 +113,12 @@ async def get_manager(graph: Graph, person: str) -> Person | None:
 
 
 async def get_deleted_person(graph: Graph, person_id: str) -> Person:
-    """Somebody whose account was deleted within the last 30 days. Raises GraphNotFound afterwards."""
+    """Somebody whose account was deleted within the last 30 days, and whether it was a guest's.
+
+    Raises GraphNotFound afterwards.
+    """
     path = f"/directory/deletedItems/{segment(person_id)}/microsoft.graph.user"
-    return Person.from_json(await graph.get(path, params={"$select": FIELDS}))
+    return Person.from_json(await graph.get(path, params={"$select": f"{FIELDS},userType"}))
 
 
 async def list_groups(graph: Graph, person: str) -> AsyncIterator[Group]:

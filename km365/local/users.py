@@ -153,7 +153,7 @@ def user_json(state: State, row: sqlite3.Row) -> dict[str, Json]:
         **{name: row[column] for name, column in COLUMNS.items()},
         "accountEnabled": bool(row["enabled"]),
         "createdDateTime": row["created_at"],
-        "userType": "Member",
+        "userType": "Guest" if "#EXT#" in row["upn"] else "Member",
     }
     if faults.setting(state, "leave_dates_hidden"):
         del shown["employeeLeaveDateTime"]

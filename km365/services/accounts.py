@@ -44,46 +44,40 @@ async def look(graph: Graph, db: Database, *, now: datetime) -> News | None:
     The first look, and one after the directory has forgotten our bookmark, reads everyone who cannot sign
     in. Guests are left out. Needs User.Read.All.
     """
-    known, mark = await db.run(_known)
+    mark = await db.run(cursors.get_with_time, BOOKMARK)
     if mark is None:
         return await _everyone(graph, None, now=now)
     link, read_at = mark
     try:
         pages = [page async for page in people.delta(graph, link)]
     except (ResyncNeeded, InputRefused):  # forgotten; another Graph
-        return await _everyone(graph, known, now=now)
-    news = _News(known, read_at, now)
-    for page in pages:
-        for raw in page.values:
-            news.hear(raw)
+        return await _everyone(graph, await db.run(accounts.off), now=now)
     link = pages[-1].delta_link or link
-    if not news.off and not news.back and now - read_at < _KEEP_LINK:
-        return None
-    return News(link=link, off=news.off, back=frozenset(news.back))
-
-
-class _News:
-    """Hears what the feed says of people, the last word of each counting."""
-
-    def __init__(self, known: Mapping[str, date | None], read_at: datetime, now: datetime) -> None:
-        self.off: dict[str, date | None] = {}
-        self.back: set[str] = set()
-        self._known, self._read_at, self._today = known, read_at, now.date()
-
-    def hear(self, raw: Json) -> None:
-        person_id = text(raw.get("id")).lower()
+    last = {text(raw.get("id")).lower(): raw for page in pages for raw in page.values}  # the last word counts
+    known = await db.run(accounts.off) if last else {}
+    off: dict[str, date | None] = {}
+    back = set()
+    for person_id, raw in last.items():
         gone = text(part(raw, "@removed").get("reason"))
-        self.off.pop(person_id, None)
-        self.back.discard(person_id)
         if gone == "deleted" or (not gone and raw.get("accountEnabled") is True):
-            if person_id in self._known:  # gone for good after 30 days, or able to sign in again
-                self.back.add(person_id)
-            return
-        is_off = gone or raw.get("accountEnabled") is False
-        if is_off and person_id not in self._known and raw.get("userType") != "Guest":
-            made_at = moment(raw.get("createdDateTime"))
-            never_worked = made_at is not None and made_at > self._read_at
-            self.off[person_id] = None if never_worked else self._today
+            back |= {person_id} & known.keys()  # gone for good after 30 days, or able to sign in again
+        elif person_id not in known and (gone or raw.get("accountEnabled") is False):
+            was_ours = await _was_ours(graph, person_id, raw, read_at)
+            off[person_id] = now.date() if was_ours else None
+    if not last and now - read_at < _KEEP_LINK:
+        return None
+    return News(link=link, off=off, back=frozenset(back))
+
+
+async def _was_ours(graph: Graph, person_id: str, raw: Json, read_at: datetime) -> bool:
+    """Whether the account was a colleague's: not a guest's, nor one made switched off, such as a room's."""
+    if "@removed" not in raw:
+        made_at = moment(raw.get("createdDateTime"))
+        return raw.get("userType") != "Guest" and (made_at is None or made_at <= read_at)
+    try:
+        return not (await people.get_deleted_person(graph, person_id)).is_guest
+    except GraphNotFound:  # gone for good meanwhile
+        return False
 
 
 async def _everyone(graph: Graph, known: Mapping[str, date | None] | None, *, now: datetime) -> News:
@@ -96,10 +90,6 @@ async def _everyone(graph: Graph, known: Mapping[str, date | None] | None, *, no
     return News(
         link=link, off=dict.fromkeys(off - known.keys(), now.date()), back=frozenset(known.keys() - off)
     )
-
-
-def _known(c: Connection) -> tuple[dict[str, date | None], tuple[str, datetime] | None]:
-    return accounts.off(c), cursors.get_with_time(c, BOOKMARK)
 
 
 def keep(c: Connection, news: News, *, at: datetime) -> None:

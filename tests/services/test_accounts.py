@@ -95,6 +95,18 @@ async def test_an_account_made_switched_off_never_was_a_colleague(look: Look) ->
     assert (await look.off())[room] is None
 
 
+async def test_guests_are_left_out(look: Look) -> None:
+    eve, kim = look.hire("eve_elsewhere.example#EXT#"), look.hire("kim_elsewhere.example#EXT#")
+    await look()
+    async with httpx.AsyncClient(base_url=look.here.m365.graph_url) as http:
+        token = {"Authorization": "Bearer x"}
+        assert (await http.delete(f"users/{eve}", headers=token)).status_code == 204
+        off = await http.patch(f"users/{kim}", headers=token, json={"accountEnabled": False})
+        assert off.status_code == 204
+    assert not await look()
+    assert (await look.off())[eve] is None
+
+
 async def test_after_the_directory_forgot_the_bookmark_nobody_is_missed_or_told_twice(look: Look) -> None:
     ann, ben = look.hire("ann"), look.hire("ben")
     await look()
