@@ -264,7 +264,7 @@ class Suggester:
                 ridge / best,
                 np.log(max(ridge, 0.0) + 0.3 * usual + 0.003),
                 near,
-                np.log((8 * near + usual) / 9),
+                np.log((8 * max(near, 0.0) + usual) / 9),  # near < 0: people refused it
                 np.log(usual),
                 trusted,
                 min(held, 5) / 5,

@@ -2,6 +2,7 @@
 
 from unittest import mock
 
+import numpy as np
 import pytest
 
 from km365.core.tagging import from_text
@@ -41,3 +42,14 @@ def test_only_documents_that_the_weights_are_fitted_to_are_read_in_full(
     assert learner.known.learned.count == 12
     best, _ = learner.suggest(document(1))[0]
     assert best == "schools"
+
+
+def test_a_term_that_people_refused_for_all_documents_like_one_has_a_probability_all_the_same() -> None:
+    learner = suggester()
+    taught = Learning(learner, 12)
+    for number in range(12):
+        refused = number % 2 == 0 and number > 0
+        taught.add(document(number), [] if refused else [number % 2], [0] if refused else [])
+    measured = taught.finish()
+    assert all(np.isfinite(rows).all() for _, rows in measured.values())
+    assert all(0 <= score <= 1 for _, score in learner.suggest(document(0)))
