@@ -18,6 +18,7 @@ from km365.core.turns import Turn
 from km365.errors import InputRefused
 from km365.services.group_reflection import SUMMARY
 from km365.store import preferences
+from km365.store.conversations import UNHEARD
 from km365.store.outbox import Message
 from km365_bots import buttons, group_speech, groups, interviewing, news, put_by, speech
 from km365_bots.chat import LEFT_ALONE, Chat, Parts, open_chat
@@ -55,6 +56,8 @@ async def _respond(chat: Chat) -> list[Reply]:
             return []
         case EventKind.SUBMIT:
             await _heard_again(chat)
+            if chat.state.get(UNHEARD):  # what is pressed was seen
+                await chat.remember(**{UNHEARD: None})
             return await _pressed(chat)
         case EventKind.MESSAGE if chat.event.edited:
             return [await _edited(chat)]
@@ -107,6 +110,8 @@ async def _typed(chat: Chat, meant: Understood | None) -> list[Reply]:
             return await _tell(chat, topic, told, turn)
     if meant and meant.command and meant.command in KINDNESS:
         return await _greeted(chat, meant.command, turn)
+    if turn is not None and (again := await _unheard(chat, turn)):
+        return again
     await _wait_no_more(chat)
     if turn is not None and not await _told_before_starting(chat, turn, meant):
         offered = await _told_at_the_draft(chat, turn, meant)
@@ -136,6 +141,22 @@ async def _greeted(chat: Chat, said: Command, turn: Turn | None) -> list[Reply]:
     if waits is None:
         return [back, _help(chat)] if said is Command.GREETING else [back]
     return [back, waits]
+
+
+async def _unheard(chat: Chat, turn: Turn) -> list[Reply]:
+    """What waits, once more, where our last words may not have arrived: nobody answers what they never saw.
+
+    Once only, so that a person who can be heard and not answered is heard all the same.
+    """
+    noted = chat.state.get(UNHEARD) or {}
+    repeated = bool(noted.get("with")) and noted["with"] == chat.activity_key
+    if noted.get("with") and not repeated:
+        await chat.remember(**{UNHEARD: None})
+        return []
+    if not (noted or chat.event.unheard) or await chat.keeps_out(chat.event.text[:MAX_ANSWER_LENGTH]):
+        return []
+    await chat.remember(**{UNHEARD: {"at": chat.event.at.isoformat(), "with": chat.activity_key or "-"}})
+    return [chat.speech.say("chat.unheard"), interviewing.prompt(chat, turn)]
 
 
 async def _edited(chat: Chat) -> Reply:

@@ -113,6 +113,11 @@ class Replies:
         replies.put_back(c, left.id, due_at=at + timedelta(seconds=wait_s))
         self._enqueue(c, left.place.conversation_id, wait_s)
 
+    async def lost(self, place: Place, *, at: datetime) -> None:
+        """A reply may not have arrived; of a person's own chat that is noted, for what is said next there."""
+        if place.person_id:
+            await self._db.run(conversations.note_unheard, place.conversation_id, at=at)
+
     async def drop(self, conversation_id: str) -> None:
         """Nothing is let through to this conversation any more."""
         await self._db.run(replies.drop, conversation_id)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from km365.errors import KM365Error
 from km365.store.replies import Left, Place
-from km365_bots.connector import Connector, ConversationGone, NotSent, Unreachable
+from km365_bots.connector import Connector, ConversationGone, DeliveryUnknown, NotSent, Unreachable
 from km365_bots.outgoing import Outgoing, transmit
 from km365_bots.replies import Replies
 
@@ -58,7 +58,9 @@ class Saying:
         while self._left and not self.kept:
             self._sending = True
             try:
-                instead = await attempt(self._connector, self._place, self._left[0])
+                instead = await attempt(
+                    self._connector, self._replies, self._place, self._left[0], at=self._clock()
+                )
             except NotSent as error:
                 self._sending = False
                 await self._wait(error)
@@ -79,7 +81,9 @@ class Saying:
                 await self._keep(error.retry_after_s)
 
 
-async def attempt(connector: Connector, place: Place, out: Outgoing) -> tuple[Outgoing, ...]:
+async def attempt(
+    connector: Connector, replies: Replies, place: Place, out: Outgoing, *, at: datetime
+) -> tuple[Outgoing, ...]:
     """As `transmit`, but what may have arrived, or never will, is only noted.
 
     Raises NotSent, Unreachable and ConversationGone.
@@ -90,4 +94,6 @@ async def attempt(connector: Connector, place: Place, out: Outgoing) -> tuple[Ou
         raise
     except KM365Error as error:
         _log.error("A reply was not delivered: %s", error)
+        if isinstance(error, DeliveryUnknown):
+            await replies.lost(place, at=at)
         return ()

@@ -13,7 +13,7 @@ import secrets
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -197,7 +197,7 @@ class Turns:
         try:
             try:
                 heard = await self._hear(incoming)
-                replies = await self._replies(incoming) if heard in _OURS else []
+                replies = await self._replies(incoming, heard) if heard in _OURS else []
                 saved = True
             except Exception as error:  # told in a sentence; the log gets no word of the person's
                 reference, saved = _record(error), False
@@ -226,10 +226,12 @@ class Turns:
             wait_s = min(2 * wait_s, 0.25)
         return heard
 
-    async def _replies(self, incoming: Incoming) -> list[Reply]:
+    async def _replies(self, incoming: Incoming, heard: Heard) -> list[Reply]:
         """What the conversation answers."""
         event = incoming.event(self._clock())
-        return [] if event is None else await self._desk.respond(event)
+        if event is None:
+            return []
+        return await self._desk.respond(replace(event, unheard=heard is Heard.BEHIND))
 
     async def _say(self, incoming: Incoming, saying: Saying) -> None:
         """Sends the replies in order, after those that waited. What the person said is saved."""
@@ -253,7 +255,7 @@ class Turns:
         while left := await replies.next(conversation_id, at=self._clock(), present=present):
             try:
                 out = Outgoing.from_json(left.said[0])
-                instead = await attempt(self._connector, left.place, out)
+                instead = await attempt(self._connector, replies, left.place, out, at=self._clock())
             except NotSent as error:
                 await replies.put_back(left, error, at=self._clock())
                 return

@@ -56,6 +56,8 @@ class Event:
     """Where Teams is answered."""
     roster: str = ""
     """What names those who read along: the conversation, or the team whose channel it is."""
+    unheard: bool = False
+    """Whether what we said before still waits to be sent, so that this answers something older."""
 
     @property
     def cards_for(self) -> str:

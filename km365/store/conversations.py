@@ -40,6 +40,19 @@ def get(c: Connection, conversation_id: str) -> Conversation | None:
     return Conversation(id=row.id, state=row.state, version=row.version) if row else None
 
 
+UNHEARD = "unheard"
+"""Where the state of a chat notes since when (`at`) our last words may not have arrived."""
+
+
+def note_unheard(c: Connection, conversation_id: str, *, at: datetime) -> None:
+    """Our last words may not have arrived there, and are not said again by themselves."""
+    now = get(c, conversation_id)
+    state = now.state if now else {}
+    if not state.get(UNHEARD):
+        noted = {**state, UNHEARD: {"at": at.isoformat()}}
+        save(c, conversation_id, noted, now.version if now else 0, at=at)
+
+
 def save(c: Connection, conversation_id: str, state: Json, version: int, *, at: datetime) -> int:
     """Stores the state and returns the new version. `version` is the one that was read, 0 for a new chat.
 
