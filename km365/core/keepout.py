@@ -1,20 +1,15 @@
 """What does not belong here and must not be stored: it has a channel and people of its own.
 
-The words are data (`templates/messages`, table `keep_out_words`), written as people say them: `...` stands
-for up to six words, `..` for up to two, `+` for none, `|` for or, a `*` behind a word for any ending, `#` for
-a number and `<colleague>` for any entry of that list. The rules here are few; what they miss is measured
-(`tests/benchmarks/bench_keep_out.py`) and told in `docs/security.md`.
+The words are data (`templates/messages`, table `keep_out_words`), written as in `km365/core/phrases.py`. The
+rules here are few; what they miss is measured (`tests/benchmarks/bench_keep_out.py`) and told in
+`docs/security.md`.
 """
 
 import re
-import unicodedata
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
-from km365.core.commands import plain
-from km365.core.text import fold
+from km365.core.phrases import PHONE, Language, Text, Words, any_of
 
 
 class KeepOut(StrEnum):
@@ -29,94 +24,12 @@ class KeepOut(StrEnum):
     PASSWORD = "password"  # noqa: S105 - the word, not one
 
 
-Lists = Mapping[str, Sequence[str]]
-"""What is said for each kind in one language, and the other lists of `WORD_LISTS`."""
-
 WORD_LISTS = (*KeepOut, "is", "colleague", "child", "harm", "helpline", "people")
 """`is` stands between "password" and one. What points to somebody is kept out only near a word of `harm`; a
 telephone number near a word of `helpline` points to nobody, nor does a word of `people` in capitals."""
 
-_GAPS = {"+": 0, "..": 2, "...": 6}
 _NEAR_HARM = 25
 _NEAR_HELPLINE = 8
-_PHONE = "xphonex"
-_NAME = "<name>"
-
-_GAP = re.compile(r"\s*(\.{2,3}|\+)\s*")
-_SENTENCE = re.compile(r"(?<![.!?;؟؛…])[.!?;؟؛…]++(?=\s|$)|[。！？；\n\r]++")
-_NUMBER = "(?:[0-9\u0660-\u0669]{1,3}|[一二三四五六七八九十两]{1,3})"
-_NO_RANGE = rf"(?! (?:\w{{1,3}} )?{_NUMBER}\b)"
-"""An age is one number: "aged 6", not "aged 6 to 12"."""
-_CAPITALISED = re.compile(r"\b(?!Xphonex)[A-ZА-Я][a-zа-я'’]+")
-_CALLED = re.compile(r"(?<![\w.,])(?:\+|00?)?\d(?:[\s().-]{0,2}\d){7,14}(?!\w)")
-_THOUSANDS = re.compile(r"\d{1,3}(?:[ .]\d{3})+")
-
-Span = tuple[int, int]
-
-
-class Words:
-    """The words of every language, made ready to be looked for in many texts."""
-
-    def __init__(self, lists: Mapping[str, Lists]) -> None:
-        self.languages = tuple(_Language(one) for one in lists.values())
-
-    @cached_property
-    def pieces(self) -> Mapping[str, Sequence[str]]:
-        """All that is looked for, by its first two letters; most texts hold few of them, and then most
-        phrases need no second look."""
-        parts = (
-            part
-            for one in self.languages
-            for phrases in one.lists.values()
-            for phrase in phrases
-            for part in _parsed(phrase)[1]
-        )
-        found: dict[str, list[str]] = {}
-        for piece in {_PHONE, *(_compiled(one)[0] for part in parts for one in part if one[:1] != "<")}:
-            found.setdefault(piece[:2], []).append(piece)
-        return found
-
-
-class _Language:
-    """The words of one language, and what a text must hold for each phrase: of every part one piece."""
-
-    def __init__(self, lists: Lists) -> None:
-        self.lists = lists
-
-    @cached_property
-    def phrases(self) -> Mapping[str, Sequence[tuple[str, Sequence[frozenset[str]]]]]:
-        return {
-            name: [
-                (phrase, [need for part in _parsed(phrase)[1] if (need := self._pieces(part))])
-                for phrase in phrases
-            ]
-            for name, phrases in self.lists.items()
-        }
-
-    @cached_property
-    def heads(self) -> Mapping[str, frozenset[str] | None]:
-        """By list the pieces of which one must be there for any of its phrases; None where none must."""
-        return {
-            name: frozenset().union(*(needs[0] for _, needs in phrases))
-            if all(needs for _, needs in phrases)
-            else None
-            for name, phrases in self.phrases.items()
-        }
-
-    def _pieces(self, part: Sequence[str]) -> frozenset[str]:
-        """The pieces of which one must be there for this part; none where it may be anything."""
-        found: set[str] = set()
-        for alternative in part:
-            if alternative == _NAME:
-                return frozenset()
-            if alternative.startswith("<"):
-                of_list = [self._pieces(_parsed(one)[1][0]) for one in self.lists.get(alternative[1:-1], ())]
-                if not all(of_list):
-                    return frozenset()
-                found.update(*of_list)
-            else:
-                found.add(_compiled(alternative)[0])
-        return frozenset(found)
 
 
 def keep_out(text: str, words: Words) -> KeepOut | None:
@@ -126,116 +39,36 @@ def keep_out(text: str, words: Words) -> KeepOut | None:
     health, violence and abuse. People write in several languages, so all are looked for. This catches the
     plain cases; the consent says the rest.
     """
-    looked_at = _Text(text, words)
+    looked_at = Text(text, words)
     for kind in KeepOut:
         check = _CHECKS.get(kind, _said)
-        if any(check(looked_at, kind, language, words) for language in words.languages):
+        if any(check(looked_at, kind, language, words) for language in words.languages.values()):
             return kind
     return None
 
 
-class _Text:
-    """A text as it is searched: `small` as it stands, in small letters; `cased` and `said` one line for each
-    sentence, alike but for capitals."""
-
-    def __init__(self, text: str, words: Words) -> None:
-        shown = "".join(c for c in text if unicodedata.category(c) != "Cf")
-        raw = "".join(map(_letter, shown))
-        self.small = raw.lower()
-        phones_marked = _CALLED.sub(_phone_or_number, raw)
-        lines = (_spaced(line) for line in _SENTENCE.split(phones_marked))
-        self.cased = "\n".join(line for line in lines if line)
-        self.said = self.cased.lower()
-        said = self.said
-        begun = {said[at : at + 2] for at in range(len(said))} | set(said) | {""}
-        listed = (words.pieces.get(letters, ()) for letters in begun)
-        self._there = frozenset(piece for pieces in listed for piece in pieces if piece in said)
-        self._listed: dict[tuple[int, str], list[Span]] = {}
-
-    def find_any(self, name: str, language: _Language) -> Iterator[Span]:
-        """Where a phrase of that list is said."""
-        heads = language.heads.get(name)
-        if heads is not None and self._there.isdisjoint(heads):
-            return
-        for phrase, needs in language.phrases.get(name, ()):
-            if not any(map(self._there.isdisjoint, needs)):
-                yield from self.find(phrase, language)
-
-    def find(self, phrase: str, language: _Language) -> Iterator[Span]:
-        """Where `phrase` is said, in the order of its last part."""
-        gaps, parts = _parsed(phrase)
-        starts = list(self._part(parts[0], language))
-        for gap, part in zip(gaps, parts[1:], strict=True):
-            if not starts:
-                return
-            starts = list(self._after(starts, self._part(part, language), _GAPS[gap]))
-        yield from starts
-
-    def _after(self, starts: Sequence[Span], nexts: Iterable[Span], most: int) -> Iterator[Span]:
-        """Each of `nexts` joined to the nearest of `starts` before it, if that is near enough."""
-        by_end = sorted((last, first) for first, last in starts)
-        ends = [last for last, _ in by_end]
-        for start, end in nexts:
-            before = bisect_right(ends, start)
-            if before and self._apart(ends[before - 1], start, across=False) <= most:
-                yield by_end[before - 1][1], end
-
-    def near(self, one: Span, other: Span, most: int) -> bool:
-        """Whether no more than `most` words stand between two places, sentences or not."""
-        return self._apart(min(one[1], other[1]), max(one[0], other[0]), across=True) <= most
-
-    def _part(self, part: Sequence[str], language: _Language) -> Iterator[Span]:
-        for alternative in part:
-            if alternative == _NAME:
-                many = {plain(word) for word in language.lists.get("people", ())}
-                yield from (n.span() for n in _CAPITALISED.finditer(self.cased) if n[0].lower() not in many)
-            elif alternative.startswith("<"):
-                yield from self._any_of(alternative[1:-1], language)
-            else:
-                yield from self._literal(alternative)
-
-    def _any_of(self, name: str, language: _Language) -> list[Span]:
-        """Where any of a list is said; looked for once, as many phrases begin with the same list."""
-        key = id(language), name
-        if key not in self._listed:
-            self._listed[key] = list(self.find_any(name, language))
-        return self._listed[key]
-
-    def _literal(self, alternative: str) -> Iterator[Span]:
-        piece, pattern = _compiled(alternative)
-        if piece in self._there:
-            yield from (found.span() for found in pattern.finditer(self.said))
-
-    def _apart(self, end: int, start: int, *, across: bool) -> int:
-        """How many words stand between, two characters of a script without spaces counting as one."""
-        between = self.said[end:start]
-        if "\n" in between and not across:
-            return len(self.said)
-        return len(between.split()) + sum(map(_unspaced, between)) // 2
-
-
-def _said(text: _Text, kind: KeepOut, language: _Language, words: Words) -> bool:
+def _said(text: Text, kind: KeepOut, language: Language, words: Words) -> bool:
     return next(text.find_any(kind, language), None) is not None
 
 
-def _identifiable(text: _Text, kind: KeepOut, language: _Language, words: Words) -> bool:
+def _identifiable(text: Text, kind: KeepOut, language: Language, words: Words) -> bool:
     """Whether somebody who was harmed could be found: by telephone, by name or as a child of that age."""
     harms = list(text.find_any("harm", language))
     if not harms:
         return False
-    helplines = [found for every in words.languages for found in text.find_any("helpline", every)]
+    helplines = [found for every in words.languages.values() for found in text.find_any("helpline", every)]
     pointers = [
         phone
-        for phone in text.find(_PHONE, language)
+        for phone in text.find(PHONE, language)
         if not any(text.near(phone, helpline, _NEAR_HELPLINE) for helpline in helplines)
     ]
     pointers += text.find_any(kind, language)
     return any(text.near(pointer, harm, _NEAR_HARM) for pointer in pointers for harm in harms)
 
 
-def _password(text: _Text, kind: KeepOut, language: _Language, words: Words) -> bool:
+def _password(text: Text, kind: KeepOut, language: Language, words: Words) -> bool:
     """Whether a password stands in the text: the word, then a sign or "is", then something secret-looking."""
-    names, joined = (_any_of(tuple(language.lists.get(name, ()))) for name in (kind, "is"))
+    names, joined = (any_of(tuple(language.lists.get(name, ()))) for name in (kind, "is"))
     *named, alone = _secrets(names, joined)
     if re.search(names, text.small):
         return any(pattern.search(text.small) for pattern in (*named, alone))
@@ -281,65 +114,3 @@ def _secrets(names: str, joined: str) -> tuple[re.Pattern[str], ...]:
             rf"(?:{joined})\s*{_QUOTE}{_STRONG}",
         )
     )
-
-
-@lru_cache(maxsize=64)
-def _any_of(words: tuple[str, ...]) -> str:
-    return "(?:" + "|".join(_edged(fold(word)) for word in words) + ")"
-
-
-def _edged(word: str) -> str:
-    bare = word.removesuffix("*")
-    if not word or _unspaced(word):
-        return re.escape(bare)
-    return rf"\b{_prefix(bare)}{re.escape(bare)}" + (r"\w*" if word.endswith("*") else r"\b")
-
-
-def _prefix(word: str) -> str:
-    """What Arabic writes together with the word behind it: and, so, in, for, as, the."""
-    return "[وف]?[بلك]?(?:ال|ل)?" if "\u0621" <= word[:1] <= "\u064a" else ""
-
-
-@lru_cache(maxsize=8192)
-def _compiled(alternative: str) -> tuple[str, re.Pattern[str]]:
-    """The longest piece that must be there, which is fast to look for, and the pattern itself."""
-    ending = "*" if alternative.endswith("*") else ""
-    pieces = [plain(piece) for piece in alternative.removesuffix("*").split("#")]
-    if len(pieces) == 1:
-        return pieces[0], re.compile(_edged(pieces[0] + ending))
-    spaced = f" ?{_NUMBER}{_NO_RANGE} ?".join(re.escape(piece) for piece in pieces)
-    edge = "" if _unspaced("".join(pieces)) else r"\b"
-    return max(pieces, key=len), re.compile(rf"{edge}{spaced}{edge}")
-
-
-@lru_cache(maxsize=8192)
-def _parsed(phrase: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """The gaps of a phrase and the parts between them, each part as its alternatives."""
-    pieces = _GAP.split(phrase.strip())
-    return tuple(pieces[1::2]), tuple(tuple(a.strip() for a in part.split("|")) for part in pieces[::2])
-
-
-def _phone_or_number(found: re.Match[str]) -> str:
-    """A mark in the place of a telephone number; a large or a round number, or a date, stays."""
-    text = found[0]
-    digits = sum(c.isdigit() for c in text)
-    marked = text.startswith(("+", "00"))
-    if _THOUSANDS.fullmatch(text) or (not marked and digits < 9):
-        return text
-    return f" {_PHONE} "
-
-
-@lru_cache(maxsize=4096)
-def _letter(c: str) -> str:
-    """The letter without accents and variants, capital if it was one."""
-    folded = fold(c)
-    return folded.upper() if c.isupper() else folded
-
-
-def _spaced(line: str) -> str:
-    return " ".join("".join(c if unicodedata.category(c)[0] in "LN" else " " for c in line).split())
-
-
-def _unspaced(text: str) -> bool:
-    """Whether the text is in a script that is written without spaces."""
-    return any("\u3040" <= c <= "\u9fff" for c in text)

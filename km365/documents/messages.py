@@ -9,9 +9,10 @@ from babel import Locale
 from km365.core import draft_words
 from km365.core.audience import Audience
 from km365.core.commands import Command, Vocabulary
-from km365.core.keepout import WORD_LISTS, Words
+from km365.core.keepout import WORD_LISTS
 from km365.core.languages import LANGUAGES
 from km365.core.messages import Messages, Text
+from km365.core.phrases import Words
 from km365.documents.toml import Table, read
 from km365.errors import TemplateError
 from km365.templates import Templates

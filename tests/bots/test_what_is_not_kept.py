@@ -6,7 +6,8 @@ import km365_bots.chat
 import pytest
 
 from km365.core.interviews import InterviewState
-from km365.core.keepout import KeepOut, Words, keep_out
+from km365.core.keepout import KeepOut, keep_out
+from km365.core.phrases import Words
 from km365.core.schedule import Outcome
 from km365.store import campaigns, outbox
 from km365.store import interviews as store

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from km365.core.keepout import KeepOut, Words, keep_out
+from km365.core.keepout import KeepOut, keep_out
 from km365.core.languages import LANGUAGES
+from km365.core.phrases import Words
 
 from ..benchmarks.bench_keep_out import WORDS, Labelled, labelled, table
 
