@@ -125,6 +125,18 @@ KNOWLEDGE = ListSpec(
         Column(name="KMEffect", title="Effect", kind=ColumnKind.CHOICE, choices=EFFECTS),
         Column(name="KMReason", title="Last decision's reason", kind=ColumnKind.NOTE),
         Column(name="KMReviewBy", title="Review by", kind=ColumnKind.DATE, indexed=True),
+        Column(
+            name="KMConfirmedOn",
+            title="Last confirmed",
+            kind=ColumnKind.DATE,
+            description="When somebody last said that it is still true, or that they acted on it",
+        ),
+        Column(
+            name="KMConfirmedBy",
+            title="Offices that confirm it",
+            kind=ColumnKind.NUMBER,
+            description="In how many offices somebody said so; km365 writes it",
+        ),
         Column(name="KMLanguage", title="Language"),
         Column(name="KMSubmittedAt", title="Submitted", kind=ColumnKind.MOMENT, indexed=True),
         *TAG_COLUMNS,
