@@ -1,6 +1,6 @@
-"""The calendar kept up with: a look every minute at what changed in its lists, and who was switched off.
+"""The calendar kept up with: a look every minute at what changed in its lists and in the directory.
 
-A scan follows if anything did.
+A scan follows if anything did: an entry, an account switched off, a leave date.
 """
 
 import logging
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from km365.app import App
 from km365.errors import KM365Error
-from km365.services import accounts
+from km365.services import accounts, departures
 from km365.services.calendar_watch import Watched, keep
 from km365.store.database import Connection
 
@@ -32,13 +32,14 @@ class CalendarWatch:
         """Job `calendar-look`, repeatable: a bookmark is kept together with the scan it asks for."""
         await self._try("calendar", self._look_at_lists)
         await self._try("directory", self._look_at_accounts)
+        await self._try("leave dates", self._look_at_leave_dates)
 
     async def _try(self, name: str, look: Callable[[], Awaitable[None]]) -> None:
         try:
             await look()
         except KM365Error as error:
             if name not in self._failing:  # the daily scan says so in words; once is enough here
-                _log.warning("The %s could not be looked at: %s", name, type(error).__name__)
+                _log.warning("Changes in the %s could not be looked at: %s", name, type(error).__name__)
             self._failing.add(name)
             return
         self._failing.discard(name)
@@ -52,6 +53,11 @@ class CalendarWatch:
         app = self._app
         if news := await accounts.look(app.graph, app.db, now=app.clock.now()):
             await app.db.run(self._keep_accounts, news)
+
+    async def _look_at_leave_dates(self) -> None:
+        app = self._app
+        if found := await departures.dates_changed(app.graph, app.db, now=app.clock.now()):
+            await app.db.run(self._scan, {departures.LEAVE_DATES: found})
 
     def _scan(self, c: Connection, bookmarks: Mapping[str, str]) -> None:
         keep(c, bookmarks, at=self._app.clock.now())

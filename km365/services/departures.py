@@ -1,5 +1,6 @@
 """Who leaves, from every source that says so: the *Departures* list, Entra ID, and accounts switched off."""
 
+import hashlib
 from collections.abc import Container
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -7,6 +8,7 @@ from datetime import date, datetime
 from km365.core.departures import (
     CANCELLED,
     GONE_WITHIN,
+    HORIZON,
     SAME_DEPARTURE,
     Claim,
     Leaver,
@@ -22,9 +24,11 @@ from km365.graph.lists import Item
 from km365.graph.people import Person
 from km365.services.calendar import Directory, day_of, items, text
 from km365.settings import Settings
-from km365.store import accounts
+from km365.store import accounts, cursors
 from km365.store.database import Database
 
+LEAVE_DATES = "directory:leave-dates"
+"""The bookmark of the leave dates that a scan was last asked for."""
 _SETTLED = {CANCELLED, "note filed", "declined"}
 
 
@@ -126,6 +130,19 @@ def _leaver(item: Item, names: Directory, today: date, gone: Container[str]) -> 
         active=person.account_enabled,
         says=says,
     )
+
+
+async def dates_changed(graph: Graph, db: Database, *, now: datetime) -> str | None:
+    """A new fingerprint of the leave dates in Entra ID, to be put at `LEAVE_DATES`; None where none changed.
+
+    The delta of users is not said to tell of leave dates, so those of the next half year are read; a thousand
+    people are one call. Needs User-LifeCycleInfo.Read.All, and raises Forbidden without it.
+    """
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    near = people.list_leavers(graph, before=day + HORIZON, after=day - GONE_WITHIN)
+    dates = sorted([f"{one.id} {one.leaves_at}" async for one in near])
+    found = hashlib.sha256("\n".join(dates).encode()).hexdigest()
+    return found if found != await db.run(cursors.get, LEAVE_DATES) else None
 
 
 async def in_directory(graph: Graph, *, now: datetime) -> Departures:

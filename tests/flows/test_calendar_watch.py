@@ -1,5 +1,7 @@
 """A change somebody makes in the calendar is followed within a minute."""
 
+from datetime import timedelta
+
 import pytest
 from km365_flows.calendar_watch import JOB, CalendarWatch
 
@@ -77,6 +79,18 @@ async def test_an_account_switched_off_brings_a_scan_once_and_other_changes_to_i
     assert list(await app.db.run(accounts.off)) == [person_id("ann")]
 
 
+async def test_a_new_moved_or_removed_leave_date_brings_a_scan(
+    provisioned: Provisioned, watch: CalendarWatch
+) -> None:
+    app, seen = provisioned.app, []
+    soon, later = (app.clock.now() + timedelta(days=days) for days in (20, 30))
+    for day in (soon.isoformat(), soon.isoformat(), later.isoformat(), None):
+        await app.graph.patch(f"/users/{person_id('ann')}", {"employeeLeaveDateTime": day})
+        await watch.look({})
+        seen.append(await scans(app))
+    assert seen == [1, 0, 1, 1]
+
+
 async def test_a_directory_that_does_not_answer_holds_up_no_change_in_the_lists(
     provisioned: Provisioned, watch: CalendarWatch, monkeypatch
 ) -> None:
@@ -128,7 +142,7 @@ async def test_while_sharepoint_is_away_nothing_is_lost_and_it_is_said_once(
     await watch.look({})
     await watch.look({})
     assert [record.message for record in caplog.records if record.name == "km365.flows.calendar"] == [
-        "The calendar could not be looked at: GraphUnreachable"
+        "Changes in the calendar could not be looked at: GraphUnreachable"
     ]
     monkeypatch.setattr(lists, "delta", look)
     await watch.look({})
