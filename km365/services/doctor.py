@@ -14,10 +14,10 @@ from km365.errors import KM365Error
 from km365.graph import people, presence, sites
 from km365.graph.client import Graph
 from km365.jobs import Jobs
-from km365.services import messages, provision, tag_listen
+from km365.services import calendar, messages, provision, tag_listen
 from km365.services.search_readers import WHY_LEFT_OUT
 from km365.settings import Settings
-from km365.store import conversations, outbox, search
+from km365.store import conversations, duty_stations, outbox, search
 from km365.store.database import Database
 from km365.store.outbox import Delivery
 
@@ -46,6 +46,7 @@ async def examine(
         ("bot", lambda: _bot(settings)),
         ("people", lambda: _people(db)),
         ("people on leave", lambda: _on_leave(graph)),
+        ("offices' hours", lambda: _hours(db, settings)),
         ("messages", lambda: _messages(db, now)),
         ("jobs", lambda: _jobs(db, jobs)),
         ("watched libraries", lambda: _watched(db, now)),
@@ -121,6 +122,22 @@ async def _on_leave(graph: Graph) -> str:
         await presence.out_of_office(graph, [anybody.id])
         break
     return "Told by Teams, so that they are asked when they are back."
+
+
+async def _hours(db: Database, settings: Settings) -> str:
+    """An entry for an office where nobody works is a problem: most likely its code is spelt otherwise."""
+    own = set(calendar.hours_of(settings).offices)
+    known = await db.run(duty_stations.offices)
+    if not known:
+        return f"{len(own)} offices have hours of their own; where people work is read with the calendar."
+    if strange := sorted(own - known):
+        raise KM365Error(
+            f"Nobody works in {', '.join(strange)} of duty_stations.toml; write the codes as in Entra ID."
+        )
+    usual = sorted(known - own)
+    some = ", ".join(usual[:10]) + (" …" if len(usual) > 10 else "")
+    others = f"; as in the settings: {some}" if usual else ""
+    return f"{len(known & own)} of {len(known)} offices have hours of their own{others}."
 
 
 async def _messages(db: Database, now: datetime) -> str:

@@ -164,7 +164,7 @@ def _known(c: Connection, people: Iterable[str], subjects: Iterable[str], *, now
     addresses = {one: conversations.address_of(c, one) for one in everyone}
     return _Known(
         wanted={one: preferences.get(c, one) for one in everyone},
-        moments={one: campaigns.asked(c, one, at=now) for one in everyone},
+        moments=campaigns.asked(c, everyone, at=now),
         blocked={one for one, found in addresses.items() if found and found.unreachable_reason},
         standing={one: {found.person_id: found for found in campaigns.people(c, one)} for one in about},
         cancelled={one for one in about if campaigns.is_cancelled(c, one)},

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from km365.core import languages, schedule
 from km365.core.asking import Choice, RuleWords, choose, rank, read_rule
 from km365.core.departures import BANK, Leaver, due_leavers, handover_plan, notice
-from km365.core.preferences import Asked, may_ask, waits_for_return
+from km365.core.preferences import Asked, hours_for, may_ask, waits_for_return
 from km365.core.schedule import PER_WEEK, Act, Before, Calendar, Hours, Milestone, Outcome, Progress
 from km365.documents.asking import importance, rule_words
 from km365.documents.questions import Banks
@@ -22,7 +22,6 @@ from km365.services import calendar, calendar_moves, departure_moves, departures
 from km365.services.calendar import Directory
 from km365.services.departures import Departures
 from km365.services.leave import on_leave
-from km365.services.preferences import hours_of_person
 from km365.settings import Settings
 from km365.store import campaigns, cursors, duty_stations, events, outbox, preferences
 from km365.store.campaigns import Campaign, Prompt
@@ -200,6 +199,17 @@ def would_send(c: Connection, jobs: Jobs, hours: Hours, *, per_week: int, now: d
     return flows.rehearse(c, every_portion)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Portion:
+    """What is known of the people of a portion: who is away, where each works, when each was asked."""
+
+    usual: Hours
+    away: frozenset[str]
+    offices: Mapping[str, str]
+    moments: Mapping[str, list[datetime]]
+    per_week: int
+
+
 def _advance(
     c: Connection,
     jobs: Jobs,
@@ -211,12 +221,19 @@ def _advance(
 ) -> tuple[int, int]:
     """One portion of the people who are due: how many were looked at, how many messages that made."""
     due = campaigns.due(c, at=now)
+    people = {prompt.person_id for prompt, _ in due}
+    portion = _Portion(
+        usual=hours,
+        away=away,
+        offices=duty_stations.offices_of(c, people),
+        moments=campaigns.asked(c, people, at=now),
+        per_week=per_week,
+    )
     count = 0
     for prompt, campaign in due:
-        after, wanted = _next_step(
-            c, prompt, campaign, hours, per_week=per_week, away=prompt.person_id in away, now=now
-        )
+        after, wanted = _next_step(c, prompt, campaign, portion, now=now)
         if wanted is not None and outbox.put(c, wanted, at=now):
+            portion.moments[prompt.person_id].append(now)
             count += 1
         campaigns.save(c, replace(prompt, progress=after), at=now)
     if count:
@@ -225,31 +242,29 @@ def _advance(
 
 
 def _next_step(
-    c: Connection,
-    prompt: Prompt,
-    campaign: Campaign,
-    hours: Hours,
-    *,
-    per_week: int,
-    away: bool,
-    now: datetime,
+    c: Connection, prompt: Prompt, campaign: Campaign, portion: _Portion, *, now: datetime
 ) -> tuple[Progress, Message | None]:
     """Where the person stands now, and the message to be sent to them, if one is."""
-    stands = prompt.progress
+    stands, person_id = prompt.progress, prompt.person_id
     last = outbox.get(c, schedule.message_key(prompt.key, stands.sent)) if stands.sent else None
     if last is not None and last.state is Delivery.UNREACHABLE:
         return replace(stands, state=Outcome.UNREACHABLE, next_at=None), None
-    wanted = preferences.get(c, prompt.person_id)
+    wanted = preferences.get(c, person_id)
     if not may_ask(campaign.kind, wanted.asked, sent=stands.sent):
         return replace(stands, state=Outcome.OPTED_OUT, next_at=None), None
-    hours = hours_of_person(c, prompt.person_id, hours)
+    hours = hours_for(wanted, portion.usual.of(portion.offices[person_id]))
     if last is not None and last.state in {Delivery.WAITING, Delivery.SENDING}:
         return _still_waiting(c, stands, campaign, last, hours, now=now), None
-    before = Before(moments=campaigns.asked(c, prompt.person_id, at=now), per_week=per_week)
     left = campaign.due_on - schedule.day_at(now, hours)
-    away = away and waits_for_return(campaign.kind, sent=stands.sent, left=left)
+    waits = waits_for_return(campaign.kind, sent=stands.sent, left=left)
     act, after = schedule.step(
-        stands, campaign.plan, now, hours, due_on=campaign.due_on, before=before, away=away
+        stands,
+        campaign.plan,
+        now,
+        hours,
+        due_on=campaign.due_on,
+        before=Before(moments=portion.moments[person_id], per_week=portion.per_week),
+        away=waits and person_id in portion.away,
     )
     if act not in {Act.INVITE, Act.REMIND}:
         return after, None

@@ -4,6 +4,7 @@ Waiting is a row here: `next_at` says when somebody is due. The key of a person'
 keys of their messages in the outbox.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -207,16 +208,17 @@ def postpone(c: Connection, campaign_id: str, *, due_on: date, until: datetime, 
     return True
 
 
-def asked(c: Connection, person_id: str, *, at: datetime) -> list[datetime]:
-    """When campaigns wrote to the person in the seven days before `at`, and when what waits will go out."""
+def asked(c: Connection, people: Collection[str], *, at: datetime) -> dict[str, list[datetime]]:
+    """When campaigns wrote to each in the seven days before `at`, and when what waits will go out."""
     gone = message.c.state.in_([Delivery.SENT, Delivery.UNKNOWN]) & (message.c.changed_at > at - WEEK)
     waits = message.c.state.in_([Delivery.WAITING, Delivery.SENDING])
-    mine = (message.c.person_id == person_id) & message.c.reason.in_(KINDS)
-    query = select(message.c.state, message.c.due_at, message.c.changed_at).where(mine & (gone | waits))
-    return [
-        row.changed_at if row.state in {Delivery.SENT, Delivery.UNKNOWN} else max(at, row.due_at)
-        for row in c.execute(query)
-    ]
+    theirs = message.c.person_id.in_(people) & message.c.reason.in_(KINDS)
+    columns = (message.c.person_id, message.c.state, message.c.due_at, message.c.changed_at)
+    found: dict[str, list[datetime]] = {one: [] for one in people}
+    for row in c.execute(select(*columns).where(theirs & (gone | waits))):
+        is_gone = row.state in {Delivery.SENT, Delivery.UNKNOWN}
+        found[row.person_id].append(row.changed_at if is_gone else max(at, row.due_at))
+    return found
 
 
 def asked_of(c: Connection, campaign_id: str) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """In which office each person works, as the directory said when it was last read."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, delete, select
 
@@ -10,8 +10,19 @@ from km365.store.tables import duty_station
 
 def office_of(c: Connection, person_id: str) -> str:
     """The code of the person's office; empty where none is known."""
-    query = select(duty_station.c.office).where(duty_station.c.person_id == person_id)
-    return c.execute(query).scalar() or ""
+    return offices_of(c, [person_id])[person_id]
+
+
+def offices_of(c: Connection, people: Collection[str]) -> dict[str, str]:
+    """The same of each of these people."""
+    found = c.execute(select(duty_station).where(duty_station.c.person_id.in_(people)))
+    return dict.fromkeys(people, "") | {row.person_id: row.office for row in found}
+
+
+def offices(c: Connection) -> frozenset[str]:
+    """The offices where somebody works, but for empty ones."""
+    found = c.execute(select(duty_station.c.office).distinct()).scalars()
+    return frozenset(office.strip() for office in found if office.strip())
 
 
 def put(c: Connection, offices: Mapping[str, str]) -> None:

@@ -17,7 +17,7 @@ from km365.local import file_permissions
 from km365.services import doctor, provision, search_index, taxonomy
 from km365.services.doctor import Finding
 from km365.settings import Settings
-from km365.store import outbox, watches
+from km365.store import duty_stations, outbox, watches
 from km365.store.database import Connection
 from km365.store.outbox import Delivery, Message
 from km365.store.watches import FileState, WatchedFile
@@ -46,6 +46,21 @@ async def serving(status: int) -> tuple[web.AppRunner, int]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     return runner, int(runner.addresses[0][1])
+
+
+async def test_an_office_that_nobody_works_in_is_told_of_its_hours(provisioned: Provisioned) -> None:
+    db = provisioned.app.db
+    assert (await examine(provisioned))["offices' hours"].well
+    offices = {"ann": "CO-BEL", "ben": "CO-ARD ", "eva": "CO-CAS", "gus": "RO-EAST", "zoe": "CO-NEW"}
+    await db.run(duty_stations.put, offices)
+    assert (await examine(provisioned))["offices' hours"] == Finding(
+        about="offices' hours",
+        well=True,
+        words="4 of 5 offices have hours of their own; as in the settings: CO-NEW.",
+    )
+    await db.run(duty_stations.put, {"ann": "CO-BEL"})
+    told = (await examine(provisioned))["offices' hours"]
+    assert not told.well and "Nobody works in CO-ARD, CO-CAS, RO-EAST" in told.words
 
 
 @pytest.mark.parametrize("status", [200, 503])
