@@ -188,7 +188,7 @@ async def _told_before_starting(chat: Chat, turn: Turn, meant: Understood | None
 async def _told_at_the_draft(chat: Chat, turn: Turn, meant: Understood | None) -> list[Reply]:
     """Own words at a draft, where no question waits: a topic may know what to make of them."""
     text = chat.event.text
-    if meant or part_named(chat, text) or not interviewing.takes_more(chat, turn):
+    if meant or part_named(chat, text) or turn.prompt.kind is not PromptKind.DRAFT:
         return []
     if await chat.keeps_out(text[:MAX_ANSWER_LENGTH]) is not None:
         return []

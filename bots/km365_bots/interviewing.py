@@ -95,7 +95,7 @@ async def nothing_open(chat: Chat, meant: Understood | None) -> list[Reply] | No
         turn = await _take(chat, last.interview.id, uttered(chat, Verb.START))
         if turn.prompt.kind is PromptKind.DRAFT:  # it had come back with a question, which this may answer
             chat = replace(chat, language=turn.interview.language)
-            return [chat.speech.say("notes.not_now"), prompt(chat, turn)]
+            return [chat.speech.say("notes.not_in_draft"), prompt(chat, turn)]
     return None
 
 

@@ -73,6 +73,8 @@ def asked_back(turn: Turn) -> str:
     """The text for what says nothing to the interview as it stands."""
     if turn.prompt.kind is PromptKind.CONSENT:
         return "notes.consent_asked"
+    if turn.prompt.kind is PromptKind.DRAFT:
+        return "notes.not_in_draft"
     waits = turn.prompt.kind in ANSWERABLE
     if waits and turn.interview.revisiting:
         return "notes.stands"

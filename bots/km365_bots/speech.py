@@ -16,6 +16,7 @@ from km365.core.interviews import (
     PROBE_SUFFIX,
     ConfirmKind,
     Interview,
+    InterviewState,
     Prompt,
     PromptKind,
     audience_of,
@@ -379,6 +380,8 @@ class Speech:
 
 def _said_of(interview: Interview, note: Note) -> str:
     """The key of what is said: what a group's members hand in is read by nobody, and never sent on."""
+    if note is Note.NOT_NOW and interview.state is InterviewState.DRAFT:
+        return "notes.not_in_draft"
     return _OF_A_GROUP.get(note, f"notes.{note}") if interview.bank == GROUP_BANK else f"notes.{note}"
 
 

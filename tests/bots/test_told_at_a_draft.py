@@ -81,3 +81,25 @@ async def test_it_is_added_in_every_language(chat: Chat, office: Office, languag
     chat.heard(say("tell.draft_title", n=None, turn=0))
     await chat.says(say("tell.button_add", n=None, turn=0))
     assert MORE in (await interview(office)).edits["description"]
+
+
+@pytest.mark.parametrize("bank", ["handover", "group_reflection"])
+async def test_at_another_draft_a_story_is_offered_and_a_few_words_say_where_they_go(
+    chat: Chat, office: Office, bank: str
+) -> None:
+    await chat.is_invited(bank)
+    for text in ["start", "yes", STORY, "show my draft", "One more thing."]:
+        await chat.says(text)
+    chat.heard("I did not keep that. To put it into the draft", "2: new words")
+    await chat.says(MORE)
+    chat.heard("Shall I make a lesson of this?")
+    await chat.says("no")
+    chat.heard("I kept nothing of it", "1. ")
+
+
+async def test_en_francais_quelques_mots_au_brouillon(chat: Chat, office: Office) -> None:
+    office.languages["ann"] = "fr"
+    await chat.is_invited("handover", language="fr")
+    for text in ["commencer", "oui", STORY, "montrer mon projet", "Encore une chose."]:
+        await chat.says(text)
+    chat.heard("Je ne l'ai pas gardé. Pour l'ajouter au projet")
