@@ -87,7 +87,8 @@ async def list_(app: "App", /, *, as_json: bool, **chosen: Any) -> int | None:
 async def show(app: "App", *, milestone_id: str, as_json: bool) -> int | None:
     """Show one milestone, whom it asks and where each person stands. Never what was said.
 
-    The last column says what became of the last message to the person: sent, waiting and until when,
+    Where they stand may say what put it off: on leave, or asked something else too recently. The last column
+    says what became of the last message to the person: sent, waiting and until when,
     unknown (it may have arrived), unreachable or failed, and why. What to do about it is said below.
 
     \b
@@ -106,7 +107,7 @@ async def show(app: "App", *, milestone_id: str, as_json: bool) -> int | None:
         rows = [
             (
                 line.language,
-                line.outcome,
+                f"{line.outcome}, {line.why}" if line.why else line.outcome,
                 line.sent,
                 f"{line.next_at:%Y-%m-%d %H:%M}" if line.next_at else "-",
                 line.name,

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from km365.core import languages
 from km365.core.calendar_filter import Filter
-from km365.core.schedule import Milestone, Outcome, message_key
+from km365.core.schedule import Milestone, Outcome, Why, message_key
 from km365.documents.asking import rule_words
 from km365.errors import NotFound
 from km365.graph.client import Graph
@@ -34,6 +34,8 @@ class Overview:
 class Line:
     """One person of a milestone. `outcome` is `not asked yet` before the campaign; `sent` counts messages.
 
+    `why` says what put off their next message or ended their part, None where the plan did.
+
     `became` says what became of the last of them and `advice` what to do, both empty where there is nothing.
     """
 
@@ -41,6 +43,7 @@ class Line:
     sign_in: str
     language: str
     outcome: str
+    why: Why | None
     sent: int
     next_at: datetime | None
     delivery: Delivery | None
@@ -118,6 +121,7 @@ def _line(person: Person, prompt: Prompt | None, last: Sent | None) -> Line:
         sign_in=person.upn,
         language=prompt.language if prompt else languages.best([person.language]),
         outcome=prompt.progress.state if prompt else "not asked yet",
+        why=prompt.progress.why if prompt else None,
         sent=prompt.progress.sent if prompt else 0,
         next_at=prompt.progress.next_at if prompt else None,
         delivery=last.state if last else None,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from km365.core.schedule import Outcome, Why
 from km365.local import faults, presence
+from km365.services import milestones
 from km365.store import campaigns
 
 
@@ -17,6 +18,8 @@ async def test_who_is_on_leave_is_looked_at_again_every_day_until_they_are_back(
     with office.db.begin() as c:
         ((waiting, _),) = campaigns.of(c, ann)
     assert waiting.progress.why is Why.ON_LEAVE
+    (line, _) = (await milestones.show(office.graph, office.db, office.settings, key)).people
+    assert (line.name, line.outcome, line.why) == ("Ann", Outcome.OPEN, Why.ON_LEAVE)
     assert waiting.progress.next_at is not None
     assert (waiting.progress.next_at - office.now).days == 0
     office.now = waiting.progress.next_at
