@@ -149,8 +149,10 @@ def _libraries(count: int) -> str:
 
 @command.command("pause")
 @_names
+@click.option("--dry-run", is_flag=True, help="Say whether it would be paused, and change nothing.")
+@json_option
 @with_app
-async def pause(app: "App", *, name: str) -> None:
+async def pause(app: "App", *, name: str, dry_run: bool, as_json: bool) -> None:
     """Let no process begin anything for this automation until it is resumed.
 
     What is under way ends. Pausing prompts puts nothing more into the outbox; what waits there is sent.
@@ -158,18 +160,20 @@ async def pause(app: "App", *, name: str) -> None:
 
     \b
     Example:
-      km365 flow pause tidy
+      km365 flow pause tidy --dry-run
     """
     from km365.services import flows
 
-    await app.db.run(flows.pause, name, who=_WHO, now=app.clock.now())
-    click.echo(f"{name} is paused until `km365 flow resume {name}`.")
+    await app.db.run(flows.pause, name, who=_WHO, now=app.clock.now(), dry_run=dry_run)
+    _say(name, f"{name} is paused until `km365 flow resume {name}`.", dry_run=dry_run, as_json=as_json)
 
 
 @command.command("resume")
 @_names
+@click.option("--dry-run", is_flag=True, help="Say whether it would go on, and change nothing.")
+@json_option
 @with_app
-async def resume(app: "App", *, name: str) -> None:
+async def resume(app: "App", *, name: str, dry_run: bool, as_json: bool) -> None:
     """Let this automation go on, with what is due now. Exit code 4 where it is not paused.
 
     \b
@@ -178,8 +182,16 @@ async def resume(app: "App", *, name: str) -> None:
     """
     from km365.services import flows
 
-    await app.db.run(flows.resume, app.jobs, name, who=_WHO, now=app.clock.now())
-    click.echo(f"{name} goes on within a minute, where a service runs.")
+    await app.db.run(flows.resume, app.jobs, name, who=_WHO, now=app.clock.now(), dry_run=dry_run)
+    words = f"{name} goes on within a minute, where a service runs."
+    _say(name, words, dry_run=dry_run, as_json=as_json)
+
+
+def _say(name: str, words: str, *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({"name": name, "dry_run": dry_run})
+    else:
+        click.echo(f"Nothing was changed. Without --dry-run: {words}" if dry_run else words)
 
 
 def _print_scan(report: "Report", *, dry_run: bool, as_json: bool) -> None:

@@ -18,18 +18,22 @@ def paused_since(c: Connection, name: str) -> str | None:
     return cursors.get(c, _row(name))
 
 
-def pause(c: Connection, name: str, *, who: str, now: datetime) -> None:
+def pause(c: Connection, name: str, *, who: str, now: datetime, dry_run: bool = False) -> None:
     """No process begins anything for it from now on. Raises InputRefused where it is paused already."""
     if since := paused_since(c, name):
         raise InputRefused(f"{name} is paused since {since}; `km365 flow resume {name}` lets it go on.")
+    if dry_run:
+        return
     cursors.put(c, _row(name), now.isoformat(timespec="minutes"), at=now)
     events.append(c, kind="flow paused", subject=name, who=who, what={}, at=now)
 
 
-def resume(c: Connection, jobs: Jobs, name: str, *, who: str, now: datetime) -> None:
+def resume(c: Connection, jobs: Jobs, name: str, *, who: str, now: datetime, dry_run: bool = False) -> None:
     """It goes on within a minute, with what is due then. Raises InputRefused where it is not paused."""
     if paused_since(c, name) is None:
         raise InputRefused(f"{name} is not paused; nothing was changed.")
+    if dry_run:
+        return
     cursors.forget(c, _row(name))
     if name == "scan":  # one that was asked for meanwhile did nothing
         jobs.enqueue(c, "scan", key="scan", args={"day": "any"})

@@ -24,7 +24,9 @@ ON_A_SERVER = pytest.mark.parametrize("database_url", KINDS[1:], indirect=True)
 async def test_a_paused_automation_does_nothing_in_any_process_until_it_is_resumed(office, km365) -> None:
     office.hire("ann")
     await office.milestone(2)
-    assert (await km365("flow", "pause", "scan"))[0] == 0
+    code, out, _ = await km365("flow", "pause", "scan", "--dry-run", "--json")
+    assert (code, json.loads(out)) == (0, {"name": "scan", "dry_run": True})
+    assert (await km365("flow", "pause", "scan"))[0] == 0, "the dry run has not paused it"
     code, _, err = await km365("flow", "pause", "scan")
     assert code == 4 and "is paused since 2026-03-02T10:00" in err
     code, out, _ = await km365("flow", "list", "--json")
