@@ -152,8 +152,8 @@ class Page:
         can be typed instead, they are shown `numbered`.
         """
         labels = [as_text(row.get("label")) for row in rows]
-        counted = [f"{number}. {one}" for number, one in enumerate(labels, start=1)]
-        self.spoken += [label, *counted]
+        counted = [f"{number} · {one}" for number, one in enumerate(labels, start=1)]  # "1." begins a list
+        self.spoken += [label, *(f"{number}. {one}" for number, one in enumerate(labels, start=1))]
         choices = [
             {"title": title, "value": as_text(row.get("value"))}
             for title, row in zip(counted if numbered else labels, rows, strict=True)

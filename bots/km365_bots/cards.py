@@ -117,7 +117,7 @@ def _invitation(page: Page) -> None:
     page.button("later")
     for verb in as_list(page.card.data.get("more")):
         page.button(as_text(verb))
-    page.button("decline")
+    page.button("decline", label=page.label("stop") if "more" in page.card.data else "")
 
 
 def _draft(page: Page) -> None:
@@ -144,7 +144,7 @@ def _draft(page: Page) -> None:
 def _go_on(page: Page) -> None:
     """Back to the questions, from a draft that was shown before the last of them."""
     if page.card.data.get("unfinished") is True:
-        page.button("start", label=page.label("resume"))
+        page.button("start", label=page.label("questions"))
 
 
 def _draft_field(page: Page, row: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ from km365.core.interviews import (
     current,
     offered,
 )
+from km365.core.languages import is_rtl
 from km365.core.messages import Messages
 from km365.core.notes import Note
 from km365.core.questions import GROUP_BANK, Bank, BankKind, Question
@@ -39,6 +40,7 @@ RETURNED = "returned"
 
 _HELD, _HELD_BYTES = 5_000, 12_000
 """Characters and bytes of a text that a card carries back, well within what a card may hold."""
+_ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 _SHOWN = 600
 """Characters of an answer that are repeated once it is given."""
 
@@ -54,6 +56,10 @@ class Speech:
     def say(self, key: str, **values: str) -> Reply:
         """One of the bot's sentences, as plain text."""
         return Reply(text=self.messages.say(key, n=None, turn=0, **values))
+
+    def apart(self, text: str) -> str:
+        """A part of a line that keeps its own direction, where the line runs from right to left."""
+        return f"{_ISOLATE}{text}{_END}" if text and is_rtl(self.messages.language) else text
 
     def help(self, topics: Iterable[str], *, buttons: Iterable[str]) -> Reply:
         """All that can be said, in a line from each topic, and a button for some of them."""

@@ -96,7 +96,7 @@ async def test_the_choices_of_a_card_bear_the_numbers_that_can_be_typed(chat: Ch
     await chat.is_invited()
     await chat.says("start")
     field = next(part for part in render(chat.card, LABELS)["body"] if part["type"] == "Input.ChoiceSet")
-    assert [choice["title"][:3] for choice in field["choices"]] == ["1. ", "2. ", "3. ", "4. "]
+    assert [choice["title"][:3] for choice in field["choices"]] == ["1 ·", "2 ·", "3 ·", "4 ·"]
     for text in ("1", STORY, "show my draft"):
         await chat.says(text)
     fields = {part["id"]: part for part in render(chat.card, LABELS)["body"] if "errorMessage" in part}

@@ -260,7 +260,7 @@ async def test_a_lesson_in_arabic(chat: Chat, office: Office) -> None:
     chat.heard("ما الذي حدث · لماذا حدث · نصيحة للآخرين", "3 أسئلة", "أين كان ذلك")
     assert (await drafted(office))["advice"] == "ننصح بسؤال السائقين قبل الطلب."
     await chat.says("درس: لا بد من سؤال السائقين، فهم يعرفون الطريق أكثر من غيرهم.")
-    chat.heard("يبقى «درس للمشاركة» مفتوحاً")
+    chat.heard("يبقى «\u2068درس للمشاركة\u2069» مفتوحاً")
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ async def test_in_arabic(office: Office) -> None:
     chat = Chat(office=office, locale="ar")
     await chat.is_invited(language="ar")
     await chat.says(STORY_AR)
-    chat.heard("هل هذه إجابتكم عن «Ardania, mid-term review»؟", "درس آخر")
+    chat.heard("هل هذه إجابتكم عن «\u2068Ardania, mid-term review\u2069»؟", "درس آخر")
     await chat.says("نعم")
     chat.heard("1 من 8")
     assert said(await interview(office)) == {"story": STORY_AR}

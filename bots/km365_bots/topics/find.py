@@ -15,7 +15,7 @@ from km365.core.chat import Reply
 from km365.core.commands import Understood, opens_with_colon, plain
 from km365.core.interviews import ANSWERABLE
 from km365.core.keepout import KeepOut
-from km365.core.languages import OWN_NAMES, is_rtl
+from km365.core.languages import OWN_NAMES
 from km365.core.messages import Messages
 from km365.core.search_entries import DOCUMENT, KNOWLEDGE
 from km365.core.search_question import Concepts, Filters, Phrases, Query
@@ -383,7 +383,7 @@ class _Shown:
 
     def _apart(self, text: str) -> str:
         """A part of a line that keeps its own direction, where the line runs from right to left."""
-        return f"{_ISOLATE}{text}{_END}" if is_rtl(self.chat.language) else text
+        return self.chat.speech.apart(text)
 
     def _filters(self) -> list[dict[str, object]]:
         """What the answer can be held to: what was found, and what it is held to now."""

@@ -187,7 +187,7 @@ class Tell(Topic):
                 "make": say("tell.button_another"),
                 "drop": labels["drop"],
             }
-        title = say(f"tell.{which}_title", subject=invited.title if invited else "")
+        title = say(f"tell.{which}_title", subject=chat.speech.apart(invited.title) if invited else "")
         menu = chat.speech.menu(
             self.name,
             title=title,
@@ -296,7 +296,7 @@ class Tell(Topic):
         waits = None if subject.campaign else await service.waiting_campaign(parts.db, chat.event.person_id)
         lines = _opening(chat, turn, linked, other)
         if waits:
-            lines.append(chat.speech.messages.say("tell.still_waits", subject=waits.title))
+            lines.append(chat.speech.messages.say("tell.still_waits", subject=chat.speech.apart(waits.title)))
         answered = await put_by.cards(chat, campaign=subject.campaign) if subject.campaign else []
         opening = Reply(text="\n\n".join(lines))
         return Told(replies=[opening, interviewing.prompt(chat, turn), *answered], begun=True)
@@ -313,7 +313,7 @@ def _opening(chat: Chat, turn: Turn, linked: Sequence[Linked], other: Turn | Non
     if closed := [one.address for one in linked if not one.title]:
         lines.append(say("tell.links_kept", links=" ".join(closed)))
     if other and other.interview.id != turn.interview.id and other.interview.state in _OPEN:
-        lines.append(say("tell.other_stays", subject=other.interview.subject_title))
+        lines.append(say("tell.other_stays", subject=chat.speech.apart(other.interview.subject_title)))
     return lines
 
 
