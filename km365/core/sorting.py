@@ -132,7 +132,7 @@ def _place(sentence: str, bank: Bank) -> str:
         (len(cue), question.id)
         for question in bank.questions
         for cue in (_cue(one) for one in question.cues if _kind(one) == "start")
-        if _begins(said, cue)
+        if begins(said, cue)
     ]
     if starts:
         longest, _ = max(starts)
@@ -157,7 +157,8 @@ def _kind(cue: str) -> str:
     return "heading" if cue.rstrip().endswith((":", "：")) else "start"
 
 
-def _begins(said: str, cue: str) -> bool:
+def begins(said: str, cue: str) -> bool:
+    """Whether a sentence begins with a cue, both as `plain` has them; in Arabic behind "and" too."""
     if not _spaced(cue):
         return said.startswith(cue)
     bare = said[1:] if said.startswith(_AND_IN_ARABIC) else said
