@@ -186,16 +186,23 @@ def _notice(page: Page) -> None:
 
 
 def _menu(page: Page) -> None:
-    """What a topic shows: entries to read, something to fill in, buttons."""
+    """What a topic shows: entries to read, fields to fill in (below its `entry`, or below all), buttons."""
     page.heading(page.text("title"))
     page.say(page.text("text"))
-    for row in page.first(page.rows("entries")):
-        page.heading(as_text(row.get("title")), large=False)
+    fields = page.rows("fields")
+    for place, row in enumerate(page.first(page.rows("entries")), start=1):
+        page.heading(
+            " · ".join(filter(None, map(as_text, (row.get("number"), row.get("title"))))), large=False
+        )
         page.quote(as_text(row.get("quote")))
         page.note(as_text(row.get("note")))
         page.link_here(as_text(row.get("link_label")) or page.label("open"), as_text(row.get("link")))
-    for row in page.rows("fields"):
-        _menu_field(page, row)
+        for field in fields:
+            if field.get("entry") == place:
+                _menu_field(page, field)
+    for row in fields:
+        if "entry" not in row:
+            _menu_field(page, row)
     page.note(page.text("hint"))
     for row in page.rows("buttons"):
         page.button(

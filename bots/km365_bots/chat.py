@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 LEFT_ALONE = "left_alone"
 """Where the state of a chat notes since when (`at`) the person is asked nothing."""
+WAITING = "waiting"
+"""Where the state of a chat holds what a topic waits for: its name, what it keeps, and since when (`at`).
+
+Whatever in a chat's state has an `at` is a person's, and is dropped within a day (`services/housekeeping`).
+"""
 _LOOKED_AT_HERE = 4_000
 """Characters. A longer text is looked at in a thread, so that nobody else waits meanwhile."""
 
@@ -119,6 +124,10 @@ class Chat:
         """The reply in the place of the card that was pressed, if one was."""
         pressed = self.event.kind is EventKind.SUBMIT
         return replace(reply, replaces=self.event.reply_to) if pressed and self.event.reply_to else reply
+
+    async def wait_for(self, topic: str, kept: Mapping[str, Any]) -> None:
+        """Offers what is typed next to the topic first, which finds `kept` again in `state[WAITING]`."""
+        await self.remember(**{WAITING: {**kept, "topic": topic, "at": self.event.at.isoformat()}})
 
     async def remember(self, **changes: object) -> None:
         """Keeps something about this chat, over whatever another turn may have kept meanwhile."""

@@ -21,17 +21,11 @@ from km365.store import preferences
 from km365.store.conversations import UNHEARD
 from km365.store.outbox import Message
 from km365_bots import buttons, group_speech, groups, interviewing, news, put_by, speech
-from km365_bots.chat import LEFT_ALONE, Chat, Parts, open_chat
+from km365_bots.chat import LEFT_ALONE, WAITING, Chat, Parts, open_chat
 from km365_bots.meaning import part_named
 from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic, topic_named
 from km365_bots.topics.text import without_card
-
-WAITING = "waiting"
-"""Where the state of a chat holds what a topic waits for: its name, what it keeps, and since when (`at`).
-
-Whatever in a chat's state has an `at` is a person's, and is dropped within a day (`services/housekeeping`).
-"""
 
 
 async def respond(parts: Parts, event: Event) -> list[Reply]:
@@ -236,9 +230,8 @@ async def _wait_no_more(chat: Chat) -> None:
 async def _tell(chat: Chat, topic: Topic, told: Told, turn: Turn | None) -> list[Reply]:
     """A topic's replies; then, unless it asked something itself, what the interview was asking."""
     if told.waits is not None:
-        at = chat.event.at.isoformat()
-        kept = {**told.waits, "topic": topic.name, "at": at}
-        await chat.remember(**{WAITING: {**kept, "own_words": True} if told.own_words else kept})
+        kept = {**told.waits, "own_words": True} if told.own_words else told.waits
+        await chat.wait_for(topic.name, kept)
         pressed = chat.event.kind is EventKind.SUBMIT  # the question still stands below the card
         if told.asks or pressed:
             return list(told.replies)

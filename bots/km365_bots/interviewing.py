@@ -160,7 +160,23 @@ async def _begin(chat: Chat, campaign_id: str, verb: Verb, *, until: datetime | 
         new_id=chat.parts.new_id,
     )
     waits = turn.prompt.kind is PromptKind.INVITATION
-    return [*_tell(chat, turn, None), *([] if waits else await put_by.cards(chat, campaign=campaign_id))]
+    replies = await _opened(chat, turn, _tell(chat, turn, None))
+    return [*replies, *([] if waits else await put_by.cards(chat, campaign=campaign_id))]
+
+
+async def _opened(chat: Chat, turn: Turn, replies: list[Reply]) -> list[Reply]:
+    """The replies to what may have started an interview, which a topic may open before its first question."""
+    interview = turn.interview
+    started = interview.state is InterviewState.OPEN and interview.changed_at == chat.event.at
+    if not started or interview.answers:
+        return replies
+    for topic in chat.parts.topics:
+        if (told := await topic.before(chat, turn)) is not None:
+            await chat.wait_for(topic.name, told.waits or {})
+            *said, asked = replies
+            first, *rest = told.replies
+            return [*said, replace(first, replaces=asked.replaces), *rest]
+    return replies
 
 
 async def pressed(chat: Chat, press: Press | None) -> list[Reply]:
@@ -283,7 +299,10 @@ async def _go(chat: Chat, interview: Interview, said: Said, press: Press | None 
     turn = await _take(chat, interview.id, said)
     if press and said.verb is Verb.ANSWER and Note.TOO_LONG in turn.notes:
         return _too_long(chat, turn, said)
-    return [*_tell(chat, turn, press), *await _taken_up(chat, turn)]
+    replies = _tell(chat, turn, press)
+    if interview.state is InterviewState.INVITED:
+        replies = await _opened(chat, turn, replies)
+    return [*replies, *await _taken_up(chat, turn)]
 
 
 def _are_too_long(words: Iterable[str]) -> bool:

@@ -30,11 +30,15 @@ from km365.services import (
     preferences,
     suggest,
     tell,
+    verdicts,
     wishes,
 )
 from km365.services.calendar import hours_of
 from km365.services.handing_on import Begin, Desk, open_desk
 from km365.services.headline_answers import HeadlineDesk
+from km365.services.search import SearchTerms
+from km365.services.still_true import Lessons
+from km365.services.verdicts import VerdictDesk
 from km365.services.wishes import WishDesk
 from km365.settings import Settings
 from km365.store.secrets import secret_of
@@ -47,6 +51,7 @@ from km365_bots.topics.headlines import Headlines
 from km365_bots.topics.later import Later
 from km365_bots.topics.mine import Mine, Reading
 from km365_bots.topics.prompts import Prompts
+from km365_bots.topics.still_true import StillTrue
 from km365_bots.topics.tell import Tell
 from km365_bots.topics.text import Text
 
@@ -95,6 +100,11 @@ async def open_parts(app: App) -> Parts:
     )
     headlines.open_desk(headline_desk)
     headline_choice.open_desk(headline_desk)
+    verdict_desk = VerdictDesk(
+        graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings, now=app.clock.now
+    )
+    verdicts.open_desk(verdict_desk)
+    terms = SearchTerms(app.graph, app.settings, app.templates)
     return Parts(
         db=app.db,
         jobs=app.jobs,
@@ -116,6 +126,7 @@ async def open_parts(app: App) -> Parts:
             ),
             GroupReflections(hours_of(app.settings), milestones_of(app, words)),
             Headlines(app, headline_desk),
+            StillTrue(Lessons(app.graph, app.db, app.settings, terms), verdict_desk),
             Later(),
             Text(),
         ),

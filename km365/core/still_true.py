@@ -4,12 +4,14 @@ Nothing here guesses: a lesson is shown for reasons that can be said in words (`
 longer" takes nothing away. It puts the lesson before a reviewer.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from km365.core.audience import Audience, Circle, Reader, may_read
+from km365.core.commands import plain
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity
 from km365.core.search_entries import SHOWN, sentences_of
 
@@ -157,6 +159,45 @@ def _best(one: Choice) -> tuple[int, float, str]:
 def _latest(one: Choice) -> tuple[float, str]:
     at = one.lesson.item.submitted_at
     return (-at.timestamp() if at else 0.0, one.lesson.item.id)
+
+
+# What is said of them --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phrases:
+    """What people type: the phrases of each verdict, and words that mean all lessons. In any language."""
+
+    verdicts: Mapping[Verdict, Collection[str]]
+    everything: Collection[str]
+
+    def spoken(self, text: str, *, most: int) -> dict[int, Verdict] | None:
+        """The verdicts by number in "1 still true, 2 changed" or "all still true", of `most` lessons.
+
+        None where it is anything else, if only in part: then it is somebody's own words. Of one lesson the
+        verdict alone will do.
+        """
+        said = plain(text)
+        if most == 1 and (one := self._verdict(said)):
+            return {1: one}
+        for word in map(plain, self.everything):
+            if said.startswith(word) and (one := self._verdict(said[len(word) :].strip())):
+                return dict.fromkeys(range(1, most + 1), one)
+        found: dict[int, Verdict] = {}
+        for numbers, phrase in _NUMBERED.findall(said):
+            verdict = self._verdict(phrase.strip())
+            places = [int(number) for number in numbers.split()]
+            if verdict is None or not all(1 <= place <= most for place in places):
+                return None
+            found |= dict.fromkeys(places, verdict)
+        return found if found and _NUMBERED.sub("", said).strip() == "" else None
+
+    def _verdict(self, said: str) -> Verdict | None:
+        known = ((one, phrase) for one, phrases in self.verdicts.items() for phrase in phrases)
+        return next((one for one, phrase in known if said == plain(phrase)), None)
+
+
+_NUMBERED = re.compile(r"((?:\d{1,2} ?)+)([^\d]+)")
 
 
 # What comes of the answers --------------------------------------------------------------------------------

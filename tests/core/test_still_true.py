@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from km365.core.still_true import (
     Answer,
     Lesson,
     Occasion,
+    Phrases,
     Verdict,
     choose,
     held,
@@ -155,6 +157,46 @@ def test_the_sentence_shown_is_the_advice_and_else_what_happened_word_for_word()
     assert one_sentence(item) == "Fridges failed."
     assert one_sentence(replace(item, advice="Ask drivers. Then order.")) == "Ask drivers."
     assert one_sentence(replace(item, description="x")) == ""
+
+
+PHRASES = Phrases(
+    verdicts={
+        Verdict.STILL_TRUE: ("still true", "仍然成立", "ما زال صحيحاً"),
+        Verdict.CHANGED: ("changed", "по-другому"),
+        Verdict.NO_LONGER: ("no longer",),
+        Verdict.ACTED: ("we acted on it",),
+    },
+    everything=("all", "全部"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("1 still true, 2 changed", {1: Verdict.STILL_TRUE, 2: Verdict.CHANGED}),
+        (
+            "1, 3: Still true; 2. We acted on it!",
+            {1: Verdict.STILL_TRUE, 3: Verdict.STILL_TRUE, 2: Verdict.ACTED},
+        ),
+        ("All still true", dict.fromkeys((1, 2, 3), Verdict.STILL_TRUE)),
+        ("1仍然成立，2 по-другому", {1: Verdict.STILL_TRUE, 2: Verdict.CHANGED}),
+        ("١ ما زال صحيحا", {1: Verdict.STILL_TRUE}),
+        ("2 changed because the road was closed", None),
+        ("4 still true", None),
+        ("still true", None),
+        ("In 2 districts the pumps stood still", None),
+        ("1", None),
+        ("", None),
+    ],
+)
+def test_verdicts_are_understood_as_a_whole_or_not_at_all(
+    text: str, meant: dict[int, Verdict] | None
+) -> None:
+    assert PHRASES.spoken(text, most=3) == meant
+
+
+def test_of_one_lesson_the_verdict_alone_will_do() -> None:
+    assert PHRASES.spoken("Still true.", most=1) == {1: Verdict.STILL_TRUE}
 
 
 # What comes of the answers --------------------------------------------------------------------------------

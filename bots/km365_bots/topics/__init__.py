@@ -12,6 +12,7 @@ from typing import Any
 from km365.core.chat import EventKind, Reply
 from km365.core.commands import Understood
 from km365.core.keepout import KeepOut
+from km365.core.turns import Turn
 from km365.store.outbox import Message
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
@@ -78,6 +79,10 @@ class Topic:
 
     async def joined(self, chat: Chat) -> None:
         """Somebody has come to this group; nothing is said there."""
+
+    async def before(self, chat: Chat, turn: Turn) -> Told | None:
+        """What it says before the first question of an interview, which it brings afterwards; else None."""
+        return None
 
     async def unasked(self, chat: Chat) -> Told | None:
         """Words that are no command, while nothing is open; None where they are not for it."""
