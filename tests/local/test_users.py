@@ -170,3 +170,22 @@ async def test_me_is_whoever_holds_the_token(graph, m365, staff):
         token = (await plain.post(f"{m365.base_url}/_local/token", json=body)).json()["access_token"]
     me = await graph.get("/me", headers={"Authorization": f"Bearer {token}"})
     assert me.json()["id"] == staff["ana"]
+
+
+async def test_somebody_is_out_of_office_until_told_otherwise(m365, graph, staff):
+    url = f"{m365.base_url}/_local/users/ana@childrensagency.example/away"
+    async with httpx.AsyncClient(trust_env=False) as control:
+        assert (await control.put(url, json={"message": "Back on Monday"})).json() == {"on": True}
+        away = (await graph.get(f"/users/{staff['ana']}/presence")).json()["outOfOfficeSettings"]
+        assert away == {"isOutOfOffice": True, "message": "Back on Monday"}
+        assert (await control.put(url, json={"on": False})).json() == {"on": False}
+        assert (await control.put(url, content=b"[")).status_code == 400
+        assert (await control.put(url.replace("ana@", "nobody@"), json={})).status_code == 404
+    back = (await graph.get(f"/users/{staff['ana']}/presence")).json()["outOfOfficeSettings"]
+    assert back == {"isOutOfOffice": False, "message": None}
+
+
+@pytest.mark.parametrize("ids", [[], ["x"] * 651, "x", [1]])
+async def test_presences_are_asked_of_1_to_650_people_at_a_time(graph, ids):
+    answer = await graph.post("/communications/getPresencesByUserId", json={"ids": ids})
+    assert answer.status_code == 400
