@@ -305,7 +305,7 @@ def _begin(
 
 
 def _asked_later(c: Connection, hours: Hours, person_id: str, *, now: datetime) -> bool:
-    """Whether the person has no working hours now, or was asked something else today."""
+    """Whether the person has no working hours now, or was asked something else too recently."""
     theirs = hours_of_person(c, person_id, hours)
     before = Before(moments=campaigns.asked(c, [person_id], at=now)[person_id])
     return before.free_at(now, theirs) > now or next_open(now, theirs) > now
