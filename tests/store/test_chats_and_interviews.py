@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from km365.errors import ChangedMeanwhile, NotFound, StoreError
-from km365.store import conversations, interviews
+from km365.store import conversations, interviews, search
 from km365.store.database import Connection, Database
 from km365.store.interviews import StoredAnswer, StoredInterview
 
@@ -145,3 +145,22 @@ def test_an_activity_delivered_twice_is_new_once(c: Connection, at: datetime) ->
     assert conversations.first_time(c, "activity", at)
     assert not conversations.first_time(c, "activity", at)
     assert conversations.forget_activities(c, before=at + timedelta(days=1)) == 1
+
+
+def test_that_words_may_be_lost_is_noted_beside_what_a_chat_remembers(c: Connection, at: datetime) -> None:
+    conversations.note_unheard(c, "new", at=at)
+    conversations.save(c, "known", {"welcomed": True}, 0, at=at)
+    for later in (at, at + timedelta(hours=1)):
+        conversations.note_unheard(c, "known", at=later)
+    new, known = (conversations.get(c, name) for name in ("new", "known"))
+    assert new is not None and known is not None
+    assert new.state == {"unheard": {"at": at.isoformat()}}
+    assert known.state == {"welcomed": True, "unheard": {"at": at.isoformat()}}
+
+
+def test_an_index_is_read_for_the_first_time_until_each_library_was_seen(c: Connection, at: datetime) -> None:
+    assert not search.is_first_reading(c)
+    search.put_source(c, search.Source(container="c", site="s", office="CO", name="Documents", shelf="CO"))
+    assert search.is_first_reading(c)
+    search.change_source(c, "c", looked_at=at)
+    assert not search.is_first_reading(c)
