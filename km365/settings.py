@@ -153,6 +153,11 @@ class Settings:
         ("saturday", "sunday"), "the days nobody is written to, unless working_hours is always"
     )
 
+    calendar_mailbox: str = setting(
+        "",
+        "the mailbox, by its sign-in name, whose Outlook calendar shows the milestones; empty: none does",
+    )
+
     prompts_per_week: int = setting(
         PER_WEEK, "how many invitations and reminders one person gets in seven days, the most important first"
     )

@@ -9,7 +9,7 @@ from typing import ParamSpec
 from km365.app import App
 from km365.core.schedule import Hours, day_at
 from km365.jobs import Jobs
-from km365.services import campaign_reports, campaigns, flows, housekeeping, prompts
+from km365.services import campaign_reports, campaigns, flows, housekeeping, outlook, prompts
 from km365.services.calendar import hours_of
 from km365.store import cursors
 from km365_flows import calendar_watch, searching
@@ -70,6 +70,7 @@ def _register_prompts(app: App, hours: Hours) -> None:
             report = await prompts.scan(app.graph, app.db, app.jobs, app.settings, now=now)
             for warning in report.warnings:
                 _log.warning("%s", warning)
+            await app.db.run(app.jobs.enqueue, outlook.JOB, key=outlook.JOB, args={})
 
     async def begin_scan() -> None:
         """Begins the day's scan; the job only carries, so losing it loses nothing."""
@@ -99,6 +100,14 @@ def _register_prompts(app: App, hours: Hours) -> None:
         now = app.clock.now()
         await campaign_reports.report(app.graph, app.db, app.jobs, app.settings, args["campaign"], now=now)
 
+    async def show_in_outlook(args: Mapping[str, str]) -> None:
+        """Job `outlook`, repeatable: what is to be made is written down before, with a key of its own."""
+        if app.settings.calendar_mailbox:
+            shown = await outlook.keep(app.graph, app.db, app.settings, now=app.clock.now())
+            for problem in shown.problems:
+                _log.warning("%s", problem)
+
+    app.jobs.register(outlook.JOB, _unless_paused(app, "outlook", show_in_outlook), attempts=12)
     app.jobs.register(campaign_reports.JOB, report)
     app.jobs.register("scan", _unless_paused(app, "scan", scan), attempts=12)
     app.jobs.every_minute("prompts", every_minute)

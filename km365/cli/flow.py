@@ -18,6 +18,7 @@ FLOWS = {
     "prompts": ("every minute", "sends the invitations and reminders whose time has come"),
     "watch": ("every minute", "tags what is new in watched libraries, and queues the rest for a person"),
     "search": ("every five minutes", "brings the search index up to date with SharePoint"),
+    "outlook": ("after each scan", "keeps an event for each milestone in the calendar of calendar_mailbox"),
     "tidy": ("every day", "copies the database, and deletes finished jobs and other old traces"),
 }
 
@@ -98,7 +99,7 @@ async def run(app: "App", *, name: str, dry_run: bool, as_json: bool) -> int | N
         print_json({"name": name, "dry_run": dry_run} | done)
     else:
         click.echo(f"Nothing was changed or sent. Without --dry-run: {words}" if dry_run else words)
-    return None
+    return ExitCode.PARTLY if done.get("problems") else None
 
 
 async def _do(app: "App", name: str, now: datetime) -> tuple[dict[str, Any], str]:
@@ -119,6 +120,8 @@ async def _do(app: "App", name: str, now: datetime) -> tuple[dict[str, Any], str
         look = await search_index.look(app.graph, app.db, app.settings, now=app.clock.now)
         read = f"{look.items} knowledge items and {look.documents} documents read"
         return asdict(look), f"{read}, {look.removed} taken out"
+    if name == "outlook":
+        return await _outlook(app, now, dry_run=False)
     tidied = await housekeeping.tidy(app.db, app.jobs, now=now)
     return asdict(tidied), f"Copied to {tidied.copy}; {tidied.deleted} rows deleted."
 
@@ -135,8 +138,20 @@ async def _would(app: "App", name: str, now: datetime) -> tuple[dict[str, Any], 
     if name == "watch":
         count = sum(one.is_on for one in await app.db.run(watches.list_))
         return {"libraries": count}, _libraries(count)
+    if name == "outlook":
+        return await _outlook(app, now, dry_run=True)
     count = await housekeeping.would_delete(app.db, app.jobs, now=now)
     return {"deleted": count}, f"a copy of the database; {count} rows deleted."
+
+
+async def _outlook(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[str, Any], str]:
+    from km365.services import outlook
+
+    report = await outlook.keep(app.graph, app.db, app.settings, now=now, dry_run=dry_run)
+    words = f"{report.made} events made, {report.changed} changed, {report.called_off} taken out"
+    if report.deleted:
+        words += f"; {report.deleted} were deleted in Outlook and are left so until their milestone moves"
+    return asdict(report), "\n".join([words, *report.problems])
 
 
 def _messages(count: int) -> str:

@@ -263,6 +263,7 @@ class Milestone:
     programme: str = ""
     key: str = ""
     etag: str = ""
+    web_url: str = ""
     modified_at: datetime | None = None
 
     @property

@@ -53,6 +53,7 @@ _THINGS = (  # the first that fits; permissions after graph/FACTS §6
     _Thing("/subscribedskus|/organization", "the organisation", "Organization.Read.All"),
     _Thing("/users/[^/]+/memberof", "somebody's groups", "GroupMember.ReadBasic.All"),
     _Thing("/getpresencesbyuserid|/presence$", "who is on leave", *["Presence.Read.All"] * 2),
+    _Thing("/users/[^/]+/(calendar|events)", "the mailbox's calendar", *["Calendars.ReadWrite"] * 2),
     _Thing("/users/[^/]+/mailboxsettings", "a mailbox's settings", "MailboxSettings.Read"),
     _Thing(r"/users|/me\b|/groups|/directory", "the directory", "User.Read.All", "User.ReadWrite.All"),
     _Thing("/columns", "a column", _READ_SITE, _MANAGE),

@@ -146,6 +146,7 @@ def _milestone(item: Item) -> Milestone:
         programme=text(item, "KMProgramme"),
         key=text(item, "KMKey"),
         etag=item.etag,
+        web_url=item.web_url,
         modified_at=item.modified_at,
     )
 

@@ -10,8 +10,8 @@ import httpx
 
 from km365.core.search_access import Readers
 from km365.core.taxonomy import Taxonomy
-from km365.errors import KM365Error
-from km365.graph import people, presence, sites
+from km365.errors import Forbidden, GraphNotFound, KM365Error
+from km365.graph import events, people, presence, sites
 from km365.graph.client import Graph
 from km365.jobs import Jobs
 from km365.services import calendar, messages, provision, tag_listen
@@ -46,6 +46,7 @@ async def examine(
         ("bot", lambda: _bot(settings)),
         ("people", lambda: _people(db)),
         ("people on leave", lambda: _on_leave(graph)),
+        ("Outlook", lambda: _outlook(graph, settings)),
         ("offices' hours", lambda: _hours(db, settings)),
         ("messages", lambda: _messages(db, now)),
         ("jobs", lambda: _jobs(db, jobs)),
@@ -122,6 +123,22 @@ async def _on_leave(graph: Graph) -> str:
         await presence.out_of_office(graph, [anybody.id])
         break
     return "Told by Teams, so that they are asked when they are back."
+
+
+async def _outlook(graph: Graph, settings: Settings) -> str:
+    mailbox = settings.calendar_mailbox.strip()
+    if not mailbox:
+        return "No calendar shows the milestones; calendar_mailbox is not set."
+    try:
+        name = await events.calendar_name(graph, mailbox)
+    except GraphNotFound as error:
+        raise KM365Error(f"There is no mailbox {mailbox!r}; correct calendar_mailbox. {error}") from None
+    except Forbidden as error:
+        raise KM365Error(
+            f"The mailbox {mailbox!r} is not open to km365, so its calendar does not show the milestones. "
+            f"{error} What Exchange Online was told of late holds after some two hours."
+        ) from None
+    return f"The milestones are kept in the calendar {name!r} of {mailbox}."
 
 
 async def _hours(db: Database, settings: Settings) -> str:

@@ -536,6 +536,17 @@ still_true = Table(
     Index(None, "verdict", "settled_at"),
 )
 
+outlook_event = Table(
+    "km_outlook_event",
+    metadata,
+    Column("mailbox", String, primary_key=True),
+    Column("milestone_id", String, primary_key=True),
+    _required("number", Integer),
+    _required("state", String),
+    _required("event", JSON),
+    _required("event_id", String),
+)
+
 search_source = Table(
     "km_search_source",
     metadata,

@@ -75,6 +75,21 @@ async def test_each_automation_says_what_it_would_do(km365, name: str, says: str
 
 
 @ON_SQLITE
+async def test_events_in_outlook_are_rehearsed_and_made_where_a_mailbox_is_set(
+    office, km365, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _, err = await km365("flow", "run", "outlook")
+    assert code == 4 and "set calendar_mailbox" in err
+    office.hire("desk")
+    await office.milestone(2)
+    monkeypatch.setenv("KM365_CALENDAR_MAILBOX", "desk@childrensagency.example")
+    code, out, _ = await km365("flow", "run", "outlook", "--dry-run")
+    assert code == 0 and "Without --dry-run: 1 events made, 0 changed, 0 taken out" in out
+    code, out, _ = await km365("flow", "run", "outlook", "--json")
+    assert code == 0 and json.loads(out)["made"] == 1
+
+
+@ON_SQLITE
 async def test_an_automation_without_a_dry_run_says_so(km365) -> None:
     code, _, err = await km365("flow", "run", "search", "--dry-run")
     assert code == 2 and "search has no dry run" in err

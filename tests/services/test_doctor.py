@@ -13,7 +13,7 @@ from aiohttp import web
 
 from km365.graph import drives, sites
 from km365.jobs import Job, JobState
-from km365.local import file_permissions
+from km365.local import faults, file_permissions
 from km365.services import doctor, provision, search_index, taxonomy
 from km365.services.doctor import Finding
 from km365.settings import Settings
@@ -22,7 +22,7 @@ from km365.store.database import Connection
 from km365.store.outbox import Delivery, Message
 from km365.store.watches import FileState, WatchedFile
 
-from ..conftest import BELMORA, Provisioned
+from ..conftest import BELMORA, Provisioned, sign_in_name
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -258,6 +258,21 @@ async def test_documents_left_out_of_the_search_are_counted_with_the_reason(prov
         await search_index.look(app.graph, app.db, app.settings, now=app.clock.now)
         found = (await examine(provisioned))["search"]
         assert found.well == well and words in found.words
+
+
+async def test_a_mailbox_that_cannot_be_reached_is_told_in_words(provisioned: Provisioned) -> None:
+    settings = provisioned.app.settings
+    assert "calendar_mailbox is not set" in (await examine(provisioned))["Outlook"].words
+    settings = replace(settings, calendar_mailbox=sign_in_name("sue"))
+    assert (await examine(provisioned, settings))["Outlook"].well
+    closed = {"path": "*/calendar", "status": 403, "retry_after_s": None}
+    faults.switch(provisioned.m365.state, "next_requests", on=True, **closed)
+    found = (await examine(provisioned, settings))["Outlook"]
+    assert not found.well and "Calendars.ReadWrite" in found.words
+    found = (await examine(provisioned, replace(settings, calendar_mailbox="nobody@x.example")))["Outlook"]
+    assert (
+        not found.well and "There is no mailbox 'nobody@x.example'; correct calendar_mailbox." in found.words
+    )
 
 
 async def test_a_failed_job_is_counted_with_its_error(
