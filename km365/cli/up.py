@@ -1,4 +1,4 @@
-"""`km365 up`: everything on this machine, in one process, until Ctrl-C."""
+"""`km365 up`: everything in one process until Ctrl-C; a Microsoft 365 too where no tenant is set."""
 
 import asyncio
 import contextlib
@@ -40,21 +40,22 @@ def command(*, port: int | None, m365_port: int | None, home: Path | None, no_br
 
     A small Microsoft 365, the bot, the automations and the workspace, with a demonstration organisation.
     The next start goes on with the same data. Other commands with the same home find its ports.
+    With `mode = "tenant"` in the settings: the bot, the automations and the workspace alone, for that tenant.
 
     \b
     Example:
       km365 up --home ./demo --no-browser
     """
     settings = read(overrides={"port": port, "m365_port": m365_port, "home": home})[0]
-    if settings.mode != "local":
-        raise NotAvailable("`km365 up` runs the demonstration on this machine; set mode to local for it.")
     Templates(settings.templates or None)  # a folder that is not there is said before anything is made
     with _home(settings.home), contextlib.suppress(KeyboardInterrupt):
         _try_database(settings)
-        asyncio.run(_run(replace(settings, port=_free_port(settings)), browser=not no_browser))
+        settings = replace(settings, port=_free_port(settings))
+        asyncio.run(_run(settings, browser=not no_browser) if settings.mode == "local" else _serve(settings))
 
 
 async def _run(settings: Settings, *, browser: bool) -> None:
+    """With a small Microsoft 365."""
     async with AsyncExitStack() as held:
         stop = until_stopped()
         m365 = await held.enter_async_context(_m365(settings))
@@ -67,6 +68,20 @@ async def _run(settings: Settings, *, browser: bool) -> None:
         say(f"The chat page is {m365.base_url}/teams  (Ctrl-C stops; data in {settings.home})")
         if browser:
             await asyncio.to_thread(webbrowser.open, f"{m365.base_url}/teams")
+        await stop.wait()
+        say("Stopping ...")
+
+
+async def _serve(settings: Settings) -> None:
+    """For the tenant of the settings; what it lacks is said by `km365 doctor`, and waits."""
+    from km365.app import open_app
+
+    async with AsyncExitStack() as held:
+        stop = until_stopped()
+        app = await held.enter_async_context(open_app(settings))
+        for line in [await held.enter_async_context(serve(app)) for serve in services()]:
+            say(line)
+        say(f"Serving the tenant {settings.tenant_id}  (Ctrl-C stops; data in {settings.home})")
         await stop.wait()
         say("Stopping ...")
 

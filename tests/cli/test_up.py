@@ -164,6 +164,20 @@ def test_a_full_disk_is_said_in_one_line_and_the_next_start_goes_on(tmp_path: Pa
     assert not (tmp_path / "up.json").exists()
 
 
+def test_for_a_tenant_it_serves_without_a_microsoft_365_of_its_own(tmp_path: Path) -> None:
+    of_the_tenant = {"KM365_MODE": "tenant", "KM365_TENANT_ID": "contoso", "KM365_CLIENT_ID": "ours"}
+    before = f"import os; os.environ.update({of_the_tenant})\nfrom km365.cli import up; up.services = list"
+    process = typed(home=tmp_path, before=before)
+    assert process.stderr is not None
+    try:
+        assert process.stderr.readline().startswith("Serving the tenant contoso ")
+    finally:
+        process.send_signal(signal.SIGINT)
+        code, said = ended(process)
+    assert (code, said) == (ExitCode.DONE, [])
+    assert not (tmp_path / "m365.sqlite").exists()
+
+
 def until_ready(process: "subprocess.Popen[str]") -> str:
     """The address of the small Microsoft 365, once the chat page is there."""
     assert process.stderr is not None
