@@ -8,8 +8,11 @@ import click
 from km365.cli.console import json_option, print_json, say, table, with_app
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from km365.app import App
     from km365.core.audience import Reader
+    from km365.core.still_true import Answer
 
 as_option = click.option(
     "--as",
@@ -33,13 +36,15 @@ def command() -> None:
 @command.command("list")
 @as_option
 @click.option("--maturity", default=None, help="Only items that are, for instance, 'in review'.")
+@click.option("--questioned", is_flag=True, help="Only those in doubt on which you decide.")
 @json_option
 @with_app
-async def list_(app: "App", *, sign_in: str, maturity: str | None, as_json: bool) -> None:
+async def list_(app: "App", *, sign_in: str, maturity: str | None, questioned: bool, as_json: bool) -> None:
     """List the knowledge items you may read, and what their authors ask of you as a focal point.
 
     The column "asked" says what: to change it, to withdraw it, or to narrow it to the author's office.
-    `km365 lesson show` says more, `km365 lesson answer` answers it.
+    `km365 lesson show` says more, `km365 lesson answer` answers it. With --questioned, what colleagues
+    said no longer holds or has changed, in their words and without names; `km365 lesson settle` ends that.
 
     \b
     Example:
@@ -47,6 +52,12 @@ async def list_(app: "App", *, sign_in: str, maturity: str | None, as_json: bool
     """
     from km365.core.knowledge import Maturity
     from km365.services import review, wishes
+
+    if questioned:
+        if maturity:
+            raise click.UsageError("--questioned lists items of any maturity; leave --maturity out.")
+        await _list_questioned(app, await reader_of(app, sign_in), as_json=as_json)
+        return
 
     try:
         wanted = Maturity(maturity) if maturity else None
@@ -77,6 +88,28 @@ async def list_(app: "App", *, sign_in: str, maturity: str | None, as_json: bool
             say(f"{note} (a handover note): its author asks to {', '.join(one.kind for one in found)} it.")
 
 
+async def _list_questioned(app: "App", reader: "Reader", *, as_json: bool) -> None:
+    from km365.services import verdicts
+
+    found = await verdicts.doubted(app.graph, app.db, app.settings, reader)
+    if as_json:
+        print_json([asdict(one.kept) | {"said": _as_said(one.held.doubts)} for one in found])
+        return
+    rows = [
+        (one.kept.item.id, one.kept.item.office, doubt.verdict, doubt.words or "-", one.kept.item.title)
+        for one in found
+        for doubt in one.held.doubts
+    ]
+    table(rows, headings=("id", "office", "said to be", "because", "title"))
+    if found:
+        say("Correct it in the list, then: km365 lesson settle ID. Or: km365 lesson review ID --retire.")
+
+
+def _as_said(answers: "Iterable[Answer]") -> list[dict[str, str]]:
+    """What was said, as JSON: never who, nor the day."""
+    return [{"verdict": one.verdict, "words": one.words, "month": f"{one.on:%Y-%m}"} for one in answers]
+
+
 @command.command()
 @click.argument("item_id")
 @as_option
@@ -85,19 +118,26 @@ async def list_(app: "App", *, sign_in: str, maturity: str | None, as_json: bool
 async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None:
     """Show one item in full; ITEM_ID may be its beginning, KM- and at least four characters.
 
+    Who decides on it also reads what colleagues said has changed or was done, without their names.
+
     \b
     Example:
       km365 lesson show KM-8f3a --as zodwa.thimblesea@childrensagency.example
     """
     from km365.core.knowledge import WRITTEN_FIELDS
-    from km365.services import review, wishes
+    from km365.services import review, verdicts, wishes
 
     reader = await reader_of(app, sign_in)
     item_id = await review.whole_id(app.graph, app.settings, item_id, reader=reader)
     kept = await review.get_item(app.graph, app.settings, item_id, reader=reader)
     asked = (await wishes.asked(app.graph, app.db, app.settings, reader)).get(item_id, ())
+    held, said = await verdicts.held_of(app.graph, app.db, app.settings, kept.item, reader)
     if as_json:
-        print_json(asdict(kept) | {"asked": [asdict(one) for one in asked]})
+        told = {"offices": held.offices, "last": f"{held.last:%Y-%m}" if held.last else None}
+        print_json(
+            asdict(kept)
+            | {"asked": [asdict(one) for one in asked], "still_true": told, "said": _as_said(said)}
+        )
         return
     for name in WRITTEN_FIELDS:
         if text := getattr(kept.item, name):
@@ -105,6 +145,11 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     for column, labels in kept.tags.items():
         click.echo(f"{column}: {', '.join(labels)}")
     click.echo(f"{kept.item.maturity}; {kept.web_url}")
+    if held.last:
+        offices = f"{held.offices} office{'s' if held.offices > 1 else ''}"
+        click.echo(f"Still true for {offices}, last {held.last:%Y-%m}; effect: {kept.item.effect}.")
+    for answer in said:
+        click.echo(f"Said to be {answer.verdict}: {answer.words or '(no words)'}")
     for one in asked:
         click.echo(f"\nIts author asks, on {one.asked_at:%Y-%m-%d}, to {one.kind} it.")
         if one.words:
@@ -185,6 +230,31 @@ async def answer(app: "App", *, item_id: str, grant: bool | None, reason: str, s
     item_id = await review.whole_id(app.graph, app.settings, item_id, reader=reader)
     for one in await wishes.settle(desk, item_id, grant=grant, reason=reason, reader=reader):
         say(f"To {one.kind} {item_id}: {one.state}. Its author is told.")
+
+
+@command.command()
+@click.argument("item_id")
+@as_option
+@with_app
+async def settle(app: "App", *, item_id: str, sign_in: str) -> None:
+    """Settle what colleagues doubt about an item: you have looked, and it stands as the list has it now.
+
+    Correct its words in the list first where they are right; `km365 lesson review ID --retire` retires it.
+    ITEM_ID may be the beginning of the id, KM- and at least four characters, where no other begins so.
+
+    \b
+    Example:
+      km365 lesson settle KM-8f3a --as zodwa.thimblesea@childrensagency.example
+    """
+    from km365.services import review, verdicts
+
+    desk = verdicts.VerdictDesk(
+        graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings, now=app.clock.now
+    )
+    reader = await reader_of(app, sign_in)
+    item_id = await review.whole_id(app.graph, app.settings, item_id, reader=reader)
+    count = await verdicts.settle(desk, item_id, reader=reader)
+    say(f"{item_id}: {count} doubt{'s' if count > 1 else ''} settled; it is no longer listed as questioned.")
 
 
 async def reader_of(app: "App", sign_in: str) -> "Reader":

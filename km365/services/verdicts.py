@@ -10,7 +10,7 @@ from datetime import datetime
 
 from km365.core.audience import Reader
 from km365.core.knowledge import KnowledgeItem, Maturity, from_fields
-from km365.core.still_true import Answer, Held, Record, Verdict, held, record
+from km365.core.still_true import DOUBTS, Answer, Held, Record, Verdict, held, record
 from km365.errors import InputRefused, NotFound
 from km365.graph import lists
 from km365.graph.client import Graph
@@ -137,10 +137,18 @@ def _recorded(item: KnowledgeItem, fields: Mapping[str, object]) -> Record:
 # The reviewer's side ---------------------------------------------------------------------------------------
 
 
-async def held_of(db: Database, item_id: str) -> tuple[Held, tuple[Answer, ...]]:
-    """Whether a lesson still holds by what people said, and all that they said, without who."""
-    answers = (await db.run(store.answers, [item_id])).get(item_id, [])
-    return held(answers), tuple(answers)
+async def held_of(
+    graph: Graph, db: Database, settings: Settings, item: KnowledgeItem, reader: Reader
+) -> tuple[Held, tuple[Answer, ...]]:
+    """Whether an item still holds by what people said; and what they said beside that it does, without who.
+
+    The latter only for who decides on it. Needs GroupMember.ReadBasic.All where something was said.
+    """
+    answers = (await db.run(store.answers, [item.id])).get(item.id, [])
+    told = [one for one in answers if one.words or (one.verdict in DOUBTS and not one.settled)]
+    if told and not await may_review(graph, settings, item.office, reader):
+        told = []
+    return held(answers), tuple(told)
 
 
 async def doubted(graph: Graph, db: Database, settings: Settings, reader: Reader) -> list[Doubted]:

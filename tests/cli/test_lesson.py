@@ -6,9 +6,11 @@ import pytest
 
 from km365.core.audience import Audience
 from km365.core.contributions import Wish, WishKind, WishState
+from km365.core.still_true import Verdict
 from km365.errors import ExitCode
 from km365.services import capture
-from km365.store import wishes
+from km365.store import still_true, wishes
+from km365.store.database import Connection
 
 from ..conftest import Provisioned, person_id, sign_in_name
 from ..services.lessons import NOW, lesson
@@ -188,3 +190,38 @@ async def test_another_office_does_not_see_what_is_asked(km365: Type, asked: str
     assert "Nothing is asked about" in answered.err
     note = await km365("lesson", "answer", "note:i1", "--grant", "--as", EVE)
     assert note.code == ExitCode.REFUSED
+
+
+async def test_what_people_say_of_a_lesson_is_shown_without_names_and_settled(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    app = provisioned.app
+    await capture.submit_item(app.graph, app.settings, lesson(), terms={}, at=NOW)
+
+    def say(c: Connection) -> None:
+        for person, office, verdict in (
+            ("sue", "CO-BEL", Verdict.STILL_TRUE),
+            ("eve", "CO-ARD", Verdict.ACTED),
+            ("sam", "CO-BEL", Verdict.NO_LONGER),
+        ):
+            mine = {"person_id": person_id(person), "milestone": "7"}
+            still_true.show(c, ["KM-1"], office=office, **mine, at=NOW)
+            still_true.say(c, "KM-1", verdict, **mine, at=NOW)
+        still_true.add_words(c, "KM-1", "The fridges are new.", **mine)
+
+    await app.db.run(say)
+    shown = await km365("lesson", "show", "KM-1", "--as", BEN)
+    assert "Still true for 2 offices, last 2026-03; effect: noted." in shown.out
+    assert "Said to be no longer: The fridges are new." in shown.out
+    elsewhere = (await km365("lesson", "show", "KM-1", "--as", EVE, "--json")).json
+    assert (elsewhere["still_true"], elsewhere["said"]) == ({"offices": 2, "last": "2026-03"}, [])
+    listed = await km365("lesson", "list", "--questioned", "--as", BEN)
+    assert "no longer" in listed.out and "The fridges are new." in listed.out
+    assert person_id("sam") not in shown.out + listed.out
+    assert (await km365("lesson", "list", "--questioned", "--as", EVE, "--json")).json == []
+    assert (await km365("lesson", "settle", "KM-1", "--as", EVE)).code == ExitCode.REFUSED
+    settled = await km365("lesson", "settle", "KM-1", "--as", BEN)
+    assert "KM-1: 1 doubt settled" in settled.err
+    assert (await km365("lesson", "list", "--questioned", "--as", BEN, "--json")).json == []
+    again = await km365("lesson", "settle", "KM-1", "--as", BEN)
+    assert again.code == ExitCode.REFUSED and "Nobody doubts KM-1" in again.err
