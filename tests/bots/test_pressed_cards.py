@@ -147,7 +147,7 @@ async def test_in_a_break_the_draft_is_shown_before_the_last_question(chat: Chat
     await chat.presses("draft")
     chat.heard("Your draft", STORY)
     assert (await interview(office)).state is InterviewState.DRAFT
-    (go_on,) = (one for one in render(chat.card, LABELS)["actions"] if one["title"] == "Continue")
+    (go_on,) = (one for one in render(chat.card, LABELS)["actions"] if one["title"] == "More questions")
     await chat.presses(go_on["verb"])
     chat.heard("3 of 8")
     for _ in range(10):
