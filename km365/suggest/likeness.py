@@ -258,16 +258,24 @@ def _stacked(vectors: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
     return dict(sorted(found.items()))
 
 
+_ALL_ALIKE = np.float32(1e-3)
+"""What is left of a vector without what all share is only rounding below this."""
+
+
 class _Model:
-    """The documents' vectors by one model; a row of zeros where there is none."""
+    """The documents' vectors by one model; a row of zeros where there is none.
+
+    One that is nothing but what all share, as the only one there is, is like no other.
+    """
 
     def __init__(self, raw: Floats) -> None:
         self.raw = raw
         known: npt.NDArray[np.bool_] = np.any(raw, axis=1)
         self.known = int(known.sum())
         self._shared: Floats = raw[known].mean(axis=0)
-        self._known = known
-        self._lengths = np.maximum(_lengths(raw, self._shared), np.float32(1e-9))
+        lengths = _lengths(raw, self._shared)
+        self._known = known & (lengths > _ALL_ALIKE)
+        self._lengths = np.maximum(lengths, _ALL_ALIKE)
 
     def row(self, number: int) -> Floats:
         """A document's vector less what all share, at length one; zeros where it has none."""

@@ -120,3 +120,11 @@ def test_what_was_learnt_votes_the_same_after_it_was_packed_and_terms_may_be_gon
     merged = Learned.of(first.arrays(), concepts=[WATER, WATER, None], **kept)
     assert merged.votes(text).near == {WATER: pytest.approx(1.0)}
     assert merged.documents_with == {WATER: 2}
+
+
+def test_the_only_document_with_a_vector_by_a_model_is_like_no_other_by_that_model() -> None:
+    mine, *others = np.random.default_rng(2).standard_normal((21, 384)).tolist()
+    learned = taught([(sample("wells pumps", mine), {WATER}), (sample("pupils desks"), {SCHOOL})])
+    for other in others:
+        votes = learned.votes(sample("pupils", other))
+        assert votes.near[SCHOOL] > votes.near[WATER], "by the words"
