@@ -153,7 +153,7 @@ async def test_in_a_break_the_draft_is_shown_before_the_last_question(chat: Chat
     for _ in range(10):
         await chat.says("skip")
     chat.heard("Your draft")
-    assert not [one for one in render(chat.card, LABELS)["actions"] if one["title"] == "Continue"]
+    assert not [one for one in render(chat.card, LABELS)["actions"] if one["title"] == "More questions"]
 
 
 async def test_in_a_break_starting_over_asks_for_a_second_yes(chat: Chat, office: Office) -> None:
