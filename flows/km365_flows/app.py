@@ -9,7 +9,7 @@ from typing import ParamSpec
 from km365.app import App
 from km365.core.schedule import Hours, day_at
 from km365.jobs import Jobs
-from km365.services import campaign_reports, campaigns, flows, housekeeping, outlook, prompts
+from km365.services import calendar_scan, campaign_reports, campaigns, flows, housekeeping, outlook, prompts
 from km365.services.calendar import hours_of
 from km365.store import cursors
 from km365_flows import calendar_watch, searching
@@ -66,8 +66,8 @@ def _register_prompts(app: App, hours: Hours) -> None:
         """Job `scan`, repeatable: everything it writes has a key of its own."""
         now = app.clock.now()
         today = day_at(now, hours).isoformat()
-        if args["day"] == "any" or await app.db.run(cursors.get, prompts.LAST_SCAN) != today:
-            report = await prompts.scan(app.graph, app.db, app.jobs, app.settings, now=now)
+        if args["day"] == "any" or await app.db.run(cursors.get, calendar_scan.LAST_SCAN) != today:
+            report = await calendar_scan.scan(app.graph, app.db, app.jobs, app.settings, now=now)
             for warning in report.warnings:
                 _log.warning("%s", warning)
             await app.db.run(app.jobs.enqueue, outlook.JOB, key=outlook.JOB, args={})
@@ -75,7 +75,7 @@ def _register_prompts(app: App, hours: Hours) -> None:
     async def begin_scan() -> None:
         """Begins the day's scan; the job only carries, so losing it loses nothing."""
         today = day_at(app.clock.now(), hours).isoformat()
-        if await app.db.run(cursors.get, prompts.LAST_SCAN) != today:
+        if await app.db.run(cursors.get, calendar_scan.LAST_SCAN) != today:
             await app.db.run(app.jobs.enqueue, "scan", key="scan", args={"day": today})
 
     async def tidy() -> None:

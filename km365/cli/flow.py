@@ -11,7 +11,7 @@ from km365.errors import ExitCode, InputRefused
 
 if TYPE_CHECKING:
     from km365.app import App
-    from km365.services.prompts import Report
+    from km365.services.calendar_scan import Report
 
 FLOWS = {
     "scan": ("at start-up and every day", "finds milestones and departures that are due, and invites people"),
@@ -82,7 +82,7 @@ async def run(app: "App", *, name: str, dry_run: bool, as_json: bool) -> int | N
     Example:
       km365 flow run scan --dry-run
     """
-    from km365.services import flows, prompts
+    from km365.services import calendar_scan, flows
 
     now = app.clock.now()
     if dry_run and name == "search":
@@ -91,7 +91,7 @@ async def run(app: "App", *, name: str, dry_run: bool, as_json: bool) -> int | N
     if since and not dry_run:
         raise InputRefused(f"{name} is paused since {since}; `km365 flow resume {name}` lets it go on.")
     if name == "scan":
-        report = await prompts.scan(app.graph, app.db, app.jobs, app.settings, now=now, dry_run=dry_run)
+        report = await calendar_scan.scan(app.graph, app.db, app.jobs, app.settings, now=now, dry_run=dry_run)
         _print_scan(report, dry_run=dry_run, as_json=as_json)
         return ExitCode.PARTLY if report.warnings else None
     done, words = await (_would if dry_run else _do)(app, name, now)

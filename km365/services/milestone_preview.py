@@ -15,7 +15,7 @@ from km365.errors import GraphError, InputRefused, NotFound
 from km365.graph import presence
 from km365.graph.client import Graph
 from km365.graph.people import Person
-from km365.services import calendar, prompts
+from km365.services import calendar, calendar_scan
 from km365.services.calendar import Directory
 from km365.settings import Settings
 from km365.store import campaigns, conversations, preferences
@@ -187,7 +187,7 @@ def _preview(milestone: Milestone, rule: Audience, choice: Choice, names: Direct
     out = left_out(rule, choice, names.colleagues, office=milestone.office)
     others = [_other(by_id[one.id], why, f"line {line}" if line else "") for one, why, line in out]
     asked: list[Invited] = []
-    problems = prompts.problems_of(milestone, choice)
+    problems = calendar_scan.problems_of(milestone, choice)
     if milestone.subject in look.known.cancelled:
         problems = [*problems, "A person cancelled its campaign, so nobody is asked."]
         choice = replace(choice, asked=())

@@ -11,7 +11,7 @@ from km365.documents.asking import rule_words
 from km365.errors import NotFound
 from km365.graph.client import Graph
 from km365.graph.people import Person
-from km365.services import calendar, messages, prompts
+from km365.services import calendar, calendar_scan, messages
 from km365.settings import Settings
 from km365.store import campaigns, outbox
 from km365.store.campaigns import Prompt
@@ -67,13 +67,13 @@ async def overview(
     wanted = wanted or Filter()
     found = [one for one in await calendar.milestones(graph, settings) if wanted.takes(one)]
     found.sort(key=lambda one: (one.due_on or date.max, one.id))
-    counts = await db.run(_counts, [prompts.subject_of(one) for one in found])
+    counts = await db.run(_counts, [one.subject for one in found])
     return [
         Overview(
             milestone=one,
-            asked=sum(counts[prompts.subject_of(one)].values()),
-            answered=counts[prompts.subject_of(one)].get(Outcome.ANSWERED, 0),
-            declined=counts[prompts.subject_of(one)].get(Outcome.DECLINED, 0),
+            asked=sum(counts[one.subject].values()),
+            answered=counts[one.subject].get(Outcome.ANSWERED, 0),
+            declined=counts[one.subject].get(Outcome.DECLINED, 0),
         )
         for one in found
     ]
@@ -90,10 +90,10 @@ async def show(graph: Graph, db: Database, settings: Settings, milestone_id: str
         raise NotFound(f"There is no milestone {milestone_id!r}; `km365 milestone list` shows their ids.")
     milestone = found[milestone_id]
     words = rule_words(Templates(settings.templates or None))
-    subject = prompts.subject_of(milestone)
+    subject = milestone.subject
     already = await db.run(campaigns.asked_of, subject)
     names = await calendar.directory(graph)
-    people, problems = prompts.audience(milestone, names, words, already=already)
+    people, problems = calendar_scan.audience(milestone, names, words, already=already)
     stand = {prompt.person_id: (prompt, last) for prompt, last in await db.run(_standing, subject)}
     return Detail(
         milestone=milestone,

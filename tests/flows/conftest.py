@@ -19,9 +19,9 @@ from km365.jobs import Jobs, open_jobs
 from km365.local import sites as local_sites
 from km365.local import users
 from km365.local.server import M365
-from km365.services import prompts
+from km365.services import calendar_scan, prompts
 from km365.services.calendar import hours_of
-from km365.services.prompts import Report
+from km365.services.calendar_scan import Report
 from km365.settings import Settings
 from km365.store import outbox
 from km365.store.database import Database
@@ -97,7 +97,7 @@ class Office:
         return await self.note("Departures", **fields)
 
     async def scan(self, *, dry_run: bool = False) -> Report:
-        return await prompts.scan(
+        return await calendar_scan.scan(
             self.graph, self.db, self.jobs, self.settings, now=self.now, dry_run=dry_run
         )
 

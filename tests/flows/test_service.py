@@ -18,7 +18,7 @@ from km365.errors import SettingsError
 from km365.jobs import JobState
 from km365.jobs.sqlite import SqliteJobs
 from km365.local import apps
-from km365.services import prompts
+from km365.services import calendar_scan
 from km365.settings import Settings
 from km365.store import campaigns, cursors, outbox
 from km365.store.outbox import Delivery
@@ -130,7 +130,7 @@ async def test_losing_every_job_loses_no_message_and_no_scan(office) -> None:
         await office.scan()
         other = await office.milestone(2, asked=ben)
         with office.db.begin() as c:
-            cursors.forget(c, prompts.LAST_SCAN)
+            cursors.forget(c, calendar_scan.LAST_SCAN)
         async with serve(app):
             lose_all_jobs(office)
             await until(lambda: arrived(office) == {f"invite:{key}:{ann}", f"invite:{other}:{ben}"})
@@ -182,7 +182,7 @@ def arrived(office) -> set[str]:
 def scan_is_done(office) -> bool:
     with office.db.begin() as c:
         waiting = [one for one in office.jobs.list_(c) if one.name == "scan" and one.state != JobState.DONE]
-        return not waiting and cursors.get(c, prompts.LAST_SCAN) is not None
+        return not waiting and cursors.get(c, calendar_scan.LAST_SCAN) is not None
 
 
 def failures(office) -> list[str]:
