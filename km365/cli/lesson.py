@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from km365.cli.console import json_option, print_json, say, table, with_app
+from km365.cli.groups import LazyGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,9 +24,9 @@ as_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=LazyGroup, verbs={"check": "km365.cli.lesson_check:command"})
 def command() -> None:
-    """List, read and review what colleagues have contributed.
+    """List, read, check and review what colleagues have contributed.
 
     \b
     Example:

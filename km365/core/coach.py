@@ -1,8 +1,8 @@
 """What a reader of a lesson would miss in its draft: findings, for its author to take up or not.
 
 Pure: the fields of a lesson and the words of a language in, findings out. The words are data
-(`templates/coach`, phrases as in `km365/core/phrases.py`); the rules and their sources, and how often they are
-right, are in `docs/coach.md`. A finding is advice and never stops anybody.
+(`templates/coach`, phrases as in `km365/core/phrases.py`); the rules, their sources and how often they are
+right are in `docs/coach.md`. A finding is advice and never stops anybody.
 """
 
 import re
@@ -18,17 +18,17 @@ from km365.core.sorting import begins, links, sentences
 
 
 class Rule(StrEnum):
-    """What a draft may lack, the most useful to hear first."""
+    """What a draft may lack, the most useful to hear first; of what is missing, what is most surely found."""
 
     NAMES = "names"  # a child, or somebody who told us something, is named
     RECOMMENDATION = "recommendation"  # says what ought to be done, and nothing that happened
     NO_EVENT = "no_event"  # nothing happened in it
     PLATITUDE = "platitude"  # true everywhere; nobody would say the opposite
     SEVERAL_IDEAS = "several_ideas"  # lessons that could each stand alone
-    NO_CAUSE = "no_cause"
     NO_CONTEXT = "no_context"  # neither a place, nor a time, nor what was particular
     NO_LIMITS = "no_limits"  # not a word on when it would not hold
     NO_EVIDENCE = "no_evidence"  # no figure, document, visit or voice
+    NO_CAUSE = "no_cause"  # not a word on why it went so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,35 +61,37 @@ LISTS = (
     "people",
     "nothing",
 )
-"""`orders` and `second` begin a sentence; `nothing` is a whole field that says nothing; `worthy` is what `commonplace` praises;
-`child` and `people` are used by `names`."""
+"""`orders` and `second` begin a sentence; `nothing` is a whole field that says nothing; `worthy` is what
+`commonplace` praises; `child` and `people` are used by `names`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Past:
     """Words of a language that tell of something past: those listed, and those with one of the endings.
 
-    With `after`, only behind one of these words, at most one other between; with `not_after`, not directly
-    behind one of these. `besides` are words that only look like it. All in small letters with their accents,
-    because in Spanish an accent makes the past.
+    With `after`, only behind one of these words, at most one other between; with `not_after`, not behind one
+    of these, whatever words of `between` stand there ("is still needed"). `besides` are words that only look
+    like it. All in small letters with their accents, because in Spanish an accent makes the past.
     """
 
     endings: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
     not_after: frozenset[str] = frozenset()
+    between: frozenset[str] = frozenset()
     besides: frozenset[str] = frozenset()
 
     def is_told(self, said: Sequence[str]) -> bool:
         """Whether one of these words, in small letters, is such a word."""
-        return any(self._is_past(word, said[max(0, at - 2) : at]) for at, word in enumerate(said))
+        return any(self._is_past(word, said[:at]) for at, word in enumerate(said))
 
     def _is_past(self, word: str, before: Sequence[str]) -> bool:
         if word in self.besides or not (word in self.words or self._ends(word)):
             return False
         if self.after:
-            return not self.after.isdisjoint(before)
-        return not before or before[-1] not in self.not_after
+            return not self.after.isdisjoint(before[-2:])
+        nearest = next((one for one in reversed(before) if one not in self.between), "")
+        return nearest not in self.not_after
 
     def _ends(self, word: str) -> bool:
         return any(word.endswith(one) and len(word) > len(one) + 1 for one in self.endings)
@@ -130,10 +132,11 @@ def most_useful(found: Iterable[Finding], *, most: int) -> list[Finding]:
 _FOLLOWS = frozenset({Rule.NO_EVENT, Rule.NO_CAUSE, Rule.NO_CONTEXT, Rule.NO_EVIDENCE})
 
 _CLAUSE = re.compile(r"[,;:،؛，：；–—()]|\s-\s")
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"(?<!-)\b[^\W\d_]+\b(?!-)")
+"""A word by itself: "labor-funded" is no verb."""
 _YEAR = re.compile(r"(?<![\d.,])(?:19|20)\d\d(?![\d%]|[.,]\d)")
 _FIGURE = re.compile(r"\d")
-_NUMBERED = re.compile(r"(?:^|\s)\(?\d[.)](?=\s|$)")
+_NUMBERED = re.compile(r"(?:^|\s)\(?\d[.)](?=\s|$)|第[一二三四五][，、]")
 _BULLET = re.compile(r"(?:^|[:;؛：；\n])\s*[-–•*]\s")
 
 
@@ -163,15 +166,19 @@ class _Sentence:
         return bool(_FIGURE.search(_NUMBERED.sub(" ", _YEAR.sub("", self.text))))
 
     def tells(self, past: Sequence[Past]) -> bool:
-        """Whether some clause of it tells of something that happened, rather than ought to."""
-        return any(self._is_past(clause, past) for clause in _CLAUSE.split(self.text) if clause.strip())
+        """Whether some clause of it tells of something that happened, rather than ought to.
 
-    def _is_past(self, clause: str, past: Sequence[Past]) -> bool:
+        In a sentence on what ought to be done the form of a verb tells too little ("and rules clarified").
+        """
+        verbs = () if self.demands else past
+        return any(self._is_past(clause, verbs) for clause in _CLAUSE.split(self.text) if clause.strip())
+
+    def _is_past(self, clause: str, verbs: Sequence[Past]) -> bool:
         said = [found[0].lower() for found in _WORD.finditer(clause)]
         searched = Text(clause, self._coach.words)
-        if not _says(searched, "happened", self._language) and not any(one.is_told(said) for one in past):
-            return False
-        return not _says(searched, "should", self._language)
+        if _says(searched, "happened", self._language):
+            return not _says(searched, "should", self._language)
+        return any(one.is_told(said) for one in verbs)
 
     def begins(self, name: str) -> bool:
         """Whether it begins with a phrase of that list."""

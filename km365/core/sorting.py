@@ -89,6 +89,17 @@ def sort(text: str, bank: Bank) -> dict[str, str]:
     return found
 
 
+def sorted_fields(text: str, bank: Bank) -> dict[str, str]:
+    """The same by the field of a lesson: what the draft of a text would be where nothing more was asked."""
+    told = sort(text, bank)
+    return {
+        target.removeprefix(KNOWLEDGE): told[question.id]
+        for question in bank.questions
+        for target in question.becomes
+        if question.id in told and target.startswith(KNOWLEDGE)
+    }
+
+
 def _places(said: Sequence[Sentence], bank: Bank) -> Iterator[str]:
     """The question each sentence answers."""
     story = next(question.id for question in bank.questions if _STORY in question.becomes)

@@ -57,12 +57,13 @@ def _lists(table: Table) -> Mapping[str, tuple[str, ...]]:
 
 
 def _past(table: Table) -> Past:
-    table.only("endings", "words", "after", "not_after", "besides")
+    table.only("endings", "words", "after", "not_after", "between", "besides")
     return Past(
         endings=tuple(_each(table, "endings")),
         words=frozenset(_each(table, "words")),
         after=frozenset(_each(table, "after")),
         not_after=frozenset(_each(table, "not_after")),
+        between=frozenset(_each(table, "between")),
         besides=frozenset(_each(table, "besides")),
     )
 

@@ -1,10 +1,10 @@
 """How often each rule of the coach is right, and how much it finds, in each language.
 
-    python tests/benchmarks/bench_coach.py [--held-out] [--misses]
+    python tests/benchmarks/bench_coach.py [--misses]
 
-Looks at the invented lessons of `tests/data/coach` as the chat does: sorted into fields, then read by the coach.
-`--held-out` measures the half that nobody looks at while writing rules; `--misses` lists the mistakes of the
-other half, and of that one never. Both tables stand in `docs/coach.md`.
+Looks at the invented lessons of `tests/data/coach` as the chat does: sorted into fields, then read by the
+coach. `--misses` lists the mistakes of the tuned half; those of the half held out are only counted. Prints
+the table of `docs/coach.md`.
 """
 
 import json
@@ -17,8 +17,7 @@ from math import sqrt
 from pathlib import Path
 
 from km365.core.coach import Rule
-from km365.core.knowledge import WRITTEN_FIELDS
-from km365.core.sorting import sort
+from km365.core.sorting import sorted_fields
 from km365.documents.coach import CoachWords
 from km365.documents.questions import Banks
 from km365.templates import Templates
@@ -57,15 +56,7 @@ def labelled(half: str) -> Iterator[Labelled]:
 
 def found(one: Labelled) -> frozenset[Rule]:
     """What the coach finds in it."""
-    bank = BANKS.get("lesson", one.language)
-    told = sort(one.text, bank)
-    fields = {
-        target.removeprefix("knowledge."): told[question.id]
-        for question in bank.questions
-        for target in question.becomes
-        if question.id in told
-    }
-    assert fields.keys() <= set(WRITTEN_FIELDS)
+    fields = sorted_fields(one.text, BANKS.get("lesson", one.language))
     return frozenset(one.rule for one in WORDS.coach.findings(fields, language=one.language))
 
 
@@ -99,12 +90,22 @@ def share(part: int, whole: int) -> str:
     return f"{p:.2f} ({max(0.0, middle - half):.2f}-{min(1.0, middle + half):.2f})"
 
 
-def table(half: str) -> list[str]:
-    """Precision and recall of each rule, as the lines of a Markdown table."""
-    lines = ["| rule | language | labelled | precision | recall |", "| --- | --- | --- | --- | --- |"]
-    for (language, rule), m in sorted(measured(half).items(), key=lambda one: list(Rule).index(one[0][1])):
-        cells = (rule, language, str(m.wanted), share(m.right, m.spoke), share(m.right, m.wanted))
-        lines.append(f"| {' | '.join(cells)} |")
+def table() -> list[str]:
+    """Precision and recall of each rule in both halves, as the lines of a Markdown table."""
+    halves = "tuned", "held_out"
+    head = [
+        "rule",
+        "language",
+        *(f"{half.replace('_', ' ')}: labelled | precision | recall" for half in halves),
+    ]
+    lines = [f"| {' | '.join(head)} |", "| --- " * 8 + "|"]
+    for rule in Rule:
+        for language in (*LANGUAGES, "all"):
+            cells = [str(rule), language]
+            for half in halves:
+                m = measured(half)[language, rule]
+                cells += [str(m.wanted), share(m.right, m.spoke), share(m.right, m.wanted)]
+            lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
@@ -117,6 +118,6 @@ def _misses() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write("\n".join([*table("held_out" if "--held-out" in sys.argv else "tuned"), ""]))
+    sys.stdout.write("\n".join([*table(), ""]))
     if "--misses" in sys.argv:
         sys.stdout.write("\n".join([*_misses(), ""]))
