@@ -86,14 +86,17 @@ def fitted(
     right: Sequence[Truth],
     *,
     held: Sequence[float],
+    least_spread: float = 0.0,
 ) -> Weights:
     """`first` moved towards what the documents say: their candidates' measures and which of them are right.
 
     Ridge-penalised logistic regression around `first` (Newton's method); measures are compared at the scale
-    they vary by. `held` says how many units of information each weight of `first` is worth, and the bias.
+    they vary by, or at `least_spread`: the weight of one that hardly varies would be free to go anywhere, and
+    decide alone where it varies later. `held` says how many units of information each weight of `first` is
+    worth, and the bias.
     """
     told = [(x, y) for x, y in zip(rows, right, strict=True) if len(x)]
-    scale = _spread([x for x, _ in told])
+    scale = np.maximum(_spread([x for x, _ in told]), least_spread)
     start, hold = np.append(first.weights * scale, first.bias), np.array(held)
 
     def sums(at: Numbers) -> tuple[float, Numbers, Numbers]:

@@ -60,6 +60,8 @@ was kept where the words suggested it.
 """
 _HELD = (1e9, 10.0, 10.0, 10.0, 10.0, 10.0, 1e9)
 """Units of information that each weight is worth, and what is added to their sum."""
+_LEAST_SPREAD = 1.0
+"""What one refusal in a dozen documents says of a term is not to count for everything."""
 _BOUNDS = np.array([[1.0, -np.inf, 0.0, 0.0, -np.inf, 0.0], [1.0, *[np.inf] * 5]], dtype=np.float32)
 """More evidence never speaks against a term."""
 
@@ -155,7 +157,7 @@ class Training:
             rows.append(made.rows(told, one.scores, likely, own=one))
             right.append(np.isin(told, sorted(one.right)))
         if any(map(len, rows)):
-            fitted = fusion.fitted(_FIRST, rows, right, held=_HELD)
+            fitted = fusion.fitted(_FIRST, rows, right, held=_HELD, least_spread=_LEAST_SPREAD)
             made.weights = Weights(weights=np.clip(fitted.weights, *_BOUNDS), bias=0.0)
         return made
 

@@ -51,6 +51,15 @@ def test_many_documents_find_what_the_hand_set_weights_do_not_know() -> None:
     assert found.score(made[0]).tolist() == pytest.approx(truth.score(made[0]).tolist(), abs=0.1)
 
 
+def test_a_measure_that_hardly_varies_does_not_come_to_decide_alone() -> None:
+    first = Weights(weights=np.zeros(1, dtype=np.float32), bias=0.0)
+    told = [np.array([[0.1], [-0.1]], dtype=np.float32)] * 20
+    right = [np.array([True, False])] * 20
+    free = fitted(first, told, right, held=(10.0, 10.0))
+    held = fitted(first, told, right, held=(10.0, 10.0), least_spread=1.0)
+    assert 0 < 10 * held.weights[0] < free.weights[0]
+
+
 def test_values_are_compared_with_the_best_and_the_fiftieth_of_the_document() -> None:
     values = np.arange(200, dtype=np.float32)
     found = beside(values)
