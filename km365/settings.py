@@ -138,6 +138,9 @@ class Settings:
         "Knowledge reviewers",
         "who decides on the items of every office that they may read: a group, likewise",
     )
+    validations_needed: int = setting(
+        1, "how many people must find an item sound before it is validated; none of them may have written it"
+    )
 
     front_office: tuple[str, ...] = setting(
         ("role: *representative*",),
@@ -339,6 +342,8 @@ def _check_whole(settings: Settings) -> None:
         raise SettingsError("host: listening beyond this machine needs bot_app_id, so that callers sign in.")
     if settings.prompts_per_week < 1:
         raise SettingsError("prompts_per_week must be 1 or more.")
+    if settings.validations_needed < 1:
+        raise SettingsError("validations_needed must be 1 or more.")
     _check_bot(settings)
     _check_ocr(settings.ocr_command)
 

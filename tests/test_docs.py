@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from km365.core.life import RULES
 from km365.core.schema import LISTS, TAG_COLUMNS, Column
 from km365.settings import Settings
 
@@ -70,6 +71,18 @@ def test_every_setting_is_documented_in_a_row_of_its_own():
     )
     expected = [(s.name, f"KM365_{s.name.upper()}", s.metadata["meaning"]) for s in fields(Settings)]
     assert rows == expected and all(meaning for _, _, meaning in rows)
+
+
+def test_the_page_on_lessons_has_every_move_with_who_may_and_what_it_needs():
+    rows = ["| move | from | to | who may | needs |", "| --- | --- | --- | --- | --- |"]
+    rows += [
+        f"| {rule.move} | {', '.join(rule.before)} | {rule.after} | {', '.join(rule.who)} "
+        f"| {', '.join(rule.needs)} |"
+        for rule in RULES
+    ]
+    page = (DOCS / "lessons.md").read_text(encoding="utf-8")
+    written = page.split("<!-- moves -->")[1].split("<!-- end of moves -->")[0].strip()
+    assert written == "\n".join(rows), "\n".join(rows)
 
 
 def anchors(page: Path) -> set[str]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from km365.app import App
     from km365.core.audience import Reader
+    from km365.core.knowledge import KnowledgeItem
+    from km365.core.life import Step
     from km365.core.still_true import Answer
 
 as_option = click.option(
@@ -24,9 +26,22 @@ as_option = click.option(
 )
 
 
-@click.group(cls=LazyGroup, verbs={"check": "km365.cli.lesson_check:command"})
+VERBS = {
+    "check": "km365.cli.lesson_check:command",
+    "review": "km365.cli.lesson_moves:review_item",
+    "return": "km365.cli.lesson_moves:return_",
+    "validate": "km365.cli.lesson_moves:validate",
+    "publish": "km365.cli.lesson_moves:publish",
+    "supersede": "km365.cli.lesson_moves:supersede",
+    "retire": "km365.cli.lesson_moves:retire",
+    "effect": "km365.cli.lesson_moves:effect",
+}
+"""The verbs in modules of their own; the others are below."""
+
+
+@click.group(cls=LazyGroup, verbs=VERBS)
 def command() -> None:
-    """List, read, check and review what colleagues have contributed.
+    """List, read, check, review and publish what colleagues have contributed.
 
     \b
     Example:
@@ -119,25 +134,29 @@ def _as_said(answers: "Iterable[Answer]") -> list[dict[str, str]]:
 async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None:
     """Show one item in full; ITEM_ID may be its beginning, KM- and at least four characters.
 
-    Who decides on it also reads what colleagues said has changed or was done, without their names.
+    Who decides on it also reads what colleagues said has changed or was done, without their names; they and
+    its contributors, how it came to stand where it stands.
 
     \b
     Example:
       km365 lesson show KM-8f3a --as zodwa.thimblesea@childrensagency.example
     """
     from km365.core.knowledge import WRITTEN_FIELDS
-    from km365.services import review, verdicts, wishes
+    from km365.services import life, review, verdicts, wishes
 
     reader = await reader_of(app, sign_in)
     item_id = await review.whole_id(app.graph, app.settings, item_id, reader=reader)
     kept = await review.get_item(app.graph, app.settings, item_id, reader=reader)
     asked = (await wishes.asked(app.graph, app.db, app.settings, reader)).get(item_id, ())
     held, said = await verdicts.held_of(app.graph, app.db, app.settings, kept.item, reader)
+    steps = await life.history_of(app.graph, app.db, app.settings, kept.item, reader)
+    names = await life.names(app.graph, steps)
     if as_json:
         told = {"offices": held.offices, "last": f"{held.last:%Y-%m}" if held.last else None}
         print_json(
             asdict(kept)
             | {"asked": [asdict(one) for one in asked], "still_true": told, "said": _as_said(said)}
+            | {"history": [asdict(step) | {"name": _by(step, names)} for step in steps]}
         )
         return
     for name in WRITTEN_FIELDS:
@@ -145,7 +164,11 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
             click.echo(f"{name}: {text}\n")
     for column, labels in kept.tags.items():
         click.echo(f"{column}: {', '.join(labels)}")
-    click.echo(f"{kept.item.maturity}; {kept.web_url}")
+    click.echo(f"{_stands(kept.item)}; {kept.web_url}")
+    if steps:
+        click.echo("\nHow it came to stand there:")
+    for step in steps:
+        click.echo(f"  {_line(step, names)}")
     if held.last:
         offices = f"{held.offices} office{'s' if held.offices > 1 else ''}"
         click.echo(f"Still true for {offices}, last {held.last:%Y-%m}; effect: {kept.item.effect}.")
@@ -156,44 +179,6 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
         if one.words:
             click.echo(one.words)
         click.echo(f"Answer: km365 lesson answer {item_id} --grant, or --decline --reason TEXT")
-
-
-@command.command("review")
-@click.argument("item_id")
-@click.option("--accept", "decision", flag_value="accept", help="It is sound: validated.")
-@click.option("--return", "decision", flag_value="return", help="Back to the contributor, with a reason.")
-@click.option("--retire", "decision", flag_value="retire", help="Not kept, with a reason.")
-@click.option("--reason", default="", help="What the contributor reads.")
-@as_option
-@with_app
-async def review_item(app: "App", *, item_id: str, decision: str | None, reason: str, sign_in: str) -> None:
-    """Decide on an item that is in review; its contributors are told.
-
-    ITEM_ID may be the beginning of the id, KM- and at least four characters, where no other begins so.
-
-    \b
-    Example:
-      km365 lesson review KM-8f3a --accept --as zodwa.thimblesea@childrensagency.example
-    """
-    from km365.core.knowledge import Decision
-    from km365.services import review
-
-    if decision is None:
-        raise click.UsageError("Say --accept, --return or --retire.")
-    reader = await reader_of(app, sign_in)
-    item_id = await review.whole_id(app.graph, app.settings, item_id, reader=reader)
-    kept = await review.decide_item(
-        app.graph,
-        app.db,
-        app.jobs,
-        app.settings,
-        item_id,
-        Decision(decision),
-        reviewer=reader,
-        reason=reason,
-        at=app.clock.now(),
-    )
-    say(f"{kept.item.id} is now {kept.item.maturity}. Its contributors are told. {kept.web_url}")
 
 
 @command.command("answer")
@@ -256,6 +241,32 @@ async def settle(app: "App", *, item_id: str, sign_in: str) -> None:
     item_id = await review.whole_id(app.graph, app.settings, item_id, reader=reader)
     count = await verdicts.settle(desk, item_id, reader=reader)
     say(f"{item_id}: {count} doubt{'s' if count > 1 else ''} settled; it is no longer listed as questioned.")
+
+
+def _stands(item: "KnowledgeItem") -> str:
+    """Where it stands on both axes."""
+    reach = f" ({item.published_to})" if item.published_to and item.maturity == "published" else ""
+    instead = f" by {item.superseded_by}" if item.superseded_by else ""
+    proof = f": {item.proof}" if item.proof else ""
+    return f"{item.maturity}{reach}{instead}; effect: {item.effect}{proof}"
+
+
+def _line(step: "Step", names: dict[str, str]) -> str:
+    """A line of the history: when, from where to where, by whom, and why."""
+    if step.made is None:
+        return f"{'':16}  {step.before} -> {step.after}, changed in the list; km365 has no record of it"
+    made = step.made
+    detail = f" ({made.detail})" if made.detail else ""
+    words = f": {'; '.join(made.words.splitlines())}" if made.words else ""
+    where = f"{made.before} -> {made.after}" if made.before != made.after else f"{made.move}, {made.after}"
+    return f"{made.at:%Y-%m-%d %H:%M}  {where}{detail}, by {_by(step, names)}{words}"
+
+
+def _by(step: "Step", names: dict[str, str]) -> str:
+    if step.made is None:
+        return ""
+    who = step.made.who
+    return "km365" if who == "km365" else names.get(who, "somebody whom the directory has no more")
 
 
 async def reader_of(app: "App", sign_in: str) -> "Reader":

@@ -1,8 +1,9 @@
 """Knowledge items: innovations, lessons learned and good practices, and who may read or decide them.
 
 An item's `maturity` says how far it has been checked; its `effect` whether anything changed because of it
-(two axes, DESIGN §5). Sources: the agency's own definitions of innovation, lesson and good practice;
-NATO's "a lesson is learned when something has changed"; IFRC GO, which keeps checked and raw text apart.
+(two axes, DESIGN §5); the moves between them are in `core.life`. Sources: the agency's own definitions of
+innovation, lesson and good practice; NATO's "a lesson is learned when something has changed"; IFRC GO, which
+keeps checked and raw text apart.
 """
 
 from collections.abc import Mapping
@@ -53,12 +54,18 @@ class Effect(StrEnum):
     CONFIRMED_ELSEWHERE = "confirmed elsewhere"
 
 
-class Decision(StrEnum):
-    """What a reviewer may decide."""
+class Reach(StrEnum):
+    """How far an item is published, from the narrowest."""
 
-    ACCEPT = "accept"
-    RETURN = "return"
-    RETIRE = "retire"
+    INTERNAL = "internal"
+    """Those whom its audience says: everyone in the organisation, or the office."""
+    PARTNERS = "partners"
+    PUBLIC = "public"
+
+    def covers(self, other: "Reach") -> bool:
+        """Whether what may go this far may go as far as `other`."""
+        reaches = list(Reach)
+        return reaches.index(self) >= reaches.index(other)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,17 +93,19 @@ class KnowledgeItem:
     reason: str = ""
     review_by: date | None = None
     submitted_at: datetime | None = None
+    validated_by: tuple[str, ...] = ()
+    """Who has found it sound, as Entra object ids."""
+    consent: Reach = Reach.INTERNAL
+    """How far its contributors allow it to be published."""
+    published_to: Reach | None = None
+    superseded_by: str = ""
+    """The id of the item that took its place."""
+    proof: str = ""
+    """Where one sees what changed because of it."""
 
 
 WRITTEN_FIELDS = ("title", "description", "context", "cause", "advice", "limits", "evidence")
 """The fields whose words are the author's, in the order people read them."""
-
-_DECISIONS: Mapping[tuple[Maturity, Decision], Maturity] = {
-    (Maturity.IN_REVIEW, Decision.ACCEPT): Maturity.VALIDATED,
-    (Maturity.IN_REVIEW, Decision.RETURN): Maturity.RETURNED,
-    (Maturity.VALIDATED, Decision.RETIRE): Maturity.RETIRED,
-    (Maturity.IN_REVIEW, Decision.RETIRE): Maturity.RETIRED,
-}
 
 
 def submit(item: KnowledgeItem, *, at: datetime) -> KnowledgeItem:
@@ -110,39 +119,7 @@ def submit(item: KnowledgeItem, *, at: datetime) -> KnowledgeItem:
         raise InputRefused(f"This item is {item.maturity}; only a draft or a returned item can be submitted.")
     if not item.title.strip() or not item.description.strip():
         raise InputRefused("A knowledge item needs a title and what happened before it can be submitted.")
-    return replace(item, maturity=Maturity.IN_REVIEW, submitted_at=at, reason="")
-
-
-def decide(
-    item: KnowledgeItem, decision: Decision, *, reviewer: str, may_review: bool, reason: str, today: date
-) -> KnowledgeItem:
-    """The item after a reviewer's decision.
-
-    `reviewer` is an Entra object id; `may_review` says whether they are a focal point of the item's office
-    or a reviewer. Nobody decides on their own item; returning or retiring needs a reason, because the
-    contributor reads it. Raises InputRefused.
-    """
-    if reviewer in item.contributors:
-        raise InputRefused("Nobody reviews their own contribution; ask a colleague to decide.")
-    if not may_review:
-        raise InputRefused(
-            f"A knowledge focal point of {item.office or 'its office'} or a knowledge reviewer decides on "
-            "this item; `km365 settings show` names their groups."
-        )
-    after = _DECISIONS.get((item.maturity, decision))
-    if after is None:
-        raise InputRefused(f"This item is {item.maturity}; it cannot be decided ({decision}).")
-    if decision is not Decision.ACCEPT and not reason.strip():
-        raise InputRefused(f"To {decision} an item, give the contributor a reason (--reason).")
-    review_by = today + REVIEW_AFTER if after is Maturity.VALIDATED else item.review_by
-    return replace(item, maturity=after, reason=reason.strip(), review_by=review_by)
-
-
-def is_decided(item: KnowledgeItem, decision: Decision, *, reason: str) -> bool:
-    """Whether the item already stands where this decision, with this reason, puts it."""
-    return item.maturity in {after for (_, said), after in _DECISIONS.items() if said is decision} and (
-        item.reason == reason.strip()
-    )
+    return replace(item, maturity=Maturity.IN_REVIEW, submitted_at=at, reason="", validated_by=())
 
 
 def to_fields(item: KnowledgeItem) -> dict[str, Any]:
@@ -169,6 +146,11 @@ def to_fields(item: KnowledgeItem) -> dict[str, Any]:
         "KMReviewBy": item.review_by.isoformat() if item.review_by else None,
         "KMLanguage": item.language,
         "KMSubmittedAt": item.submitted_at.isoformat() if item.submitted_at else None,
+        "KMValidatedBy": ";".join(item.validated_by),
+        "KMConsent": item.consent.value,
+        "KMPublishedTo": item.published_to.value if item.published_to else None,
+        "KMSupersededBy": item.superseded_by,
+        "KMProof": item.proof,
     }
 
 
@@ -177,6 +159,7 @@ def from_fields(fields: Mapping[str, Any]) -> KnowledgeItem:
 
     People edit lists by hand: an empty or odd choice falls back to the careful value (draft, own office).
     """
+    reach = fields.get("KMPublishedTo")
     return KnowledgeItem(
         id=str(fields.get("KMId") or ""),
         kind=_choice(Kind, fields.get("KMKind"), Kind.LESSON),
@@ -191,7 +174,7 @@ def from_fields(fields: Mapping[str, Any]) -> KnowledgeItem:
         perspective=str(fields.get("KMPerspective") or ""),
         office=str(fields.get("KMOffice") or ""),
         milestone=str(fields.get("KMMilestone") or ""),
-        contributors=tuple(p for p in str(fields.get("KMContributors") or "").split(";") if p),
+        contributors=_ids(fields.get("KMContributors")),
         language=str(fields.get("KMLanguage") or "en"),
         audience=_choice(Audience, fields.get("KMAudience"), Audience.OFFICE),
         maturity=_choice(Maturity, fields.get("KMMaturity"), Maturity.DRAFT),
@@ -199,7 +182,18 @@ def from_fields(fields: Mapping[str, Any]) -> KnowledgeItem:
         reason=str(fields.get("KMReason") or ""),
         review_by=_day(fields.get("KMReviewBy")),
         submitted_at=_moment(fields.get("KMSubmittedAt")),
+        validated_by=_ids(fields.get("KMValidatedBy")),
+        consent=_choice(Reach, fields.get("KMConsent"), Reach.INTERNAL),
+        published_to=_choice(Reach, reach, Reach.INTERNAL)
+        if (reach := fields.get("KMPublishedTo"))
+        else None,
+        superseded_by=str(fields.get("KMSupersededBy") or ""),
+        proof=str(fields.get("KMProof") or ""),
     )
+
+
+def _ids(value: Any) -> tuple[str, ...]:
+    return tuple(one for one in str(value or "").split(";") if one)
 
 
 def _choice(kind: type[E], value: Any, otherwise: E) -> E:

@@ -64,6 +64,7 @@ MATURITIES = (
     "superseded",
     "retired",
 )
+REACHES = ("internal", "partners", "public")
 EFFECTS = ("noted", "action agreed", "changed", "confirmed elsewhere")
 MILESTONE_KINDS = (
     "situation analysis",
@@ -139,6 +140,11 @@ KNOWLEDGE = ListSpec(
         ),
         Column(name="KMLanguage", title="Language"),
         Column(name="KMSubmittedAt", title="Submitted", kind=ColumnKind.MOMENT, indexed=True),
+        Column(name="KMValidatedBy", title="Validated by", description="Entra object ids, separated by ;"),
+        Column(name="KMConsent", title="Contributors allow", kind=ColumnKind.CHOICE, choices=REACHES),
+        Column(name="KMPublishedTo", title="Published for", kind=ColumnKind.CHOICE, choices=REACHES),
+        Column(name="KMSupersededBy", title="Superseded by", description="Record id of what took its place"),
+        Column(name="KMProof", title="What changed", kind=ColumnKind.NOTE, description="A link to it"),
         *TAG_COLUMNS,
     ),
 )

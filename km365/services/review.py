@@ -1,36 +1,22 @@
-"""The focal point's side of a knowledge item: what waits, what it says, and the decision."""
+"""The focal point's side of a knowledge item: what waits, what it says, and who decides on it."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import datetime
 
 from km365.core.audience import Circle, Reader, may_read
-from km365.core.knowledge import (
-    Decision,
-    KnowledgeItem,
-    Maturity,
-    decide,
-    from_fields,
-    is_decided,
-    to_fields,
-)
+from km365.core.knowledge import KnowledgeItem, Maturity, from_fields
+from km365.core.life import Actor
 from km365.core.schema import TAG_COLUMNS
 from km365.errors import InputRefused, NotFound
 from km365.graph import lists, metadata, people
 from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.graph.wire import odata_text
-from km365.jobs.port import Jobs
 from km365.services.capture import Kept, find, knowledge_list
 from km365.settings import Settings
-from km365.store import outbox
-from km365.store.database import Connection, Database
-from km365.store.outbox import Message
 
 SHORTEST = 4
 """So many characters behind `KM-` are enough of an id to look for."""
 _PREFIX = "KM-"
-_DECIDED = ("KMMaturity", "KMReason", "KMReviewBy")
 
 
 async def list_items(
@@ -52,7 +38,7 @@ async def get_item(graph: Graph, settings: Settings, km_id: str, *, reader: Read
     """One item. Raises NotFound where it is absent or `reader` may not know of it."""
     kept = kept_of(await find(graph, await knowledge_list(graph, settings), km_id))
     if reader is not None and not is_readable(kept.item, reader):
-        raise _no_such_item(km_id)
+        raise no_such_item(km_id)
     return kept
 
 
@@ -76,58 +62,21 @@ async def whole_id(graph: Graph, settings: Settings, given: str, *, reader: Read
     return found[0]
 
 
-async def decide_item(
-    graph: Graph,
-    db: Database,
-    jobs: Jobs,
-    settings: Settings,
-    km_id: str,
-    decision: Decision,
-    *,
-    reviewer: Reader,
-    reason: str,
-    at: datetime,
-) -> Kept:
-    """Carries out a reviewer's decision with the item's ETag in hand, and tells the contributors once.
-
-    Raises NotFound where the reviewer may not read the item, InputRefused where they are no focal point of
-    its office and no reviewer or where the rules of `core.knowledge.decide` do not allow it,
-    GraphChangedMeanwhile where somebody changed the item since it was read. Safe to repeat: a decision whose
-    answer was lost is known by what the item says, and only the telling is made up for. Needs Sites.Selected
-    with write, and GroupMember.ReadBasic.All.
-    """
-    place = await knowledge_list(graph, settings)
-    kept = kept_of(await find(graph, place, km_id))
-    if not is_readable(kept.item, reviewer):
-        raise _no_such_item(km_id)
-    may_decide = await may_review(graph, settings, kept.item.office, reviewer)
-    if not (may_decide and is_decided(kept.item, decision, reason=reason)):
-        item = decide(
-            kept.item,
-            decision,
-            reviewer=reviewer.person_id,
-            may_review=may_decide,
-            reason=reason,
-            today=at.date(),
-        )
-        columns = {name: value for name, value in to_fields(item).items() if name in _DECIDED}
-        row = await lists.update_fields(
-            graph, place.site_id, place.list_id, kept.list_item_id, columns, etag=kept.etag
-        )
-        kept = replace(kept, item=item, etag=row.etag)
-    await db.run(_tell_contributors, jobs, kept, at=at)
-    return kept
-
-
 async def may_review(graph: Graph, settings: Settings, office: str, reader: Reader) -> bool:
     """Whether the reader is a focal point of that office, or a reviewer. Needs GroupMember.ReadBasic.All."""
-    own_office = bool(office) and reader.office == office
-    wanted = {settings.reviewer_group} | ({settings.focal_point_group} if own_office else set())
-    wanted = {group.casefold() for group in wanted if group}
+    return bool(await roles_of(graph, settings, office, reader))
+
+
+async def roles_of(graph: Graph, settings: Settings, office: str, reader: Reader) -> frozenset[Actor]:
+    """What the directory makes of the reader for that office. Needs GroupMember.ReadBasic.All."""
+    groups = {Actor.REVIEWER: settings.reviewer_group}
+    if office and reader.office == office:
+        groups[Actor.FOCAL_POINT] = settings.focal_point_group
+    wanted = {role: group.casefold() for role, group in groups.items() if group}
+    found = set()
     async for group in people.list_groups(graph, reader.person_id):
-        if wanted & {group.id, group.name.casefold()}:
-            return True
-    return False
+        found |= {role for role, name in wanted.items() if name in {group.id, group.name.casefold()}}
+    return frozenset(found)
 
 
 async def focal_points(graph: Graph, settings: Settings, office: str) -> AsyncIterator[people.Person]:
@@ -143,30 +92,8 @@ async def focal_points(graph: Graph, settings: Settings, office: str) -> AsyncIt
             yield person
 
 
-def _tell_contributors(c: Connection, jobs: Jobs, decided: Kept, *, at: datetime) -> None:
-    """Once for each submission and what came of it: an item may be returned, sent again, returned again."""
-    item = decided.item
-    submitted = item.submitted_at.isoformat() if item.submitted_at else ""
-    for person_id in item.contributors:
-        key = f"decided:{item.id}:{submitted}:{item.maturity}:{person_id}"
-        message = Message(
-            key=key,
-            person_id=person_id,
-            card="lesson_decided",
-            data={
-                "title": item.title,
-                "decision": item.maturity.value,
-                "reason": item.reason,
-                "url": decided.web_url,
-            },
-            language=item.language,
-            reason="a reviewer has decided on what you contributed",
-        )
-        if outbox.put(c, message, at=at):
-            jobs.enqueue(c, "send_message", key=key, args={"key": key})
-
-
-def _no_such_item(km_id: str) -> NotFound:
+def no_such_item(km_id: str) -> NotFound:
+    """What is said where there is none, or the reader may not know of it."""
     return NotFound(f"There is no knowledge item {km_id}; `km365 lesson list` shows those there are.")
 
 

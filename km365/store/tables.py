@@ -3,8 +3,9 @@
 A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
 `km_answer`, `km_conversation`, `km_message` (what a decision says), `km_reply` (what Teams did not take yet),
 `km_wish` (what is to be changed), `km_headline` (a chooser's wording) and `km_still_true` (what changed), and
-goes when its time is over; so do the words of documents, in `km_example`, and those quoted in `km_feedback`
-and `km_watched_file`. The tables of the search index hold what SharePoint holds, and are made anew from it.
+goes when its time is over; in `km_move` (what a reviewer says) it goes when the item is taken back. So do the
+words of documents, in `km_example`, and those quoted in `km_feedback` and `km_watched_file`, in their time.
+The tables of the search index hold what SharePoint holds, and are made anew from it.
 """
 
 from datetime import UTC, datetime
@@ -598,4 +599,18 @@ search_word = Table(
     Column("shelf", String, primary_key=True),
     Column("block", Integer, primary_key=True),
     Column("entries", LargeBinary, nullable=False),
+)
+
+move = Table(
+    "km_move",
+    metadata,
+    Column("item_id", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _required("move", String),
+    _required("before", String),
+    _required("after", String),
+    _required("who", String),
+    _required("at", Moment),
+    _required("words", Text),
+    _required("detail", String),
 )

@@ -10,13 +10,14 @@ from km365_bots.conversation import compose, respond
 from km365.core.audience import Audience, Reader
 from km365.core.chat import Card, Event, EventKind, Reply
 from km365.core.contributions import Wish
-from km365.core.knowledge import Decision
+from km365.core.life import Move
 from km365.core.said import Said, Verb
 from km365.graph import lists
-from km365.services import capture, review
+from km365.services import capture, life
 from km365.services import interview as service
 from km365.services.handing_on import HAND_ON
 from km365.services.interview import Subject
+from km365.services.life import LifeDesk, Wanted
 from km365.services.wishes import CARRY_OUT, WishDesk
 from km365.store import outbox, preferences
 from km365.store import wishes as kept_wishes
@@ -159,19 +160,10 @@ class Contributing:
         row = await capture.find(app.graph, place, item_id)
         await lists.update_fields(app.graph, place.site_id, place.list_id, row.id, fields)
 
-    async def decides(self, decision: Decision, reason: str = "") -> None:
+    async def decides(self, decision: Move, reason: str = "") -> None:
         app = self.here.app
-        await review.decide_item(
-            app.graph,
-            app.db,
-            app.jobs,
-            app.settings,
-            "KM-i1",
-            decision,
-            reviewer=BEN,
-            reason=reason,
-            at=self.at,
-        )
+        desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
+        await life.make(desk, "KM-i1", Wanted(move=decision, reader=BEN, words=reason), at=self.at)
 
     async def wish(self, kind: str, item_id: str = "KM-i1") -> Wish | None:
         return await self.here.app.db.run(kept_wishes.get, item_id, kind)

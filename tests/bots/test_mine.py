@@ -4,7 +4,8 @@ from km365_bots.conversation import compose
 
 from km365.core.audience import Audience
 from km365.core.contributions import WishState
-from km365.core.knowledge import Decision, Maturity
+from km365.core.knowledge import Maturity
+from km365.core.life import Move
 from km365.local import faults
 from km365.services import wishes
 
@@ -142,7 +143,7 @@ async def test_what_was_open_goes_on_once_the_changes_are_put_away(ann: Contribu
 
 async def test_a_change_of_what_is_accepted_is_put_before_the_focal_point(ann: Contributing) -> None:
     await ann.contributes("i1")
-    await ann.decides(Decision.ACCEPT)
+    await ann.decides(Move.VALIDATE)
     await ann.says("my contributions")
     await ann.says("change 1")
     ann.heard("Tell me what should be changed")
@@ -161,7 +162,7 @@ async def test_a_change_of_what_is_accepted_is_put_before_the_focal_point(ann: C
 
 async def test_a_change_in_words_that_stood_in_an_earlier_one_is_asked_for_too(ann: Contributing) -> None:
     await ann.contributes("i1")
-    await ann.decides(Decision.ACCEPT)
+    await ann.decides(Move.VALIDATE)
     for words in ["Write that forty stood still, not three.", "three", "three"]:
         await ann.says("my contributions")
         await ann.says("change 1")
@@ -173,7 +174,7 @@ async def test_a_change_in_words_that_stood_in_an_earlier_one_is_asked_for_too(a
 
 async def test_words_for_another_channel_are_not_passed_on(ann: Contributing) -> None:
     await ann.contributes("i1")
-    await ann.decides(Decision.ACCEPT)
+    await ann.decides(Move.VALIDATE)
     await ann.says("my contributions")
     await ann.says("change 1")
     await ann.says("My supervisor stole the fuel money, say so.")
@@ -189,7 +190,7 @@ async def test_words_for_another_channel_are_not_passed_on(ann: Contributing) ->
 
 async def test_in_distress_nothing_more_is_asked_of_a_change(ann: Contributing) -> None:
     await ann.contributes("i1")
-    await ann.decides(Decision.ACCEPT)
+    await ann.decides(Move.VALIDATE)
     for words in ["my contributions", "change 1", "I want to die"]:
         await ann.says(words)
     assert len(ann.replies) == 1
@@ -202,7 +203,7 @@ async def test_changes_that_come_after_it_was_accepted_are_not_lost(ann: Contrib
     await ann.says("my contributions")
     await ann.says("change 1")
     await ann.says("1: Too late a title")
-    await ann.decides(Decision.ACCEPT)
+    await ann.decides(Move.VALIDATE)
     await ann.says("send")
     await ann.works()
     ann.heard("It had been accepted before your changes came")

@@ -9,7 +9,7 @@ from km365.core.audience import Audience, Reader
 from km365.core.chat import Card
 from km365.core.contributions import WishState
 from km365.core.interviews import InterviewState
-from km365.core.knowledge import Decision
+from km365.core.life import Move
 from km365.core.said import Verb
 from km365.errors import InputRefused, NotFound
 from km365.services import interview as service
@@ -30,7 +30,7 @@ async def test_before_it_is_published_it_is_taken_back_after_a_second_yes(
 ) -> None:
     await ann.contributes("i1")
     if accepted:
-        await ann.decides(Decision.ACCEPT)
+        await ann.decides(Move.VALIDATE)
     await ann.says("my contributions")
     await ann.says("1")
     await ann.says("withdraw")
@@ -112,7 +112,7 @@ async def test_a_yes_after_a_quarter_of_an_hour_is_asked_for_again(ann: Contribu
 
 async def test_a_change_that_begins_like_a_search_is_a_change(ann: Contributing) -> None:
     await ann.contributes("i1")
-    await ann.decides(Decision.ACCEPT)
+    await ann.decides(Move.VALIDATE)
     await ann.says("my contributions")
     await ann.says("change 1")
     await ann.says("Look for the second sentence and leave it out.")

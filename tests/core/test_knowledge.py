@@ -1,7 +1,7 @@
 """Knowledge items: what may be submitted and decided, and the way to SharePoint and back."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -9,12 +9,10 @@ from hypothesis import strategies as st
 
 from km365.core.audience import Audience
 from km365.core.knowledge import (
-    Decision,
     Effect,
     Kind,
     KnowledgeItem,
     Maturity,
-    decide,
     from_fields,
     submit,
     to_fields,
@@ -38,11 +36,6 @@ def item(**changes: object) -> KnowledgeItem:
     return replace(draft, **changes)
 
 
-def decided(before: KnowledgeItem, decision: Decision, **changes: object) -> KnowledgeItem:
-    words = {"reviewer": "r", "may_review": True, "reason": "because", "today": TODAY}
-    return decide(before, decision, **(words | changes))
-
-
 def test_a_submitted_item_is_in_review_and_dated():
     submitted = submit(item(), at=AT)
     assert (submitted.maturity, submitted.submitted_at) == (Maturity.IN_REVIEW, AT)
@@ -62,40 +55,6 @@ def test_a_returned_item_can_be_submitted_again():
 def test_an_item_that_says_nothing_is_refused(empty):
     with pytest.raises(InputRefused, match="needs a title"):
         submit(item(**empty), at=AT)
-
-
-def test_an_accepted_item_is_validated_and_asked_about_in_two_years():
-    accepted = decided(item(maturity=Maturity.IN_REVIEW), Decision.ACCEPT, reason="")
-    assert accepted.maturity is Maturity.VALIDATED
-    assert accepted.review_by == date(2028, 3, 3)
-
-
-def test_nobody_reviews_their_own_contribution():
-    with pytest.raises(InputRefused, match="their own"):
-        decided(item(maturity=Maturity.IN_REVIEW), Decision.ACCEPT, reviewer="author")
-
-
-@given(maturity=st.sampled_from(Maturity), decision=st.sampled_from(Decision))
-def test_who_is_no_focal_point_of_the_office_and_no_reviewer_decides_nothing(maturity, decision):
-    with pytest.raises(InputRefused, match="focal point of CO-BEL or a knowledge reviewer decides"):
-        decided(item(maturity=maturity), decision, may_review=False)
-
-
-@pytest.mark.parametrize("decision", [Decision.RETURN, Decision.RETIRE])
-def test_sending_an_item_back_needs_a_reason(decision):
-    with pytest.raises(InputRefused, match="--reason"):
-        decided(item(maturity=Maturity.IN_REVIEW), decision, reason=" ")
-
-
-@given(maturity=st.sampled_from(Maturity), decision=st.sampled_from(Decision))
-def test_every_decision_either_moves_the_item_or_is_refused_with_its_maturity(maturity, decision):
-    before = item(maturity=maturity)
-    try:
-        after = decided(before, decision)
-    except InputRefused as refusal:
-        assert maturity.value in str(refusal)
-    else:
-        assert after.maturity is not maturity
 
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)

@@ -9,13 +9,15 @@ import httpx
 import pytest
 
 from km365.core.audience import Audience, Reader
-from km365.core.knowledge import Decision, KnowledgeItem, Maturity
+from km365.core.knowledge import KnowledgeItem, Maturity
+from km365.core.life import Move
 from km365.errors import GraphChangedMeanwhile, GraphError, GraphUnreachable, InputRefused, NotFound
 from km365.graph import lists, people
 from km365.graph.metadata import TermRef
 from km365.local import users
-from km365.services import capture, review, suggest
+from km365.services import capture, life, review, suggest
 from km365.services.capture import Kept
+from km365.services.life import LifeDesk, Wanted
 from km365.store import outbox
 from km365.store.database import Connection
 from km365.store.outbox import Message
@@ -47,20 +49,12 @@ async def listed(here: Provisioned, reader: Reader | None = None) -> list[Kept]:
 
 
 async def decide(
-    here: Provisioned, decision: Decision, *, reason: str = "", reviewer: Reader = BEN, item_id: str = "KM-1"
+    here: Provisioned, decision: Move, *, reason: str = "", reviewer: Reader = BEN, item_id: str = "KM-1"
 ) -> Kept:
     app = here.app
-    return await review.decide_item(
-        app.graph,
-        app.db,
-        app.jobs,
-        app.settings,
-        item_id,
-        decision,
-        reviewer=reviewer,
-        reason=reason,
-        at=NOW,
-    )
+    desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
+    wanted = Wanted(move=decision, reader=reviewer, words=reason)
+    return (await life.make(desk, item_id, wanted, at=NOW)).kept
 
 
 def told(here: Provisioned) -> list[Message]:
@@ -154,7 +148,7 @@ async def test_a_term_that_sharepoint_does_not_take_costs_the_tag_and_not_the_le
 
 async def test_what_a_reviewer_decided_stays_when_the_lesson_is_sent_again(provisioned: Provisioned) -> None:
     await submit(provisioned)
-    await decide(provisioned, Decision.ACCEPT)
+    await decide(provisioned, Move.VALIDATE)
     again = await submit(provisioned)
     assert again.item.maturity is Maturity.VALIDATED
     assert (await listed(provisioned))[0].item.maturity is Maturity.VALIDATED
@@ -162,7 +156,7 @@ async def test_what_a_reviewer_decided_stays_when_the_lesson_is_sent_again(provi
 
 async def test_a_returned_lesson_comes_back_with_new_words(provisioned: Provisioned) -> None:
     await submit(provisioned)
-    await decide(provisioned, Decision.RETURN, reason="When was this?")
+    await decide(provisioned, Move.RETURN, reason="When was this?")
     await submit(provisioned)  # a late repetition of the first submission
     assert (await listed(provisioned))[0].item.maturity is Maturity.RETURNED
 
@@ -195,7 +189,7 @@ async def test_what_was_corrected_in_the_list_stays_when_the_same_submission_is_
 
 async def test_words_submitted_later_do_not_undo_a_decision(provisioned: Provisioned) -> None:
     await submit(provisioned)
-    await decide(provisioned, Decision.ACCEPT)
+    await decide(provisioned, Move.VALIDATE)
     await submit(provisioned, lesson(description="Fridges failed in June."), at=LATER)
     (found,) = await listed(provisioned)
     assert (found.item.maturity, found.item.description) == (Maturity.VALIDATED, lesson().description)
@@ -240,7 +234,7 @@ async def test_only_its_audience_learns_of_a_lesson(
             with pytest.raises(NotFound, match="no knowledge item KM-1"):
                 await review.get_item(app.graph, app.settings, "KM-1", reader=reader)
             with pytest.raises(NotFound, match="no knowledge item KM-1"):
-                await decide(provisioned, Decision.ACCEPT, reviewer=reader)
+                await decide(provisioned, Move.VALIDATE, reviewer=reader)
 
 
 async def test_an_id_with_a_quote_finds_nothing(provisioned: Provisioned) -> None:
@@ -252,7 +246,7 @@ async def test_an_id_with_a_quote_finds_nothing(provisioned: Provisioned) -> Non
 async def test_lessons_are_listed_by_maturity(provisioned: Provisioned) -> None:
     await submit(provisioned)
     await submit(provisioned, lesson(id="KM-2"))
-    await decide(provisioned, Decision.ACCEPT)
+    await decide(provisioned, Move.VALIDATE)
     app = provisioned.app
     validated = review.list_items(app.graph, app.settings, maturity=Maturity.VALIDATED)
     assert [kept.item.id async for kept in validated] == ["KM-1"]
@@ -263,13 +257,13 @@ async def test_lessons_are_listed_by_maturity(provisioned: Provisioned) -> None:
 
 async def test_a_decision_is_kept_and_its_authors_are_told_once(provisioned: Provisioned) -> None:
     await submit(provisioned)
-    decided = await decide(provisioned, Decision.RETURN, reason="When was this?")
+    decided = await decide(provisioned, Move.RETURN, reason="When was this?")
     assert decided.item.maturity is Maturity.RETURNED
     (message,) = told(provisioned)
     assert message.person_id == person_id("ann")
     assert message.data["reason"] == "When was this?"
 
-    await decide(provisioned, Decision.RETURN, reason="When was this?")
+    await decide(provisioned, Move.RETURN, reason="When was this?")
     assert len(told(provisioned)) == 1
 
 
@@ -284,17 +278,17 @@ async def test_a_crash_before_the_telling_is_made_up_for(
     with monkeypatch.context() as patched:
         patched.setattr(outbox, "put", crash)
         with pytest.raises(GraphUnreachable):
-            await decide(provisioned, Decision.ACCEPT)
-    await decide(provisioned, Decision.ACCEPT)
+            await decide(provisioned, Move.VALIDATE)
+    await decide(provisioned, Move.VALIDATE)
     assert len(told(provisioned)) == 1
 
 
 async def test_an_item_returned_twice_is_told_twice(provisioned: Provisioned) -> None:
     await submit(provisioned)
-    first = await decide(provisioned, Decision.RETURN, reason="When?")
+    first = await decide(provisioned, Move.RETURN, reason="When?")
     app = provisioned.app
     await capture.submit_item(app.graph, app.settings, first.item, terms={}, at=NOW.replace(hour=15))
-    await decide(provisioned, Decision.RETURN, reason="Where?")
+    await decide(provisioned, Move.RETURN, reason="Where?")
     assert sorted(message.data["reason"] for message in told(provisioned)) == ["When?", "Where?"]
 
 
@@ -304,11 +298,11 @@ async def test_a_colleague_who_is_no_focal_point_decides_nothing(
 ) -> None:
     await submit(provisioned)
     if settled:
-        await decide(provisioned, Decision.ACCEPT)
+        await decide(provisioned, Move.VALIDATE)
     before = len(told(provisioned))
     for reader in (SUE, EVE):
         with pytest.raises(InputRefused, match="focal point of CO-BEL or a knowledge reviewer"):
-            await decide(provisioned, Decision.ACCEPT, reviewer=reader)
+            await decide(provisioned, Move.VALIDATE, reviewer=reader)
     assert len(told(provisioned)) == before
 
 
@@ -316,14 +310,14 @@ async def test_a_focal_point_decides_for_their_own_office_alone(provisioned: Pro
     await submit(provisioned)
     users.join_group(provisioned.m365.state, "Knowledge focal points", EVE.person_id)
     with pytest.raises(InputRefused, match="focal point of CO-BEL"):
-        await decide(provisioned, Decision.ACCEPT, reviewer=EVE)
-    await decide(provisioned, Decision.ACCEPT, reviewer=BEN)
+        await decide(provisioned, Move.VALIDATE, reviewer=EVE)
+    await decide(provisioned, Move.VALIDATE, reviewer=BEN)
 
 
 async def test_a_reviewer_decides_for_every_office(provisioned: Provisioned) -> None:
     await submit(provisioned)
     users.join_group(provisioned.m365.state, "Knowledge reviewers", EVE.person_id)
-    decided = await decide(provisioned, Decision.ACCEPT, reviewer=EVE)
+    decided = await decide(provisioned, Move.VALIDATE, reviewer=EVE)
     assert decided.item.maturity is Maturity.VALIDATED
 
 
@@ -341,21 +335,21 @@ async def test_the_groups_are_those_that_are_set_by_name_or_id(provisioned: Prov
         settings = replace(app.settings, reviewer_group=reviewers, focal_point_group=focal_points)
         here = replace(provisioned, app=replace(app, settings=settings))
         if may:
-            await decide(here, Decision.ACCEPT, reviewer=EVE)
+            await decide(here, Move.VALIDATE, reviewer=EVE)
         else:
             with pytest.raises(InputRefused):
-                await decide(here, Decision.ACCEPT, reviewer=EVE)
+                await decide(here, Move.VALIDATE, reviewer=EVE)
 
 
 async def test_nobody_reviews_their_own_contribution(provisioned: Provisioned) -> None:
     await submit(provisioned)
     with pytest.raises(InputRefused, match="own contribution"):
-        await decide(provisioned, Decision.ACCEPT, reviewer=ANN)
+        await decide(provisioned, Move.VALIDATE, reviewer=ANN)
     assert told(provisioned) == []
 
 
-@pytest.mark.parametrize("decision", [Decision.RETURN, Decision.RETIRE])
-async def test_a_refusal_needs_a_reason(provisioned: Provisioned, decision: Decision) -> None:
+@pytest.mark.parametrize("decision", [Move.RETURN, Move.RETIRE])
+async def test_a_refusal_needs_a_reason(provisioned: Provisioned, decision: Move) -> None:
     await submit(provisioned)
     with pytest.raises(InputRefused, match="reason"):
         await decide(provisioned, decision, reason="  ")
@@ -374,9 +368,9 @@ async def test_a_decision_on_what_changed_meanwhile_is_not_written(
         await lists.update_fields(app.graph, place.site_id, place.list_id, row.id, {"KMAdvice": "Else."})
         return row
 
-    monkeypatch.setattr(review, "find", find_then_edit)
+    monkeypatch.setattr(life, "find", find_then_edit)
     with pytest.raises(GraphChangedMeanwhile):
-        await decide(provisioned, Decision.ACCEPT)
+        await decide(provisioned, Move.VALIDATE)
     (found,) = await listed(provisioned)
     assert (found.item.maturity, found.item.advice) == (Maturity.IN_REVIEW, "Else.")
     assert found.etag != kept.etag
@@ -387,5 +381,5 @@ async def test_a_decision_that_graph_refuses_tells_nobody(provisioned: Provision
     await submit(provisioned)
     await fail_next(provisioned, verb="PATCH", path="*/fields", status=403)
     with pytest.raises(GraphError):
-        await decide(provisioned, Decision.ACCEPT)
+        await decide(provisioned, Move.VALIDATE)
     assert told(provisioned) == []

@@ -1,0 +1,351 @@
+"""Moves in the life of a knowledge item: one change of its record in SharePoint, and a row that says why.
+
+The list is the truth. A move is written with the item's ETag in hand and then recorded; killed in between, it
+is recorded when it is made again, and otherwise shown as a change of the list by hand, like any other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from km365.core.audience import Reader
+from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach, to_fields
+from km365.core.languages import best
+from km365.core.life import (
+    BY_MOVE,
+    EFFECT_MOVES,
+    Actor,
+    Attempt,
+    Made,
+    Move,
+    Step,
+    history,
+    is_made,
+    moved,
+    who_may_not,
+)
+from km365.errors import GraphNotFound
+from km365.graph import lists, people
+from km365.graph.client import Graph
+from km365.jobs.port import Jobs
+from km365.services.capture import Kept, Place, find, knowledge_list
+from km365.services.review import focal_points, is_readable, kept_of, may_review, no_such_item, roles_of
+from km365.settings import Settings
+from km365.store import moves, outbox
+from km365.store.database import Connection, Database
+from km365.store.outbox import Message
+
+DECIDED, ANSWERED = "lesson_decided", "lesson_answered"
+"""The cards that tell contributors what was decided, and whoever asked something that it was sent again."""
+_DECISIONS = frozenset(
+    {Maturity.RETURNED, Maturity.VALIDATED, Maturity.PUBLISHED, Maturity.SUPERSEDED, Maturity.RETIRED}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LifeDesk:
+    """What moving items needs."""
+
+    graph: Graph
+    db: Database
+    jobs: Jobs
+    settings: Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What somebody wants done. `words` are questions or a reason, `successor` an item's id."""
+
+    move: Move
+    reader: Reader
+    words: str = ""
+    reach: Reach = Reach.INTERNAL
+    successor: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """An item after a move. `missing` validations leave it in review."""
+
+    kept: Kept
+    before: str
+    after: str
+    missing: int = 0
+
+
+async def make(desk: LifeDesk, km_id: str, wanted: Wanted, *, at: datetime, dry_run: bool = False) -> Outcome:
+    """Makes the move, records it and tells the contributors once; with `dry_run` only says what would come.
+
+    What somebody submitted by hand is taken up by the first decision. Raises NotFound where the person may
+    not read the item or its successor, InputRefused with the reason where the rules of `core.life` do not
+    allow the move, GraphChangedMeanwhile where somebody changed the item since it was read. Safe to repeat: a
+    move whose answer was lost is known by what the item says. Needs Sites.Selected with write, and
+    GroupMember.ReadBasic.All.
+    """
+    place = await knowledge_list(desk.graph, desk.settings)
+    kept = await _readable(desk, place, km_id, wanted.reader)
+    successor = wanted.successor
+    attempt = Attempt(
+        move=wanted.move,
+        person_id=wanted.reader.person_id,
+        roles=await roles_of(desk.graph, desk.settings, kept.item.office, wanted.reader),
+        on=at.date(),
+        words=wanted.words,
+        reach=wanted.reach,
+        successor=(await _readable(desk, place, successor, wanted.reader)).item if successor else None,
+        link=wanted.link,
+    )
+    needed, before = desk.settings.validations_needed, kept.item
+    recorded = await desk.db.run(moves.list_, km_id)
+    steps = [Move.TAKE_UP] if _waits(before, wanted.move) else []
+    if not _made_before(before, attempt, recorded):
+        item = before
+        for move in [*steps, attempt.move]:
+            item = moved(item, replace(attempt, move=move), validations_needed=needed)
+        if not dry_run:
+            kept = await _write(desk, place, kept, item)
+        kept = replace(kept, item=item)
+    if not dry_run:
+        await desk.db.run(_record, desk.jobs, before, kept, attempt, at=at)
+    partly = attempt.move is Move.VALIDATE and kept.item.maturity is Maturity.IN_REVIEW
+    return Outcome(
+        kept=kept,
+        before=_state(before, attempt.move),
+        after=_state(kept.item, attempt.move),
+        missing=needed - len(kept.item.validated_by) if partly else 0,
+    )
+
+
+async def _readable(desk: LifeDesk, place: Place, km_id: str, reader: Reader) -> Kept:
+    kept = kept_of(await find(desk.graph, place, km_id))
+    if not is_readable(kept.item, reader):
+        raise no_such_item(km_id)
+    return kept
+
+
+async def _write(desk: LifeDesk, place: Place, kept: Kept, item: KnowledgeItem) -> Kept:
+    """The item with what is different in it written, if anything is."""
+    before = to_fields(kept.item)
+    columns = {name: value for name, value in to_fields(item).items() if value != before[name]}
+    if not columns:
+        return kept
+    row = await lists.update_fields(
+        desk.graph, place.site_id, place.list_id, kept.list_item_id, columns, etag=kept.etag
+    )
+    return replace(kept, etag=row.etag)
+
+
+def _waits(item: KnowledgeItem, move: Move) -> bool:
+    return item.maturity is Maturity.SUBMITTED and move in {Move.RETURN, Move.VALIDATE}
+
+
+def _made_before(item: KnowledgeItem, attempt: Attempt, recorded: Sequence[Made]) -> bool:
+    """Whether this person has made this move already, and was perhaps not told so."""
+    if who_may_not(item, attempt) or not is_made(item, attempt):
+        return False
+    last = _last(recorded, attempt.move)
+    theirs = last is None or last.who == attempt.person_id or last.after != _state(item, attempt.move)
+    return theirs or attempt.move is Move.VALIDATE
+
+
+def _state(item: KnowledgeItem, move: Move) -> str:
+    return item.effect if move in EFFECT_MOVES else item.maturity
+
+
+def _last(recorded: Sequence[Made], move: Move) -> Made | None:
+    """The last move on the same axis."""
+    same = (one for one in reversed(recorded) if (one.move in EFFECT_MOVES) is (move in EFFECT_MOVES))
+    return next(same, None)
+
+
+# The record ------------------------------------------------------------------------------------------------
+
+
+def _record(
+    c: Connection, jobs: Jobs, before: KnowledgeItem, kept: Kept, attempt: Attempt, *, at: datetime
+) -> None:
+    """Records the move and tells the contributors, each once however often it is made again."""
+    item, recorded = kept.item, moves.list_(c, kept.item.id)
+    state, last = _state(before, attempt.move), _last(recorded, attempt.move)
+    made = Made(
+        item_id=item.id,
+        move=attempt.move,
+        before=state,
+        after=_state(item, attempt.move),
+        who=attempt.person_id,
+        at=at,
+        words=attempt.words.strip(),
+        detail=_detail(attempt),
+    )
+    if not _is_recorded(made, recorded, since=item.submitted_at):
+        if _waits(before, attempt.move):
+            up = replace(made, move=Move.TAKE_UP, after=Maturity.IN_REVIEW, words="", detail="")
+            moves.append(c, up)
+            made = replace(made, before=Maturity.IN_REVIEW)
+        elif state not in BY_MOVE[attempt.move].before:  # it was written before, and not recorded
+            known = last.after if last is not None else ""
+            rule = BY_MOVE[attempt.move]
+            made = replace(made, before=known if known in rule.before else rule.before[0])
+        moves.append(c, made)
+    if item.maturity in _DECISIONS and attempt.move not in EFFECT_MOVES:
+        _tell_contributors(c, jobs, kept, at=at)
+
+
+def _is_recorded(made: Made, recorded: Sequence[Made], *, since: datetime | None) -> bool:
+    """Whether this move is recorded since the item was sent last."""
+    return any(
+        (one.move, one.after, one.who, one.words, one.detail)
+        == (made.move, made.after, made.who, made.words, made.detail)
+        for one in recorded
+        if since is None or one.at >= since
+    )
+
+
+def _detail(attempt: Attempt) -> str:
+    match attempt.move:
+        case Move.PUBLISH:
+            return attempt.reach
+        case Move.SUPERSEDE:
+            return attempt.successor.id if attempt.successor else ""
+    return attempt.link.strip()
+
+
+def _tell_contributors(c: Connection, jobs: Jobs, decided: Kept, *, at: datetime) -> None:
+    """Once for each submission and what came of it: an item may be returned, sent again, returned again."""
+    item = decided.item
+    submitted = item.submitted_at.isoformat() if item.submitted_at else ""
+    what = f"{item.maturity}-{item.published_to}" if item.maturity is Maturity.PUBLISHED else item.maturity
+    for person_id in item.contributors:
+        data = {
+            "title": item.title,
+            "decision": item.maturity.value,
+            "reason": item.reason,
+            "url": decided.web_url,
+        }
+        message = Message(
+            key=f"decided:{item.id}:{submitted}:{what}:{person_id}",
+            person_id=person_id,
+            card=DECIDED,
+            data=data,
+            language=item.language,
+            reason="a reviewer has decided on what you contributed",
+        )
+        _send(c, jobs, message, at=at)
+
+
+def _send(c: Connection, jobs: Jobs, message: Message, *, at: datetime) -> None:
+    if outbox.put(c, message, at=at):
+        jobs.enqueue(c, "send_message", key=message.key, args={"key": message.key})
+
+
+# What was sent, and what came of it ------------------------------------------------------------------------
+
+
+async def note_sent(desk: LifeDesk, kept: Kept, *, who: str, at: datetime) -> None:
+    """Records that the item was sent at `at` and lies before the focal point; tells who had asked something.
+
+    Nothing where it was recorded before, or somebody has decided meanwhile. `who` is an Entra object id, or
+    km365. Needs User.Read.All and GroupMember.ReadBasic.All where something had been asked.
+    """
+    item, sent_at = kept.item, at.replace(microsecond=0)
+    if item.maturity is not Maturity.IN_REVIEW or item.submitted_at is None:
+        return
+    if item.submitted_at.replace(microsecond=0) != sent_at:
+        return
+    recorded = await desk.db.run(moves.list_, item.id)
+    asked = _last([one for one in recorded if one.at < sent_at], Move.SUBMIT)
+    readers: list[people.Person] = []
+    if asked is not None and asked.move is Move.RETURN:
+        readers = await _who_hears(desk, item, asked.who)
+
+    def note(c: Connection) -> None:
+        known = moves.list_(c, item.id)
+        if not any(one.move is Move.SUBMIT and one.at == sent_at for one in known):
+            last = _last(known, Move.SUBMIT)
+            stood = last.after if last is not None and last.after in BY_MOVE[Move.SUBMIT].before else ""
+            made = Made(
+                item_id=item.id,
+                move=Move.SUBMIT,
+                before=stood or Maturity.DRAFT,
+                after=Maturity.SUBMITTED,
+                who=who,
+                at=sent_at,
+            )
+            moves.append(c, made)
+            up = replace(made, move=Move.TAKE_UP, before=made.after, after=Maturity.IN_REVIEW)
+            moves.append(c, replace(up, who=Actor.KM365))
+        for reader in readers:
+            _tell_reader(c, desk.jobs, kept, reader, asked.words if asked else "", at=at)
+
+    await desk.db.run(note)
+
+
+async def _who_hears(desk: LifeDesk, item: KnowledgeItem, reviewer: str) -> list[people.Person]:
+    """Whoever had asked, as long as they still decide on it; else the focal points of the office."""
+    try:
+        person = await people.get_person(desk.graph, reviewer)
+    except GraphNotFound:
+        person = None
+    if person is not None and person.account_enabled:
+        reader = Reader(person_id=person.id, office=person.office)
+        may = await may_review(desk.graph, desk.settings, item.office, reader)
+        if may and is_readable(item, reader):
+            return [person]
+    found = focal_points(desk.graph, desk.settings, item.office)
+    return [one async for one in found if one.id not in item.contributors]
+
+
+def _tell_reader(
+    c: Connection, jobs: Jobs, kept: Kept, reader: people.Person, asked: str, *, at: datetime
+) -> None:
+    item = kept.item
+    sent = item.submitted_at.isoformat() if item.submitted_at else ""
+    message = Message(
+        key=f"answered:{item.id}:{sent}:{reader.id}",
+        person_id=reader.id,
+        card=ANSWERED,
+        data={"title": item.title, "item": item.id, "asked": asked, "url": kept.web_url},
+        language=best([reader.language, item.language]),
+        reason="you asked something about this contribution",
+    )
+    _send(c, jobs, message, at=at)
+
+
+async def note_effect(db: Database, item: KnowledgeItem, after: Effect, *, at: datetime) -> None:
+    """Records that km365 raised the effect because of what people answered; nothing where it is as before."""
+    rule = next((rule for rule in BY_MOVE.values() if rule.after == after), None)
+    if rule is None or after is item.effect:
+        return
+    made = Made(item_id=item.id, move=rule.move, before=item.effect, after=after, who=Actor.KM365, at=at)
+    await db.run(moves.append, made)
+
+
+# Reading it ------------------------------------------------------------------------------------------------
+
+
+async def history_of(
+    graph: Graph, db: Database, settings: Settings, item: KnowledgeItem, reader: Reader
+) -> list[Step]:
+    """How the item came to stand where it stands, for its contributors and who decides on it; else nothing.
+
+    Needs GroupMember.ReadBasic.All.
+    """
+    mine = reader.person_id in item.contributors
+    if not mine and not await may_review(graph, settings, item.office, reader):
+        return []
+    return history(item, await db.run(moves.list_, item.id))
+
+
+async def names(graph: Graph, steps: Sequence[Step]) -> dict[str, str]:
+    """The names of those in the steps, by id; those the directory has no more are left out.
+
+    Needs User.Read.All.
+    """
+    found = {}
+    for one in sorted({step.made.who for step in steps if step.made} - {Actor.KM365.value}):
+        try:
+            found[one] = (await people.get_person(graph, one)).name
+        except GraphNotFound:
+            continue
+    return found

@@ -1,0 +1,202 @@
+"""The life of a knowledge item: every move is made by whom the rules name, from where they say, or not."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from km365.core.audience import Audience
+from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach, submit
+from km365.core.life import BY_MOVE, EFFECT_MOVES, RULES, Actor, Attempt, Made, Move, history, legal, moved
+from km365.errors import InputRefused
+
+ON = date(2026, 3, 4)
+AT = datetime(2026, 3, 4, 10, tzinfo=UTC)
+FOCAL, REVIEWER = frozenset({Actor.FOCAL_POINT}), frozenset({Actor.REVIEWER})
+PEOPLE = {
+    "author": frozenset[Actor](),
+    "author and reviewer": REVIEWER,
+    "focal point": FOCAL,
+    "reviewer": REVIEWER,
+    "other reviewer": REVIEWER,
+    "colleague": frozenset[Actor](),
+}
+AUTHORS = ("author", "author and reviewer")
+
+
+def item(**changes: object) -> KnowledgeItem:
+    draft = KnowledgeItem(
+        id="KM-1",
+        title="Ask drivers first",
+        description="Deliveries arrived late until drivers were asked.",
+        office="CO-BEL",
+        contributors=AUTHORS,
+        language="en",
+        audience=Audience.EVERYONE,
+    )
+    return replace(draft, **changes)  # type: ignore[arg-type]
+
+
+BETTER = item(id="KM-2", maturity=Maturity.VALIDATED)
+
+
+def attempt(move: Move, who: str = "reviewer", **changes: object) -> Attempt:
+    made = Attempt(move=move, person_id=who, roles=PEOPLE[who], on=ON, words="why", link="https://x.example")
+    return replace(made, **{"successor": BETTER, **changes})  # type: ignore[arg-type]
+
+
+class Life(RuleBasedStateMachine):
+    """Anybody tries anything, in any order; sometimes somebody changes the list by hand."""
+
+    @initialize(needed=st.integers(1, 3), consent=st.sampled_from(Reach), audience=st.sampled_from(Audience))
+    def begin(self, needed: int, consent: Reach, audience: Audience) -> None:
+        self.needed, self.recorded, self.by_hand = needed, list[Made](), False
+        self.item = item(consent=consent, audience=audience)
+        self.sound: set[str] = set()
+
+    @rule(
+        move=st.sampled_from(Move),
+        who=st.sampled_from(sorted(PEOPLE)),
+        words=st.sampled_from(["", "why"]),
+        link=st.sampled_from(["", "https://x.example"]),
+        reach=st.sampled_from(Reach),
+        successor=st.sampled_from([None, BETTER, item(), item(id="KM-3")]),
+    )
+    def tries(self, move: Move, who: str, **how: object) -> None:
+        before, wanted = self.item, attempt(move, who, **how)
+        refusal = legal(before, wanted)
+        if refusal:
+            assert len(refusal) > 20 and refusal.endswith((".", ")."))
+            with pytest.raises(InputRefused) as raised:
+                moved(before, wanted, validations_needed=self.needed)
+            assert str(raised.value) == refusal
+            return
+        after = moved(before, wanted, validations_needed=self.needed)
+        known = BY_MOVE[move]
+        states = (before.effect, after.effect) if move in EFFECT_MOVES else (before.maturity, after.maturity)
+        assert states[0] in known.before and (states[1] == known.after or move is Move.VALIDATE)
+        if move is Move.VALIDATE:
+            assert who not in AUTHORS
+            self.sound.add(who)
+        elif move in {Move.SUBMIT, Move.RETURN}:
+            self.sound.clear()
+        made = Made(item_id="KM-1", move=move, before=states[0], after=states[1], who=who, at=AT)
+        self.recorded.append(made)
+        self.item = after
+
+    @rule(maturity=st.sampled_from(Maturity))
+    def changes_the_list(self, maturity: Maturity) -> None:
+        self.item, self.by_hand = replace(self.item, maturity=maturity), True
+
+    @invariant()
+    def the_history_is_complete(self) -> None:
+        steps = history(self.item, self.recorded)
+        assert [step.made for step in steps if step.made] == sorted(
+            self.recorded, key=lambda one: one.move in EFFECT_MOVES
+        )
+        for states, end in ((Maturity, self.item.maturity), (Effect, self.item.effect)):
+            chain = [step for step in steps if step.after in set(states)]
+            stands = next(iter(states))
+            for step in chain:
+                assert step.before == stands
+                stands = states(step.after)
+            assert stands == end
+        assert self.by_hand or all(step.made for step in steps)
+
+    @invariant()
+    def nothing_is_validated_or_published_without_enough_others(self) -> None:
+        assert not set(self.item.validated_by) & set(AUTHORS)
+        checked = {Maturity.VALIDATED, Maturity.PUBLISHED, Maturity.SUPERSEDED}
+        if not self.by_hand and self.item.maturity in checked:
+            assert len(self.sound) >= self.needed and set(self.item.validated_by) == self.sound
+
+    @invariant()
+    def nothing_goes_further_than_its_contributors_allowed(self) -> None:
+        reach = self.item.published_to
+        if reach is not None:
+            assert self.item.audience in {Audience.EVERYONE, Audience.OFFICE}
+        if reach in {Reach.PARTNERS, Reach.PUBLIC}:
+            assert self.item.audience is Audience.EVERYONE and self.item.consent.covers(reach)
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+def test_every_move_has_one_rule_and_every_state_is_reached() -> None:
+    assert sorted(one.move for one in RULES) == sorted(Move)
+    reached = {one.after for one in RULES}
+    assert reached == (set(Maturity) | set(Effect)) - {Maturity.DRAFT, Effect.NOTED}
+
+
+@given(state=st.sampled_from(Maturity), effect=st.sampled_from(Effect), move=st.sampled_from(Move))
+def test_a_move_that_is_not_in_the_table_is_refused_with_where_the_item_stands(state, effect, move):
+    before = item(maturity=state, effect=effect)
+    wanted = attempt(move, "author" if move is Move.SUBMIT else "reviewer", reach=Reach.INTERNAL)
+    stands = effect if move in EFFECT_MOVES else state
+    refusal = legal(before, wanted)
+    if stands not in BY_MOVE[move].before:
+        assert stands in refusal or state in refusal
+    elif move not in EFFECT_MOVES:
+        assert refusal == ""
+
+
+def test_sending_is_submitting_and_going_before_the_focal_point_at_once() -> None:
+    sent = moved(item(), attempt(Move.SUBMIT, "author", words=""))
+    km365 = Attempt(move=Move.TAKE_UP, person_id="km365", roles=frozenset({Actor.KM365}), on=ON)
+    assert replace(moved(sent, km365), submitted_at=AT) == submit(item(), at=AT)
+
+
+def test_a_validated_item_is_asked_about_in_two_years() -> None:
+    validated = moved(item(maturity=Maturity.IN_REVIEW), attempt(Move.VALIDATE))
+    assert validated.review_by == ON + timedelta(days=730)
+
+
+def test_the_second_of_two_reviewers_validates_and_the_first_does_not_count_twice() -> None:
+    once = moved(item(maturity=Maturity.IN_REVIEW), attempt(Move.VALIDATE), validations_needed=2)
+    assert moved(once, attempt(Move.VALIDATE), validations_needed=2) == once
+    assert once.maturity is Maturity.IN_REVIEW
+    twice = moved(once, attempt(Move.VALIDATE, "focal point"), validations_needed=2)
+    assert (twice.maturity, twice.validated_by) == (Maturity.VALIDATED, ("reviewer", "focal point"))
+
+
+def test_a_returned_item_needs_all_its_reviewers_again() -> None:
+    once = moved(item(maturity=Maturity.IN_REVIEW), attempt(Move.VALIDATE), validations_needed=2)
+    assert moved(once, attempt(Move.RETURN, "focal point")).validated_by == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "who", "says"),
+    [
+        ({"consent": Reach.INTERNAL}, "reviewer", "have not agreed that it is for public"),
+        ({"consent": Reach.PARTNERS}, "reviewer", "have not agreed that it is for public"),
+        ({"consent": Reach.PUBLIC}, "focal point", "A knowledge reviewer publishes for public"),
+        ({"consent": Reach.PUBLIC, "audience": Audience.OFFICE}, "reviewer", "Only CO-BEL may read"),
+        ({"consent": Reach.PUBLIC, "audience": Audience.NAMED}, "reviewer", "it is not published"),
+    ],
+)
+def test_publishing_wider_than_allowed_is_refused_saying_what_is_missing(changes, who, says):
+    refusal = legal(
+        item(maturity=Maturity.VALIDATED, **changes), attempt(Move.PUBLISH, who, reach=Reach.PUBLIC)
+    )
+    assert says in refusal
+
+
+def test_what_is_published_may_go_further_or_less_far_later() -> None:
+    public = item(maturity=Maturity.PUBLISHED, published_to=Reach.PUBLIC, consent=Reach.PUBLIC)
+    less = moved(public, attempt(Move.PUBLISH, reach=Reach.INTERNAL))
+    assert less.published_to is Reach.INTERNAL
+    assert moved(less, attempt(Move.PUBLISH, reach=Reach.PARTNERS)).published_to is Reach.PARTNERS
+    assert "already" in legal(public, attempt(Move.PUBLISH, reach=Reach.PUBLIC))
+
+
+def test_a_change_by_hand_is_a_line_of_the_history_without_a_name() -> None:
+    sent = Made(item_id="KM-1", move=Move.SUBMIT, before="draft", after="submitted", who="a", at=AT)
+    steps = history(item(maturity=Maturity.PUBLISHED), [sent])
+    assert [(step.before, step.after, step.made) for step in steps] == [
+        ("draft", "submitted", sent),
+        ("submitted", "published", None),
+    ]
