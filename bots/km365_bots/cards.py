@@ -135,6 +135,10 @@ def _draft(page: Page) -> None:
         with page.folded(page.label("fill_in")):
             for row in empty:
                 _draft_field(page, row)
+    lead, *pieces = as_list(page.card.data.get("advice")) or [""]
+    page.note(as_text(lead))
+    for piece in pieces:
+        page.say(as_text(piece))
     page.button("send", inputs=True)
     page.button("edit", inputs=True)
     page.button("discard")

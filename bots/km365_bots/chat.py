@@ -11,6 +11,7 @@ from km365.core.keepout import KeepOut, keep_out
 from km365.core.languages import best
 from km365.core.preferences import Preferences, zone_of
 from km365.core.schedule import ALWAYS, Hours
+from km365.documents.coach import CoachWords
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import ChangedMeanwhile
@@ -64,6 +65,7 @@ class Parts:
     """The language in a person's profile, by their id."""
     new_id: Callable[[], str]
     topics: Sequence["Topic"] = ()
+    coach: CoachWords | None = None
     members: Callable[[Event], Awaitable[Sequence[Reader]]] = _nobody
     """Who reads along where it was said; raises KM365Error where Teams does not tell."""
     hours: Hours = ALWAYS
@@ -91,7 +93,8 @@ class Chat:
     def speaking(self, language: str) -> Speech:
         """km365 speaking that language."""
         messages = self.parts.catalogue.get(language)
-        return Speech(messages=messages, secret=self.parts.secret, person_id=self.event.cards_for)
+        secret, person, coach = self.parts.secret, self.event.cards_for, self.parts.coach
+        return Speech(messages=messages, secret=secret, person_id=person, coach=coach)
 
     @property
     def activity_key(self) -> str:

@@ -9,14 +9,22 @@ from hashlib import sha256
 
 from km365.core.audience import Audience
 from km365.core.chat import Reply
+from km365.core.coach import most_useful
 from km365.core.drafting import is_complete, knowledge_item, left_out, note_sections
-from km365.core.interviews import KNOWLEDGE, Interview
+from km365.core.interviews import KNOWLEDGE, Interview, current
 from km365.core.knowledge import WRITTEN_FIELDS
+from km365.core.languages import best
 from km365.core.messages import Messages
 from km365.core.questions import Bank, BankKind, Question
 from km365.core.said import clean
+from km365.core.written_in import language_of
+from km365.documents.coach import CoachWords
 
 _STORY = f"{KNOWLEDGE}description"
+_PIECES = 2
+"""Pieces of advice under a draft: who reads more takes up none."""
+_LOOKED_AT = 5_000
+"""Characters; to look at more would keep others waiting."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +54,8 @@ class Draft:
         return f"{self.card}:{self.marks}" if self.marks else self.card
 
 
-def shown(interview: Interview, bank: Bank, messages: Messages) -> Draft:
-    """The draft that the answers make, to be sent, changed or put away."""
+def shown(interview: Interview, bank: Bank, messages: Messages, coach: CoachWords | None = None) -> Draft:
+    """The draft that the answers make, to be sent, changed or put away; an item with what `coach` advises."""
     found = parts(interview, bank)
     numbered = [f"{n}. {part.label}\n{part.value}" for n, part in enumerate(found, start=1)]
     if bank.kind is BankKind.HANDOVER:
@@ -72,8 +80,37 @@ def shown(interview: Interview, bank: Bank, messages: Messages) -> Draft:
             for part in found
         ],
     }
+    advice = _advice(interview, bank, found, coach, messages.language) if coach else []
+    data["advice"] = advice
     marks = ".".join(_mark(part.value) for part in found)
-    return Draft(card="draft", data=data, lines=[title, text, *numbered], marks=marks)
+    return Draft(card="draft", data=data, lines=[title, text, *numbered, *advice], marks=marks)
+
+
+def _advice(
+    interview: Interview, bank: Bank, found: Sequence[Part], coach: CoachWords, language: str
+) -> list[str]:
+    """What leads to it and at most two pieces of advice; none on a draft that is not whole, or was read.
+
+    What was asked for and passed over is not asked for again.
+    """
+    fields = {part.key: part.value for part in found}
+    whole = "\n".join(fields.values())
+    if interview.advised or current(interview, bank) is not None or len(whole) > _LOOKED_AT:
+        return []
+    passed_over = {
+        target.removeprefix(KNOWLEDGE)
+        for question in bank.questions
+        if (answer := interview.answer(question.id)) is not None and not answer.text
+        for target in question.becomes
+    }
+    findings = coach.coach.findings(fields, language=best([language_of(whole), language]))
+    useful = most_useful((one for one in findings if one.end or one.field not in passed_over), most=_PIECES)
+    places = {part.key: f"{part.label} ({number})" for number, part in enumerate(found, start=1)}
+    pieces = [
+        ": ".join(filter(None, (places.get(one.field, ""), coach.advice[language][one.rule].say)))
+        for one in useful
+    ]
+    return [coach.under[language], *pieces] if pieces else []
 
 
 def _mark(text: str) -> str:

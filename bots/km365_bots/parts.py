@@ -16,6 +16,7 @@ from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem
 from km365.core.questions import Bank
 from km365.core.sorting import without_links
 from km365.documents.asking import rule_words
+from km365.documents.coach import CoachWords
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import Forbidden, GraphError, NotFound, TemplateError
@@ -110,6 +111,7 @@ async def open_parts(app: App) -> Parts:
         jobs=app.jobs,
         banks=banks,
         catalogue=Catalogue(app.templates),
+        coach=CoachWords.read(app.templates),
         secret=await app.db.run(secret_of, "cards"),
         channels=channels(app.settings),
         profile_language=profiles.language,

@@ -22,6 +22,7 @@ from km365.core.languages import LANGUAGES, OWN_NAMES, best
 from km365.core.questions import Bank, BankKind, Question
 from km365.core.schedule import Plan
 from km365.core.turns import Turn
+from km365.documents.coach import CoachWords
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks, find_bank
 from km365.jobs import open_jobs
@@ -199,6 +200,7 @@ def _parts(settings: Settings, templates: Templates, banks: Banks, db: Database,
         jobs=open_jobs(db),
         banks=banks,
         catalogue=Catalogue(templates),
+        coach=CoachWords.read(templates),
         secret=b"a card that nobody sees",
         channels=channels(settings),
         profile_language=profile_language,

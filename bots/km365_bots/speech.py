@@ -28,6 +28,7 @@ from km365.core.messages import Messages
 from km365.core.notes import Note
 from km365.core.questions import GROUP_BANK, Bank, BankKind, Question
 from km365.core.turns import Turn
+from km365.documents.coach import CoachWords
 from km365_bots import drafts
 from km365_bots.buttons import card_of
 
@@ -47,11 +48,12 @@ _SHOWN = 600
 
 @dataclass(frozen=True, kw_only=True)
 class Speech:
-    """The bot speaking to one person in one language. `secret` signs the cards."""
+    """The bot speaking to one person in one language. `secret` signs the cards; `coach` advises on drafts."""
 
     messages: Messages
     secret: bytes
     person_id: str
+    coach: CoachWords | None = None
 
     def say(self, key: str, **values: str) -> Reply:
         """One of the bot's sentences, as plain text."""
@@ -318,7 +320,7 @@ class Speech:
         )
 
     def _draft(self, interview: Interview, bank: Bank) -> Reply:
-        draft = drafts.shown(interview, bank, self.messages)
+        draft = drafts.shown(interview, bank, self.messages, self.coach)
         return self._card(
             draft.card,
             {**draft.data, "unfinished": current(interview, bank) is not None},

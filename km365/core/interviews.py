@@ -122,6 +122,8 @@ class Interview:
     """Audiences chosen before the answer was given, by question."""
     edits: Mapping[str, str] = field(default_factory=dict)
     """The person's own wording of draft fields, by field; it goes before what the answers say."""
+    advised: bool = False
+    """Whether the person has read the whole draft, with what the coach advises, and has gone on."""
     revisiting: str = ""
     """The question gone back to."""
     probing: str = ""
@@ -322,6 +324,7 @@ def to_json(interview: Interview) -> dict[str, Any]:
         "answers": [answer_to_json(answer) for answer in interview.answers],
         "audiences": {question: audience.value for question, audience in interview.audiences.items()},
         "edits": dict(interview.edits),
+        "advised": interview.advised,
         "revisiting": interview.revisiting,
         "probing": interview.probing,
         "confirming": None
@@ -362,6 +365,7 @@ def from_json(value: Mapping[str, Any]) -> Interview:
         answers=tuple(answer_from_json(answer) for answer in value["answers"]),
         audiences={question: Audience(audience) for question, audience in value["audiences"].items()},
         edits=dict(value["edits"]),
+        advised=value.get("advised", False),
         revisiting=value["revisiting"],
         probing=value["probing"],
         confirming=None

@@ -69,6 +69,8 @@ def step(interview: Interview, bank: Bank, said: Said, now: datetime) -> Turn:
     if after.state is InterviewState.OPEN and after.wake_at is not None:
         after = replace(after, wake_at=None)  # who answers again, from wherever, needs no reminder
     if after != interview:
+        read = interview.state is InterviewState.DRAFT and current(interview, bank) is None
+        after = replace(after, advised=interview.advised or read)
         heard = (*interview.heard, said.activity_id)[-REMEMBERED:] if said.activity_id else interview.heard
         after = replace(after, step=interview.step + 1, changed_at=now, heard=heard)
     return Turn(

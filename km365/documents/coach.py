@@ -26,23 +26,25 @@ class Advice:
 
 @dataclass(frozen=True, kw_only=True)
 class CoachWords:
-    """The coach and its advice: `advice[language][rule]`."""
+    """The coach and its advice: `advice[language][rule]`; `under` leads to it under a draft."""
 
     coach: Coach
     advice: Mapping[str, Mapping[Rule, Advice]]
+    under: Mapping[str, str]
 
     @classmethod
     def read(cls, templates: Templates) -> Self:
         """Those of all seven languages. Raises TemplateError with file, line and key for what is wrong."""
         files = {tag: read(templates, f"coach/{tag}.toml") for tag in LANGUAGES}
         for file in files.values():
-            file.only("advice", "words", "past")
+            file.only("under", "advice", "words", "past")
         return cls(
             coach=Coach(
                 {tag: _lists(file.table("words")) for tag, file in files.items()},
                 {tag: [_past(one) for one in file.tables("past")] for tag, file in files.items()},
             ),
             advice={tag: _advice(file.table("advice")) for tag, file in files.items()},
+            under={tag: file.text("under", longest=_LONGEST) for tag, file in files.items()},
         )
 
 

@@ -21,6 +21,7 @@ from km365.core.interviews import Interview
 from km365.core.keepout import KeepOut
 from km365.core.questions import Bank
 from km365.core.schedule import Plan
+from km365.documents.coach import CoachWords
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.documents.words import Words
@@ -72,6 +73,7 @@ class Office:
     topics: Sequence[Topic] = ()
     members: Callable[[Event], Awaitable[Sequence[Reader]]] | None = None
     catalogue: Catalogue = CATALOGUE
+    coach: CoachWords | None = None
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     @cached_property
@@ -89,6 +91,7 @@ class Office:
             profile_language=self.profile_language,
             new_id=lambda: f"i{next(self.numbers)}",
             topics=self.topics,
+            coach=self.coach,
             **({"members": self.members} if self.members else {}),
         )
 
