@@ -52,7 +52,7 @@ class Words:
             for part in _parsed(phrase)[1]
         )
         found: dict[str, list[str]] = {}
-        for piece in {PHONE, *(_compiled(one)[0] for part in parts for one in part if one[:1] != "<")}:
+        for piece in {PHONE, *(_piece(one) for part in parts for one in part if one[:1] != "<")}:
             found.setdefault(piece[:2], []).append(piece)
         return found
 
@@ -96,7 +96,7 @@ class Language:
                     return frozenset()
                 found.update(*of_list)
             else:
-                found.add(_compiled(alternative)[0])
+                found.add(_piece(alternative))
         return frozenset(found)
 
 
@@ -168,9 +168,8 @@ class Text:
         return self._listed[key]
 
     def _literal(self, alternative: str) -> Iterator[Span]:
-        piece, pattern = _compiled(alternative)
-        if piece in self._there:
-            yield from (found.span() for found in pattern.finditer(self.said))
+        if _piece(alternative) in self._there:
+            yield from (found.span() for found in _pattern(alternative).finditer(self.said))
 
     def _apart(self, end: int, start: int, *, across: bool) -> int:
         """How many words stand between, two characters of a script without spaces counting as one."""
@@ -198,19 +197,29 @@ def _prefix(word: str) -> str:
     return "[وف]?[بلك]?(?:ال|ل)?" if "\u0621" <= word[:1] <= "\u064a" else ""
 
 
+def _pieces_of(alternative: str) -> tuple[str, ...]:
+    """The words of an alternative between its numbers."""
+    return tuple(plain(piece) for piece in alternative.removesuffix("*").split("#"))
+
+
+@lru_cache(maxsize=65_536)
+def _piece(alternative: str) -> str:
+    """The longest piece that must be there, which is fast to look for."""
+    return max(_pieces_of(alternative), key=len)
+
+
 @lru_cache(maxsize=8192)
-def _compiled(alternative: str) -> tuple[str, re.Pattern[str]]:
-    """The longest piece that must be there, which is fast to look for, and the pattern itself."""
+def _pattern(alternative: str) -> re.Pattern[str]:
     ending = "*" if alternative.endswith("*") else ""
-    pieces = [plain(piece) for piece in alternative.removesuffix("*").split("#")]
+    pieces = _pieces_of(alternative)
     if len(pieces) == 1:
-        return pieces[0], re.compile(_edged(pieces[0] + ending))
+        return re.compile(_edged(pieces[0] + ending))
     spaced = f" ?{_NUMBER}{_NO_RANGE} ?".join(re.escape(piece) for piece in pieces)
     edge = "" if _unspaced("".join(pieces)) else r"\b"
-    return max(pieces, key=len), re.compile(rf"{edge}{spaced}{edge}")
+    return re.compile(rf"{edge}{spaced}{edge}")
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=65_536)
 def _parsed(phrase: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """The gaps of a phrase and the parts between them, each part as its alternatives."""
     pieces = _GAP.split(phrase.strip())
