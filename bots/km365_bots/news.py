@@ -52,9 +52,17 @@ def _news(speech: Speech, message: Message, data: Mapping[str, str], bank: Bank 
         return speech.notice(bank.title, messages.say(f"notice.not_handed_on_{data.get('why', 'away')}"))
     if message.card == "lesson_decided":
         return _decided(speech, message, data)
-    if message.card == "term_decided":
-        return _term_decided(speech, data)
-    return None
+    others = {"lesson_answered": _answered, "term_decided": _term_decided}
+    return others[message.card](speech, data) if message.card in others else None
+
+
+def _answered(speech: Speech, data: Mapping[str, str]) -> Reply:
+    """What somebody had asked about a contribution was answered: it was sent again."""
+    say = speech.messages.say
+    title = say("notice.answered_title", title=data.get("title", ""))
+    text = say("notice.answered_text", item=data.get("item", ""))
+    asked = (say("notice.you_asked"), data.get("asked", ""))
+    return speech.notice(title, text, link=data.get("url", ""), facts=[asked])
 
 
 def _term_decided(speech: Speech, data: Mapping[str, str]) -> Reply:

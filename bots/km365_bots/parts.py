@@ -28,6 +28,7 @@ from km365.services import (
     handover,
     headline_choice,
     headlines,
+    life,
     preferences,
     suggest,
     tell,
@@ -37,6 +38,7 @@ from km365.services import (
 from km365.services.calendar import hours_of
 from km365.services.handing_on import Begin, Desk, open_desk
 from km365.services.headline_answers import HeadlineDesk
+from km365.services.life import LifeDesk
 from km365.services.search import SearchTerms
 from km365.services.still_true import Lessons
 from km365.services.verdicts import VerdictDesk
@@ -190,6 +192,8 @@ class _Drafts:
         await begin()
         at = interview.sent_at or app.clock.now()
         kept = await capture.submit_item(app.graph, app.settings, item, terms=terms, at=at)
+        desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
+        await life.note_sent(desk, kept, who=interview.person_id, at=at)
         held = kept.item.submitted_at
         earlier = held is None or held < at.replace(microsecond=0)
         words = difference(kept.item, item)

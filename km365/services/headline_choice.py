@@ -12,10 +12,12 @@ from enum import StrEnum
 
 from km365.core.audience import Audience, Reader, narrowest
 from km365.core.knowledge import TITLE_MAX_LENGTH, KnowledgeItem, Maturity
+from km365.core.life import Actor
 from km365.errors import InputRefused, NotFound
 from km365.graph import lists
 from km365.jobs.port import Args
 from km365.services import headline_summary as word
+from km365.services import life
 from km365.services.capture import find, knowledge_list, submit_item
 from km365.services.headline_answers import PREFIX, HeadlineDesk, Said, gather
 from km365.services.headline_summary import Labels, Summary
@@ -219,7 +221,9 @@ async def _submit(desk: HeadlineDesk, campaign: Campaign, line: Candidate, shown
     """The id of the lesson, which is in the list for review; what a focal point decided on it stays."""
     item = lesson(campaign, shown, Labels(desk.templates, shown.says.language))
     terms = said.terms.get(shown.says.place.source, {})
-    await submit_item(desk.graph, desk.settings, item, terms=terms, at=line.changed_at)
+    kept = await submit_item(desk.graph, desk.settings, item, terms=terms, at=line.changed_at)
+    sent = life.LifeDesk(graph=desk.graph, db=desk.db, jobs=desk.jobs, settings=desk.settings)
+    await life.note_sent(sent, kept, who=line.decided_by or Actor.KM365, at=line.changed_at)
     await desk.db.run(store.became, campaign.id, line.number, item.id)
     return item.id
 

@@ -15,6 +15,7 @@ from km365.errors import InputRefused, NotFound
 from km365.graph import lists
 from km365.graph.client import Graph
 from km365.jobs.port import Args, Jobs
+from km365.services import life
 from km365.services.calendar import day_of
 from km365.services.capture import Kept, find, knowledge_list
 from km365.services.review import get_item, list_items, may_review
@@ -121,6 +122,7 @@ async def bring_up(desk: VerdictDesk, item_id: str) -> bool:
         "KMConfirmedBy": wanted.confirmed_by,
     }
     await lists.update_fields(desk.graph, place.site_id, place.list_id, row.id, columns, etag=row.etag)
+    await life.note_effect(desk.db, item, wanted.effect, at=desk.now())
     return True
 
 

@@ -40,7 +40,7 @@ from km365.services.contributions import Contribution
 from km365.services.prompts import SEND_MESSAGE
 from km365.services.review import focal_points, is_readable, kept_of, may_review
 from km365.settings import Settings
-from km365.store import events, outbox, wishes
+from km365.store import events, moves, outbox, wishes
 from km365.store.database import Connection, Database
 from km365.store.outbox import Message
 
@@ -381,6 +381,8 @@ def _settle(c: Connection, jobs: Jobs, wanted: Wish, state: WishState, *, at: da
         return
     after = replace(before, state=state, reason=wanted.reason, changed_at=at)
     wishes.put(c, after)
+    if after.kind is WishKind.WITHDRAW and after.state is WishState.DONE:
+        moves.forget(c, after.item_id)
     _note(c, after, at=at)
     _tell_author(c, jobs, after, at=at)
 

@@ -76,6 +76,9 @@ async def test_the_language_is_the_profiles_then_the_chats(office: Office) -> No
         ),
         ("lesson_decided", {"title": "Order early", "decision": "returned", "reason": "When?"}, "When?"),
         ("lesson_decided", {"title": "Order early", "decision": "odd", "reason": ""}, "Order early"),
+        ("lesson_decided", {"title": "Order early", "decision": "published", "reason": ""}, "Order early"),
+        ("lesson_decided", {"title": "Order early", "decision": "superseded", "reason": "Old"}, "Old"),
+        ("lesson_answered", {"title": "Order early", "item": "KM-1", "asked": "When?"}, "return KM-1"),
         ("term_decided", {"title": "Floods", "decision": "accepted", "reason": ""}, "Floods"),
         ("term_decided", {"title": "Floods", "decision": "declined", "reason": "Too wide"}, "Too wide"),
         (

@@ -25,7 +25,7 @@ from km365.services.contributions import Contribution
 from km365.services.wishes import Answer, WishDesk
 from km365.store import outbox
 from km365.store.outbox import Message
-from km365_bots import drafts, interviewing
+from km365_bots import drafts, history, interviewing
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech, beginning
@@ -183,7 +183,7 @@ class Mine(Topic):
         except NotFound:
             return Told(replies=[chat.speech.say("mine.gone")])
         if verb not in set(WishKind):
-            return self._shown(chat, about)
+            return await self._shown(chat, about)
         return await self._begin(chat, about, WishKind(verb))
 
     async def _begin(self, chat: Chat, about: Contribution, kind: WishKind) -> Told:
@@ -205,7 +205,7 @@ class Mine(Topic):
             app.graph, app.db, app.settings, reading.banks, chat.event.person_id, contribution_id
         )
 
-    def _shown(self, chat: Chat, about: Contribution) -> Told:
+    async def _shown(self, chat: Chat, about: Contribution) -> Told:
         """The whole of it, where it stands, and what can be done with it."""
         say, person = chat.speech.messages.say, chat.event.person_id
         able = [kind for kind in WishKind if about.course(kind, person) is not Course.NO]
@@ -216,6 +216,7 @@ class Mine(Topic):
             _state(chat, about),
             _readers(chat, about),
             f"{say('notice.reason')}: {reason}" if reason else "",
+            *(await history.lines(self._reading.app, chat, about.kept.item) if about.kept else ()),
         ]
         reply = chat.speech.menu(
             self.name,

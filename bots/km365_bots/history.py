@@ -1,0 +1,36 @@
+"""How a contribution came to stand where it stands, as its author reads it in the chat."""
+
+from collections.abc import Mapping
+
+from km365.app import App
+from km365.core.audience import Reader
+from km365.core.knowledge import KnowledgeItem
+from km365.core.life import BY_MOVE, Actor, Move, Step
+from km365.services import life
+from km365_bots.chat import Chat
+
+
+async def lines(app: App, chat: Chat, item: KnowledgeItem) -> list[str]:
+    """Who did what with it, when and why, once there is more to say than that it was sent."""
+    reader = Reader(person_id=chat.event.person_id, office="")
+    steps = await life.history_of(app.graph, app.db, app.settings, item, reader)
+    told = [step for step in steps if step.made is None or step.made.move is not Move.TAKE_UP]
+    if all(step.made is not None and step.made.move is Move.SUBMIT for step in told):
+        return []
+    names = await life.names(app.graph, told)
+    return [chat.speech.messages.say("mine.history"), *(_line(chat, step, names) for step in told)]
+
+
+def _line(chat: Chat, step: Step, names: Mapping[str, str]) -> str:
+    say, made = chat.speech.messages.say, step.made
+    if made is None:
+        return say("mine.step_by_hand", what=say(f"mine.step_{_key(step.after)}"))
+    after = BY_MOVE[made.move].after  # the first of two validations is one, and leaves it in review
+    who = names.get(made.who) or (made.who if made.who == Actor.KM365 else say("mine.step_somebody"))
+    day = chat.speech.messages.day(made.at.date())
+    line = say("mine.step", day=day, what=say(f"mine.step_{_key(after)}"), who=who)
+    return f"{line}: {made.words}" if made.words else line
+
+
+def _key(state: str) -> str:
+    return state.replace(" ", "_")
