@@ -93,6 +93,14 @@ class Table:
             return ()
         return tuple(value)
 
+    def numbers(self, key: str, *, least: int, most: int) -> tuple[int, ...]:
+        """A list of whole numbers between `least` and `most`; empty where the key is absent."""
+        value = self._values.get(key, [])
+        if not isinstance(value, list) or not all(type(v) is int and least <= v <= most for v in value):
+            self.refuse(f"{key!r} must be a list of whole numbers from {least} to {most}.", key=key)
+            return ()
+        return tuple(value)
+
     def table(self, key: str, *, header: str | None = None) -> "Table":
         """The table below `key`; an empty one where it is absent."""
         value = self._values.get(key, {})

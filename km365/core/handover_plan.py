@@ -1,0 +1,141 @@
+"""Which questions of a handover in which short sitting on which day, fitted to the notice there is.
+
+Values in, values out. The days are counted back from the last day, so they stay where they are while time
+passes and go along when the last day is moved; what has been dealt with is never planned again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+
+from km365.core.departures import GONE_WITHIN, Notice, notice
+from km365.core.schedule import Hours
+
+MOST = 8
+"""Questions in a sitting: more than half an hour is too long (docs/handover.md)."""
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """What fits one notice: days before the last day, and question ids that come first, last, or alone."""
+
+    days_before: tuple[int, ...] = ()
+    first: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    colleagues: tuple[str, ...] = ()
+    """What colleagues are asked instead of somebody who has left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sitting:
+    """The questions of one working day, by id."""
+
+    on: date
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SittingPlan:
+    """The sittings, the earliest first. `not_asked` says of every other question of the bank why."""
+
+    notice: Notice
+    sittings: tuple[Sitting, ...]
+    not_asked: Mapping[str, str]
+    colleagues: tuple[str, ...] = ()
+
+
+def lay_out(
+    questions: Sequence[str],
+    fits: Mapping[Notice, Fit],
+    *,
+    leaves_on: date,
+    today: date,
+    hours: Hours,
+    done: Mapping[str, str],
+    a_sitting: int,
+    asks_all: bool = True,
+    can_answer: bool = True,
+) -> SittingPlan:
+    """The sittings for the questions of a bank that still have to be asked.
+
+    `done` says of questions why they need not be; `a_sitting` is how many a sitting has where there are days
+    enough, `MOST` where not.
+    Without `asks_all` those of the shortest notice do; who cannot answer any more has no sittings.
+    """
+    found = notice(leaves_on, today=today)
+    fit = fits[found]
+    only = fit.only or (() if asks_all else fits[Notice.DAYS].only)
+    not_asked = {one: done[one] for one in questions if one in done}
+    why = "too little notice" if fit.only else "little would be lost"
+    not_asked |= {one: why for one in questions if only and one not in only and one not in done}
+    open_ = [one for one in questions if one not in not_asked]
+    gone = found is Notice.GONE
+    colleagues = tuple(one for one in fit.colleagues if one not in done)
+    if not can_answer:
+        not_asked |= dict.fromkeys(open_, "the account is switched off")
+        return SittingPlan(notice=found, sittings=(), not_asked=not_asked, colleagues=colleagues)
+    ends_on = leaves_on + GONE_WITHIN if gone else leaves_on
+    early, late = _ordered(open_, fit)
+    days = _days(fit, hours, leaves_on=leaves_on, today=today, ends_on=ends_on)
+    before, after = (_shared_out(part, min(a_sitting, MOST)) for part in (early, late))
+    if len(before) + len(after) > len(days.planned):
+        before, after = _shared_out(early, MOST), _shared_out(late, MOST)
+    if len(before) + len(after) <= len(days.all()):
+        picked = days.pick(len(before) + len(after))
+        used = [*picked[: len(before)], *(picked[-len(after) :] if after else ())]
+        groups = [*before, *after]
+    else:
+        used = days.all()
+        urgent = fits[Notice.DAYS].only
+        in_order = [*(one for one in urgent if one in open_), *(one for one in open_ if one not in urgent)]
+        room = len(used) * MOST
+        not_asked |= dict.fromkeys(in_order[room:], "no working day is left for it")
+        groups = _shared_out(in_order[:room], MOST)
+    sittings = tuple(
+        Sitting(on=day, questions=tuple(group)) for day, group in zip(used, groups, strict=False)
+    )
+    return SittingPlan(notice=found, sittings=sittings, not_asked=not_asked, colleagues=colleagues)
+
+
+def _ordered(open_: Sequence[str], fit: Fit) -> tuple[list[str], list[str]]:
+    """What is asked early and what late, each in order."""
+    first = [one for one in (fit.first or fit.only) if one in open_]
+    late = [one for one in fit.last if one in open_]
+    return [*first, *(one for one in open_ if one not in first and one not in late)], late
+
+
+def _shared_out(questions: Sequence[str], size: int) -> list[list[str]]:
+    """As few sittings as `size` allows, of nearly equal length."""
+    count = -(-len(questions) // size)
+    ends = [len(questions) * n // count for n in range(count + 1)] if count else []
+    return [list(questions[begin:end]) for begin, end in pairwise(ends)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Days:
+    """The days a plan has in mind, and the other working days there are."""
+
+    planned: tuple[date, ...]
+    others: tuple[date, ...]
+
+    def all(self) -> list[date]:
+        return sorted({*self.planned, *self.others})
+
+    def pick(self, count: int) -> list[date]:
+        """The planned days, and the soonest others where these are too few."""
+        missing = max(0, count - len(self.planned))
+        return sorted({*self.planned, *self.others[:missing]})
+
+
+def _days(fit: Fit, hours: Hours, *, leaves_on: date, today: date, ends_on: date) -> _Days:
+    count = (ends_on - today).days + 1
+    working = [day for n in range(count) if hours.works_on(day := today + n * _DAY)]
+    planned = {
+        max((day for day in working if day <= wanted), default=wanted)
+        for days in fit.days_before
+        if (wanted := leaves_on - timedelta(days=days)) >= today
+    } & set(working)
+    return _Days(planned=tuple(sorted(planned)), others=tuple(day for day in working if day not in planned))
