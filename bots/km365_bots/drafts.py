@@ -80,23 +80,23 @@ def shown(interview: Interview, bank: Bank, messages: Messages, coach: CoachWord
             for part in found
         ],
     }
-    advice = _advice(interview, bank, found, coach, messages.language) if coach else []
-    data["advice"] = advice
+    on_card, typed = _advice(interview, bank, found, coach, messages.language) if coach else ([], [])
+    data["advice"] = on_card
     marks = ".".join(_mark(part.value) for part in found)
-    return Draft(card="draft", data=data, lines=[title, text, *numbered, *advice], marks=marks)
+    return Draft(card="draft", data=data, lines=[title, text, *numbered, *typed], marks=marks)
 
 
 def _advice(
     interview: Interview, bank: Bank, found: Sequence[Part], coach: CoachWords, language: str
-) -> list[str]:
-    """What leads to it and at most two pieces of advice; none on a draft that is not whole, or was read.
+) -> tuple[list[str], list[str]]:
+    """What leads to it and at most two pieces of advice, for the card and with the numbers of its text twin.
 
-    What was asked for and passed over is not asked for again.
+    None on a draft that is not whole, or was read; what was asked for and passed over is not asked for again.
     """
     fields = {part.key: part.value for part in found}
     whole = "\n".join(fields.values())
     if interview.advised or current(interview, bank) is not None or len(whole) > _LOOKED_AT:
-        return []
+        return [], []
     passed_over = {
         target.removeprefix(KNOWLEDGE)
         for question in bank.questions
@@ -105,12 +105,13 @@ def _advice(
     }
     findings = coach.coach.findings(fields, language=best([language_of(whole), language]))
     useful = most_useful((one for one in findings if one.end or one.field not in passed_over), most=_PIECES)
-    places = {part.key: f"{part.label} ({number})" for number, part in enumerate(found, start=1)}
-    pieces = [
-        ": ".join(filter(None, (places.get(one.field, ""), coach.advice[language][one.rule].say)))
-        for one in useful
-    ]
-    return [coach.under[language], *pieces] if pieces else []
+    places = {part.key: (f"{part.label}: ", f"{part.label} ({n}): ") for n, part in enumerate(found, start=1)}
+    pieces = [(places.get(one.field, ("", "")), coach.advice[language][one.rule].say) for one in useful]
+    under = [coach.under[language]] if pieces else []
+    return (
+        [*under, *(f"{place}{say}" for (place, _), say in pieces)],
+        [*under, *(f"{place}{say}" for (_, place), say in pieces)],
+    )
 
 
 def _mark(text: str) -> str:

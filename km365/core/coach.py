@@ -129,6 +129,8 @@ def most_useful(found: Iterable[Finding], *, most: int) -> list[Finding]:
     return [first[rule] for rule in Rule if rule in first][:most]
 
 
+_LOOKED_AT = (*WRITTEN_FIELDS[1:], WRITTEN_FIELDS[0])
+"""The title last: most are made of words that stand in another field."""
 _FOLLOWS = frozenset({Rule.NO_EVENT, Rule.NO_CAUSE, Rule.NO_CONTEXT, Rule.NO_EVIDENCE})
 
 _CLAUSE = re.compile(r"[,;:،؛，：；–—()]|\s-\s")
@@ -197,7 +199,7 @@ class _Draft:
         words = coach.words.languages[language]
         nothing = {plain(one) for one in words.lists.get("nothing", ())}
         self.fields = {
-            name: fields[name] for name in WRITTEN_FIELDS if plain(fields.get(name, "")) not in {"", *nothing}
+            name: fields[name] for name in _LOOKED_AT if plain(fields.get(name, "")) not in {"", *nothing}
         }
         self.sentences = [
             _Sentence(name, start, text, coach, words)

@@ -44,6 +44,7 @@ DATA: dict[str, dict[str, Any]] = {
                 "multiline": True,
             },
         ],
+        "advice": ["What a reader may miss.", "Title (1): Nobody would say the *opposite*.", "[a](b)?"],
     },
     "note": {
         "title": "Handover note",
