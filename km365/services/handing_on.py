@@ -104,7 +104,10 @@ def _take_up(c: Connection, jobs: Jobs) -> None:
 
 
 def _on_its_way(c: Connection, interview_id: str) -> Interview | None:
-    found, _ = service.load(c, interview_id)
+    try:
+        found, _ = service.load(c, interview_id)
+    except NotFound:  # erased
+        return None
     return found if found.state is InterviewState.SENDING else None
 
 
@@ -116,7 +119,10 @@ def _begin(c: Connection, read: Interview, *, at: datetime) -> None:
 
 def _as_read(c: Connection, read: Interview) -> tuple[Interview, int]:
     """The interview with its version, if it is still on the way as it was read. Raises _TakenBack."""
-    found, version = service.load(c, read.id)
+    try:
+        found, version = service.load(c, read.id)
+    except NotFound:
+        raise _TakenBack("This was erased before it was handed on.") from None
     if found.state is not InterviewState.SENDING or found.sent_at != read.sent_at:
         raise _TakenBack("This was taken back before it was handed on.")
     return found, version

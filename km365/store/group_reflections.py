@@ -85,9 +85,11 @@ def close(c: Connection, reflection_id: str, *, at: datetime) -> bool:
     return c.execute(update(table).where(mine).values(closed_at=at, names=[])).rowcount == 1
 
 
-def erase_subjects(c: Connection, *, closed_before: datetime) -> int:
+def erase_subjects(c: Connection, *, closed_before: datetime, begun_by: str | None = None) -> int:
     """Deletes what those closed before were about, and counts them; that they were stays."""
     old = select(table.c.id).where(table.c.closed_at < closed_before)
+    if begun_by is not None:
+        old = old.where(table.c.begun_by == begun_by)
     named = campaign.c.id.in_(old) & (campaign.c.title != "")
     ids = list(c.execute(select(campaign.c.id).where(named)).scalars())
     for one in ids:
