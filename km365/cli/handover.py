@@ -5,12 +5,18 @@ from typing import TYPE_CHECKING
 import click
 
 from km365.cli.console import json_option, print_json, table, with_app
+from km365.cli.groups import LazyGroup
 
 if TYPE_CHECKING:
     from km365.app import App
 
+VERBS = {
+    "export": "km365.cli.handover_personal:export",
+    "erase": "km365.cli.handover_personal:erase",
+}
 
-@click.group()
+
+@click.group(cls=LazyGroup, verbs=VERBS)
 def command() -> None:
     """See where handover interviews stand; never what was said.
 

@@ -218,6 +218,7 @@ def _engine(path: Path | None, wait_s: float) -> Engine:
             "foreign_keys=ON",
             "journal_mode=DELETE",  # a WAL can be damaged by two writers before SQLite 3.51.3 (ENGINE §3)
             "synchronous=FULL",  # an intent to send must survive a power cut
+            "secure_delete=ON",  # what expires or is erased must not be read in the file either
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
