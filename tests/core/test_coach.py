@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from km365.core.coach import Finding, Rule, most_useful
@@ -84,6 +84,7 @@ def test_the_most_useful_come_first_each_rule_once_and_nothing_that_follows_from
     assert told == [Rule.NAMES, Rule.RECOMMENDATION, Rule.PLATITUDE, Rule.SEVERAL_IDEAS, Rule.NO_LIMITS]
 
 
+@settings(max_examples=40)
 @given(
     st.dictionaries(st.sampled_from(WRITTEN_FIELDS), st.text(max_size=200)),
     st.sampled_from(LANGUAGES),
