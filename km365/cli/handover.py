@@ -10,7 +10,9 @@ from km365.cli.groups import LazyGroup
 if TYPE_CHECKING:
     from km365.app import App
 
+
 VERBS = {
+    "plan": "km365.cli.handover_plan:command",
     "export": "km365.cli.handover_personal:export",
     "erase": "km365.cli.handover_personal:erase",
 }
@@ -18,7 +20,7 @@ VERBS = {
 
 @click.group(cls=LazyGroup, verbs=VERBS)
 def command() -> None:
-    """See where handover interviews stand; never what was said.
+    """See where handovers stand and plan one; never what was said.
 
     \b
     Example:

@@ -57,13 +57,14 @@ def lay_out(
     done: Mapping[str, str],
     a_sitting: int,
     asks_all: bool = True,
-    can_answer: bool = True,
+    silent: str = "",
 ) -> SittingPlan:
     """The sittings for the questions of a bank that still have to be asked.
 
     `done` says of questions why they need not be; `a_sitting` is how many a sitting has where there are days
     enough, `MOST` where not.
-    Without `asks_all` those of the shortest notice do; who cannot answer any more has no sittings.
+    Without `asks_all` those of the shortest notice do; `silent` says
+    why the person cannot be asked, so that there is no sitting.
     """
     found = notice(leaves_on, today=today)
     fit = fits[found]
@@ -74,8 +75,8 @@ def lay_out(
     open_ = [one for one in questions if one not in not_asked]
     gone = found is Notice.GONE
     colleagues = tuple(one for one in fit.colleagues if one not in done)
-    if not can_answer:
-        not_asked |= dict.fromkeys(open_, "the account is switched off")
+    if silent:
+        not_asked |= dict.fromkeys(open_, silent)
         return SittingPlan(notice=found, sittings=(), not_asked=not_asked, colleagues=colleagues)
     ends_on = leaves_on + GONE_WITHIN if gone else leaves_on
     early, late = _ordered(open_, fit)

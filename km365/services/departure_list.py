@@ -53,6 +53,9 @@ class Row:
     state: str
     successor: str
     supervisor: str
+    supervisor_id: str
+    is_active: bool
+    """Whether the account works."""
     decision: Decision | None
     """Which source counts, and why; None where none is recorded."""
     next: str
@@ -100,14 +103,14 @@ async def show(graph: Graph, db: Database, settings: Settings, who: str, *, now:
     wanted = who.strip().casefold()
     for one in found.rows:
         if wanted in {one.departure_id, one.sign_in.casefold(), one.person_id}:
-            return one if one.supervisor else replace(one, supervisor=await _manager(graph, one.person_id))
+            return one if one.supervisor else await _with_manager(graph, one)
     raise NotFound(f"Nobody called {who!r} is known to leave; `km365 departure list` shows who is.")
 
 
-async def _manager(graph: Graph, person_id: str) -> str:
-    """The name of their manager in the directory, empty where it names nobody."""
-    manager = await people.get_manager(graph, person_id)
-    return manager.name if manager else ""
+async def _with_manager(graph: Graph, row: Row) -> Row:
+    """The same with their manager as the directory has it, where it names one."""
+    manager = await people.get_manager(graph, row.person_id)
+    return replace(row, supervisor=manager.name, supervisor_id=manager.id) if manager else row
 
 
 _Stands = tuple[Campaign | None, Prompt | None, str]
@@ -150,6 +153,8 @@ def _row(
         state="to confirm" if _is_only_noticed(leaver) else leaver.state,
         successor=successor.name if successor else "",
         supervisor=supervisor.name if supervisor else "",
+        supervisor_id=supervisor.id if supervisor else "",
+        is_active=leaver.active,
         decision=leaver.decision,
         next=_next(leaver, campaign, prompt, interview, today),
     )

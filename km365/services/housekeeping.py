@@ -16,6 +16,7 @@ from km365.store import (
     group_reflections,
     headlines,
     interviews,
+    loss_factors,
     outbox,
     replies,
     still_true,
@@ -58,10 +59,11 @@ async def tidy(db: Database, jobs: Jobs, *, now: datetime) -> Tidied:
     stays), activity ids seen 7 days ago, the counted words of documents last read two years ago, why people
     asked for a term twelve months ago, what authors asked to have changed that was settled 30 days ago or
     asked twelve months ago, the subjects of group reflections closed, headline messages decided on and
-    words about older lessons said twelve months ago, and the answers of interviews nobody touched for
-    twelve months; of those only their number is recorded. The newest 14 copies are kept in the folder
-    `copies` beside it, so an expired answer is gone from them two weeks later. Raises StoreError when the
-    database is damaged, and then leaves the copies alone.
+    words about older lessons said twelve months ago, what was said of leavers of whom nothing was said for
+    twelve months, and the answers of interviews nobody touched for twelve months; of those only their number
+    is recorded. The newest 14 copies are kept in the folder `copies` beside it, so an expired answer is gone
+    from them two weeks later. Raises StoreError when the database is damaged, and then leaves the copies
+    alone.
     """
     deleted = await db.run(_delete, jobs, now=now)
     return Tidied(copy=await asyncio.to_thread(_copy, db, now), deleted=deleted)
@@ -117,5 +119,6 @@ def _delete(c: Connection, jobs: Jobs, *, now: datetime) -> int:
     count += headlines.forget(c, changed_before=now - KEEP_ANSWERS)
     count += group_reflections.erase_subjects(c, closed_before=now - KEEP_ANSWERS)
     count += still_true.forget(c, before=now - KEEP_ANSWERS)
+    count += loss_factors.forget(c, before=now - KEEP_ANSWERS)
     cursors.put(c, LAST_TIDY, now.date().isoformat(), at=now)
     return count

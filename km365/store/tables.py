@@ -2,9 +2,10 @@
 
 A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
 `km_answer`, `km_conversation`, `km_message` (what a decision says), `km_reply` (what Teams did not take yet),
-`km_wish` (what is to be changed), `km_headline` (a chooser's wording) and `km_still_true` (what changed), and
-goes when its time is over; in `km_move` (what a reviewer says) it goes when the item is taken back. So do the
-words of documents, in `km_example`, and those quoted in `km_feedback` and `km_watched_file`, in their time.
+`km_wish` (what is to be changed), `km_headline` (a chooser's wording), `km_still_true` (what changed) and
+`km_loss_factor` (why a factor is so), and goes when its time is over; in `km_move` (what a reviewer says) it
+goes when the item is taken back. So do the words of documents, in `km_example`, and those quoted in
+`km_feedback` and `km_watched_file`, in their time.
 The tables of the search index hold what SharePoint holds, and are made anew from it.
 """
 
@@ -613,4 +614,16 @@ move = Table(
     _required("at", Moment),
     _required("words", Text),
     _required("detail", String),
+)
+
+loss_factor = Table(
+    "km_loss_factor",
+    metadata,
+    Column("person_id", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _required("name", String),
+    Column("value", Integer),
+    _required("because", Text),
+    _required("who", String),
+    _required("at", Moment),
 )

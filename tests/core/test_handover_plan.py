@@ -68,7 +68,7 @@ def test_who_has_left_is_asked_two_questions_and_colleagues_the_others() -> None
     found = plan(-2)
     assert asked(found) == ["lesson", "more"]
     assert found.colleagues == ("watch", "work", "deadlines", "people")
-    silent = plan(-2, can_answer=False)
+    silent = plan(-2, silent="the account is switched off")
     assert silent.sittings == () and silent.not_asked["lesson"] == "the account is switched off"
     assert silent.colleagues == found.colleagues
 

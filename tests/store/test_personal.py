@@ -61,6 +61,7 @@ def special(place: Place, person: str) -> dict[str, object]:
         "headlines decided": {"campaign_id": "milestone:old", "number": 1 if person == ANN else 2},
         "jobs": {"state": "done", "args": {"key": f"handover:{person}:1"}},
         "terms asked for": {"request_id": "r"},
+        "what goes with others": {"person_id": f"eve-{person[-4:]}"},
         "answers": {"interview_id": f"i-{person[-4:]}"},
         "interviews": {"id": f"i-{person[-4:]}"},
     }.get(place.name, {})
