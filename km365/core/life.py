@@ -208,15 +208,15 @@ def moved(item: KnowledgeItem, attempt: Attempt, *, validations_needed: int = 1)
     return replace(item, **changes)
 
 
-def is_made(item: KnowledgeItem, attempt: Attempt) -> bool:
+def is_made(item: KnowledgeItem, attempt: Attempt, *, validations_needed: int = 1) -> bool:
     """Whether the item stands already where this move, with these words, puts it.
 
-    With several validations needed it stands there for each who has validated it.
+    While validations are missing it stands there for each who has validated it.
     """
     move, words = attempt.move, attempt.words.strip()
     if move is Move.VALIDATE:
-        stands = item.maturity in {Maturity.IN_REVIEW, Maturity.VALIDATED}
-        return stands and attempt.person_id in item.validated_by
+        waits = item.maturity is Maturity.IN_REVIEW and len(item.validated_by) < validations_needed
+        return (waits or item.maturity is Maturity.VALIDATED) and attempt.person_id in item.validated_by
     if move in EFFECT_MOVES:
         same_proof = not attempt.link.strip() or item.proof == attempt.link.strip()
         return item.effect == BY_MOVE[move].after and same_proof
@@ -315,7 +315,8 @@ def _either(states: Iterable[State]) -> str:
 class Made:
     """A move as it was recorded. `who` is an Entra object id, or `km365`; `words` say why.
 
-    `detail` is the circle it was published to, the id of its successor, or the link.
+    `detail` is the circle it was published to, the id of its successor, or the link. It is begun before the
+    list is changed, and `done` once it is known that it was.
     """
 
     item_id: str
@@ -326,6 +327,7 @@ class Made:
     at: datetime
     words: str = ""
     detail: str = ""
+    done: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -341,7 +343,8 @@ def history(item: KnowledgeItem, recorded: Iterable[Made]) -> list[Step]:
     """How the item came to stand where it stands, the oldest first, maturity before effect.
 
     Each line begins where the one before ended, and the last ends at what the list says: in between somebody
-    changed the list, which is accepted as it is and shown as such.
+    changed the list, which is accepted as it is and shown as such. A move that was begun and not done counts
+    where the list is as it would have left it.
     """
     rows = list(recorded)
     return [
@@ -354,7 +357,11 @@ def history(item: KnowledgeItem, recorded: Iterable[Made]) -> list[Step]:
 
 def _connected(rows: Sequence[Made], *, start: State, end: State) -> Iterator[Step]:
     stands: str = start
-    for made in rows:
+    for number, made in enumerate(rows):
+        later = rows[number + 1 :]
+        then = {one.before for one in later[:1]} | {next((one.before for one in later if one.done), str(end))}
+        if not made.done and (made.after == made.before or made.after not in then):
+            continue
         if made.before != stands:
             yield Step(before=stands, after=made.before)
         yield Step(before=made.before, after=made.after, made=made)

@@ -1,10 +1,11 @@
 """Moves in the life of a knowledge item: one change of its record in SharePoint, and a row that says why.
 
-The list is the truth. A move is written with the item's ETag in hand and then recorded; killed in between, it
-is recorded when it is made again, and otherwise shown as a change of the list by hand, like any other.
+The list is the truth. A move is begun as a row, written with the item's ETag in hand, and then done; killed
+in between, it counts where the list is as it would have left it, and made again it tells the contributors.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -24,7 +25,7 @@ from km365.core.life import (
     moved,
     who_may_not,
 )
-from km365.errors import GraphNotFound
+from km365.errors import GraphNotFound, KM365Error
 from km365.graph import lists, people
 from km365.graph.client import Graph
 from km365.jobs.port import Jobs
@@ -96,18 +97,17 @@ async def make(desk: LifeDesk, km_id: str, wanted: Wanted, *, at: datetime, dry_
         successor=(await _readable(desk, place, successor, wanted.reader)).item if successor else None,
         link=wanted.link,
     )
-    needed, before = desk.settings.validations_needed, kept.item
-    recorded = await desk.db.run(moves.list_, km_id)
-    steps = [Move.TAKE_UP] if _waits(before, wanted.move) else []
-    if not _made_before(before, attempt, recorded):
-        item = before
-        for move in [*steps, attempt.move]:
-            item = moved(item, replace(attempt, move=move), validations_needed=needed)
-        if not dry_run:
-            kept = await _write(desk, place, kept, item)
-        kept = replace(kept, item=item)
-    if not dry_run:
-        await desk.db.run(_record, desk.jobs, before, kept, attempt, at=at)
+    before, needed = kept.item, desk.settings.validations_needed
+    row = None if who_may_not(before, attempt) else await desk.db.run(_row_of, before, attempt, needed)
+    if row is None:
+        item, rows = _planned(before, attempt, needed=needed, at=at)
+        if dry_run:
+            kept = replace(kept, item=item)
+        else:
+            await desk.db.run(moves.begin, rows)
+            kept, row = await _write(desk, place, kept, item, attempt, rows[-1]), rows[-1]
+    if row is not None and not dry_run:
+        await desk.db.run(_finish, desk.jobs, kept, row, at=at)
     partly = attempt.move is Move.VALIDATE and kept.item.maturity is Maturity.IN_REVIEW
     return Outcome(
         kept=kept,
@@ -124,29 +124,62 @@ async def _readable(desk: LifeDesk, place: Place, km_id: str, reader: Reader) ->
     return kept
 
 
-async def _write(desk: LifeDesk, place: Place, kept: Kept, item: KnowledgeItem) -> Kept:
-    """The item with what is different in it written, if anything is."""
+def _planned(
+    item: KnowledgeItem, attempt: Attempt, *, needed: int, at: datetime
+) -> tuple[KnowledgeItem, list[Made]]:
+    """The item after the move, and how it is recorded; what was submitted by hand is taken up before."""
+    waits = item.maturity is Maturity.SUBMITTED and attempt.move in {Move.RETURN, Move.VALIDATE}
+    rows = []
+    for move in [Move.TAKE_UP, attempt.move] if waits else [attempt.move]:
+        after = moved(item, replace(attempt, move=move), validations_needed=needed)
+        made = Made(
+            item_id=item.id,
+            move=move,
+            before=_state(item, move),
+            after=_state(after, move),
+            who=attempt.person_id,
+            at=at,
+            words=attempt.words.strip() if move is attempt.move else "",
+            detail=_detail(attempt) if move is attempt.move else "",
+            done=False,
+        )
+        rows.append(made)
+        item = after
+    return item, rows
+
+
+async def _write(
+    desk: LifeDesk, place: Place, kept: Kept, item: KnowledgeItem, attempt: Attempt, row: Made
+) -> Kept:
+    """The item with what is different written; a move that certainly was not written is not recorded."""
     before = to_fields(kept.item)
     columns = {name: value for name, value in to_fields(item).items() if value != before[name]}
     if not columns:
         return kept
-    row = await lists.update_fields(
-        desk.graph, place.site_id, place.list_id, kept.list_item_id, columns, etag=kept.etag
-    )
-    return replace(kept, etag=row.etag)
+    try:
+        written = await lists.update_fields(
+            desk.graph, place.site_id, place.list_id, kept.list_item_id, columns, etag=kept.etag
+        )
+    except KM365Error:
+        with suppress(KM365Error):
+            needed = desk.settings.validations_needed
+            there = kept_of(await find(desk.graph, place, item.id)).item
+            if not is_made(there, attempt, validations_needed=needed):
+                await desk.db.run(moves.drop, row)
+        raise
+    return replace(kept, item=item, etag=written.etag)
 
 
-def _waits(item: KnowledgeItem, move: Move) -> bool:
-    return item.maturity is Maturity.SUBMITTED and move in {Move.RETURN, Move.VALIDATE}
-
-
-def _made_before(item: KnowledgeItem, attempt: Attempt, recorded: Sequence[Made]) -> bool:
-    """Whether this person has made this move already, and was perhaps not told so."""
-    if who_may_not(item, attempt) or not is_made(item, attempt):
-        return False
-    last = _last(recorded, attempt.move)
-    theirs = last is None or last.who == attempt.person_id or last.after != _state(item, attempt.move)
-    return theirs or attempt.move is Move.VALIDATE
+def _row_of(c: Connection, item: KnowledgeItem, attempt: Attempt, needed: int) -> Made | None:
+    """This move as this person began it, where the item stands as it would leave it."""
+    if not is_made(item, attempt, validations_needed=needed):
+        return None
+    validated = attempt.move is Move.VALIDATE  # others may have validated it since
+    rows = [one for one in moves.list_(c, item.id) if one.done or one.who == attempt.person_id]
+    rows = [one for one in rows if not validated or one.who == attempt.person_id]
+    last = _last(rows, attempt.move)
+    theirs = last is not None and (last.move, last.who) == (attempt.move, attempt.person_id)
+    return last if theirs else None
 
 
 def _state(item: KnowledgeItem, move: Move) -> str:
@@ -162,44 +195,11 @@ def _last(recorded: Sequence[Made], move: Move) -> Made | None:
 # The record ------------------------------------------------------------------------------------------------
 
 
-def _record(
-    c: Connection, jobs: Jobs, before: KnowledgeItem, kept: Kept, attempt: Attempt, *, at: datetime
-) -> None:
-    """Records the move and tells the contributors, each once however often it is made again."""
-    item, recorded = kept.item, moves.list_(c, kept.item.id)
-    state, last = _state(before, attempt.move), _last(recorded, attempt.move)
-    made = Made(
-        item_id=item.id,
-        move=attempt.move,
-        before=state,
-        after=_state(item, attempt.move),
-        who=attempt.person_id,
-        at=at,
-        words=attempt.words.strip(),
-        detail=_detail(attempt),
-    )
-    if not _is_recorded(made, recorded, since=item.submitted_at):
-        if _waits(before, attempt.move):
-            up = replace(made, move=Move.TAKE_UP, after=Maturity.IN_REVIEW, words="", detail="")
-            moves.append(c, up)
-            made = replace(made, before=Maturity.IN_REVIEW)
-        elif state not in BY_MOVE[attempt.move].before:  # it was written before, and not recorded
-            known = last.after if last is not None else ""
-            rule = BY_MOVE[attempt.move]
-            made = replace(made, before=known if known in rule.before else rule.before[0])
-        moves.append(c, made)
-    if item.maturity in _DECISIONS and attempt.move not in EFFECT_MOVES:
+def _finish(c: Connection, jobs: Jobs, kept: Kept, row: Made, *, at: datetime) -> None:
+    """The move is done; the contributors are told, each once however often it is made again."""
+    moves.finish(c, row)
+    if kept.item.maturity in _DECISIONS and row.move not in EFFECT_MOVES:
         _tell_contributors(c, jobs, kept, at=at)
-
-
-def _is_recorded(made: Made, recorded: Sequence[Made], *, since: datetime | None) -> bool:
-    """Whether this move is recorded since the item was sent last."""
-    return any(
-        (one.move, one.after, one.who, one.words, one.detail)
-        == (made.move, made.after, made.who, made.words, made.detail)
-        for one in recorded
-        if since is None or one.at >= since
-    )
 
 
 def _detail(attempt: Attempt) -> str:
@@ -254,7 +254,7 @@ async def note_sent(desk: LifeDesk, kept: Kept, *, who: str, at: datetime) -> No
     if item.submitted_at.replace(microsecond=0) != sent_at:
         return
     recorded = await desk.db.run(moves.list_, item.id)
-    asked = _last([one for one in recorded if one.at < sent_at], Move.SUBMIT)
+    asked = _last([one for one in recorded if one.done and one.at < sent_at], Move.SUBMIT)
     readers: list[people.Person] = []
     if asked is not None and asked.move is Move.RETURN:
         readers = await _who_hears(desk, item, asked.who)
@@ -262,7 +262,7 @@ async def note_sent(desk: LifeDesk, kept: Kept, *, who: str, at: datetime) -> No
     def note(c: Connection) -> None:
         known = moves.list_(c, item.id)
         if not any(one.move is Move.SUBMIT and one.at == sent_at for one in known):
-            last = _last(known, Move.SUBMIT)
+            last = _last([one for one in known if one.done], Move.SUBMIT)
             stood = last.after if last is not None and last.after in BY_MOVE[Move.SUBMIT].before else ""
             made = Made(
                 item_id=item.id,
@@ -272,9 +272,8 @@ async def note_sent(desk: LifeDesk, kept: Kept, *, who: str, at: datetime) -> No
                 who=who,
                 at=sent_at,
             )
-            moves.append(c, made)
             up = replace(made, move=Move.TAKE_UP, before=made.after, after=Maturity.IN_REVIEW)
-            moves.append(c, replace(up, who=Actor.KM365))
+            moves.begin(c, [made, replace(up, who=Actor.KM365)])
         for reader in readers:
             _tell_reader(c, desk.jobs, kept, reader, asked.words if asked else "", at=at)
 
@@ -318,7 +317,7 @@ async def note_effect(db: Database, item: KnowledgeItem, after: Effect, *, at: d
     if rule is None or after is item.effect:
         return
     made = Made(item_id=item.id, move=rule.move, before=item.effect, after=after, who=Actor.KM365, at=at)
-    await db.run(moves.append, made)
+    await db.run(moves.begin, [made])
 
 
 # Reading it ------------------------------------------------------------------------------------------------

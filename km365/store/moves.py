@@ -1,17 +1,39 @@
 """The moves in the lives of knowledge items: who, when, why. Where an item stands, the list says."""
 
-from sqlalchemy import Connection, delete, func, select
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from km365.core.life import Made, Move
 from km365.store.tables import move
 
 
-def append(c: Connection, made: Made) -> None:
-    """Adds the move behind those that are there."""
-    count = select(func.coalesce(func.max(move.c.number), 0)).where(move.c.item_id == made.item_id)
-    number = c.execute(count).scalar_one() + 1
-    values = {name: getattr(made, name) for name in Made.__dataclass_fields__}
-    c.execute(move.insert().values(number=number, **values))
+def begin(c: Connection, rows: Iterable[Made]) -> None:
+    """Adds the moves of one item behind those that are there."""
+    for made in rows:
+        count = select(func.coalesce(func.max(move.c.number), 0)).where(move.c.item_id == made.item_id)
+        number = c.execute(count).scalar_one() + 1
+        values = {name: getattr(made, name) for name in Made.__dataclass_fields__}
+        c.execute(move.insert().values(number=number, **values))
+
+
+def finish(c: Connection, made: Made) -> None:
+    """The move, and what was begun with it, is done."""
+    c.execute(update(move).where(*_begun_with(made)).values(done=True))
+
+
+def drop(c: Connection, made: Made) -> None:
+    """The move, and what was begun with it, was certainly not made."""
+    c.execute(delete(move).where(*_begun_with(made)))
+
+
+def _begun_with(made: Made) -> tuple[ColumnElement[bool], ...]:
+    return (
+        move.c.item_id == made.item_id,
+        move.c.who == made.who,
+        move.c.at == made.at,
+        move.c.done.is_(False),
+    )
 
 
 def list_(c: Connection, item_id: str) -> list[Made]:
@@ -27,6 +49,7 @@ def list_(c: Connection, item_id: str) -> list[Made]:
             at=row.at,
             words=row.words,
             detail=row.detail,
+            done=row.done,
         )
         for row in c.execute(query)
     ]

@@ -614,6 +614,7 @@ move = Table(
     _required("at", Moment),
     _required("words", Text),
     _required("detail", String),
+    _required("done", Boolean),
 )
 
 loss_factor = Table(

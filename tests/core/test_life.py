@@ -200,3 +200,15 @@ def test_a_change_by_hand_is_a_line_of_the_history_without_a_name() -> None:
         ("draft", "submitted", sent),
         ("submitted", "published", None),
     ]
+
+
+def test_a_move_that_was_begun_counts_only_where_the_list_is_as_it_would_have_left_it() -> None:
+    sent = Made(item_id="KM-1", move=Move.SUBMIT, before="draft", after="in review", who="a", at=AT)
+    begun = replace(sent, move=Move.VALIDATE, before="in review", after="validated", who="b", done=False)
+    returned = replace(sent, move=Move.RETURN, before="in review", after="returned", who="c")
+    for maturity, recorded, counted in (
+        (Maturity.VALIDATED, [sent, begun], [sent, begun]),
+        (Maturity.IN_REVIEW, [sent, begun], [sent]),
+        (Maturity.RETURNED, [sent, begun, returned], [sent, returned]),
+    ):
+        assert [step.made for step in history(item(maturity=maturity), recorded)] == counted
