@@ -205,7 +205,7 @@ def forgotten(interview: Interview) -> Interview:
 def blanked(item: KnowledgeItem) -> KnowledgeItem:
     """The item without its author's words."""
     empty = dict.fromkeys(WRITTEN_FIELDS, "")
-    return replace(item, **{**empty, "title": item.id}, reason="", maturity=Maturity.RETIRED)  # type: ignore[arg-type]
+    return replace(item, **{**empty, "title": item.id}, reason="", proof="", maturity=Maturity.RETIRED)  # type: ignore[arg-type]
 
 
 def difference(before: KnowledgeItem, after: KnowledgeItem) -> str:

@@ -77,6 +77,7 @@ async def submit_item(
     else:
         there = from_fields(row.fields)
         if _is_newer(item, there):
+            item = replace(item, effect=there.effect, proof=there.proof)  # the other axis, which moves apart
             row = await _replace(graph, place, row, item)
         else:
             item = there

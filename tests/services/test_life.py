@@ -260,6 +260,16 @@ async def test_a_contributor_says_what_changed_and_the_maturity_stays(shelf: She
     assert await shelf.told() == []
 
 
+async def test_sending_again_takes_back_validations_and_consent_and_leaves_the_effect(shelf: Shelf) -> None:
+    await shelf.holds(replace(IN_REVIEW, consent=Reach.PUBLIC, validated_by=(BEN.person_id,)))
+    await shelf.moves(Move.CHANGE, ANN, link="https://x.example/plan")
+    again = lesson(description="Fridges failed in June.")
+    await capture.submit_item(shelf.app.graph, shelf.app.settings, again, terms={}, at=LATER)
+    item = await shelf.item()
+    assert (item.description, item.consent, item.validated_by) == (again.description, Reach.INTERNAL, ())
+    assert (item.effect, item.proof) == (Effect.CHANGED, "https://x.example/plan")
+
+
 async def test_an_effect_that_answers_raised_is_recorded_without_who_answered(shelf: Shelf) -> None:
     await shelf.holds(VALIDATED)
     item = await shelf.item()
