@@ -3,11 +3,13 @@
 from datetime import date, timedelta
 
 from km365.core.knowledge import KnowledgeItem
+from km365.core.schedule import Plan
 from km365.core.schema import DEPARTURES
 from km365.documents.questions import Banks
 from km365.graph import lists, sites
 from km365.services import capture
-from km365.store import loss_factors
+from km365.store import campaigns, interviews, loss_factors
+from km365.store.campaigns import Campaign
 from km365.templates import Templates
 
 from ..conftest import Provisioned, person_id, sign_in_name
@@ -116,6 +118,37 @@ async def test_what_is_written_down_or_told_in_a_lesson_is_not_asked_again(
     }
     found = (await km365(*words, "--ask", "work", "--ask", "lesson")).json
     assert [one["id"] for one in found["not_asked"]] == ["proud"]
+
+
+async def test_what_was_dealt_with_in_the_chat_is_not_planned_again_however_far_the_day_is_moved(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    entry = await leaves(provisioned, 42)
+    day, ann, now = date.today() + timedelta(days=42), person_id("ann"), provisioned.app.clock.now()
+    asks = Campaign(
+        id=f"departure:{ann}:{day}", kind="departure", title="x", due_on=day, plan=Plan(), data={}
+    )
+    with provisioned.app.db.begin() as c:
+        campaigns.create(c, asks, at=now)
+        campaigns.add_person(c, asks.id, ann, key="k", language="en", at=now)
+        interviews.create(
+            c,
+            interview_id="i1",
+            key=f"{asks.id}:{ann}",
+            person_id=ann,
+            bank_id="handover",
+            subject="",
+            language="en",
+            state="open",
+            data={"answers": [{"question": "work"}, {"question": "watch"}]},
+            at=now,
+        )
+    for days in (42, 90):
+        await move(provisioned, entry, days)
+        found = (await km365("handover", "plan", ANN, "--json")).json
+        assert found["not_asked"] == [
+            {"id": one, "why": "dealt with in the chat"} for one in ("watch", "work")
+        ]
 
 
 REFUSED = (
