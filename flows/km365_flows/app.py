@@ -9,7 +9,16 @@ from typing import ParamSpec
 from km365.app import App
 from km365.core.schedule import Hours, day_at
 from km365.jobs import Jobs
-from km365.services import calendar_scan, campaign_reports, campaigns, flows, housekeeping, outlook, prompts
+from km365.services import (
+    calendar_scan,
+    campaign_reports,
+    campaigns,
+    flows,
+    housekeeping,
+    outlook,
+    prompts,
+    restricted,
+)
 from km365.services.calendar import hours_of
 from km365.store import cursors
 from km365_flows import calendar_watch, searching
@@ -71,6 +80,8 @@ def _register_prompts(app: App, hours: Hours) -> None:
             for warning in report.warnings:
                 _log.warning("%s", warning)
             await app.db.run(app.jobs.enqueue, outlook.JOB, key=outlook.JOB, args={})
+            if drift := await restricted.drift(app.graph, app.db, app.settings):
+                _log.warning("%s", drift)
 
     async def begin_scan() -> None:
         """Begins the day's scan; the job only carries, so losing it loses nothing."""

@@ -44,17 +44,26 @@ async def plan(app: "App", *, as_json: bool) -> None:
 
 
 @command.command()
+@click.option(
+    "--accept-readers",
+    "readers_are_meant",
+    is_flag=True,
+    help="Keep who may open the library of handover notes now as what is meant.",
+)
 @json_option
 @with_app
-async def apply(app: "App", *, as_json: bool) -> None:
+async def apply(app: "App", *, readers_are_meant: bool, as_json: bool) -> None:
     """Create what is missing. Safe to repeat; nothing is deleted or renamed.
+
+    With --accept-readers, permissions of its own that the library of handover notes has are kept as meant:
+    from then on `km365 doctor` and the daily scan report that somebody may do more in it.
 
     \b
     Example:
       km365 provision apply
     """
     from km365.core.schema import LISTS
-    from km365.services import provision, taxonomy
+    from km365.services import provision, restricted, taxonomy
 
     wanted = taxonomy.shipped(app.templates)
     with Progress("Creating", len(await provision.plan(app.graph, app.settings, wanted))) as progress:
@@ -63,5 +72,8 @@ async def apply(app: "App", *, as_json: bool) -> None:
         print_json([asdict(step) for step in steps])
     else:
         say(f"Created: {len(steps)}." if steps else "Nothing was missing.")
-    if any(step.what == "list" and LISTS[step.name].restricted for step in steps):
-        say(provision.RESTRICT)
+    if readers_are_meant:
+        kept = await restricted.keep_as_meant(app.graph, app.db, app.settings, now=app.clock.now())
+        say(f"km365: {kept.words}")
+    elif any(step.what == "list" and LISTS[step.name].restricted for step in steps):
+        say(f"km365: {(await restricted.look(app.graph, app.db, app.settings)).words}")

@@ -14,7 +14,7 @@ from km365.errors import Forbidden, GraphNotFound, KM365Error
 from km365.graph import events, people, presence, sites
 from km365.graph.client import Graph
 from km365.jobs import Jobs
-from km365.services import calendar, messages, provision, tag_listen
+from km365.services import calendar, messages, provision, restricted, tag_listen
 from km365.services.search_readers import WHY_LEFT_OUT
 from km365.settings import Settings
 from km365.store import conversations, duty_stations, outbox, search
@@ -42,6 +42,7 @@ async def examine(
         ("database", lambda: _database(db)),
         ("Microsoft Graph", lambda: _graph(graph, settings)),
         ("lists, columns and terms", lambda: _provisioned(graph, settings, taxonomy)),
+        ("handover notes", lambda: restricted.examine(graph, db, settings)),
         ("office sites", lambda: _offices(graph, settings)),
         ("bot", lambda: _bot(settings)),
         ("people", lambda: _people(db)),
@@ -89,7 +90,7 @@ async def _provisioned(graph: Graph, settings: Settings, taxonomy: Taxonomy) -> 
     if steps:
         first = f"{steps[0].what} {steps[0].name!r}"
         raise KM365Error(f"Missing: {len(steps)}, the first is the {first}; run `km365 provision apply`.")
-    return f"All there. {provision.RESTRICT}"
+    return "All there."
 
 
 async def _offices(graph: Graph, settings: Settings) -> str:

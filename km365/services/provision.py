@@ -19,13 +19,6 @@ from km365.services import term_push as terms
 from km365.services.term_copy import CACHE
 from km365.settings import Settings
 
-_RESTRICTED = ", ".join(spec.title for spec in LISTS.values() if spec.restricted)
-RESTRICT = (
-    f"Who may read {_RESTRICTED} is not set by km365, nor seen by it: "
-    "an administrator restricts the library in SharePoint (docs/operations.md says how)."
-)
-"""Graph has no call that takes readers away from a library: granting on it adds one, and the others stay."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Step:

@@ -9,7 +9,7 @@ from km365.store import tables as t
 _TAG = "terms of documents, as SharePoint or a plan has them; an account name of this machine for who ran it"
 NOTHING: Mapping[Table, tuple[str, tuple[str, ...]]] = {
     t.secret: ("our own secrets", ("name", "value")),
-    t.cursor: ("bookmarks of the automations", ("name", "value")),
+    t.cursor: ("bookmarks, and a digest of who is meant to open a library", ("name", "value")),
     t.activity: ("ids of activities seen, for seven days", ("id",)),
     t.run: (_TAG, ("id", "kind", "plan_sha", "undoes", "what", "who", "state")),
     t.change: (

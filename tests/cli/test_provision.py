@@ -36,7 +36,7 @@ async def test_whoever_makes_the_restricted_library_hears_that_its_readers_are_t
         c.execute("UPDATE list SET display_name = 'Away', name = 'Away' WHERE name LIKE 'Handover%'")
     applied = await km365("provision", "apply")
     assert applied.code == ExitCode.DONE
-    assert applied.err.splitlines()[-1].startswith("Who may read Handover notes is not set by km365")
+    assert "'Handover notes' is open to whoever may read the knowledge site" in applied.err.splitlines()[-1]
 
 
 async def test_a_column_for_people_to_mend_is_named_and_the_exit_code_says_in_part(
