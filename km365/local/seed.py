@@ -1,19 +1,33 @@
 """Fills the demonstration tenant, once: what was seeded ever and renamed or deleted since stays as it is.
 
-`tenant`: sites, people, libraries with documents, the bot's app. `calendar`: milestones and departures,
-into the lists that `km365 provision apply` has made. Days count from the demonstration clock's today.
+`tenant`: sites, people, libraries with documents, the bot's app. `calendar`: milestones, older lessons and
+departures, into the lists that `km365 provision apply` has made. Days count from today by the clock of the
+demonstration.
 """
 
 import asyncio
 import json
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from importlib.resources import files as package_files
 from typing import Any
 
 from km365.errors import InputRefused
-from km365.local import apps, blobs, columns, control, files, items, lists, sites, teams_groups, users
+from km365.local import (
+    apps,
+    blobs,
+    columns,
+    control,
+    files,
+    items,
+    lists,
+    sites,
+    taxonomy_values,
+    teams_groups,
+    users,
+)
 from km365.local.demo import sources, write_documents
 from km365.local.routes import Json
 from km365.local.state import State, stamp
@@ -160,14 +174,18 @@ def _author(state: State, source: sources.Source) -> Json:
 
 
 async def calendar(state: State) -> AsyncIterator[str]:
-    """Milestones and departures. Raises InputRefused naming the list or column that is not there yet."""
+    """Milestones, lessons, departures. Raises InputRefused naming what is missing: list, column, term."""
     calendar = read("calendar.json")
     site = sites.create(state, KNOWLEDGE_SITE, "Knowledge")
-    for title in ("Milestones", "Departures"):
+    for title, what in (
+        ("Milestones", "milestones"),
+        ("Knowledge", "older lessons"),
+        ("Departures", "departures"),
+    ):
         with state.tx():
             added = sum(_add_entry(state, site, title, entry) for entry in calendar[title])
         if added:
-            yield f"{added} {title.lower()}"
+            yield f"{added} {what}"
 
 
 def _add_entry(state: State, site: str, title: str, entry: Mapping[str, Any]) -> bool:
@@ -175,7 +193,8 @@ def _add_entry(state: State, site: str, title: str, entry: Mapping[str, Any]) ->
     row = state.one("SELECT * FROM list WHERE site_id = ? AND display_name = ?", site, title)
     if row is None:
         raise InputRefused(f"The list {title!r} is not there yet: `km365 provision apply` makes it.")
-    missing = entry.keys() - {column["name"] for column in columns.of_owner(state, row["id"])}
+    there = {column["name"]: column for column in columns.of_owner(state, row["id"])}
+    missing = entry.keys() - there.keys()
     if missing:
         names = ", ".join(sorted(missing))
         raise InputRefused(f"The list {title!r} has no column {names}: `km365 provision apply` makes it.")
@@ -183,18 +202,51 @@ def _add_entry(state: State, site: str, title: str, entry: Mapping[str, Any]) ->
     if state.recall(mark):
         return False
     by = {"application": {"id": "demonstration", "displayName": "Demonstration"}}
-    items.add(state, row["id"], {name: _value(state, value) for name, value in entry.items()}, by=by)
+    values = {name: _value(state, site, there[name], value) for name, value in entry.items()}
+    items.add(state, row["id"], values, by=by)
     state.remember(mark, True)
     return True
 
 
-def _value(state: State, value: Json) -> Json:
-    """A column's value: `$day` becomes a date, `$who` sign-in names, one per line."""
-    if isinstance(value, dict) and "$day" in value:
+def _value(state: State, site: str, column: sqlite3.Row, value: Json) -> Json:
+    """A column's value: `$day` becomes a date, `$who` sign-in names, one per line.
+
+    `$milestone` becomes the id of the milestone so called, `$terms` the terms with these English labels.
+    """
+    if not isinstance(value, dict):
+        return value
+    if "$day" in value:
         return stamp(_day(state, value["$day"]))
-    if isinstance(value, dict) and "$who" in value:
-        return "\n".join(sign_in_name(key) for key in value["$who"]) or None
-    return value
+    if "$milestone" in value:
+        return _milestone(state, site, value["$milestone"])
+    if "$terms" in value:
+        terms = [(label, _term(state, column, label)) for label in value["$terms"]]
+        return taxonomy_values.store(state, site, column, terms, multiple=True)
+    return "\n".join(sign_in_name(key) for key in value["$who"]) or None
+
+
+def _milestone(state: State, site: str, title: str) -> str:
+    """The id of the milestone; empty where it was renamed or deleted before."""
+    row = state.one(
+        "SELECT i.id FROM item i JOIN list l ON l.id = i.list_id"
+        " WHERE l.site_id = ? AND l.display_name = 'Milestones' AND json_extract(i.fields, '$.Title') = ?",
+        *(site, title),
+    )
+    return str(row["id"]) if row else ""
+
+
+def _term(state: State, column: sqlite3.Row, label: str) -> str:
+    """The id of the term in the column's term set. Raises InputRefused."""
+    term_set = (json.loads(column["facet"]).get("termSet") or {}).get("id")
+    row = state.one(
+        "SELECT t.id FROM term t JOIN term_place p ON p.term = t.id WHERE p.term_set = ? AND t.name = ?",
+        *(term_set, label),
+    )
+    if row is None:
+        raise InputRefused(
+            f"There is no term {label!r} for {column['name']}: `km365 provision apply` makes it."
+        )
+    return str(row["id"])
 
 
 control.seeds_with("tenant", tenant)

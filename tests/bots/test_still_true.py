@@ -105,7 +105,7 @@ async def test_a_reflection_opens_with_lessons_and_says_why_each_is_shown(ann: C
         "1. Order parts early\nParts wait at the border.\nCO-ARD, 2024. From the office of this milestone."
     )
     ann.heard(
-        "CO-CAS, 2024. The same kind of milestone. Both are about Handpumps.", "about Radio and Floods."
+        "CO-CAS, 2024. The same kind of milestone. Topic in common: Handpumps.", "common: Radio and Floods."
     )
     ann.heard("https://sharepoint.example/2", "Say “1 still true, 2 changed”")
     ann.not_heard(QUESTION)

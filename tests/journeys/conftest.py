@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from ..browser.conftest import FLAGS, chromium
-from .product import Up, until
+from .product import Chat, Up, until
 
 expect.set_options(timeout=30_000)
 
@@ -49,7 +49,8 @@ def up(new_home: Callable[[], Path]) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def searchable(up: Up) -> None:
-    """The product has read the libraries of the two offices."""
+    """The product has read the libraries of the two offices, and the terms that lessons bear."""
+    Chat(up, "Claire Petitvent").begins()
     for sign_in, words in (("zodwa.thimblesea", "التغذية"), ("layla.al-hibr", "écoles")):
         query = ("search", "query", words, "--as", f"{sign_in}@childrensagency.example")
         until(lambda query=query: up.json(*query)["total"] > 5)

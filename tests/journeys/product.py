@@ -237,6 +237,18 @@ class Chat:
         activity, data = self.card_with(verb, about=about)
         return self.executes(activity, verb, {**data, **inputs})
 
+    def begins(self) -> None:
+        """Start, and past the lessons that a reflection opens with, if they are found at once."""
+        self.presses("start")
+        until(lambda: self.progress or self.offers("save"))
+        if not self.progress:
+            self.presses("save")
+
+    def offers(self, verb: str) -> bool:
+        """Whether the newest card has such a button."""
+        newest = self.cards[-1][1] if self.cards else {}
+        return any(action.get("verb") == verb for action in newest.get("actions", []))
+
     def executes(self, activity: str, verb: str, data: Json) -> Json:
         """Whatever a page, or somebody who pretends to be one, may send."""
         body = {"activity": activity, "verb": verb, "data": data}

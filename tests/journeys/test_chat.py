@@ -46,7 +46,11 @@ TYPED: dict[str, Typed] = {
         ("everything", "Here are numbers 1 to 5."),
         (STORY, "Is this your answer on"),
         ("leave it", "Mid-term review"),
-        ("start", "1 of 8"),
+        ("start", "is this still true?"),
+        ("1 still true, 2 changed", "what has changed?"),
+        ("Two stations read it out now.", "1 of 8"),
+        ("earlier lessons", "is this still true?"),
+        ("continue", "1 of 8"),
         ("who reads this", "1 of 8"),
         ("1", "2 of 8"),
         ("start over", "would be deleted"),
@@ -99,7 +103,8 @@ TYPED: dict[str, Typed] = {
         ("الكل", "هذه النتائج من 1 إلى 5."),
         (STORY_AR, "هل هذه إجابتكم عن"),
         ("اتركه", "مراجعة منتصف المدة"),
-        ("ابدأ", "1 من 8"),
+        ("ابدأ", "هل ما زال هذا صحيحاً؟"),
+        ("1 ما زال صحيحاً، 3 ما زال صحيحاً", "1 من 8"),
         ("من يقرأ هذا", "1 من 8"),
         ("1", "2 من 8"),
         ("البدء من جديد", "ستُحذف كل إجاباتكم"),
@@ -147,7 +152,9 @@ TYPED: dict[str, Typed] = {
 
 PRESSED: dict[str, Pressed] = {
     "en": [
-        ("Start", {}, "1 of 8"),
+        ("Start", {}, "is this still true?"),
+        ("Continue", {"Does number 1 still hold?": "Changed"}, "what has changed?"),
+        ("Continue", {FIRST: "The parts come by boat now."}, "1 of 8"),
         ("Send answer", {"The programme itself": CHOSEN}, "2 of 8"),
         ("Send answer", {FIRST: STORY}, "3 of 8"),
         ("Skip", {}, "4 of 8"),
@@ -206,7 +213,8 @@ PRESSED: dict[str, Pressed] = {
         ("Yes, do it", {}, "It is taken back"),
     ],
     "ar": [
-        ("ابدأ", {}, "1 من 8"),
+        ("ابدأ", {}, "هل ما زال هذا صحيحاً؟"),
+        ("متابعة", {}, "1 من 8"),
         ("إرسال الإجابة", {"البرنامج نفسه": CHOSEN}, "2 من 8"),
         ("إرسال الإجابة", {FIRST: STORY_AR}, "3 من 8"),
         ("تخطٍّ", {}, "4 من 8"),

@@ -16,16 +16,25 @@ from .product import Chat, Up, until, words
 STORY = "We expected 60 catch-up classes by June in the lowlands. We got 84: teachers recruited each other."
 SETTING = "The district office let teachers plan the hours, and the radio club announced them every Friday."
 CAUSE = "Teachers were trusted with the timetable, so that they could teach beside the harvest."
+KEPT = "Two districts keep a box of seals since August."
 TITLE = "Catch-up classes grow faster when teachers recruit teachers"
+OLDER = "KM-0000000000000000000000000000be11"
 REVIEW = "Mid-term review of the Belmora country programme"
 FOCAL_POINT = "zodwa.thimblesea@childrensagency.example"
 
 
 @pytest.mark.browser
 def test_a_reflection_becomes_a_lesson_that_the_focal_point_accepts(up: Up, sit: Sit) -> None:
+    Chat(up, "Claire Petitvent").begins()  # a product that has just begun finds no lessons at once
     nomsa = sit("Nomsa Paperboat")
     nomsa.is_asked(REVIEW)
     nomsa.presses("Start")
+    nomsa.is_asked("Keep pump parts in the district")
+    nomsa.card.get_by_label("Does number 1 still hold?").select_option("acted on")
+    nomsa.presses("Continue")
+    nomsa.is_asked("what did you do?")
+    nomsa.writes(KEPT, label="Keep pump parts")
+    nomsa.presses("Continue")
     nomsa.is_asked("1 of 8")
     nomsa.card.get_by_label("The programme itself").check()
     nomsa.presses("Send answer")
@@ -56,11 +65,15 @@ def test_a_reflection_becomes_a_lesson_that_the_focal_point_accepts(up: Up, sit:
     nomsa.presses("Send")
     nomsa.hears("knowledge focal point")
 
-    (kept,) = until(lambda: up.json("lesson", "list", "--as", FOCAL_POINT))
+    own = ("lesson", "list", "--maturity", "in review", "--as", FOCAL_POINT)
+    (kept,) = until(lambda: up.json(*own))
     item = kept["item"]
     assert (item["title"], item["maturity"]) == (TITLE, "in review")
     assert (item["description"], item["context"], item["cause"]) == (STORY, SETTING, CAUSE)
     assert "Every child learns and acquires skills" in kept["tags"]["Goal area"]
+
+    acted = up.km365("lesson", "show", OLDER, "--as", FOCAL_POINT).stdout
+    assert "Still true for 1 office" in acted and "effect: changed" in acted and KEPT in acted
 
     nomsa.page.goto(kept["web_url"])
     seen = nomsa.page.locator("main")
@@ -78,6 +91,9 @@ def test_arabic_runs_from_right_to_left(sit: Sit) -> None:
     dina = sit("Dina Al-Nakhil")
     expect(dina.page.locator("html")).to_have_attribute("dir", "rtl")
     dina.presses("ابدأ")
+    dina.is_asked("هل ما زال هذا صحيحاً؟")
+    dina.presses("متابعة")
+    dina.is_asked("1 من 8")
     dina.card.get_by_role("radio").first.check()
     assert dina.card.locator(".ac-adaptiveCard").evaluate("card => getComputedStyle(card).direction") == "rtl"
     dina.presses("إرسال الإجابة")
@@ -89,7 +105,7 @@ def test_arabic_runs_from_right_to_left(sit: Sit) -> None:
 
 def test_a_card_pressed_twice_at_once_counts_once(up: Up) -> None:
     samir = Chat(up, "Samir Oakwater")
-    samir.presses("start")
+    samir.begins()
     activity, data = samir.card_with("answer")
     for _ in range(2):
         assert samir.executes(activity, "answer", data | {"answer": "operational"})["ok"]
@@ -104,7 +120,7 @@ def test_a_card_pressed_twice_at_once_counts_once(up: Up) -> None:
 
 def test_an_old_card_changes_nothing_behind_ones_back(up: Up) -> None:
     elio = Chat(up, "Elio Brightwell")
-    elio.presses("start")
+    elio.begins()
     elio.presses("answer", answer="partnership")
     until(lambda: elio.progress == "2 of 8")
     old, data = elio.card_with("back")
@@ -120,7 +136,7 @@ def test_an_old_card_changes_nothing_behind_ones_back(up: Up) -> None:
 
 def test_a_forged_card_is_answered_kindly_and_changes_nothing(up: Up) -> None:
     ruth, tariq = Chat(up, "Ruth Cloudharrow"), Chat(up, "Tariq Windhover")
-    tariq.presses("start")
+    tariq.begins()
     activity, own = tariq.card_with("answer")
     until(lambda: ruth.cards)
     invitation, _ = ruth.card_with("start")
@@ -144,7 +160,7 @@ def test_a_forged_card_is_answered_kindly_and_changes_nothing(up: Up) -> None:
 
 def test_an_answer_of_30000_characters_is_refused_kindly_and_the_rest_stays(up: Up) -> None:
     mateo = Chat(up, "Mateo Piedraluna")
-    mateo.presses("start")
+    mateo.begins()
     mateo.presses("answer", answer="operational")
     until(lambda: "2 de 8" in mateo.progress)
     before = _answers(up, mateo)

@@ -17,7 +17,7 @@ def test_ctrl_c_stops_it_and_the_next_start_goes_on_with_the_same_data(new_home:
     try:
         up.start()
         chat = Chat(up, "Claire Petitvent")
-        chat.presses("start")
+        chat.begins()
         until(lambda: len(_invited(up)) == 11)
         before = _tenant(up)
         assert up.stop() == 0

@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from pptx import Presentation
 
 from km365.errors import InputRefused, TemplateError
-from km365.local import columns, control, files, items, lists, seed, sites
+from km365.local import columns, control, files, items, lists, seed, sites, term_rows
 from km365.local.demo import sources, write_documents
 
 pytestmark = pytest.mark.local_only
@@ -32,13 +32,21 @@ async def fill(m365, name="tenant"):
 
 
 def provisioned(m365):
-    """The two lists that the calendar goes into, as provisioning makes them."""
+    """The lists and terms that the calendar goes into, as provisioning makes them."""
     site = sites.create(m365.state, seed.KNOWLEDGE_SITE, "Knowledge")
     entries = seed.read("calendar.json")
-    for title in ("Milestones", "Departures"):
+    for title in ("Milestones", "Knowledge", "Departures"):
         row = lists.create(m365.state, site, title)
-        for name in sorted({key for entry in entries[title] for key in entry} - {"Title"}):
+        for name in sorted({key for entry in entries[title] for key in entry} - {"Title", "KMTopic"}):
             columns.create(m365.state, row["id"], {"name": name, "text": {"allowMultipleLines": True}})
+    group = term_rows.add_group(m365.state, "km365", "")
+    topics = term_rows.add_set(m365.state, group["id"], [{"languageTag": "en-US", "name": "Topic"}], "", None)
+    for label in {term for entry in entries["Knowledge"] for term in entry["KMTopic"]["$terms"]}:
+        names = [{"languageTag": "en-US", "name": label, "isDefault": True}]
+        term_rows.add_term(m365.state, topics["id"], "", {"labels": names})
+    term = {"allowMultipleValues": True, "termSet": {"id": topics["id"]}}
+    knowledge = m365.state.one("SELECT id FROM list WHERE display_name = 'Knowledge'")
+    columns.create(m365.state, knowledge["id"], {"name": "KMTopic", "term": term})
 
 
 def items_of(m365, title):
@@ -126,10 +134,24 @@ async def test_the_calendar_has_a_mid_term_review_this_week(m365):
     await fill(m365, "calendar")
     milestones, today = items_of(m365, "Milestones"), m365.state.now().date()
     assert len(milestones) >= 10 and len(items_of(m365, "Departures")) == 2
-    (review,) = [m for m in milestones if m["KMKind"] == "mid-term review"]
+    (review,) = [m for m in milestones if m["KMKind"] == "mid-term review" and m["KMState"] == "planned"]
     assert review["KMOffice"] == "CO-BEL" and len(review["KMAsked"].split("\n")) == 7
     week = [(today + timedelta(days=n)).isoformat() for n in range(7)]
     assert review["KMDate"][:10] in week
+
+
+async def test_the_older_lessons_are_checked_and_of_milestones_that_are_over(m365):
+    provisioned(m365)
+    await fill(m365, "calendar")
+    rows = m365.state.all(
+        "SELECT i.id, i.fields FROM item i JOIN list l ON l.id = i.list_id"
+        " WHERE l.display_name = 'Milestones'"
+    )
+    over = {str(r["id"]) for r in rows if json.loads(r["fields"])["KMState"] == "closed"}
+    lessons = items_of(m365, "Knowledge")
+    assert {one["KMMaturity"] for one in lessons} == {"validated"}
+    assert {one["KMMilestone"] for one in lessons} <= over
+    assert {term["Label"] for one in lessons for term in one["KMTopic"]} >= {"Water supply"}
 
 
 def test_everybody_named_in_the_calendar_works_there():
