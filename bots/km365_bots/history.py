@@ -10,15 +10,16 @@ from km365.services import life
 from km365_bots.chat import Chat
 
 
-async def lines(app: App, chat: Chat, item: KnowledgeItem) -> list[str]:
-    """Who did what with it, when and why, once there is more to say than that it was sent."""
+async def entries(app: App, chat: Chat, item: KnowledgeItem) -> list[Mapping[str, str]]:
+    """Who did what with it, when and why, as an entry of a card; none as long as it was only sent."""
     reader = Reader(person_id=chat.event.person_id, office="")
     steps = await life.history_of(app.graph, app.db, app.settings, item, reader)
     told = [step for step in steps if step.made is None or step.made.move is not Move.TAKE_UP]
     if all(step.made is not None and step.made.move is Move.SUBMIT for step in told):
         return []
     names = await life.names(app.graph, told)
-    return [chat.speech.messages.say("mine.history"), *(_line(chat, step, names) for step in told)]
+    lines = [_line(chat, step, names) for step in told]
+    return [{"title": chat.speech.messages.say("mine.history"), "quote": "\n".join(lines)}]
 
 
 def _line(chat: Chat, step: Step, names: Mapping[str, str]) -> str:

@@ -212,17 +212,17 @@ class Mine(Topic):
         buttons = [{"verb": kind.value, "label": say(_label(about, kind, person))} for kind in able]
         words = [say(_label(about, kind, person)) for kind in able] + [say("mine.list")]
         reason = about.kept.item.reason if about.kept else ""
+        made = await history.entries(self._reading.app, chat, about.kept.item) if about.kept else []
         lines = [
             _state(chat, about),
             _readers(chat, about),
             f"{say('notice.reason')}: {reason}" if reason else "",
-            *(await history.lines(self._reading.app, chat, about.kept.item) if about.kept else ()),
         ]
         reply = chat.speech.menu(
             self.name,
             title=_title(chat, about),
             text="\n".join(line for line in lines if line),
-            entries=_entries(chat, about),
+            entries=[*_entries(chat, about), *made],
             buttons=[*buttons, {"verb": "list", "label": say("mine.list")}],
             about=about.id,
             hint=say("mine.item_hint", words=chat.speech.messages.any_of(words)),
