@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Table, and_, delete, func, select, update
+from sqlalchemy import JSON, Table, and_, delete, func, inspect, select, update
 
 from km365.core.schedule import Outcome
 from km365.store import group_reflections
@@ -28,10 +28,16 @@ def traces(c: Connection, person_id: str, *, today: date) -> Traces:
     )
 
 
+def places(c: Connection) -> list[Place]:
+    """The places of this database: on PostgreSQL the queue has tables of its own (`OUTSIDE`)."""
+    there = set(inspect(c).get_table_names())
+    return [place for place in PLACES if place.table.name in there]
+
+
 def held(c: Connection, of: Traces) -> dict[str, list[dict[str, Any]]]:
     """The rows of every place that has any, by the place's name, with the columns that an export shows."""
     found = {}
-    for place in PLACES:
+    for place in places(c):
         columns = [place.table.c[name] for name in place.show] or list(place.table.c)
         rows = c.execute(select(*columns).where(place.found(of)).order_by(*place.table.primary_key)).all()
         if rows:
@@ -43,7 +49,7 @@ def counts(c: Connection, of: Traces) -> dict[str, int]:
     """How many rows every place has, by its name; places with none are left out."""
     found = {
         place.name: c.execute(select(func.count()).select_from(place.table).where(place.found(of))).scalar()
-        for place in PLACES
+        for place in places(c)
     }
     return {name: count for name, count in found.items() if count}
 
