@@ -1,6 +1,7 @@
 """`km365 handover export` and `erase`: everything of one person, given to them or erased, and on record."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from km365.core.audience import Audience
 from km365.core.interviews import Answer, Interview, InterviewState
 from km365.core.knowledge import to_fields
 from km365.core.preferences import Asked
+from km365.core.questions import Bank
 from km365.core.schema import DEPARTURES, KNOWLEDGE
+from km365.documents.questions import Banks
 from km365.graph import lists, sites
+from km365.services import handing_on, personal_data
 from km365.services import interview as service
-from km365.services import personal_data
-from km365.store import conversations, events, interviews, preferences
+from km365.store import conversations, events, interviews, outbox, preferences
 from km365.store.database import Connection
 
 from ..conftest import Provisioned, person_id, sign_in_name
@@ -151,3 +154,31 @@ async def test_of_somebody_whose_account_is_gone_the_id_will_do_and_a_name_will_
     assert [one["place"] for one in done.json["lines"]] == ["preferences"]
     unknown = await km365("handover", "erase", "nobody@childrensagency.example")
     assert unknown.code == 1 and "give the object id" in unknown.err
+
+
+async def test_what_is_erased_while_it_is_handed_on_goes_no_further_and_nobody_is_written_to(
+    km365: Type, told: Provisioned
+) -> None:
+    app = told.app
+    with app.db.begin() as c:
+        found, version = service.load(c, "interview-ann")
+        service.keep(c, replace(found, state=InterviewState.SENDING, sent_at=NOW), version=version)
+
+    async def deliver(_: Interview, __: Bank, begin: handing_on.Begin) -> str:
+        done = await km365("handover", "erase", sign_in_name("ann"), "--apply")
+        assert done.code == 3
+        await begin()
+        raise AssertionError("a word of it left")
+
+    desk = handing_on.Desk(
+        db=app.db,
+        jobs=app.jobs,
+        banks=Banks(app.templates),
+        submit=deliver,
+        file_note=deliver,
+        now=lambda: NOW,
+    )
+    await handing_on.hand_on(desk, "interview-ann")
+    await handing_on.hand_on(desk, "interview-ann")
+    with app.db.begin() as c:
+        assert outbox.list_(c) == []
