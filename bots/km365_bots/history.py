@@ -30,7 +30,7 @@ def _line(chat: Chat, step: Step, names: Mapping[str, str]) -> str:
     who = names.get(made.who) or (made.who if made.who == Actor.KM365 else say("mine.step_somebody"))
     day = chat.speech.messages.day(made.at.date())
     line = say("mine.step", day=day, what=say(f"mine.step_{_key(after)}"), who=who)
-    return f"{line}: {made.words}" if made.words else line
+    return f"{line}\n{made.words}" if made.words else line
 
 
 def _key(state: str) -> str:

@@ -86,7 +86,7 @@ async def test_where_the_reviewer_no_longer_decides_the_focal_points_hear_of_the
         (
             "en",
             "my contributions",
-            "March 2, 2026: returned with questions (Ben Paperboat): In which districts?",
+            "March 2, 2026: returned with questions (Ben Paperboat)\nIn which districts?",
         ),
         ("fr", "mes contributions", "2 mars 2026 : renvoyée avec des questions (Ben Paperboat)"),
         ("ar", "مساهماتي", "أُعيدت مع أسئلة (Ben Paperboat)"),
@@ -106,7 +106,7 @@ async def test_the_author_reads_who_did_what_with_it_and_why(
     await ann.says("1")
     ann.heard(line)
     if language == "en":
-        ann.heard("How it came to stand there:", "In the list it was set to: published")
+        ann.heard("How it came to stand there", "In the list it was set to: published")
 
 
 async def test_what_an_author_takes_back_leaves_no_record_of_what_was_asked(ann: Contributing) -> None:
