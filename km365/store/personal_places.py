@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, String, Table, and_, cast, exists, false, or_
+from sqlalchemy import ColumnElement, String, Table, and_, cast, exists, or_
 
 from km365.core.contributions import OPEN_WISHES
 from km365.store import tables as t
@@ -108,13 +108,11 @@ def _unsaid(_: Traces) -> ColumnElement[bool]:
 
 def _told_of(traces: Traces) -> ColumnElement[bool]:
     """What messages to others say of them; one that still waits to be sent says it yet."""
-    if not traces.interviews:
-        return false()
     text = cast(t.message.c.data, String)
     ended = t.message.c.state.not_in([Delivery.WAITING, Delivery.SENDING])
     about = [
         t.message.c.key.contains(one, autoescape=True) | text.contains(one, autoescape=True)
-        for one in traces.interviews
+        for one in (traces.person_id, *traces.interviews)
     ]
     return and_(t.message.c.person_id != traces.person_id, ended, text != "{}", or_(*about))
 
