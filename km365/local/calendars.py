@@ -187,6 +187,7 @@ def _controls(app: web.Application, m365: M365) -> None:
 
 
 async def _show(http: web.Request) -> web.Response:
+    """The events in somebody's calendar, as JSON."""
     try:
         found = events(http.app[M365_KEY].state, http.match_info["user"])
     except GraphFault as fault:
