@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import os
 import shutil
+import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +19,19 @@ from km365.local import sites, users
 from km365.local.server import M365, start_server
 from km365.services import provision, suggest, taxonomy
 from km365.settings import Settings
+from km365.store import locks
 from km365.suggest.vocabulary import Vocabulary
 
 from .databases import KINDS, fresh
 
-hypothesis.settings.register_profile("km365", deadline=None)  # a busy machine is no failure
+hypothesis.settings.register_profile("km365", deadline=None, max_examples=60)  # a busy machine is no failure
 hypothesis.settings.load_profile("km365")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are cores: a test waits for disks, browsers and processes of its own."""
-    return -(-3 * (os.cpu_count() or 1) // 2)
+    """Twice as many as there are cores: a test waits for disks, browsers and processes of its own."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(trylast=True)
@@ -116,6 +118,20 @@ def provisioned_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Vo
     home = tmp_path_factory.mktemp("provisioned")
     with ThreadPoolExecutor(1) as thread:  # a loop of its own, beside those of the tests
         return home, thread.submit(lambda: asyncio.run(_provision(home))).result()
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """The folder that `make` fills, made by one of the workers for all of them."""
+    workers = "PYTEST_XDIST_WORKER" in os.environ
+    folder = (factory.getbasetemp().parent if workers else factory.getbasetemp()) / name
+    while (held := locks.lock(folder.with_suffix(".lock"))) is None:
+        time.sleep(0.1)
+    with contextlib.closing(held):
+        if not folder.exists():
+            unfinished = factory.mktemp(name)
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

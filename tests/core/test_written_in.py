@@ -60,7 +60,8 @@ def sentences() -> dict[str, list[str]]:
         language = path.stem.split(".")[-1]
         for text in strings(tomllib.loads(path.read_text(encoding="utf-8"))):
             words = re.sub(r"\{[^}]*\}", "", text).strip()
-            if not re.search("[|…]", words) and (words.count(" ") >= 3 or (language == "zh" and len(words) > 8)):
+            several = words.count(" ") >= 3 or (language == "zh" and len(words) > 8)
+            if several and not re.search("[|…]", words):
                 found.setdefault(language, []).append(words)
     return found
 

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from ..browser.conftest import FLAGS, chromium
+from ..conftest import made_once
 from .product import Chat, Up, until
 
 expect.set_options(timeout=30_000)
@@ -18,12 +19,14 @@ expect.set_options(timeout=30_000)
 @pytest.fixture(scope="session")
 def seeded_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home folder of a first start that was cut short before anybody was invited."""
-    home = tmp_path_factory.mktemp("seeded")
-    first = Up(home)
-    first.start(says="Calendar: 2 departures")
-    first.kill()
-    first.close()
-    return home
+
+    def make(home: Path) -> None:
+        first = Up(home)
+        first.start(says="Calendar: 2 departures")
+        first.kill()
+        first.close()
+
+    return made_once(tmp_path_factory, "seeded", make)
 
 
 @pytest.fixture(scope="session")
