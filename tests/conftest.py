@@ -30,8 +30,8 @@ hypothesis.settings.load_profile("km365")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Twice as many as there are cores: a test waits for disks, browsers and processes of its own."""
-    return 2 * (os.cpu_count() or 1)
+    """Half as many again as there are cores: a test waits for disks, browsers and processes of its own."""
+    return -(-3 * (os.cpu_count() or 1) // 2)
 
 
 @pytest.hookimpl(trylast=True)
