@@ -203,6 +203,11 @@ class Settings:
         return self.m365_url if self.mode == "local" else "https://smba.trafficmanager.net/teams"
 
     @property
+    def told_here(self) -> bool:
+        """Whether Graph tells a free port of this machine what changed, instead of `notifications_url`."""
+        return self.mode == "local" and not self.notifications_url
+
+    @property
     def m365_url(self) -> str:
         """Local mode: the address of the small Microsoft 365, without the Graph version."""
         parts = urlsplit(self.graph)

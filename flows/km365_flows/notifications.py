@@ -81,7 +81,7 @@ async def listening(app: App) -> AsyncIterator[str | None]:
     `flows_port`. Raises NotAvailable when that port is taken.
     """
     settings = app.settings
-    local = settings.mode == "local" and not settings.notifications_url
+    local = settings.told_here
     if not local and not settings.notifications_url:
         yield None
         return

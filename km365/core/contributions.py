@@ -204,8 +204,8 @@ def forgotten(interview: Interview) -> Interview:
 
 def blanked(item: KnowledgeItem) -> KnowledgeItem:
     """The item without its author's words."""
-    empty = dict.fromkeys(WRITTEN_FIELDS, "")
-    return replace(item, **{**empty, "title": item.id}, reason="", proof="", maturity=Maturity.RETIRED)  # type: ignore[arg-type]
+    empty = dict.fromkeys(WRITTEN_FIELDS, "") | {"title": item.id, "reason": "", "proof": ""}
+    return replace(item, **empty, maturity=Maturity.RETIRED)  # type: ignore[arg-type] # they are all texts
 
 
 def difference(before: KnowledgeItem, after: KnowledgeItem) -> str:
