@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from km365.cli import sheets
 from km365.cli.console import Progress, json_option, print_json, say, table, with_app
-from km365.errors import ExitCode
 
 if TYPE_CHECKING:
     from km365.app import App
@@ -63,13 +63,8 @@ async def import_(
     with Progress("milestones", len(changes)) as progress:
         done = await calendar_import.apply(app.graph, app.settings, found, done=progress.advance)
     await calendar_import.follow(app.db, app.jobs)
-    if as_json:
-        print_json(_as_json(found.wanted, written=done.written, problems=done.problems))
-    else:
-        click.echo(f"{done.written} written")
-    for problem in done.problems:
-        say(f"km365: {problem}")
-    return ExitCode.PARTLY if done.problems else None
+    told = _as_json(found.wanted, written=done.written, problems=done.problems) if as_json else None
+    return sheets.ended(done, as_json=told)
 
 
 def _print(changes: "list[Wanted]") -> None:
@@ -96,8 +91,7 @@ def _what(one: "Wanted") -> str:
 
     if one.before is None:
         return "all"
-    titles = {column.name: column.title for column in MILESTONES.columns}
-    return ", ".join(titles.get(name, name) for name in one.fields)
+    return sheets.titles(one.fields, MILESTONES)
 
 
 def _as_json(wanted: "tuple[Wanted, ...]", *, written: int, problems: tuple[str, ...]) -> object:
