@@ -7,8 +7,9 @@ The connector takes 50 calls in any second and, of each chat, 7 in 1 s, 8 in 2 s
 429 with Retry-After beyond; an answer takes `latency` seconds. The senders are processes that share one
 database, as `mailing` sends; `--people 20000` takes seven minutes. `--trouble` answers one call in two
 hundred each with 429, 403, 500 (delivered, and not) and a time-out; `--kills` kills a sender so often, with
-signal 9, and starts another. Told is the share of the limit while much waits, how many calls were refused
-(the first with when, and the calls in that second), and what became of everybody.
+signal 9, and starts another. Told is the share of the limit while much waits, the seconds left out for which
+such a 429 asked everybody to wait, how many calls were refused (the first with when, and the calls in that
+second), and what became of everybody.
 """
 
 import argparse
@@ -35,6 +36,8 @@ PER_SECOND = 50
 CHAT = ((7, 1.0), (8, 2.0), (60, 30.0))
 TENANT = "t"
 WARM_S = 3.0
+PAUSE_S = 1.0
+"""What a 429 asks for."""
 
 
 class Limits:
@@ -63,6 +66,7 @@ def connector(latency_s: float, trouble: bool, tell: Connection) -> None:
     limits, chance = Limits(), random.Random(7)
     came: list[float] = []
     refused: list[tuple[float, int]] = []
+    pauses: list[float] = []
     arrived: Counter[str] = Counter()
 
     async def post(request: web.Request) -> web.Response:
@@ -75,6 +79,7 @@ def connector(latency_s: float, trouble: bool, tell: Connection) -> None:
         await asyncio.sleep(latency_s * chance.uniform(0.5, 1.5))
         draw = chance.random() * 200 if trouble else 99.0
         if draw < 1:
+            pauses.append(time.monotonic())
             return web.json_response({}, status=429, headers={"Retry-After": "1"})
         if draw < 2:
             return web.json_response({}, status=403)
@@ -95,7 +100,7 @@ def connector(latency_s: float, trouble: bool, tell: Connection) -> None:
         await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
         tell.send(runner.addresses[0][1])
         while await asyncio.to_thread(tell.recv) == "so far":
-            tell.send((list(came), refused, dict(arrived)))
+            tell.send((list(came), pauses, refused, dict(arrived)))
 
     asyncio.run(main())
 
@@ -174,11 +179,19 @@ def fill(c: Transaction, people: int, service_url: str) -> None:
         outbox.put(c, wanted, at=at)
 
 
-def share(came: list[float]) -> float:
-    """Calls a second over what is allowed, after the first seconds and before the last."""
+def share(came: list[float], pauses: list[float]) -> tuple[float, float]:
+    """Calls a second over what is allowed, the first and last seconds aside; and the seconds left out.
+
+    Those are the ones that a 429 which was not for the pace asked for, with the calls that came in them.
+    """
     begun, ended = came[0] + WARM_S, came[-1] - WARM_S
-    steady = [at for at in came if begun <= at < ended]
-    return len(steady) / (ended - begun) / PER_SECOND
+    steady, open_s, at = 0, 0.0, begun
+    for pause in [*sorted(one for one in pauses if begun - PAUSE_S < one < ended), ended]:
+        if pause > at:
+            open_s += pause - at
+            steady += sum(at <= call < pause for call in came)
+        at = max(at, pause + PAUSE_S)
+    return steady / open_s / PER_SECOND, ended - begun - open_s
 
 
 def main() -> None:
@@ -203,13 +216,13 @@ def main() -> None:
             fill(c, asked.people, service_url)
         cpu_s = send(path, service_url, asked.processes, asked.kills, asked.people)
         here.send("so far")
-        came, refused, arrived = here.recv()
+        came, pauses, refused, arrived = here.recv()
         with db.begin() as c:
             outbox.recover(c, at=datetime.now(UTC), begun_before=datetime.now(UTC))
             rows = outbox.list_(c, limit=asked.people)
         db.close()
     teams.kill()
-    report(asked, came, refused, arrived, rows, cpu_s)
+    report(asked, came, pauses, refused, arrived, rows, cpu_s)
 
 
 def send(path: str, service_url: str, count: int, kills: int, people: int) -> float:
@@ -239,6 +252,7 @@ def send(path: str, service_url: str, count: int, kills: int, people: int) -> fl
 def report(
     asked: argparse.Namespace,
     came: list[float],
+    pauses: list[float],
     refused: list[tuple[float, int]],
     arrived: dict[str, int],
     rows: list[outbox.Sent],
@@ -249,10 +263,11 @@ def report(
     twice = sum(number > 1 for number in arrived.values())
     sent = {row.message.key for row in rows if row.state is Delivery.SENT}
     lost = len(sent - set(arrived))
+    reached, left_out_s = share(came, pauses)
     took = timedelta(seconds=round(came[-1] - came[0]))
     sys.stdout.write(
         f"{asked.people} people, {asked.processes} processes, {asked.kills} kills, {took}\n"
-        f"share of the limit: {share(came):.3f}\n"
+        f"share of the limit: {reached:.3f}, {left_out_s:.0f} s of pauses left out\n"
         f"refused for the pace: {len(refused)} of {len(came)} calls ({len(refused) / len(came):.2%}) "
         f"{refused[:20]}\n"
         f"arrived twice: {twice}; sent and not arrived: {lost}; what became of all: {dict(states)}\n"
