@@ -205,7 +205,8 @@ def forgotten(interview: Interview) -> Interview:
 def blanked(item: KnowledgeItem) -> KnowledgeItem:
     """The item without its author's words."""
     empty = dict.fromkeys(WRITTEN_FIELDS, "") | {"title": item.id, "reason": "", "proof": ""}
-    return replace(item, **empty, maturity=Maturity.RETIRED)  # type: ignore[arg-type] # they are all texts
+    without = replace(item, links=(), maturity=Maturity.RETIRED)
+    return replace(without, **empty)  # type: ignore[arg-type] # they are all texts
 
 
 def difference(before: KnowledgeItem, after: KnowledgeItem) -> str:

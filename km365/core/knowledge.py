@@ -6,7 +6,8 @@ innovation, lesson and good practice; NATO's "a lesson is learned when something
 keeps checked and raw text apart.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -68,6 +69,25 @@ class Reach(StrEnum):
         return reaches.index(self) >= reaches.index(other)
 
 
+class Relation(StrEnum):
+    """What an item says of another."""
+
+    CONFIRMS = "confirms"
+    NUANCES = "nuances"
+    CONTRADICTS = "contradicts"
+    """The link's words name what is different in the context."""
+    DERIVED_FROM = "derived from"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """What an item says of the item `to`, in a sentence of its contributors or none."""
+
+    relation: Relation
+    to: str
+    words: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class KnowledgeItem:
     """One item as its author wrote it; `id` is stable and never reused."""
@@ -102,6 +122,7 @@ class KnowledgeItem:
     """The id of the item that took its place."""
     proof: str = ""
     """Where one sees what changed because of it."""
+    links: tuple[Link, ...] = ()
 
 
 WRITTEN_FIELDS = ("title", "description", "context", "cause", "advice", "limits", "evidence")
@@ -151,6 +172,7 @@ def to_fields(item: KnowledgeItem) -> dict[str, Any]:
         "KMPublishedTo": item.published_to.value if item.published_to else None,
         "KMSupersededBy": item.superseded_by,
         "KMProof": item.proof,
+        "KMLinks": and_links("", item.links),
     }
 
 
@@ -189,7 +211,37 @@ def from_fields(fields: Mapping[str, Any]) -> KnowledgeItem:
         else None,
         superseded_by=str(fields.get("KMSupersededBy") or ""),
         proof=str(fields.get("KMProof") or ""),
+        links=links_in(str(fields.get("KMLinks") or "")),
     )
+
+
+_LINK = re.compile(
+    rf"[\s•*-]*({'|'.join(Relation)})\s+(KM-[\w-]*\w)(?:\s*[:：]|\s|$)(.*)", re.IGNORECASE | re.ASCII
+)
+
+
+def links_in(column: str) -> tuple[Link, ...]:
+    """The links that the column *Links* holds, one a line; a line that is none is passed over."""
+    found = (_LINK.fullmatch(line) for line in column.splitlines())
+    return tuple(
+        Link(relation=Relation(one[1].lower()), to=one[2], words=_in_one_line(one[3])) for one in found if one
+    )
+
+
+def and_links(column: str, links: Iterable[Link]) -> str:
+    """The column *Links* with those `links` that it does not hold yet; what people wrote into it stays."""
+    there = links_in(column)
+    lines = [_line(one) for one in links if replace(one, words=_in_one_line(one.words)) not in there]
+    return "\n".join([one for one in (column.rstrip(), *lines) if one]) if lines else column
+
+
+def _line(link: Link) -> str:
+    words = _in_one_line(link.words)
+    return f"{link.relation} {link.to}: {words}" if words else f"{link.relation} {link.to}"
+
+
+def _in_one_line(words: str) -> str:
+    return " ".join(words.split())
 
 
 def _ids(value: Any) -> tuple[str, ...]:

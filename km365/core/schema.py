@@ -145,6 +145,13 @@ KNOWLEDGE = ListSpec(
         Column(name="KMPublishedTo", title="Published for", kind=ColumnKind.CHOICE, choices=REACHES),
         Column(name="KMSupersededBy", title="Superseded by", description="Record id of what took its place"),
         Column(name="KMProof", title="What changed", kind=ColumnKind.NOTE, description="A link to it"),
+        Column(
+            name="KMLinks",
+            title="Links",
+            kind=ColumnKind.NOTE,
+            description="What it says of other items, one a line: “contradicts KM-8f3a: why”, or confirms, "
+            "nuances, derived from",
+        ),
         *TAG_COLUMNS,
     ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from km365.core.knowledge import KnowledgeItem, Maturity, from_fields, submit, to_fields
+from km365.core.knowledge import KnowledgeItem, Maturity, and_links, from_fields, submit, to_fields
 from km365.core.schema import KNOWLEDGE
 from km365.errors import InputRefused, NotFound, NotStored
 from km365.graph import lists, metadata, sites
@@ -96,10 +96,10 @@ def _is_newer(item: KnowledgeItem, there: KnowledgeItem) -> bool:
 
 
 async def _replace(graph: Graph, place: Place, row: Item, item: KnowledgeItem) -> Item:
-    """The row with the item's words in place of those it held."""
-    changed = await lists.update_fields(
-        graph, place.site_id, place.list_id, row.id, to_fields(item), etag=row.etag
-    )
+    """The row with the item's words in place of those it held, and its links beside those it held."""
+    columns = to_fields(item)
+    columns["KMLinks"] = and_links(str(row.fields.get("KMLinks") or ""), item.links)
+    changed = await lists.update_fields(graph, place.site_id, place.list_id, row.id, columns, etag=row.etag)
     return replace(row, etag=changed.etag, fields=row.fields | changed.fields)
 
 

@@ -12,8 +12,12 @@ from km365.core.knowledge import (
     Effect,
     Kind,
     KnowledgeItem,
+    Link,
     Maturity,
+    Relation,
+    and_links,
     from_fields,
+    links_in,
     submit,
     to_fields,
 )
@@ -58,6 +62,12 @@ def test_an_item_that_says_nothing_is_refused(empty):
 
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)
+links = st.builds(
+    Link,
+    relation=st.sampled_from(Relation),
+    to=st.from_regex(r"KM-[0-9a-z]{1,4}(-[0-9a-z]{1,4})?", fullmatch=True),
+    words=texts.map(lambda words: " ".join(words.split())),
+)
 
 
 @given(
@@ -67,8 +77,11 @@ texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
     audience=st.sampled_from([a for a in Audience if a is not Audience.UNRECORDED]),
     effect=st.sampled_from(Effect),
     maturity=st.sampled_from(Maturity),
+    linked=st.lists(links, max_size=3).map(tuple),
 )
-def test_an_item_comes_back_from_its_columns_as_it_went(title, description, kind, audience, effect, maturity):
+def test_an_item_comes_back_from_its_columns_as_it_went(
+    title, description, kind, audience, effect, maturity, linked
+):
     sent = item(
         title=title,
         description=description,
@@ -79,8 +92,26 @@ def test_an_item_comes_back_from_its_columns_as_it_went(title, description, kind
         review_by=TODAY,
         submitted_at=AT,
         contributors=("a", "b"),
+        links=linked,
     )
     assert from_fields(to_fields(sent)) == sent
+
+
+@given(column=st.text(max_size=80), new=st.lists(links, max_size=3))
+def test_links_are_added_once_below_what_people_wrote(column, new):
+    after = and_links(column, new)
+    assert after.startswith(column.rstrip())
+    assert set(links_in(after)) == {*links_in(column), *new}
+    assert and_links(after, new) == after
+
+
+def test_links_written_by_hand_are_read_kindly():
+    by_hand = "- Contradicts KM-1 there it floods\n\nsee also KM-2\nnuances  KM-3：在河边\nconfirms KM-4"
+    assert links_in(by_hand) == (
+        Link(relation=Relation.CONTRADICTS, to="KM-1", words="there it floods"),
+        Link(relation=Relation.NUANCES, to="KM-3", words="在河边"),
+        Link(relation=Relation.CONFIRMS, to="KM-4"),
+    )
 
 
 def test_a_row_edited_by_hand_falls_back_to_the_careful_values():
