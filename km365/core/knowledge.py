@@ -9,7 +9,7 @@ keeps checked and raw text apart.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -123,6 +123,13 @@ class KnowledgeItem:
     proof: str = ""
     """Where one sees what changed because of it."""
     links: tuple[Link, ...] = ()
+    action: str = ""
+    """What was agreed to be done because of it."""
+    action_owner: str = ""
+    """Who does that, as an Entra object id; "" while it is nobody's."""
+    action_due: date | None = None
+    sources: str = ""
+    """Where each of its sentences stands word for word, where it was drafted of others (`core.promotion`)."""
 
 
 WRITTEN_FIELDS = ("title", "description", "context", "cause", "advice", "limits", "evidence")
@@ -141,6 +148,15 @@ def submit(item: KnowledgeItem, *, at: datetime) -> KnowledgeItem:
     if not item.title.strip() or not item.description.strip():
         raise InputRefused("A knowledge item needs a title and what happened before it can be submitted.")
     return replace(item, maturity=Maturity.IN_REVIEW, submitted_at=at, reason="", validated_by=())
+
+
+def unconfirmed_since(item: KnowledgeItem, today: date) -> date | None:
+    """The day by which an item on the shelf was to be confirmed, where nobody has; else None.
+
+    A confirmation moves that day on (`core.still_true`).
+    """
+    on_shelf = item.maturity in {Maturity.VALIDATED, Maturity.PUBLISHED}
+    return item.review_by if on_shelf and item.review_by and item.review_by < today else None
 
 
 def to_fields(item: KnowledgeItem) -> dict[str, Any]:
@@ -173,6 +189,10 @@ def to_fields(item: KnowledgeItem) -> dict[str, Any]:
         "KMSupersededBy": item.superseded_by,
         "KMProof": item.proof,
         "KMLinks": and_links("", item.links),
+        "KMAction": item.action,
+        "KMActionOwner": item.action_owner,
+        "KMActionDue": item.action_due.isoformat() if item.action_due else None,
+        "KMSources": item.sources,
     }
 
 
@@ -212,6 +232,10 @@ def from_fields(fields: Mapping[str, Any]) -> KnowledgeItem:
         superseded_by=str(fields.get("KMSupersededBy") or ""),
         proof=str(fields.get("KMProof") or ""),
         links=links_in(str(fields.get("KMLinks") or "")),
+        action=str(fields.get("KMAction") or ""),
+        action_owner=str(fields.get("KMActionOwner") or ""),
+        action_due=_day(fields.get("KMActionDue")),
+        sources=str(fields.get("KMSources") or ""),
     )
 
 
@@ -256,8 +280,11 @@ def _choice(kind: type[E], value: Any, otherwise: E) -> E:
 
 
 def _day(value: Any) -> date | None:
+    """The day of the nearest midnight: SharePoint keeps a day as midnight at the site, and tells it in UTC."""
     moment = _moment(value)
-    return moment.date() if moment else None
+    if moment is None or moment.tzinfo is None:
+        return moment.date() if moment else None
+    return (moment.astimezone(UTC) + timedelta(hours=12)).date()
 
 
 def _moment(value: Any) -> datetime | None:

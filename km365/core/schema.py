@@ -152,6 +152,20 @@ KNOWLEDGE = ListSpec(
             description="What it says of other items, one a line: “contradicts KM-8f3a: why”, or confirms, "
             "nuances, derived from",
         ),
+        Column(name="KMAction", title="Action agreed", kind=ColumnKind.NOTE),
+        Column(
+            name="KMActionOwner",
+            title="Action owner",
+            indexed=True,
+            description="Entra object id of who does it",
+        ),
+        Column(name="KMActionDue", title="Action due", kind=ColumnKind.DATE, indexed=True),
+        Column(
+            name="KMSources",
+            title="Sources",
+            kind=ColumnKind.NOTE,
+            description="Where its sentences stand word for word, one a line: “advice 2: KM-8f3a”",
+        ),
         *TAG_COLUMNS,
     ),
 )

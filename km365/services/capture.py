@@ -77,7 +77,14 @@ async def submit_item(
     else:
         there = from_fields(row.fields)
         if _is_newer(item, there):
-            item = replace(item, effect=there.effect, proof=there.proof)  # the other axis, which moves apart
+            item = replace(  # the other axis, which moves apart
+                item,
+                effect=there.effect,
+                proof=there.proof,
+                action=there.action,
+                action_owner=there.action_owner,
+                action_due=there.action_due,
+            )
             row = await _replace(graph, place, row, item)
         else:
             item = there

@@ -1,7 +1,7 @@
 """Knowledge items: what may be submitted and decided, and the way to SharePoint and back."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -20,6 +20,7 @@ from km365.core.knowledge import (
     links_in,
     submit,
     to_fields,
+    unconfirmed_since,
 )
 from km365.core.schema import KNOWLEDGE
 from km365.errors import InputRefused
@@ -93,6 +94,10 @@ def test_an_item_comes_back_from_its_columns_as_it_went(
         submitted_at=AT,
         contributors=("a", "b"),
         links=linked,
+        action="Ask them in May.",
+        action_owner="c",
+        action_due=TODAY,
+        sources="advice 1: KM-2",
     )
     assert from_fields(to_fields(sent)) == sent
 
@@ -117,6 +122,19 @@ def test_links_written_by_hand_are_read_kindly():
 def test_a_row_edited_by_hand_falls_back_to_the_careful_values():
     odd = from_fields({"KMAudience": "everyone!", "KMMaturity": "done", "KMReviewBy": "soon"})
     assert (odd.audience, odd.maturity, odd.review_by) == (Audience.OFFICE, Maturity.DRAFT, None)
+
+
+def test_a_day_is_that_of_the_midnight_at_the_site_which_is_told_in_utc():
+    for told in ("2026-03-04", "2026-03-04T00:00:00Z", "2026-03-03T21:00:00Z", "2026-03-04T05:00:00Z"):
+        assert from_fields({"KMReviewBy": told}).review_by == TODAY
+
+
+def test_what_nobody_has_confirmed_in_time_is_unconfirmed_since_that_day():
+    day, after = TODAY, TODAY + timedelta(days=1)
+    shown = item(maturity=Maturity.PUBLISHED, review_by=day)
+    assert (unconfirmed_since(shown, day), unconfirmed_since(shown, after)) == (None, day)
+    assert unconfirmed_since(replace(shown, review_by=None), after) is None
+    assert unconfirmed_since(replace(shown, maturity=Maturity.RETIRED), after) is None
 
 
 def test_every_written_column_is_in_the_schema():
