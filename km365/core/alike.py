@@ -3,8 +3,10 @@
 A negation stays with the word it stands before: "not ready" is another word than "ready".
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Any, Protocol
 
 from km365.core import text as written
 
@@ -17,6 +19,26 @@ _AFTER = frozenset({"pas", "plus", "jamais"})
 """French negations that may follow the word denied: "ne marchaient pas"."""
 _NO_NEGATIONS = frozenset({"不过", "不断", "不仅", "不但", "不同", "未来", "无论"})
 """Chinese words that begin like a negation and are none."""
+_AS_ALIKE = 0.5
+"""The share of two sentences' words that must be the same for both to say much the same."""
+_SHARED = 3
+"""How many words that must be at least: short sentences are alike by chance."""
+
+
+class Line(Protocol):
+    """A sentence as it is compared: its words, what it denies, and whether it tells of a success."""
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Whether denied or not."""
+
+    @property
+    def denied(self) -> frozenset[str]:
+        """Those of the words that are denied."""
+
+    @property
+    def polarity(self) -> str:
+        """`positive`, `negative`, or anything else."""
 
 
 def words(
@@ -116,3 +138,45 @@ def bare(words: Iterable[str]) -> frozenset[str]:
 def denied(words: Iterable[str]) -> frozenset[str]:
     """The words that are denied."""
     return frozenset(word.removeprefix(_NOT) for word in words if word.startswith(_NOT))
+
+
+def compared(lines: Sequence[Line]) -> tuple[Mapping[int, set[int]], Mapping[int, set[int]]]:
+    """For each sentence those that say much the same, and those that deny it or what it denies."""
+    using: defaultdict[str, list[int]] = defaultdict(list)
+    same: defaultdict[int, set[int]] = defaultdict(set)
+    other: defaultdict[int, set[int]] = defaultdict(set)
+    for at, line in enumerate(lines):
+        shared = Counter(i for word in line.words for i in using[word])
+        for i, count in shared.items():
+            if count < _SHARED or 2 * count / (len(line.words) + len(lines[i].words)) < _AS_ALIKE:
+                continue
+            where = other if _opposed(line, lines[i]) else same
+            where[at].add(i)
+            where[i].add(at)
+        for word in line.words:
+            using[word].append(at)
+    return same, other
+
+
+def _opposed(one: Line, two: Line) -> bool:
+    """Whether one denies what the other does not, or it is one's success and the other's failure."""
+    return one.denied != two.denied or {one.polarity, two.polarity} == {"positive", "negative"}
+
+
+def said_by_several(
+    same: Mapping[int, set[int]], voices: Sequence[frozenset[str]], rank: Callable[[int], Any]
+) -> list[tuple[int, frozenset[int]]]:
+    """The sentences that several voices say: the best of each and those alike, the most widely said first.
+
+    No sentence stands in two. `voices` are those behind each sentence; the lower `rank` is the better one.
+    """
+    left = set(range(len(voices)))
+    found: list[tuple[int, frozenset[int]]] = []
+    while True:
+        near = {at: (same[at] & left) | {at} for at in left if at in same and same[at] & left}
+        reach = {at: len(frozenset().union(*(voices[i] for i in some))) for at, some in near.items()}
+        best = min(reach, key=lambda at: (-reach[at], rank(at)), default=-1)
+        if best < 0 or reach[best] < 2:
+            return found
+        left -= near[best]
+        found.append((best, frozenset(near[best])))

@@ -21,10 +21,6 @@ MOST = 7
 FIELDS = ("title", "advice", "description", "cause")
 """The fields of an item out of which headlines come, the best first: a title was asked for as one."""
 
-_AS_ALIKE = 0.5
-"""The share of two sentences' words that must be the same for both to say much the same."""
-_SHARED = 3
-"""How many words that must be at least: short sentences are alike by chance."""
 _SHORTEST, _LONGEST = 4, 300
 """Words that say something, and characters, of a sentence that stands for itself."""
 _GOOD_LENGTH = range(40, 181)
@@ -143,6 +139,11 @@ class _Line:
     said: Statement
     words: frozenset[str]
     denied: frozenset[str]
+
+    @property
+    def polarity(self) -> str:
+        """Whether the contribution tells of a success or a failure."""
+        return self.said.polarity
 
     @property
     def rank(self) -> tuple[int, int, int, str]:
@@ -270,23 +271,17 @@ def _themes(statements: Iterable[Statement]) -> Mapping[str, str]:
 
 def _candidates(lines: Sequence[_Line]) -> list[_Candidate]:
     """Sentences that several say, the most widely said first; then what is left of each contribution."""
-    same, other = _compared(lines)
+    same, other = alike.compared(lines)
     weights = _weights(lines)
-    left = set(range(len(lines)))
-    made: list[_Candidate] = []
-    while True:
-        reach = {at: _people(lines[i] for i in (same[at] & left) | {at}) for at in left if same[at] & left}
-        best = min(reach, key=lambda at: (-len(reach[at]), lines[at].rank), default=-1)
-        if best < 0 or len(reach[best]) < 2:
-            break
-        together = (same[best] & left) | {best}
-        left -= together
-        made.append(_candidate(lines, best, together, other, weights))
+    groups = alike.said_by_several(same, [one.said.people for one in lines], lambda at: lines[at].rank)
+    made = [_candidate(lines, best, together, other, weights) for best, together in groups]
+    left = set(range(len(lines))).difference(*(together for _, together in groups))
     told = Counter({one.said.source: 1 for some in made for one in some.together})
     for at in sorted(left, key=lambda at: lines[at].rank):
         source = lines[at].said.source
         if told[source] < _OF_ONE:
-            made.append(replace(_candidate(lines, at, {at}, other, weights), again=told[source] > 0))
+            alone = _candidate(lines, at, frozenset({at}), other, weights)
+            made.append(replace(alone, again=told[source] > 0))
             told[source] += 1
     return made
 
@@ -294,42 +289,18 @@ def _candidates(lines: Sequence[_Line]) -> list[_Candidate]:
 def _candidate(
     lines: Sequence[_Line],
     best: int,
-    together: set[int],
+    together: frozenset[int],
     other: Mapping[int, set[int]],
     weights: Sequence[float],
 ) -> _Candidate:
     agreeing = _people(lines[at] for at in together)
-    against = {i for at in together for i in other[at] if not lines[i].said.people & agreeing}
+    against = {i for at in together for i in other.get(at, ()) if not lines[i].said.people & agreeing}
     return _Candidate(
         line=lines[best],
         together=tuple(sorted((lines[at] for at in together), key=lambda one: one.rank)),
         against=tuple(sorted((lines[at] for at in against), key=lambda one: one.rank)),
         weight=weights[best],
     )
-
-
-def _compared(lines: Sequence[_Line]) -> tuple[Mapping[int, set[int]], Mapping[int, set[int]]]:
-    """For each sentence those that say much the same, and those that deny it or what it denies."""
-    using: defaultdict[str, list[int]] = defaultdict(list)
-    same: defaultdict[int, set[int]] = defaultdict(set)
-    other: defaultdict[int, set[int]] = defaultdict(set)
-    for at, line in enumerate(lines):
-        shared = Counter(i for word in line.words for i in using[word])
-        for i, count in shared.items():
-            if count < _SHARED or 2 * count / (len(line.words) + len(lines[i].words)) < _AS_ALIKE:
-                continue
-            where = other if _opposed(line, lines[i]) else same
-            where[at].add(i)
-            where[i].add(at)
-        for word in line.words:
-            using[word].append(at)
-    return same, other
-
-
-def _opposed(one: _Line, two: _Line) -> bool:
-    """Whether one denies what the other does not, or it is one's success and the other's failure."""
-    verdicts = {one.said.polarity, two.said.polarity}
-    return one.denied != two.denied or verdicts == {"positive", "negative"}
 
 
 def _weights(lines: Sequence[_Line]) -> list[float]:
