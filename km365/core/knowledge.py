@@ -33,6 +33,12 @@ class Kind(StrEnum):
     GOOD_PRACTICE = "good practice"
 
 
+class Format(StrEnum):
+    """In which form an item is told, where it is not the short one; an item of any kind can have it."""
+
+    CASE_STUDY = "case study"
+
+
 class Maturity(StrEnum):
     """How far an item has come on its way from a draft to the shelf."""
 
@@ -97,10 +103,18 @@ class KnowledgeItem:
     title: str
     description: str
     context: str = ""
+    beneficiaries: str = ""
+    approach: str = ""
     cause: str = ""
+    results: str = ""
     advice: str = ""
     limits: str = ""
+    application: str = ""
+    next_steps: str = ""
     evidence: str = ""
+    project: str = ""
+    """The project or programme it comes from, by name."""
+    format: Format | None = None
     polarity: str = ""
     perspective: str = ""
     office: str
@@ -132,8 +146,21 @@ class KnowledgeItem:
     """Where each of its sentences stands word for word, where it was drafted of others (`core.promotion`)."""
 
 
-WRITTEN_FIELDS = ("title", "description", "context", "cause", "advice", "limits", "evidence")
-"""The fields whose words are the author's, in the order people read them."""
+WRITTEN_FIELDS = (
+    "title",
+    "description",
+    "context",
+    "beneficiaries",
+    "approach",
+    "cause",
+    "results",
+    "advice",
+    "limits",
+    "application",
+    "next_steps",
+    "evidence",
+)
+"""The fields whose words are the author's, in the order people read them; which a kind has, its form says."""
 
 
 def submit(item: KnowledgeItem, *, at: datetime) -> KnowledgeItem:
@@ -169,10 +196,17 @@ def to_fields(item: KnowledgeItem) -> dict[str, Any]:
         "KMPerspective": item.perspective or None,
         "KMDescription": item.description,
         "KMContext": item.context,
+        "KMBeneficiaries": item.beneficiaries,
+        "KMApproach": item.approach,
         "KMCause": item.cause,
+        "KMResults": item.results,
         "KMAdvice": item.advice,
         "KMLimits": item.limits,
+        "KMApplication": item.application,
+        "KMNextSteps": item.next_steps,
         "KMEvidence": item.evidence,
+        "KMProject": item.project,
+        "KMFormat": item.format.value if item.format else None,
         "KMOffice": item.office,
         "KMMilestone": item.milestone,
         "KMContributors": ";".join(item.contributors),
@@ -208,10 +242,17 @@ def from_fields(fields: Mapping[str, Any]) -> KnowledgeItem:
         title=str(fields.get("Title") or ""),
         description=str(fields.get("KMDescription") or ""),
         context=str(fields.get("KMContext") or ""),
+        beneficiaries=str(fields.get("KMBeneficiaries") or ""),
+        approach=str(fields.get("KMApproach") or ""),
         cause=str(fields.get("KMCause") or ""),
+        results=str(fields.get("KMResults") or ""),
         advice=str(fields.get("KMAdvice") or ""),
         limits=str(fields.get("KMLimits") or ""),
+        application=str(fields.get("KMApplication") or ""),
+        next_steps=str(fields.get("KMNextSteps") or ""),
         evidence=str(fields.get("KMEvidence") or ""),
+        project=str(fields.get("KMProject") or ""),
+        format=Format.CASE_STUDY if fields.get("KMFormat") == Format.CASE_STUDY else None,
         polarity=str(fields.get("KMPolarity") or ""),
         perspective=str(fields.get("KMPerspective") or ""),
         office=str(fields.get("KMOffice") or ""),

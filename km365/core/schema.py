@@ -98,6 +98,16 @@ TAG_COLUMNS: tuple[Column, ...] = (
 )
 """Managed-metadata columns on *Knowledge* and on every document library that km365 tags."""
 
+LESSON_TAG_COLUMNS: tuple[Column, ...] = (
+    *TAG_COLUMNS,
+    _terms("KMContribution", "Partnership contribution", "partnership-contribution"),
+    _terms("KMPartneringStep", "Partnering step", "partnering-step"),
+    _terms("KMPartnershipTheme", "Partnership lesson theme", "partnership-lesson-theme"),
+    _terms("KMChildLabour", "Child-labour type", "child-labour"),
+    _terms("KMEmergencyType", "Emergency type", "emergency-type"),
+)
+"""Those of *Knowledge* alone behind them: by these people look for lessons, seldom for documents."""
+
 KNOWLEDGE = ListSpec(
     title="Knowledge",
     description="Innovations, lessons learned and good practices",
@@ -114,10 +124,17 @@ KNOWLEDGE = ListSpec(
         Column(name="KMPerspective", title="Perspective", kind=ColumnKind.CHOICE, choices=PERSPECTIVES),
         Column(name="KMDescription", title="What happened", kind=ColumnKind.NOTE),
         Column(name="KMContext", title="Context", kind=ColumnKind.NOTE),
+        Column(name="KMBeneficiaries", title="Whom it was for", kind=ColumnKind.NOTE),
+        Column(name="KMApproach", title="How it was done", kind=ColumnKind.NOTE),
         Column(name="KMCause", title="Why it happened", kind=ColumnKind.NOTE),
+        Column(name="KMResults", title="Results", kind=ColumnKind.NOTE),
         Column(name="KMAdvice", title="Advice to others", kind=ColumnKind.NOTE),
         Column(name="KMLimits", title="When it would not hold", kind=ColumnKind.NOTE),
+        Column(name="KMApplication", title="Where else it could be used", kind=ColumnKind.NOTE),
+        Column(name="KMNextSteps", title="Next steps", kind=ColumnKind.NOTE),
         Column(name="KMEvidence", title="Evidence", kind=ColumnKind.NOTE),
+        Column(name="KMProject", title="Project", description="Project or programme it comes from, by name"),
+        Column(name="KMFormat", title="Format", kind=ColumnKind.CHOICE, choices=("case study",)),
         Column(name="KMOffice", title="Office", indexed=True),
         Column(name="KMMilestone", title="Milestone", indexed=True),
         Column(name="KMContributors", title="Contributors", description="Entra object ids, separated by ;"),
@@ -166,7 +183,7 @@ KNOWLEDGE = ListSpec(
             kind=ColumnKind.NOTE,
             description="Where its sentences stand word for word, one a line: “advice 2: KM-8f3a”",
         ),
-        *TAG_COLUMNS,
+        *LESSON_TAG_COLUMNS,
     ),
 )
 
