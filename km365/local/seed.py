@@ -1,6 +1,6 @@
 """Fills the demonstration tenant, once: what was seeded ever and renamed or deleted since stays as it is.
 
-`tenant`: sites, people, libraries with documents, the bot's app. `calendar`: milestones, older lessons and
+`tenant`: sites, people, libraries with documents, the bot's app. `calendar`: milestones, lessons and
 departures, into the lists that `km365 provision apply` has made. Days count from today by the clock of the
 demonstration.
 """
@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 import sqlite3
+import tomllib
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from importlib.resources import files as package_files
@@ -38,6 +39,12 @@ APP_MANIFEST_ID = "km365-demonstration"
 MAIL_DOMAIN = "childrensagency.example"
 LEAVES_AT_HOUR = 17
 """The last working day ends at five in the afternoon, UTC."""
+LANGUAGES = ("en", "fr", "es", "ar")
+"""In which the offices of the demonstration write."""
+_DAYS = frozenset({"submitted_at", "review_by", "confirmed_on", "action_due"})
+_PEOPLE = frozenset({"contributors", "validated_by", "action_owner"})
+_LINKED = re.compile(r"\b[a-z]{2,3}(-\w+)+")
+"""The key of an item in a link to it."""
 
 
 def person_id(key: str) -> str:
@@ -54,6 +61,21 @@ def read(name: str) -> dict[str, Any]:
     text = package_files("km365.local.demo").joinpath(name).read_text(encoding="utf-8")
     data: dict[str, Any] = json.loads(text)
     return data
+
+
+def lessons() -> list[dict[str, Any]]:
+    """What the offices have learned, in the order of the files, as data; each item knows its language."""
+    found = []
+    for language in LANGUAGES:
+        file = package_files("km365.local.demo").joinpath("knowledge", f"{language}.toml")
+        items = tomllib.loads(file.read_text(encoding="utf-8"))["item"]
+        found += [item | {"language": language} for item in items]
+    return found
+
+
+def record_id(key: str) -> str:
+    """The record id of a knowledge item of `lessons`, the same in every demonstration tenant."""
+    return f"KM-{State.stable_id('knowledge', key).replace('-', '')}"
 
 
 # the tenant ----------------------------------------------------------------------------------------------
@@ -175,15 +197,15 @@ def _author(state: State, source: sources.Source) -> Json:
 
 async def calendar(state: State) -> AsyncIterator[str]:
     """Milestones, lessons, departures. Raises InputRefused naming what is missing: list, column, term."""
-    calendar = read("calendar.json")
     site = sites.create(state, KNOWLEDGE_SITE, "Knowledge")
+    of = entries()
     for title, what in (
         ("Milestones", "milestones"),
         ("Knowledge", "older lessons"),
         ("Departures", "departures"),
     ):
         with state.tx():
-            added = sum(_add_entry(state, site, title, entry) for entry in calendar[title])
+            added = sum(_add_entry(state, site, title, entry) for entry in of[title])
         if added:
             yield f"{added} {what}"
 
@@ -206,6 +228,47 @@ def _add_entry(state: State, site: str, title: str, entry: Mapping[str, Any]) ->
     items.add(state, row["id"], values, by=by)
     state.remember(mark, True)
     return True
+
+
+def entries() -> dict[str, list[dict[str, Any]]]:
+    """The rows of each list, as columns with values that `_value` reads."""
+    calendar = read("calendar.json")
+    knowledge = [*calendar["Knowledge"], *map(_lesson, lessons())]
+    return {
+        "Milestones": calendar["Milestones"],
+        "Knowledge": knowledge,
+        "Departures": calendar["Departures"],
+    }
+
+
+def _lesson(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A knowledge item as columns of the list."""
+    given = {_column(name): _cell(name, value) for name, value in item.items() if name != "key"}
+    return {
+        "KMId": record_id(item["key"]),
+        "KMMaturity": "published",
+        "KMAudience": "U",
+        "KMEffect": "noted",
+    } | given
+
+
+def _column(name: str) -> str:
+    """`next_steps` is the column KMNextSteps."""
+    return "Title" if name == "title" else "KM" + name.title().replace("_", "")
+
+
+def _cell(name: str, value: Any) -> Any:
+    if name in _DAYS:
+        return {"$day": value}
+    if name in _PEOPLE:
+        return ";".join(person_id(key) for key in ([value] if isinstance(value, str) else value))
+    if name == "milestone":
+        return {"$milestone": value}
+    if name == "superseded_by":
+        return record_id(value)
+    if name == "links":
+        return "\n".join(_LINKED.sub(lambda found: record_id(found[0]), line, count=1) for line in value)
+    return {"$terms": value} if isinstance(value, list) else value
 
 
 def _value(state: State, site: str, column: sqlite3.Row, value: Json) -> Json:

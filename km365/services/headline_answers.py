@@ -10,7 +10,7 @@ from km365.core.headlines import Statement
 from km365.core.interviews import KNOWLEDGE, Interview, InterviewState
 from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem, Maturity
 from km365.core.questions import Bank
-from km365.core.schema import TAG_COLUMNS
+from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.documents.questions import Banks
 from km365.graph import lists, metadata
 from km365.graph.client import Graph
@@ -148,5 +148,5 @@ def _statements(
 
 
 def _terms(fields: Mapping[str, object]) -> Mapping[str, tuple[TermRef, ...]]:
-    found = {column.name: tuple(metadata.decode(fields.get(column.name))) for column in TAG_COLUMNS}
+    found = {column.name: tuple(metadata.decode(fields.get(column.name))) for column in LESSON_TAG_COLUMNS}
     return {name: terms for name, terms in found.items() if terms}

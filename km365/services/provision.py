@@ -7,7 +7,15 @@ renamed: what an office added stays, and a column that cannot be used as it is, 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from km365.core.schema import LISTS, OFFICE_LIBRARY, TAG_COLUMNS, Column, ColumnKind, ListSpec
+from km365.core.schema import (
+    LESSON_TAG_COLUMNS,
+    LISTS,
+    OFFICE_LIBRARY,
+    TAG_COLUMNS,
+    Column,
+    ColumnKind,
+    ListSpec,
+)
 from km365.core.taxonomy import Taxonomy
 from km365.core.term_store import held
 from km365.errors import NotFound, NotStored, PartlyDone
@@ -64,7 +72,7 @@ async def apply(
 async def _missing(graph: Graph, settings: Settings, taxonomy: Taxonomy) -> AsyncIterator[Doing]:
     """Each missing thing with the way to create it; every list is read after what came before was created."""
     site = await sites.get_site(graph, settings.knowledge_site)
-    used = held(taxonomy).for_columns(column.name for column in TAG_COLUMNS)
+    used = held(taxonomy).for_columns(column.name for column in LESSON_TAG_COLUMNS)
     for missing in await terms.missing(graph, site.id, used, cache=settings.home / CACHE):
 
         async def push(key: str = missing.key) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from km365.core.audience import Circle, Reader, may_read
 from km365.core.knowledge import KnowledgeItem, Maturity, from_fields
 from km365.core.life import Actor
-from km365.core.schema import TAG_COLUMNS
+from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.errors import InputRefused, NotFound
 from km365.graph import lists, metadata, people
 from km365.graph.client import Graph
@@ -101,7 +101,7 @@ def kept_of(row: Item) -> Kept:
     """The item in a row of the *Knowledge* list, with its tags."""
     labels = {
         column.title: tuple(term.label for term in metadata.decode(row.fields.get(column.name)))
-        for column in TAG_COLUMNS
+        for column in LESSON_TAG_COLUMNS
     }
     return Kept(
         item=from_fields(row.fields),

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from km365.core.knowledge import from_fields
-from km365.core.schema import TAG_COLUMNS
+from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.core.search_entries import DOCUMENT, EVERYBODY, Entry, shelf_of, title_of
 from km365.core.taxonomy import office_code
 from km365.graph import metadata
@@ -60,7 +60,9 @@ def item_entry(container: str, row: Item) -> Entry | None:
 
 def tags_of(fields: Mapping[str, Any]) -> tuple[str, ...]:
     """The term-store ids in the tag columns."""
-    found = (term.id.lower() for column in TAG_COLUMNS for term in metadata.decode(fields.get(column.name)))
+    found = (
+        term.id.lower() for column in LESSON_TAG_COLUMNS for term in metadata.decode(fields.get(column.name))
+    )
     return tuple(dict.fromkeys(found))
 
 

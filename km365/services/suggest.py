@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from km365.core.schema import TAG_COLUMNS
+from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.core.tagging import Suggestion, from_text
 from km365.core.taxonomy import Taxonomy
 from km365.graph import sites
@@ -35,7 +35,7 @@ async def terms(graph: Graph, settings: Settings, templates: Templates) -> Taxon
     Needs TermStore.Read.All, or the cached copy of an earlier reading.
     """
     site = await sites.get_site(graph, settings.knowledge_site)
-    known = taxonomy.shipped(templates).serving(column.name for column in TAG_COLUMNS)
+    known = taxonomy.shipped(templates).serving(column.name for column in LESSON_TAG_COLUMNS)
     stored = await taxonomy.stored(graph, site.id, known, cache=settings.home / taxonomy.CACHE)
     return synonyms.applied(settings.home, stored.everywhere())
 
@@ -61,7 +61,7 @@ async def open_suggester(graph: Graph, settings: Settings, templates: Templates)
 
 def terms_by_column(found: list[Suggestion], known: Taxonomy) -> Mapping[str, tuple[TermRef, ...]]:
     """The suggestions as values of our columns, best first; terms the term store lacks are left out."""
-    columns = {column.term_set: column.name for column in TAG_COLUMNS}
+    columns = {column.term_set: column.name for column in LESSON_TAG_COLUMNS}
     values: dict[str, tuple[TermRef, ...]] = {}
     for one in found:
         column, concept = columns.get(one.facet), known.by_id[one.concept_id]
@@ -75,6 +75,6 @@ def terms_for_text(
     words: "Chooses", text: str, *, title: str = "", office: str = ""
 ) -> Mapping[str, tuple[TermRef, ...]]:
     """Terms that a text of somebody's own is about, by column; with those of an `office`, for its people."""
-    facets = [column.term_set for column in TAG_COLUMNS if column.term_set]
+    facets = [column.term_set for column in LESSON_TAG_COLUMNS if column.term_set]
     known = words.taxonomy
     return terms_by_column(words.suggest(from_text(text, title=title), facets=facets, office=office), known)

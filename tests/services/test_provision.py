@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from km365.app import App, open_app
-from km365.core.schema import KNOWLEDGE, LISTS, TAG_COLUMNS, TERM_GROUP
+from km365.core.schema import KNOWLEDGE, LESSON_TAG_COLUMNS, LISTS, TAG_COLUMNS, TERM_GROUP
 from km365.core.taxonomy import Concept, Taxonomy, TermSet
 from km365.errors import GraphError, PartlyDone, PlanRefused
 from km365.graph import columns, lists, sites, terms
@@ -31,7 +31,7 @@ WORDS = Taxonomy(
                 Concept(id=f"{column.term_set}/b", labels={"en": "B"}, broader=f"{column.term_set}/a"),
             ),
         )
-        for column in TAG_COLUMNS
+        for column in LESSON_TAG_COLUMNS
     )
 )
 """Two terms a facet: quick to make, and as deep as it gets."""
@@ -120,7 +120,7 @@ async def test_an_interrupted_apply_goes_on_where_it_stopped(app: App, call: int
 async def test_terms_are_not_created_while_somebody_pushes_them(app: App) -> None:
     with term_push.alone(app.settings.home), pytest.raises(PlanRefused, match="wait for it to end"):
         await apply(app)
-    assert [step.what for step in await apply(app)].count("term set") == len(TAG_COLUMNS)
+    assert [step.what for step in await apply(app)].count("term set") == len(LESSON_TAG_COLUMNS)
 
 
 async def test_a_missing_index_is_added(app: App) -> None:

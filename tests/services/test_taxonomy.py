@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from km365.cli.taxonomy import command
 from km365.core.languages import LANGUAGES
-from km365.core.schema import TAG_COLUMNS
+from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.errors import ExitCode, TemplateError
 from km365.services import taxonomy
 from km365.templates import Templates
@@ -41,8 +41,8 @@ CIRCLE = term_file(
 def test_the_shipped_term_sets_have_nothing_wrong():
     found, problems = taxonomy.load(Templates())
     assert problems == []
-    assert {s.column for s in found.term_sets if s.column} == {column.name for column in TAG_COLUMNS}
-    assert {s.key for s in found.term_sets if s.column} == {column.term_set for column in TAG_COLUMNS}
+    assert {s.column for s in found.term_sets if s.column} == {column.name for column in LESSON_TAG_COLUMNS}
+    assert {s.key for s in found.term_sets if s.column} == {column.term_set for column in LESSON_TAG_COLUMNS}
     assert all(set(one.labels) == set(LANGUAGES) for one in found)
 
 

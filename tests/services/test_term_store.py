@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from km365.core.schema import TAG_COLUMNS
+from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.core.tagging import from_text
 from km365.core.taxonomy import Concept, Mode, Status, Taxonomy, TermSet
 from km365.core.term_store import KEY, MODE, REPLACED_BY, STATUS, Labels, StoredTerm
@@ -148,7 +148,7 @@ async def test_labels_and_definitions_go_out_in_all_languages_with_synonyms_that
 
 
 async def test_the_shipped_taxonomy_comes_back_from_the_term_store_as_it_went(desk: Desk):
-    known = taxonomy.shipped(Templates()).for_columns(column.name for column in TAG_COLUMNS)
+    known = taxonomy.shipped(Templates()).for_columns(column.name for column in LESSON_TAG_COLUMNS)
     await desk.push(known)
     stored = await taxonomy.stored(desk.graph, SITE, known)
     assert all(one.term_id for one in stored)
