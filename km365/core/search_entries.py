@@ -18,7 +18,7 @@ KNOWLEDGE = "knowledge"
 DOCUMENT = "document"
 SHOWN = frozenset({Maturity.VALIDATED, Maturity.PUBLISHED})
 """Nobody finds what was not checked, nor what was taken back."""
-LONGEST_TEXT = 60_000
+LONGEST_TEXT = 200_000
 """Characters of a document that are searched, from its beginning."""
 _READ = frozenset({Kind.TITLE, Kind.HEADING, Kind.BODY, Kind.NOTE, Kind.TABLE})
 _LONGEST_SENTENCE = 600

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from km365.core.text import clean, fold, is_break, is_little, is_silent, root, stem, words
 
-FORM = "1"
+FORM = "2"
 """Changes with how words are made: an index of another form is made anew."""
 MARK = "="
 """Begins the words that say what an entry is."""
