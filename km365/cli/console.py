@@ -7,11 +7,13 @@ import shutil
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self
 
 import click
 
 from km365.cli import running
+from km365.errors import KM365Error
 from km365.settings import Settings
 
 if TYPE_CHECKING:
@@ -61,6 +63,14 @@ def print_json(value: Any) -> None:
 def say(text: str) -> None:
     """One line for the person at the terminal, on stderr."""
     click.echo(text, err=True)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """The file, new or in the place of the old one. Raises KM365Error, naming it, where that cannot be."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise KM365Error(f"{path} cannot be written ({error.strerror}).") from None
 
 
 def table(rows: Sequence[Sequence[object]], *, headings: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from km365.cli.console import say, with_app
+from km365.cli.console import say, with_app, write_file
 from km365.cli.milestone_filter import choosing, filter_of
 from km365.core.languages import LANGUAGES
 from km365.errors import KM365Error
@@ -57,17 +57,10 @@ async def timeline(app: "App", /, *, by: str, language: str, output: Path, **cho
     picture = lay_out(found, name_of=row_of, today=today)
     if picture is None:
         raise KM365Error("No milestone with a date matches; `km365 milestone list` shows what there is.")
-    _write(output, timeline_svg.write(picture, words, language=language).encode())
+    write_file(output, timeline_svg.write(picture, words, language=language).encode())
     say(f"{picture.count} milestones in {len(picture.rows)} rows written to {output}")
     if picture.undated:
         say(f"km365: {picture.undated} milestones without a date are not in the picture.")
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise KM365Error(f"{path} cannot be written ({error.strerror}).") from None
 
 
 @click.command("export")
@@ -111,5 +104,5 @@ async def export(app: "App", /, *, file: Path, language: str, cancelled: bool, *
         now=app.clock.now(),
         method=Method.CANCEL if cancelled else Method.PUBLISH,
     )
-    _write(file, text.encode())
+    write_file(file, text.encode())
     say(f"{len(found)} milestones written to {file}")

@@ -25,8 +25,8 @@ class Filter:
     def takes(self, one: Milestone) -> bool:
         """Whether it is wanted."""
         return (
-            (not self.offices or _fits(one.office, self.offices))
-            and (not self.programmes or _fits(one.programme, self.programmes))
+            (not self.offices or fits(one.office, self.offices))
+            and (not self.programmes or fits(one.programme, self.programmes))
             and (not self.kinds or one.kind in self.kinds)
             and (not self.states or one.state in self.states)
             and self._within(one.due_on)
@@ -38,5 +38,6 @@ class Filter:
         return day is not None and (self.from_on or date.min) <= day <= (self.to_on or date.max)
 
 
-def _fits(value: str, patterns: Iterable[str]) -> bool:
+def fits(value: str, patterns: Iterable[str]) -> bool:
+    """Whether the value is one of the patterns, in which `*` stands for any letters; case does not count."""
     return any(fnmatchcase(value.casefold(), pattern.casefold()) for pattern in patterns)

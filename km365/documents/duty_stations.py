@@ -62,6 +62,12 @@ def duty_stations(templates: Templates, usual: Hours, *, always: bool = False) -
     return {code: _hours(file.table(code, header=code), usual, always=always) for code in list(file.keys())}
 
 
+def regions(templates: Templates) -> Mapping[str, str]:
+    """The region of each office of the file; "" where it names none. Raises TemplateError as above."""
+    file = read(templates, _FILE)
+    return {code: file.table(code, header=code).text("region", default="") for code in file.keys()}
+
+
 def working_hours(text: str) -> tuple[timedelta, timedelta]:
     """The two ends of 09:00-17:00. Raises ValueError where there is anything else."""
     opens, closes = (_wall_time(part.strip()) for part in text.split("-"))
@@ -81,7 +87,7 @@ def _wall_time(text: str) -> timedelta:
 
 
 def _hours(table: Table, usual: Hours, *, always: bool) -> Hours:
-    table.only("time_zone", "country", "weekend", "hours", "days_off")
+    table.only("time_zone", "country", "weekend", "hours", "days_off", "region")
     zone = usual.zone
     if "time_zone" in table:
         found = zone_of(table.text("time_zone"))

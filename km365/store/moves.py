@@ -1,8 +1,9 @@
 """The moves in the lives of knowledge items: who, when, why. Where an item stands, the list says."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
 from km365.core.life import Made, Move
 from km365.store.tables import move
@@ -39,20 +40,29 @@ def _begun_with(made: Made) -> tuple[ColumnElement[bool], ...]:
 def list_(c: Connection, item_id: str) -> list[Made]:
     """The moves of this item, the oldest first."""
     query = select(move).where(move.c.item_id == item_id).order_by(move.c.number)
-    return [
-        Made(
-            item_id=row.item_id,
-            move=Move(row.move),
-            before=row.before,
-            after=row.after,
-            who=row.who,
-            at=row.at,
-            words=row.words,
-            detail=row.detail,
-            done=row.done,
-        )
-        for row in c.execute(query)
-    ]
+    return [_made(row) for row in c.execute(query)]
+
+
+def by_item(c: Connection) -> dict[str, list[Made]]:
+    """The moves of every item, by its id, the oldest first."""
+    found: dict[str, list[Made]] = {}
+    for row in c.execute(select(move).order_by(move.c.item_id, move.c.number)):
+        found.setdefault(row.item_id, []).append(_made(row))
+    return found
+
+
+def _made(row: Row[Any]) -> Made:
+    return Made(
+        item_id=row.item_id,
+        move=Move(row.move),
+        before=row.before,
+        after=row.after,
+        who=row.who,
+        at=row.at,
+        words=row.words,
+        detail=row.detail,
+        done=row.done,
+    )
 
 
 def forget(c: Connection, item_id: str) -> int:
