@@ -65,7 +65,7 @@ def duty_stations(templates: Templates, usual: Hours, *, always: bool = False) -
 def regions(templates: Templates) -> Mapping[str, str]:
     """The region of each office of the file; "" where it names none. Raises TemplateError as above."""
     file = read(templates, _FILE)
-    return {code: file.table(code, header=code).text("region", default="") for code in file.keys()}
+    return {code: file.table(code, header=code).text("region", default="") for code in list(file.keys())}
 
 
 def working_hours(text: str) -> tuple[timedelta, timedelta]:
