@@ -34,6 +34,13 @@ class Preferences:
     closes: timedelta | None = None
     text_only: bool = False
     """Whether messages come without cards."""
+    lessons: bool = True
+    """Whether lessons may come that fit what the person writes."""
+
+    @property
+    def takes_lessons(self) -> bool:
+        """Whether lessons may be sent that the person did not ask for."""
+        return self.lessons and self.asked is not Asked.NONE
 
 
 _DAY = timedelta(days=1)

@@ -155,6 +155,12 @@ KNOWLEDGE = ListSpec(
             kind=ColumnKind.NUMBER,
             description="In how many offices somebody said so; km365 writes it",
         ),
+        Column(
+            name="KMUsed",
+            title="Used by so many colleagues",
+            kind=ColumnKind.NUMBER,
+            description="How many said that it was of use to them; km365 writes it",
+        ),
         Column(name="KMLanguage", title="Language"),
         Column(name="KMSubmittedAt", title="Submitted", kind=ColumnKind.MOMENT, indexed=True),
         Column(name="KMValidatedBy", title="Validated by", description="Entra object ids, separated by ;"),

@@ -18,10 +18,12 @@ from km365.store import (
     interviews,
     loss_factors,
     outbox,
+    pushes,
     replies,
     still_true,
     term_requests,
     turns,
+    used,
     wishes,
 )
 from km365.store.database import Connection, Database
@@ -58,12 +60,12 @@ async def tidy(db: Database, jobs: Jobs, *, now: datetime) -> Tidied:
     Over are jobs that ended 30 days ago, what messages said that ended 30 days ago (what became of them
     stays), activity ids seen 7 days ago, the counted words of documents last read two years ago, why people
     asked for a term twelve months ago, what authors asked to have changed that was settled 30 days ago or
-    asked twelve months ago, the subjects of group reflections closed, headline messages decided on and
-    words about older lessons said twelve months ago, what was said of leavers of whom nothing was said for
-    twelve months, and the answers of interviews nobody touched for twelve months; of those only their number
-    is recorded. The newest 14 copies are kept in the folder `copies` beside it, so an expired answer is gone
-    from them two weeks later. Raises StoreError when the database is damaged, and then leaves the copies
-    alone.
+    asked twelve months ago, the subjects of group reflections closed, headline messages decided on and words
+    about older lessons and about those found said twelve months ago, documents for which lessons were looked
+    for twelve months ago, what was said of leavers of whom nothing was said for twelve months, and the
+    answers of interviews nobody touched for twelve months; of those only their number is recorded. The newest
+    14 copies are kept in the folder `copies` beside it, so an expired answer is gone from them two weeks
+    later. Raises StoreError when the database is damaged, and then leaves the copies alone.
     """
     deleted = await db.run(_delete, jobs, now=now)
     return Tidied(copy=await asyncio.to_thread(_copy, db, now), deleted=deleted)
@@ -120,5 +122,7 @@ def _delete(c: Connection, jobs: Jobs, *, now: datetime) -> int:
     count += group_reflections.erase_subjects(c, closed_before=now - KEEP_ANSWERS)
     count += still_true.forget(c, before=now - KEEP_ANSWERS)
     count += loss_factors.forget(c, before=now - KEEP_ANSWERS)
+    count += used.forget(c, before=now - KEEP_ANSWERS)
+    count += pushes.forget(c, before=now - KEEP_ANSWERS)
     cursors.put(c, LAST_TIDY, now.date().isoformat(), at=now)
     return count

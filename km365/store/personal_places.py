@@ -251,6 +251,17 @@ PLACES: tuple[Place, ...] = (
         until=_TWELVE_MONTHS,
     ),
     Place(
+        name="lessons used",
+        table=t.use,
+        what="which lessons were of use to them, which did not fit, and why",
+        found=_is(t.use, "person_id"),
+        erase=Erase.CLEAR,
+        until="the reason twelve months after; that it was of use with the database",
+        words=("words",),
+        ids=("person_id",),
+        others=("item_id", "said"),
+    ),
+    Place(
         name="terms asked for",
         table=t.term_ask,
         what="which terms they asked for, and why",
@@ -423,7 +434,7 @@ PLACES: tuple[Place, ...] = (
     Place(
         name="preferences",
         table=t.preference,
-        what="what they want of messages: what they may be asked, language, hours",
+        what="what they want of messages: what they may be asked and shown, language, hours",
         found=_is(t.preference, "person_id"),
         erase=Erase.KEEP,
         until=_WITH_US,

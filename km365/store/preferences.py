@@ -24,6 +24,7 @@ def get(c: Connection, person_id: str) -> Preferences:
         opens=_time(row.opens_minutes),
         closes=_time(row.closes_minutes),
         text_only=row.text_only,
+        lessons=row.lessons,
     )
 
 
@@ -37,6 +38,7 @@ def put(c: Connection, person_id: str, wanted: Preferences, *, at: datetime) -> 
         "opens_minutes": _minutes(wanted.opens),
         "closes_minutes": _minutes(wanted.closes),
         "text_only": wanted.text_only,
+        "lessons": wanted.lessons,
         "changed_at": at,
     }
     rows.put(c, preference, values)

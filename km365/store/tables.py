@@ -2,10 +2,10 @@
 
 A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
 `km_answer`, `km_conversation`, `km_message` (what a decision says), `km_reply` (what Teams did not take yet),
-`km_wish` (what is to be changed), `km_headline` (a chooser's wording), `km_still_true` (what changed) and
-`km_loss_factor` (why a factor is so), and goes when its time is over; in `km_move` (what a reviewer says) it
-goes when the item is taken back. So do the words of documents, in `km_example`, and those quoted in
-`km_feedback` and `km_watched_file`, in their time.
+`km_wish` (what is to be changed), `km_headline` (a chooser's wording), `km_still_true` (what changed),
+`km_use` (why a lesson did not fit) and `km_loss_factor` (why a factor is so), and goes when its time is over;
+in `km_move` (what a reviewer says) it goes when the item is taken back. So do the words of documents, in
+`km_example`, and those quoted in `km_feedback` and `km_watched_file`, in their time.
 The tables of the search index hold what SharePoint holds, and are made anew from it.
 """
 
@@ -198,6 +198,7 @@ preference = Table(
     Column("opens_minutes", Integer),
     Column("closes_minutes", Integer),
     _required("text_only", Boolean),
+    _required("lessons", Boolean),
     _required("changed_at", Moment),
 )
 
@@ -536,6 +537,29 @@ still_true = Table(
     Column("settled_at", Moment),
     Index(None, "person_id"),
     Index(None, "verdict", "settled_at"),
+)
+
+use = Table(
+    "km_use",
+    metadata,
+    Column("item_id", String, primary_key=True),
+    Column("person_id", String, primary_key=True),
+    _required("said", String),
+    Column("words", Text),
+    _required("said_at", Moment),
+    Index(None, "person_id"),
+    Index(None, "said_at"),
+)
+
+push = Table(
+    "km_push",
+    metadata,
+    Column("drive_id", String, primary_key=True),
+    Column("item_id", String, primary_key=True),
+    _required("noticed_at", Moment),
+    Column("looked_at", Moment),
+    Column("told_at", Moment),
+    Index(None, "looked_at"),
 )
 
 outlook_event = Table(

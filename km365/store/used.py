@@ -1,0 +1,53 @@
+"""What people said of lessons they found: a row for each person and lesson; their latest word counts."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, func, select, update
+
+from km365.core.used import Tally, Use, tally
+from km365.store import rows
+from km365.store.tables import use
+
+
+def say(c: Connection, item_id: str, said: Use, *, person_id: str, words: str, at: datetime) -> bool:
+    """Keeps what somebody says of a lesson, over what they said before; False where that is the same.
+
+    Who says again that it did not fit, without a reason, keeps the one they gave.
+    """
+    old = c.execute(select(use.c.said, use.c.words).where(*_one(item_id, person_id))).first()
+    if old is not None and old.said == said and (not words or old.words == words):
+        return False
+    values = {"item_id": item_id, "person_id": person_id, "said": said, "words": words or None}
+    rows.put(c, use, values | {"said_at": at})
+    return True
+
+
+def of_person(c: Connection, person_id: str, item_ids: Collection[str]) -> dict[str, Use]:
+    """What this person said of these lessons, by id."""
+    mine = (use.c.person_id == person_id, use.c.item_id.in_(list(item_ids)))
+    return {item_id: Use(said) for item_id, said in c.execute(select(use.c.item_id, use.c.said).where(*mine))}
+
+
+def tally_of(c: Connection, item_id: str) -> Tally:
+    """What all said of a lesson, the oldest reason first."""
+    query = select(use.c.said, use.c.words).where(use.c.item_id == item_id)
+    found = c.execute(query.order_by(use.c.said_at, use.c.person_id))
+    return tally((Use(said), words or "") for said, words in found)
+
+
+def used_since(c: Connection, since: datetime) -> Mapping[str, int]:
+    """The lessons that were of use to somebody who said so after that moment, by id: to how many."""
+    lately = (use.c.said == Use.USED, use.c.said_at > since)
+    found = c.execute(select(use.c.item_id, func.count()).where(*lately).group_by(use.c.item_id))
+    return {item_id: count for item_id, count in found}
+
+
+def forget(c: Connection, *, before: datetime) -> int:
+    """Deletes the reasons given before that moment; that it did not fit stays. Their number."""
+    old = (use.c.said_at < before) & use.c.words.is_not(None)
+    return c.execute(update(use).where(old).values(words=None)).rowcount
+
+
+def _one(item_id: str, person_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return use.c.item_id == item_id, use.c.person_id == person_id
