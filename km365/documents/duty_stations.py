@@ -87,7 +87,7 @@ def _wall_time(text: str) -> timedelta:
 
 
 def _hours(table: Table, usual: Hours, *, always: bool) -> Hours:
-    table.only("time_zone", "country", "weekend", "hours", "days_off", "region")
+    table.only("time_zone", "country", "weekend", "hours", "days_off", "region", "name", "place")
     zone = usual.zone
     if "time_zone" in table:
         found = zone_of(table.text("time_zone"))

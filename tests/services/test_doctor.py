@@ -51,16 +51,16 @@ async def serving(status: int) -> tuple[web.AppRunner, int]:
 async def test_an_office_that_nobody_works_in_is_told_of_its_hours(provisioned: Provisioned) -> None:
     db = provisioned.app.db
     assert (await examine(provisioned))["offices' hours"].well
-    offices = {"ann": "CO-BEL", "ben": "CO-ARD ", "eva": "CO-CAS", "gus": "RO-EAST", "zoe": "CO-NEW"}
-    await db.run(duty_stations.put, offices)
+    offices = {"ann": "CO-BEL", "ben": "CO-ARD ", "eva": "CO-CAS", "gus": "RO-EAST", "kim": "HQ-KM"}
+    await db.run(duty_stations.put, {**offices, "zoe": "CO-NEW"})
     assert (await examine(provisioned))["offices' hours"] == Finding(
         about="offices' hours",
         well=True,
-        words="4 of 5 offices have hours of their own; as in the settings: CO-NEW.",
+        words="5 of 6 offices have hours of their own; as in the settings: CO-NEW.",
     )
     await db.run(duty_stations.put, {"ann": "CO-BEL"})
     told = (await examine(provisioned))["offices' hours"]
-    assert not told.well and "Nobody works in CO-ARD, CO-CAS, RO-EAST" in told.words
+    assert not told.well and "Nobody works in CO-ARD, CO-CAS, HQ-KM, RO-EAST" in told.words
 
 
 @pytest.mark.parametrize("status", [200, 503])
