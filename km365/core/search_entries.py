@@ -47,6 +47,8 @@ class Entry:
     day: date | None
     mark: str
     tags: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    """The items it says something of, by id; known only while it is indexed."""
 
     @property
     def facts(self) -> Iterator[str]:
@@ -58,6 +60,8 @@ class Entry:
         yield said("language", primary(self.language))
         for tag in self.tags:
             yield said("tag", tag)
+        for item_id in self.links:
+            yield said("link", item_id)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,7 @@ def item_entry(container: str, row: Item) -> Entry | None:
         day=_day(item.submitted_at, row.modified_at),
         mark=row.etag,
         tags=tags_of(row.fields),
+        links=tuple(one.to for one in item.links),
     )
 
 

@@ -55,6 +55,7 @@ NOTHING: Mapping[Table, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     t.search_text: ("what SharePoint holds, made anew from it", ("sentences", "words")),
+    t.search_meaning: ("what SharePoint holds, made anew from it", ("shelf", "mark", "vector")),
     t.search_word: ("what SharePoint holds, made anew from it", ("word", "shelf", "entries")),
 }
 """Tables with nothing by which a person could be found: what they hold, and their columns of text."""

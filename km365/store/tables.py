@@ -626,6 +626,16 @@ search_word = Table(
     Column("entries", LargeBinary, nullable=False),
 )
 
+search_meaning = Table(
+    "km_search_meaning",
+    metadata,
+    Column("entry_id", ForeignKey("km_search_entry.id", ondelete="CASCADE"), primary_key=True),
+    _required("shelf", String),
+    _required("mark", String),
+    Column("vector", LargeBinary, nullable=False),
+    Index(None, "shelf"),
+)
+
 move = Table(
     "km_move",
     metadata,
