@@ -92,11 +92,24 @@ class SqliteDatabase(Database):
             return [_Outcome(error=error)] * len(calls)
 
     def _apart(self, connection: Connection, call: Callable[[Connection], Any]) -> "_Outcome":
+        """What came of one call; raises where the database undid the others with it, as for a full disk.
+
+        The savepoint is the driver's: with SQLAlchemy's it takes a tenth of a turn in the chat.
+        """
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - the only kind _engine makes
+        driver.execute("SAVEPOINT apart")
         try:
-            with self.said(self.where), connection.begin_nested():
-                return _Outcome(value=call(connection))
+            with self.said(self.where):
+                value = call(connection)
         except Exception as error:
+            if not driver.in_transaction:
+                raise
+            driver.execute("ROLLBACK TO apart")
+            driver.execute("RELEASE apart")
             return _Outcome(error=error)
+        driver.execute("RELEASE apart")
+        return _Outcome(value=value)
 
     @property
     def engine_version(self) -> str:

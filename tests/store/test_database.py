@@ -321,6 +321,23 @@ async def test_a_transaction_that_cannot_be_saved_fails_for_everybody_in_it(tmp_
     database.close()
 
 
+async def test_what_the_database_undid_with_a_failing_call_is_saved_for_nobody(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "km365.sqlite")
+
+    def write(c: Connection, number: int) -> None:
+        cursors.put(c, f"n{number}", "x", at=NOON)
+        if number == 3:  # as SQLite does by itself when the disk is full
+            c.connection.cursor().execute("ROLLBACK").close()
+            raise sqlite3.OperationalError("disk full")
+
+    found = await asyncio.gather(*(database.run(write, n) for n in range(6)), return_exceptions=True)
+    said_saved = {number for number, one in enumerate(found) if one is None}
+    kept = {number for number in range(6) if await database.run(cursors.get, f"n{number}")}
+    assert 3 not in said_saved
+    assert said_saved == kept
+    database.close()
+
+
 async def test_who_stops_waiting_does_not_stop_the_others(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "km365.sqlite")
     gate = threading.Event()
