@@ -9,15 +9,15 @@ from km365.core.chat import Event, EventKind, Reply
 from km365.core.commands import Understood, understand
 from km365.core.keepout import KeepOut, keep_out
 from km365.core.languages import best
-from km365.core.preferences import Preferences, zone_of
+from km365.core.preferences import Preferences, hours_for, zone_of
 from km365.core.schedule import ALWAYS, Hours
 from km365.documents.coach import CoachWords
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import ChangedMeanwhile
 from km365.jobs.port import Jobs
-from km365.services.preferences import hours_of_person, leave_alone
-from km365.store import conversations, preferences
+from km365.services.preferences import leave_alone
+from km365.store import conversations, duty_stations, preferences
 from km365.store.conversations import Conversation
 from km365.store.database import Connection, Database
 from km365_bots.speech import Speech
@@ -169,8 +169,6 @@ def _here(hours: Hours, event: Event, chosen: Preferences) -> Hours:
 
 def _known(c: Connection, event: Event, hours: Hours) -> tuple[Conversation | None, Preferences, Hours]:
     """The chat as it was left, what the person chose, and their hours."""
-    return (
-        conversations.get(c, event.conversation_id),
-        preferences.get(c, event.person_id),
-        hours_of_person(c, event.person_id, hours),
-    )
+    chosen = preferences.get(c, event.person_id)
+    theirs = hours_for(chosen, hours.of(duty_stations.office_of(c, event.person_id)))
+    return conversations.get(c, event.conversation_id), chosen, theirs

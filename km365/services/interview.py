@@ -259,7 +259,7 @@ def _follow_up(c: Connection, before: Interview, after: Interview, said: Said, n
         campaigns.stop(c, after.person_id, after.campaign, outcome=Outcome.DECLINED, at=now)
     elif after.campaign and after.state is not InterviewState.INVITED:
         campaigns.stop(c, after.person_id, after.campaign, at=now)
-    if said.verb is not Verb.LANGUAGE:
+    if before.wake_at and said.verb is not Verb.LANGUAGE:
         outbox.cancel(c, f"{RESUME}:{after.id}", note="the person has gone on", at=now)
     if after.wake_at and after.wake_at != before.wake_at:
         reminder = Message(

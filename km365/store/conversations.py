@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, String, cast, delete, func, select, update
+from sqlalchemy import Connection, String, bindparam, cast, delete, func, select, update
 
 from km365.errors import ChangedMeanwhile
 from km365.store import rows
 from km365.store.rows import Json
 from km365.store.tables import activity, address, conversation, group_reflection
+
+_BY_ID = select(conversation).where(conversation.c.id == bindparam("wanted"))
+_SEEN = select(activity.c.id).where(activity.c.id == bindparam("wanted"))
+"""Made once: every turn of a chat needs them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +40,7 @@ class Address:
 
 def get(c: Connection, conversation_id: str) -> Conversation | None:
     """The chat as last saved, or None before its first save."""
-    row = c.execute(select(conversation).where(conversation.c.id == conversation_id)).first()
+    row = c.execute(_BY_ID, {"wanted": conversation_id}).first()
     return Conversation(id=row.id, state=row.state, version=row.version) if row else None
 
 
@@ -165,7 +169,7 @@ def first_time(c: Connection, activity_id: str, at: datetime) -> bool:
 
 def was_seen(c: Connection, activity_id: str) -> bool:
     """Whether `first_time` was called for this activity."""
-    return c.execute(select(activity.c.id).where(activity.c.id == activity_id)).first() is not None
+    return c.execute(_SEEN, {"wanted": activity_id}).first() is not None
 
 
 def forget_activities(c: Connection, *, before: datetime) -> int:

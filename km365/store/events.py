@@ -22,7 +22,7 @@ class Event:
 
 def append(c: Connection, *, kind: str, subject: str, who: str, what: Json, at: datetime) -> None:
     """Writes one line. `who` is a person id or a flow's name; `what` never holds answer text or a name."""
-    c.execute(event.insert().values(kind=kind, subject=subject, who=who, what=what, at=at))
+    c.execute(event.insert(), {"kind": kind, "subject": subject, "who": who, "what": what, "at": at})
 
 
 def list_(

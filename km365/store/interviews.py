@@ -7,12 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from km365.errors import ChangedMeanwhile, NotFound
 from km365.store import rows
 from km365.store.rows import Json
 from km365.store.tables import answer, interview
+
+_BY_ID = select(interview).where(interview.c.id == bindparam("wanted"))
+_NEWEST_FIRST = select(interview).order_by(interview.c.changed_at.desc(), interview.c.id)
+_OPEN_FOR = _NEWEST_FIRST.where(interview.c.person_id == bindparam("wanted"), interview.c.is_open)
+_ANSWERS_OF = select(answer).where(answer.c.interview_id == bindparam("wanted")).order_by(answer.c.position)
+_FORGET_ANSWERS = delete(answer).where(answer.c.interview_id == bindparam("wanted"))
+_SAVE = update(interview).where(
+    interview.c.id == bindparam("wanted"), interview.c.version == bindparam("read")
+)
+"""Made once: every turn of a chat needs them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +90,7 @@ def create(
 
 def get(c: Connection, interview_id: str) -> StoredInterview:
     """The interview; NotFound when there is none."""
-    row = c.execute(select(interview).where(interview.c.id == interview_id)).first()
+    row = c.execute(_BY_ID, {"wanted": interview_id}).first()
     if row is None:
         raise NotFound("This interview does not exist any more; start it again from the invitation.")
     return _interview(row._mapping)
@@ -88,12 +98,11 @@ def get(c: Connection, interview_id: str) -> StoredInterview:
 
 def answers(c: Connection, interview_id: str) -> list[StoredAnswer]:
     """The answers of the interview in the order they were first saved."""
-    query = select(answer).where(answer.c.interview_id == interview_id).order_by(answer.c.position)
     return [
         StoredAnswer(
             question_id=row.question_id, audience=row.audience, value=row.value, answered_at=row.answered_at
         )
-        for row in c.execute(query)
+        for row in c.execute(_ANSWERS_OF, {"wanted": interview_id})
     ]
 
 
@@ -122,21 +131,22 @@ def save(
     }
     if language is not None:
         values["language"] = language
-    mine = (interview.c.id == interview_id) & (interview.c.version == version)
-    if c.execute(update(interview).where(mine).values(**values)).rowcount != 1:
+    if c.execute(_SAVE, {"wanted": interview_id, "read": version, **values}).rowcount != 1:
         raise ChangedMeanwhile("This interview has moved on in another turn; its newest state was kept.")
-    c.execute(delete(answer).where(answer.c.interview_id == interview_id))
-    for position, given in enumerate(answers):
-        c.execute(
-            answer.insert().values(
-                interview_id=interview_id,
-                question_id=given.question_id,
-                position=position,
-                audience=given.audience,
-                value=given.value,
-                answered_at=given.answered_at,
-            )
-        )
+    c.execute(_FORGET_ANSWERS, {"wanted": interview_id})
+    given_rows = [
+        {
+            "interview_id": interview_id,
+            "question_id": given.question_id,
+            "position": position,
+            "audience": given.audience,
+            "value": given.value,
+            "answered_at": given.answered_at,
+        }
+        for position, given in enumerate(answers)
+    ]
+    if given_rows:
+        c.execute(answer.insert(), given_rows)
     return version + 1
 
 
@@ -153,7 +163,7 @@ def known(c: Connection, interview_ids: Sequence[str]) -> list[str]:
 
 def open_for(c: Connection, person_id: str) -> list[StoredInterview]:
     """The person's unfinished interviews, the one touched last first."""
-    return list_(c, person_id=person_id, is_open=True)
+    return [_interview(row._mapping) for row in c.execute(_OPEN_FOR, {"wanted": person_id})]
 
 
 def list_(
@@ -167,7 +177,7 @@ def list_(
     limit: int = 200,
 ) -> list[StoredInterview]:
     """Interviews that match, the one touched last first."""
-    query = select(interview).order_by(interview.c.changed_at.desc(), interview.c.id).limit(limit)
+    query = _NEWEST_FIRST.limit(limit)
     wanted = {
         "person_id": person_id,
         "subject": subject,

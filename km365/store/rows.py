@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Connection, Dialect, Insert, RowMapping, Select, Table, Update
+from sqlalchemy import Connection, Dialect, Executable, Insert, RowMapping, Select, Table, Update
 from sqlalchemy.dialects import sqlite
 
 if TYPE_CHECKING:
@@ -19,23 +20,31 @@ Json = dict[str, Any]
 
 def insert_new(c: Connection, table: Table, values: Mapping[str, object]) -> bool:
     """Adds the row; False, and nothing changed, when a row with the same key is already there."""
-    new = _insert(c, table).values(**values).on_conflict_do_nothing()
-    return c.execute(new.execution_options(preserve_rowcount=True)).rowcount == 1
+    return c.execute(_new(c.dialect.name, table), values).rowcount == 1
 
 
 def put(c: Connection, table: Table, *values: Mapping[str, object]) -> None:
     """Adds the rows, or gives those with the same primary keys these values; all name the same columns."""
-    if not values:
-        return
+    if values:
+        c.execute(_new_or_again(c.dialect.name, table, tuple(values[0])), list(values))
+
+
+@cache  # a statement that is made anew has to be recognised anew, which takes longer than to carry it out
+def _new(dialect: str, table: Table) -> Executable:
+    return _insert(dialect, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
+@cache
+def _new_or_again(dialect: str, table: Table, names: tuple[str, ...]) -> Executable:
     keys = {column.name for column in table.primary_key.columns}
-    new = _insert(c, table)
-    again = {name: new.excluded[name] for name in values[0] if name not in keys}
-    c.execute(new.on_conflict_do_update(index_elements=sorted(keys), set_=again), list(values))
+    new = _insert(dialect, table)
+    again = {name: new.excluded[name] for name in names if name not in keys}
+    return new.on_conflict_do_update(index_elements=sorted(keys), set_=again)
 
 
-def _insert(c: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """An insert that knows rows which are there already: not standard SQL, and in both databases alike."""
-    if c.dialect.name == "postgresql":
+    if dialect == "postgresql":
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 30 ms, only where it is used
 
         return postgresql.insert(table)

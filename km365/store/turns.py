@@ -7,7 +7,7 @@ the database, their clocks agree to a second.
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from km365.store import rows
 from km365.store.tables import turn
@@ -16,6 +16,11 @@ LEASE = timedelta(seconds=6)
 """A turn belongs to its process for so long unless prolonged: shorter than the bot may take to acknowledge an
 activity, so that one that comes again after a crash is answered before it is acknowledged."""
 _OVER = datetime(1970, 1, 1, tzinfo=UTC)
+_END = delete(turn).where(
+    turn.c.conversation_id == bindparam("conversation_id"), turn.c.holder == bindparam("holder")
+)
+_SENT = select(turn.c.sent).where(turn.c.conversation_id == bindparam("wanted"))
+"""Made once: every turn of a chat needs them."""
 
 
 def take(c: Connection, conversation_id: str, holder: str, *, at: datetime) -> bool:
@@ -38,16 +43,16 @@ def end(c: Connection, conversation_id: str, holder: str, *, sent: Sequence[floa
 
     `sent` are the moments of what was sent there lately, where whoever has the next turn must know of them.
     """
-    mine = (turn.c.conversation_id == conversation_id) & (turn.c.holder == holder)
     if sent:
+        mine = (turn.c.conversation_id == conversation_id) & (turn.c.holder == holder)
         c.execute(update(turn).where(mine).values(until=_OVER, sent=list(sent)))
     else:
-        c.execute(delete(turn).where(mine))
+        c.execute(_END, {"conversation_id": conversation_id, "holder": holder})
 
 
 def sent(c: Connection, conversation_id: str) -> list[float]:
     """What was sent there lately, as the turn before told it; empty if nothing worth telling was."""
-    row = c.execute(select(turn.c.sent).where(turn.c.conversation_id == conversation_id)).first()
+    row = c.execute(_SENT, {"wanted": conversation_id}).first()
     return list(row[0] or ()) if row else []
 
 
