@@ -1,4 +1,4 @@
-"""The workspace's pages and the service's doors: `/`, `/campaigns`, `/healthz`, `/api/messages`.
+"""The workspace's pages and the service's doors: `/`, `/campaigns`, `/loop`, `/healthz`, `/api/messages`.
 
 Pages are made on the server, need no script, and show what the functions passed in return. Without sign-in
 they answer on this machine only, and only to a browser that asked for this machine by name.
@@ -19,6 +19,7 @@ from aiohttp.typedefs import Handler
 from babel.dates import format_date
 
 from km365.core.languages import LANGUAGES, OWN_NAMES, best, is_rtl
+from km365.core.loop import By
 from km365.documents.words import Words
 from km365.errors import KM365Error, NotFound
 from km365_bots.connector import LOOPBACK
@@ -88,6 +89,17 @@ class Campaigns(Protocol):
         """The one with that id. Raises NotFound."""
 
 
+LOOPS = (By.OFFICE, By.REGION, By.MONTH)
+"""What the rows of the page `/loop` may stand for."""
+
+
+class LoopReport(Protocol):
+    """Where the page reads how far knowledge comes, worded in the language given."""
+
+    async def report(self, by: By, language: str) -> str:
+        """The report as HTML; markup that a template takes as it is."""
+
+
 Panel = Callable[[str], Coroutine[Any, Any, Sequence[Entry]]]
 """The lines of a panel, worded in the language given."""
 
@@ -105,6 +117,7 @@ class Workspace:
     """Those of the app in Teams: what it keeps, and how it is meant to be used."""
     panels: Mapping[str, Panel]
     campaigns: Campaigns
+    loop: LoopReport
     checks: Mapping[str, Check]
     open_to_all: bool
 
@@ -117,6 +130,8 @@ def application(workspace: Workspace, messages: Handler) -> web.Application:
     app.router.add_get("/", pages.home)
     app.router.add_get("/campaigns", pages.campaigns)
     app.router.add_get("/campaigns/{id}", pages.campaign)
+    app.router.add_get("/loop", pages.loop)
+    app.router.add_get(f"/loop/{{by:{'|'.join(LOOPS)}}}", pages.loop)
     app.router.add_get("/privacy", pages.privacy)
     app.router.add_get("/workspace.css", _file("workspace.css", "text/css"))
     app.router.add_get("/icon.svg", _file("icon.svg", "image/svg+xml"))
@@ -168,6 +183,12 @@ class _Pages:
             found, missing = None, True
         status = 404 if missing else 200
         return self._page("campaign.html", language, status=status, campaign=found, missing=missing)
+
+    async def loop(self, request: web.Request) -> web.Response:
+        """How far what was captured has come, by office, region or month: numbers, and nobody by name."""
+        language, by = _language(request), By(request.match_info.get("by", By.OFFICE))
+        report = await self._read("loop", self._workspace.loop.report(by, language))
+        return self._page("loop.html", language, report=report, by=by, choices=LOOPS)
 
     async def privacy(self, request: web.Request) -> web.Response:
         """What km365 keeps and how it is meant to be used, as the Teams app's manifest links to it."""

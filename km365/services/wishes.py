@@ -383,6 +383,7 @@ def _settle(c: Connection, jobs: Jobs, wanted: Wish, state: WishState, *, at: da
     wishes.put(c, after)
     if after.kind is WishKind.WITHDRAW and after.state is WishState.DONE:
         moves.forget(c, after.item_id)
+        reads.forget(c, after.item_id)
     _note(c, after, at=at)
     _tell_author(c, jobs, after, at=at)
 

@@ -38,6 +38,7 @@ NOTHING: Mapping[Table, tuple[str, tuple[str, ...]]] = {
     t.ru_account: ("what calls cost", ("service", "value")),
     t.planned: ("documents of a plan", ("drive_id", "item_id", "ctag", "terms", "plan")),
     t.headline_list: ("that a milestone was looked at", ("campaign_id", "language", "summary")),
+    t.read: ("that a lesson was put before somebody, never whom", ("item_id",)),
     t.push: ("documents that lessons were looked for", ("drive_id", "item_id")),
     t.outlook_event: (
         "events of milestones in the mailbox of the settings",

@@ -551,6 +551,13 @@ use = Table(
     Index(None, "said_at"),
 )
 
+read = Table(
+    "km_read",
+    metadata,
+    Column("item_id", String, primary_key=True),
+    Column("first_on", Date, nullable=False),
+)
+
 push = Table(
     "km_push",
     metadata,

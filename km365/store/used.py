@@ -1,7 +1,7 @@
 """What people said of lessons they found: a row for each person and lesson; their latest word counts."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
@@ -34,6 +34,12 @@ def tally_of(c: Connection, item_id: str) -> Tally:
     query = select(use.c.said, use.c.words).where(use.c.item_id == item_id)
     found = c.execute(query.order_by(use.c.said_at, use.c.person_id))
     return tally((Use(said), words or "") for said, words in found)
+
+
+def first_days(c: Connection) -> dict[str, date]:
+    """The day on which somebody first said of a lesson that it was of use, by its id."""
+    query = select(use.c.item_id, func.min(use.c.said_at)).where(use.c.said == Use.USED)
+    return {item_id: at.date() for item_id, at in c.execute(query.group_by(use.c.item_id))}
 
 
 def used_since(c: Connection, since: datetime) -> Mapping[str, int]:

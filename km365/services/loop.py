@@ -1,0 +1,140 @@
+"""How far what was captured has come: the list says what was reached, our records when.
+
+Nothing here says who: people are counted, and small numbers are not told (`core.loop`).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from km365.core.calendar_filter import fits
+from km365.core.departures import CANCELLED
+from km365.core.interviews import InterviewState
+from km365.core.knowledge import Maturity, from_fields
+from km365.core.life import Made
+from km365.core.loop import By, Counted, Followed, Loop, People, follow, months, table
+from km365.core.schedule import Hours, day_at
+from km365.core.schema import DEPARTURES
+from km365.core.standing import Stand
+from km365.documents.duty_stations import regions
+from km365.graph import lists
+from km365.graph.client import Graph
+from km365.graph.lists import Item
+from km365.services import calendar
+from km365.services.capture import knowledge_list
+from km365.settings import Settings
+from km365.store import campaigns, interviews, moves, reads, standing, used
+from km365.store.database import Connection, Database
+from km365.templates import Templates
+
+
+async def loop(
+    graph: Graph,
+    db: Database,
+    settings: Settings,
+    templates: Templates,
+    *,
+    by: By,
+    first: date,
+    last: date,
+    offices: Sequence[str] = (),
+    now: datetime,
+) -> Loop:
+    """What became of what was captured in these months, as it stands now.
+
+    `offices` are codes or such as `CO-*`; none means all. Departures are counted once the last day has
+    passed. Needs User.Read.All and Sites.Selected with read.
+    """
+    first, last = months(first, last)
+    hours = calendar.hours_of(settings)
+    known = await db.run(_known)
+    place = await knowledge_list(graph, settings)
+    items = [
+        one
+        async for row in lists.list_items(graph, place.site_id, place.list_id)
+        if (one := _followed(row, hours, *known)) is not None
+    ]
+    people = await db.run(_asked, first=first, last=last)
+    people += await _left(graph, db, settings, today=day_at(now, hours))
+
+    def wanted(office: str) -> bool:
+        return not offices or fits(office, offices)
+
+    return table(
+        [one for one in items if wanted(one.office)],
+        [one for one in people if wanted(one.office)],
+        by=by,
+        first=first,
+        last=last,
+        regions={office: region for office, region in regions(templates).items() if wanted(office)},
+    )
+
+
+_Days = Mapping[str, date]
+
+
+def _known(c: Connection) -> tuple[Mapping[str, list[Made]], _Days, _Days]:
+    return moves.by_item(c), reads.first_days(c), used.first_days(c)
+
+
+def _followed(
+    row: Item, hours: Hours, made: Mapping[str, list[Made]], read: _Days, use: _Days
+) -> Followed | None:
+    """How far a row of the *Knowledge* list has come; None for a draft, which is not captured yet."""
+    item = from_fields(row.fields)
+    captured = min((at for at in (item.submitted_at, row.created_at) if at is not None), default=None)
+    if item.maturity is Maturity.DRAFT or captured is None:
+        return None
+    return follow(
+        item,
+        made.get(item.id, ()),
+        captured_on=day_at(captured, hours),
+        read_on=read.get(item.id),
+        used_on=use.get(item.id),
+        was_used=_number(row.fields.get("KMUsed")) > 0,
+    )
+
+
+def _number(value: Any) -> float:
+    return value if isinstance(value, int | float) else 0
+
+
+def _asked(c: Connection, *, first: date, last: date) -> list[Counted]:
+    """Who was asked by a milestone of these days, and whether they answered."""
+    found = []
+    near = {one.id: one for one in campaigns.list_(c, kind="milestone") if first <= one.due_on <= last}
+    for campaign_id, rows in standing.read(c, list(near)).items():
+        one = near[campaign_id]
+        for row in rows:
+            if row.stand is Stand.ANSWERED or row.was_sent:
+                what = People.ANSWERED if row.stand is Stand.ANSWERED else People.SILENT
+                found.append(Counted(what=what, office=str(one.data.get("office") or ""), on=one.due_on))
+    return found
+
+
+async def _left(graph: Graph, db: Database, settings: Settings, *, today: date) -> list[Counted]:
+    """Who has left by the *Departures* list, else by our own campaigns, and whether a note is filed."""
+    found = []
+    async for row in calendar.items(graph, settings, DEPARTURES.title):
+        state, on = calendar.text(row, "KMState"), calendar.day_of(row.fields.get("KMLastDay"))
+        if on is not None and on < today and state != CANCELLED:
+            found.append(_leaver(calendar.text(row, "KMOffice"), on, filed=state == "note filed"))
+    return found + await db.run(_asked_to_hand_over, today=today)
+
+
+def _asked_to_hand_over(c: Connection, *, today: date) -> list[Counted]:
+    """Those whom no entry of the list names: the directory alone said when they leave."""
+    known = [one for one in campaigns.list_(c, kind="departure") if one.due_on < today]
+    found = []
+    for one in known:
+        if one.data.get("departure") or one.state == "cancelled":
+            continue
+        keys = [f"{one.id}:{person.person_id}" for person in campaigns.people(c, one.id)]
+        talks = interviews.by_keys(c, keys)
+        filed = any(talk.state == InterviewState.FINISHED for talk in talks)
+        found.append(_leaver(str(one.data.get("office") or ""), one.due_on, filed=filed))
+    return found
+
+
+def _leaver(office: str, on: date, *, filed: bool) -> Counted:
+    return Counted(what=People.WITH_NOTE if filed else People.WITHOUT_NOTE, office=office, on=on)
