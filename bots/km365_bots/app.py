@@ -28,6 +28,7 @@ from km365_bots.connector import LOOPBACK, Connector, bot_token, open_connector
 from km365_bots.delivery import Post
 from km365_bots.desk import Desk
 from km365_bots.host import Host, SignIn
+from km365_bots.loop_page import LoopPage
 from km365_bots.pacing import pace_of
 from km365_bots.panels import panels
 from km365_bots.parts import open_parts
@@ -65,6 +66,7 @@ def _pages(app: App, sign_in: SignIn, host: Host, catalogue: Catalogue) -> web.A
         app_words=Words.read(app.templates, teams_app.WORDS),
         panels=panels(app, words),
         campaigns=CampaignPages(app, words, catalogue),
+        loop=LoopPage(app),
         checks={"database": lambda: _database_answers(app)},
         open_to_all=not sign_in.required,
     )

@@ -26,6 +26,7 @@ NOUNS: dict[str, str] = {
     "milestone": "Keep the programme calendar: import, plan, list, draw.",
     "provision": "Create the lists, columns and term sets in SharePoint.",
     "questions": "Try question banks, and check them, before they reach anybody.",
+    "report": "See how far what was captured has come, in numbers that name nobody.",
     "search": "Find what is known, and keep the search index.",
     "settings": "Show what is set, and where it comes from.",
     "tag": "Tag a library: plan, apply, show, undo.",

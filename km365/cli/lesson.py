@@ -28,6 +28,7 @@ as_option = click.option(
 
 VERBS = {
     "check": "km365.cli.lesson_check:command",
+    "export": "km365.cli.lesson_export:command",
     "review": "km365.cli.lesson_moves:review_item",
     "return": "km365.cli.lesson_moves:return_",
     "validate": "km365.cli.lesson_moves:validate",
@@ -143,10 +144,13 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     """
     from km365.core.knowledge import WRITTEN_FIELDS
     from km365.services import life, review, verdicts, wishes
+    from km365.store import reads
 
     reader = await reader_of(app, sign_in)
     item_id = await review.whole_id(app.graph, app.settings, item_id, reader=reader)
     kept = await review.get_item(app.graph, app.settings, item_id, reader=reader)
+    if reader.person_id not in kept.item.contributors:
+        await app.db.run(reads.note, [item_id], on=app.clock.now().date())
     asked = (await wishes.asked(app.graph, app.db, app.settings, reader)).get(item_id, ())
     held, said = await verdicts.held_of(app.graph, app.db, app.settings, kept.item, reader)
     steps = await life.history_of(app.graph, app.db, app.settings, kept.item, reader)
