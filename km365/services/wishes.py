@@ -40,7 +40,7 @@ from km365.services.contributions import Contribution
 from km365.services.prompts import SEND_MESSAGE
 from km365.services.review import focal_points, is_readable, kept_of, may_review
 from km365.settings import Settings
-from km365.store import events, moves, outbox, wishes
+from km365.store import events, moves, outbox, reads, wishes
 from km365.store.database import Connection, Database
 from km365.store.outbox import Message
 

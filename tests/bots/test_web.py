@@ -10,8 +10,10 @@ import pytest
 from aiohttp import web
 from km365_bots.web import PANELS, Campaign, Entry, Workspace, application
 from lxml import html
+from markupsafe import Markup
 
 from km365.core.languages import LANGUAGES
+from km365.core.loop import By
 from km365.documents.words import Words
 from km365.errors import GraphUnreachable, NotFound, StoreError
 from km365.templates import Templates
@@ -60,6 +62,13 @@ class Campaigns:
         )
 
 
+class Loop:
+    """Says which report it was asked for."""
+
+    async def report(self, by: By, language: str) -> Markup:
+        return Markup(f"<p>{by}, {language}</p>")
+
+
 async def well() -> None:
     return None
 
@@ -75,6 +84,7 @@ def workspace(**changes: Any) -> Workspace:
         "app_words": APP_WORDS,
         "panels": {"waiting": nothing, "milestones": milestones, "departures": unreachable},
         "campaigns": Campaigns(),
+        "loop": Loop(),
         "checks": {"database": well},
         "open_to_all": True,
     }
@@ -138,11 +148,21 @@ async def test_campaigns_are_listed_and_shown_in_every_language(language):
     assert "3" in shown.xpath("//dl[1]//dd")[-1].text_content()
 
 
-@pytest.mark.parametrize("path", ["/campaigns", "/campaigns/milestone%3A1"])
+@pytest.mark.parametrize("path", ["/campaigns", "/campaigns/milestone%3A1", "/loop", "/loop/region"])
 async def test_where_others_can_come_no_campaign_is_shown_before_they_sign_in(path):
     text = (await page("en", path, open_to_all=False)).text_content()
     assert "Ardania" not in text
     assert WORDS.get("en", "signed_in_only") in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_loop_is_shown_by_what_was_chosen_in_every_language(language):
+    shown = await page(language, "/loop/month")
+    assert shown.findtext(".//h1") == WORDS.get(language, "loop")
+    assert "month" in shown.text_content()
+    assert shown.xpath("//ul[@class='choices']//a[@aria-current]/text()") == [
+        WORDS.get(language, "loop_by_month")
+    ]
 
 
 async def test_a_campaign_that_is_not_there_is_404_in_words():
