@@ -29,7 +29,8 @@ def _line(chat: Chat, step: Step, names: Mapping[str, str]) -> str:
     after = BY_MOVE[made.move].after  # the first of two validations is one, and leaves it in review
     who = names.get(made.who) or (made.who if made.who == Actor.KM365 else say("mine.step_somebody"))
     day = chat.speech.messages.day(made.at.date())
-    line = say("mine.step", day=day, what=say(f"mine.step_{_key(after)}"), who=who)
+    what = "handed_back" if made.move is Move.HAND_BACK else _key(after)
+    line = say("mine.step", day=day, what=say(f"mine.step_{what}"), who=who)
     return f"{line}\n{made.words}" if made.words else line
 
 

@@ -48,6 +48,7 @@ from km365.store.secrets import secret_of
 from km365.suggest.vocabulary import Vocabulary
 from km365_bots.chat import Parts
 from km365_bots.roster import milestones_of
+from km365_bots.topics.action import Actions
 from km365_bots.topics.find import Find
 from km365_bots.topics.group import GroupReflections
 from km365_bots.topics.headlines import Headlines
@@ -131,6 +132,7 @@ async def open_parts(app: App) -> Parts:
             GroupReflections(hours_of(app.settings), milestones_of(app, words)),
             Headlines(app, headline_desk),
             StillTrue(Lessons(app.graph, app.db, app.settings, terms), verdict_desk),
+            Actions(LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)),
             Later(),
             Text(),
         ),

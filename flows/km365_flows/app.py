@@ -21,8 +21,9 @@ from km365.services import (
 )
 from km365.services.calendar import hours_of
 from km365.store import cursors
-from km365_flows import calendar_watch, searching
+from km365_flows import calendar_watch, lessons, searching
 from km365_flows.calendar_watch import CalendarWatch
+from km365_flows.lessons import LessonCare
 from km365_flows.notifications import address, listening
 from km365_flows.searching import Searching
 from km365_flows.watching import JOB, Watching
@@ -43,14 +44,18 @@ async def serve(app: App, *, doors: bool = True) -> AsyncIterator[str]:
     async with listen as url, _running(app, url=url):
         yield (
             "flows: the calendar is read every day, invitations and reminders go out when they are due, "
-            "watched libraries are kept tagged, what is known can be searched"
+            "watched libraries are kept tagged, what is known can be searched and is asked about in time"
         )
 
 
 @asynccontextmanager
 async def _running(app: App, *, url: str | None) -> AsyncIterator[None]:
     """Everything that runs by itself; `url` is where Graph tells us of changes, None: it does not."""
-    _register_prompts(app, hours_of(app.settings))
+    hours = hours_of(app.settings)
+    _register_prompts(app, hours)
+    care = LessonCare(app, hours)
+    app.jobs.register(lessons.JOB, _unless_paused(app, "lessons", care.look), attempts=12)
+    app.jobs.every_minute("lessons", _unless_paused(app, "lessons", care.every_minute))
     watching, index, calendar = Watching(app, url=url), Searching(app), CalendarWatch(app)
     app.jobs.register(JOB, _unless_paused(app, "watch", watching.look))
     app.jobs.every_minute("watch", _unless_paused(app, "watch", watching.every_minute))

@@ -18,6 +18,7 @@ FLOWS = {
     "prompts": ("every minute", "sends the invitations and reminders whose time has come"),
     "watch": ("every minute", "tags what is new in watched libraries, and queues the rest for a person"),
     "search": ("every five minutes", "brings the search index up to date with SharePoint"),
+    "lessons": ("every day", "asks whether lessons that are due still hold, and reminds of agreed actions"),
     "outlook": ("after each scan", "keeps an event for each milestone in the calendar of calendar_mailbox"),
     "tidy": ("every day", "copies the database, and deletes finished jobs and other old traces"),
 }
@@ -122,6 +123,8 @@ async def _do(app: "App", name: str, now: datetime) -> tuple[dict[str, Any], str
         return asdict(look), f"{read}, {look.removed} taken out"
     if name == "outlook":
         return await _outlook(app, now, dry_run=False)
+    if name == "lessons":
+        return await _lessons(app, now, dry_run=False)
     tidied = await housekeeping.tidy(app.db, app.jobs, now=now)
     return asdict(tidied), f"Copied to {tidied.copy}; {tidied.deleted} rows deleted."
 
@@ -140,6 +143,8 @@ async def _would(app: "App", name: str, now: datetime) -> tuple[dict[str, Any], 
         return {"libraries": count}, _libraries(count)
     if name == "outlook":
         return await _outlook(app, now, dry_run=True)
+    if name == "lessons":
+        return await _lessons(app, now, dry_run=True)
     count = await housekeeping.would_delete(app.db, app.jobs, now=now)
     return {"deleted": count}, f"a copy of the database; {count} rows deleted."
 
@@ -152,6 +157,15 @@ async def _outlook(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[st
     if report.deleted:
         words += f"; {report.deleted} were deleted in Outlook and are left so until their milestone moves"
     return asdict(report), "\n".join([words, *report.problems])
+
+
+async def _lessons(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[str, Any], str]:
+    from km365.services import calendar, lesson_care, life
+
+    desk = life.LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
+    done = await lesson_care.look(desk, calendar.hours_of(app.settings), at=now, dry_run=dry_run)
+    words = f"{done.asked} asked whether lessons still hold, {done.reminded} reminded of an action"
+    return asdict(done), f"{words}, {done.back} told that one has no owner"
 
 
 def _messages(count: int) -> str:

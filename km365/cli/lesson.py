@@ -142,7 +142,7 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     Example:
       km365 lesson show KM-8f3a --as zodwa.thimblesea@childrensagency.example
     """
-    from km365.core.knowledge import WRITTEN_FIELDS
+    from km365.core.knowledge import WRITTEN_FIELDS, unconfirmed_since
     from km365.services import life, review, verdicts, wishes
     from km365.store import reads
 
@@ -155,11 +155,13 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     held, said = await verdicts.held_of(app.graph, app.db, app.settings, kept.item, reader)
     steps = await life.history_of(app.graph, app.db, app.settings, kept.item, reader)
     names = await life.names(app.graph, steps)
+    since = unconfirmed_since(kept.item, app.clock.now().date())
     if as_json:
         told = {"offices": held.offices, "last": f"{held.last:%Y-%m}" if held.last else None}
         print_json(
             asdict(kept)
             | {"asked": [asdict(one) for one in asked], "still_true": told, "said": _as_said(said)}
+            | {"unconfirmed_since": since}
             | {"history": [asdict(step) | {"name": _by(step, names)} for step in steps]}
         )
         return
@@ -169,6 +171,10 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     for column, labels in kept.tags.items():
         click.echo(f"{column}: {', '.join(labels)}")
     click.echo(f"{_stands(kept.item)}; {kept.web_url}")
+    if since:
+        click.echo(f"Unconfirmed since {since:%B %Y}: nobody has said since that it still holds.")
+    if kept.item.action:
+        click.echo(await _action(app, kept.item))
     if steps:
         click.echo("\nHow it came to stand there:")
     for step in steps:
@@ -255,6 +261,16 @@ def _stands(item: "KnowledgeItem") -> str:
     return f"{item.maturity}{reach}{instead}; effect: {item.effect}{proof}"
 
 
+async def _action(app: "App", item: "KnowledgeItem") -> str:
+    """What is to be done because of it, or was, by whom and by when."""
+    from km365.services import life
+
+    names = await life.named(app.graph, {item.action_owner} - {""})
+    owner = names.get(item.action_owner, "nobody now")
+    due = f" by {item.action_due}" if item.action_due else ""
+    return f"Action{due}, {owner}: {item.action}"
+
+
 def _line(step: "Step", names: dict[str, str]) -> str:
     """A line of the history: when, from where to where, by whom, and why."""
     if step.made is None:
@@ -273,8 +289,8 @@ def _by(step: "Step", names: dict[str, str]) -> str:
     return "km365" if who == "km365" else names.get(who, "somebody whom the directory has no more")
 
 
-async def reader_of(app: "App", sign_in: str) -> "Reader":
-    """The person with this sign-in name, as a reader. Raises NotFound."""
+async def reader_of(app: "App", sign_in: str, *, option: str = "--as") -> "Reader":
+    """The person with this sign-in name, which was given with `option`, as a reader. Raises NotFound."""
     from km365.core.audience import Reader
     from km365.errors import GraphNotFound, NotFound
     from km365.graph import people
@@ -282,5 +298,5 @@ async def reader_of(app: "App", sign_in: str) -> "Reader":
     try:
         person = await people.get_person(app.graph, sign_in)
     except GraphNotFound:
-        raise NotFound(f"--as: the directory has nobody with the sign-in name {sign_in!r}.") from None
+        raise NotFound(f"{option}: the directory has nobody with the sign-in name {sign_in!r}.") from None
     return Reader(person_id=person.id, office=person.office)

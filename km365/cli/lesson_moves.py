@@ -10,6 +10,8 @@ from km365.cli.lesson import as_option, reader_of
 from km365.errors import ExitCode, KM365Error
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from km365.app import App
     from km365.core.life import Move
     from km365.services.life import Outcome
@@ -189,9 +191,11 @@ async def retire(
 
 
 @click.command()
-@click.option("--agreed", "move", flag_value="agree", help="Something is to be done; say what with --reason.")
+@click.option("--agreed", "move", flag_value="agree", help="Something is to be done; --reason says what.")
 @click.option("--changed", "move", flag_value="change", help="It is done; say where one sees it with --link.")
 @click.option("--confirmed", "move", flag_value="confirm", help="It held in another office (a reviewer).")
+@click.option("--owner", metavar="SIGN-IN", help="Who does what was agreed; they are told.")
+@click.option("--due", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="By which day, as 2027-05-01.")
 @click.option("--link", default="", help="Where one sees it.")
 @reason_option
 @_shared
@@ -201,6 +205,8 @@ async def effect(
     *,
     item_ids: Sequence[str],
     move: str | None,
+    owner: str | None,
+    due: "datetime | None",
     link: str,
     reason: str,
     sign_in: str,
@@ -209,15 +215,20 @@ async def effect(
 ) -> int:
     """Say what came of items: an action agreed, a change, the same seen in another office.
 
+    An action is agreed with its --owner, the day it is --due and, as --reason, what is to be done. The owner
+    gets a card in Teams, and is reminded on the day and a week later. Agreed again, it is another action.
+
     \b
     Example:
-      km365 lesson effect KM-8f3a --agreed --reason "Ask by May" --as zodwa.thimblesea@childrensagency.example
+      km365 lesson effect KM-8f3a --changed --link https://x.org --as zodwa.thimblesea@childrensagency.example
     """
     from km365.core.life import Move
 
     if move is None:
         raise click.UsageError("Say --agreed, --changed or --confirmed.")
-    how = {"words": reason, "link": link}
+    how: dict[str, Any] = {"words": reason, "link": link, "due": due.date() if due else None}
+    if owner:
+        how["owner"] = await reader_of(app, owner, option="--owner")
     return await _move(app, item_ids, Move(move), sign_in, dry_run, as_json, **how)
 
 
@@ -284,6 +295,9 @@ def _sentence(outcome: "Outcome", *, dry_run: bool) -> str:
         return f"{item_id} {would} in review: {outcome.missing} more must find it sound. {url}"
     if dry_run:
         return f"{item_id} would be {outcome.after} (is {outcome.before}). {url}"
-    effect = outcome.after in {"action agreed", "changed", "confirmed elsewhere"}
-    ends = "" if effect else " Its contributors are told."
-    return f"{item_id} is now {outcome.after}.{ends} {url}"
+    told = {
+        "action agreed": " Its owner is told.",
+        "changed": " Its contributors are told.",
+        "confirmed elsewhere": "",
+    }
+    return f"{item_id} is now {outcome.after}.{told.get(outcome.after, ' Its contributors are told.')} {url}"

@@ -321,7 +321,7 @@ def _choice(kind: type[E], value: Any, otherwise: E) -> E:
 
 
 def _day(value: Any) -> date | None:
-    """The day of the nearest midnight: SharePoint keeps a day as midnight at the site, and tells it in UTC."""
+    """The day of the nearest midnight: SharePoint keeps that of the site, and tells it in UTC."""
     moment = _moment(value)
     if moment is None or moment.tzinfo is None:
         return moment.date() if moment else None

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from km365.core.audience import Audience
+from km365.core.audience import Audience, Circle, Reader, may_read
 from km365.core.knowledge import REVIEW_AFTER, Effect, KnowledgeItem, Maturity, Reach
 from km365.core.search_entries import SHOWN
 from km365.errors import InputRefused
@@ -27,6 +27,8 @@ class Actor(StrEnum):
     """A knowledge focal point of the item's office."""
     REVIEWER = "reviewer"
     """A knowledge reviewer, of whichever office."""
+    OWNER = "owner"
+    """Who is to do what was agreed because of the item, whatever else they are."""
     KM365 = "km365"
     """km365 by itself: what was sent goes before the focal point, what people answer moves the effect."""
 
@@ -42,6 +44,9 @@ class Move(StrEnum):
     SUPERSEDE = "supersede"
     RETIRE = "retire"
     AGREE = "agree"
+    """What is to be done, by whom and by when; agreed again, it is another action, owner or day."""
+    HAND_BACK = "hand back"
+    """The action is not its owner's after all, and waits for another one."""
     CHANGE = "change"
     CONFIRM = "confirm"
 
@@ -55,6 +60,9 @@ class Need(StrEnum):
     """The item that takes its place: another one, checked itself."""
     LINK = "link"
     """Where one sees it."""
+    OWNER = "owner"
+    """Somebody who may read the item."""
+    DAY = "day"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,16 +123,22 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         move=Move.AGREE,
-        before=(Effect.NOTED,),
+        before=(Effect.NOTED, Effect.ACTION_AGREED),
         after=Effect.ACTION_AGREED,
-        who=_ANYBODY,
-        needs=(Need.REASON,),
+        who=(*_ANYBODY, Actor.OWNER),
+        needs=(Need.REASON, Need.OWNER, Need.DAY),
+    ),
+    Rule(
+        move=Move.HAND_BACK,
+        before=(Effect.ACTION_AGREED,),
+        after=Effect.ACTION_AGREED,
+        who=(Actor.OWNER,),
     ),
     Rule(
         move=Move.CHANGE,
         before=(Effect.NOTED, Effect.ACTION_AGREED),
         after=Effect.CHANGED,
-        who=_ANYBODY,
+        who=(*_ANYBODY, Actor.OWNER),
         needs=(Need.LINK,),
     ),
     Rule(
@@ -147,7 +161,8 @@ _STILL = frozenset({Maturity.SUPERSEDED, Maturity.RETIRED})
 class Attempt:
     """Somebody makes a move. `roles` are theirs for the item's office, whether they wrote it or not.
 
-    `words` are the questions, or the reason; `successor` is the item that takes its place.
+    `words` are the questions, or the reason, or the action; `successor` is the item that takes its place,
+    `owner` who does the action, `due` by which day.
     """
 
     move: Move
@@ -158,12 +173,15 @@ class Attempt:
     reach: Reach = Reach.INTERNAL
     successor: KnowledgeItem | None = None
     link: str = ""
+    owner: Reader | None = None
+    due: date | None = None
 
 
 def actors(item: KnowledgeItem, attempt: Attempt) -> frozenset[Actor]:
-    """As whom this person acts: a contributor as nothing else, so nobody decides on their own."""
+    """As whom this person acts: a contributor decides on nothing, so nobody decides on their own."""
     mine = attempt.person_id in item.contributors
-    return frozenset({Actor.CONTRIBUTOR}) if mine else attempt.roles - {Actor.CONTRIBUTOR}
+    acting = frozenset({Actor.CONTRIBUTOR}) if mine else attempt.roles - {Actor.CONTRIBUTOR}
+    return acting | {Actor.OWNER} if attempt.person_id == item.action_owner else acting
 
 
 def who_may_not(item: KnowledgeItem, attempt: Attempt) -> str:
@@ -191,7 +209,7 @@ def moved(item: KnowledgeItem, attempt: Attempt, *, validations_needed: int = 1)
         raise InputRefused(refusal)
     rule = BY_MOVE[attempt.move]
     if isinstance(rule.after, Effect):
-        return replace(item, effect=rule.after, proof=attempt.link.strip() or item.proof)
+        return replace(item, effect=rule.after, **_of_action(item, attempt))
     changes: dict[str, Any] = {"maturity": rule.after, "reason": attempt.words.strip()}
     match attempt.move:
         case Move.SUBMIT | Move.RETURN:  # other words are to come, or have come
@@ -208,6 +226,16 @@ def moved(item: KnowledgeItem, attempt: Attempt, *, validations_needed: int = 1)
     return replace(item, **changes)
 
 
+def _of_action(item: KnowledgeItem, attempt: Attempt) -> dict[str, Any]:
+    """What a move of the effect makes of the action and its proof."""
+    if attempt.move is Move.HAND_BACK:
+        return {"action_owner": ""}
+    if attempt.move is Move.AGREE and attempt.owner is not None:
+        words, owner = attempt.words.strip(), attempt.owner.person_id
+        return {"action": words, "action_owner": owner, "action_due": attempt.due}
+    return {"proof": attempt.link.strip() or item.proof}
+
+
 def is_made(item: KnowledgeItem, attempt: Attempt, *, validations_needed: int = 1) -> bool:
     """Whether the item stands already where this move, with these words, puts it.
 
@@ -218,8 +246,7 @@ def is_made(item: KnowledgeItem, attempt: Attempt, *, validations_needed: int = 
         waits = item.maturity is Maturity.IN_REVIEW and len(item.validated_by) < validations_needed
         return (waits or item.maturity is Maturity.VALIDATED) and attempt.person_id in item.validated_by
     if move in EFFECT_MOVES:
-        same_proof = not attempt.link.strip() or item.proof == attempt.link.strip()
-        return item.effect == BY_MOVE[move].after and same_proof
+        return item.effect == BY_MOVE[move].after and replace(item, **_of_action(item, attempt)) == item
     if item.maturity != BY_MOVE[move].after or item.reason != words:
         return False
     if move is Move.PUBLISH:
@@ -235,6 +262,8 @@ def _who_may_not(item: KnowledgeItem, attempt: Attempt, rule: Rule) -> str:
     acting = actors(item, attempt)
     if acting & set(rule.who):
         return ""
+    if rule.who == (Actor.OWNER,):
+        return "Only its owner can hand an action back."
     if Actor.CONTRIBUTOR in acting:
         return "Nobody decides on their own contribution; ask a colleague to decide."
     if Actor.FOCAL_POINT not in rule.who and Actor.REVIEWER not in rule.who:
@@ -257,16 +286,29 @@ def _not_from_here(item: KnowledgeItem, rule: Rule) -> str:
 
 
 def _missing(item: KnowledgeItem, attempt: Attempt, rule: Rule) -> str:
-    said = bool(attempt.words.strip())
-    for need in rule.needs:
-        if need is Need.QUESTIONS and not said:
-            return f"To {rule.move} an item, ask its contributor something (--question, or --reason)."
-        if need is Need.REASON and not said:
-            return f"To {rule.move} an item, give a reason (--reason); its contributors read it."
-        if need is Need.LINK and not attempt.link.strip():
-            return f"To {rule.move} its effect, say where one sees it (--link)."
-        if need is Need.SUCCESSOR and (refusal := _no_successor(item, attempt.successor)):
-            return refusal
+    move, said = attempt.move, bool(attempt.words.strip())
+    late = attempt.due is None or attempt.due < attempt.on
+    lacks = {
+        Need.QUESTIONS: "" if said else _NO_QUESTIONS.format(move=move),
+        Need.REASON: "" if said else _NO_REASON.format(move=move),
+        Need.LINK: "" if attempt.link.strip() else f"To {move} its effect, say where one sees it (--link).",
+        Need.SUCCESSOR: _no_successor(item, attempt.successor),
+        Need.OWNER: _no_owner(item, attempt.owner),
+        Need.DAY: "An action is done by a day that is not past; say by which (--due)." if late else "",
+    }
+    return next((lacks[need] for need in rule.needs if lacks[need]), "")
+
+
+_NO_QUESTIONS = "To {move} an item, ask its contributor something (--question, or --reason)."
+_NO_REASON = "To {move} an item, give a reason (--reason); its contributors read it."
+
+
+def _no_owner(item: KnowledgeItem, owner: Reader | None) -> str:
+    if owner is None:
+        return "To agree an action, say who does it (--owner); they are told."
+    circle = Circle(authors=frozenset(item.contributors), office=item.office)
+    if not may_read(item.audience, owner, circle):
+        return "The owner of an action must be somebody who may read this item; name another (--owner)."
     return ""
 
 
@@ -315,8 +357,8 @@ def _either(states: Iterable[State]) -> str:
 class Made:
     """A move as it was recorded. `who` is an Entra object id, or `km365`; `words` say why.
 
-    `detail` is the circle it was published to, the id of its successor, or the link. It is begun before the
-    list is changed, and `done` once it is known that it was.
+    `detail` is the circle it was published to, the id of its successor, the link, or the day by which an
+    action is done. It is begun before the list is changed, and `done` once it is known that it was.
     """
 
     item_id: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from babel.lists import format_list
 
 from km365.core.languages import OWN_NAMES
@@ -41,6 +41,10 @@ class Messages:
     def day(self, day: date) -> str:
         """A day as people write it, such as 3 March 2027."""
         return format_date(day, format="long", locale=self.language)
+
+    def month(self, day: date) -> str:
+        """The month of a day as people write it, such as March 2027."""
+        return format_skeleton("yMMMM", day, locale=self.language)
 
     def weekday(self, day: date) -> str:
         """A day with its name, such as Wednesday, 3 March 2027."""

@@ -27,6 +27,10 @@ _STANDS = SHOWN | {Maturity.SUBMITTED, Maturity.IN_REVIEW}
 _READ = frozenset({Audience.EVERYONE, Audience.OFFICE})
 
 
+ASKED_BEFORE = timedelta(days=30)
+"""So long before the day by which a lesson is to be confirmed somebody is asked whether it is."""
+
+
 class Verdict(StrEnum):
     """What somebody says of a lesson."""
 
@@ -118,6 +122,29 @@ def is_shown(item: KnowledgeItem, occasion: Occasion) -> bool:
     if mine and (item.submitted_at is None or occasion.now - item.submitted_at < UNASKED):
         return False
     return may_read(item.audience, reader, Circle(authors=frozenset(), office=item.office))
+
+
+def to_confirm(item: KnowledgeItem, today: date) -> bool:
+    """Whether it is time to ask somebody whether the item still holds."""
+    if item.maturity not in SHOWN or item.audience not in _READ or not item.id:
+        return False
+    return item.review_by is not None and today >= item.review_by - ASKED_BEFORE
+
+
+def who_confirms(
+    contributors: Sequence[str],
+    *,
+    here: Collection[str],
+    successors: Mapping[str, str],
+    others: Sequence[str],
+) -> tuple[str, ...]:
+    """Whom to ask whether an item still holds, of those `here`.
+
+    Its contributors; where all have left, those who followed them in their posts; else the `others`.
+    """
+    stayed = tuple(one for one in contributors if one in here)
+    followed = [successors[one] for one in contributors if successors.get(one) in here]
+    return stayed or tuple(dict.fromkeys(followed)) or tuple(others)
 
 
 def score(why: Why) -> int:

@@ -7,7 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from km365.errors import InputRefused
 from km365.jobs import Jobs
 from km365.store import cursors, events
-from km365.store.database import Connection
+from km365.store.database import Connection, Database
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,6 +49,11 @@ def rehearse(
         return work(c, *args, **kwargs)
     finally:
         undo.rollback()
+
+
+async def run(db: Database, work: Callable[[Connection], R], *, dry_run: bool) -> R:
+    """Does `work` in a transaction, and takes back what it wrote where it is a `dry_run`."""
+    return await (db.run(rehearse, work) if dry_run else db.run(work))
 
 
 def _row(name: str) -> str:

@@ -4,10 +4,10 @@ The list is the truth. A move is begun as a row, written with the item's ETag in
 in between, it counts where the list is as it would have left it, and made again it tells the contributors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from km365.core.audience import Reader
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach, to_fields
@@ -38,6 +38,8 @@ from km365.store.outbox import Message
 
 DECIDED, ANSWERED = "lesson_decided", "lesson_answered"
 """The cards that tell contributors what was decided, and whoever asked something that it was sent again."""
+ACTION = "action"
+"""The card with an action for its owner."""
 _DECISIONS = frozenset(
     {Maturity.RETURNED, Maturity.VALIDATED, Maturity.PUBLISHED, Maturity.SUPERSEDED, Maturity.RETIRED}
 )
@@ -55,7 +57,10 @@ class LifeDesk:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What somebody wants done. `words` are questions or a reason, `successor` an item's id."""
+    """What somebody wants done. `words` are questions, a reason or an action, `successor` an item's id.
+
+    `owner` does the action, `due` is by which day.
+    """
 
     move: Move
     reader: Reader
@@ -63,6 +68,8 @@ class Wanted:
     reach: Reach = Reach.INTERNAL
     successor: str = ""
     link: str = ""
+    owner: Reader | None = None
+    due: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +83,7 @@ class Outcome:
 
 
 async def make(desk: LifeDesk, km_id: str, wanted: Wanted, *, at: datetime, dry_run: bool = False) -> Outcome:
-    """Makes the move, records it and tells the contributors once; with `dry_run` only says what would come.
+    """Makes the move, records it and tells whom it concerns once; with `dry_run` only says what would come.
 
     What somebody submitted by hand is taken up by the first decision. Raises NotFound where the person may
     not read the item or its successor, InputRefused with the reason where the rules of `core.life` do not
@@ -96,6 +103,8 @@ async def make(desk: LifeDesk, km_id: str, wanted: Wanted, *, at: datetime, dry_
         reach=wanted.reach,
         successor=(await _readable(desk, place, successor, wanted.reader)).item if successor else None,
         link=wanted.link,
+        owner=wanted.owner,
+        due=wanted.due,
     )
     before, needed = kept.item, desk.settings.validations_needed
     row = None if who_may_not(before, attempt) else await desk.db.run(_row_of, before, attempt, needed)
@@ -196,14 +205,21 @@ def _last(recorded: Sequence[Made], move: Move) -> Made | None:
 
 
 def _finish(c: Connection, jobs: Jobs, kept: Kept, row: Made, *, at: datetime) -> None:
-    """The move is done; the contributors are told, each once however often it is made again."""
+    """The move is done; whom it concerns is told, each once however often it is made again."""
     moves.finish(c, row)
-    if kept.item.maturity in _DECISIONS and row.move not in EFFECT_MOVES:
-        _tell_contributors(c, jobs, kept, at=at)
+    item = kept.item
+    if row.move is Move.AGREE and item.action_owner != row.who:
+        tell_owner(c, jobs, kept, f"{row.at:%Y%m%d%H%M%S}", at=at)
+    elif row.move is Move.CHANGE:
+        _tell_contributors(c, jobs, kept, item.effect, at=at, but=row.who)
+    elif item.maturity in _DECISIONS and row.move not in EFFECT_MOVES:
+        _tell_contributors(c, jobs, kept, item.maturity, at=at)
 
 
 def _detail(attempt: Attempt) -> str:
     match attempt.move:
+        case Move.AGREE:
+            return attempt.due.isoformat() if attempt.due else ""
         case Move.PUBLISH:
             return attempt.reach
         case Move.SUPERSEDE:
@@ -211,17 +227,20 @@ def _detail(attempt: Attempt) -> str:
     return attempt.link.strip()
 
 
-def _tell_contributors(c: Connection, jobs: Jobs, decided: Kept, *, at: datetime) -> None:
+def _tell_contributors(
+    c: Connection, jobs: Jobs, decided: Kept, now: Maturity | Effect, *, at: datetime, but: str = ""
+) -> None:
     """Once for each submission and what came of it: an item may be returned, sent again, returned again."""
     item = decided.item
     submitted = item.submitted_at.isoformat() if item.submitted_at else ""
-    what = f"{item.maturity}-{item.published_to}" if item.maturity is Maturity.PUBLISHED else item.maturity
-    for person_id in item.contributors:
+    what = f"{now}-{item.published_to}" if now is Maturity.PUBLISHED else now
+    seen_at = item.proof if now is Effect.CHANGED and item.proof.startswith("http") else decided.web_url
+    for person_id in (one for one in item.contributors if one != but):
         data = {
             "title": item.title,
-            "decision": item.maturity.value,
-            "reason": item.reason,
-            "url": decided.web_url,
+            "decision": now.value,
+            "reason": item.reason if isinstance(now, Maturity) else "",
+            "url": seen_at,
         }
         message = Message(
             key=f"decided:{item.id}:{submitted}:{what}:{person_id}",
@@ -232,6 +251,33 @@ def _tell_contributors(c: Connection, jobs: Jobs, decided: Kept, *, at: datetime
             reason="a reviewer has decided on what you contributed",
         )
         _send(c, jobs, message, at=at)
+
+
+def tell_owner(c: Connection, jobs: Jobs, kept: Kept, when: str, *, at: datetime) -> None:
+    """Puts the action of an item before its owner, once for each `when`: a moment, or what reminds of it."""
+    item = kept.item
+    data = {
+        "item": item.id,
+        "title": item.title,
+        "action": item.action,
+        "due_on": item.action_due.isoformat() if item.action_due else "",
+        "when": when,
+        "url": kept.web_url,
+    }
+    message = Message(
+        key=action_key(item, when),
+        person_id=item.action_owner,
+        card=ACTION,
+        data=data,
+        language=item.language,
+        reason=ACTION,
+    )
+    _send(c, jobs, message, at=at)
+
+
+def action_key(item: KnowledgeItem, when: str) -> str:
+    """The key of what an owner is told of their action; another owner or another day is told anew."""
+    return f"{ACTION}:{item.id}:{item.action_due}:{when}:{item.action_owner}"
 
 
 def _send(c: Connection, jobs: Jobs, message: Message, *, at: datetime) -> None:
@@ -341,8 +387,13 @@ async def names(graph: Graph, steps: Sequence[Step]) -> dict[str, str]:
 
     Needs User.Read.All.
     """
+    return await named(graph, {step.made.who for step in steps if step.made} - {Actor.KM365.value})
+
+
+async def named(graph: Graph, person_ids: Iterable[str]) -> dict[str, str]:
+    """The names of these people; those the directory has no more are left out. Needs User.Read.All."""
     found = {}
-    for one in sorted({step.made.who for step in steps if step.made} - {Actor.KM365.value}):
+    for one in sorted(person_ids):
         try:
             found[one] = (await people.get_person(graph, one)).name
         except GraphNotFound:

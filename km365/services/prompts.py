@@ -15,6 +15,7 @@ from km365.graph.client import Graph
 from km365.jobs import Jobs
 from km365.services import calendar_moves, flows
 from km365.services.leave import on_leave
+from km365.services.preferences import hours_of_person
 from km365.store import campaigns, cursors, duty_stations, outbox, preferences
 from km365.store.campaigns import Campaign, Prompt
 from km365.store.database import Connection, Database
@@ -55,6 +56,12 @@ async def send_due(
             break
     await db.run(cursors.put, LAST_PROMPTS, now.isoformat(timespec="minutes"), at=now)
     return count
+
+
+def has_room(c: Connection, person_id: str, hours: Hours, *, per_week: int, at: datetime) -> bool:
+    """Whether the limits of a day and a week leave room to ask the person one thing more now."""
+    before = Before(moments=campaigns.asked(c, [person_id], at=at)[person_id], per_week=per_week)
+    return before.free_at(at, hours_of_person(c, person_id, hours)) <= at
 
 
 def would_send(c: Connection, jobs: Jobs, hours: Hours, *, per_week: int, now: datetime) -> int:

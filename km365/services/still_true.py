@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from km365.core.audience import Reader
-from km365.core.knowledge import from_fields
+from km365.core.knowledge import from_fields, unconfirmed_since
 from km365.core.schema import MILESTONES
 from km365.core.search_entries import EVERYBODY, KNOWLEDGE
 from km365.core.search_words import BLOCK, said, unpack
@@ -70,6 +70,7 @@ class Shown:
     why: Why
     about: tuple[str, ...]
     web_url: str
+    unconfirmed_since: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +115,7 @@ class Lessons:
         current = await self._current([pool.rows[one.lesson.item.id] for one in chosen])
         labels = await self._labels(pool.labels, language)
         shown = [
-            _shown(row, one.why, labels)
+            _shown(row, one.why, labels, now.date())
             for one in chosen
             if (row := current.get(one.lesson.item.id)) and is_shown(from_fields(row.fields), occasion)
         ]
@@ -260,7 +261,7 @@ def _lesson(row: Item, kind: str, same_kind: Mapping[str, str]) -> Lesson:
     )
 
 
-def _shown(row: Item, why: Why, labels: Mapping[str, str]) -> Shown:
+def _shown(row: Item, why: Why, labels: Mapping[str, str], today: date) -> Shown:
     item = from_fields(row.fields)
     named = [labels[tag] for tag in (why.tags or why.sectors) if tag in labels]
     return Shown(
@@ -273,4 +274,5 @@ def _shown(row: Item, why: Why, labels: Mapping[str, str]) -> Shown:
         why=why,
         about=tuple(named[:_NAMED]),
         web_url=row.web_url,
+        unconfirmed_since=unconfirmed_since(item, today),
     )

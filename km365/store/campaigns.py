@@ -18,6 +18,8 @@ from km365.store.tables import campaign, message, prompt
 
 KINDS = ("departure", "group", "milestone")
 """What a campaign may be about: its kind, and the reason of its messages."""
+BESIDE = ("action", "push", "review")
+"""Reasons of messages that ask a person something beside campaigns; the limit of a week counts them too."""
 
 ASKING = standing.ASKING
 """The states of a campaign that asks people, now or once it goes on."""
@@ -209,10 +211,10 @@ def postpone(c: Connection, campaign_id: str, *, due_on: date, until: datetime, 
 
 
 def asked(c: Connection, people: Collection[str], *, at: datetime) -> dict[str, list[datetime]]:
-    """When campaigns wrote to each in the seven days before `at`, and when what waits will go out."""
+    """When each was asked something in the seven days before `at`, and when what waits will go out."""
     gone = message.c.state.in_([Delivery.SENT, Delivery.UNKNOWN]) & (message.c.changed_at > at - WEEK)
     waits = message.c.state.in_([Delivery.WAITING, Delivery.SENDING])
-    theirs = message.c.person_id.in_(people) & message.c.reason.in_(KINDS)
+    theirs = message.c.person_id.in_(people) & message.c.reason.in_((*KINDS, *BESIDE))
     columns = (message.c.person_id, message.c.state, message.c.due_at, message.c.changed_at)
     found: dict[str, list[datetime]] = {one: [] for one in people}
     for row in c.execute(select(*columns).where(theirs & (gone | waits))):

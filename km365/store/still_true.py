@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from km365.core.still_true import DOUBTS, Answer, Verdict
 from km365.store import rows
@@ -56,6 +56,25 @@ def shown(c: Connection, person_id: str, milestone: str) -> list[Shown]:
         Shown(item_id=item_id, place=place, verdict=Verdict(said) if said else None)
         for item_id, place, said in c.execute(query.order_by(s.place))
     ]
+
+
+def shown_since(c: Connection, item_ids: Collection[str], *, beginning: str) -> Mapping[str, datetime]:
+    """When each of these was last shown at a milestone whose id begins so; else it is not among them."""
+    s = still_true.c
+    query = (
+        select(s.item_id, func.max(s.shown_at))
+        .where(s.item_id.in_(list(item_ids)), s.milestone.startswith(beginning, autoescape=True))
+        .group_by(s.item_id)
+    )
+    return {item_id: shown_at for item_id, shown_at in c.execute(query)}  # noqa: C416 - rows are no pairs
+
+
+def unsaid(c: Connection, person_id: str, *, beginning: str) -> str | None:
+    """The milestone of that beginning at which something was shown last and nothing is said of it yet."""
+    s = still_true.c
+    mine = (s.person_id == person_id, s.verdict.is_(None), s.milestone.startswith(beginning, autoescape=True))
+    query = select(s.milestone).where(*mine).order_by(s.shown_at.desc(), s.milestone.desc()).limit(1)
+    return c.execute(query).scalar()
 
 
 def say(

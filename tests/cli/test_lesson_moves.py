@@ -57,12 +57,15 @@ async def test_questions_and_what_came_of_it_stand_in_the_history_with_who_and_w
     assert returned.code == ExitCode.DONE
     silent = await km365("lesson", "return", "KM-two2", "--as", BEN)
     assert silent.code == ExitCode.REFUSED and "--question" in silent.err
-    how = ("--agreed", "--reason", "Ask drivers by May.")
+    how = ("--agreed", "--reason", "Ask drivers first.", "--due", "2050-05-01", "--owner", BEN)
     assert (await km365("lesson", "effect", "KM-one1", *how, "--as", ANN)).code == ExitCode.DONE
     assert (await km365("lesson", "effect", "KM-one1", "--as", ANN)).code == ExitCode.USAGE
+    unknown = await km365("lesson", "effect", "KM-one1", *how[:-1], "nobody@x.example", "--as", ANN)
+    assert unknown.code == ExitCode.FAILED and "--owner: the directory has nobody" in unknown.err
     shown = await km365("lesson", "show", "KM-one1", "--as", ANN)
     assert "in review -> returned, by Ben Paperboat: Where?; When?" in shown.out
-    assert "noted -> action agreed, by Ann Paperboat: Ask drivers by May." in shown.out
+    assert "noted -> action agreed (2050-05-01), by Ann Paperboat: Ask drivers first." in shown.out
+    assert "Action by 2050-05-01, Ben Paperboat: Ask drivers first." in shown.out
     assert "draft -> in review, changed in the list" in shown.out
     told = (await km365("lesson", "show", "KM-one1", "--as", ANN, "--json")).json["history"]
     assert [one["name"] for one in told] == ["", "Ben Paperboat", "Ann Paperboat"]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from km365.core.audience import Audience
+from km365.core.audience import Audience, Reader
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach, submit
 from km365.core.life import BY_MOVE, EFFECT_MOVES, RULES, Actor, Attempt, Made, Move, history, legal, moved
 from km365.errors import InputRefused
@@ -23,7 +23,9 @@ PEOPLE = {
     "reviewer": REVIEWER,
     "other reviewer": REVIEWER,
     "colleague": frozenset[Actor](),
+    "manager": frozenset[Actor](),
 }
+MANAGER = Reader(person_id="manager", office="CO-BEL")
 AUTHORS = ("author", "author and reviewer")
 
 
@@ -44,7 +46,16 @@ BETTER = item(id="KM-2", maturity=Maturity.VALIDATED)
 
 
 def attempt(move: Move, who: str = "reviewer", **changes: object) -> Attempt:
-    made = Attempt(move=move, person_id=who, roles=PEOPLE[who], on=ON, words="why", link="https://x.example")
+    made = Attempt(
+        move=move,
+        person_id=who,
+        roles=PEOPLE[who],
+        on=ON,
+        words="why",
+        link="https://x.example",
+        owner=MANAGER,
+        due=ON,
+    )
     return replace(made, **{"successor": BETTER, **changes})  # type: ignore[arg-type]
 
 
@@ -64,6 +75,8 @@ class Life(RuleBasedStateMachine):
         link=st.sampled_from(["", "https://x.example"]),
         reach=st.sampled_from(Reach),
         successor=st.sampled_from([None, BETTER, item(), item(id="KM-3")]),
+        owner=st.sampled_from([None, MANAGER, Reader(person_id="author", office="")]),
+        due=st.sampled_from([None, ON, ON - timedelta(days=1)]),
     )
     def tries(self, move: Move, who: str, **how: object) -> None:
         before, wanted = self.item, attempt(move, who, **how)
@@ -114,6 +127,12 @@ class Life(RuleBasedStateMachine):
             assert len(self.sound) >= self.needed and set(self.item.validated_by) == self.sound
 
     @invariant()
+    def who_is_to_do_something_may_read_what_it_comes_of(self) -> None:
+        if self.item.action_owner == MANAGER.person_id:
+            assert self.item.audience in {Audience.EVERYONE, Audience.OFFICE}
+            assert self.item.action and self.item.action_due
+
+    @invariant()
     def nothing_goes_further_than_its_contributors_allowed(self) -> None:
         reach = self.item.published_to
         if reach is not None:
@@ -134,8 +153,9 @@ def test_every_move_has_one_rule_and_every_state_is_reached() -> None:
 
 @given(state=st.sampled_from(Maturity), effect=st.sampled_from(Effect), move=st.sampled_from(Move))
 def test_a_move_that_is_not_in_the_table_is_refused_with_where_the_item_stands(state, effect, move):
-    before = item(maturity=state, effect=effect)
-    wanted = attempt(move, "author" if move is Move.SUBMIT else "reviewer", reach=Reach.INTERNAL)
+    before = item(maturity=state, effect=effect, action_owner=MANAGER.person_id)
+    who = {Move.SUBMIT: "author", Move.HAND_BACK: "manager"}.get(move, "reviewer")
+    wanted = attempt(move, who, reach=Reach.INTERNAL)
     stands = effect if move in EFFECT_MOVES else state
     refusal = legal(before, wanted)
     if stands not in BY_MOVE[move].before:
@@ -191,6 +211,41 @@ def test_what_is_published_may_go_further_or_less_far_later() -> None:
     assert less.published_to is Reach.INTERNAL
     assert moved(less, attempt(Move.PUBLISH, reach=Reach.PARTNERS)).published_to is Reach.PARTNERS
     assert "already" in legal(public, attempt(Move.PUBLISH, reach=Reach.PUBLIC))
+
+
+def test_an_action_needs_words_an_owner_who_may_read_the_item_and_a_day_that_is_not_past() -> None:
+    kept = item(maturity=Maturity.VALIDATED, audience=Audience.OFFICE)
+    stranger = Reader(person_id="stranger", office="CO-ARD")
+    for lacking, says in (
+        ({"words": " "}, "give a reason"),
+        ({"owner": None}, "say who does it"),
+        ({"owner": stranger}, "who may read this item"),
+        ({"due": None}, "say by which"),
+        ({"due": ON - timedelta(days=1)}, "not past"),
+    ):
+        assert says in legal(kept, attempt(Move.AGREE, "focal point", **lacking))
+    agreed = moved(kept, attempt(Move.AGREE, "focal point", words=" Ask by May. "))
+    assert (agreed.action, agreed.action_owner, agreed.action_due) == ("Ask by May.", "manager", ON)
+
+
+def test_only_its_owner_moves_an_action_hands_it_back_or_says_that_it_is_done() -> None:
+    agreed = moved(item(maturity=Maturity.VALIDATED), attempt(Move.AGREE, "focal point"))
+    later = moved(agreed, attempt(Move.AGREE, "manager", due=ON + timedelta(days=9)))
+    assert later == replace(agreed, action_due=ON + timedelta(days=9))
+    assert "Only its owner" in legal(agreed, attempt(Move.HAND_BACK, "focal point"))
+    back = moved(later, attempt(Move.HAND_BACK, "manager"))
+    assert (back.effect, back.action, back.action_owner) == (Effect.ACTION_AGREED, "why", "")
+    for move in (Move.AGREE, Move.CHANGE, Move.HAND_BACK):
+        assert legal(back, attempt(move, "manager"))
+    done = moved(later, attempt(Move.CHANGE, "manager"))
+    assert (done.effect, done.proof) == (Effect.CHANGED, "https://x.example")
+
+
+def test_whoever_wrote_an_item_may_also_own_its_action_and_still_decides_on_nothing() -> None:
+    author = Reader(person_id="author", office="CO-BEL")
+    mine = moved(item(maturity=Maturity.IN_REVIEW), attempt(Move.AGREE, "focal point", owner=author))
+    assert legal(mine, attempt(Move.HAND_BACK, "author")) == ""
+    assert "Nobody decides on their own" in legal(mine, attempt(Move.VALIDATE, "author"))
 
 
 def test_a_change_by_hand_is_a_line_of_the_history_without_a_name() -> None:

@@ -62,7 +62,8 @@ class Shelf:
         return await life.history_of(app.graph, app.db, app.settings, await self.item(), reader)
 
     async def told(self) -> list[str]:
-        return [one.message.data["decision"] for one in await self.app.db.run(outbox.list_)]
+        rows = await self.app.db.run(outbox.list_)
+        return [one.message.data["decision"] for one in rows if one.message.card == life.DECIDED]
 
 
 @pytest.fixture
@@ -244,7 +245,7 @@ async def test_a_successor_that_the_reviewer_may_not_read_does_not_exist(shelf: 
 
 async def test_a_contributor_says_what_changed_and_the_maturity_stays(shelf: Shelf) -> None:
     await shelf.holds(IN_REVIEW)
-    await shelf.moves(Move.AGREE, ANN, words="Ask by May.")
+    await shelf.moves(Move.AGREE, ANN, words="Ask by May.", owner=ANN, due=LATER.date())
     with pytest.raises(InputRefused, match="--link"):
         await shelf.moves(Move.CHANGE, ANN)
     await shelf.moves(Move.CHANGE, ANN, link="https://x.example/plan")

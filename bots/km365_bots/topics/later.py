@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from km365.core.commands import Understood
-from km365.core.languages import LANGUAGES
-from km365.core.later import LISTS, TOO_FAR, Words, moment, offered, words_of
+from km365.core.later import TOO_FAR, offered
 from km365_bots import interviewing, putting_off
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
+from km365_bots.moments import Moments
 from km365_bots.topics import Told, Topic
 
 _LONGEST = 80
@@ -20,11 +20,11 @@ class Later(Topic):
     name = putting_off.TOPIC
 
     def __init__(self) -> None:
-        self._words: dict[str, Words] = {}
+        self._moments = Moments()
 
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
         """None for what names no moment: "later in the year the floods came" is somebody's answer."""
-        until = self._moment(chat, meant.text if meant else "")
+        until = self._moments.read(chat, meant.text if meant else "")
         if until is None:
             asked = wish == "remind" and len(chat.event.text) <= _LONGEST
             return Told(replies=[chat.speech.say("later.not_understood")]) if asked else None
@@ -52,19 +52,8 @@ class Later(Topic):
 
     def _picked(self, chat: Chat, pick: Pick) -> datetime | None:
         if pick.verb == putting_off.CHOOSE:
-            return self._moment(chat, pick.inputs.get(putting_off.WHEN, ""))
+            return self._moments.read(chat, pick.inputs.get(putting_off.WHEN, ""))
         return offered(pick.verb, chat.event.at, chat.hours)
-
-    def _moment(self, chat: Chat, said: str) -> datetime | None:
-        """The moment in the words of any language, the chat's first: people type the one they think in."""
-        for language in dict.fromkeys((chat.language, *LANGUAGES)):
-            if language not in self._words:
-                texts = chat.parts.catalogue.get(language).texts
-                lists = {name: [str(word) for word in texts[f"{self.name}.{name}"]] for name in LISTS}
-                self._words[language] = words_of(lists, language)
-            if found := moment(said, self._words[language], chat.event.at, chat.hours):
-                return found
-        return None
 
 
 def _problem(chat: Chat, until: datetime) -> str:
