@@ -9,15 +9,20 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import docx
-from docxtpl import DocxTemplate
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
+from docxtpl import DocxTemplate, RichText
 from jinja2 import TemplateError as JinjaError
 from jinja2 import TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 from lxml import etree
 
+from km365.core.languages import is_rtl
 from km365.errors import TemplateError
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -43,19 +48,37 @@ _AFTER_BIDI = [
 ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Words in a language of their own, or that lead somewhere; a template shows them as `{{r words }}`."""
+
+    text: str
+    language: str = ""
+    url: str = ""
+
+
 def fill(
-    template: bytes, words: Mapping[str, Any], *, name: str, title: str, language: str, rtl: bool
+    template: bytes,
+    words: Mapping[str, Any],
+    *,
+    name: str,
+    title: str,
+    language: str,
+    rtl: bool,
+    part: tuple[str, bytes] | None = None,
 ) -> bytes:
     """The template filled with `words`, as a .docx.
 
     `language` (BCP 47) is marked on the text, so that screen readers and spelling speak it; `rtl` turns
-    paragraphs and tables around. `title` goes into the document's properties. Characters that XML cannot
-    hold are left out. Raises TemplateError, naming `name`, if the template is no Word file or a tag in it
+    paragraphs and tables around. `title` goes into the document's properties. A `part` (its path and XML) is
+    put beside the text, where people do not see it and Word keeps it. Characters that XML cannot hold are
+    left out. Raises TemplateError, naming `name`, if the template is no Word file or a tag in it
     is wrong.
     """
     try:
         document = DocxTemplate(io.BytesIO(template))
-        document.render(_clean(words), jinja_env=SandboxedEnvironment(autoescape=True), autoescape=True)
+        environment = SandboxedEnvironment(autoescape=True)
+        document.render(_clean(words, document), jinja_env=environment, autoescape=True)
     except TemplateSyntaxError as error:
         raise TemplateError(
             f"{name}: a tag is wrong: {error.message}. Open it in Word and mend it."
@@ -64,10 +87,12 @@ def fill(
         raise TemplateError(f"{name}: a tag asks for something that is not there: {error}.") from None
     except (KeyError, ValueError, zipfile.BadZipFile, etree.XMLSyntaxError):
         raise TemplateError(f"{name} is not a Word file (.docx); save it again from Word.") from None
-    return _finish(document, title=title, language=language, rtl=rtl)
+    return _finish(document, title=title, language=language, rtl=rtl, part=part)
 
 
-def _finish(rendered: DocxTemplate, *, title: str, language: str, rtl: bool) -> bytes:
+def _finish(
+    rendered: DocxTemplate, *, title: str, language: str, rtl: bool, part: tuple[str, bytes] | None
+) -> bytes:
     """The rendered file with its title, language and direction, which Jinja tags cannot set."""
     written = io.BytesIO()
     rendered.save(written)
@@ -76,42 +101,79 @@ def _finish(rendered: DocxTemplate, *, title: str, language: str, rtl: bool) -> 
     )  # read again: docxtpl renders headers and footers beside the object tree
     document.core_properties.title = title
     document.core_properties.language = language
-    parts = [document.element.body]
+    texts = [document.element.body]
     for section in document.sections:
-        parts += [section.header._element, section.footer._element]
-    for part in parts:
-        _mark(part, language=language, rtl=rtl)
+        texts += [section.header._element, section.footer._element]
+    for text in texts:
+        _mark(text, language=language, rtl=rtl)
+    if part is not None:
+        path, xml = part
+        beside = Part(PackURI(path), "application/xml", xml, document.part.package)
+        document.part.relate_to(beside, RELATIONSHIP_TYPE.CUSTOM_XML)
     finished = io.BytesIO()
     document.save(finished)
     return finished.getvalue()
 
 
-def _clean(value: Any) -> Any:
+def _clean(value: Any, document: DocxTemplate) -> Any:
     if isinstance(value, str):
         return _NOT_XML.sub("", value)
+    if isinstance(value, Run):
+        return _rich(value, document)
     if isinstance(value, Mapping):
-        return {key: _clean(inner) for key, inner in value.items()}
+        return {key: _clean(inner, document) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean(inner) for inner in value]
+        return [_clean(inner, document) for inner in value]
     return value
 
 
+def _rich(run: Run, document: DocxTemplate) -> RichText:
+    """The words with their language, their direction and where they lead to."""
+    rich = RichText()
+    rich.add(
+        _NOT_XML.sub("", run.text),
+        style="Hyperlink" if run.url else None,
+        rtl=is_rtl(run.language),
+        lang=run.language or None,
+        url_id=document.build_url_id(run.url) if run.url else None,
+    )
+    return rich
+
+
 def _mark(part: Any, *, language: str, rtl: bool) -> None:
-    """Put the language on every run and, right to left, the direction on every paragraph, run and table."""
+    """Put the language on every run and, right to left, the direction on every paragraph, run and table.
+
+    A `Run` with a language of its own keeps it, and its direction.
+    """
     for run in part.iter(f"{_W}r"):
-        properties = run.get_or_add_rPr()
-        if rtl:
-            bold = properties.find(f"{_W}b")
-            if bold is not None and properties.find(f"{_W}bCs") is None:
-                bold.addnext(etree.Element(f"{_W}bCs"))  # bold has a switch of its own in these scripts
-            etree.SubElement(properties, f"{_W}rtl")
-        mark = etree.SubElement(properties, f"{_W}lang")
-        mark.set(f"{_W}bidi" if rtl else f"{_W}eastAsia" if language == "zh" else f"{_W}val", language)
+        own = run.find(f"{_W}rPr/{_W}lang[@{_W}val]")
+        spoken = language if own is None else own.get(f"{_W}val")
+        speak(run, language=spoken, rtl=rtl if own is None else is_rtl(spoken))
     if not rtl:
         return
     for paragraph in part.iter(f"{_W}p"):
-        paragraph.get_or_add_pPr().insert_element_before(
-            etree.SubElement(paragraph.get_or_add_pPr(), f"{_W}bidi"), *[f"w:{tag}" for tag in _AFTER_BIDI]
-        )
+        turn_round(paragraph)
     for table in part.iter(f"{_W}tbl"):
         table.tblPr.insert(1, etree.Element(f"{_W}bidiVisual"))
+
+
+def speak(run: Any, *, language: str, rtl: bool) -> None:
+    """Put the language and the direction on a run, in place of those it has."""
+    properties = run.get_or_add_rPr()
+    for old in properties.findall(f"{_W}rtl") + properties.findall(f"{_W}lang"):
+        properties.remove(old)
+    if rtl:
+        bold = properties.find(f"{_W}b")
+        if bold is not None and properties.find(f"{_W}bCs") is None:
+            bold.addnext(etree.Element(f"{_W}bCs"))  # bold has a switch of its own in these scripts
+        etree.SubElement(properties, f"{_W}rtl")
+    mark = etree.SubElement(properties, f"{_W}lang")
+    mark.set(f"{_W}bidi" if rtl else f"{_W}eastAsia" if language == "zh" else f"{_W}val", language)
+
+
+def turn_round(paragraph: Any) -> None:
+    """Let a paragraph run from right to left."""
+    properties = paragraph.get_or_add_pPr()
+    properties.insert_element_before(
+        etree.SubElement(properties, f"{_W}bidi"), *[f"w:{tag}" for tag in _AFTER_BIDI]
+    )

@@ -1,0 +1,200 @@
+"""A compendium of the *Knowledge* list: the editor's file to begin with, and the volume itself.
+
+What a volume holds is decided by `core.compendium`, and never by who asks. It is read anew for each build, so
+that what was taken back, narrowed or retired since the editor's file was written is not in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from km365.core import compendium
+from km365.core.audience import Reader
+from km365.core.compendium import Compendium, Entry, Piece, Provenance, Record, Wanted
+from km365.core.compendium_facets import KIND, YEAR, Facets
+from km365.core.knowledge import Reach
+from km365.core.life import Actor, Move
+from km365.documents import compendium_docx, compendium_file, compendium_html, offices
+from km365.documents.compendium_file import Plan
+from km365.documents.compendium_words import WORDS, Volume, label_of, pages, title_of
+from km365.documents.words import Words
+from km365.errors import GraphNotFound, InputRefused
+from km365.graph import lists, people
+from km365.graph.client import Graph
+from km365.services import taxonomy
+from km365.services.capture import knowledge_list
+from km365.services.review import kept_of, roles_of
+from km365.settings import Settings
+from km365.store import moves
+from km365.store.database import Connection, Database
+from km365.templates import Templates
+
+FORMATS = (".docx", ".html")
+_ONCE = 2
+"""So many of the post of a contributor are told; more people are "colleagues of" the office."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompendiumDesk:
+    """What making a volume needs."""
+
+    graph: Graph
+    db: Database
+    settings: Settings
+    templates: Templates
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A volume as a file, and what became of what was asked for."""
+
+    data: bytes
+    title: str
+    volume: Compendium
+    earlier: Record | None
+
+
+async def plan(desk: CompendiumDesk, asked: Plan, *, name: str) -> tuple[str, Compendium]:
+    """The editor's file to begin with, called `name`, with every item in the usual order.
+
+    Also what is left out of it. Raises InputRefused for a facet or value there is not. Needs Sites.Selected
+    with read on the knowledge site.
+    """
+    shelf = await _Shelf.open(desk, asked)
+    groups = compendium.proposed(shelf.entries, shelf.wanted, shelf.facets.rank)
+    known = {entry.item.id: entry for entry in shelf.entries}
+    words = Words.read(desk.templates, WORDS)
+
+    def says(item_id: str) -> str:
+        item = known[item_id].item
+        year = str(item.submitted_at.year) if item.submitted_at else ""
+        about = ", ".join(part for part in (item.kind, item.office, year, item.language) if part)
+        return f"{item.title} ({about})"
+
+    def called(key: str) -> str:
+        return label_of(words, shelf.facets, asked.by, key, asked.language)
+
+    written = compendium_file.write(replace(asked, groups=tuple(groups)), name=name, says=says, called=called)
+    return written, compendium.compose(shelf.entries, shelf.wanted, shelf.facets.rank)
+
+
+async def build(
+    desk: CompendiumDesk, asked: Plan, *, ending: str, since: Path | None = None, today: date
+) -> Built:
+    """The volume as a file with this `ending`, one of `FORMATS`; `since` is the file of an earlier volume.
+
+    Raises InputRefused where nothing may be in it, TemplateError for a wrong template. Needs Sites.Selected
+    with read on the knowledge site, User.Read.All and GroupMember.ReadBasic.All.
+    """
+    earlier = compendium_file.record_of(since) if since else None
+    shelf = await _Shelf.open(desk, asked)
+    volume = compendium.compose(shelf.entries, shelf.wanted, shelf.facets.rank, asked.groups or None)
+    if not volume.sections:
+        raise InputRefused(
+            f"No item that is asked for may be in a volume for {asked.reach} readers; nothing was written. "
+            "`km365 lesson list --maturity published --as SIGN-IN` shows what is published."
+        )
+    title = title_of(Words.read(desk.templates, WORDS), asked)
+    words = pages(
+        Volume(
+            compendium=volume,
+            plan=asked,
+            facets=shelf.facets,
+            organisation=desk.settings.organisation,
+            today=today,
+            provenance={
+                piece.item.id: await _provenance(desk, piece, asked.reach) for piece in volume.pieces
+            },
+            history=compendium.history(volume, shelf.entries, earlier, asked.reach) if earlier else None,
+        ),
+        desk.templates,
+    )
+    record = compendium.record(volume, title=title, built_on=today, reach=asked.reach)
+    kept = compendium_file.as_json(record)
+    if ending == ".html":
+        data = compendium_html.write(words, kept, desk.templates).encode()
+    else:
+        data = compendium_docx.write(words, kept, desk.templates)
+    return Built(data=data, title=title, volume=volume, earlier=earlier)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shelf:
+    """All items, with the values by which they are chosen and grouped."""
+
+    entries: Sequence[Entry]
+    facets: Facets
+    wanted: Wanted
+
+    @classmethod
+    async def open(cls, desk: CompendiumDesk, asked: Plan) -> "_Shelf":
+        facets = Facets(taxonomy.shipped(desk.templates).everywhere(), offices.offices(desk.templates))
+        wanted = _wanted(facets, asked)
+        place = await knowledge_list(desk.graph, desk.settings)
+        entries = []
+        async for row in lists.list_items(desk.graph, place.site_id, place.list_id):
+            kept = kept_of(row)
+            confirmed = row.fields.get("KMConfirmedBy")
+            entries.append(
+                Entry(
+                    item=kept.item,
+                    facets=facets.of(kept.item, kept.tags),
+                    web_url=kept.web_url,
+                    confirmed_by=int(confirmed) if isinstance(confirmed, int | float) else 0,
+                )
+            )
+        return cls(entries=entries, facets=facets, wanted=wanted)
+
+
+def _wanted(facets: Facets, asked: Plan) -> Wanted:
+    """What is asked for, words turned into values: the same facet twice means either, two facets both."""
+    if asked.by not in facets.keys:
+        raise InputRefused(f"There is no facet {asked.by!r} to group by; there are {', '.join(facets.keys)}.")
+    only: dict[str, frozenset[str]] = {}
+    for one in [*asked.only, *([f"{YEAR}={asked.year}"] if asked.year is not None else [])]:
+        facet, equals, text = (part.strip() for part in one.partition("="))
+        if not (equals and text):
+            raise InputRefused(f"{one!r} is no choice; write a facet and a value, such as {KIND}=innovation.")
+        only[facet] = only.get(facet, frozenset()) | facets.values(facet, text)
+    return Wanted(by=asked.by, reach=asked.reach, only=only)
+
+
+# Where items come from -------------------------------------------------------------------------------------
+
+
+async def _provenance(desk: CompendiumDesk, piece: Piece, reach: Reach) -> Provenance:
+    item = piece.item
+    posts: tuple[str, ...] = ()
+    if reach is Reach.INTERNAL and len(item.contributors) <= _ONCE:
+        posts = tuple([post for one in item.contributors if (post := await _post(desk.graph, one))])
+    published = await desk.db.run(_published_on, item.id)
+    return Provenance(posts=posts, checked_by=await _checker(desk, piece), published_on=published)
+
+
+def _published_on(c: Connection, item_id: str) -> date | None:
+    made = [one.at for one in moves.list_(c, item_id) if one.move is Move.PUBLISH and one.done]
+    return made[0].date() if made else None
+
+
+async def _post(graph: Graph, person_id: str) -> str:
+    """What somebody's post is called; "" where the directory has them no more."""
+    try:
+        return (await people.get_person(graph, person_id)).job_title
+    except GraphNotFound:
+        return ""
+
+
+async def _checker(desk: CompendiumDesk, piece: Piece) -> Actor | None:
+    """As what the last of those who validated the item did so, as far as the directory still says it."""
+    for person_id in reversed(piece.item.validated_by):
+        try:
+            office = (await people.get_person(desk.graph, person_id)).office
+        except GraphNotFound:
+            continue
+        reader = Reader(person_id=person_id, office=office)
+        roles = await roles_of(desk.graph, desk.settings, piece.item.office, reader)
+        for role in (Actor.REVIEWER, Actor.FOCAL_POINT):
+            if role in roles:
+                return role
+    return None
