@@ -70,6 +70,11 @@ async def loop(
     )
 
 
+_ENDED = {
+    Stand.ANSWERED: People.ANSWERED,
+    Stand.DECLINED: People.SILENT,
+    Stand.NO_ANSWER: People.SILENT,
+}
 _Days = Mapping[str, date]
 
 
@@ -100,16 +105,14 @@ def _number(value: Any) -> float:
 
 
 def _asked(c: Connection, *, first: date, last: date) -> list[Counted]:
-    """Who was asked by a milestone of these days, and whether they answered."""
-    found = []
+    """Who answered when a milestone of these days asked, and who did not; not yet who still may."""
     near = {one.id: one for one in campaigns.list_(c, kind="milestone") if first <= one.due_on <= last}
-    for campaign_id, rows in standing.read(c, list(near)).items():
-        one = near[campaign_id]
-        for row in rows:
-            if row.stand is Stand.ANSWERED or row.was_sent:
-                what = People.ANSWERED if row.stand is Stand.ANSWERED else People.SILENT
-                found.append(Counted(what=what, office=str(one.data.get("office") or ""), on=one.due_on))
-    return found
+    return [
+        Counted(what=_ENDED[row.stand], office=str(near[one].data.get("office") or ""), on=near[one].due_on)
+        for one, rows in standing.read(c, list(near)).items()
+        for row in rows
+        if row.stand in _ENDED
+    ]
 
 
 async def _left(graph: Graph, db: Database, settings: Settings, *, today: date) -> list[Counted]:
