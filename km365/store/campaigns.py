@@ -8,13 +8,22 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from km365.core.schedule import WEEK, Outcome, Plan, Progress, Why
 from km365.store import outbox, rows, standing
 from km365.store.outbox import Delivery
 from km365.store.rows import Json
 from km365.store.tables import campaign, message, prompt
+
+_STILL_ASKED = and_(
+    prompt.c.campaign_id == bindparam("subject"),
+    prompt.c.person_id == bindparam("wanted"),
+    prompt.c.state == bindparam("asked", Outcome.OPEN),
+)
+_KEY_OF = select(prompt.c.key).where(_STILL_ASKED)
+_STOP = update(prompt).where(_STILL_ASKED)
+"""Made once: every turn of a chat needs them."""
 
 KINDS = ("departure", "group", "milestone")
 """What a campaign may be about: its kind, and the reason of its messages."""
@@ -173,13 +182,11 @@ def stop(
 
     False when they were not, or no longer, being asked. Call it in the transaction that stores the answer.
     """
-    mine = and_(
-        prompt.c.campaign_id == subject, prompt.c.person_id == person_id, prompt.c.state == Outcome.OPEN
-    )
-    found = c.execute(select(prompt.c.key).where(mine)).scalar()
+    mine = {"subject": subject, "wanted": person_id}
+    found = c.execute(_KEY_OF, mine).scalar()
     if found is None:
         return False
-    c.execute(update(prompt).where(mine).values(state=outcome, next_at=None, changed_at=at))
+    c.execute(_STOP, {**mine, "state": outcome, "next_at": None, "changed_at": at})
     outbox.cancel(c, found, note=f"the person has {outcome}", at=at)
     return True
 

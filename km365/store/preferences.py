@@ -3,18 +3,20 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from km365.core.preferences import Asked, Preferences
 from km365.store import rows
 from km365.store.tables import preference
 
 _MINUTE = timedelta(minutes=1)
+_OF = select(preference).where(preference.c.person_id == bindparam("wanted"))
+"""Made once: every turn of a chat needs it."""
 
 
 def get(c: Connection, person_id: str) -> Preferences:
     """What the person chose; the default for whoever chose nothing."""
-    row = c.execute(select(preference).where(preference.c.person_id == person_id)).first()
+    row = c.execute(_OF, {"wanted": person_id}).first()
     if row is None:
         return Preferences()
     return Preferences(
