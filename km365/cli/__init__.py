@@ -14,6 +14,7 @@ from km365.errors import ExitCode, KM365Error
 
 NOUNS: dict[str, str] = {
     "up": "Start everything on this machine and open the chat page.",
+    "ask": "Say everything that is known on a topic, quoted word for word.",
     "departure": "See who leaves and what happens next; take in an HR file.",
     "doctor": "Say in words what works and what is missing.",
     "bot": "Make the Teams app package, and see whom the bot reaches.",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from km365.core.audience import Reader
+from km365.core.fair import in_turn
 from km365.core.knowledge import WRITTEN_FIELDS, from_fields
 from km365.core.languages import primary
 from km365.core.search import Ranked, best_sentence, in_order, rank, stands_in, words_of
@@ -118,15 +119,16 @@ async def search(
     language: str = "en",
     start: int = 0,
     most: int = BEST,
+    fair: bool = False,
 ) -> Found:
     """The best answers that `reader` may read (EVERYONE: that all may), from the `start`th on.
 
-    `language` is that of the labels in `near`. What is gone or was narrowed meanwhile is left out, not found
-    any more, and read again by the next look. Raises GraphUnreachable or Throttled where SharePoint cannot be
-    asked: then nothing is shown. Needs Sites.Selected with read, and for documents what `permissions` needs.
+    `language` is that of the labels in `near`. With `fair` offices and years come in turn, and not the best
+    first. What is gone or was narrowed meanwhile is left out, not found any more, and read again by the next
+    look. Raises GraphUnreachable or Throttled where SharePoint cannot be asked: then nothing is shown. Needs Sites.Selected with read, and for documents what `permissions` needs.
     1 resource unit an item shown, 6 a document and 5 a library.
     """
-    searching = _Searching(db, graph, settings, concepts, reader, today)
+    searching = _Searching(db, graph, settings, concepts, reader, today, fair)
     return await searching.answer(query, language, start, most)
 
 
@@ -162,6 +164,7 @@ class _Searching:
     concepts: Concepts
     reader: Reader
     today: date
+    fair: bool
 
     async def answer(self, query: Query, language: str, start: int, most: int) -> Found:
         parts = await asyncio.to_thread(self.concepts.parts, query.words)
@@ -171,6 +174,9 @@ class _Searching:
         entries = {number: entry for number, entry in entries.items() if entry.shelf in shelves}
         days = {number: entry.day for number, entry in entries.items()}
         order = in_order(ranked.best, days, today=self.today)
+        if self.fair:
+            years = {number: day.year if day else 0 for number, day in days.items()}
+            order = in_turn(order, office=lambda n: entries[n].office, year=lambda n: years[n])
         hits, at, dropped = await self._shown(order, entries, parts, ranked.weights, start, most)
         found = Found(
             hits=tuple(hits),

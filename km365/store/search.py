@@ -350,6 +350,13 @@ def entries(c: Connection, ids: Collection[int]) -> dict[int, Entry]:
     }
 
 
+def numbers(c: Connection, container: str, item_ids: Collection[str]) -> list[int]:
+    """The numbers of the entries of these items, whoever may find them."""
+    e = search_entry.c
+    wanted = e.container == container, e.item_id.in_(list(item_ids))
+    return list(c.execute(select(e.id).where(*wanted)).scalars())
+
+
 def offices(c: Connection) -> frozenset[str]:
     """The codes of the offices that entries are of, in small letters."""
     found = c.execute(select(search_entry.c.office).distinct()).scalars()
