@@ -19,6 +19,7 @@ NOUNS: dict[str, str] = {
     "doctor": "Say in words what works and what is missing.",
     "bot": "Make the Teams app package, and see whom the bot reaches.",
     "campaign": "See how campaigns stand, and pause, resume or cancel one.",
+    "compendium": "Make a compendium of what was learned, as its editor wants it.",
     "flow": "List the automations, run one now, or pause one.",
     "handover": "See handover interviews and file their notes.",
     "headline": "See the headline messages of a milestone that is over, and choose among them.",
