@@ -127,7 +127,7 @@ def post_of(app: App, parts: Parts, connector: Connector, labels: Words, lines: 
     async def compose(message: Message) -> Reply:
         if message.person_id.startswith(GROUP):
             return await group_speech.to_group(parts, message, app.clock.now())
-        reply = conversation.compose(parts, message)
+        reply = await conversation.compose_now(parts, message)
         chosen = await app.db.run(preferences.get, message.person_id)
         return without_card(reply) if chosen.text_only else reply
 

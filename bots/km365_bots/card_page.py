@@ -179,25 +179,31 @@ class Page:
 
         Teams clients without Action.Execute take the Action.Submit that stands behind it.
         """
-        title = label or self.label(verb)
+        self.actions.append(self._pressing(verb, label or self.label(verb), inputs=inputs))
+
+    def _pressing(self, verb: str, title: str, *, inputs: bool) -> Json:
         data = {**self.card.action_data, "verb": verb}
         common: Json = {"title": title, "data": data, "associatedInputs": "auto" if inputs else "none"}
-        self.actions.append(
-            {
-                "type": "Action.Execute",
-                "verb": verb,
-                **common,
-                "fallback": {"type": "Action.Submit", **common},
-            }
-        )
+        return {
+            "type": "Action.Execute",
+            "verb": verb,
+            **common,
+            "fallback": {"type": "Action.Submit", **common},
+        }
 
     def link(self, title: str, address: str) -> None:
         """A button that opens an address; only web addresses are shown."""
         self.actions += self._opening(title, address)
 
-    def link_here(self, title: str, address: str) -> None:
-        """The same, right below what was said last."""
-        if actions := self._opening(title, address):
+    def here(self, title: str, address: str, buttons: Sequence[Mapping[str, Any]] = ()) -> None:
+        """A button that opens an address, and other buttons, right below what was said last."""
+        pressed = [
+            self._pressing(
+                as_text(row.get("verb")), as_text(row.get("label")), inputs=row.get("inputs") is True
+            )
+            for row in buttons
+        ]
+        if actions := [*self._opening(title, address), *pressed]:
             self.body.append({"type": "ActionSet", "actions": actions})
 
     def _opening(self, title: str, address: str) -> list[Json]:

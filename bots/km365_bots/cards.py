@@ -6,7 +6,7 @@ fit is shortened where it is only read, and never where it could be sent back sh
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from km365.core.chat import Card
@@ -190,28 +190,37 @@ def _notice(page: Page) -> None:
 
 
 def _menu(page: Page) -> None:
-    """What a topic shows: entries to read, fields to fill in (below its `entry`, or below all), buttons."""
+    """What a topic shows: entries to read, fields and buttons (below their `entry`, or below all)."""
     page.heading(page.text("title"))
     page.say(page.text("text"))
-    fields = page.rows("fields")
+    fields, buttons = page.rows("fields"), page.rows("buttons")
     for place, row in enumerate(page.first(page.rows("entries")), start=1):
         page.heading(
             " · ".join(filter(None, map(as_text, (row.get("number"), row.get("title"))))), large=False
         )
         page.quote(as_text(row.get("quote")))
         page.note(as_text(row.get("note")))
-        page.link_here(as_text(row.get("link_label")) or page.label("open"), as_text(row.get("link")))
-        for field in fields:
-            if field.get("entry") == place:
-                _menu_field(page, field)
+        link = as_text(row.get("link_label")) or page.label("open"), as_text(row.get("link"))
+        asked, pressed = (_below(rows, place) for rows in (fields, buttons))
+        page.here(*link, () if asked else pressed)
+        for field in asked:
+            _menu_field(page, field)
+        if asked:
+            page.here("", "", pressed)
     for row in fields:
         if "entry" not in row:
             _menu_field(page, row)
     page.note(page.text("hint"))
-    for row in page.rows("buttons"):
-        page.button(
-            as_text(row.get("verb")), inputs=row.get("inputs") is True, label=as_text(row.get("label"))
-        )
+    for row in buttons:
+        if "entry" not in row:
+            page.button(
+                as_text(row.get("verb")), inputs=row.get("inputs") is True, label=as_text(row.get("label"))
+            )
+
+
+def _below(rows: Sequence[Mapping[str, Any]], place: int) -> list[Mapping[str, Any]]:
+    """Those of the rows that stand below the entry at this place."""
+    return [one for one in rows if one.get("entry") == place]
 
 
 def _menu_field(page: Page, row: Mapping[str, Any]) -> None:

@@ -80,6 +80,16 @@ def compose(parts: Parts, message: Message) -> Reply:
     return reply
 
 
+async def compose_now(parts: Parts, message: Message) -> Reply:
+    """The same as it goes out, where a topic reads only now what it says. Raises NotWanted too."""
+    messages = parts.catalogue.get(best([message.language]))
+    speaking = Speech(messages=messages, secret=parts.secret, person_id=message.person_id)
+    for topic in parts.topics:
+        if (reply := await topic.as_sent(speaking, message)) is not None:
+            return reply
+    return compose(parts, message)
+
+
 async def _welcome(chat: Chat) -> list[Reply]:
     """Greets once; Teams tells of an installation any number of times."""
     if chat.state.get("welcomed"):

@@ -32,6 +32,7 @@ from km365_bots.connector import (
     Unreachable,
 )
 from km365_bots.outgoing import Outgoing, message, texts
+from km365_bots.topics import NotWanted
 from km365_bots.turn import Lines, whereabouts
 
 _log = logging.getLogger("km365.bots.delivery")
@@ -122,6 +123,9 @@ async def deliver(post: Post, key: str, *, lent: bool = False) -> None:
         return
     except StoreError:
         raise
+    except NotWanted as why:
+        await post.db.run(outbox.cancel, key, note=str(why), at=post.now())
+        return
     except KM365Error as error:
         await _end(post, key, Delivery.FAILED, str(error))
         return

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from km365.core.chat import EventKind, Reply
 from km365.core.commands import Command, Understood
@@ -21,6 +22,7 @@ from km365.services import interview as service
 from km365.store.campaigns import Campaign
 from km365_bots import drafts, put_by, putting_off, readers, speech
 from km365_bots.buttons import Press
+from km365.core.knowledge import Link, and_links
 from km365_bots.chat import Chat
 from km365_bots.meaning import asked_back, bank_of, said_to, uttered, worded
 

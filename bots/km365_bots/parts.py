@@ -33,8 +33,10 @@ from km365.services import (
     suggest,
     tell,
     verdicts,
+    push,
     wishes,
 )
+    used,
 from km365.services.calendar import hours_of
 from km365.services.handing_on import Begin, Desk, open_desk
 from km365.services.headline_answers import HeadlineDesk
@@ -62,6 +64,7 @@ from km365_bots.topics.text import Text
 _log = logging.getLogger("km365.bots.parts")
 
 _KEPT = timedelta(hours=1)
+from km365_bots.topics.used import Used
 """How long a profile's language and the term store's words are taken as known."""
 _MOST_KEPT = 20_000
 
@@ -112,6 +115,8 @@ async def open_parts(app: App) -> Parts:
     return Parts(
         db=app.db,
         jobs=app.jobs,
+    used.open_desk(verdict_desk)
+    pushing = push.desk_of(app.graph, app.db, app.jobs, app.settings, app.templates, app.clock.now)
         banks=banks,
         catalogue=Catalogue(app.templates),
         coach=CoachWords.read(app.templates),
@@ -128,6 +133,7 @@ async def open_parts(app: App) -> Parts:
                 lambda person, now: preferences.next_milestone(
                     app.graph, app.settings, words, person, now=now
                 ),
+            Used(app, verdict_desk, pushing),
             ),
             GroupReflections(hours_of(app.settings), milestones_of(app, words)),
             Headlines(app, headline_desk),

@@ -17,6 +17,7 @@ from km365.services import (
     housekeeping,
     outlook,
     prompts,
+    push,
     restricted,
 )
 from km365.services.calendar import hours_of
@@ -25,6 +26,7 @@ from km365_flows import calendar_watch, lessons, searching
 from km365_flows.calendar_watch import CalendarWatch
 from km365_flows.lessons import LessonCare
 from km365_flows.notifications import address, listening
+from km365_flows.pushing import Pushing
 from km365_flows.searching import Searching
 from km365_flows.watching import JOB, Watching
 
@@ -57,10 +59,13 @@ async def _running(app: App, *, url: str | None) -> AsyncIterator[None]:
     app.jobs.register(lessons.JOB, _unless_paused(app, "lessons", care.look), attempts=12)
     app.jobs.every_minute("lessons", _unless_paused(app, "lessons", care.every_minute))
     watching, index, calendar = Watching(app, url=url), Searching(app), CalendarWatch(app)
+    pushing = Pushing(app)
     app.jobs.register(JOB, _unless_paused(app, "watch", watching.look))
     app.jobs.every_minute("watch", _unless_paused(app, "watch", watching.every_minute))
     app.jobs.register(searching.JOB, _unless_paused(app, "search", index.look))
     app.jobs.every_minute("search", _unless_paused(app, "search", index.every_minute))
+    app.jobs.register(push.PUSH, _unless_paused(app, "push", pushing.work))
+    app.jobs.every_minute("push", _unless_paused(app, "push", pushing.every_minute))
     app.jobs.register(calendar_watch.JOB, _unless_paused(app, "scan", calendar.look))
     app.jobs.every_minute("calendar", _unless_paused(app, "scan", calendar.every_minute))
     await app.db.run(app.jobs.enqueue, "scan", key="scan", args={"day": "any"})

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from km365.app import App
 from km365.errors import KM365Error, PlanRefused
-from km365.services import search_index
+from km365.services import push, search_index
 from km365.store import cursors
 from km365.store.database import Connection
 
@@ -25,6 +25,7 @@ class Searching:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._push = push.desk_of(app.graph, app.db, app.jobs, app.settings, app.templates, app.clock.now)
         self._untold = 0
 
     async def every_minute(self) -> None:
@@ -44,8 +45,14 @@ class Searching:
         app = self._app
         await self._look_again_at(app.clock.now() + EVERY)
         try:
+            noticed = await push.types(self._push)
             found = await search_index.look(
-                app.graph, app.db, app.settings, now=app.clock.now, most=_MOST_AT_ONCE
+                app.graph,
+                app.db,
+                app.settings,
+                now=app.clock.now,
+                most=_MOST_AT_ONCE,
+                noticed=noticed,
             )
         except PlanRefused:  # another process is at it
             return

@@ -12,12 +12,14 @@ from km365.errors import ExitCode, InputRefused
 if TYPE_CHECKING:
     from km365.app import App
     from km365.services.calendar_scan import Report
+    from km365.services.push import PushDesk
 
 FLOWS = {
     "scan": ("at start-up and every day", "finds milestones and departures that are due, and invites people"),
     "prompts": ("every minute", "sends the invitations and reminders whose time has come"),
     "watch": ("every minute", "tags what is new in watched libraries, and queues the rest for a person"),
     "search": ("every five minutes", "brings the search index up to date with SharePoint"),
+    "push": ("every minute", "sends lessons that fit to those who write a document that was tagged"),
     "lessons": ("every day", "asks whether lessons that are due still hold, and reminds of agreed actions"),
     "outlook": ("after each scan", "keeps an event for each milestone in the calendar of calendar_mailbox"),
     "tidy": ("every day", "copies the database, and deletes finished jobs and other old traces"),
@@ -116,13 +118,14 @@ async def _do(app: "App", name: str, now: datetime) -> tuple[dict[str, Any], str
         count = await app.db.run(watches.look_now, at=now)
         return {"libraries": count}, _libraries(count)
     if name == "search":
-        from km365.services import search_index
+        from km365.services import push, search_index
 
-        look = await search_index.look(app.graph, app.db, app.settings, now=app.clock.now)
+        noticed = await push.types(_push_desk(app))
+        look = await search_index.look(app.graph, app.db, app.settings, now=app.clock.now, noticed=noticed)
         read = f"{look.items} knowledge items and {look.documents} documents read"
         return asdict(look), f"{read}, {look.removed} taken out"
-    if name == "outlook":
-        return await _outlook(app, now, dry_run=False)
+    if name in _REHEARSED:
+        return await _REHEARSED[name](app, now, dry_run=False)
     if name == "lessons":
         return await _lessons(app, now, dry_run=False)
     tidied = await housekeeping.tidy(app.db, app.jobs, now=now)
@@ -141,12 +144,52 @@ async def _would(app: "App", name: str, now: datetime) -> tuple[dict[str, Any], 
     if name == "watch":
         count = sum(one.is_on for one in await app.db.run(watches.list_))
         return {"libraries": count}, _libraries(count)
-    if name == "outlook":
-        return await _outlook(app, now, dry_run=True)
+    if name in _REHEARSED:
+        return await _REHEARSED[name](app, now, dry_run=True)
     if name == "lessons":
         return await _lessons(app, now, dry_run=True)
     count = await housekeeping.would_delete(app.db, app.jobs, now=now)
     return {"deleted": count}, f"a copy of the database; {count} rows deleted."
+
+
+def _push_desk(app: "App") -> "PushDesk":
+    from km365.services import push
+
+    return push.desk_of(app.graph, app.db, app.jobs, app.settings, app.templates, app.clock.now)
+
+
+async def _push(app: "App", _: datetime, *, dry_run: bool) -> tuple[dict[str, Any], str]:
+    """How many messages were put; for a dry run whom, for which document, and which lessons, with reasons."""
+    from km365.services import push
+
+    desk = _push_desk(app)
+    if not dry_run:
+        count = await push.send_due(desk)
+        return {"messages": count}, _messages(count)
+    labels = (await desk.terms.now()).taxonomy.by_term_id
+    found: list[dict[str, Any]] = [
+        {
+            "to": one.person.upn,
+            "document": one.title,
+            "lessons": [
+                {
+                    "id": lesson.item.id,
+                    "title": lesson.item.title,
+                    "office": lesson.item.office,
+                    "topics": [labels[tag].label("en") for tag in lesson.tags if tag in labels],
+                }
+                for lesson in one.lessons
+            ],
+        }
+        for one in await push.would_send(desk)
+    ]
+    lines = [_messages(len(found))]
+    for one in found:
+        lines.append(f"to {one['to']} for “{one['document']}”:")
+        for lesson in one["lessons"]:
+            about = f"{lesson['id']} {lesson['title']} ({lesson['office']})"
+            lines.append(f"  {about}, the same topics: {', '.join(lesson['topics'])}")
+    return {"messages": found}, "\n".join(lines)
 
 
 async def _outlook(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[str, Any], str]:
@@ -166,6 +209,10 @@ async def _lessons(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[st
     done = await lesson_care.look(desk, calendar.hours_of(app.settings), at=now, dry_run=dry_run)
     words = f"{done.asked} asked whether lessons still hold, {done.reminded} reminded of an action"
     return asdict(done), f"{words}, {done.back} told that one has no owner"
+
+
+_REHEARSED = {"push": _push, "outlook": _outlook}
+"""What says itself what it would do."""
 
 
 def _messages(count: int) -> str:

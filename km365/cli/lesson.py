@@ -36,6 +36,7 @@ VERBS = {
     "supersede": "km365.cli.lesson_moves:supersede",
     "retire": "km365.cli.lesson_moves:retire",
     "effect": "km365.cli.lesson_moves:effect",
+    "used": "km365.cli.lesson_used:command",
 }
 """The verbs in modules of their own; the others are below."""
 
@@ -142,8 +143,9 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     Example:
       km365 lesson show KM-8f3a --as zodwa.thimblesea@childrensagency.example
     """
+    from km365.cli.lesson_used import in_words
     from km365.core.knowledge import WRITTEN_FIELDS, unconfirmed_since
-    from km365.services import life, review, verdicts, wishes
+    from km365.services import life, review, used, verdicts, wishes
     from km365.store import reads
 
     reader = await reader_of(app, sign_in)
@@ -153,6 +155,7 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
         await app.db.run(reads.note, [item_id], on=app.clock.now().date())
     asked = (await wishes.asked(app.graph, app.db, app.settings, reader)).get(item_id, ())
     held, said = await verdicts.held_of(app.graph, app.db, app.settings, kept.item, reader)
+    tally = await used.tally_of(app.graph, app.db, app.settings, kept.item, reader)
     steps = await life.history_of(app.graph, app.db, app.settings, kept.item, reader)
     names = await life.names(app.graph, steps)
     since = unconfirmed_since(kept.item, app.clock.now().date())
@@ -161,6 +164,7 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
         print_json(
             asdict(kept)
             | {"asked": [asdict(one) for one in asked], "still_true": told, "said": _as_said(said)}
+            | {"used": asdict(tally)}
             | {"unconfirmed_since": since}
             | {"history": [asdict(step) | {"name": _by(step, names)} for step in steps]}
         )
@@ -182,6 +186,7 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     if held.last:
         offices = f"{held.offices} office{'s' if held.offices > 1 else ''}"
         click.echo(f"Still true for {offices}, last {held.last:%Y-%m}; effect: {kept.item.effect}.")
+    click.echo(in_words(tally))
     for answer in said:
         click.echo(f"Said to be {answer.verdict}: {answer.words or '(no words)'}")
     for one in asked:

@@ -40,10 +40,11 @@ async def index(app: "App", *, anew: bool, as_json: bool) -> int:
     Example:
       km365 search index
     """
-    from km365.services import search_index
+    from km365.services import push, search_index
     from km365.services.search_readers import WHY_LEFT_OUT
     from km365.store import search as store
 
+    desk = push.desk_of(app.graph, app.db, app.jobs, app.settings, app.templates, app.clock.now)
     if anew:
         await search_index.begin_anew(app.db, app.settings)
     with Progress("Documents read", total=0) as progress:
@@ -58,6 +59,7 @@ async def index(app: "App", *, anew: bool, as_json: bool) -> int:
             now=app.clock.now,
             advance=progress.advance,
             found=found,
+            noticed=await push.types(desk),
         )
     unread = await app.db.run(store.unread, most=_UNREAD_SHOWN + 1)
     left_out = await app.db.run(store.left_out)

@@ -49,8 +49,18 @@ def words_of(parts: Iterable[Part], filters: Filters, tag_of: Callable[[str], st
     return {EVERYTHING, *_held_to(filters, tag_of), *(word for part in parts for word in part.words)}
 
 
-def rank(rows: Rows, parts: Sequence[Part], filters: Filters, tag_of: Callable[[str], str] = str) -> Ranked:
-    """What the rows, which hold only what the reader may find, say to the question."""
+def rank(
+    rows: Rows,
+    parts: Sequence[Part],
+    filters: Filters,
+    tag_of: Callable[[str], str] = str,
+    *,
+    least: float = _HALF,
+) -> Ranked:
+    """What the rows, which hold only what the reader may find, say to the question.
+
+    `least` is the share of the question, by weight, that an entry must hold.
+    """
     index = _Index(rows)
     all_of = index.weights(EVERYTHING) > 0
     readable = int(all_of.sum())
@@ -68,7 +78,7 @@ def rank(rows: Rows, parts: Sequence[Part], filters: Filters, tag_of: Callable[[
     for word in _held_to(filters, tag_of):
         wanted = wanted & (index.weights(word) > 0)
     if parts:
-        wanted = wanted & (held >= _HALF * sum(weights)) & (held > 0)
+        wanted = wanted & (held >= least * sum(weights)) & (held > 0)
     found = np.flatnonzero(wanted)
     order = np.lexsort((found, -scores[found]))[:WINDOW]
     best_ones = tuple((int(found[at]), float(scores[found[at]])) for at in order)

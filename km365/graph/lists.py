@@ -3,12 +3,13 @@
 Permission: Sites.Selected with read or write; Sites.Manage.All (or fullcontrol) to make lists and columns.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
 from km365.errors import GraphChangedMeanwhile, GraphNotFound
+from km365.graph.batch import BatchRequest
 from km365.graph.client import Graph, Page
 from km365.graph.wire import Json, moment, part, person_id, segment, text
 
@@ -266,6 +267,21 @@ async def get_item(
     expand = f"fields($select={','.join(select)})" if select else "fields"
     path = item_path(site_id, list_id, item_id)
     return Item.from_json(await graph.get(path, params={"$expand": expand}))
+
+
+async def get_items(graph: Graph, site_id: str, list_id: str, item_ids: Iterable[str]) -> list[Item]:
+    """These items with their fields, in order; those that are gone are left out. 1 resource unit each."""
+    asked = [
+        BatchRequest(
+            id=str(number),
+            method="GET",
+            path=item_path(site_id, list_id, item_id),
+            params={"$expand": "fields"},
+        )
+        for number, item_id in enumerate(item_ids)
+    ]
+    answers = await graph.batch(asked) if asked else []
+    return [Item.from_json(one.json()) for one in answers if not isinstance(one.error, GraphNotFound)]
 
 
 async def create_item(graph: Graph, site_id: str, list_id: str, fields: Mapping[str, Any]) -> Item:

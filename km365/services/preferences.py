@@ -30,6 +30,7 @@ from km365.store import (
     interviews,
     outbox,
     preferences,
+    pushes,
 )
 from km365.store.campaigns import Campaign, Prompt
 from km365.store.database import Connection, Database
@@ -83,6 +84,11 @@ async def change(
     is time. Doing it twice changes nothing more.
     """
     return await db.run(_change, hours, person_id, to, now=now)
+
+
+def without_lessons(before: Preferences) -> Preferences:
+    """The same choices, and no lessons that the person did not ask for."""
+    return replace(before, lessons=False)
 
 
 async def next_milestone(
@@ -148,6 +154,8 @@ def _change(
     after = to(before)
     if after != before:
         preferences.put(c, person_id, after, at=now)
+    if not after.takes_lessons:
+        _cancel_lessons(c, person_id, now=now)
     if after.asked is not before.asked:
         what = {"from": before.asked.value, "to": after.asked.value}
         events.append(c, kind="asking changed", subject=person_id, who=person_id, what=what, at=now)
@@ -155,6 +163,12 @@ def _change(
         _take_up(c, person_id, after, hours_of_person(c, person_id, hours), now=now)
     _free_what_may_come(c, person_id, hours_of_person(c, person_id, hours), now=now)
     return _overview(c, hours, person_id, now=now)
+
+
+def _cancel_lessons(c: Connection, person_id: str, *, now: datetime) -> None:
+    for row in outbox.list_(c, state=Delivery.WAITING, person_id=person_id):
+        if row.message.reason == pushes.REASON:
+            outbox.cancel(c, row.message.key, note=_OPTED_OUT, at=now)
 
 
 def _call_off(c: Connection, person_id: str, wanted: Preferences, *, now: datetime) -> None:

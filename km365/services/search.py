@@ -54,7 +54,8 @@ _KEPT_S = 900.0
 class Hit:
     """One thing that was found, as SharePoint has it now. `sentence` stands in it word for word; may be "".
 
-    `office` is a code as people write it, `kind` that of an `Entry`.
+    `office` is a code as people write it, `kind` that of an `Entry`; `record` is the id of a knowledge item,
+    "" of a document.
     """
 
     title: str
@@ -66,6 +67,7 @@ class Hit:
     web_url: str
     container: str
     item_id: str
+    record: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +127,8 @@ async def search(
 
     `language` is that of the labels in `near`. With `fair` offices and years come in turn, and not the best
     first. What is gone or was narrowed meanwhile is left out, not found any more, and read again by the next
-    look. Raises GraphUnreachable or Throttled where SharePoint cannot be asked: then nothing is shown. Needs Sites.Selected with read, and for documents what `permissions` needs.
+    look. Raises GraphUnreachable or Throttled where SharePoint cannot be asked: then nothing is shown.
+    Needs Sites.Selected with read, and for documents what `permissions` needs.
     1 resource unit an item shown, 6 a document and 5 a library.
     """
     searching = _Searching(db, graph, settings, concepts, reader, today, fair)
@@ -322,11 +325,12 @@ def _hit(
 
     Where that was changed since we read it, that is its name alone.
     """
-    sentences, source = kept, kept
+    sentences, source, record = kept, kept, ""
     if isinstance(current, Item):
         item = from_fields(current.fields)
         sentences, source = item_sentences(item), [str(getattr(item, name)) for name in WRITTEN_FIELDS]
         entry = replace(entry, title=item.title, kind=item.kind.value, office=item.office)
+        record = item.id
     elif current.ctag != entry.mark:
         sentences, source = (), ()
         entry = replace(entry, title=title_of((), current.name))
@@ -341,6 +345,7 @@ def _hit(
         web_url=current.web_url or entry.web_url,
         container=entry.container,
         item_id=entry.item_id,
+        record=record,
     )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from km365.core.knowledge import from_fields
+from km365.core.push import LATELY
 from km365.core.schema import OFFICE_LIBRARY, TAG_COLUMNS
 from km365.core.search_access import APPROVAL, VERSION, Access, Readers, is_draft
 from km365.core.search_entries import (
@@ -29,7 +30,7 @@ from km365.core.written_in import main_language
 from km365.documents.reading import READABLE
 from km365.documents.worker import Reader
 from km365.errors import GraphError, GraphNotFound, GraphUnreachable, InputRefused, ResyncNeeded, Throttled
-from km365.graph import documents, drives, lists, sites
+from km365.graph import documents, drives, lists, metadata, sites
 from km365.graph.batch import BatchRequest
 from km365.graph.client import Graph, Page
 from km365.graph.documents import Document
@@ -40,7 +41,7 @@ from km365.services.capture import knowledge_list
 from km365.services.search_readers import readers_of
 from km365.services.search_shelving import document_entry, item_entry, shelf_for, tags_of
 from km365.settings import Settings
-from km365.store import cursors
+from km365.store import cursors, pushes
 from km365.store import search as store
 from km365.store.database import Connection, Database
 from km365.store.search import Source, Waiting
@@ -50,6 +51,7 @@ LAST_LOOK = "flow:search"
 AT_ONCE = 20
 """Documents read and written together."""
 _FORM = "search form"
+_TYPE = "KMDocumentType"
 _LAST_TRY = 5
 """So often a document is tried that Graph does not give; then it is left until it changes."""
 _AGAIN, _LEFT_OUT_AGAIN = timedelta(days=7), timedelta(days=1)
@@ -90,16 +92,19 @@ async def look(
     most: int | None = None,
     advance: Advance = lambda _: None,
     found: Advance = lambda _: None,
+    noticed: frozenset[str] = frozenset(),
 ) -> Look:
     """Brings the index up to date, asking about `most` documents if given. Safe to cut off and to repeat.
 
-    `found` hears how many documents are to be read, `advance` of each that was. Trouble with one library is
-    said in the answer, and the others go on. Raises PlanRefused while another process looks, GraphUnreachable
-    and Throttled, which concern all. Needs Sites.Selected with read, and with fullcontrol for documents: who
-    may read them is told to no other app (see `permissions`). 7 resource units a document, 6 to ask again.
+    `found` hears how many documents are to be read, `advance` of each that was. Documents of the types
+    `noticed` (term-store ids) that were changed lately are noted for `services.push`. Trouble with one
+    library is said in the answer, and the others go on. Raises PlanRefused while another process looks,
+    GraphUnreachable and Throttled, which concern all. Needs Sites.Selected with read, and with fullcontrol
+    for documents: who may read them is told to no other app (see `permissions`). 7 resource units a document,
+    6 to ask again.
     """
     with db.alone(settings.home, "search"):
-        one = _Looker(graph, db, settings, now, advance)
+        one = _Looker(graph, db, settings, now, advance, noticed)
         return await one.look(most, found)
 
 
@@ -113,10 +118,16 @@ class _Looker:
     """One look at everything that is searched."""
 
     def __init__(
-        self, graph: Graph, db: Database, settings: Settings, now: Callable[[], datetime], advance: Advance
+        self,
+        graph: Graph,
+        db: Database,
+        settings: Settings,
+        now: Callable[[], datetime],
+        advance: Advance,
+        noticed: frozenset[str],
     ) -> None:
         self._graph, self._db, self._settings, self._now = graph, db, settings, now
-        self._advance = advance
+        self._advance, self._noticed = advance, noticed
         self._done = Look()
         self._words = Words()
         self._libraries: dict[str, Access | None] = {}
@@ -358,6 +369,8 @@ class _Looker:
             await self._db.run(store.remove, one.container, [waiting.item_id])
             self._done = self._done.plus(removed=1)
             return
+        if isinstance(answer, Document) and self._is_noticed(answer):
+            await self._db.run(pushes.notice, one.container, [waiting.item_id], at=self._now())
         if isinstance(answer, Document) and answer.item and is_draft(answer.item.fields):
             who = Readers.DRAFT if who is Readers.ALL else who
         if who is not Readers.ALL:
@@ -374,6 +387,14 @@ class _Looker:
             raise
         except GraphError as error:
             await self._not_read(one, waiting, str(error), try_again=waiting.attempts < _LAST_TRY)
+
+    def _is_noticed(self, document: Document) -> bool:
+        """Whether it is of a type that is noticed, and was changed lately, be it that it was tagged."""
+        changed_at = document.file.modified_at
+        if document.item is None or changed_at is None or self._now() - changed_at > LATELY:
+            return False
+        terms = metadata.decode(document.item.fields.get(_TYPE))
+        return not self._noticed.isdisjoint(term.id.lower() for term in terms)
 
     async def _not_read(self, one: Source, waiting: Waiting, why: str, *, try_again: bool) -> None:
         again_at = try_again_at(waiting.attempts + 1, now=self._now()) if try_again else None

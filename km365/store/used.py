@@ -45,8 +45,8 @@ def first_days(c: Connection) -> dict[str, date]:
 def used_since(c: Connection, since: datetime) -> Mapping[str, int]:
     """The lessons that were of use to somebody who said so after that moment, by id: to how many."""
     lately = (use.c.said == Use.USED, use.c.said_at > since)
-    found = c.execute(select(use.c.item_id, func.count()).where(*lately).group_by(use.c.item_id))
-    return {item_id: count for item_id, count in found}
+    query = select(use.c.item_id, func.count().label("people")).where(*lately).group_by(use.c.item_id)
+    return {row.item_id: row.people for row in c.execute(query)}
 
 
 def forget(c: Connection, *, before: datetime) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from jsonschema import Draft6Validator
 from km365_bots.cards import LARGEST_BYTES, render, size_bytes
 from km365_bots.chat import Parts, Reader
-from km365_bots.conversation import compose, respond
+from km365_bots.conversation import compose, compose_now, respond
 from km365_bots.topics import Topic
 
 from km365.core.chat import Card, Event, EventKind, Reply
@@ -219,7 +219,7 @@ class Chat:
         """A message that the bot sends by itself."""
         self.at += timedelta(seconds=20)
         await self.office.db.run(outbox.put, message, at=self.at)
-        self._hear([compose(self.office.parts(), message)])
+        self._hear([await compose_now(self.office.parts(), message)])
 
     def heard(self, *words: str) -> None:
         """The last replies hold these words."""

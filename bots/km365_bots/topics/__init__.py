@@ -13,10 +13,15 @@ from km365.core.chat import EventKind, Reply
 from km365.core.commands import Understood
 from km365.core.keepout import KeepOut
 from km365.core.turns import Turn
+from km365.errors import KM365Error
 from km365.store.outbox import Message
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech
+
+
+class NotWanted(KM365Error):
+    """A message that has nothing to say any more by the time it goes out; it is called off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +101,10 @@ class Topic:
 def refused(
     chat: Chat, refusal: KeepOut, *, waits: Mapping[str, Any] | None = None, own_words: bool = False
 ) -> Told:
+    async def as_sent(self, speech: Speech, message: Message) -> Reply | None:
+        """The same, where what it says is read as it goes out. Raises NotWanted where nothing is left."""
+        return None
+
     """Points to the right channel. In distress nothing waits any more, and nothing is asked."""
     if refusal is KeepOut.DISTRESS:
         return Told(replies=[chat.kept_out(refusal)], begun=True)

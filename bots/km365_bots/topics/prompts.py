@@ -23,6 +23,8 @@ from km365_bots.chat import Chat
 from km365_bots.topics import Told, Topic
 
 _DAY = timedelta(days=1)
+_YES_NO = ("yes", "no")
+_LESSONS = {"stop_lessons": False, "send_lessons": True}
 _ASKED = {"stop": Asked.NONE, "stop_reflections": Asked.HANDOVER, "ask_again": Asked.ALL}
 
 
@@ -51,6 +53,8 @@ class Prompts(Topic):
             return Told(replies=[await self._shown(chat)])
         if wish in _ASKED:
             return await self._change(chat, wish, asked=_ASKED[wish])
+        if wish in _LESSONS:
+            return await self._change(chat, wish, lessons=_LESSONS[wish])
         if wish == "usual_hours":
             return await self._change(chat, "hours_changed", opens=None, closes=None)
         if wish == "zone":
@@ -82,7 +86,11 @@ class Prompts(Topic):
             return Told(replies=[chat.speech.say("prompts.no_time"), await self._shown(chat)])
         asked = Asked(filled["asked"]) if filled.get("asked") in set(Asked) else None
         changes: dict[str, object] = {"opens": opens, "closes": closes, "zone": zone_named(zone)}
-        told = await self._change(chat, "saved", **changes, **({"asked": asked} if asked else {}))
+        if asked:
+            changes["asked"] = asked
+        if filled.get("lessons") in _YES_NO:
+            changes["lessons"] = filled["lessons"] == "yes"
+        told = await self._change(chat, "saved", **changes)
         language = filled.get("language", "")
         return (
             await self._speak(chat, language) if language in LANGUAGES and language != chat.language else told
@@ -128,6 +136,7 @@ class Prompts(Topic):
         lines = [
             say(f"prompts.{done}") if done else "",
             say(f"prompts.asked_{wanted.asked}"),
+            say("prompts.lessons_now" if wanted.takes_lessons else "prompts.lessons_none"),
             _hours_in_words(chat.speech.messages, found.hours),
             say("prompts.language_now", language=OWN_NAMES[chat.language]),
             _next_in_words(chat.speech.messages, found),
@@ -163,6 +172,12 @@ def _fields(chat: Chat, wanted: Preferences) -> list[Mapping[str, object]]:
     spoken = [{"value": tag, "label": name} for tag, name in OWN_NAMES.items()]
     return [
         {"key": "asked", "label": say("prompts.asked"), "value": wanted.asked.value, "choices": asked},
+        {
+            "key": "lessons",
+            "label": say("prompts.lessons"),
+            "value": "yes" if wanted.lessons else "no",
+            "choices": [{"value": one, "label": say(f"prompts.lessons_{one}")} for one in _YES_NO],
+        },
         {"key": "opens", "label": say("prompts.opens"), "value": _clock(wanted.opens)},
         {"key": "closes", "label": say("prompts.closes"), "value": _clock(wanted.closes)},
         {"key": "zone", "label": say("prompts.zone"), "value": wanted.zone or ""},
