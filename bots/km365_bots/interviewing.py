@@ -8,11 +8,17 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 from km365.core.chat import EventKind, Reply
 from km365.core.commands import Command, Understood
-from km365.core.interviews import MAX_ANSWER_LENGTH, PROBE_SUFFIX, Interview, InterviewState, PromptKind
+from km365.core.interviews import (
+    ANSWERABLE,
+    MAX_ANSWER_LENGTH,
+    PROBE_SUFFIX,
+    Interview,
+    InterviewState,
+    PromptKind,
+)
 from km365.core.keepout import KeepOut
 from km365.core.notes import Note
 from km365.core.questions import Question
@@ -22,7 +28,6 @@ from km365.services import interview as service
 from km365.store.campaigns import Campaign
 from km365_bots import drafts, put_by, putting_off, readers, speech
 from km365_bots.buttons import Press
-from km365.core.knowledge import Link, and_links
 from km365_bots.chat import Chat
 from km365_bots.meaning import asked_back, bank_of, said_to, uttered, worded
 
@@ -30,6 +35,12 @@ from km365_bots.meaning import asked_back, bank_of, said_to, uttered, worded
 async def current(chat: Chat) -> Turn | None:
     """The interview of this person that is open, if one is."""
     return await service.current(chat.parts.db, chat.parts.banks, chat.event.person_id)
+
+
+async def is_asked(chat: Chat) -> bool:
+    """Whether a question of an interview waits for what this person writes."""
+    turn = await current(chat) if chat.event.personal else None
+    return turn is not None and turn.prompt.kind in ANSWERABLE
 
 
 async def typed(chat: Chat, turn: Turn, meant: Understood | None) -> list[Reply]:

@@ -30,13 +30,13 @@ from km365.services import (
     headlines,
     life,
     preferences,
+    push,
     suggest,
     tell,
+    used,
     verdicts,
-    push,
     wishes,
 )
-    used,
 from km365.services.calendar import hours_of
 from km365.services.handing_on import Begin, Desk, open_desk
 from km365.services.headline_answers import HeadlineDesk
@@ -57,6 +57,7 @@ from km365_bots.topics.headlines import Headlines
 from km365_bots.topics.later import Later
 from km365_bots.topics.mine import Mine, Reading
 from km365_bots.topics.prompts import Prompts
+from km365_bots.topics.snapshot import Snapshots
 from km365_bots.topics.still_true import StillTrue
 from km365_bots.topics.tell import Tell
 from km365_bots.topics.text import Text
@@ -64,7 +65,6 @@ from km365_bots.topics.text import Text
 _log = logging.getLogger("km365.bots.parts")
 
 _KEPT = timedelta(hours=1)
-from km365_bots.topics.used import Used
 """How long a profile's language and the term store's words are taken as known."""
 _MOST_KEPT = 20_000
 
@@ -107,16 +107,14 @@ async def open_parts(app: App) -> Parts:
     )
     headlines.open_desk(headline_desk)
     headline_choice.open_desk(headline_desk)
-    verdict_desk = VerdictDesk(
-        graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings, now=app.clock.now
-    )
     verdicts.open_desk(verdict_desk)
     terms = SearchTerms(app.graph, app.settings, app.templates)
+    find = Find(app.graph, app.settings, app.templates)
+    alike = near.Near(app.graph, app.db, app.settings, terms, learnt.model_of_all_languages())
+    near.open_desk(alike, app.jobs)
     return Parts(
         db=app.db,
         jobs=app.jobs,
-    used.open_desk(verdict_desk)
-    pushing = push.desk_of(app.graph, app.db, app.jobs, app.settings, app.templates, app.clock.now)
         banks=banks,
         catalogue=Catalogue(app.templates),
         coach=CoachWords.read(app.templates),
@@ -133,7 +131,6 @@ async def open_parts(app: App) -> Parts:
                 lambda person, now: preferences.next_milestone(
                     app.graph, app.settings, words, person, now=now
                 ),
-            Used(app, verdict_desk, pushing),
             ),
             GroupReflections(hours_of(app.settings), milestones_of(app, words)),
             Headlines(app, headline_desk),

@@ -97,14 +97,14 @@ class Topic:
         """A message of the outbox in words, where its card is one of the topic's; else None."""
         return None
 
-
-def refused(
-    chat: Chat, refusal: KeepOut, *, waits: Mapping[str, Any] | None = None, own_words: bool = False
-) -> Told:
     async def as_sent(self, speech: Speech, message: Message) -> Reply | None:
         """The same, where what it says is read as it goes out. Raises NotWanted where nothing is left."""
         return None
 
+
+def refused(
+    chat: Chat, refusal: KeepOut, *, waits: Mapping[str, Any] | None = None, own_words: bool = False
+) -> Told:
     """Points to the right channel. In distress nothing waits any more, and nothing is asked."""
     if refusal is KeepOut.DISTRESS:
         return Told(replies=[chat.kept_out(refusal)], begun=True)
