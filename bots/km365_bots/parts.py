@@ -57,10 +57,10 @@ from km365_bots.topics.headlines import Headlines
 from km365_bots.topics.later import Later
 from km365_bots.topics.mine import Mine, Reading
 from km365_bots.topics.prompts import Prompts
-from km365_bots.topics.snapshot import Snapshots
 from km365_bots.topics.still_true import StillTrue
 from km365_bots.topics.tell import Tell
 from km365_bots.topics.text import Text
+from km365_bots.topics.used import Used
 
 _log = logging.getLogger("km365.bots.parts")
 
@@ -107,11 +107,13 @@ async def open_parts(app: App) -> Parts:
     )
     headlines.open_desk(headline_desk)
     headline_choice.open_desk(headline_desk)
+    verdict_desk = VerdictDesk(
+        graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings, now=app.clock.now
+    )
     verdicts.open_desk(verdict_desk)
+    used.open_desk(verdict_desk)
+    pushing = push.desk_of(app.graph, app.db, app.jobs, app.settings, app.templates, app.clock.now)
     terms = SearchTerms(app.graph, app.settings, app.templates)
-    find = Find(app.graph, app.settings, app.templates)
-    alike = near.Near(app.graph, app.db, app.settings, terms, learnt.model_of_all_languages())
-    near.open_desk(alike, app.jobs)
     return Parts(
         db=app.db,
         jobs=app.jobs,
@@ -125,6 +127,7 @@ async def open_parts(app: App) -> Parts:
         topics=(
             Tell(lambda text, who: tell.look_up(app.graph, app.settings, text, person_id=who)),
             Find(app.graph, app.settings, app.templates),
+            Used(app, verdict_desk, pushing),
             Mine(Reading(app=app, banks=banks, desk=wish_desk)),
             Prompts(
                 hours_of(app.settings),
