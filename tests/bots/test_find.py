@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -20,6 +20,8 @@ from km365.services import search_index
 from km365.services.capture import knowledge_list
 from km365.services.search import EVERYONE
 from km365.services.tell import Linked
+from km365.store import reads
+from km365.store.tables import read
 from km365.suggest.vocabulary import Vocabulary
 
 from ..conftest import Provisioned, person_id
@@ -57,6 +59,15 @@ def staff(provisioned: Provisioned) -> Staff:
     office = Office(db=app.db)
     office.topics = [Find(app.graph, app.settings, app.templates)]
     return Staff(here=provisioned, office=office)
+
+
+async def test_a_lesson_that_was_shown_counts_as_read_from_that_day_and_names_nobody(staff: Staff) -> None:
+    await staff.knows({"description": COLD})
+    eve = staff.chat("eve")
+    await eve.says("What do we know about the cold chain?")
+    await eve.says("search for cold chain")
+    assert await staff.office.db.run(reads.first_days) == {"KM-0": date(2026, 3, 2)}
+    assert "person_id" not in read.c
 
 
 async def test_who_asks_is_told_what_is_known_and_only_what_they_may_see(staff: Staff) -> None:

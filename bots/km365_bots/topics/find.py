@@ -22,6 +22,7 @@ from km365.graph.client import Graph
 from km365.services import search
 from km365.services.search import EVERYONE, SearchTerms
 from km365.settings import Settings
+from km365.store import reads
 from km365.templates import Templates
 from km365_bots import interviewing
 from km365_bots.buttons import Pick
@@ -127,6 +128,9 @@ class Find(Topic):
             today=chat.event.at.date(),
             language=chat.language,
             start=start,
+        )
+        await chat.parts.db.run(
+            reads.note, [one.record for one in found.hits if one.record], on=chat.event.at.date()
         )
         concepts, asking = await self._terms.now(), await interviewing.is_asked(chat)
         records = [one.record for one in found.hits] if chat.event.personal else []
