@@ -141,6 +141,12 @@ class Settings:
     validations_needed: int = setting(
         1, "how many people must find an item sound before it is validated; none of them may have written it"
     )
+    decision_days: int = setting(
+        10, "within how many working days of its office a lesson that was sent is first decided on"
+    )
+    publication_days: int = setting(
+        20, "within how many working days of its office, from when it was sent, a lesson is published"
+    )
 
     front_office: tuple[str, ...] = setting(
         ("role: *representative*",),
@@ -349,6 +355,8 @@ def _check_whole(settings: Settings) -> None:
         raise SettingsError("prompts_per_week must be 1 or more.")
     if settings.validations_needed < 1:
         raise SettingsError("validations_needed must be 1 or more.")
+    if settings.decision_days < 1 or settings.publication_days < 1:
+        raise SettingsError("decision_days and publication_days must be 1 or more.")
     _check_bot(settings)
     _check_ocr(settings.ocr_command)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from km365.core.life import RULES
+from km365.core.moves import RULES
 from km365.core.schema import LISTS, TAG_COLUMNS, Column
 from km365.settings import Settings
 
@@ -76,7 +76,7 @@ def test_every_setting_is_documented_in_a_row_of_its_own():
 def test_the_page_on_lessons_has_every_move_with_who_may_and_what_it_needs():
     rows = ["| move | from | to | who may | needs |", "| --- | --- | --- | --- | --- |"]
     rows += [
-        f"| {rule.move} | {', '.join(rule.before)} | {rule.after} | {', '.join(rule.who)} "
+        f"| {rule.move} | {', '.join(rule.before)} | {rule.after or 'as before'} | {', '.join(rule.who)} "
         f"| {', '.join(rule.needs)} |"
         for rule in RULES
     ]

@@ -241,7 +241,7 @@ async def _tell(chat: Chat, topic: Topic, told: Told, turn: Turn | None) -> list
     """A topic's replies; then, unless it asked something itself, what the interview was asking."""
     if told.waits is not None:
         kept = {**told.waits, "own_words": True} if told.own_words else told.waits
-        await chat.wait_for(topic.name, kept)
+        await chat.wait_for(told.by or topic.name, kept)
         pressed = chat.event.kind is EventKind.SUBMIT  # the question still stands below the card
         if told.asks or pressed:
             return list(told.replies)

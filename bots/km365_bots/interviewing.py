@@ -108,8 +108,27 @@ async def nothing_open(chat: Chat, meant: Understood | None) -> list[Reply] | No
         turn = await _take(chat, last.interview.id, uttered(chat, Verb.START))
         if turn.prompt.kind is PromptKind.DRAFT:  # it had come back with a question, which this may answer
             chat = replace(chat, language=turn.interview.language)
-            return [chat.speech.say("notes.not_in_draft"), prompt(chat, turn)]
+            asked = await reopened(chat, turn, chat.event.text)
+            return asked or [chat.speech.say("notes.not_in_draft"), prompt(chat, turn)]
     return None
+
+
+async def reopened(chat: Chat, turn: Turn, text: str = "") -> list[Reply]:
+    """What a topic asks where a draft is open again, which it then waits for; nothing where none does."""
+    for topic in chat.parts.topics:
+        if (told := await topic.reopened(chat, turn, text)) is not None:
+            await chat.wait_for(topic.name, {**(told.waits or {}), "own_words": told.own_words})
+            return list(told.replies)
+    return []
+
+
+async def keep(chat: Chat, turn: Turn, fields: Mapping[str, str]) -> Turn:
+    """Other words for parts of the draft, kept; none where they are too long (`Note.TOO_LONG`).
+
+    The activity may have opened the draft before, so that it is not known by this.
+    """
+    said = replace(uttered(chat, Verb.EDIT, fields=fields), activity_id="")
+    return await _take(chat, turn.interview.id, said)
 
 
 async def invitation(chat: Chat) -> Reply | None:
@@ -315,6 +334,8 @@ async def _go(chat: Chat, interview: Interview, said: Said, press: Press | None 
     replies = _tell(chat, turn, press)
     if interview.state is InterviewState.INVITED:
         replies = await _opened(chat, turn, replies)
+    if interview.state is InterviewState.FINISHED and turn.prompt.kind is PromptKind.DRAFT:
+        replies = await reopened(chat, turn) or replies
     return [*replies, *await _taken_up(chat, turn)]
 
 

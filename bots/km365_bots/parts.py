@@ -51,6 +51,10 @@ from km365.suggest.vocabulary import Vocabulary
 from km365_bots.chat import Parts
 from km365_bots.roster import milestones_of
 from km365_bots.topics.action import Actions
+from km365_bots.topics.answers import Answers
+from km365_bots.topics.consent import Consent
+from km365_bots.topics.deciding import Deciding
+from km365_bots.topics.edited import Edited
 from km365_bots.topics.find import Find
 from km365_bots.topics.group import GroupReflections
 from km365_bots.topics.headlines import Headlines
@@ -113,6 +117,8 @@ async def open_parts(app: App) -> Parts:
     verdicts.open_desk(verdict_desk)
     used.open_desk(verdict_desk)
     pushing = push.desk_of(app.graph, app.db, app.jobs, app.settings, app.templates, app.clock.now)
+    life_desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
+    reading = Reading(app=app, banks=banks, desk=wish_desk)
     terms = SearchTerms(app.graph, app.settings, app.templates)
     return Parts(
         db=app.db,
@@ -128,7 +134,7 @@ async def open_parts(app: App) -> Parts:
             Tell(lambda text, who: tell.look_up(app.graph, app.settings, text, person_id=who)),
             Find(app.graph, app.settings, app.templates),
             Used(app, verdict_desk, pushing),
-            Mine(Reading(app=app, banks=banks, desk=wish_desk)),
+            Mine(reading),
             Prompts(
                 hours_of(app.settings),
                 lambda person, now: preferences.next_milestone(
@@ -137,8 +143,12 @@ async def open_parts(app: App) -> Parts:
             ),
             GroupReflections(hours_of(app.settings), milestones_of(app, words)),
             Headlines(app, headline_desk),
+            Deciding(app, life_desk),
+            Answers(),
+            Edited(reading, life_desk),
+            Consent(reading, life_desk),
             StillTrue(Lessons(app.graph, app.db, app.settings, terms), verdict_desk),
-            Actions(LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)),
+            Actions(life_desk),
             Later(),
             Text(),
         ),
@@ -201,7 +211,7 @@ class _Drafts:
         at = interview.sent_at or app.clock.now()
         kept = await capture.submit_item(app.graph, app.settings, item, terms=terms, at=at)
         desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
-        await life.note_sent(desk, kept, who=interview.person_id, at=at)
+        await life.note_sent(desk, kept, who=interview.person_id, at=at, answers=interview.edits)
         held = kept.item.submitted_at
         earlier = held is None or held < at.replace(microsecond=0)
         words = difference(kept.item, item)

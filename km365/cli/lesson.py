@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from km365.app import App
     from km365.core.audience import Reader
     from km365.core.knowledge import KnowledgeItem
-    from km365.core.life import Step
+    from km365.core.moves import Step
     from km365.core.still_true import Answer
 
 as_option = click.option(

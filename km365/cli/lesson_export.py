@@ -12,7 +12,7 @@ from km365.cli.console import say, with_app, write_file
 from km365.cli.lesson import as_option, reader_of
 from km365.cli.milestone_filter import DAY
 from km365.core.knowledge import Kind, Maturity
-from km365.core.life import Move
+from km365.core.moves import Move
 
 if TYPE_CHECKING:
     from km365.app import App

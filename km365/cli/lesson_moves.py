@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from km365.app import App
-    from km365.core.life import Move
+    from km365.core.moves import Move
     from km365.services.life import Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +60,7 @@ async def review_item(
     Example:
       km365 lesson review KM-8f3a --accept --as zodwa.thimblesea@childrensagency.example
     """
-    from km365.core.life import Move
+    from km365.core.moves import Move
 
     if decision is None:
         raise click.UsageError("Say --accept, --return or --retire.")
@@ -88,7 +88,7 @@ async def return_(
     Example:
       km365 lesson return KM-8f3a --question "Where?" --as zodwa.thimblesea@childrensagency.example
     """
-    from km365.core.life import Move
+    from km365.core.moves import Move
 
     words = "\n".join(text for text in (reason.strip(), *map(str.strip, questions)) if text)
     return await _move(app, item_ids, Move.RETURN, sign_in, dry_run, as_json, words=words)
@@ -107,7 +107,7 @@ async def validate(
     Example:
       km365 lesson validate KM-8f3a KM-77b0 --as zodwa.thimblesea@childrensagency.example
     """
-    from km365.core.life import Move
+    from km365.core.moves import Move
 
     return await _move(app, item_ids, Move.VALIDATE, sign_in, dry_run, as_json, words=reason)
 
@@ -139,7 +139,7 @@ async def publish(
       km365 lesson publish KM-8f3a --to partners --as zodwa.thimblesea@childrensagency.example
     """
     from km365.core.knowledge import Reach
-    from km365.core.life import Move
+    from km365.core.moves import Move
 
     how = {"words": reason, "reach": Reach(reach)}
     return await _move(app, item_ids, Move.PUBLISH, sign_in, dry_run, as_json, **how)
@@ -166,7 +166,7 @@ async def supersede(
     Example:
       km365 lesson supersede KM-8f3a KM-77b0 --by KM-9c12 --as zodwa.thimblesea@childrensagency.example
     """
-    from km365.core.life import Move
+    from km365.core.moves import Move
 
     how = {"words": reason, "successor": successor}
     return await _move(app, item_ids, Move.SUPERSEDE, sign_in, dry_run, as_json, **how)
@@ -185,7 +185,7 @@ async def retire(
     Example:
       km365 lesson retire KM-8f3a --reason "The fund is closed." --as zodwa.thimblesea@childrensagency.example
     """
-    from km365.core.life import Move
+    from km365.core.moves import Move
 
     return await _move(app, item_ids, Move.RETIRE, sign_in, dry_run, as_json, words=reason)
 
@@ -222,7 +222,7 @@ async def effect(
     Example:
       km365 lesson effect KM-8f3a --changed --link https://x.org --as zodwa.thimblesea@childrensagency.example
     """
-    from km365.core.life import Move
+    from km365.core.moves import Move
 
     if move is None:
         raise click.UsageError("Say --agreed, --changed or --confirmed.")

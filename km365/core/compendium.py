@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from km365.core.audience import Audience
 from km365.core.knowledge import WRITTEN_FIELDS, Kind, KnowledgeItem, Maturity, Reach
-from km365.core.life import Actor
+from km365.core.moves import Actor
 
 OTHER = "other"
 """The group of what belongs to no other; it comes last."""

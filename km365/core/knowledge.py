@@ -1,7 +1,7 @@
 """Knowledge items: innovations, lessons learned and good practices, and who may read or decide them.
 
 An item's `maturity` says how far it has been checked; its `effect` whether anything changed because of it
-(two axes, DESIGN §5); the moves between them are in `core.life`. Sources: the agency's own definitions of
+(two axes, DESIGN §5); the moves between them are in `core.moves`. Sources: the agency's own definitions of
 innovation, lesson and good practice; NATO's "a lesson is learned when something has changed"; IFRC GO, which
 keeps checked and raw text apart.
 """
@@ -136,6 +136,8 @@ class KnowledgeItem:
     """The id of the item that took its place."""
     proof: str = ""
     """Where one sees what changed because of it."""
+    own_words: str = ""
+    """What its contributors wrote, where somebody edited it (`core.own_words`)."""
     links: tuple[Link, ...] = ()
     action: str = ""
     """What was agreed to be done because of it."""
@@ -222,6 +224,7 @@ def to_fields(item: KnowledgeItem) -> dict[str, Any]:
         "KMPublishedTo": item.published_to.value if item.published_to else None,
         "KMSupersededBy": item.superseded_by,
         "KMProof": item.proof,
+        "KMOwnWords": item.own_words,
         "KMLinks": and_links("", item.links),
         "KMAction": item.action,
         "KMActionOwner": item.action_owner,
@@ -272,6 +275,7 @@ def from_fields(fields: Mapping[str, Any]) -> KnowledgeItem:
         else None,
         superseded_by=str(fields.get("KMSupersededBy") or ""),
         proof=str(fields.get("KMProof") or ""),
+        own_words=str(fields.get("KMOwnWords") or ""),
         links=links_in(str(fields.get("KMLinks") or "")),
         action=str(fields.get("KMAction") or ""),
         action_owner=str(fields.get("KMActionOwner") or ""),

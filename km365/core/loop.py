@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import median
 
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity
-from km365.core.life import Made, Move
+from km365.core.moves import Made, Move
 
 FEWEST = 5
 """Smaller numbers are not told, apart from 0. Statistical agencies ask for three or five in a cell (Glossary

@@ -169,6 +169,12 @@ KNOWLEDGE = ListSpec(
         Column(name="KMSupersededBy", title="Superseded by", description="Record id of what took its place"),
         Column(name="KMProof", title="What changed", kind=ColumnKind.NOTE, description="A link to it"),
         Column(
+            name="KMOwnWords",
+            title="In the author's words",
+            kind=ColumnKind.NOTE,
+            description="What its contributors wrote, where somebody edited it; km365 writes it once",
+        ),
+        Column(
             name="KMLinks",
             title="Links",
             kind=ColumnKind.NOTE,

@@ -4,6 +4,7 @@ Permission: User.Read.All, and User-LifeCycleInfo.Read.All for the leave date. W
 leaves the date empty or answers 403, so an empty date means "not known".
 """
 
+import re
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,14 +12,15 @@ from typing import Self
 
 from km365.errors import GraphNotFound
 from km365.graph.client import Graph, Page
-from km365.graph.wire import Json, moment, moment_text, part, segment, text
+from km365.graph.wire import Json, moment, moment_text, odata_text, part, segment, text
 
 FIELDS = (
     "id,displayName,mail,userPrincipalName,jobTitle,officeLocation,department,"
     "preferredLanguage,accountEnabled"
 )
 LEAVE_DATE = "employeeLeaveDateTime"
-GROUP = "#microsoft.graph.group"
+GROUP, USER = "#microsoft.graph.group", "#microsoft.graph.user"
+_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,24 @@ async def list_groups(graph: Graph, person: str) -> AsyncIterator[Group]:
         for raw in page.values:
             if raw.get("@odata.type") == GROUP:  # directory roles come along
                 yield Group(id=text(raw.get("id")).lower(), name=text(raw.get("displayName")))
+
+
+async def list_members(graph: Graph, group: str) -> AsyncIterator[Person]:
+    """The people whom the group, by object id or name, holds directly; nobody where there is no such group.
+
+    Permission: GroupMember.Read.All.
+    """
+    params = {"$filter": f"displayName eq {odata_text(group)}", "$select": "id"}
+    ids = [group] if _ID.fullmatch(group) else []
+    if group and not ids:
+        ids = [
+            text(raw.get("id")) async for page in graph.pages("/groups", params=params) for raw in page.values
+        ]
+    for one in ids:
+        async for page in graph.pages(f"/groups/{segment(one)}/members", params={"$select": FIELDS}):
+            for raw in page.values:
+                if raw.get("@odata.type") == USER:
+                    yield Person.from_json(raw)
 
 
 async def list_leavers(

@@ -327,6 +327,12 @@ async def list_groups_of_user(call: Call) -> Json:
     return odata.collection(call, [_group_json(r) for r in rows], **PAGE)
 
 
+@route("GET", "/groups", evidence=Documented("group-list"), options="select filter top skiptoken")
+async def list_groups(call: Call) -> Json:
+    rows = call.state.all("SELECT * FROM directory_group ORDER BY name")
+    return odata.collection(call, [_group_json(r) for r in rows], **PAGE)
+
+
 @route(
     "GET",
     "/groups/{group}/members",

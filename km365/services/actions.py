@@ -12,14 +12,14 @@ from functools import partial
 from km365.core.audience import Reader
 from km365.core.knowledge import Effect, Maturity
 from km365.core.languages import best
-from km365.core.life import EFFECT_MOVES, Made, Move
+from km365.core.moves import EFFECT_MOVES, Made, Move
 from km365.core.preferences import Asked
 from km365.core.schedule import Hours, day_at
 from km365.errors import GraphNotFound
 from km365.graph import lists, people
 from km365.graph.people import Person
 from km365.graph.wire import odata_text
-from km365.services import flows, life
+from km365.services import flows, life, life_news
 from km365.services.capture import Kept, knowledge_list
 from km365.services.leave import on_leave
 from km365.services.life import LifeDesk, Wanted
@@ -125,11 +125,11 @@ def _remind(c: Connection, *, desk: LifeDesk, kept: Kept, when: str, hours: Hour
     owner, per_week = kept.item.action_owner, desk.settings.prompts_per_week
     if preferences.get(c, owner).asked is Asked.NONE:
         return False
-    if outbox.get(c, life.action_key(kept.item, when)) is not None:
+    if outbox.get(c, life_news.action_key(kept.item, when)) is not None:
         return False
     if not has_room(c, owner, hours, per_week=per_week, at=at):
         return False
-    life.tell_owner(c, desk.jobs, kept, when, at=at)
+    life_news.tell_owner(c, desk.jobs, kept, when, at=at)
     return True
 
 

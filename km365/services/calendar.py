@@ -29,6 +29,16 @@ def hours_of(settings: Settings) -> Hours:
     return replace(usual, offices=duty_stations(templates, usual, always=settings.asking_hours == "always"))
 
 
+def working_days_of(settings: Settings) -> Hours:
+    """The working days of every office, also where people are written to at any time; raises as above."""
+    usual = _usual_hours(settings)
+    try:
+        usual = replace(usual, weekend=weekend_of(settings))
+    except ValueError:
+        raise SettingsError("weekend must leave a working day.") from None
+    return replace(usual, offices=duty_stations(Templates(settings.templates or None), usual))
+
+
 def _usual_hours(settings: Settings) -> Hours:
     try:
         zone = ZoneInfo(settings.time_zone)

@@ -14,7 +14,7 @@ from km365.core.audience import Reader
 from km365.core.compendium import Compendium, Entry, Piece, Provenance, Record, Wanted
 from km365.core.compendium_facets import KIND, YEAR, Facets
 from km365.core.knowledge import Reach
-from km365.core.life import Actor, Move
+from km365.core.moves import Actor, Move
 from km365.documents import compendium_docx, compendium_file, compendium_html, offices
 from km365.documents.compendium_file import Plan
 from km365.documents.compendium_words import WORDS, Volume, label_of, pages, title_of

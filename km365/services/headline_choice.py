@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from km365.core.audience import Audience, Reader, narrowest
 from km365.core.knowledge import TITLE_MAX_LENGTH, KnowledgeItem, Maturity
-from km365.core.life import Actor
+from km365.core.moves import Actor
 from km365.errors import InputRefused, NotFound
 from km365.graph import lists
 from km365.jobs.port import Args

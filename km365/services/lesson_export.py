@@ -12,7 +12,8 @@ from typing import Any
 from km365.core.audience import Audience, Reader
 from km365.core.calendar_filter import fits
 from km365.core.knowledge import Kind, KnowledgeItem, Maturity, to_fields
-from km365.core.life import Actor, Step, history
+from km365.core.life import history
+from km365.core.moves import Actor, Step
 from km365.core.schedule import day_at
 from km365.core.schema import KNOWLEDGE, ColumnKind
 from km365.graph import lists

@@ -4,45 +4,27 @@ The list is the truth. A move is begun as a row, written with the item's ETag in
 in between, it counts where the list is as it would have left it, and made again it tells the contributors.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from km365.core.answers import answered, questions_of
 from km365.core.audience import Reader
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach, to_fields
-from km365.core.languages import best
-from km365.core.life import (
-    BY_MOVE,
-    EFFECT_MOVES,
-    Actor,
-    Attempt,
-    Made,
-    Move,
-    Step,
-    history,
-    is_made,
-    moved,
-    who_may_not,
-)
+from km365.core.life import asked, history, is_made, moved
+from km365.core.moves import BY_MOVE, CONSENT_MOVES, Actor, Asked, Attempt, Made, Move, Step, axis, stands
+from km365.core.refusals import new_words, who_may_not
 from km365.errors import GraphNotFound, KM365Error
 from km365.graph import lists, people
 from km365.graph.client import Graph
 from km365.jobs.port import Jobs
+from km365.services import life_news
 from km365.services.capture import Kept, Place, find, knowledge_list
 from km365.services.review import focal_points, is_readable, kept_of, may_review, no_such_item, roles_of
 from km365.settings import Settings
-from km365.store import moves, outbox
+from km365.store import moves
 from km365.store.database import Connection, Database
-from km365.store.outbox import Message
-
-DECIDED, ANSWERED = "lesson_decided", "lesson_answered"
-"""The cards that tell contributors what was decided, and whoever asked something that it was sent again."""
-ACTION = "action"
-"""The card with an action for its owner."""
-_DECISIONS = frozenset(
-    {Maturity.RETURNED, Maturity.VALIDATED, Maturity.PUBLISHED, Maturity.SUPERSEDED, Maturity.RETIRED}
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +41,8 @@ class LifeDesk:
 class Wanted:
     """What somebody wants done. `words` are questions, a reason or an action, `successor` an item's id.
 
-    `owner` does the action, `due` is by which day.
+    `owner` does the action, `due` is by which day; `wording` are new words by field, of which nothing belongs
+    to another channel.
     """
 
     move: Move
@@ -70,6 +53,7 @@ class Wanted:
     link: str = ""
     owner: Reader | None = None
     due: date | None = None
+    wording: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +89,8 @@ async def make(desk: LifeDesk, km_id: str, wanted: Wanted, *, at: datetime, dry_
         link=wanted.link,
         owner=wanted.owner,
         due=wanted.due,
+        wording=wanted.wording,
+        asked=await _asked(desk, km_id, wanted.move),
     )
     before, needed = kept.item, desk.settings.validations_needed
     row = None if who_may_not(before, attempt) else await desk.db.run(_row_of, before, attempt, needed)
@@ -116,14 +102,19 @@ async def make(desk: LifeDesk, km_id: str, wanted: Wanted, *, at: datetime, dry_
             await desk.db.run(moves.begin, rows)
             kept, row = await _write(desk, place, kept, item, attempt, rows[-1]), rows[-1]
     if row is not None and not dry_run:
-        await desk.db.run(_finish, desk.jobs, kept, row, at=at)
+        kept = await _finish(desk, place, kept, attempt, row, at=at)
     partly = attempt.move is Move.VALIDATE and kept.item.maturity is Maturity.IN_REVIEW
     return Outcome(
         kept=kept,
-        before=_state(before, attempt.move),
-        after=_state(kept.item, attempt.move),
+        before=stands(before, attempt.move),
+        after=stands(kept.item, attempt.move),
         missing=needed - len(kept.item.validated_by) if partly else 0,
     )
+
+
+async def _asked(desk: LifeDesk, km_id: str, move: Move) -> Asked | None:
+    """What the contributors were asked to allow, where the move is about that."""
+    return asked(await desk.db.run(moves.list_, km_id)) if move in CONSENT_MOVES else None
 
 
 async def _readable(desk: LifeDesk, place: Place, km_id: str, reader: Reader) -> Kept:
@@ -137,24 +128,27 @@ def _planned(
     item: KnowledgeItem, attempt: Attempt, *, needed: int, at: datetime
 ) -> tuple[KnowledgeItem, list[Made]]:
     """The item after the move, and how it is recorded; what was submitted by hand is taken up before."""
-    waits = item.maturity is Maturity.SUBMITTED and attempt.move in {Move.RETURN, Move.VALIDATE}
+    waits = item.maturity is Maturity.SUBMITTED and attempt.move in _TAKES_UP
     rows = []
     for move in [Move.TAKE_UP, attempt.move] if waits else [attempt.move]:
         after = moved(item, replace(attempt, move=move), validations_needed=needed)
         made = Made(
             item_id=item.id,
             move=move,
-            before=_state(item, move),
-            after=_state(after, move),
+            before=stands(item, move),
+            after=stands(after, move),
             who=attempt.person_id,
             at=at,
             words=attempt.words.strip() if move is attempt.move else "",
-            detail=_detail(attempt) if move is attempt.move else "",
+            detail=_detail(item, attempt) if move is attempt.move else "",
             done=False,
         )
         rows.append(made)
         item = after
     return item, rows
+
+
+_TAKES_UP = frozenset({Move.RETURN, Move.VALIDATE, Move.EDIT})
 
 
 async def _write(
@@ -191,108 +185,73 @@ def _row_of(c: Connection, item: KnowledgeItem, attempt: Attempt, needed: int) -
     return last if theirs else None
 
 
-def _state(item: KnowledgeItem, move: Move) -> str:
-    return item.effect if move in EFFECT_MOVES else item.maturity
-
-
 def _last(recorded: Sequence[Made], move: Move) -> Made | None:
     """The last move on the same axis."""
-    same = (one for one in reversed(recorded) if (one.move in EFFECT_MOVES) is (move in EFFECT_MOVES))
-    return next(same, None)
+    return next((one for one in reversed(recorded) if axis(one.move) is axis(move)), None)
 
 
 # The record ------------------------------------------------------------------------------------------------
 
 
-def _finish(c: Connection, jobs: Jobs, kept: Kept, row: Made, *, at: datetime) -> None:
-    """The move is done; whom it concerns is told, each once however often it is made again."""
-    moves.finish(c, row)
-    item = kept.item
-    if row.move is Move.AGREE and item.action_owner != row.who:
-        tell_owner(c, jobs, kept, f"{row.at:%Y%m%d%H%M%S}", at=at)
-    elif row.move is Move.CHANGE:
-        _tell_contributors(c, jobs, kept, item.effect, at=at, but=row.who)
-    elif item.maturity in _DECISIONS and row.move not in EFFECT_MOVES:
-        _tell_contributors(c, jobs, kept, item.maturity, at=at)
+async def _finish(
+    desk: LifeDesk, place: Place, kept: Kept, attempt: Attempt, row: Made, *, at: datetime
+) -> Kept:
+    """The move is done, and whom it concerns is told, each once however often it is made again."""
+    if attempt.move is Move.ALLOW:  # two may have said yes at one moment, of whom neither saw the other
+        await desk.db.run(moves.finish, row)
+        attempt = replace(attempt, asked=await _asked(desk, kept.item.id, attempt.move))
+        if not _all_allow(kept.item, attempt.asked):
+            kept = await _write(desk, place, kept, moved(kept.item, attempt), attempt, row)
+    hears = await _hears(desk, kept.item, row, attempt.asked)
+
+    def finish(c: Connection) -> None:
+        moves.finish(c, row)
+        life_news.tell(c, desk.jobs, kept, row, hears, at=at)
+
+    await desk.db.run(finish)
+    return kept
 
 
-def _detail(attempt: Attempt) -> str:
+async def _hears(desk: LifeDesk, item: KnowledgeItem, row: Made, asked: Asked | None) -> list[people.Person]:
+    """Who decides on the item and hears of what its contributors say: whoever it answers, as a rule."""
+    if row.move is Move.OBJECT:
+        recorded = await desk.db.run(moves.list_, item.id)
+        editor = next((one.who for one in reversed(recorded) if one.move is Move.EDIT), "")
+        return await _who_hears(desk, item, editor)
+    answered = row.move is Move.DISALLOW or (row.move is Move.ALLOW and _all_allow(item, asked))
+    return await _who_hears(desk, item, asked.who) if asked is not None and answered else []
+
+
+def _all_allow(item: KnowledgeItem, asked: Asked | None) -> bool:
+    return asked is not None and item.consent.covers(asked.reach)
+
+
+def _detail(item: KnowledgeItem, attempt: Attempt) -> str:
     match attempt.move:
         case Move.AGREE:
             return attempt.due.isoformat() if attempt.due else ""
-        case Move.PUBLISH:
+        case Move.PUBLISH | Move.ASK:
             return attempt.reach
+        case Move.ALLOW if attempt.asked:
+            return attempt.asked.reach
         case Move.SUPERSEDE:
             return attempt.successor.id if attempt.successor else ""
+        case Move.EDIT:
+            return ", ".join(new_words(item, attempt))
     return attempt.link.strip()
-
-
-def _tell_contributors(
-    c: Connection, jobs: Jobs, decided: Kept, now: Maturity | Effect, *, at: datetime, but: str = ""
-) -> None:
-    """Once for each submission and what came of it: an item may be returned, sent again, returned again."""
-    item = decided.item
-    submitted = item.submitted_at.isoformat() if item.submitted_at else ""
-    what = f"{now}-{item.published_to}" if now is Maturity.PUBLISHED else now
-    seen_at = item.proof if now is Effect.CHANGED and item.proof.startswith("http") else decided.web_url
-    for person_id in (one for one in item.contributors if one != but):
-        data = {
-            "title": item.title,
-            "decision": now.value,
-            "reason": item.reason if isinstance(now, Maturity) else "",
-            "url": seen_at,
-        }
-        message = Message(
-            key=f"decided:{item.id}:{submitted}:{what}:{person_id}",
-            person_id=person_id,
-            card=DECIDED,
-            data=data,
-            language=item.language,
-            reason="a reviewer has decided on what you contributed",
-        )
-        _send(c, jobs, message, at=at)
-
-
-def tell_owner(c: Connection, jobs: Jobs, kept: Kept, when: str, *, at: datetime) -> None:
-    """Puts the action of an item before its owner, once for each `when`: a moment, or what reminds of it."""
-    item = kept.item
-    data = {
-        "item": item.id,
-        "title": item.title,
-        "action": item.action,
-        "due_on": item.action_due.isoformat() if item.action_due else "",
-        "when": when,
-        "url": kept.web_url,
-    }
-    message = Message(
-        key=action_key(item, when),
-        person_id=item.action_owner,
-        card=ACTION,
-        data=data,
-        language=item.language,
-        reason=ACTION,
-    )
-    _send(c, jobs, message, at=at)
-
-
-def action_key(item: KnowledgeItem, when: str) -> str:
-    """The key of what an owner is told of their action; another owner or another day is told anew."""
-    return f"{ACTION}:{item.id}:{item.action_due}:{when}:{item.action_owner}"
-
-
-def _send(c: Connection, jobs: Jobs, message: Message, *, at: datetime) -> None:
-    if outbox.put(c, message, at=at):
-        jobs.enqueue(c, "send_message", key=message.key, args={"key": message.key})
 
 
 # What was sent, and what came of it ------------------------------------------------------------------------
 
 
-async def note_sent(desk: LifeDesk, kept: Kept, *, who: str, at: datetime) -> None:
+async def note_sent(
+    desk: LifeDesk, kept: Kept, *, who: str, at: datetime, answers: Mapping[str, str] | None = None
+) -> None:
     """Records that the item was sent at `at` and lies before the focal point; tells who had asked something.
 
     Nothing where it was recorded before, or somebody has decided meanwhile. `who` is an Entra object id, or
-    km365. Needs User.Read.All and GroupMember.ReadBasic.All where something had been asked.
+    km365; `answers` are what the author said to the questions, as `core.answers` keeps it. Needs
+    User.Read.All and GroupMember.ReadBasic.All where something had been asked.
     """
     item, sent_at = kept.item, at.replace(microsecond=0)
     if item.maturity is not Maturity.IN_REVIEW or item.submitted_at is None:
@@ -300,7 +259,9 @@ async def note_sent(desk: LifeDesk, kept: Kept, *, who: str, at: datetime) -> No
     if item.submitted_at.replace(microsecond=0) != sent_at:
         return
     recorded = await desk.db.run(moves.list_, item.id)
-    asked = _last([one for one in recorded if one.done and one.at < sent_at], Move.SUBMIT)
+    before = [one for one in recorded if one.done and one.at < sent_at]
+    asked = _last(before, Move.SUBMIT)
+    words = answered(answers or {}, questions_of(before))
     readers: list[people.Person] = []
     if asked is not None and asked.move is Move.RETURN:
         readers = await _who_hears(desk, item, asked.who)
@@ -317,11 +278,13 @@ async def note_sent(desk: LifeDesk, kept: Kept, *, who: str, at: datetime) -> No
                 after=Maturity.SUBMITTED,
                 who=who,
                 at=sent_at,
+                words=words,
             )
-            up = replace(made, move=Move.TAKE_UP, before=made.after, after=Maturity.IN_REVIEW)
+            up = replace(made, move=Move.TAKE_UP, before=made.after, after=Maturity.IN_REVIEW, words="")
             moves.begin(c, [made, replace(up, who=Actor.KM365)])
         for reader in readers:
-            _tell_reader(c, desk.jobs, kept, reader, asked.words if asked else "", at=at)
+            said = words or (asked.words if asked else "")
+            life_news.tell_sent_again(c, desk.jobs, kept, reader, said, at=at)
 
     await desk.db.run(note)
 
@@ -339,22 +302,6 @@ async def _who_hears(desk: LifeDesk, item: KnowledgeItem, reviewer: str) -> list
             return [person]
     found = focal_points(desk.graph, desk.settings, item.office)
     return [one async for one in found if one.id not in item.contributors]
-
-
-def _tell_reader(
-    c: Connection, jobs: Jobs, kept: Kept, reader: people.Person, asked: str, *, at: datetime
-) -> None:
-    item = kept.item
-    sent = item.submitted_at.isoformat() if item.submitted_at else ""
-    message = Message(
-        key=f"answered:{item.id}:{sent}:{reader.id}",
-        person_id=reader.id,
-        card=ANSWERED,
-        data={"title": item.title, "item": item.id, "asked": asked, "url": kept.web_url},
-        language=best([reader.language, item.language]),
-        reason="you asked something about this contribution",
-    )
-    _send(c, jobs, message, at=at)
 
 
 async def note_effect(db: Database, item: KnowledgeItem, after: Effect, *, at: datetime) -> None:

@@ -11,8 +11,8 @@ from km365.core.calendar_filter import fits
 from km365.core.departures import CANCELLED
 from km365.core.interviews import InterviewState
 from km365.core.knowledge import Maturity, from_fields
-from km365.core.life import Made
 from km365.core.loop import By, Counted, Followed, Loop, People, follow, months, table
+from km365.core.moves import Made
 from km365.core.schedule import Hours, day_at
 from km365.core.schema import DEPARTURES
 from km365.core.standing import Stand

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from km365.core.audience import Circle, Reader, may_read
 from km365.core.knowledge import KnowledgeItem, Maturity, from_fields
-from km365.core.life import Actor
+from km365.core.moves import Actor
 from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.errors import InputRefused, NotFound
 from km365.graph import lists, metadata, people

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
-from km365.core.life import Made, Move
+from km365.core.moves import Made, Move
 from km365.store.tables import move
 
 

@@ -10,7 +10,7 @@ from km365_bots.conversation import compose, respond
 from km365.core.audience import Audience, Reader
 from km365.core.chat import Card, Event, EventKind, Reply
 from km365.core.contributions import Wish
-from km365.core.life import Move
+from km365.core.moves import Move
 from km365.core.said import Said, Verb
 from km365.graph import lists
 from km365.services import capture, life

@@ -9,7 +9,7 @@ from km365_bots.conversation import compose
 
 from km365.core.audience import Audience, Reader
 from km365.core.knowledge import KnowledgeItem, Maturity, from_fields, to_fields
-from km365.core.life import Move
+from km365.core.moves import Move
 from km365.core.schedule import ALWAYS
 from km365.graph import lists
 from km365.services import actions, capture, life, review_by

@@ -5,7 +5,7 @@ from km365_bots.conversation import compose
 
 from km365.core.audience import Reader
 from km365.core.knowledge import Maturity
-from km365.core.life import Move
+from km365.core.moves import Move
 from km365.local import users
 from km365.services import life, review, wishes
 from km365.store import moves
@@ -119,3 +119,44 @@ async def test_what_an_author_takes_back_leaves_no_record_of_what_was_asked(ann:
     assert await ann.items() == {}
     assert await ann.here.app.db.run(moves.list_, "KM-i1") == []
     assert await wishes.asked(ann.here.app.graph, ann.here.app.db, ann.here.app.settings, BEN) == {}
+
+
+async def test_questions_are_asked_one_by_one_and_the_answers_go_where_they_belong(ann: Contributing) -> None:
+    await ann.contributes("i1")
+    await ann.decides(Move.RETURN, QUESTIONS)
+    await ann.says("In the northern districts. Because the road is closed in the rains.")
+    ann.heard("Question 2 of 2", "Since when?")
+    ann.not_heard("My password")
+    await ann.says("My password is hunter2")
+    ann.heard("service desk")
+    assert ann.card is None or ann.card.name != "draft"
+    await ann.says("Since March.")
+    ann.heard("Your answers are in the draft", "Because the road is closed in the rains.", "Since March.")
+    await ann.says("send")
+    await ann.works()
+    (item,) = (await ann.items()).values()
+    assert item["KMDescription"].endswith("In the northern districts.\n\nSince March.")
+    assert item["KMCause"].endswith("Because the road is closed in the rains.")
+    (message,) = answered(await ann.told("ben"))
+    assert "Since when?\n– Since March." in compose(ann.parts, message).text
+
+
+async def test_the_card_that_came_back_and_the_list_of_contributions_ask_them_too(ann: Contributing) -> None:
+    await ann.contributes("i1")
+    await ann.decides(Move.RETURN, QUESTIONS)
+    (message,) = [one for one in await ann.told("ann") if one.card == "lesson_decided"]
+    ann.card = compose(ann.parts, message).card
+    await ann.presses("start")
+    ann.heard("Question 1 of 2", "In which districts?")
+    await ann.presses("skip")
+    ann.heard("Question 2 of 2")
+    await ann.presses("answer", {"words": "Since March."})
+    ann.heard("Your answers are in the draft", "Since March.")
+    await ann.says("my contributions")
+    await ann.says("1")
+    await ann.says("change")
+    ann.heard("Question 1 of 2")
+    await ann.says("In the north.")
+    await ann.says("my contributions")
+    await ann.says("change 1")
+    assert ann.card is not None and ann.card.name == "draft"

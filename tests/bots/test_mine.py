@@ -5,7 +5,7 @@ from km365_bots.conversation import compose
 from km365.core.audience import Audience
 from km365.core.contributions import WishState
 from km365.core.knowledge import Maturity
-from km365.core.life import Move
+from km365.core.moves import Move
 from km365.local import faults
 from km365.services import wishes
 

@@ -9,7 +9,7 @@ from km365.core.audience import Audience, Reader
 from km365.core.chat import Card
 from km365.core.contributions import WishState
 from km365.core.interviews import InterviewState
-from km365.core.life import Move
+from km365.core.moves import Move
 from km365.core.said import Verb
 from km365.errors import InputRefused, NotFound
 from km365.services import interview as service

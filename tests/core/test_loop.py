@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach
-from km365.core.life import Made, Move
 from km365.core.loop import (
     FEWEST,
     By,
@@ -24,6 +23,7 @@ from km365.core.loop import (
     table,
     told,
 )
+from km365.core.moves import Made, Move
 
 from ..services.lessons import lesson
 

@@ -15,7 +15,8 @@ from km365.core.knowledge import (
     from_fields,
     to_fields,
 )
-from km365.core.life import Actor, Attempt, Move, who_may_not
+from km365.core.moves import Actor, Attempt, Move
+from km365.core.refusals import who_may_not
 from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.documents.forms import Forms
 from km365.local import seed

@@ -7,13 +7,13 @@ import pytest
 
 from km365.core.audience import Audience, Reader
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity
-from km365.core.life import Move
+from km365.core.moves import Move
 from km365.core.preferences import Asked, Preferences
 from km365.core.schedule import ALWAYS
 from km365.errors import InputRefused
 from km365.graph import lists
 from km365.local import users
-from km365.services import actions, capture, life, review
+from km365.services import actions, capture, life, life_news, review
 from km365.services.life import LifeDesk, Wanted
 from km365.store import campaigns, outbox, preferences
 from km365.store.outbox import Message
@@ -67,7 +67,7 @@ def desk(provisioned: Provisioned) -> Desk:
 
 async def test_the_owner_is_told_at_once_and_what_is_done_reaches_the_contributors(desk: Desk) -> None:
     await desk.agreed()
-    told = await desk.told(SUE, life.ACTION)
+    told = await desk.told(SUE, life_news.ACTION)
     assert [(one.data["action"], one.data["due_on"]) for one in told] == [
         ("Ask drivers first.", "2026-03-20")
     ]
@@ -76,7 +76,7 @@ async def test_the_owner_is_told_at_once_and_what_is_done_reaches_the_contributo
         await actions.done(desk.desk, "KM-1", SUE, "https://x.example/plan", at=desk.at)
     item = await desk.item()
     assert (item.effect, item.proof) == (Effect.CHANGED, "https://x.example/plan")
-    heard = await desk.told(ANN, life.DECIDED)
+    heard = await desk.told(ANN, life_news.DECIDED)
     assert [(one.data["decision"], one.data["url"]) for one in heard] == [
         ("changed", "https://x.example/plan")
     ]
@@ -88,7 +88,7 @@ async def test_the_owner_is_reminded_on_the_day_and_once_a_week_later(desk: Desk
     counts = {}
     for days in (1, 17, 18, 19, 24, 25, 26, 70):
         await desk.looks(days)
-        told = {one.data["when"] for one in await desk.told(SUE, life.ACTION)}
+        told = {one.data["when"] for one in await desk.told(SUE, life_news.ACTION)}
         counts[days] = sorted(told & {actions.DUE, actions.LATE})
     assert counts[17] == [] and counts[18] == counts[24] == ["due"]
     assert counts[25] == counts[70] == ["due", "late"]
@@ -98,9 +98,9 @@ async def test_by_another_day_it_is_reminded_of_on_that_day(desk: Desk) -> None:
     await desk.agreed()
     await actions.put_off(desk.desk, "KM-1", SUE, DUE + timedelta(days=10), at=desk.at)
     await desk.looks(18)
-    assert len(await desk.told(SUE, life.ACTION)) == 1
+    assert len(await desk.told(SUE, life_news.ACTION)) == 1
     await desk.looks(28)
-    assert len(await desk.told(SUE, life.ACTION)) == 2
+    assert len(await desk.told(SUE, life_news.ACTION)) == 2
     assert (await desk.item()).action == "Ask drivers first."
 
 
@@ -117,7 +117,7 @@ async def test_what_is_not_theirs_goes_back_to_whoever_agreed_it_with_why(desk: 
         await actions.hand_back(desk.desk, "KM-1", SUE, "", at=desk.at)
     again = Wanted(move=Move.AGREE, reader=BEN, words="Ask drivers first.", owner=ANN, due=DUE)
     await life.make(desk.desk, "KM-1", again, at=desk.at)
-    assert len(await desk.told(ANN, life.ACTION)) == 1
+    assert len(await desk.told(ANN, life_news.ACTION)) == 1
 
 
 async def test_an_owner_who_left_or_may_not_read_it_any_more_is_not_told_and_it_goes_back(desk: Desk) -> None:
@@ -128,7 +128,7 @@ async def test_an_owner_who_left_or_may_not_read_it_any_more_is_not_told_and_it_
     narrow = {"KMAudience": Audience.OFFICE.value}
     await lists.update_fields(desk.app.graph, place.site_id, place.list_id, row.id, narrow)
     await desk.looks(18)
-    assert len(await desk.told(eve, life.ACTION)) == 1
+    assert len(await desk.told(eve, life_news.ACTION)) == 1
     assert len(await desk.told(BEN, actions.BACK)) == 1
     assert await actions.list_mine(desk.desk, eve) == []
 
@@ -142,14 +142,14 @@ async def test_a_reminder_waits_on_a_day_with_another_message_and_leaves_alone_w
     )
     await desk.app.db.run(outbox.put, asked, at=NOW + timedelta(days=18))
     await desk.looks(18)
-    assert len(await desk.told(SUE, life.ACTION)) == 1
+    assert len(await desk.told(SUE, life_news.ACTION)) == 1
     none = Preferences(asked=Asked.NONE)
     await desk.app.db.run(preferences.put, SUE.person_id, none, at=NOW)
     await desk.looks(30)
-    assert len(await desk.told(SUE, life.ACTION)) == 1
+    assert len(await desk.told(SUE, life_news.ACTION)) == 1
     await desk.app.db.run(preferences.put, SUE.person_id, Preferences(), at=NOW)
     await desk.looks(31)
-    assert len(await desk.told(SUE, life.ACTION)) == 2
+    assert len(await desk.told(SUE, life_news.ACTION)) == 2
 
 
 async def test_nobody_is_reminded_of_an_item_that_is_off_the_shelf(desk: Desk) -> None:
@@ -157,11 +157,11 @@ async def test_nobody_is_reminded_of_an_item_that_is_off_the_shelf(desk: Desk) -
     retire = Wanted(move=Move.RETIRE, reader=BEN, words="The fund is closed.")
     await life.make(desk.desk, "KM-1", retire, at=desk.at)
     await desk.looks(18)
-    assert len(await desk.told(SUE, life.ACTION)) == 1 and await actions.list_mine(desk.desk, SUE) == []
+    assert len(await desk.told(SUE, life_news.ACTION)) == 1 and await actions.list_mine(desk.desk, SUE) == []
 
 
 async def test_one_who_has_left_is_no_owner_of_anything(desk: Desk) -> None:
     await desk.agreed()
     users.delete(desk.m365.state, SUE.person_id)
     await desk.looks(18)
-    assert len(await desk.told(SUE, life.ACTION)) == 1 and len(await desk.told(BEN, actions.BACK)) == 1
+    assert len(await desk.told(SUE, life_news.ACTION)) == 1 and len(await desk.told(BEN, actions.BACK)) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from km365.core.audience import Audience, Reader
 from km365.core.knowledge import KnowledgeItem, Maturity
-from km365.core.life import Move
+from km365.core.moves import Move
 from km365.errors import GraphChangedMeanwhile, GraphError, GraphUnreachable, InputRefused, NotFound
 from km365.graph import lists, people
 from km365.graph.metadata import TermRef

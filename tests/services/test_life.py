@@ -7,11 +7,11 @@ import pytest
 
 from km365.core.audience import Audience, Reader
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach
-from km365.core.life import Actor, Made, Move, Step
+from km365.core.moves import Actor, Made, Move, Step
 from km365.errors import GraphChangedMeanwhile, GraphError, GraphUnreachable, InputRefused, NotFound
 from km365.graph import lists
 from km365.local import users
-from km365.services import capture, life, review
+from km365.services import capture, life, life_news, review
 from km365.services.life import LifeDesk, Outcome, Wanted
 from km365.store import moves, outbox
 
@@ -63,7 +63,7 @@ class Shelf:
 
     async def told(self) -> list[str]:
         rows = await self.app.db.run(outbox.list_)
-        return [one.message.data["decision"] for one in rows if one.message.card == life.DECIDED]
+        return [one.message.data["decision"] for one in rows if one.message.card == life_news.DECIDED]
 
 
 @pytest.fixture

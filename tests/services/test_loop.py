@@ -5,8 +5,8 @@ from typing import Any
 
 from km365.core.audience import Audience
 from km365.core.knowledge import to_fields
-from km365.core.life import Made, Move
 from km365.core.loop import By, People, Row, Step
+from km365.core.moves import Made, Move
 from km365.core.schedule import Outcome, Plan
 from km365.core.schema import DEPARTURES
 from km365.core.used import Use

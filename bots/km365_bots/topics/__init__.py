@@ -32,6 +32,8 @@ class Told:
     `chat.state["waiting"]`. `begun` says that the replies end with an interview's prompt, or that nothing
     more is to be asked.
 
+    It waits in the name of the topic `by`, where that is another one.
+
     Where it `asks`, what an open interview asked is not repeated before that is answered. Where it waits for
     a person's `own_words`, only a whole command or an opening with a colon ("search: …") comes before it.
     """
@@ -41,6 +43,7 @@ class Told:
     begun: bool = False
     asks: bool = True
     own_words: bool = False
+    by: str = ""
 
 
 class Topic:
@@ -87,6 +90,10 @@ class Topic:
 
     async def before(self, chat: Chat, turn: Turn) -> Told | None:
         """What it says before the first question of an interview, which it brings afterwards; else None."""
+        return None
+
+    async def reopened(self, chat: Chat, turn: Turn, text: str = "") -> Told | None:
+        """What it asks where the draft of something that came back is open again; `text` may answer it."""
         return None
 
     async def unasked(self, chat: Chat) -> Told | None:

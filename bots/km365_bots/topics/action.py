@@ -16,7 +16,7 @@ from km365.core.schedule import day_at
 from km365.core.sorting import links
 from km365.errors import GraphChangedMeanwhile, GraphError, InputRefused, NotFound
 from km365.graph import people
-from km365.services import actions, life, review
+from km365.services import actions, life_news, review
 from km365.services.capture import Kept
 from km365.services.life import LifeDesk
 from km365.store.outbox import Message
@@ -82,7 +82,7 @@ class Actions(Topic):
             return speech.notice(
                 say("action.back_title", title=data["title"]), text, link=data["url"], facts=facts
             )
-        if message.card != life.ACTION:
+        if message.card != life_news.ACTION:
             return None
         when = data["when"] if data["when"] in {actions.DUE, actions.LATE} else "new"
         due = date.fromisoformat(data["due_on"]) if data["due_on"] else None

@@ -15,7 +15,7 @@ from km365.core.commands import Command, Understood, numbered, plain
 from km365.core.contributions import Course, Standing, WishKind, WishState
 from km365.core.interviews import InterviewState
 from km365.core.keepout import KeepOut
-from km365.core.knowledge import WRITTEN_FIELDS
+from km365.core.knowledge import WRITTEN_FIELDS, Reach
 from km365.core.languages import LANGUAGES
 from km365.core.turns import SURE_WITHIN
 from km365.documents.questions import Banks
@@ -29,13 +29,15 @@ from km365_bots import drafts, history, interviewing
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech, beginning
-from km365_bots.topics import Told, Topic, gives_back, refused
+from km365_bots.topics import Told, Topic, gives_back, refused, topic_named
 
 _PAGE_SIZE = 5
 _HEADINGS = "midterm_review"
 """The bank whose headings an item has that did not come of an interview."""
 _WHICH = "which"
 """The wish of a number that no list was shown for."""
+_CONSENT = "consent"
+"""The topic of how far a contribution may be published, and the button that leads there."""
 _WORDS = ("show", "change", "withdraw", "narrow", "more", "list")
 _YES = frozenset({Command.YES, Command.AGREE})
 _NO = frozenset({Command.NO, Command.REFUSE, Command.DECLINE})
@@ -90,6 +92,9 @@ class Mine(Topic):
             if pick.verb == "more":
                 return await self._list(chat, page=page + 1)
             return await self._act(chat, pick.inputs.get("which", ""), "show")
+        consent = topic_named(chat.parts.topics, _CONSENT)
+        if pick.verb == _CONSENT and consent is not None:
+            return replace(await consent.pressed(chat, pick), by=_CONSENT)
         asked = dict(zip(("about", "asks"), pick.about.rsplit("|", 1), strict=False))
         if pick.verb == "yes" and "asks" in asked:
             words = pick.inputs.get("words", "")
@@ -216,6 +221,7 @@ class Mine(Topic):
         lines = [
             _state(chat, about),
             _readers(chat, about),
+            _allowed(chat, about),
             f"{say('notice.reason')}: {reason}" if reason else "",
         ]
         reply = chat.speech.menu(
@@ -223,7 +229,7 @@ class Mine(Topic):
             title=_title(chat, about),
             text="\n".join(line for line in lines if line),
             entries=[*_entries(chat, about), *made],
-            buttons=[*buttons, {"verb": "list", "label": say("mine.list")}],
+            buttons=[*buttons, *_take_back(chat, about), {"verb": "list", "label": say("mine.list")}],
             about=about.id,
             hint=say("mine.item_hint", words=chat.speech.messages.any_of(words)),
         )
@@ -238,6 +244,9 @@ class Mine(Topic):
         chat = replace(chat, language=turn.interview.language)
         sent = turn.interview.begun_at is not None and turn.interview.state is InterviewState.DRAFT
         first = [chat.speech.say("mine.open_again")] if sent else []
+        for topic in chat.parts.topics:
+            if sent and (told := await topic.reopened(chat, turn)) is not None:
+                return replace(told, replies=[*first, *told.replies], by=topic.name)
         return Told(replies=[*first, interviewing.prompt(chat, turn)], begun=True)
 
     def _asks(self, chat: Chat, about: Contribution, kind: WishKind, way: Course, *, value: str = "") -> Told:
@@ -396,6 +405,18 @@ def _readers(chat: Chat, about: Contribution) -> str:
         return ""
     who = chat.speech.messages.say(f"audience.{about.kept.item.audience}")
     return chat.speech.messages.say("prompt.who", who=who)
+
+
+def _allowed(chat: Chat, about: Contribution) -> str:
+    """How far its contributors allow it to be published, where that is beyond the organisation."""
+    reach = about.kept.item.consent if about.kept else Reach.INTERNAL
+    say = chat.speech.messages.say
+    return "" if reach is Reach.INTERNAL else f"{say(f'consent.allowed_{reach}')} {say('consent.revocable')}"
+
+
+def _take_back(chat: Chat, about: Contribution) -> list[Mapping[str, object]]:
+    label = chat.speech.messages.say("consent.take_back")
+    return [{"verb": _CONSENT, "label": label}] if _allowed(chat, about) else []
 
 
 def _label(about: Contribution, kind: WishKind, person_id: str) -> str:
