@@ -10,6 +10,7 @@ from km365.cli.groups import LazyGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from km365.app import App
     from km365.core.audience import Reader
@@ -37,6 +38,8 @@ VERBS = {
     "retire": "km365.cli.lesson_moves:retire",
     "effect": "km365.cli.lesson_moves:effect",
     "used": "km365.cli.lesson_used:command",
+    "proposals": "km365.cli.lesson_promote:proposals",
+    "promote": "km365.cli.lesson_promote:promote",
 }
 """The verbs in modules of their own; the others are below."""
 
@@ -175,10 +178,8 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     for column, labels in kept.tags.items():
         click.echo(f"{column}: {', '.join(labels)}")
     click.echo(f"{_stands(kept.item)}; {kept.web_url}")
-    if since:
-        click.echo(f"Unconfirmed since {since:%B %Y}: nobody has said since that it still holds.")
-    if kept.item.action:
-        click.echo(await _action(app, kept.item))
+    for line in [*_unconfirmed(since), *await _action(app, kept.item), *_sources(kept.item)]:
+        click.echo(line)
     if steps:
         click.echo("\nHow it came to stand there:")
     for step in steps:
@@ -266,14 +267,33 @@ def _stands(item: "KnowledgeItem") -> str:
     return f"{item.maturity}{reach}{instead}; effect: {item.effect}{proof}"
 
 
-async def _action(app: "App", item: "KnowledgeItem") -> str:
-    """What is to be done because of it, or was, by whom and by when."""
+def _unconfirmed(since: "date | None") -> list[str]:
+    """The banner of an item that nobody has confirmed in time."""
+    if since is None:
+        return []
+    return [f"Unconfirmed since {since:%B %Y}: nobody has said since that it still holds."]
+
+
+async def _action(app: "App", item: "KnowledgeItem") -> list[str]:
+    """What is to be done because of it, or was, by whom and by when, if anything."""
     from km365.services import life
 
+    if not item.action:
+        return []
     names = await life.named(app.graph, {item.action_owner} - {""})
     owner = names.get(item.action_owner, "nobody now")
     due = f" by {item.action_due}" if item.action_due else ""
-    return f"Action{due}, {owner}: {item.action}"
+    return [f"Action{due}, {owner}: {item.action}"]
+
+
+def _sources(item: "KnowledgeItem") -> list[str]:
+    """Where the sentences of an item stand that was drafted of others, if it was."""
+    from km365.core.promotion import traced
+
+    if not item.sources:
+        return []
+    found = [f"  {one.source or 'no source is named'}: {one.sentence}" for one in traced(item)]
+    return ["\nWhere each sentence is taken from:", *found]
 
 
 def _line(step: "Step", names: dict[str, str]) -> str:

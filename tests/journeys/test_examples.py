@@ -19,7 +19,7 @@ from ..cli.test_command_line import commands
 from .product import Up, until
 
 ROOT = Path(__file__).parents[2]
-LESSON_VERBS = "show review answer return validate publish supersede retire effect settle"
+LESSON_VERBS = "show review answer return validate publish supersede retire effect settle promote"
 UNKNOWN = {
     **{f"lesson {verb}": "lesson list" for verb in LESSON_VERBS.split()},
     "lesson check KM": "lesson list",

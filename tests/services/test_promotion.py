@@ -1,0 +1,136 @@
+"""Good practices out of lessons, over a small Microsoft 365: proposed, drafted, judged like any item."""
+
+from dataclasses import replace
+
+import pytest
+
+from km365.core.audience import Audience, Reader
+from km365.core.knowledge import Kind, KnowledgeItem, Link, Maturity, Relation
+from km365.core.life import Move
+from km365.core.promotion import unsupported
+from km365.errors import InputRefused, NotFound
+from km365.graph import lists
+from km365.local import users
+from km365.services import capture, life, promotion, review
+from km365.services.life import LifeDesk, Wanted
+from km365.services.promotion import Promoted
+
+from ..conftest import Provisioned, person_id
+from .lessons import NOW, lesson
+
+ANN = Reader(person_id=person_id("ann"), office="CO-BEL")
+BEN = Reader(person_id=person_id("ben"), office="CO-BEL")
+EVE = Reader(person_id=person_id("eve"), office="CO-ARD")
+MINE = lesson(maturity=Maturity.PUBLISHED)
+THEIRS = lesson(
+    id="KM-2",
+    office="CO-ARD",
+    contributors=(person_id("sue"),),
+    advice="Drivers know which road floods.",
+    maturity=Maturity.VALIDATED,
+    links=(Link(relation=Relation.CONFIRMS, to="KM-1"),),
+)
+
+
+class Shelf:
+    """Lessons of two countries; Ben is a focal point of one, Eve a reviewer."""
+
+    def __init__(self, here: Provisioned) -> None:
+        self.app = here.app
+        self.desk = LifeDesk(
+            graph=here.app.graph, db=here.app.db, jobs=here.app.jobs, settings=here.app.settings
+        )
+        users.join_group(here.m365.state, "Knowledge reviewers", EVE.person_id)
+
+    async def holds(self, *items: KnowledgeItem) -> None:
+        place = await capture.knowledge_list(self.app.graph, self.app.settings)
+        for item in items:
+            fields = capture.to_fields(replace(item, submitted_at=NOW))
+            await lists.create_item(self.app.graph, place.site_id, place.list_id, fields)
+
+    async def proposed(self, reader: Reader = BEN) -> list[list[str]]:
+        found = await promotion.proposals(self.desk, self.app.templates, reader)
+        return [[item.id for item in one.agreement.items] for one in found]
+
+    async def promotes(
+        self, *ids: str, by: Reader = BEN, kind: Kind = Kind.GOOD_PRACTICE, dry_run: bool = False
+    ) -> Promoted:
+        return await promotion.promote(
+            self.desk, self.app.templates, ids, by, kind=kind, at=NOW, dry_run=dry_run
+        )
+
+    async def moves(self, move: Move, item_id: str, by: Reader) -> None:
+        await life.make(self.desk, item_id, Wanted(move=move, reader=by), at=NOW)
+
+
+@pytest.fixture
+def shelf(provisioned: Provisioned) -> Shelf:
+    return Shelf(provisioned)
+
+
+async def test_lessons_of_two_countries_are_proposed_drafted_once_and_judged_by_others(shelf: Shelf) -> None:
+    await shelf.holds(MINE, THEIRS, lesson(id="KM-3", maturity=Maturity.PUBLISHED))
+    assert await shelf.proposed() == [["KM-1", "KM-2"]]
+    tried = await shelf.promotes("KM-1", "KM-2", dry_run=True)
+    assert tried.kept is None and await shelf.proposed() == [["KM-1", "KM-2"]]
+    made = await shelf.promotes("KM-1", "KM-2")
+    again = await shelf.promotes("KM-2", "KM-1")
+    assert (made.draft.id, made.was_there, again.was_there) == (again.draft.id, False, True)
+    there = (await review.get_item(shelf.app.graph, shelf.app.settings, made.draft.id)).item
+    assert (there.kind, there.maturity, there.title) == (Kind.GOOD_PRACTICE, Maturity.IN_REVIEW, MINE.title)
+    assert unsupported(there, {"KM-1": MINE, "KM-2": THEIRS}) == []
+    assert "advice 2: KM-2" in there.sources and "Drivers know which road floods." in there.advice
+    assert await shelf.proposed() == []
+    with pytest.raises(InputRefused, match="Nobody decides on their own"):
+        await shelf.moves(Move.VALIDATE, there.id, BEN)
+    await shelf.moves(Move.VALIDATE, there.id, EVE)
+    await shelf.moves(Move.PUBLISH, there.id, EVE)
+    history = await life.history_of(shelf.app.graph, shelf.app.db, shelf.app.settings, there, ANN)
+    first = next(step.made for step in history if step.made)
+    assert (first.after, first.who) == ("submitted", BEN.person_id)
+
+
+async def test_nothing_is_proposed_or_drafted_of_what_the_reader_may_not_read(shelf: Shelf) -> None:
+    await shelf.holds(MINE, replace(THEIRS, audience=Audience.OFFICE))
+    assert await shelf.proposed() == []
+    with pytest.raises(NotFound, match="no knowledge item KM-2"):
+        await shelf.promotes("KM-1", "KM-2")
+    made = await shelf.promotes("KM-1", "KM-2", by=EVE)
+    assert (made.draft.audience, made.draft.office) == (Audience.OFFICE, "CO-ARD")
+
+
+async def test_what_does_not_agree_or_is_not_theirs_to_promote_is_refused_with_the_reason(
+    shelf: Shelf,
+) -> None:
+    await shelf.holds(MINE, THEIRS, lesson(id="KM-3", office="CO-CAS", maturity=Maturity.PUBLISHED))
+    for ids, by, says in (
+        (("KM-1",), BEN, "It takes 2 checked lessons"),
+        (("KM-1", "KM-2", "KM-3"), BEN, "KM-3 does not confirm KM-1"),
+        (("KM-1", "KM-2"), ANN, "focal point of one of their offices"),
+    ):
+        with pytest.raises(InputRefused, match=says):
+            await shelf.promotes(*ids, by=by)
+
+
+async def test_sources_in_another_language_are_linked_and_not_quoted(shelf: Shelf) -> None:
+    await shelf.holds(MINE, replace(THEIRS, language="fr", advice="Demandez aux chauffeurs."))
+    made = await shelf.promotes("KM-1", "KM-2")
+    assert made.unquoted == ("KM-2",) and "chauffeurs" not in made.draft.advice
+    assert [link.to for link in made.draft.links] == ["KM-1", "KM-2"]
+
+
+async def test_an_innovation_becomes_a_lesson_that_names_it_and_can_take_its_place(shelf: Shelf) -> None:
+    await shelf.holds(replace(MINE, kind=Kind.INNOVATION))
+    with pytest.raises(InputRefused, match="180 days later"):
+        await shelf.promotes("KM-1", kind=Kind.LESSON)
+    place = await capture.knowledge_list(shelf.app.graph, shelf.app.settings)
+    row = await capture.find(shelf.app.graph, place, "KM-1")
+    await lists.update_fields(
+        shelf.app.graph, place.site_id, place.list_id, row.id, {"KMSubmittedAt": "2025-01-02T09:00:00Z"}
+    )
+    made = await shelf.promotes("KM-1", kind=Kind.LESSON)
+    await shelf.moves(Move.VALIDATE, made.draft.id, EVE)
+    instead = Wanted(move=Move.SUPERSEDE, reader=EVE, successor=made.draft.id)
+    after = await life.make(shelf.desk, "KM-1", instead, at=NOW)
+    assert after.kept.item.superseded_by == made.draft.id
+    assert made.draft.links == (Link(relation=Relation.DERIVED_FROM, to="KM-1"),)
