@@ -10,9 +10,9 @@ from hashlib import sha256
 from km365.core.audience import Audience
 from km365.core.chat import Reply
 from km365.core.coach import most_useful
-from km365.core.drafting import is_complete, knowledge_item, left_out, note_sections
-from km365.core.interviews import KNOWLEDGE, Interview, current
-from km365.core.knowledge import WRITTEN_FIELDS
+from km365.core.drafting import is_complete, knowledge_item, label, left_out, note_sections
+from km365.core.interviews import KNOWLEDGE, Interview, asked, current
+from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem
 from km365.core.languages import best
 from km365.core.messages import Messages
 from km365.core.questions import Bank, BankKind, Question
@@ -21,6 +21,7 @@ from km365.core.written_in import language_of
 from km365.documents.coach import CoachWords
 
 _STORY = f"{KNOWLEDGE}description"
+_KIND = "kind"
 _PIECES = 2
 """Pieces of advice under a draft: who reads more takes up none."""
 _LOOKED_AT = 5_000
@@ -66,18 +67,22 @@ def shown(interview: Interview, bank: Bank, messages: Messages, coach: CoachWord
     title = messages.say("prompt.draft_title")
     text = messages.say("prompt.draft_text", who=_who(item.audience, messages))
     text = _left_out(text, interview, bank, messages)
+    form = bank.forms.get(item.kind)
+    needed = form.needs if form else ("title", "description")
+    kinds = [part.value for part in found if part.key == _KIND]
     data = {
         "title": title,
-        "text": text,
+        "text": "\n\n".join([text, *kinds]),
         "fields": [
             {
                 "key": part.key,
                 "label": part.label,
                 "value": part.value,
                 "multiline": part.key != "title",
-                "required": part.key in {"title", "description"},
+                "required": part.key in needed,
             }
             for part in found
+            if part.key != _KIND
         ],
     }
     on_card, typed = _advice(interview, bank, found, coach, messages.language) if coach else ([], [])
@@ -225,12 +230,26 @@ def parts(interview: Interview, bank: Bank) -> list[Part]:
             if _worded(interview, q)
         ]
     item = knowledge_item(interview, bank)
-    by_target = {target: question.id for question in bank.questions for target in question.becomes}
-    fields = ((name, f"knowledge.{name}", str(getattr(item, name))) for name in WRITTEN_FIELDS)
+    by_target = {target: q.id for q in (*bank.questions, *asked(interview, bank)) for target in q.becomes}
+    form = bank.forms.get(item.kind)
+    filled = {name: str(getattr(item, name)) for name in WRITTEN_FIELDS}
+    shown = [
+        Part(key=name, label=label(bank, item.kind, name), value=value, question=by_target[target])
+        for name, value in filled.items()
+        if (target := f"{KNOWLEDGE}{name}") in by_target and (value or form is None or name in form.fields)
+    ]
+    return [*shown, *_kind(item, bank)]
+
+
+def _kind(item: KnowledgeItem, bank: Bank) -> list[Part]:
+    """Which kind it is, where the bank asks for it."""
+    target = f"{KNOWLEDGE}{_KIND}"
     return [
-        Part(key=name, label=bank.heading(target), value=value, question=by_target.get(target, ""))
-        for name, target, value in fields
-        if target in by_target
+        Part(key=_KIND, label=bank.heading(target), value=choice.label, question=question.id)
+        for question in bank.questions
+        if target in question.becomes
+        for choice in question.choices
+        if choice.value == item.kind
     ]
 
 

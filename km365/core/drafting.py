@@ -7,6 +7,7 @@ Nothing is invented: every word is the person's own, put under the heading its q
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from km365.core.audience import Audience, narrower, narrowest
 from km365.core.interviews import KNOWLEDGE, Answer, Interview
@@ -29,7 +30,9 @@ def knowledge_item(interview: Interview, bank: Bank) -> KnowledgeItem:
         if _targets(question, KNOWLEDGE) and in_item(answer)
     ]
     by_question = interview.edits if bank.kind is BankKind.HANDOVER else {}
-    words = {name: _joined(used, f"{KNOWLEDGE}{name}", by_question) for name in WRITTEN_FIELDS}
+    words: dict[str, Any] = {
+        name: _joined(used, f"{KNOWLEDGE}{name}", by_question) for name in WRITTEN_FIELDS
+    }
     if bank.kind is BankKind.REFLECTION:
         words |= {name: text for name, text in interview.edits.items() if name in words}
     chosen = {
@@ -38,16 +41,11 @@ def knowledge_item(interview: Interview, bank: Bank) -> KnowledgeItem:
         for target in _targets(question, KNOWLEDGE)
         if answer.choice
     }
+    words["title"] = words["title"] or title_of(words["advice"], words["description"])
     return KnowledgeItem(
         id=f"KM-{interview.id}",
-        kind=Kind.LESSON,
-        title=words["title"] or title_of(words["advice"], words["description"]),
-        description=words["description"],
-        context=words["context"],
-        cause=words["cause"],
-        advice=words["advice"],
-        limits=words["limits"],
-        evidence=words["evidence"],
+        kind=Kind(chosen.get("kind", Kind.LESSON)),
+        **words,
         polarity=chosen.get("polarity", ""),
         perspective=chosen.get("perspective", ""),
         office=interview.office,
@@ -58,9 +56,22 @@ def knowledge_item(interview: Interview, bank: Bank) -> KnowledgeItem:
     )
 
 
+def lacking(item: KnowledgeItem, bank: Bank) -> tuple[str, ...]:
+    """The fields without which it cannot go before a focal point, the title last, as it is made of others."""
+    form = bank.forms.get(item.kind)
+    needs = form.needs if form else ("title", "description")
+    return tuple(name for name in sorted(needs, key="title".__eq__) if not str(getattr(item, name)).strip())
+
+
 def is_complete(item: KnowledgeItem) -> bool:
-    """Whether the draft says enough to be put before a focal point: a title and what happened."""
+    """Whether it says what every item says: a title and what happened."""
     return bool(item.title.strip() and item.description.strip())
+
+
+def label(bank: Bank, kind: Kind, name: str) -> str:
+    """What a field of an item is called: as the form of its kind says, where the bank asks for the kind."""
+    form = bank.forms.get(kind)
+    return form.labels[name] if form else bank.heading(f"{KNOWLEDGE}{name}")
 
 
 def is_empty(interview: Interview, bank: Bank) -> bool:

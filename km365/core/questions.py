@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from km365.core.audience import Audience
 from km365.core.commands import plain
+from km365.core.forms import Forms
 
 _SHORTEST = 5
 _SHORTEST_HAN = 2
@@ -120,6 +121,8 @@ class Bank:
     """Headings in this language, as (target, heading), for every target that `becomes` names."""
     milestones: tuple[str, ...] = ()
     """The kinds of milestone that ask this bank (`core/schema.MILESTONE_KINDS`)."""
+    forms: Forms = field(default_factory=dict)
+    """The form of each kind, where the bank asks which kind it is; else a lesson is made."""
 
     def question(self, question_id: str) -> Question | None:
         """The question of that id, or None."""

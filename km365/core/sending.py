@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from km365.core.answering import TALKING
-from km365.core.drafting import is_complete, is_empty, knowledge_item, left_out
+from km365.core.drafting import is_empty, knowledge_item, lacking, left_out
 from km365.core.interviews import MAX_ANSWER_LENGTH, Confirm, ConfirmKind, Interview, InterviewState
 from km365.core.notes import After, Note
 from km365.core.questions import Bank, BankKind
@@ -35,7 +35,7 @@ def lacks(interview: Interview, bank: Bank) -> Note | None:
         return Note.NOTHING_TO_SEND
     if bank.kind is BankKind.GROUP and not interview.said_something:
         return Note.NOTHING_YET
-    if bank.kind is BankKind.REFLECTION and not is_complete(knowledge_item(interview, bank)):
+    if bank.kind is BankKind.REFLECTION and lacking(knowledge_item(interview, bank), bank):
         return Note.NEEDS_STORY
     return None
 

@@ -18,8 +18,8 @@ from km365.core.answering import (
     skip_question,
     take_answer,
 )
+from km365.core.drafting import knowledge_item, label, lacking
 from km365.core.interviews import (
-    KNOWLEDGE,
     Confirm,
     ConfirmKind,
     Interview,
@@ -91,7 +91,8 @@ def _was(interview: Interview) -> str:
 def _heading(before: Interview, after: Interview, bank: Bank, notes: tuple[Note, ...]) -> str:
     """The heading of the question that now has words and had none, or of the part that is missing."""
     if Note.NEEDS_STORY in notes:
-        return bank.heading(f"{KNOWLEDGE}description")
+        item = knowledge_item(after, bank)
+        return label(bank, item.kind, lacking(item, bank)[0])
     if Note.KEPT_AS not in notes:
         return ""
     told = next(a.question for a in after.answers if a.text and before.answer(a.question) is None)

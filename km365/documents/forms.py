@@ -1,15 +1,18 @@
 """The forms of knowledge items: `forms.toml` and its words, which an organisation edits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from km365.core import forms
 from km365.core.forms import FacetRule, Form
 from km365.core.knowledge import WRITTEN_FIELDS, Format, Kind
 from km365.core.languages import LANGUAGES, best
+from km365.core.questions import Question
 from km365.core.schema import LESSON_TAG_COLUMNS, PERSPECTIVES
 from km365.documents.toml import Table, read
 from km365.templates import Templates
 
+KIND = "knowledge.kind"
+"""What the answer becomes to the question which kind it is."""
 _FILE = "forms.toml"
 _ALWAYS = ("title", "description")
 _LONGEST_LABEL = 80
@@ -91,3 +94,39 @@ def _facet(table: Table) -> FacetRule:
                 f"{one!r} is no perspective; there are {', '.join(PERSPECTIVES)}.", key="perspectives"
             )
     return FacetRule(perspectives=frozenset(perspectives), concepts=frozenset(table.texts("concepts")))
+
+
+def of_questions(structure: Table, questions: Sequence[Question], own: Forms, language: str) -> forms.Forms:
+    """The forms, for questions of which one asks for the kind; none where none does, and a lesson is made.
+
+    Refuses what is asked of a kind that has no such field, and what a kind needs and nobody asks for.
+    """
+    asking = next((question.id for question in questions if KIND in question.becomes), "")
+    if not asking:
+        return {}
+    known = own.get(language)
+    tables = structure.tables("question")
+    for kind in Kind:
+        asked = [
+            (table, one) for table, one in zip(tables, questions, strict=True) if _is_asked(one, asking, kind)
+        ]
+        for table, question in asked:
+            if strange := [name for name in _fields_of(question) if name not in known[kind].fields]:
+                table.refuse(f"a {kind} has no {strange[0]!r} ({_FILE}); ask others for it.", key="becomes")
+        names = {name for _, question in asked for name in _fields_of(question)}
+        if lacking := [name for name in known[kind].needs if name not in names]:
+            structure.refuse(f"no question asks for {lacking[0]!r}, which a {kind} needs ({_FILE}).")
+    return known
+
+
+def _fields_of(question: Question) -> list[str]:
+    names = (target.removeprefix("knowledge.") for target in question.becomes)
+    return [name for name in names if name in WRITTEN_FIELDS]
+
+
+def _is_asked(question: Question, asking: str, kind: Kind) -> bool:
+    """Whether the question is asked of this kind; other conditions that it may have are left aside."""
+    rule = question.skip_if
+    chose, unless = (rule.chose, rule.unless) if rule else ((), ())
+    skipped = asking in chose[:1] and kind in chose
+    return not (skipped or (asking in unless[:1] and kind not in unless))

@@ -11,15 +11,18 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 from km365.core.audience import Audience, narrower
-from km365.core.knowledge import WRITTEN_FIELDS
+from km365.core.knowledge import WRITTEN_FIELDS, Kind
 from km365.core.languages import LANGUAGES, best
 from km365.core.questions import Bank, BankKind, Choice, Consent, Question, SkipIf
 from km365.core.schema import MILESTONE_KINDS
+from km365.documents.forms import KIND, Forms, of_questions
 from km365.documents.toml import Table, read
 from km365.errors import TemplateError
 from km365.templates import Templates
 
-KNOWLEDGE_TARGETS = frozenset(f"knowledge.{name}" for name in (*WRITTEN_FIELDS, "perspective", "polarity"))
+KNOWLEDGE_TARGETS = frozenset(
+    f"knowledge.{name}" for name in (*WRITTEN_FIELDS, "kind", "perspective", "polarity")
+)
 """What an answer can become in a knowledge item."""
 
 _STORY = "knowledge.description"
@@ -36,6 +39,7 @@ class Banks:
 
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
+        self._forms = Forms(templates)
         self._read: dict[tuple[str, str], Bank] = {}
         self._languages: dict[str, list[str]] = {}
 
@@ -66,7 +70,7 @@ class Banks:
         if key not in self._read:
             structure = read(self._templates, _structure(bank_id))
             words = read(self._templates, f"questions/{bank_id}.{wanted}.toml")
-            self._read[key] = _bank(bank_id, wanted, structure, words)
+            self._read[key] = _bank(bank_id, wanted, structure, words, self._forms)
         return self._read[key]
 
     def by_milestone(self, *, noting: list[str]) -> Mapping[str, str]:
@@ -134,6 +138,7 @@ def problems(templates: Templates, bank_id: str) -> list[str]:
     """
     templates.path(_structure(bank_id))
     found: list[str] = []
+    known = Forms(templates)
     structure = _try(templates, _structure(bank_id), found)
     there = Banks(templates).languages(bank_id)
     if missing := [language for language in LANGUAGES if language not in there]:
@@ -145,7 +150,7 @@ def problems(templates: Templates, bank_id: str) -> list[str]:
     for language in there:
         words = _try(templates, f"questions/{bank_id}.{language}.toml", found)
         if words is not None and structure is not None:
-            _bank(bank_id, language, structure, words)
+            _bank(bank_id, language, structure, words, known)
             english = words if language == "en" else english
             if english is not None and language != "en":
                 _untranslated(words, english)
@@ -180,7 +185,7 @@ def _try(templates: Templates, name: str, found: list[str]) -> Table | None:
         return None
 
 
-def _bank(bank_id: str, language: str, structure: Table, words: Table) -> Bank:
+def _bank(bank_id: str, language: str, structure: Table, words: Table, known: Forms) -> Bank:
     structure.only("kind", "minutes", "sitting", "consent", "milestones", "question")
     words.only("title", "invitation", "consent", "sections", "questions")
     asked = words.table("questions")
@@ -206,6 +211,7 @@ def _bank(bank_id: str, language: str, structure: Table, words: Table) -> Bank:
         sitting=structure.number("sitting", least=1, most=8, default=8),
         sections=_sections(words.table("sections"), questions, every=not structure.wrong),
         milestones=_milestones(structure),
+        forms=of_questions(structure, questions, known, language),
     )
 
 
@@ -215,6 +221,7 @@ def _question(table: Table, asked: Table, earlier: list[Question], *, kind: Bank
     audience = _audience(table, kind)
     becomes = _becomes(table, kind)
     probe, cues = table.flag("probe"), table.flag("cues")
+    _kinds(table, becomes)
     skip_if = _skip_if(table, earlier) if "skip_if" in table else None
     sensitivity = table.number("sensitivity", least=1, most=3, default=1)
     if question_id and question_id not in asked:
@@ -284,6 +291,13 @@ def _becomes(table: Table, kind: BankKind) -> tuple[str, ...]:
         elif noted and kind is BankKind.REFLECTION:
             table.refuse(f"{target!r} is for a handover; a reflection writes no note.", key="becomes")
     return becomes
+
+
+def _kinds(table: Table, becomes: tuple[str, ...]) -> None:
+    """Refuses a choice of a kind that there is not."""
+    values = table.texts("choices")
+    if KIND in becomes and sorted(values) != sorted(Kind):
+        table.refuse(f"'choices' of {KIND} are {', '.join(Kind)}.", key="choices")
 
 
 def _milestones(structure: Table) -> tuple[str, ...]:

@@ -93,8 +93,8 @@ async def test_a_told_lesson_arrives_with_tags_evidence_and_office(
     report = await the_report(provisioned)
     assert "Pumps in Belmora" in await says(report.web_url)
     heard = await says(LESSON)
-    assert "2 questions" in heard
-    for answer in ("In two northern districts.", "Where the road stays open it binds money early."):
+    assert "3 questions" in heard
+    for answer in ("skip", "In two northern districts.", "Where the road stays open it binds money early."):
         await says(answer)
     assert "I pass it on now" in await says("send")
     await works(provisioned)
