@@ -61,6 +61,7 @@ from km365_bots.topics.headlines import Headlines
 from km365_bots.topics.later import Later
 from km365_bots.topics.mine import Mine, Reading
 from km365_bots.topics.prompts import Prompts
+from km365_bots.topics.snapshot import Snapshots
 from km365_bots.topics.still_true import StillTrue
 from km365_bots.topics.tell import Tell
 from km365_bots.topics.text import Text
@@ -120,6 +121,7 @@ async def open_parts(app: App) -> Parts:
     life_desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
     reading = Reading(app=app, banks=banks, desk=wish_desk)
     terms = SearchTerms(app.graph, app.settings, app.templates)
+    find = Find(app.graph, app.settings, app.templates)
     return Parts(
         db=app.db,
         jobs=app.jobs,
@@ -132,7 +134,8 @@ async def open_parts(app: App) -> Parts:
         new_id=lambda: uuid.uuid4().hex,
         topics=(
             Tell(lambda text, who: tell.look_up(app.graph, app.settings, text, person_id=who)),
-            Find(app.graph, app.settings, app.templates),
+            find,
+            Snapshots(app, terms, find),
             Used(app, verdict_desk, pushing),
             Mine(reading),
             Prompts(

@@ -324,7 +324,7 @@ def _missing(
     for gap in (Gap.ADVICE, Gap.CAUSE, Gap.LIMITS, Gap.EVIDENCE):
         if lessons and not any(one.texts.get(gap.value, "").strip() for one in lessons):
             yield Missing(gap=gap)
-    if len(lessons) >= _FEW and not any(one.polarity in {"negative", "mixed"} for one in lessons):
+    if len(lessons) >= _FEW and all(one.polarity == "positive" for one in lessons):
         yield Missing(gap=Gap.FAILURE)
     if len({one.office for one in read}) == 1 and len(shelf.offices) > 1:
         yield Missing(gap=Gap.ONE_OFFICE, about=read[0].office)

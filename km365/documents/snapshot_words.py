@@ -12,7 +12,7 @@ from babel import Locale
 from babel.dates import format_date
 
 from km365.core.languages import OWN_NAMES, is_rtl, primary
-from km365.core.snapshot import Contact, Coverage, Missing, Point, Quote, Snapshot, Source, Why
+from km365.core.snapshot import Aspect, Contact, Coverage, Missing, Point, Quote, Snapshot, Source, Why
 from km365.documents import toml
 from km365.documents.docx import Run
 from km365.templates import Templates
@@ -46,13 +46,13 @@ class SnapshotWords:
             "title": self.text("title"),
             "topic": topic,
             "intro": self.text("intro" if snapshot.points else "nothing"),
-            "facts": self._facts(snapshot),
+            "facts": self.facts(snapshot),
             "sections": list(self._sections(snapshot)),
             "coverage": {
                 "heading": self.text("coverage"),
                 "facts": self.coverage(snapshot.coverage),
             },
-            "lists": [one for one in self._lists(snapshot) if one["lines"]],
+            "lists": self.lists(snapshot),
             "sources": {
                 "heading": self.text("sources"),
                 "rows": [self._source(n, one) for n, one in enumerate(snapshot.sources, start=1)],
@@ -74,12 +74,6 @@ class SnapshotWords:
     def day(self, day: date) -> str:
         """A day as people write it."""
         return format_date(day, format="long", locale=_LOCALES.get(self.language, self.language))
-
-    def said_in(self, snapshot: Snapshot, quote: Quote) -> str:
-        """Where a sentence stands, in short: office, year and number."""
-        source = quote.source
-        told = (source.office, str(source.year or ""), self.text("number", n=str(snapshot.number(quote))))
-        return self._listed(told)
 
     def coverage(self, coverage: Coverage) -> list[Fact]:
         """How far it reaches, one fact a line."""
@@ -111,7 +105,8 @@ class SnapshotWords:
         told = (one for one in (contact.name, contact.post, contact.office) if one)
         return self.text(contact.why.value, person=", ".join(told))
 
-    def _facts(self, snapshot: Snapshot) -> list[Fact]:
+    def facts(self, snapshot: Snapshot) -> list[Fact]:
+        """The day, what the answer is held to, and who may read it."""
         topic = snapshot.topic
         found = (
             ("as_of", self.day(snapshot.as_of)),
@@ -123,46 +118,74 @@ class SnapshotWords:
         )
         return [{"label": self.text(key), "value": value} for key, value in found if value]
 
+    def heading(self, aspect: Aspect) -> str:
+        """What an aspect is called."""
+        return self.text("papers" if aspect is Aspect.DOCUMENTS else aspect.value)
+
+    def beside(self, point: Point) -> list[tuple[str, tuple[Quote, ...]]]:
+        """What stands beside a point, each group with its label: who says it too, who differs, and how."""
+        difference = (point.difference,) if point.difference else ()
+        groups = (("also", point.alike), ("others", point.against), ("difference", difference))
+        return [
+            (self.text("line", label=self.text(key), value="").strip(), quotes)
+            for key, quotes in groups
+            if quotes
+        ]
+
+    def quoted(self, quote: Quote) -> str:
+        """The sentence in quotation marks."""
+        opens, closes = self._marks(quote)
+        return f"{opens}{quote.text}{closes}"
+
+    def place(self, quote: Quote) -> str:
+        """The office and the year of a sentence."""
+        return self.listed([quote.source.office, str(quote.source.year or "")])
+
+    def listed(self, parts: Iterable[str]) -> str:
+        """The parts in one line; where that runs from right to left, each keeps its own direction."""
+        told = [one for one in parts if one]
+        return (
+            " · ".join(f"{_ISOLATE}{one}{_END}" for one in told)
+            if is_rtl(self.language)
+            else " · ".join(told)
+        )
+
+    def lists(self, snapshot: Snapshot) -> list[dict[str, Any]]:
+        """What nobody says, and whom to ask."""
+        missing = self.missing(snapshot.missing) if snapshot.points else []
+        contacts = [self.contact(one) for one in snapshot.contacts]
+        found = (("missing", missing), ("contacts", contacts))
+        return [{"heading": self.text(key), "lines": lines} for key, lines in found if lines]
+
     def _sections(self, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-        named = [("agreed", snapshot.agreed), ("disputed", snapshot.disputed)]
-        for one in snapshot.sections:
-            named.append(("papers" if one.aspect == "documents" else one.aspect.value, one.points))
-        for key, points in named:
+        named = [(self.text("agreed"), snapshot.agreed), (self.text("disputed"), snapshot.disputed)]
+        named += [(self.heading(one.aspect), one.points) for one in snapshot.sections]
+        for heading, points in named:
             if points:
-                yield {
-                    "heading": self.text(key),
-                    "points": [self._point(snapshot, point) for point in points],
-                }
+                yield {"heading": heading, "points": [self._point(snapshot, point) for point in points]}
 
     def _point(self, snapshot: Snapshot, point: Point) -> dict[str, Any]:
-        groups = (
-            ("also", point.alike),
-            ("others", point.against),
-            ("difference", [point.difference] if point.difference else []),
-        )
-        return {
-            **self._quote(snapshot, point.says),
-            "groups": [
-                {"label": self.text("line", label=self.text(key), value="").strip(), "quotes": quotes}
-                for key, some in groups
-                if (quotes := [self._quote(snapshot, one) for one in some])
-            ],
-        }
+        groups = [
+            {"label": label, "quotes": [self._quote(snapshot, one) for one in quotes]}
+            for label, quotes in self.beside(point)
+        ]
+        return {**self._quote(snapshot, point.says), "groups": groups}
 
     def _quote(self, snapshot: Snapshot, quote: Quote) -> dict[str, Any]:
-        opens, _, closes = self.text("quoted").partition("{text}")
-        other_way = is_rtl(quote.source.language) is not is_rtl(self.language)
+        opens, closes = self._marks(quote)
+        number = self.text("number", n=str(snapshot.number(quote)))
         return {
-            "opens": f"{opens}{_ISOLATE}" if other_way else opens,
+            "opens": opens,
             "says": Run(text=quote.text, language=primary(quote.source.language)),
-            "closes": f"{_END}{closes}" if other_way else closes,
-            "note": self.said_in(snapshot, quote),
+            "closes": closes,
+            "note": self.listed([self.place(quote), number]),
         }
 
-    def _lists(self, snapshot: Snapshot) -> Iterator[dict[str, Any]]:
-        missing = self.missing(snapshot.missing) if snapshot.points else []
-        yield {"heading": self.text("missing"), "lines": missing}
-        yield {"heading": self.text("contacts"), "lines": [self.contact(one) for one in snapshot.contacts]}
+    def _marks(self, quote: Quote) -> tuple[str, str]:
+        """The quotation marks; around a sentence that runs the other way it is kept apart."""
+        opens, _, closes = self.text("quoted").partition("{text}")
+        other_way = is_rtl(quote.source.language) is not is_rtl(self.language)
+        return (f"{opens}{_ISOLATE}", f"{_END}{closes}") if other_way else (opens, closes)
 
     def _source(self, number: int, source: Source) -> dict[str, Any]:
         told = (
@@ -174,17 +197,8 @@ class SnapshotWords:
         return {
             "number": self.text("number", n=str(number)),
             "title": Run(text=source.title, language=primary(source.language), url=source.web_url),
-            "note": self._listed(told),
+            "note": self.listed(told),
         }
-
-    def _listed(self, parts: Iterable[str]) -> str:
-        """The parts in one line; where that runs from right to left, each keeps its own direction."""
-        told = [one for one in parts if one]
-        return (
-            " · ".join(f"{_ISOLATE}{one}{_END}" for one in told)
-            if is_rtl(self.language)
-            else " · ".join(told)
-        )
 
     def _language(self, tag: str) -> str:
         code = primary(tag) if tag else ""

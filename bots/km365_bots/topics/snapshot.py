@@ -1,0 +1,141 @@
+"""Everything known on a topic, as a card: quotations, how far they reach, what is missing, whom to ask.
+
+It is made anew each time and nothing of it is kept; the whole of it, as a file, is `km365 ask`.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+
+from km365.app import App
+from km365.core.audience import Reader
+from km365.core.chat import Reply
+from km365.core.commands import Understood, opens_with_colon
+from km365.core.interviews import ANSWERABLE
+from km365.core.keepout import KeepOut
+from km365.core.snapshot import Point, Snapshot
+from km365.core.snapshot_kept import Asked
+from km365.documents.snapshot_words import SnapshotWords
+from km365.errors import GraphError, GraphNotFound
+from km365.graph import people
+from km365.services.search import EVERYONE, SearchTerms
+from km365.services.snapshot import Asking
+from km365_bots import interviewing
+from km365_bots.chat import Chat
+from km365_bots.topics import Told, Topic, refused
+from km365_bots.topics.find import Find
+
+_MOST = 8
+"""Points on a card; a file holds all."""
+_EACH = 2
+"""Of those that offices agree on, and of those they differ on."""
+
+
+class Snapshots(Topic):
+    """ "Everything we know about …": what everyone, or the person's own office, may read."""
+
+    name = "snapshot"
+    here = ("snapshot.here",)
+
+    def __init__(self, app: App, terms: SearchTerms, find: Find) -> None:
+        self._app, self._terms, self._find = app, terms, find
+        self._words: dict[str, SnapshotWords] = {}
+
+    async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
+        """The topic, in the person's words; None where these rather answer an interview's question."""
+        if not opens_with_colon(chat.event.text) and await _is_asked(chat):
+            return None
+        return await self._answer(chat, meant.text if meant else "")
+
+    async def in_group(self, chat: Chat, wish: str, meant: Understood) -> Sequence[Reply]:
+        """The same for a group, of what everyone in the organisation may read; nobody is named."""
+        return (await self._answer(chat, meant.text)).replies
+
+    async def _answer(self, chat: Chat, text: str) -> Told:
+        if not text.strip():
+            return Told(replies=[chat.speech.say("snapshot.which")])
+        if await chat.keeps_out(text) is KeepOut.DISTRESS:
+            return refused(chat, KeepOut.DISTRESS)
+        try:
+            return Told(replies=[await self._shown(chat, text)], asks=False)
+        except GraphError:
+            return Told(replies=[chat.speech.say("find.away")])
+
+    async def _shown(self, chat: Chat, text: str) -> Reply:
+        query = await self._find.query(chat, text)
+        reader = await self._reader(chat)
+        asked = Asked(words=query.words or text, office=query.filters.office, language=query.filters.language)
+        app = self._app
+        asking = Asking(
+            graph=app.graph,
+            db=app.db,
+            settings=app.settings,
+            templates=app.templates,
+            concepts=await self._terms.now(),
+        )
+        snapshot = await asking.snapshot(asked, reader, today=chat.event.at.date(), language=chat.language)
+        snapshot = await asking.with_contacts(snapshot, reader, by_name=False)
+        return self._card(chat, snapshot)
+
+    async def _reader(self, chat: Chat) -> Reader:
+        """The person with their office; in a group, and for who is not in the directory, everybody."""
+        if not chat.event.personal:
+            return EVERYONE
+        try:
+            person = await people.get_person(self._app.graph, chat.event.person_id)
+        except GraphNotFound:
+            return EVERYONE
+        return Reader(person_id=person.id, office=person.office)
+
+    def _card(self, chat: Chat, snapshot: Snapshot) -> Reply:
+        say, words = chat.speech.messages.say, self._words_of(chat.language)
+        topic = snapshot.topic.words
+        entries = [_entry(words, heading, point) for heading, point in _chosen(snapshot, words)]
+        lines = [words.text("nothing")]
+        if entries:
+            shown = say("snapshot.shown", shown=len(entries), all=len(snapshot.points))
+            lines = [shown, *(f"{fact['label']}: {fact['value']}" for fact in words.facts(snapshot))]
+            lines += [f"{fact['label']}: {fact['value']}" for fact in words.coverage(snapshot.coverage)]
+            entries += [
+                {"title": one["heading"], "note": "\n".join(one["lines"])} for one in words.lists(snapshot)
+            ]
+            unquoted = topic.replace('"', "")
+            command = f'km365 ask "{unquoted}" -o snapshot.docx'
+            entries.append(
+                {"title": say("snapshot.file_title"), "note": say("snapshot.file", command=command)}
+            )
+        return chat.speech.menu(
+            self.name, title=say("snapshot.title", asked=topic), text="\n".join(lines), entries=entries
+        )
+
+    def _words_of(self, language: str) -> SnapshotWords:
+        if language not in self._words:
+            self._words[language] = SnapshotWords(self._app.templates, language)
+        return self._words[language]
+
+
+def _chosen(snapshot: Snapshot, words: SnapshotWords) -> list[tuple[str, Point]]:
+    """The points for a card with their headings: agreement and difference, then the sections in turn."""
+    named = [(words.text("agreed"), one) for one in snapshot.agreed[:_EACH]]
+    named += [(words.text("disputed"), one) for one in snapshot.disputed[:_EACH]]
+    sections = [[(words.heading(some.aspect), one) for one in some.points] for some in snapshot.sections]
+    named += [one for row in zip_longest(*sections) for one in row if one]
+    return named[:_MOST]
+
+
+def _entry(words: SnapshotWords, heading: str, point: Point) -> Mapping[str, str]:
+    """A point: its sentence, who else says so, who differs, and where the first one stands."""
+    said = [words.quoted(point.says)]
+    for label, quotes in words.beside(point):
+        said += [label, *(f"{words.quoted(one)} {words.place(one)}" for one in quotes)]
+    return {
+        "title": heading,
+        "quote": "\n".join(said),
+        "note": words.listed([point.says.source.title, words.place(point.says)]),
+        "link": point.says.source.web_url,
+    }
+
+
+async def _is_asked(chat: Chat) -> bool:
+    """Whether a question of an interview waits for what this person writes."""
+    turn = await interviewing.current(chat) if chat.event.personal else None
+    return turn is not None and turn.prompt.kind in ANSWERABLE
