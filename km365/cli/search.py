@@ -141,7 +141,8 @@ async def query(
         click.echo(f"{number}. {hit.title}")
         if hit.sentence:
             click.echo(f"   “{hit.sentence}”")
-        told = (hit.kind, hit.office, str(hit.day or ""), hit.language, hit.web_url)
+        held = f"unconfirmed since {hit.unconfirmed_since:%B %Y}" if hit.unconfirmed_since else ""
+        told = (hit.kind, hit.office, str(hit.day or ""), hit.language, held, hit.web_url)
         click.echo(f"   {', '.join(one for one in told if one)}")
     say(f"Found: {found.total}. Searched: {whose}.")
     if found.without_filters:

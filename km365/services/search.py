@@ -12,7 +12,7 @@ from datetime import date
 
 from km365.core.audience import Reader
 from km365.core.fair import in_turn
-from km365.core.knowledge import WRITTEN_FIELDS, from_fields
+from km365.core.knowledge import WRITTEN_FIELDS, from_fields, unconfirmed_since
 from km365.core.languages import primary
 from km365.core.search import Ranked, best_sentence, in_order, rank, stands_in, words_of
 from km365.core.search_access import Readers
@@ -68,6 +68,7 @@ class Hit:
     container: str
     item_id: str
     record: str = ""
+    unconfirmed_since: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,7 +252,8 @@ class _Searching:
                     await self.db.run(store.withdraw, entry.container, [entry.item_id])
                     dropped += 1
                 else:
-                    hits.append(_hit(entry, current, texts.get(number, ()), parts, weights, known))
+                    hit = _hit(entry, current, texts.get(number, ()), parts, weights, known)
+                    hits.append(replace(hit, unconfirmed_since=self._unconfirmed_since(current)))
         return hits, at - dropped, dropped
 
     async def _closed(self, some: Mapping[int, Entry], sources: Mapping[str, Source]) -> set[int]:
@@ -294,6 +296,10 @@ class _Searching:
             return None
         shelf = shelf_for(self.settings, source.site)
         return file if shelf in shelves_of(self.reader) else None
+
+    def _unconfirmed_since(self, current: "Item | File") -> date | None:
+        item = from_fields(current.fields) if isinstance(current, Item) else None
+        return unconfirmed_since(item, self.today) if item else None
 
 
 def _no_answer(error: GraphError) -> GraphError:

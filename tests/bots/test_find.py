@@ -61,6 +61,14 @@ def staff(provisioned: Provisioned) -> Staff:
     return Staff(here=provisioned, office=office)
 
 
+async def test_what_nobody_has_confirmed_in_time_says_so(staff: Staff) -> None:
+    await staff.knows({"description": COLD, "review_by": date(2026, 1, 5)})
+    for language, said in (("en", "Unconfirmed since January 2026"), ("ar", "غير مؤكد منذ يناير 2026")):
+        chat = staff.chat("ben", language)
+        await chat.says({"en": "search: cold chain", "ar": "ماذا نعرف عن cold chain؟"}[language])
+        chat.heard(said)
+
+
 async def test_a_lesson_that_was_shown_counts_as_read_from_that_day_and_names_nobody(staff: Staff) -> None:
     await staff.knows({"description": COLD})
     eve = staff.chat("eve")

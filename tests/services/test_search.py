@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,7 @@ from km365.services.search import EVERYONE
 from km365.store import search as store
 
 from ..conftest import BELMORA
-from .shelf import BEN, EVE, Shelf, titles
+from .shelf import BEN, EVE, TODAY, Shelf, titles
 
 
 async def test_a_lesson_is_found_with_the_sentence_that_says_so(shelf: Shelf) -> None:
@@ -110,6 +111,14 @@ async def test_an_office_still_finds_what_was_narrowed_to_it(shelf: Shelf) -> No
     await shelf.looks()
     assert titles(await shelf.finds("fridges", BEN)) == ["Ask drivers first"]
     assert titles(await shelf.finds("fridges", EVE)) == []
+
+
+async def test_what_nobody_confirmed_in_time_is_shown_as_such(shelf: Shelf) -> None:
+    await shelf.keeps("KM-1", review_by=TODAY - timedelta(days=40))
+    await shelf.keeps("KM-2", review_by=TODAY + timedelta(days=40))
+    await shelf.looks()
+    found = {one.record: one.unconfirmed_since for one in (await shelf.finds("fridges")).hits}
+    assert found == {"KM-1": TODAY - timedelta(days=40), "KM-2": None}
 
 
 async def test_a_deleted_lesson_is_gone_at_once(shelf: Shelf) -> None:

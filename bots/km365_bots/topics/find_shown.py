@@ -149,8 +149,10 @@ class Shown:
 
     def _entry(self, hit: Hit, place: int) -> dict[str, str]:
         day = self._messages.day(hit.day) if hit.day else ""
+        since = hit.unconfirmed_since
+        held = self._messages.say("notice.unconfirmed", month=self._messages.month(since)) if since else ""
         said = self.below.notes.get(place, "")
-        told = [self._kind(hit.kind), hit.office, day, self._language(hit.language), said]
+        told = [self._kind(hit.kind), hit.office, day, self._language(hit.language), held, said]
         return {
             "title": hit.title,
             "quote": f"{_ISOLATE}“{hit.sentence}”{_END}" if hit.sentence else "",
