@@ -20,7 +20,7 @@ from km365.services.group_reflection import SUMMARY
 from km365.store import preferences
 from km365.store.conversations import UNHEARD
 from km365.store.outbox import Message
-from km365_bots import buttons, group_speech, groups, interviewing, news, put_by, speech
+from km365_bots import buttons, drafts, group_speech, groups, interviewing, news, put_by, speech
 from km365_bots.chat import LEFT_ALONE, WAITING, Chat, Parts, open_chat
 from km365_bots.meaning import part_named
 from km365_bots.speech import Speech
@@ -52,7 +52,7 @@ async def _respond(chat: Chat) -> list[Reply]:
             await _heard_again(chat)
             if chat.state.get(UNHEARD):  # what is pressed was seen
                 await chat.remember(**{UNHEARD: None})
-            return await _pressed(chat)
+            return await _beside(chat, await _pressed(chat))
         case EventKind.MESSAGE if chat.event.edited:
             return [await _edited(chat)]
         case EventKind.MESSAGE:
@@ -60,7 +60,7 @@ async def _respond(chat: Chat) -> list[Reply]:
             if chat.state.get(LEFT_ALONE) and (meant is None or meant.command in KINDNESS):
                 return [chat.kept_out(KeepOut.DISTRESS)]
             await _heard_again(chat)
-            return await _typed(chat, meant)
+            return await _beside(chat, await _typed(chat, meant))
 
 
 def compose(parts: Parts, message: Message) -> Reply:
@@ -250,6 +250,19 @@ async def _tell(chat: Chat, topic: Topic, told: Told, turn: Turn | None) -> list
     if turn is None or told.begun:
         return list(told.replies)
     return [*told.replies, interviewing.prompt(chat, turn)]
+
+
+async def _beside(chat: Chat, replies: list[Reply]) -> list[Reply]:
+    """Below a draft that is shown, what a topic has to say of it."""
+    card = replies[-1].card if replies else None
+    turn = await interviewing.named(chat, card.interview) if card and card.name == drafts.DRAFT else None
+    if turn is None:
+        return replies
+    for topic in chat.parts.topics:
+        if (told := await topic.beside(chat, turn)) is not None:
+            await chat.wait_for(topic.name, told.waits or {})
+            return [*replies, *told.replies]
+    return replies
 
 
 async def _unasked(chat: Chat) -> list[Reply]:

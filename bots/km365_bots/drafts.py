@@ -20,6 +20,8 @@ from km365.core.said import clean
 from km365.core.written_in import language_of
 from km365.documents.coach import CoachWords
 
+DRAFT = "draft"
+"""The card of an item's draft."""
 _STORY = f"{KNOWLEDGE}description"
 _KIND = "kind"
 _PIECES = 2
@@ -88,7 +90,7 @@ def shown(interview: Interview, bank: Bank, messages: Messages, coach: CoachWord
     on_card, typed = _advice(interview, bank, found, coach, messages.language) if coach else ([], [])
     data["advice"] = on_card
     marks = ".".join(_mark(part.value) for part in found)
-    return Draft(card="draft", data=data, lines=[title, text, *numbered, *typed], marks=marks)
+    return Draft(card=DRAFT, data=data, lines=[title, text, *numbered, *typed], marks=marks)
 
 
 def _advice(

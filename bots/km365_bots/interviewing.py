@@ -4,13 +4,14 @@
 is pointed there and not kept.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
 from km365.core.chat import EventKind, Reply
 from km365.core.commands import Command, Understood
+from km365.core.drafting import LINKS, links_of
 from km365.core.interviews import (
     ANSWERABLE,
     MAX_ANSWER_LENGTH,
@@ -20,6 +21,7 @@ from km365.core.interviews import (
     PromptKind,
 )
 from km365.core.keepout import KeepOut
+from km365.core.knowledge import Link, and_links
 from km365.core.notes import Note
 from km365.core.questions import Question
 from km365.core.said import Said, Verb, clean
@@ -257,6 +259,15 @@ async def add(chat: Chat, turn: Turn, text: str) -> list[Reply]:
 
 
 _STORY = "description"
+
+
+async def link(chat: Chat, turn: Turn, links: Sequence[Link] | None) -> Turn:
+    """The draft says this of other items, beside what it says of others; None: it says nothing of any."""
+    said = {one.to: one for one in (*links_of(turn.interview), *links)} if links is not None else {}
+    column = and_links("", said.values())
+    if column == and_links("", links_of(turn.interview)):
+        return turn
+    return await _take(chat, turn.interview.id, uttered(chat, Verb.EDIT, fields={LINKS: column}))
 
 
 async def _edited(chat: Chat, found: Turn, press: Press) -> list[Reply]:

@@ -28,7 +28,10 @@ from km365.services import (
     handover,
     headline_choice,
     headlines,
+    learnt,
     life,
+    near,
+    near_links,
     preferences,
     push,
     suggest,
@@ -60,6 +63,7 @@ from km365_bots.topics.group import GroupReflections
 from km365_bots.topics.headlines import Headlines
 from km365_bots.topics.later import Later
 from km365_bots.topics.mine import Mine, Reading
+from km365_bots.topics.near import Near
 from km365_bots.topics.prompts import Prompts
 from km365_bots.topics.snapshot import Snapshots
 from km365_bots.topics.still_true import StillTrue
@@ -89,7 +93,10 @@ async def open_parts(app: App) -> Parts:
         banks=banks,
         now=app.clock.now,
     )
-    drafts = _Drafts(app, wish_desk)
+    verdict_desk = VerdictDesk(
+        graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings, now=app.clock.now
+    )
+    drafts = _Drafts(app, wish_desk, verdict_desk)
     desk = Desk(
         db=app.db,
         jobs=app.jobs,
@@ -112,15 +119,14 @@ async def open_parts(app: App) -> Parts:
     )
     headlines.open_desk(headline_desk)
     headline_choice.open_desk(headline_desk)
-    verdict_desk = VerdictDesk(
-        graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings, now=app.clock.now
-    )
     verdicts.open_desk(verdict_desk)
     used.open_desk(verdict_desk)
     pushing = push.desk_of(app.graph, app.db, app.jobs, app.settings, app.templates, app.clock.now)
     life_desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
     reading = Reading(app=app, banks=banks, desk=wish_desk)
     terms = SearchTerms(app.graph, app.settings, app.templates)
+    alike = near.Near(app.graph, app.db, app.settings, terms, learnt.model_of_all_languages())
+    near.open_desk(alike, app.jobs)
     find = Find(app.graph, app.settings, app.templates)
     return Parts(
         db=app.db,
@@ -150,6 +156,7 @@ async def open_parts(app: App) -> Parts:
             Answers(),
             Edited(reading, life_desk),
             Consent(reading, life_desk),
+            Near(alike),
             StillTrue(Lessons(app.graph, app.db, app.settings, terms), verdict_desk),
             Actions(life_desk),
             Later(),
@@ -197,9 +204,9 @@ class _Profiles:
 class _Drafts:
     """Where finished interviews go."""
 
-    def __init__(self, app: App, wish_desk: WishDesk) -> None:
+    def __init__(self, app: App, wish_desk: WishDesk, verdict_desk: VerdictDesk) -> None:
         self._app = app
-        self._wish_desk = wish_desk
+        self._wish_desk, self._verdict_desk = wish_desk, verdict_desk
         self._vocabulary: tuple[datetime, Vocabulary] | None = None
         self._reading = asyncio.Lock()
 
@@ -215,6 +222,7 @@ class _Drafts:
         kept = await capture.submit_item(app.graph, app.settings, item, terms=terms, at=at)
         desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
         await life.note_sent(desk, kept, who=interview.person_id, at=at, answers=interview.edits)
+        await near_links.count(self._verdict_desk, kept.item)
         held = kept.item.submitted_at
         earlier = held is None or held < at.replace(microsecond=0)
         words = difference(kept.item, item)

@@ -11,11 +11,13 @@ from typing import Any
 
 from km365.core.audience import Audience, narrower, narrowest
 from km365.core.interviews import KNOWLEDGE, Answer, Interview
-from km365.core.knowledge import WRITTEN_FIELDS, Kind, KnowledgeItem
+from km365.core.knowledge import WRITTEN_FIELDS, Kind, KnowledgeItem, Link, links_in
 from km365.core.questions import Bank, BankKind, Question
 from km365.core.titles import title_of
 
 HANDOVER = "handover."
+LINKS = "links"
+"""In `Interview.edits`, what the draft says of other items, as the column *Links* will hold it."""
 
 
 def knowledge_item(interview: Interview, bank: Bank) -> KnowledgeItem:
@@ -53,7 +55,13 @@ def knowledge_item(interview: Interview, bank: Bank) -> KnowledgeItem:
         contributors=(interview.person_id,),
         language=interview.language,
         audience=narrowest(*(answer.audience for _, answer in used)) if used else Audience.OFFICE,
+        links=links_of(interview),
     )
+
+
+def links_of(interview: Interview) -> tuple[Link, ...]:
+    """What the draft says of other items."""
+    return links_in(interview.edits.get(LINKS, ""))
 
 
 def lacking(item: KnowledgeItem, bank: Bank) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from km365.core.audience import Audience, Circle, Reader, may_read
 from km365.core.commands import plain
@@ -191,14 +192,17 @@ def _latest(one: Choice) -> tuple[float, str]:
 # What is said of them --------------------------------------------------------------------------------------
 
 
+V = TypeVar("V", bound=StrEnum)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Phrases:
+class Phrases(Generic[V]):
     """What people type: the phrases of each verdict, and words that mean all lessons. In any language."""
 
-    verdicts: Mapping[Verdict, Collection[str]]
+    verdicts: Mapping[V, Collection[str]]
     everything: Collection[str]
 
-    def spoken(self, text: str, *, most: int) -> dict[int, Verdict] | None:
+    def spoken(self, text: str, *, most: int) -> dict[int, V] | None:
         """The verdicts by number in "1 still true, 2 changed" or "all still true", of `most` lessons.
 
         None where it is anything else, if only in part: then it is somebody's own words. Of one lesson the
@@ -210,7 +214,7 @@ class Phrases:
         for word in map(plain, self.everything):
             if said.startswith(word) and (one := self._verdict(said[len(word) :].strip())):
                 return dict.fromkeys(range(1, most + 1), one)
-        found: dict[int, Verdict] = {}
+        found: dict[int, V] = {}
         for numbers, phrase in _NUMBERED.findall(said):
             verdict = self._verdict(phrase.strip())
             places = [int(number) for number in numbers.split()]
@@ -219,7 +223,7 @@ class Phrases:
             found |= dict.fromkeys(places, verdict)
         return found if found and _NUMBERED.sub("", said).strip() == "" else None
 
-    def _verdict(self, said: str) -> Verdict | None:
+    def _verdict(self, said: str) -> V | None:
         known = ((one, phrase) for one, phrases in self.verdicts.items() for phrase in phrases)
         return next((one for one, phrase in known if said == plain(phrase)), None)
 

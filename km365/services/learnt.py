@@ -12,7 +12,7 @@ from km365.services.suggest import INDEXES, LEARNED
 from km365.suggest import judged
 from km365.suggest.index_file import fingerprint
 from km365.suggest.judged import Judged, Training
-from km365.suggest.meaning import encoders
+from km365.suggest.meaning import Encoder, encoders
 from km365.suggest.suggester import Suggester
 from km365.suggest.vocabulary import Vocabulary
 
@@ -57,3 +57,8 @@ def suggester(words: Vocabulary, cache_folder: Path) -> Suggester:
 
 _models = cache(encoders)
 """Each model takes 100 MB or more, so a process has it once."""
+
+
+def model_of_all_languages() -> Encoder | None:
+    """The model that compares texts across languages; None where it is not installed."""
+    return next((one for one in _models() if one.languages is None), None)

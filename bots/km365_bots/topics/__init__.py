@@ -92,6 +92,10 @@ class Topic:
         """What it says before the first question of an interview, which it brings afterwards; else None."""
         return None
 
+    async def beside(self, chat: Chat, turn: Turn) -> Told | None:
+        """What it says below the draft of an interview each time that is shown; perhaps it only waits."""
+        return None
+
     async def reopened(self, chat: Chat, turn: Turn, text: str = "") -> Told | None:
         """What it asks where the draft of something that came back is open again; `text` may answer it."""
         return None

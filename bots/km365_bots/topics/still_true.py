@@ -71,7 +71,7 @@ class StillTrue(Topic):
 
     def __init__(self, lessons: Lessons, desk: VerdictDesk) -> None:
         self._lessons, self._desk = lessons, desk
-        self._typed: Phrases | None = None
+        self._typed: Phrases[Verdict] | None = None
 
     async def before(self, chat: Chat, turn: Turn) -> Told | None:
         """The lessons a reflection on a milestone opens with; None where there are none to be had now."""
@@ -240,7 +240,7 @@ class StillTrue(Topic):
             return Told(replies=[_more(chat, about, rest)], waits=rest, own_words=True)
         return Told(replies=[chat.speech.say("still_true.thanks")])
 
-    def _phrases(self, chat: Chat) -> Phrases:
+    def _phrases(self, chat: Chat) -> Phrases[Verdict]:
         """What people type, in any language."""
         if self._typed is None:
             texts = [chat.parts.catalogue.get(tag).texts for tag in LANGUAGES]

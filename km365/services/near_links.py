@@ -1,0 +1,164 @@
+"""What items say of each other: written into the list, counted where it confirms, shown from both ends."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from km365.core import near as rules
+from km365.core.audience import Reader
+from km365.core.knowledge import KnowledgeItem, Link, Relation, and_links
+from km365.core.search_entries import shelves_of
+from km365.core.search_words import BLOCK, said, unpack
+from km365.core.still_true import Verdict
+from km365.core.tag_plan import list_of
+from km365.errors import InputRefused
+from km365.graph import lists
+from km365.graph.client import Graph
+from km365.graph.wire import odata_text
+from km365.services import verdicts
+from km365.services.capture import Kept, find, knowledge_list
+from km365.services.near import read_anew, sent_in
+from km365.services.review import get_item, is_readable, kept_of, roles_of
+from km365.services.verdicts import VerdictDesk
+from km365.settings import Settings
+from km365.store import events
+from km365.store import search as index
+from km365.store import still_true as store
+from km365.store.database import Connection, Database
+
+_AT_ONCE = 15
+"""Ids in one question to the list."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linked:
+    """The item at the other end of a link. With `back` it says so of the one that was asked about."""
+
+    relation: Relation
+    words: str
+    back: bool
+    item_id: str
+    title: str
+    office: str
+    web_url: str
+
+
+async def link(desk: VerdictDesk, item_id: str, new: Link, *, reader: Reader) -> Kept:
+    """Has the item say this of another, and counts what it confirms. Safe to repeat.
+
+    Raises NotFound where the reader may not read one of them; InputRefused where they neither contributed to
+    it nor decide on it, or an item cannot say so; GraphChangedMeanwhile. Needs Sites.Selected with write, and
+    GroupMember.ReadBasic.All.
+    """
+    place = await knowledge_list(desk.graph, desk.settings)
+    kept = await get_item(desk.graph, desk.settings, item_id, reader=reader)
+    other = (await get_item(desk.graph, desk.settings, new.to, reader=reader)).item
+    mine = reader.person_id in kept.item.contributors
+    if not mine and not await roles_of(desk.graph, desk.settings, kept.item.office, reader):
+        raise InputRefused(f"Its contributors link {item_id} to another item, or who decides on it.")
+    rules.check(kept.item, new, other)
+    row = await find(desk.graph, place, item_id)
+    before = str(row.fields.get("KMLinks") or "")
+    column = and_links(before, [new])
+    if column != before:
+        await lists.update_fields(
+            desk.graph, place.site_id, place.list_id, row.id, {"KMLinks": column}, etag=row.etag
+        )
+        await desk.db.run(_note, item_id, new, who=reader.person_id, at=desk.now())
+    after = kept_of(await find(desk.graph, place, item_id))
+    await count(desk, after.item)
+    return after
+
+
+def _note(c: Connection, item_id: str, new: Link, *, who: str, at: datetime) -> None:
+    what = {"relation": new.relation.value, "to": new.to}
+    events.append(c, kind="lesson linked", subject=item_id, who=who, what=what, at=at)
+
+
+async def count(desk: VerdictDesk, item: KnowledgeItem) -> None:
+    """What the item confirms is still true, says its contributor. Again it changes nothing.
+
+    The job of `services.verdicts` brings the records to it.
+    """
+    confirmed = [one.to for one in item.links if one.relation is Relation.CONFIRMS and one.to != item.id]
+    if not confirmed or not item.contributors:
+        return
+    person_id, now = item.contributors[0], desk.now()
+    shown = {"person_id": person_id, "office": item.office, "milestone": item.id}
+    await desk.db.run(store.show, confirmed, **shown, at=now)
+    said_so = dict.fromkeys(confirmed, Verdict.STILL_TRUE)
+    await verdicts.say(desk, said_so, person_id=person_id, milestone=item.id, at=now)
+
+
+async def links_of(
+    graph: Graph, db: Database, settings: Settings, item: KnowledgeItem, reader: Reader
+) -> list[Linked]:
+    """What the item says of others and others of it, as far as the reader may read those.
+
+    Others are known from the search index, and from what the reader's office has sent. Needs Sites.Selected
+    with read on the knowledge site.
+    """
+    place = await knowledge_list(graph, settings)
+    out, back, sent = await asyncio.gather(
+        _named(graph, settings, [one.to for one in item.links]),
+        _that_link(graph, db, item.id, reader),
+        sent_in(graph, place, reader.office),
+    )
+    others = {one.item.id: one for one in (*back, *map(kept_of, sent)) if one.item.id != item.id}
+    return [
+        *(_linked(one, out[one.to], back=False) for one in item.links if _may_see(out.get(one.to), reader)),
+        *(
+            _linked(one, other, back=True)
+            for other in others.values()
+            if _may_see(other, reader)
+            for one in other.item.links
+            if one.to == item.id
+        ),
+    ]
+
+
+def _may_see(other: Kept | None, reader: Reader) -> bool:
+    if other is None:
+        return False
+    mine = reader.person_id in other.item.contributors
+    return (mine and is_readable(other.item, reader)) or rules.stands_for(other.item, reader)
+
+
+def _linked(one: Link, other: Kept, *, back: bool) -> Linked:
+    return Linked(
+        relation=one.relation,
+        words=one.words,
+        back=back,
+        item_id=other.item.id,
+        title=other.item.title,
+        office=other.item.office,
+        web_url=other.web_url,
+    )
+
+
+async def _named(graph: Graph, settings: Settings, ids: Sequence[str]) -> dict[str, Kept]:
+    """The items of these ids that are there."""
+    place = await knowledge_list(graph, settings)
+    wanted = list(dict.fromkeys(ids))
+    found: dict[str, Kept] = {}
+    for first in range(0, len(wanted), _AT_ONCE):
+        some = wanted[first : first + _AT_ONCE]
+        query = " or ".join(f"fields/KMId eq {odata_text(one)}" for one in some)
+        async for row in lists.list_items(graph, place.site_id, place.list_id, filter=query):
+            kept = kept_of(row)
+            found[kept.item.id] = kept
+    return found
+
+
+async def _that_link(graph: Graph, db: Database, item_id: str, reader: Reader) -> list[Kept]:
+    """Checked items that say something of this one, as SharePoint has them now."""
+    word = said("link", item_id)
+    rows = (await db.run(index.look_up, [word], shelves_of(reader))).get(word, [])
+    entries = await db.run(index.entries, list(_numbers(rows)))
+    places = [(list_of(one.container), one.item_id) for one in entries.values()]
+    return [kept_of(row) for row in await read_anew(graph, [(*place, one) for place, one in places if place])]
+
+
+def _numbers(rows: Iterable[tuple[int, bytes]]) -> Iterable[int]:
+    return (block * BLOCK + place for block, packed in rows for place in unpack(packed))
