@@ -48,7 +48,7 @@ def command() -> None:
 
     \b
     Example:
-      km365 compendium build --year 2026 --by goal-area -o compendium.docx
+      km365 compendium build --by goal-area -o compendium.docx
     """
 
 
@@ -72,7 +72,7 @@ async def plan(app: "App", /, *, output: Path, as_json: bool, **chosen: Any) -> 
 
     \b
     Example:
-      km365 compendium plan --year 2026 --by goal-area -o volume.toml
+      km365 compendium plan --by goal-area -o volume.toml
     """
     from km365.services import compendium
 
@@ -113,7 +113,7 @@ async def build(
 
     \b
     Example:
-      km365 compendium build --year 2026 --by goal-area -o compendium.docx
+      km365 compendium build --by goal-area -o compendium.docx
     """
     from km365.documents import compendium_file
     from km365.services import compendium
@@ -196,12 +196,22 @@ def _report(volume: "Compendium", output: Path, *, as_json: bool, title: str, th
             }
         )
     else:
-        rows = [(one.id, _SAYS[one.why].format(detail=one.detail), one.title) for one in volume.left_out]
+        rows = [
+            (one.id, _SAYS[one.why].format(detail=one.detail), one.title)
+            for one in sorted(volume.left_out, key=lambda one: list(_SAYS).index(one.why))
+        ]
         if rows:
             table(rows, headings=("left out", "because", "title"))
         if volume.kept_back:
             say(f"Left out as only their office may read them: {volume.kept_back}.")
-        say(f"{count} items in {len(volume.sections)} groups written to {output}.")
+        groups = len(volume.sections)
+        say(f"{_many(count, 'item')} in {_many(groups, 'group')} written to {output}.")
+        if output.suffix.lower() == ".docx":
+            say("In Word, Ctrl+A and F9 fill in the page numbers of the contents.")
         if then:
             say(f"When it is as you want it: {then} -o compendium.docx")
     return ExitCode.PARTLY if volume.matters else None
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

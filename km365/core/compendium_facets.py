@@ -11,7 +11,7 @@ from babel.core import get_global
 
 from km365.core.knowledge import Kind, KnowledgeItem
 from km365.core.offices import Office, in_language
-from km365.core.schema import TAG_COLUMNS
+from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.core.taxonomy import SPEAKING, Concept, Link, Taxonomy
 from km365.core.text import fold
 from km365.errors import InputRefused
@@ -22,7 +22,7 @@ WORDS = (OFFICE, KIND, YEAR)
 COUNTRY, REGION, LANGUAGE = "country", "region", "language"
 THEMES = ("topic", "cross-cutting", "intervention", "knowledge-theme", "partner-type")
 """The facets that say what an item is about."""
-_SET_OF = {column.title: column.term_set for column in TAG_COLUMNS if column.term_set}
+_SET_OF = {column.title: column.term_set for column in LESSON_TAG_COLUMNS if column.term_set}
 _BOTH_WAYS = frozenset({Link.EXACT, Link.CLOSE})
 
 

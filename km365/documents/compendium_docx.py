@@ -15,7 +15,6 @@ from typing import Any
 
 import docx
 from docx.opc.constants import RELATIONSHIP_TYPE
-from docx.opc.packuri import PackURI
 from docx.opc.part import Part
 from docx.oxml.ns import qn
 from docx.oxml.parser import OxmlElement
@@ -23,7 +22,7 @@ from lxml import etree
 
 from km365.core.languages import is_rtl
 from km365.documents import docx as word
-from km365.documents.compendium_file import RECORD_PART
+from km365.documents.compendium_file import RECORD
 from km365.documents.compendium_words import Line, Text
 from km365.templates import Templates
 
@@ -222,9 +221,10 @@ def _style_of(paragraph: Any) -> str:
 
 
 def _keep_record(document: Any, record: str) -> None:
-    """The record as a part of the file, which Word leaves as it is."""
-    root = etree.Element("compendium")
+    """The record as custom XML, which Word leaves as it is."""
+    root = etree.Element(RECORD)
     root.text = record
     blob = etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
-    part = Part(PackURI(f"/{RECORD_PART}"), "application/xml", blob, document.part.package)
+    package = document.part.package
+    part = Part(package.next_partname("/customXml/item%d.xml"), "application/xml", blob, package)
     document.part.relate_to(part, RELATIONSHIP_TYPE.CUSTOM_XML)

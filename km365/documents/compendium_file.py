@@ -22,8 +22,9 @@ from km365.documents.toml import Source, Table
 from km365.errors import InputRefused, KM365Error, TemplateError
 
 LARGEST_BYTES = 100 * 1024 * 1024
-RECORD_PART = "customXml/km365-compendium.xml"
-"""Where a Word file keeps its record; Word leaves such parts as they are when it saves."""
+RECORD = "{urn:km365:compendium}record"
+"""What holds the record in a Word file: custom XML, which Word keeps, in a part that it names anew."""
+_CUSTOM = re.compile(r"customXml/[^/]+\.xml")
 _SCRIPT = re.compile(r'<script type="application/json" id="km365-compendium">(.*?)</script>', re.DOTALL)
 _ID = re.compile(r"KM-[\w-]{1,120}")
 
@@ -148,7 +149,7 @@ def _lines(plan: Plan, name: str, says: Callable[[str], str], called: Callable[[
     yield from _setting("title", plan.title, example="What we learned")
     yield from _setting("subtitle", plan.subtitle, example="A line below the title")
     yield f"number = {plan.number}" if plan.number else "# number = 2   # of the volume"
-    yield from _setting("introduction", plan.introduction, example="Your own; \\n\\n parts paragraphs.")
+    yield from _setting("introduction", plan.introduction, example="Your own words.\n\nA second paragraph.")
     yield f"language = {_quoted(plan.language)}"
     yield f"reach = {_quoted(plan.reach)}   # {', '.join(Reach)}"
     yield f"by = {_quoted(plan.by)}"
@@ -207,13 +208,7 @@ def record_of(path: Path) -> Record:
 
     Raises InputRefused, naming the file, where it says nothing of the kind.
     """
-    found = ""
-    if path.suffix.lower() == ".docx":
-        package = Package(path.name, _data(path))
-        if RECORD_PART in package.names:
-            found = str(package.xml(RECORD_PART).text or "")
-    elif match := _SCRIPT.search(_text(path)):
-        found = match[1]
+    found = _in_word(path) if path.suffix.lower() == ".docx" else _in_page(path)
     try:
         raw = json.loads(found)
         items = {str(one): str(mark) for one, mark in raw["items"].items() if _ID.fullmatch(one)}
@@ -228,6 +223,17 @@ def record_of(path: Path) -> Record:
             f"{path.name} does not say what it held: name a .docx or .html that `km365 compendium build` "
             "wrote (Word keeps what it says; a PDF does not)."
         ) from None
+
+
+def _in_word(path: Path) -> str:
+    package = Package(path.name, _data(path))
+    roots = (package.xml(name) for name in sorted(package.names) if _CUSTOM.fullmatch(name))
+    return next((str(root.text or "") for root in roots if root.tag == RECORD), "")
+
+
+def _in_page(path: Path) -> str:
+    found = _SCRIPT.search(_text(path))
+    return found[1] if found else ""
 
 
 def _text(path: Path) -> str:

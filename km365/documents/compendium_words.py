@@ -303,7 +303,7 @@ class _Pages:
     def _contributors(self, piece: Piece, known: Provenance) -> str:
         office = self._facets.office(piece.item.office).name(self._language)
         if self._internal and known.posts:
-            return self._list([self._say("post_of", post=post, office=office) for post in known.posts])
+            return self._say("post_of", posts=self._say("posts").join(known.posts), office=office)
         return self._say("colleagues_of", office=office)
 
     # The end -----------------------------------------------------------------------------------------------
