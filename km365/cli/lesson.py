@@ -146,8 +146,10 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     Example:
       km365 lesson show KM-8f3a --as zodwa.thimblesea@childrensagency.example
     """
+    from km365.cli.lesson_form import in_form
     from km365.cli.lesson_used import in_words
-    from km365.core.knowledge import WRITTEN_FIELDS, unconfirmed_since
+    from km365.core.knowledge import unconfirmed_since
+    from km365.documents.forms import Forms
     from km365.services import life, review, used, verdicts, wishes
     from km365.store import reads
 
@@ -172,9 +174,8 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
             | {"history": [asdict(step) | {"name": _by(step, names)} for step in steps]}
         )
         return
-    for name in WRITTEN_FIELDS:
-        if text := getattr(kept.item, name):
-            click.echo(f"{name}: {text}\n")
+    for line in in_form(kept.item, Forms(app.templates).get("en")[kept.item.kind]):
+        click.echo(line)
     for column, labels in kept.tags.items():
         click.echo(f"{column}: {', '.join(labels)}")
     click.echo(f"{_stands(kept.item)}; {kept.web_url}")

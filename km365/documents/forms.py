@@ -112,10 +112,12 @@ def of_questions(structure: Table, questions: Sequence[Question], own: Forms, la
         ]
         for table, question in asked:
             if strange := [name for name in _fields_of(question) if name not in known[kind].fields]:
-                table.refuse(f"a {kind} has no {strange[0]!r} ({_FILE}); ask others for it.", key="becomes")
+                table.refuse(f"the form of {kind} has no {strange[0]!r} ({_FILE}).", key="becomes")
         names = {name for _, question in asked for name in _fields_of(question)}
         if lacking := [name for name in known[kind].needs if name not in names]:
-            structure.refuse(f"no question asks for {lacking[0]!r}, which a {kind} needs ({_FILE}).")
+            structure.refuse(
+                f"no question asks for {lacking[0]!r}, which the form of {kind} needs ({_FILE})."
+            )
     return known
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from km365.core.forms import FacetRule, fitting
 from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.core.tagging import Suggestion, from_text
 from km365.core.taxonomy import Taxonomy
@@ -72,9 +73,18 @@ def terms_by_column(found: list[Suggestion], known: Taxonomy) -> Mapping[str, tu
 
 
 def terms_for_text(
-    words: "Chooses", text: str, *, title: str = "", office: str = ""
+    words: "Chooses",
+    text: str,
+    *,
+    title: str = "",
+    office: str = "",
+    perspective: str = "",
+    rules: Mapping[str, FacetRule] | None = None,
 ) -> Mapping[str, tuple[TermRef, ...]]:
-    """Terms that a text of somebody's own is about, by column; with those of an `office`, for its people."""
+    """Terms that a text of somebody's own is about, by column; with those of an `office`, for its people.
+
+    `rules` keep facets from it that are not for a text of this `perspective` (`core.forms.fitting`).
+    """
     facets = [column.term_set for column in LESSON_TAG_COLUMNS if column.term_set]
-    known = words.taxonomy
-    return terms_by_column(words.suggest(from_text(text, title=title), facets=facets, office=office), known)
+    found = words.suggest(from_text(text, title=title), facets=facets, office=office)
+    return terms_by_column(fitting(found, rules or {}, perspective=perspective), words.taxonomy)
