@@ -17,6 +17,7 @@ from km365.core.questions import Bank
 from km365.core.sorting import without_links
 from km365.documents.asking import rule_words
 from km365.documents.coach import CoachWords
+from km365.documents.forms import Forms
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import Forbidden, GraphError, NotFound, TemplateError
@@ -215,7 +216,7 @@ class _Drafts:
         app = self._app
         item = await self._with_office(knowledge_item(interview, bank))
         text = "\n\n".join(getattr(item, name) for name in WRITTEN_FIELDS if name != "title")
-        terms = await self._terms(without_links(text), item.title)
+        terms = await self._terms(item, without_links(text))
         await capture.knowledge_list(app.graph, app.settings)
         await begin()
         at = interview.sent_at or app.clock.now()
@@ -254,14 +255,21 @@ class _Drafts:
         person = await people.get_person(self._app.graph, item.contributors[0])
         return replace(item, office=person.office)
 
-    async def _terms(self, text: str, title: str) -> Mapping[str, tuple[TermRef, ...]]:
+    async def _terms(self, item: KnowledgeItem, text: str) -> Mapping[str, tuple[TermRef, ...]]:
         """Suggested terms by column; none where the taxonomy cannot be read, for a lesson is worth more."""
         try:
-            words = await self._words()
+            words, rules = await self._words(), Forms(self._app.templates).facets()
         except (Forbidden, TemplateError) as error:
             _log.warning("A lesson goes without suggested terms: %s", error)
             return {}
-        return await asyncio.to_thread(suggest.terms_for_text, words, text, title=title)
+        return await asyncio.to_thread(
+            suggest.terms_for_text,
+            words,
+            text,
+            title=item.title,
+            perspective=item.perspective,
+            rules=rules,
+        )
 
     async def _words(self) -> Vocabulary:
         app = self._app
