@@ -1,7 +1,7 @@
 """What items are grouped, chosen and indexed by: the facets of the taxonomy, and office, kind and year.
 
-An item has the terms of its own tags. In a facet that it has none of (a plan period's, another organisation's
-goals) it has those that its terms are linked with, so that a volume can be laid out by facets nobody tags by.
+What an item is about is what it is tagged with. In other facets that it has no term of (the goals of another
+plan, or organisation) it has those that its terms are linked with: a volume can be laid out by these too.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -156,7 +156,7 @@ class Facets:
     def _with_links(self, own: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
         """What an item has of its own, and in other facets what its terms are linked with."""
         found = {key: list(values) for key, values in own.items()}
-        filled = {key for key, values in found.items() if values}
+        filled = {*THEMES, *(key for key, values in found.items() if values)}
         for value in [value for values in own.values() for value in values]:
             concept = self._concepts.get(value)
             for one in (value, *(self._above(concept) if concept else ())):

@@ -53,6 +53,7 @@ def write(words: Mapping[str, Any], record: str, templates: Templates) -> bytes:
     )
     document = docx.Document(io.BytesIO(filled))
     _Finishing(document, marks, language).finish()
+    document.core_properties.author = str(words["organisation"])[:255]
     _keep_record(document, record)
     written = io.BytesIO()
     document.save(written)

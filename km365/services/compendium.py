@@ -4,7 +4,7 @@ What a volume holds is decided by `core.compendium`, and never by who asks. It i
 that what was taken back, narrowed or retired since the editor's file was written is not in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -13,15 +13,16 @@ from km365.core import compendium
 from km365.core.audience import Reader
 from km365.core.compendium import Compendium, Entry, Piece, Provenance, Record, Wanted
 from km365.core.compendium_facets import KIND, YEAR, Facets
-from km365.core.knowledge import Reach
+from km365.core.knowledge import KnowledgeItem, Reach
 from km365.core.moves import Actor, Move
 from km365.documents import compendium_docx, compendium_file, compendium_html, offices
 from km365.documents.compendium_file import Plan
 from km365.documents.compendium_words import WORDS, Volume, label_of, pages, title_of
 from km365.documents.words import Words
 from km365.errors import GraphNotFound, InputRefused
-from km365.graph import lists, people
+from km365.graph import lists
 from km365.graph.client import Graph
+from km365.graph.people import Person, get_person
 from km365.services import taxonomy
 from km365.services.capture import knowledge_list
 from km365.services.review import kept_of, roles_of
@@ -31,8 +32,8 @@ from km365.store.database import Connection, Database
 from km365.templates import Templates
 
 FORMATS = (".docx", ".html")
-_ONCE = 2
-"""So many of the post of a contributor are told; more people are "colleagues of" the office."""
+_FEW = 2
+"""The posts of so many contributors are told; more of them are "colleagues of" the office."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +104,7 @@ async def build(
             facets=shelf.facets,
             organisation=desk.settings.organisation,
             today=today,
-            provenance={
-                piece.item.id: await _provenance(desk, piece, asked.reach) for piece in volume.pieces
-            },
+            provenance=await _Origins(desk, asked.reach).of(volume.pieces),
             history=compendium.history(volume, shelf.entries, earlier, asked.reach) if earlier else None,
         ),
         desk.templates,
@@ -163,38 +162,66 @@ def _wanted(facets: Facets, asked: Plan) -> Wanted:
 # Where items come from -------------------------------------------------------------------------------------
 
 
-async def _provenance(desk: CompendiumDesk, piece: Piece, reach: Reach) -> Provenance:
-    item = piece.item
-    posts: tuple[str, ...] = ()
-    if reach is Reach.INTERNAL and len(item.contributors) <= _ONCE:
-        posts = tuple([post for one in item.contributors if (post := await _post(desk.graph, one))])
-    published = await desk.db.run(_published_on, item.id)
-    return Provenance(posts=posts, checked_by=await _checker(desk, piece), published_on=published)
+class _Origins:
+    """Where the items of one volume come from; each person is looked up once."""
+
+    def __init__(self, desk: CompendiumDesk, reach: Reach) -> None:
+        self._desk, self._reach = desk, reach
+        self._people: dict[str, Person | None] = {}
+        self._roles: dict[tuple[str, str], frozenset[Actor]] = {}
+
+    async def of(self, pieces: Iterable[Piece]) -> dict[str, Provenance]:
+        """What is told of each item, by its id."""
+        items = [piece.item for piece in pieces]
+        published = await self._desk.db.run(_published_on, [item.id for item in items])
+        return {
+            item.id: Provenance(
+                posts=await self._posts(item),
+                checked_by=await self._checker(item),
+                published_on=published.get(item.id),
+            )
+            for item in items
+        }
+
+    async def _posts(self, item: KnowledgeItem) -> tuple[str, ...]:
+        """The posts of its contributors, told to colleagues alone and only where they are few."""
+        if self._reach is not Reach.INTERNAL or len(item.contributors) > _FEW:
+            return ()
+        people = [await self._person(one) for one in item.contributors]
+        return tuple(person.job_title for person in people if person and person.job_title)
+
+    async def _checker(self, item: KnowledgeItem) -> Actor | None:
+        """As what the last of those who validated it did so, as far as the directory still says it."""
+        for person_id in reversed(item.validated_by):
+            roles = await self._roles_of(person_id, item.office)
+            for role in (Actor.REVIEWER, Actor.FOCAL_POINT):
+                if role in roles:
+                    return role
+        return None
+
+    async def _roles_of(self, person_id: str, office: str) -> frozenset[Actor]:
+        key = (person_id, office)
+        if key not in self._roles:
+            person = await self._person(person_id)
+            reader = Reader(person_id=person_id, office=person.office if person else "")
+            known = await roles_of(self._desk.graph, self._desk.settings, office, reader) if person else ()
+            self._roles[key] = frozenset(known)
+        return self._roles[key]
+
+    async def _person(self, person_id: str) -> Person | None:
+        """The person; None where the directory has them no more."""
+        if person_id not in self._people:
+            try:
+                self._people[person_id] = await get_person(self._desk.graph, person_id)
+            except GraphNotFound:
+                self._people[person_id] = None
+        return self._people[person_id]
 
 
-def _published_on(c: Connection, item_id: str) -> date | None:
-    made = [one.at for one in moves.list_(c, item_id) if one.move is Move.PUBLISH and one.done]
-    return made[0].date() if made else None
-
-
-async def _post(graph: Graph, person_id: str) -> str:
-    """What somebody's post is called; "" where the directory has them no more."""
-    try:
-        return (await people.get_person(graph, person_id)).job_title
-    except GraphNotFound:
-        return ""
-
-
-async def _checker(desk: CompendiumDesk, piece: Piece) -> Actor | None:
-    """As what the last of those who validated the item did so, as far as the directory still says it."""
-    for person_id in reversed(piece.item.validated_by):
-        try:
-            office = (await people.get_person(desk.graph, person_id)).office
-        except GraphNotFound:
-            continue
-        reader = Reader(person_id=person_id, office=office)
-        roles = await roles_of(desk.graph, desk.settings, piece.item.office, reader)
-        for role in (Actor.REVIEWER, Actor.FOCAL_POINT):
-            if role in roles:
-                return role
-    return None
+def _published_on(c: Connection, item_ids: Iterable[str]) -> dict[str, date]:
+    """The day each item was first published, where that was recorded."""
+    made = {
+        one: [row.at for row in moves.list_(c, one) if row.move is Move.PUBLISH and row.done]
+        for one in item_ids
+    }
+    return {one: days[0].date() for one, days in made.items() if days}
