@@ -40,6 +40,8 @@ VERBS = {
     "used": "km365.cli.lesson_used:command",
     "proposals": "km365.cli.lesson_promote:proposals",
     "promote": "km365.cli.lesson_promote:promote",
+    "similar": "km365.cli.lesson_similar:similar",
+    "link": "km365.cli.lesson_similar:link",
 }
 """The verbs in modules of their own; the others are below."""
 
@@ -139,18 +141,20 @@ def _as_said(answers: "Iterable[Answer]") -> list[dict[str, str]]:
 async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None:
     """Show one item in full; ITEM_ID may be its beginning, KM- and at least four characters.
 
-    Who decides on it also reads what colleagues said has changed or was done, without their names; they and
-    its contributors, how it came to stand where it stands.
+    With what it says of other items, and they of it, where you may read them. Who decides on it also reads
+    what colleagues said has changed or was done, without their names; they and its contributors, how it came
+    to stand where it stands.
 
     \b
     Example:
       km365 lesson show KM-8f3a --as zodwa.thimblesea@childrensagency.example
     """
     from km365.cli.lesson_form import in_form
+    from km365.cli.lesson_similar import in_lines
     from km365.cli.lesson_used import in_words
     from km365.core.knowledge import unconfirmed_since
     from km365.documents.forms import Forms
-    from km365.services import life, review, used, verdicts, wishes
+    from km365.services import life, near_links, review, used, verdicts, wishes
     from km365.store import reads
 
     reader = await reader_of(app, sign_in)
@@ -161,6 +165,7 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     asked = (await wishes.asked(app.graph, app.db, app.settings, reader)).get(item_id, ())
     held, said = await verdicts.held_of(app.graph, app.db, app.settings, kept.item, reader)
     tally = await used.tally_of(app.graph, app.db, app.settings, kept.item, reader)
+    linked = await near_links.links_of(app.graph, app.db, app.settings, kept.item, reader)
     steps = await life.history_of(app.graph, app.db, app.settings, kept.item, reader)
     names = await life.names(app.graph, steps)
     since = unconfirmed_since(kept.item, app.clock.now().date())
@@ -170,7 +175,7 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
             asdict(kept)
             | {"asked": [asdict(one) for one in asked], "still_true": told, "said": _as_said(said)}
             | {"used": asdict(tally)}
-            | {"unconfirmed_since": since}
+            | {"unconfirmed_since": since, "linked": [asdict(one) for one in linked]}
             | {"history": [asdict(step) | {"name": _by(step, names)} for step in steps]}
         )
         return
@@ -180,6 +185,8 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
         click.echo(f"{column}: {', '.join(labels)}")
     click.echo(f"{_stands(kept.item)}; {kept.web_url}")
     for line in [*_unconfirmed(since), *await _action(app, kept.item), *_sources(kept.item)]:
+        click.echo(line)
+    for line in in_lines(linked):
         click.echo(line)
     if steps:
         click.echo("\nHow it came to stand there:")

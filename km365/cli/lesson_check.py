@@ -36,7 +36,7 @@ def command(what: str, *, sign_in: str | None, language: str | None, as_json: bo
       km365 lesson check draft.txt --language en
       km365 lesson check KM-8f3a --as zodwa.thimblesea@childrensagency.example
     """
-    if what == "-" or Path(what).is_file():
+    if is_text(what):
         return _check_file(what, language, as_json=as_json)
     if sign_in is None:
         raise click.UsageError(f"There is no file {what!r}; to check an item by its id, say --as SIGN-IN.")
@@ -50,14 +50,19 @@ def _check_file(name: str, language: str | None, *, as_json: bool) -> int:
     from km365.documents.questions import Banks
     from km365.templates import Templates
 
-    text = _text(name)
+    text = text_in(name)
     templates = Templates(settings_in_force().templates or None)
     spoken = language or best([language_of(text)])
     fields = sorted_fields(text, Banks(templates).get("lesson", spoken))
     return _tell(templates, fields, spoken, as_json=as_json)
 
 
-def _text(name: str) -> str:
+def is_text(name: str) -> bool:
+    """Whether that is a file, or standard input."""
+    return name == "-" or Path(name).is_file()
+
+
+def text_in(name: str) -> str:
     """The text of the file. Raises InputRefused where it holds none, or too much for one lesson."""
     raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     try:
