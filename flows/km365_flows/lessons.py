@@ -1,10 +1,10 @@
-"""Once a day: the look at lessons that are due, and at what was agreed because of them."""
+"""Once a day: the look at lessons that are due, at what was agreed because of them, and at what waits."""
 
 from collections.abc import Mapping
 
 from km365.app import App
 from km365.core.schedule import Hours, day_at
-from km365.services import lesson_care
+from km365.services import deciding, lesson_care
 from km365.services.lesson_care import LAST
 from km365.services.life import LifeDesk
 from km365.store import cursors
@@ -31,6 +31,7 @@ class LessonCare:
             return
         desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
         await lesson_care.look(desk, self._hours, at=app.clock.now())
+        await deciding.tell(desk, at=app.clock.now())
         await app.db.run(cursors.put, LAST, today, at=app.clock.now())
 
     @property

@@ -20,7 +20,10 @@ FLOWS = {
     "watch": ("every minute", "tags what is new in watched libraries, and queues the rest for a person"),
     "search": ("every five minutes", "brings the search index up to date with SharePoint"),
     "push": ("every minute", "sends lessons that fit to those who write a document that was tagged"),
-    "lessons": ("every day", "asks whether lessons that are due still hold, and reminds of agreed actions"),
+    "lessons": (
+        "every day",
+        "asks whether lessons still hold, reminds of actions, tells who decides what waits",
+    ),
     "outlook": ("after each scan", "keeps an event for each milestone in the calendar of calendar_mailbox"),
     "tidy": ("every day", "copies the database, and deletes finished jobs and other old traces"),
 }
@@ -203,12 +206,14 @@ async def _outlook(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[st
 
 
 async def _lessons(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[str, Any], str]:
-    from km365.services import calendar, lesson_care, life
+    from km365.services import calendar, deciding, lesson_care, life
 
     desk = life.LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
     done = await lesson_care.look(desk, calendar.hours_of(app.settings), at=now, dry_run=dry_run)
     words = f"{done.asked} asked whether lessons still hold, {done.reminded} reminded of an action"
-    return asdict(done), f"{words}, {done.back} told that one has no owner"
+    told = await deciding.tell(desk, at=now, dry_run=dry_run)
+    words = f"{words}, {done.back} told that one has no owner, {told} told of lessons to decide on"
+    return asdict(done) | {"deciders": told}, words
 
 
 _REHEARSED = {"push": _push, "outlook": _outlook}

@@ -37,6 +37,9 @@ VERBS = {
     "supersede": "km365.cli.lesson_moves:supersede",
     "retire": "km365.cli.lesson_moves:retire",
     "effect": "km365.cli.lesson_moves:effect",
+    "edit": "km365.cli.lesson_edit:edit",
+    "ask-consent": "km365.cli.lesson_edit:ask_consent",
+    "sla": "km365.cli.lesson_sla:command",
     "used": "km365.cli.lesson_used:command",
     "proposals": "km365.cli.lesson_promote:proposals",
     "promote": "km365.cli.lesson_promote:promote",
@@ -60,14 +63,19 @@ def command() -> None:
 @as_option
 @click.option("--maturity", default=None, help="Only items that are, for instance, 'in review'.")
 @click.option("--questioned", is_flag=True, help="Only those in doubt on which you decide.")
+@click.option("--overdue", is_flag=True, help="Only those that wait for you longer than they should.")
 @json_option
 @with_app
-async def list_(app: "App", *, sign_in: str, maturity: str | None, questioned: bool, as_json: bool) -> None:
+async def list_(
+    app: "App", *, sign_in: str, maturity: str | None, questioned: bool, overdue: bool, as_json: bool
+) -> None:
     """List the knowledge items you may read, and what their authors ask of you as a focal point.
 
     The column "asked" says what: to change it, to withdraw it, or to narrow it to the author's office.
     `km365 lesson show` says more, `km365 lesson answer` answers it. With --questioned, what colleagues
     said no longer holds or has changed, in their words and without names; `km365 lesson settle` ends that.
+    With --overdue, what waits for your decision or publication longer than the settings decision_days and
+    publication_days say.
 
     \b
     Example:
@@ -76,10 +84,11 @@ async def list_(app: "App", *, sign_in: str, maturity: str | None, questioned: b
     from km365.core.knowledge import Maturity
     from km365.services import review, wishes
 
-    if questioned:
-        if maturity:
-            raise click.UsageError("--questioned lists items of any maturity; leave --maturity out.")
-        await _list_questioned(app, await reader_of(app, sign_in), as_json=as_json)
+    if questioned or overdue:
+        if maturity or (questioned and overdue):
+            raise click.UsageError("--questioned, --overdue and --maturity: give one of them.")
+        listed = _list_questioned if questioned else _list_overdue
+        await listed(app, await reader_of(app, sign_in), as_json=as_json)
         return
 
     try:
@@ -128,6 +137,21 @@ async def _list_questioned(app: "App", reader: "Reader", *, as_json: bool) -> No
         say("Correct it in the list, then: km365 lesson settle ID. Or: km365 lesson review ID --retire.")
 
 
+async def _list_overdue(app: "App", reader: "Reader", *, as_json: bool) -> None:
+    from km365.services import deciding, life
+
+    desk = life.LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
+    found = [one for one in await deciding.waits_for(desk, reader, at=app.clock.now()) if one.overdue]
+    if as_json:
+        print_json([asdict(one.kept) | {"waiting": asdict(one.waiting)} for one in found])
+        return
+    rows = [
+        (one.kept.item.id, one.kept.item.office, one.waiting.awaits, one.waiting.due_on, one.kept.item.title)
+        for one in found
+    ]
+    table(rows, headings=("id", "office", "awaits", "was due", "title"))
+
+
 def _as_said(answers: "Iterable[Answer]") -> list[dict[str, str]]:
     """What was said, as JSON: never who, nor the day."""
     return [{"verdict": one.verdict, "words": one.words, "month": f"{one.on:%Y-%m}"} for one in answers]
@@ -152,6 +176,7 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     from km365.cli.lesson_form import in_form
     from km365.cli.lesson_similar import in_lines
     from km365.cli.lesson_used import in_words
+    from km365.core import own_words
     from km365.core.knowledge import unconfirmed_since
     from km365.documents.forms import Forms
     from km365.services import life, near_links, review, used, verdicts, wishes
@@ -174,7 +199,7 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
         print_json(
             asdict(kept)
             | {"asked": [asdict(one) for one in asked], "still_true": told, "said": _as_said(said)}
-            | {"used": asdict(tally)}
+            | {"used": asdict(tally), "own_words": own_words.of(kept.item)}
             | {"unconfirmed_since": since, "linked": [asdict(one) for one in linked]}
             | {"history": [asdict(step) | {"name": _by(step, names)} for step in steps]}
         )

@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 REACHES = ("internal", "partners", "public")
 
 
-def _shared(function: F) -> F:
+def shared(function: F) -> F:
     """What every move has: the items, who makes it, whether it is only tried, and JSON."""
     for option in (
         json_option,
@@ -40,7 +40,7 @@ reason_option = click.option("--reason", default="", help="Why; the contributors
 @click.option("--return", "decision", flag_value="return", help="Back to the contributor, with a reason.")
 @click.option("--retire", "decision", flag_value="retire", help="Not kept, with a reason.")
 @reason_option
-@_shared
+@shared
 @with_app
 async def review_item(
     app: "App",
@@ -64,13 +64,13 @@ async def review_item(
 
     if decision is None:
         raise click.UsageError("Say --accept, --return or --retire.")
-    return await _move(app, item_ids, Move(decision), sign_in, dry_run, as_json, words=reason)
+    return await make_moves(app, item_ids, Move(decision), sign_in, dry_run, as_json, words=reason)
 
 
 @click.command("return")
 @click.option("--question", "questions", multiple=True, help="What you ask the contributor; repeatable.")
 @reason_option
-@_shared
+@shared
 @with_app
 async def return_(
     app: "App",
@@ -91,12 +91,12 @@ async def return_(
     from km365.core.moves import Move
 
     words = "\n".join(text for text in (reason.strip(), *map(str.strip, questions)) if text)
-    return await _move(app, item_ids, Move.RETURN, sign_in, dry_run, as_json, words=words)
+    return await make_moves(app, item_ids, Move.RETURN, sign_in, dry_run, as_json, words=words)
 
 
 @click.command()
 @reason_option
-@_shared
+@shared
 @with_app
 async def validate(
     app: "App", *, item_ids: Sequence[str], reason: str, sign_in: str, dry_run: bool, as_json: bool
@@ -109,7 +109,7 @@ async def validate(
     """
     from km365.core.moves import Move
 
-    return await _move(app, item_ids, Move.VALIDATE, sign_in, dry_run, as_json, words=reason)
+    return await make_moves(app, item_ids, Move.VALIDATE, sign_in, dry_run, as_json, words=reason)
 
 
 @click.command()
@@ -117,7 +117,7 @@ async def validate(
     "--to", "reach", type=click.Choice(REACHES), default="internal", show_default=True, help="Who reads it."
 )
 @reason_option
-@_shared
+@shared
 @with_app
 async def publish(
     app: "App",
@@ -142,13 +142,13 @@ async def publish(
     from km365.core.moves import Move
 
     how = {"words": reason, "reach": Reach(reach)}
-    return await _move(app, item_ids, Move.PUBLISH, sign_in, dry_run, as_json, **how)
+    return await make_moves(app, item_ids, Move.PUBLISH, sign_in, dry_run, as_json, **how)
 
 
 @click.command()
 @click.option("--by", "successor", required=True, metavar="ID", help="The checked item that takes its place.")
 @reason_option
-@_shared
+@shared
 @with_app
 async def supersede(
     app: "App",
@@ -169,12 +169,12 @@ async def supersede(
     from km365.core.moves import Move
 
     how = {"words": reason, "successor": successor}
-    return await _move(app, item_ids, Move.SUPERSEDE, sign_in, dry_run, as_json, **how)
+    return await make_moves(app, item_ids, Move.SUPERSEDE, sign_in, dry_run, as_json, **how)
 
 
 @click.command()
 @reason_option
-@_shared
+@shared
 @with_app
 async def retire(
     app: "App", *, item_ids: Sequence[str], reason: str, sign_in: str, dry_run: bool, as_json: bool
@@ -187,7 +187,7 @@ async def retire(
     """
     from km365.core.moves import Move
 
-    return await _move(app, item_ids, Move.RETIRE, sign_in, dry_run, as_json, words=reason)
+    return await make_moves(app, item_ids, Move.RETIRE, sign_in, dry_run, as_json, words=reason)
 
 
 @click.command()
@@ -198,7 +198,7 @@ async def retire(
 @click.option("--due", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="By which day, as 2027-05-01.")
 @click.option("--link", default="", help="Where one sees it.")
 @reason_option
-@_shared
+@shared
 @with_app
 async def effect(
     app: "App",
@@ -229,10 +229,10 @@ async def effect(
     how: dict[str, Any] = {"words": reason, "link": link, "due": due.date() if due else None}
     if owner:
         how["owner"] = await reader_of(app, owner, option="--owner")
-    return await _move(app, item_ids, Move(move), sign_in, dry_run, as_json, **how)
+    return await make_moves(app, item_ids, Move(move), sign_in, dry_run, as_json, **how)
 
 
-async def _move(
+async def make_moves(
     app: "App",
     item_ids: Sequence[str],
     move: "Move",
@@ -267,7 +267,7 @@ async def _move(
             say(f"{given}: {error}")
         else:
             told.append(_told(outcome, move))
-            say(_sentence(outcome, dry_run=dry_run))
+            say(_sentence(outcome, move, dry_run=dry_run))
     if as_json:
         print_json(told)
     if not failed:
@@ -288,8 +288,11 @@ def _told(outcome: "Outcome", move: "Move") -> dict[str, object]:
     }
 
 
-def _sentence(outcome: "Outcome", *, dry_run: bool) -> str:
+def _sentence(outcome: "Outcome", move: "Move", *, dry_run: bool) -> str:
     item_id, url = outcome.kept.item.id, outcome.kept.web_url
+    if move == "ask":
+        would = "would be" if dry_run else "are"
+        return f"{item_id}: its contributors {would} asked in chat; you hear what they say. {url}"
     if outcome.missing:
         would = "would stay" if dry_run else "stays"
         return f"{item_id} {would} in review: {outcome.missing} more must find it sound. {url}"

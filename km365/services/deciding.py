@@ -1,5 +1,6 @@
 """What waits for those who decide on lessons: for one who asks, in a message a day, and in figures."""
 
+import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,7 +13,7 @@ from km365.core.moves import Actor
 from km365.core.preferences import Asked
 from km365.core.schedule import Hours, day_at
 from km365.core.sla import Awaits, Figures, Waiting
-from km365.errors import InputRefused
+from km365.errors import Forbidden, InputRefused
 from km365.graph import people
 from km365.graph.people import Person
 from km365.services import life_news
@@ -21,15 +22,14 @@ from km365.services.capture import Kept
 from km365.services.life import LifeDesk
 from km365.services.review import is_readable, list_items, roles_of
 from km365.settings import Settings
-from km365.store import cursors, moves, outbox, preferences
+from km365.store import moves, outbox, preferences
 from km365.store.database import Connection
 from km365.store.outbox import Message
 
-JOB = "deciding"
-"""The job that tells who decides what waits for them."""
-LAST_TOLD = f"flow:{JOB}"
-"""The bookmark of the last day this was done."""
+_log = logging.getLogger(__name__)
+
 CARD = "lessons_wait"
+"""The card that tells who decides that lessons wait, and begins the key of its message."""
 _A_WEEK = 5
 """Working days between two reminders of something overdue."""
 
@@ -95,7 +95,11 @@ async def tell(desk: LifeDesk, *, at: datetime, dry_run: bool = False) -> int:
     Sites.Selected with read, and GroupMember.Read.All.
     """
     waiting = [one async for one in _all(desk, at)]
-    deciders = await _deciders(desk) if waiting else []
+    try:
+        deciders = await _deciders(desk) if waiting else []
+    except Forbidden as error:
+        _log.warning("Nobody is told which lessons wait for a decision: %s", error)
+        return 0
     hours = working_days_of(desk.settings)
     theirs = {person.id: (person, list[Waits]()) for person, _ in deciders}
     for one in waiting:
@@ -110,8 +114,6 @@ async def tell(desk: LifeDesk, *, at: datetime, dry_run: bool = False) -> int:
                 count += 1
                 if not dry_run:
                     life_news.send(c, desk.jobs, _message(person, found, day_at(at, there)), at=at)
-        if not dry_run:
-            cursors.put(c, LAST_TOLD, at.date().isoformat(), at=at)
         return count
 
     return await desk.db.run(put)
@@ -146,7 +148,7 @@ def _has_news(c: Connection, person: Person, found: Iterable[Waits], hours: Hour
     """Whether something was sent since they were told last, is due today, or is to be reminded of today."""
     if preferences.get(c, person.id).asked is Asked.NONE:
         return False
-    before = outbox.list_(c, prefix=f"{JOB}:{person.id}", limit=1)
+    before = outbox.list_(c, prefix=f"{CARD}:{person.id}", limit=1)
     told_at = before[0].created_at if before else None
     today = day_at(at, hours)
     return any(
@@ -168,7 +170,7 @@ def _reminds(waiting: Waiting, today: date, hours: Hours) -> bool:
 def _message(person: Person, found: list[Waits], today: date) -> Message:
     """How many wait, and nothing of what they say: that is shown to who asks for it."""
     return Message(
-        key=f"{JOB}:{person.id}:{today}",
+        key=f"{CARD}:{person.id}:{today}",
         person_id=person.id,
         card=CARD,
         data={"waiting": len(found), "overdue": sum(one.overdue for one in found)},

@@ -6,7 +6,7 @@ import pytest
 
 from km365.core.audience import Audience, Reader
 from km365.core.knowledge import Kind, KnowledgeItem, Link, Maturity, Relation
-from km365.core.life import Move
+from km365.core.moves import Move
 from km365.core.promotion import unsupported
 from km365.errors import InputRefused, NotFound
 from km365.graph import lists
