@@ -140,15 +140,20 @@ def denied(words: Iterable[str]) -> frozenset[str]:
     return frozenset(word.removeprefix(_NOT) for word in words if word.startswith(_NOT))
 
 
-def compared(lines: Sequence[Line]) -> tuple[Mapping[int, set[int]], Mapping[int, set[int]]]:
-    """For each sentence those that say much the same, and those that deny it or what it denies."""
+def compared(
+    lines: Sequence[Line], *, share: float = _AS_ALIKE
+) -> tuple[dict[int, set[int]], dict[int, set[int]]]:
+    """For each sentence those that say much the same, and those that deny it or what it denies.
+
+    `share` is that of the words of two sentences which must be the same.
+    """
     using: defaultdict[str, list[int]] = defaultdict(list)
     same: defaultdict[int, set[int]] = defaultdict(set)
     other: defaultdict[int, set[int]] = defaultdict(set)
     for at, line in enumerate(lines):
         shared = Counter(i for word in line.words for i in using[word])
         for i, count in shared.items():
-            if count < _SHARED or 2 * count / (len(line.words) + len(lines[i].words)) < _AS_ALIKE:
+            if count < _SHARED or 2 * count / (len(line.words) + len(lines[i].words)) < share:
                 continue
             where = other if _opposed(line, lines[i]) else same
             where[at].add(i)

@@ -132,14 +132,14 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Shelf:
-    """What there is to look through for this reader: how much speaks of the topic, of how much in all.
+    """What there is for this reader: all `lessons`, and how much was found and not read, for it was too much.
 
     `offices` are those that could have said something, with the region of each ("" where none is known).
     """
 
-    lessons_found: int = 0
     lessons: int = 0
-    documents_found: int = 0
+    lessons_left: int = 0
+    documents_left: int = 0
     offices: Mapping[str, str] = field(default_factory=dict)
 
 

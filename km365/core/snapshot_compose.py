@@ -4,13 +4,13 @@ Sentences that say much the same are one point with the offices behind it. Of wh
 have their turn one after the other, so that who writes most does not speak for all.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from km365.core import alike
 from km365.core.fair import in_turn
-from km365.core.knowledge import Relation
+from km365.core.knowledge import Link, Relation
 from km365.core.search_entries import DOCUMENT, sentences_of
 from km365.core.search_question import Part
 from km365.core.search_words import Words, index_words, said
@@ -37,6 +37,9 @@ _QUOTES = 3
 """Beside a point, of those who say it too, and of those who differ."""
 _OF_ONE = 4
 """Sentences of one source, so that a long report does not fill the page."""
+_AS_ALIKE = 0.6
+"""The share of words that two sentences have in common which say much the same: across offices and subjects,
+half of them are the same by chance."""
 _COMPARED = 1_500
 """Sentences that are compared with each other, the best first."""
 _SHORTEST, _LONGEST = 3, 400
@@ -52,6 +55,8 @@ _NARROWER = 5
 _FEW = 3
 """Of fewer lessons than this it says nothing that none tells of a failure."""
 _FIELDS = tuple(ASPECTS)
+_ABOUT = ("title", "description", "advice", "cause", "limits")
+"""The fields that say what a lesson is about."""
 
 
 def compose(
@@ -106,6 +111,8 @@ class _Line:
     words: frozenset[str]
     denied: frozenset[str]
     on_topic: bool
+    place: int
+    """How many sentences of its source are before it, advice first."""
 
     @property
     def source(self) -> Source:
@@ -147,21 +154,22 @@ def _lines(quotable: Iterable[Sequence[_Line]]) -> list[_Line]:
 def _of(source: Source, parts: Sequence[Part], known: Words, ours: frozenset[str]) -> Iterator[_Line]:
     """The sentences of a source: all of a lesson that is about the topic, else those that name it."""
     about = frozenset(said("tag", tag) for tag in source.tags)
-    for name in ("title", "description", "advice"):
+    for name in _ABOUT:
         about |= frozenset(index_words(source.texts.get(name, ""), known))
     whole = source.kind != DOCUMENT and speaks(about, parts)
-    for name in _FIELDS:
-        for text in sentences_of(source.texts.get(name, "")):
-            on_topic = speaks(index_words(text, known), parts)
-            if (on_topic or whole) and _reads_well(text, name):
-                words = alike.words(text, ours=ours)
-                if len(words) + on_topic >= _SHORTEST:
-                    yield _Line(
-                        quote=Quote(source=source, field=name, text=text),
-                        words=alike.bare(words),
-                        denied=alike.denied(words),
-                        on_topic=on_topic,
-                    )
+    said_in_all = ((name, one) for name in _FIELDS for one in sentences_of(source.texts.get(name, "")))
+    for place, (name, text) in enumerate(said_in_all):
+        on_topic = speaks(index_words(text, known), parts)
+        if (on_topic or whole) and _reads_well(text, name):
+            words = alike.words(text, ours=ours)
+            if len(words) + on_topic >= _SHORTEST:
+                yield _Line(
+                    quote=Quote(source=source, field=name, text=text),
+                    words=alike.bare(words),
+                    denied=alike.denied(words),
+                    on_topic=on_topic,
+                    place=place,
+                )
 
 
 def _reads_well(text: str, name: str) -> bool:
@@ -175,30 +183,52 @@ def _reads_well(text: str, name: str) -> bool:
 
 
 def _points(lines: Sequence[_Line]) -> list[Point]:
-    """What several sources say, the most widely said first; then what one says, each source in its turn."""
-    same, other = alike.compared(lines)
-    linked = _contradicting(lines)
-    groups = alike.said_by_several(
-        same, [frozenset({one.source.key}) for one in lines], lambda at: lines[at].rank
-    )
-    used = set[int]().union(*(together for _, together in groups))
-    alone = [at for at in range(len(lines)) if at not in used]
-    shown: set[int] = set()
-    points: list[Point] = []
-    for best, together in (*groups, *((at, frozenset({at})) for at in alone)):
-        if best in shown:
+    """What lessons contradict, what several sources say, the most widely said first, and then the rest."""
+    same, other = alike.compared(lines, share=_AS_ALIKE)
+    for at, link, to in _linked(lines):
+        if link.relation is Relation.CONFIRMS:
+            same.setdefault(at, set()).add(to)
+            same.setdefault(to, set()).add(at)
+    points, shown = _contradicted(lines)
+    voices = [frozenset({one.source.key}) for one in lines]
+    groups = alike.said_by_several(same, voices, lambda at: lines[at].rank)
+    alone = set(range(len(lines))).difference(*(together for _, together in groups))
+    for best, together in (*groups, *((at, frozenset({at})) for at in sorted(alone))):
+        left = together - shown
+        if not left:
             continue
-        saying = {lines[at].source.key for at in together}
-        against = {i for at in together for i in other.get(at, ()) if _denies(lines[i], lines[at])}
+        best = best if best in left else min(left)  # noqa: PLW2901 - the best there is
+        saying = {lines[at].source.key for at in left}
+        against = {i for at in left for i in other.get(at, ()) if _denies(lines[i], lines[at])} - shown
         against = {i for i in against if lines[i].source.key not in saying}
-        against -= shown
-        difference = None
-        if not against and best in linked and linked[best][0] not in shown:
-            denied, difference = linked[best]
-            against = {denied}
-        points.append(_point(lines, best, together - shown, against, difference))
-        shown |= together | against
+        points.append(_point(lines, best, left, against))
+        shown |= left | against
     return points
+
+
+def _contradicted(lines: Sequence[_Line]) -> tuple[list[Point], set[int]]:
+    """What other lessons say they contradict, with what differs there, and which lines are shown with it."""
+    points: list[Point] = []
+    shown: set[int] = set()
+    for at, link, to in _linked(lines):
+        if link.relation is Relation.CONTRADICTS and not shown & {at, to}:
+            source = lines[at].source
+            differs = Quote(source=source, field=LINKS, text=link.words) if link.words else None
+            points.append(replace(_point(lines, to, {to}, {at}), difference=differs))
+            shown |= {at, to}
+    return points, shown
+
+
+def _linked(lines: Sequence[_Line]) -> Iterator[tuple[int, Link, int]]:
+    """What lessons say of others that were read: the first that either advises, and the link between."""
+    first: dict[str, int] = {}
+    for at in sorted(range(len(lines)), key=lambda at: lines[at].place):
+        if lines[at].source.id:
+            first.setdefault(lines[at].source.id, at)
+    for at in first.values():
+        for link in lines[at].source.links:
+            if link.to in first:
+                yield at, link, first[link.to]
 
 
 def _denies(one: _Line, two: _Line) -> bool:
@@ -218,13 +248,7 @@ def _begin(words: Iterable[str]) -> frozenset[str]:
     return frozenset(word[:_BEGINNING] for word in words)
 
 
-def _point(
-    lines: Sequence[_Line],
-    best: int,
-    together: Collection[int],
-    against: Collection[int],
-    difference: Quote | None,
-) -> Point:
+def _point(lines: Sequence[_Line], best: int, together: Collection[int], against: Collection[int]) -> Point:
     voices = sorted((lines[at] for at in {best, *together}), key=lambda one: one.rank)
     offices = sorted({one.source.office for one in voices if one.source.office})
     others = [one for one in voices if one.source.key != lines[best].source.key]
@@ -234,7 +258,6 @@ def _point(
         against=tuple(_apart(sorted((lines[at] for at in against), key=lambda one: one.rank))),
         offices=tuple(offices),
         sources=len({one.source.key for one in voices}),
-        difference=difference,
     )
 
 
@@ -244,24 +267,6 @@ def _apart(lines: Sequence[_Line]) -> list[Quote]:
     best = [one for one in lines if first[one.source.key] is one]
     turns = in_turn(best, office=lambda one: one.source.office, year=lambda one: one.source.year)
     return [one.quote for one in turns[:_QUOTES]]
-
-
-def _contradicting(lines: Sequence[_Line]) -> Mapping[int, tuple[int, Quote | None]]:
-    """By the best line of a lesson that contradicts another which was read: that one's, and what differs."""
-    best: dict[str, int] = {}
-    for at, line in enumerate(lines):
-        if line.source.id:
-            best.setdefault(line.source.id, at)
-    return {
-        at: (best[link.to], _difference(lines[at].source, link.words))
-        for at in best.values()
-        for link in lines[at].source.links
-        if link.relation is Relation.CONTRADICTS and link.to in best
-    }
-
-
-def _difference(source: Source, words: str) -> Quote | None:
-    return Quote(source=source, field=LINKS, text=words) if words else None
 
 
 def _split(points: Iterable[Point], is_so: Callable[[Point], bool]) -> tuple[list[Point], list[Point]]:
@@ -299,11 +304,12 @@ def _sections(points: Sequence[Point]) -> Iterator[Section]:
 def _coverage(read: Sequence[Source], shelf: Shelf) -> Coverage:
     offices = tuple(sorted({one.office for one in read if one.office}))
     years = [one.year for one in read if one.year]
+    papers = sum(one.kind == DOCUMENT for one in read)
     heard = {shelf.offices.get(office, "") for office in offices}
     return Coverage(
-        lessons=shelf.lessons_found,
+        lessons=len(read) - papers + shelf.lessons_left,
         all_lessons=shelf.lessons,
-        documents=shelf.documents_found,
+        documents=papers + shelf.documents_left,
         read=len(read),
         offices=offices,
         silent=tuple(sorted(set(shelf.offices) - set(offices))),

@@ -107,7 +107,7 @@ class Asking:
             *await self._lessons(_within(lessons, topic), reader),
             *await self._documents(_within(papers, topic), reader),
         ]
-        shelf = await self._shelf(topic, reader, lessons.total, papers.total)
+        shelf = await self._shelf(topic, reader, _left(lessons), _left(papers))
         return _Read(topic=topic, sources=tuple(sources), shelf=shelf)
 
     async def _found(self, topic: Topic, reader: Reader, kind: str, most: int, today: date) -> Found:
@@ -156,16 +156,16 @@ class Asking:
         return found
 
     async def _shelf(self, topic: Topic, reader: Reader, lessons: int, papers: int) -> Shelf:
-        """How much there is for this reader, and of which offices there could be something."""
+        """How much there is for this reader, and of which offices; `lessons` and `papers` were not read."""
         shelves = shelves_of(reader)
         readable = await self.db.run(_count, said("kind", KNOWLEDGE), shelves)
         libraries = await search.offices(self.db)
         regions = {code.upper(): region for code, region in duty_stations.regions(self.templates).items()}
         offices = {code.upper() for code in (*libraries, *await search.known_offices(self.db))}
         return Shelf(
-            lessons_found=lessons,
             lessons=readable,
-            documents_found=papers,
+            lessons_left=lessons,
+            documents_left=papers,
             offices={one: regions.get(one, "") for one in ({topic.office} if topic.office else offices)},
         )
 
@@ -191,7 +191,10 @@ class Asking:
         for office in offices:
             named = await self._focal_points(office) if by_name and reader != EVERYONE else []
             found += named or [Contact(office=office, why=Why.FOCAL_POINT)]
-        return replace(snapshot, contacts=tuple(dict.fromkeys(found)))
+        first: dict[tuple[str, str], Contact] = {}
+        for one in found:
+            first.setdefault((one.office, one.name or one.why), one)
+        return replace(snapshot, contacts=tuple(first.values()))
 
     async def _contributors(self, sources: Sequence[Source]) -> list[Contact]:
         ids = list(dict.fromkeys(person for source in sources for person in source.people))
@@ -239,6 +242,11 @@ def _count(c: Connection, word: str, shelves: Collection[str]) -> int:
     """How many entries on these shelves hold the word."""
     rows = store.look_up(c, [word], shelves)
     return sum(len(unpack(packed)) for _, packed in rows.get(word, ()))
+
+
+def _left(found: Found) -> int:
+    """How many were found and not read."""
+    return found.total - len(found.hits)
 
 
 def _within(found: Found, topic: Topic) -> list[Hit]:

@@ -49,7 +49,7 @@ def document(key: str, text: str, **changes: Any) -> Source:
 
 def asked(*sources: Source, words: str = "exit interviews", **more: Any) -> Snapshot:
     topic = Topic(words=words, parts=CONCEPTS.parts(words))
-    shelf = more.pop("shelf", Shelf(lessons_found=len(sources), lessons=10, offices={"CO-BEL": ""}))
+    shelf = more.pop("shelf", Shelf(lessons=10, offices={"CO-BEL": ""}))
     return compose(topic, sources, shelf, today=TODAY, **more)
 
 
@@ -127,7 +127,18 @@ def test_a_lesson_that_says_it_contradicts_another_is_shown_with_what_differs() 
     )
     (point,) = snapshot.disputed
     assert point.difference is not None and point.difference.text == link.words
-    assert {point.says.source.id, point.against[0].source.id} == {"KM-1", "KM-2"}
+    assert (point.says.source.id, point.against[0].source.id) == ("KM-1", "KM-2")
+
+
+def test_a_lesson_that_says_it_confirms_another_agrees_with_it_in_whatever_language() -> None:
+    link = Link(relation=Relation.CONFIRMS, to="KM-1")
+    french = {"title": "-", "advice": "Tenez les exit interviews six semaines avant le départ."}
+    snapshot = asked(
+        source("1", texts={"title": "-", "advice": "Invite people to exit interviews six weeks before."}),
+        source("2", office="CO-ARD", language="fr", links=(link,), texts=french),
+    )
+    (agreed,) = snapshot.agreed
+    assert agreed.offices == ("CO-ARD", "CO-BEL") and len(agreed.alike) == 1
 
 
 def test_a_document_that_repeats_a_lesson_word_for_word_is_no_second_voice() -> None:
@@ -190,9 +201,7 @@ def test_offices_and_years_take_turns(ones: list[tuple[str, int]]) -> None:
 
 def test_how_far_it_reaches_and_what_nobody_says() -> None:
     shelf = Shelf(
-        lessons_found=2,
         lessons=48,
-        documents_found=1,
         offices={"CO-BEL": "RO-EAST", "CO-ARD": "RO-EAST", "CO-WAR": "WCARO"},
     )
     snapshot = asked(
