@@ -255,19 +255,30 @@ class _Pages:
             yield Line(pieces=(Text(text=self._line("effect", effect)), *(proof if where else ())))
 
     def _links(self, piece: Piece) -> Iterator[Line]:
-        """What it says of other items in the volume, and they of it."""
+        """What it says of other items in the volume, and they of it; those said without words in one line."""
+        bare: dict[str, list[Piece]] = {}
+        for key, other, words, language in self._related(piece):
+            if not words:
+                bare.setdefault(key, []).append(other)
+                continue
+            said = Text(text=_one_line(words), language=self._other(language))
+            yield Line(pieces=(self._before(key), self._number(other), Text(text=" – "), said))
+        for key, others in bare.items():
+            yield Line(pieces=(self._before(key), *self._numbers(others).pieces))
+
+    def _related(self, piece: Piece) -> Iterator[tuple[str, Piece, str, str]]:
+        """How it is linked with which item of the volume, in what words, and the language of these."""
         for link in piece.item.links:
             if other := self._placed.get(link.to):
-                yield self._link(f"relation_{_key(link.relation)}", other, link.words, piece.item.language)
+                yield f"relation_{_key(link.relation)}", other, link.words, piece.item.language
         for other in self._placed.values():
             for link in other.item.links:
                 if link.to == piece.item.id:
-                    yield self._link(f"back_{_key(link.relation)}", other, link.words, other.item.language)
+                    yield f"back_{_key(link.relation)}", other, link.words, other.item.language
 
-    def _link(self, key: str, other: Piece, words: str, language: str) -> Line:
-        label = self._say("line", label=self._say(key), value="")
-        said = [Text(text=f" – {_one_line(words)}", language=self._other(language))] if words else []
-        return Line(pieces=(Text(text=label), self._number(other), *said))
+    def _before(self, key: str) -> Text:
+        """A word with its colon, before what it is about."""
+        return Text(text=self._say("line", label=self._say(key), value=""))
 
     def _tags(self, entry: Entry) -> Iterator[str]:
         for facet in THEMES:
@@ -290,9 +301,8 @@ class _Pages:
         if piece.chosen.credit and self._internal:
             yield line(self._line("thanks", piece.chosen.credit))
         if piece.chosen.title:
-            label = self._say("line", label=self._say("record_title"), value="")
             title = Text(text=_one_line(item.title), language=self._other(item.language))
-            yield Line(pieces=(Text(text=label), title))
+            yield Line(pieces=(self._before("record_title"), title))
         record = self._line("record", item.id)
         if self._internal and piece.entry.web_url.startswith("http"):
             leads = Text(text=self._say("open_record"), link=piece.entry.web_url, says=record)
