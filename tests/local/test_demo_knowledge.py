@@ -8,6 +8,7 @@ import pytest
 from km365.core.forms import missing
 from km365.core.knowledge import (
     TITLE_MAX_LENGTH,
+    WRITTEN_FIELDS,
     Kind,
     KnowledgeItem,
     Maturity,
@@ -62,6 +63,8 @@ def test_an_item_is_one_the_product_could_have_made(data) -> None:
     item = as_item(data)
     form = Forms(Templates()).get(item.language)[item.kind]
     assert not missing(item, form)
+    asked = {*form.fields, *(form.case_study if item.format else ())}
+    assert {name for name in WRITTEN_FIELDS if getattr(item, name)} <= asked
     assert len(item.title) < TITLE_MAX_LENGTH and item.description and item.project == data.get("project", "")
     known = {"Title", "KMConfirmedOn", "KMConfirmedBy", *(column.name for column in LESSON_TAG_COLUMNS)}
     assert ENTRIES[item.id].keys() <= to_fields(item).keys() | known
