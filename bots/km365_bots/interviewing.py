@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from km365.core.chat import EventKind, Reply
 from km365.core.commands import Command, Understood
@@ -26,6 +27,7 @@ from km365.core.notes import Note
 from km365.core.questions import Question
 from km365.core.said import Said, Verb, clean
 from km365.core.turns import Turn
+from km365.services import handover_plan
 from km365.services import interview as service
 from km365.store.campaigns import Campaign
 from km365_bots import drafts, put_by, putting_off, readers, speech
@@ -192,6 +194,9 @@ async def _begin(chat: Chat, campaign_id: str, verb: Verb, *, until: datetime | 
         said=uttered(chat, verb, until=until),
         now=chat.event.at,
         new_id=chat.parts.new_id,
+        plan=partial(
+            handover_plan.parts, chat.parts.banks, campaign, person, chat.parts.hours, now=chat.event.at
+        ),
     )
     waits = turn.prompt.kind is PromptKind.INVITATION
     replies = await _opened(chat, turn, _tell(chat, turn, None))

@@ -20,6 +20,7 @@ from km365.core.interviews import (
     Prompt,
     PromptKind,
     audience_of,
+    begins,
     current,
     offered,
 )
@@ -299,6 +300,10 @@ class Speech:
         done = sum(1 for question in bank.questions if interview.answer(question.id))
         title = self.messages.say("prompt.paused_title")
         text = self.messages.say("prompt.paused_text", done=done, total=max(prompt.total, done))
+        part = begins(interview, prompt.question) if prompt.question else None
+        if part is not None and part.at == interview.wake_at:
+            day = self.messages.weekday(part.on)
+            text = f"{text} {self.messages.say('later.all_for_today', day=day)}"
         more = ["draft"] if interview.said_something else []
         more += ["start_over"] if interview.answers else []
         data = {"title": title, "text": f"{bank.title}. {text}", "more": more}

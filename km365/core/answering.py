@@ -15,6 +15,7 @@ from km365.core.interviews import (
     InterviewState,
     asked,
     audience_of,
+    begins,
     current,
     edits_of,
     offered,
@@ -56,7 +57,7 @@ def take_answer(interview: Interview, bank: Bank, said: Said, now: datetime) -> 
         note = Note.KEPT if earlier.text == new.text else Note.REPLACED
     if not on_time:
         return kept, (Note.EARLIER_CHANGED if earlier else note,)
-    return _advance(replace(kept, revisiting="", probing=question.id if probe else ""), bank, (note,))
+    return _advance(replace(kept, revisiting="", probing=question.id if probe else ""), bank, (note,), now)
 
 
 def _story(interview: Interview, bank: Bank, question: Question, said: Said, now: datetime) -> After | None:
@@ -153,12 +154,22 @@ def readers_meant(bank: Bank, audience: Audience | None) -> Audience | None:
     return Audience.NAMED if hidden else audience
 
 
-def _advance(interview: Interview, bank: Bank, notes: tuple[Note, ...]) -> After:
-    """On to the next question, a break after a sitting's worth, or the draft after the last one."""
+def _advance(interview: Interview, bank: Bank, notes: tuple[Note, ...], now: datetime) -> After:
+    """On to the next question, a break after a sitting's worth, or the draft after the last one.
+
+    A sitting that was planned for a later day is offered on that day; who wants to goes on before.
+    """
     if interview.probing or interview.revisiting:
         return interview, notes
-    if current(interview, bank) is None:
+    question = current(interview, bank)
+    if question is None:
         return replace(interview, state=InterviewState.DRAFT), notes
+    if interview.parts:
+        part = begins(interview, question)
+        if part is None:
+            return interview, notes
+        wake_at = part.at if part.at > now else None
+        return replace(interview, state=InterviewState.PAUSED, wake_at=wake_at), (*notes, Note.BREAK)
     if interview.sitting >= bank.sitting:
         return replace(interview, state=InterviewState.PAUSED), (*notes, Note.BREAK)
     return interview, notes
@@ -172,10 +183,10 @@ def skip_question(interview: Interview, bank: Bank, said: Said, now: datetime) -
     if said.question and said.question.removesuffix(PROBE_SUFFIX) != question.id:
         return interview, (Note.LATE,)
     if interview.revisiting:
-        return _advance(replace(interview, revisiting=""), bank, (Note.KEPT,))
+        return _advance(replace(interview, revisiting=""), bank, (Note.KEPT,), now)
     if interview.probing:
-        return _advance(replace(interview, probing=""), bank, (Note.KEPT,))
-    return _advance(put_answer(interview, _none(interview, question, now)), bank, (Note.SKIPPED,))
+        return _advance(replace(interview, probing=""), bank, (Note.KEPT,), now)
+    return _advance(put_answer(interview, _none(interview, question, now)), bank, (Note.SKIPPED,), now)
 
 
 def _none(interview: Interview, question: Question, now: datetime) -> Answer:

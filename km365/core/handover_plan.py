@@ -90,7 +90,7 @@ def lay_out(
         groups = [*before, *after]
     else:
         used = days.all()
-        urgent = fits[Notice.DAYS].only
+        urgent = fits[Notice.WEEKS].first or fits[Notice.DAYS].only
         in_order = [*(one for one in urgent if one in open_), *(one for one in open_ if one not in urgent)]
         room = len(used) * MOST
         not_asked |= dict.fromkeys(in_order[room:], "no working day is left for it")

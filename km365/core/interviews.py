@@ -96,6 +96,15 @@ class Confirm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part:
+    """The questions of one sitting, by id, the day it is planned for, and when that day begins there."""
+
+    on: date
+    at: datetime
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Interview:
     """One person's conversation about one thing. `key` is unique: nobody is asked twice for one reason."""
 
@@ -131,6 +140,8 @@ class Interview:
     confirming: Confirm | None = None
     sitting: int = 0
     """Questions dealt with since the last break."""
+    parts: tuple[Part, ...] = ()
+    """What is asked in which sitting, where that is planned; else the whole bank with its breaks."""
     consented_at: datetime | None = None
     wake_at: datetime | None = None
     sent_at: datetime | None = None
@@ -214,8 +225,18 @@ def _chose(interview: Interview, named: tuple[str, ...]) -> bool:
 
 
 def asked(interview: Interview, bank: Bank) -> tuple[Question, ...]:
-    """The questions that apply to this person, in order."""
-    return bank.where(lambda question: applies(interview, question))
+    """The questions that apply to this person, in the order of the plan, else of the bank."""
+    if not interview.parts:
+        return bank.where(lambda question: applies(interview, question))
+    planned = (bank.question(one) for part in interview.parts for one in part.questions)
+    return tuple(one for one in planned if one is not None and applies(interview, one))
+
+
+def begins(interview: Interview, question: Question) -> Part | None:
+    """The sitting that this question would begin, where the plan has one before it; else None."""
+    part = next((one for one in interview.parts[1:] if question.id in one.questions), None)
+    fresh = part is not None and all(interview.answer(one) is None for one in part.questions)
+    return part if fresh else None
 
 
 def current(interview: Interview, bank: Bank) -> Question | None:
@@ -335,6 +356,10 @@ def to_json(interview: Interview) -> dict[str, Any]:
             "audience": confirming.audience.value if confirming.audience else None,
         },
         "sitting": interview.sitting,
+        "parts": [
+            {"on": one.on.isoformat(), "at": one.at.isoformat(), "questions": list(one.questions)}
+            for one in interview.parts
+        ],
         "consented_at": interview.consented_at.isoformat() if interview.consented_at else None,
         "wake_at": interview.wake_at.isoformat() if interview.wake_at else None,
         "sent_at": interview.sent_at.isoformat() if interview.sent_at else None,
@@ -376,6 +401,14 @@ def from_json(value: Mapping[str, Any]) -> Interview:
             audience=Audience(confirming["audience"]) if confirming["audience"] else None,
         ),
         sitting=value["sitting"],
+        parts=tuple(
+            Part(
+                on=date.fromisoformat(one["on"]),
+                at=datetime.fromisoformat(one["at"]),
+                questions=tuple(one["questions"]),
+            )
+            for one in value.get("parts", ())
+        ),
         consented_at=_moment(value["consented_at"]),
         wake_at=_moment(value["wake_at"]),
         sent_at=_moment(value.get("sent_at")),

@@ -29,10 +29,14 @@ class Factor(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """What a factor asks, and what each of its values means, from 1 to 5."""
+    """What a factor asks, and what each of its values means, from 1 to 5.
+
+    `questions` are about it, and need not be asked where it is 1.
+    """
 
     asks: str
     levels: tuple[str, ...]
+    questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

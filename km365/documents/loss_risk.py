@@ -35,7 +35,7 @@ def loss_risk(templates: Templates, bank: Bank) -> LossRisk:
     rules = Rules(
         source=file.text("source"),
         weeks=_weeks(file.table("weeks")),
-        scales=_scales(file.table("factors")),
+        scales=_scales(file.table("factors"), bank),
         bands=_bands(file),
     )
     notices = file.table("notice")
@@ -56,16 +56,20 @@ def _weeks(table: Table) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _scales(table: Table) -> Mapping[Factor, Scale]:
+def _scales(table: Table, bank: Bank) -> Mapping[Factor, Scale]:
     table.only(*Factor)
     scales = {}
     for factor in Factor:
         scale = table.table(factor)
-        scale.only("asks", "levels")
+        scale.only("asks", "levels", "questions")
         levels = scale.texts("levels", required=True)
         if len(levels) != MOST:
             scale.refuse(f"'levels' says what each of {LEAST} to {MOST} means, a text each.", key="levels")
-        scales[factor] = Scale(asks=scale.text("asks", longest=_LONGEST), levels=levels)
+        scales[factor] = Scale(
+            asks=scale.text("asks", longest=_LONGEST),
+            levels=levels,
+            questions=_ids(scale, "questions", bank),
+        )
     return scales
 
 
@@ -101,8 +105,8 @@ def _fit(table: Table, notice: Notice, bank: Bank) -> Fit:
         table.refuse("'only' has its own order; leave 'first' and 'last' out.", key="only")
     if set(first) & set(last):
         table.refuse("a question stands in both 'first' and 'last'.", key="last")
-    if notice is Notice.DAYS and not 0 < len(only) <= MOST_IN_A_SITTING:
-        table.refuse(f"'only' is needed here: 1 to {MOST_IN_A_SITTING} questions.", key="only")
+    if notice is Notice.DAYS and not 0 < len(only) <= 2 * MOST_IN_A_SITTING:
+        table.refuse(f"'only' is needed here: 1 to {2 * MOST_IN_A_SITTING} questions.", key="only")
     return Fit(
         days_before=table.numbers("days_before", least=0, most=366),
         first=first,

@@ -43,6 +43,11 @@ class Banks:
         self._read: dict[tuple[str, str], Bank] = {}
         self._languages: dict[str, list[str]] = {}
 
+    @property
+    def templates(self) -> Templates:
+        """Where they are read from."""
+        return self._templates
+
     def names(self) -> list[str]:
         """The ids of all banks."""
         names = (name.removeprefix("questions/") for name in self._templates.names("questions/*.toml"))

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from km365.core.departures import BANK, CANCELLED
-from km365.core.handover_plan import SittingPlan, lay_out
+from km365.core.departures import BANK, CANCELLED, Notice
+from km365.core.handover_plan import Sitting, SittingPlan, lay_out
+from km365.core.interviews import Part
 from km365.core.keepout import keep_out
 from km365.core.knowledge import Maturity, from_fields
-from km365.core.loss_risk import LEAST, MOST, Factor, Known, Risk, assess, milestone_known
+from km365.core.loss_risk import LEAST, MOST, Factor, Known, Risk, Rules, assess, milestone_known
 from km365.core.questions import Bank
-from km365.core.schedule import Hours, day_at
+from km365.core.schedule import Hours, day_at, midnight, next_open
 from km365.core.schema import KNOWLEDGE
 from km365.documents.loss_risk import loss_risk
 from km365.documents.messages import Catalogue
@@ -25,6 +26,7 @@ from km365.services.departure_moves import campaign_of
 from km365.services.preferences import hours_of_person
 from km365.settings import Settings
 from km365.store import interviews, loss_factors
+from km365.store.campaigns import Campaign
 from km365.store.database import Connection, Database
 from km365.store.loss_factors import Said
 from km365.templates import Templates
@@ -105,11 +107,7 @@ async def show(
         said = [replace(one, because="") for one in said]
     newest = {one.name: one for one in said}
     known = {Factor.MILESTONE: milestone_known(milestones, row.office, leaves_on=row.leaves_on)}
-    known |= {
-        factor: Known(value=one.value, because=one.because)
-        for factor in Factor
-        if (one := newest.get(factor)) is not None and one.value is not None
-    }
+    known |= _said_of(newest)
     today = day_at(now, hours)
     risk = assess(rules.rules, known, leaves_on=row.leaves_on, today=today)
     plan = lay_out(
@@ -118,7 +116,7 @@ async def show(
         leaves_on=row.leaves_on,
         today=today,
         hours=hours,
-        done=_done(bank, row, newest, answered, lessons),
+        done=_little_lost(rules.rules, newest) | _done(bank, row, newest, answered, lessons),
         a_sitting=bank.sitting,
         asks_all=risk.high.asks_all,
         silent=_silent(row),
@@ -126,6 +124,49 @@ async def show(
     return HandoverPlan(
         departure=row, risk=risk, source=rules.rules.source, plan=plan, bank=bank, said=tuple(said)
     )
+
+
+def parts(
+    banks: Banks, campaign: Campaign, person_id: str, usual: Hours, c: Connection, *, now: datetime
+) -> tuple[Part, ...]:
+    """What the chat asks a leaver in which sitting, by what our own database knows; empty for other banks.
+
+    The first is asked as soon as they begin. Where no working day is left, all that is urgent is asked at
+    once. Raises TemplateError.
+    """
+    if campaign.data.get("bank") != BANK or campaign.kind != "departure":
+        return ()
+    bank = banks.get(BANK, "en")
+    rules = loss_risk(banks.templates, bank)
+    hours = hours_of_person(c, person_id, usual.of(str(campaign.data.get("office") or "")))
+    today = day_at(now, hours)
+    newest = {one.name: one for one in loss_factors.list_(c, person_id)}
+    risk = assess(rules.rules, _said_of(newest), leaves_on=campaign.due_on, today=today)
+    plan = lay_out(
+        [question.id for question in bank.questions],
+        rules.fits,
+        leaves_on=campaign.due_on,
+        today=today,
+        hours=hours,
+        done=_written_down(bank, newest) | _little_lost(rules.rules, newest),
+        a_sitting=bank.sitting,
+        asks_all=risk.high.asks_all,
+    )
+    urgent = rules.fits[plan.notice].only or rules.fits[Notice.DAYS].only
+    sittings = plan.sittings or (Sitting(on=today, questions=urgent),)
+    return tuple(
+        Part(on=one.on, at=next_open(midnight(one.on, hours), hours), questions=one.questions)
+        for one in sittings
+    )
+
+
+def _said_of(newest: Mapping[str, Said]) -> dict[Factor, Known]:
+    """What the two concerned have said of the factors."""
+    return {
+        factor: Known(value=one.value, because=one.because)
+        for factor in Factor
+        if (one := newest.get(factor)) is not None and one.value is not None
+    }
 
 
 async def _reader(graph: Graph, row: Row, sign_in: str) -> str:
@@ -196,17 +237,36 @@ def _done(
     """Why questions need not be asked: answered, told in a lesson, or written down as somebody said."""
     if row.state == "note filed":
         return {question.id: "the handover note is filed" for question in bank.questions}
-    done = {}
-    for question in bank.questions:
-        mark = said.get(f"{_DOCUMENTED}{question.id}")
-        if question.id in answered:
-            done[question.id] = "dealt with in the chat"
-        elif mark is not None:
-            if mark.value:
-                done[question.id] = f"written down: {mark.because}" if mark.because else "written down"
-        elif lessons and any(target.startswith("knowledge.") for target in question.becomes):
-            done[question.id] = f"told in {lessons[0]}"
-    return done
+    told = {
+        question.id: f"told in {lessons[0]}"
+        for question in bank.questions
+        if lessons
+        and f"{_DOCUMENTED}{question.id}" not in said
+        and any(target.startswith("knowledge.") for target in question.becomes)
+    }
+    dealt_with = {question.id for question in bank.questions} & set(answered)
+    return told | _written_down(bank, said) | dict.fromkeys(dealt_with, "dealt with in the chat")
+
+
+def _written_down(bank: Bank, said: Mapping[str, Said]) -> dict[str, str]:
+    """The questions of which one of the two concerned says that the answer is written down."""
+    marks = {question.id: said.get(f"{_DOCUMENTED}{question.id}") for question in bank.questions}
+    return {
+        question_id: f"written down: {mark.because}" if mark.because else "written down"
+        for question_id, mark in marks.items()
+        if mark is not None and mark.value
+    }
+
+
+def _little_lost(rules: Rules, said: Mapping[str, Said]) -> dict[str, str]:
+    """The questions about a factor of which somebody says that little is lost there."""
+    return {
+        question_id: f"{factor} is {LEAST}: {scale.levels[0]}"
+        for factor, scale in rules.scales.items()
+        if (one := said.get(factor)) is not None and one.value == LEAST
+        for question_id in scale.questions
+        if (mark := said.get(f"{_DOCUMENTED}{question_id}")) is None or mark.value
+    }
 
 
 def _silent(row: Row) -> str:

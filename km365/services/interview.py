@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from km365.core import interviews
 from km365.core.audience import narrowest
-from km365.core.interviews import WAITING, Interview, InterviewState, prompt
+from km365.core.interviews import WAITING, Interview, InterviewState, Part, prompt
 from km365.core.questions import Bank, BankKind
 from km365.core.said import Said, Verb
 from km365.core.schedule import Outcome
@@ -79,10 +79,12 @@ async def start(
     now: datetime,
     new_id: Callable[[], str],
     words: Mapping[str, str] | None = None,
+    plan: Callable[[Connection], tuple[Part, ...]] = lambda _: (),
 ) -> Turn:
     """The first turn of an interview, or the next if it began before; `said` is start, later or decline.
 
     `words` are answers that it begins with, by question, where they were said beforehand and none is given.
+    `plan` says what is asked in which sitting; without one all is asked, with a break now and then.
     """
     bank = banks.get(subject.bank, language)
 
@@ -101,6 +103,7 @@ async def start(
             office=subject.office,
             campaign=subject.campaign,
             due_on=subject.due_on,
+            parts=plan(c),
         )
         made = store.create(
             c,

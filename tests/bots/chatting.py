@@ -131,19 +131,23 @@ class Office:
         self.said |= {one.key for one in told}
         return told
 
-    async def invites(self, person: str, *, bank: str, language: str = "en") -> Message:
+    async def invites(
+        self, person: str, *, bank: str, language: str = "en", due_on: date = date(2026, 3, 9)
+    ) -> Message:
         """A campaign that has invited the person; its message."""
-        return await invite(self.db, person, bank=bank, language=language)
+        return await invite(self.db, person, bank=bank, language=language, due_on=due_on)
 
 
-async def invite(db: Database, person: str, *, bank: str, language: str = "en") -> Message:
+async def invite(
+    db: Database, person: str, *, bank: str, language: str = "en", due_on: date = date(2026, 3, 9)
+) -> Message:
     """A campaign that has invited the person; its message."""
     kind = "departure" if bank == "handover" else "milestone"
     campaign = Campaign(
         id=f"{kind}:7",
         kind=kind,
         title="Ardania, mid-term review",
-        due_on=date(2026, 3, 9),
+        due_on=due_on,
         plan=Plan(),
         data={"bank": bank, "milestone": "7", "office": "CO-ARD"},
     )
@@ -151,7 +155,7 @@ async def invite(db: Database, person: str, *, bank: str, language: str = "en") 
         key=f"invite:7:{person}",
         person_id=person,
         card="invitation",
-        data={**campaign.data, "subject": campaign.id, "title": campaign.title, "due_on": "2026-03-09"},
+        data={**campaign.data, "subject": campaign.id, "title": campaign.title, "due_on": due_on.isoformat()},
         language=language,
         reason=kind,
     )
@@ -211,8 +215,8 @@ class Chat:
     async def is_removed(self) -> None:
         await self._event(EventKind.REMOVED, "")
 
-    async def is_invited(self, bank: str = "midterm_review", language: str = "en") -> None:
-        message = await self.office.invites(self.person, bank=bank, language=language)
+    async def is_invited(self, bank: str = "midterm_review", language: str = "en", **more: date) -> None:
+        message = await self.office.invites(self.person, bank=bank, language=language, **more)
         self._hear([compose(self.office.parts(), message)])
 
     async def hears_of(self, message: Message) -> None:

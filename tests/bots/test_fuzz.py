@@ -30,6 +30,7 @@ from km365_bots.connector import open_connector
 from km365_bots.conversation import respond
 from km365_bots.desk import Desk
 from km365_bots.host import Host, SignIn
+from km365_bots.loop_page import LoopPage
 from km365_bots.parts import open_parts
 from km365_bots.turn import Turns
 from km365_bots.web import Workspace, application
@@ -164,6 +165,7 @@ async def serve(home: Path, stop: asyncio.Event, ready: "Future[Served]") -> Non
             app_words=words,
             panels={},
             campaigns=CampaignPages(app, words, parts.catalogue),
+            loop=LoopPage(app),
             checks={},
             open_to_all=True,
         )

@@ -179,10 +179,10 @@ async def test_five_days_gone_and_cancelled_each_say_what_is_left_to_do(
 ) -> None:
     entry = await leaves(provisioned, 4)
     short = (await km365("handover", "plan", ANN, "--json")).json
-    assert short["notice"] == "5 days" and {"id": "role", "why": "too little notice"} in short["not_asked"]
+    assert short["notice"] == "5 days" and {"id": "trust", "why": "too little notice"} in short["not_asked"]
     await move(provisioned, entry, -3)
     gone = await km365("handover", "plan", ANN)
-    assert "to ask colleagues and the supervisor:\n    watch: " in gone.out
+    assert "to ask colleagues and the supervisor:\n    stops_first: " in gone.out
     assert "5  time: the last day has passed" in gone.out
     site = await sites.get_site(provisioned.app.graph, provisioned.app.settings.knowledge_site)
     target = await lists.get_list(provisioned.app.graph, site.id, DEPARTURES.title)

@@ -198,8 +198,10 @@ def test_a_handover_asks_for_consent_and_keeps_answers_narrow() -> None:
     assert bank.kind is BankKind.HANDOVER
     assert bank.consent is not None
     wide = [q.id for q in bank.questions if q.audience is Audience.EVERYONE]
-    assert wide == ["proud", "lesson"]
-    assert len(bank.questions) == 12
+    assert wide == ["proud", "lesson", "ask_later"]
+    theirs_alone = [q.id for q in bank.questions if q.audience is Audience.NAMED]
+    assert theirs_alone == ["trust", "careful_words", "costly_partnership"]
+    assert len(bank.questions) == 36
 
 
 def test_a_mid_term_review_fits_one_sitting_and_fills_the_item() -> None:

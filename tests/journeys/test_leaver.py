@@ -118,18 +118,20 @@ def test_no_answer_is_lost_doubled_or_asked_for_again_whenever_the_product_is_ki
             f"Answer {n}: key {random.randrange(10**6)} hangs behind the map, on a nail." for n in range(12)
         ]
         for number, answer in enumerate(given):
-            _goes_on(ruth, lambda progress=f"{number + 1} of 12": ruth.progress == progress)
+            _goes_on(ruth, lambda progress=f"{number + 1} of 36": ruth.progress == progress)
             ruth.says(answer)
             if number in kills:
                 time.sleep(random.uniform(0, 0.25))
                 up.kill()
                 up.start()
-            if number == 5:
+            if number == 6:  # the first sitting of a plan for three weeks
                 _goes_on(ruth, lambda: "a good stretch" in ruth.said)
                 ruth.says("continue")
+        _goes_on(ruth, lambda: ruth.progress == "13 of 36")
+        ruth.says("show my draft")
         _goes_on(ruth, lambda: "Your handover note" in ruth.said)
         assert [value for _, value in _kept(up, ruth)] == given
-        assert len(ruth.questions) == len(set(ruth.questions)) == 12
+        assert len(ruth.questions) == len(set(ruth.questions)) == 13
         assert up.ours("SELECT COUNT(*) FROM km_interview WHERE person_id = ?", ruth.id) == [(1,)]
         ruth.presses("approve")
         until(lambda: _state(up, ruth) == "finished")
