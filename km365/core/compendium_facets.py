@@ -93,37 +93,37 @@ class Facets:
             return (self._place[value], "")
         return (len(self._place), fold(self.label(facet, value, "en")))
 
-    def values(self, facet: str, text: str) -> frozenset[str]:
-        """The values that somebody means by a word, narrower terms among them; office codes may have a `*`.
+    def values(self, facet: str, text: str, seen: Iterable[str]) -> frozenset[str]:
+        """The values that somebody means by a word: terms so called in any language, and narrower ones.
 
-        Raises InputRefused for a facet or a word that nothing goes by.
+        Of the values `seen` also those that read so; a `*` stands for anything. Raises InputRefused for a
+        facet or a word that nothing goes by.
         """
         if facet not in self.keys:
             raise InputRefused(f"There is no facet {facet!r}; there are {', '.join(self.keys)}.")
-        text = text.strip()
-        if facet == OFFICE:
-            known = {code for code in self._offices if fnmatchcase(code, text.upper())}
-            return frozenset(known or {text})
-        if facet in {KIND, YEAR}:
-            found = [value for value in Kind if value == text.casefold()] if facet == KIND else [text]
-            if not found or (facet == YEAR and not text.isdecimal()):
-                raise InputRefused(f"{text!r} is no {facet}; a kind is one of {', '.join(Kind)}.")
-            return frozenset(found)
-        meant = {one.id for one in self._sets[facet].find(text)}
-        if facet == COUNTRY:
-            meant |= {
-                place for place, names in self._places.items() if fold(text) in map(fold, names.values())
-            }
-        if not meant and facet == REGION:
-            meant = {text}
-        if not meant:
+        known = self._sets.get(facet)
+        terms = {one.id for one in known.find(text)} if known else set()
+        wanted = fold(text.strip())
+        read = {one for one in seen if any(fnmatchcase(fold(name), wanted) for name in self._names(one))}
+        if not (found := terms | set(self._below(facet, terms)) | read):
             raise InputRefused(
-                f"There is no term {text!r} in {facet}; `km365 taxonomy list {facet}` shows them."
+                f"No item has the {facet} {text!r}"
+                + (
+                    f", and there is no such term; `km365 taxonomy list {facet}` shows them."
+                    if known
+                    else "."
+                )
             )
-        return frozenset(meant | set(self._below(facet, meant)))
+        return frozenset(found)
+
+    def _names(self, value: str) -> Iterator[str]:
+        """What a value that is no term may be called."""
+        yield value
+        yield from self.office(value).names.values()
+        yield from self._places.get(value, {}).values()
 
     def _below(self, facet: str, ids: set[str]) -> Iterator[str]:
-        for one in self._sets[facet].concepts:
+        for one in self._sets[facet].concepts if ids else ():
             if any(above in ids for above in self._above(one)):
                 yield one.id
 

@@ -128,9 +128,8 @@ class _Finishing:
 
     def _made(self, paragraph: Any, run: Any, mark: Text, text: str) -> Iterator[Any]:
         if mark.page:
-            yield self._link(
-                Text(text="", link=f"#{mark.page}"), *_field(run, f" PAGEREF {mark.page} \\h ", "")
-            )
+            begin, end = _field(run, f" PAGEREF {mark.page} \\h ")
+            yield self._link(Text(text="", link=f"#{mark.page}"), *begin, end)
             return
         made = _copy(run, text)
         if mark.language:
@@ -167,24 +166,19 @@ class _Finishing:
         if not paragraphs:
             return
         first, last = paragraphs[0], paragraphs[-1]
-        begin, _, end = _parts_of_a_field(None, _FIELD)
+        begin, end = _field(OxmlElement("w:r"), _FIELD)
         properties = first.get_or_add_pPr()
         for one in reversed(begin):
             properties.addnext(one)
         last.append(end)
 
 
-def _field(run: Any, code: str, text: str) -> list[Any]:
-    """The runs of a field that shows `text` until it is brought up to date."""
-    begin, shown, end = _parts_of_a_field(run, code, text)
-    return [*begin, shown, end]
+def _field(run: Any, code: str) -> tuple[list[Any], Any]:
+    """The runs, looking like `run`, that begin a field and the one that ends it; between them it is shown."""
 
-
-def _parts_of_a_field(run: Any, code: str, text: str = "") -> tuple[list[Any], Any, Any]:
     def with_(child: Any) -> Any:
-        made = OxmlElement("w:r") if run is None else _copy(run, "")
-        for old in made.findall(qn("w:t")):
-            made.remove(old)
+        made = _copy(run, "")
+        made.remove(made.find(qn("w:t")))
         made.append(child)
         return made
 
@@ -196,9 +190,7 @@ def _parts_of_a_field(run: Any, code: str, text: str = "") -> tuple[list[Any], A
     instruction = OxmlElement("w:instrText")
     instruction.set(qn("xml:space"), "preserve")
     instruction.text = code
-    shown = OxmlElement("w:t")
-    shown.text = text
-    return [character("begin"), with_(instruction), character("separate")], with_(shown), character("end")
+    return [character("begin"), with_(instruction), character("separate")], character("end")
 
 
 def _text_of(run: Any) -> str:

@@ -23,7 +23,7 @@ from km365.core.knowledge import (
     Relation,
     unconfirmed_since,
 )
-from km365.core.languages import is_rtl, primary
+from km365.core.languages import primary
 from km365.core.text import fold
 from km365.documents.compendium_file import Plan
 from km365.documents.forms import Forms
@@ -368,8 +368,7 @@ class _Pages:
         first = Text(text=_one_line(item.title), language=self._other(item.language))
         if by is None:
             return Line(pieces=(first,))
-        before, _, after = self._say("superseded_by", number="\x00").partition("\x00")
-        return Line(pieces=(first, Text(text=f" – {before}"), self._number(by), Text(text=after)))
+        return Line(pieces=(first, Text(text=" – "), self._before("superseded_by"), self._number(by)))
 
     # Words -------------------------------------------------------------------------------------------------
 
@@ -450,8 +449,3 @@ def _in_language(text: str, language: str) -> list[Line]:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def direction(language: str) -> str:
-    """`rtl` or `ltr`."""
-    return "rtl" if is_rtl(language) else "ltr"

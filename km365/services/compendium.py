@@ -129,7 +129,7 @@ class _Shelf:
     @classmethod
     async def open(cls, desk: CompendiumDesk, asked: Plan) -> "_Shelf":
         facets = Facets(taxonomy.shipped(desk.templates).everywhere(), offices.offices(desk.templates))
-        wanted = _wanted(facets, asked)
+        _check(facets, asked)
         place = await knowledge_list(desk.graph, desk.settings)
         entries = []
         async for row in lists.list_items(desk.graph, place.site_id, place.list_id):
@@ -143,19 +143,28 @@ class _Shelf:
                     confirmed_by=int(confirmed) if isinstance(confirmed, int | float) else 0,
                 )
             )
-        return cls(entries=entries, facets=facets, wanted=wanted)
+        return cls(entries=entries, facets=facets, wanted=_wanted(facets, asked, entries))
 
 
-def _wanted(facets: Facets, asked: Plan) -> Wanted:
-    """What is asked for, words turned into values: the same facet twice means either, two facets both."""
+def _check(facets: Facets, asked: Plan) -> None:
+    """Raises InputRefused where something is asked for that cannot be, before the list is read."""
     if asked.by not in facets.keys:
         raise InputRefused(f"There is no facet {asked.by!r} to group by; there are {', '.join(facets.keys)}.")
-    only: dict[str, frozenset[str]] = {}
-    for one in [*asked.only, *([f"{YEAR}={asked.year}"] if asked.year is not None else [])]:
-        facet, equals, text = (part.strip() for part in one.partition("="))
-        if not (equals and text):
+    for one in asked.only:
+        facet, equals, text = one.partition("=")
+        if not (facet.strip() and equals and text.strip()):
             raise InputRefused(f"{one!r} is no choice; write a facet and a value, such as {KIND}=innovation.")
-        only[facet] = only.get(facet, frozenset()) | facets.values(facet, text)
+
+
+def _wanted(facets: Facets, asked: Plan, entries: Sequence[Entry]) -> Wanted:
+    """What is asked for, words turned into values: the same facet twice means either, two facets both."""
+    only: dict[str, frozenset[str]] = {}
+    for one in asked.only:
+        facet, _, text = (part.strip() for part in one.partition("="))
+        seen = {value for entry in entries for value in entry.facets.get(facet, ())}
+        only[facet] = only.get(facet, frozenset()) | facets.values(facet, text, seen)
+    if asked.year is not None:
+        only[YEAR] = frozenset({str(asked.year)})
     return Wanted(by=asked.by, reach=asked.reach, only=only)
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from km365.cli.compendium import _SAYS
+from km365.core.compendium import Why
 from km365.core.knowledge import Reach
 from km365.errors import ExitCode
 
@@ -52,6 +54,10 @@ async def test_an_editor_plans_edits_and_builds_and_the_next_volume_knows(km365:
     assert 'since = "first.docx"' in read("next.toml")
     third = await km365("compendium", "build", "--volume", "next.toml", "-o", "third.html")
     assert third.code == ExitCode.DONE and "Since the last volume" in read("third.html")
+
+
+def test_every_reason_to_leave_something_out_has_words() -> None:
+    assert set(_SAYS) == set(Why)
 
 
 async def test_what_is_left_out_is_listed_and_makes_the_exit_code(km365: Type, shelf: Shelf) -> None:
