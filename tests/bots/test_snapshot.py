@@ -54,7 +54,7 @@ async def test_who_asks_is_shown_agreement_reach_gaps_and_whom_to_ask(staff: Sta
         "Lessons on the topic: 3 of 3",
         "Who may read this: For colleagues of the office CO-BEL",
         "Where offices agree",
-        f"“{COLD}”",
+        f"“{COLD}” CO-BEL · ",
         "Also said:",
         "“In the second week the cold chain broke at the border.”",
         "CO-ARD · ",

@@ -12,9 +12,9 @@ from km365.core.chat import Reply
 from km365.core.commands import Understood, opens_with_colon
 from km365.core.interviews import ANSWERABLE
 from km365.core.keepout import KeepOut
-from km365.core.snapshot import Point, Snapshot
+from km365.core.snapshot import Point, Quote, Snapshot
 from km365.core.snapshot_kept import Asked
-from km365.documents.snapshot_words import SnapshotWords
+from km365.documents.snapshot_words import Fact, SnapshotWords
 from km365.errors import GraphError, GraphNotFound
 from km365.graph import people
 from km365.services.search import EVERYONE, SearchTerms
@@ -90,21 +90,20 @@ class Snapshots(Topic):
         say, words = chat.speech.messages.say, self._words_of(chat.language)
         topic = snapshot.topic.words
         entries = [_entry(words, heading, point) for heading, point in _chosen(snapshot, words)]
-        lines = [words.text("nothing")]
+        text = words.text("nothing")
         if entries:
             shown = say("snapshot.shown", shown=len(entries), all=len(snapshot.points))
-            lines = [shown, *(f"{fact['label']}: {fact['value']}" for fact in words.facts(snapshot))]
-            lines += [f"{fact['label']}: {fact['value']}" for fact in words.coverage(snapshot.coverage)]
-            entries += [
-                {"title": one["heading"], "note": "\n".join(one["lines"])} for one in words.lists(snapshot)
-            ]
+            text = words.listed([shown, *_lines(words.facts(snapshot))])
+            reach = {"heading": words.text("coverage"), "lines": _lines(words.coverage(snapshot.coverage))}
+            for one in (reach, *words.lists(snapshot)):
+                entries.append({"title": one["heading"], "note": "\n".join(one["lines"])})
             unquoted = topic.replace('"', "")
             command = f'km365 ask "{unquoted}" -o snapshot.docx'
             entries.append(
                 {"title": say("snapshot.file_title"), "note": say("snapshot.file", command=command)}
             )
         return chat.speech.menu(
-            self.name, title=say("snapshot.title", asked=topic), text="\n".join(lines), entries=entries
+            self.name, title=say("snapshot.title", asked=topic), text=text, entries=entries
         )
 
     def _words_of(self, language: str) -> SnapshotWords:
@@ -123,16 +122,24 @@ def _chosen(snapshot: Snapshot, words: SnapshotWords) -> list[tuple[str, Point]]
 
 
 def _entry(words: SnapshotWords, heading: str, point: Point) -> Mapping[str, str]:
-    """A point: its sentence, who else says so, who differs, and where the first one stands."""
-    said = [words.quoted(point.says)]
+    """A point: its sentence, who else says so and who differs, and the source of the sentence."""
+    said = [_placed(words, point.says)]
     for label, quotes in words.beside(point):
-        said += [label, *(f"{words.quoted(one)} {words.place(one)}" for one in quotes)]
+        said += [label, *(_placed(words, one) for one in quotes)]
     return {
         "title": heading,
         "quote": "\n".join(said),
-        "note": words.listed([point.says.source.title, words.place(point.says)]),
+        "note": point.says.source.title,
         "link": point.says.source.web_url,
     }
+
+
+def _placed(words: SnapshotWords, quote: Quote) -> str:
+    return f"{words.quoted(quote)} {words.place(quote)}"
+
+
+def _lines(facts: Sequence[Fact]) -> list[str]:
+    return [f"{fact['label']}: {fact['value']}" for fact in facts]
 
 
 async def _is_asked(chat: Chat) -> bool:
