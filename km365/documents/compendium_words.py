@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 
 from km365.core import compendium_facets, forms
 from km365.core.compendium import OTHER, Compendium, Entry, History, Piece, Provenance, Section
@@ -152,7 +152,7 @@ class _Pages:
     def _edition(self) -> Iterator[str]:
         if self._plan.number is not None:
             yield self._say("volume", number=self._plan.number)
-        yield format_date(self._volume.today, "LLLL y", locale=self._locale)
+        yield self._month(self._volume.today)
 
     def _contents(
         self,
@@ -291,8 +291,7 @@ class _Pages:
         known = self._volume.provenance.get(item.id, Provenance())
         facts = [self._line("contributed", self._contributors(piece, known))]
         if item.submitted_at:
-            sent = format_date(item.submitted_at, "LLLL y", locale=self._locale)
-            facts.append(self._line("sent", sent))
+            facts.append(self._line("sent", self._month(item.submitted_at)))
         checked = (known.checked_by or "colleague").replace(" ", "_")
         facts.append(self._line("checked", self._say(f"checked_{checked}")))
         if known.published_on:
@@ -408,6 +407,9 @@ class _Pages:
 
     def _day(self, day: date) -> str:
         return format_date(day, format="long", locale=self._locale)
+
+    def _month(self, day: date) -> str:
+        return format_skeleton("yMMMM", day, locale=self._locale)
 
     @property
     def _locale(self) -> str:
