@@ -14,7 +14,7 @@ from km365.core.interviews import InterviewState
 from km365.core.knowledge import KnowledgeItem, Link, Maturity, Relation, from_fields, to_fields
 from km365.errors import GraphUnreachable
 from km365.graph import lists
-from km365.services import capture
+from km365.services import capture, near_links
 from km365.services.near import Near as Lessons
 from km365.services.near import Shown
 from km365.services.tell import Linked
@@ -245,7 +245,9 @@ async def test_in_other_languages(
     assert await said_of(office) == {"KM-1": (CONFIRMS, ""), "KM-2": (CONTRADICTS, sentence)}
 
 
-async def test_the_link_is_filed_with_the_lesson_and_what_it_confirms_is_counted(ann: Contributing) -> None:
+async def test_the_link_is_filed_with_the_lesson_and_counted_once_though_cut_off_in_between(
+    ann: Contributing, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = ann.here.app
     place = await capture.knowledge_list(app.graph, app.settings)
     by_eve = {"office": "CO-ARD", "contributors": (person_id("eve"),), "maturity": Maturity.VALIDATED}
@@ -259,8 +261,18 @@ async def test_the_link_is_filed_with_the_lesson_and_what_it_confirms_is_counted
             await ann.says("skip")
     await ann.says("1 confirms")
     await ann.says("send")
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(near_links, "count", _unreachable)
+        with pytest.raises(GraphUnreachable):
+            await ann.works()
+    assert await app.db.run(still_true.answers, ["KM-eve"]) == {}
     await ann.works()
+    assert len(await ann.items()) == 2
     filed = from_fields((await ann.items())["KM-i1"])
     assert filed.links == (Link(relation=CONFIRMS, to="KM-eve"),)
     (answer,) = (await app.db.run(still_true.answers, ["KM-eve"]))["KM-eve"]
     assert (answer.office, answer.words) == (filed.office, "")
+
+
+async def _unreachable(*_: object) -> None:
+    raise GraphUnreachable("Nothing answers.")

@@ -195,7 +195,7 @@ class Near(Topic):
         titles = dict(_Kept.of(chat).lessons.values())
         links = links_of(turn.interview)
         lines = [
-            say(f"near.said_{one.relation}", title=titles[one.to])
+            say(f"near.said_{one.relation}", title=chat.speech.apart(titles[one.to]))
             for one in links
             if one.relation in _RELATIONS and one.to in titles
         ]
@@ -263,7 +263,9 @@ def _more(
     speech = chat.speaking(interview.language)
     say = speech.messages.say
     lessons = _Kept.of(chat).lessons
-    asked = {place: say(f"near.what_{one}", title=lessons[place][1]) for place, one in asks.items()}
+    asked = {
+        place: say(f"near.what_{one}", title=speech.apart(lessons[place][1])) for place, one in asks.items()
+    }
     lines = [f"{place}. {text}" if len(asked) > 1 else text for place, text in asked.items()]
     hint = say("near.more_hint" if len(asked) == 1 else "near.more_hint_numbers")
     needed = [say("near.needs_words")] if Relation.CONTRADICTS in asks.values() else []
