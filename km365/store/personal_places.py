@@ -286,7 +286,7 @@ PLACES: tuple[Place, ...] = (
     Place(
         name="moves of lessons",
         table=t.move,
-        what="what they did with knowledge items, and what they asked the author",
+        what="what they did with knowledge items, and what they asked the author or answered",
         found=_is(t.move, "who"),
         erase=Erase.CLEAR,
         until="when the item is taken back",

@@ -21,6 +21,8 @@ TOPIC = "deciding"
 MOST = 20
 """So many are listed; the rest follows when these are decided."""
 LIST = "list"
+_SEVERAL = {"validate": Awaits.DECISION, "publish": Awaits.PUBLICATION}
+"""What is done with several items at once, which wait for that."""
 _LABEL = 70
 """Characters of a title beside its box."""
 
@@ -64,6 +66,8 @@ def listed(speech: Speech, shown: Sequence[Waits], total: int, first: str) -> Re
     """What waits, what is due first before the rest, each with a box."""
     say = speech.messages.say
     titles = [one.kept.item.title for one in shown]
+    awaits = {one.waiting.awaits for one in shown}
+    verbs = ["open", *(verb for verb, what in _SEVERAL.items() if what in awaits)]
     return speech.menu(
         TOPIC,
         title=say("deciding.title"),
@@ -81,10 +85,7 @@ def listed(speech: Speech, shown: Sequence[Waits], total: int, first: str) -> Re
                 "many": True,
             }
         ],
-        buttons=[
-            {"verb": verb, "label": say(f"deciding.{verb}"), "inputs": True}
-            for verb in ("open", "validate", "publish")
-        ],
+        buttons=[{"verb": verb, "label": say(f"deciding.{verb}"), "inputs": True} for verb in verbs],
         about=LIST,
         hint=say("deciding.list_hint"),
     )
@@ -127,14 +128,14 @@ class Sheet:
         say = speech.messages.say
         wider = Actor.REVIEWER in self.roles and item.audience is Audience.EVERYONE
         reaches = [{"value": one.value, "label": say(f"deciding.reach_{one}")} for one in Reach]
-        label = say("deciding.words")
+        in_review = item.maturity in {Maturity.SUBMITTED, Maturity.IN_REVIEW}
+        label = say("deciding.words" if in_review else "notice.reason")
         fields: list[Mapping[str, object]] = [
             {"key": "words", "label": label, "value": self.words, "multiline": True}
         ]
         if wider:
             choice = {"key": "reach", "label": say("deciding.reach"), "choices": reaches, "small": True}
             fields.append({**choice, "value": Reach.INTERNAL.value})
-        in_review = item.maturity in {Maturity.SUBMITTED, Maturity.IN_REVIEW}
         verbs = ["validate", "return"] if in_review else ["publish"]
         verbs += ["retire", "edit"] + (["ask"] if wider and not item.consent.covers(Reach.PUBLIC) else [])
         return speech.menu(
@@ -184,7 +185,8 @@ class Sheet:
     def _stands(self) -> str:
         item, say = self.kept.item, self.chat.speech.messages.say
         who = say("prompt.who", who=say(f"audience.{item.audience}"))
-        allowed = say("deciding.allowed", reach=say(f"deciding.reach_{item.consent}"))
+        wider = item.consent is not Reach.INTERNAL
+        allowed = say("deciding.allowed", reach=say(f"deciding.reach_{item.consent}")) if wider else ""
         office = self.chat.speech.apart(item.office)
         return "\n".join(line for line in (office, who, allowed) if line)
 
