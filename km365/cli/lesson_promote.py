@@ -1,7 +1,7 @@
 """`km365 lesson proposals|promote`: good practices of lessons that agree, lessons of innovations."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,9 +10,11 @@ from km365.cli.lesson import as_option, reader_of
 
 if TYPE_CHECKING:
     from km365.app import App
+    from km365.services.life import LifeDesk
     from km365.services.promotion import Promoted, Proposal
 
 KINDS = ("good practice", "lesson learned")
+_SHOWN = len("KM-") + 8
 
 
 @click.command()
@@ -43,9 +45,8 @@ async def proposals(app: "App", *, sign_in: str, as_json: bool) -> None:
         click.echo(f"{number}. {items[0].title}")
         for line in (*_agree(one), *_judged(one)):
             click.echo(f"   {line}")
-        click.echo(
-            f"   Draft it: km365 lesson promote {' '.join(item.id for item in items)} --as {sign_in}\n"
-        )
+        ids = " ".join(_short(item.id) for item in items)
+        click.echo(f"   Draft it: km365 lesson promote {ids} --as {sign_in}\n")
 
 
 @click.command()
@@ -92,7 +93,12 @@ async def promote(
     say(_ended(done))
 
 
-def _desk(app: "App") -> Any:
+def _short(item_id: str) -> str:
+    """The beginning of an id, which commands take for the whole; the whole is in the JSON."""
+    return item_id[:_SHOWN]
+
+
+def _desk(app: "App") -> "LifeDesk":
     from km365.services.life import LifeDesk
 
     return LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
@@ -101,18 +107,18 @@ def _desk(app: "App") -> Any:
 def _agree(one: "Proposal") -> Iterator[str]:
     agreement = one.agreement
     for item in agreement.items:
-        yield f"{item.id}  {item.office}, {item.language}: {item.title}"
+        yield f"{_short(item.id)}  {item.office}, {item.language}: {item.title}"
     yield f"in {agreement.offices} offices and {agreement.countries} countries"
 
 
 def _judged(one: "Proposal") -> Iterator[str]:
     for proof in one.proofs:
-        yield f"proved: {proof.criterion.name}, {proof.item} {proof.field}: {proof.sentence}"
+        yield f"proved: {proof.criterion.name}, {_short(proof.item)} {proof.field}: {proof.sentence}"
     for name in one.missing:
         yield f"no proof yet: {name}"
     for said in one.against:
         why = f": {said.words}" if said.words else ""
-        yield f"against it: {said.by} contradicts {said.item}{why}"
+        yield f"against it: {_short(said.by)} contradicts {_short(said.item)}{why}"
 
 
 def _draft(done: "Promoted") -> Iterator[str]:
@@ -123,7 +129,7 @@ def _draft(done: "Promoted") -> Iterator[str]:
         if one.field != field:
             field = one.field
             yield f"{field}:"
-        yield f"  {one.sentence}  [{one.source or 'no source is named'}]"
+        yield f"  {one.sentence}  [{_short(one.source)}]"
     yield ""
     if done.draft.kind == "good practice":
         yield from _judged(done.proposal)
@@ -131,7 +137,8 @@ def _draft(done: "Promoted") -> Iterator[str]:
 
 def _ended(done: "Promoted") -> str:
     item = done.draft
-    left = f" Not quoted, being in another language: {', '.join(done.unquoted)}." if done.unquoted else ""
+    unquoted = ", ".join(map(_short, done.unquoted))
+    left = f" Linked and not quoted, being in another language: {unquoted}." if unquoted else ""
     who = "everyone" if item.audience == "U" else f"{item.office} alone"
     if done.kept is None:
         return f"{item.id} would be {item.kind} of {item.office}, for {who}, in review.{left}"

@@ -66,7 +66,7 @@ async def test_the_card_says_what_to_do_and_done_asks_for_a_link(ann: Contributi
     drawn = cards.render(ann.card, LABELS, text="twin")
     assert [one["title"] for one in drawn["actions"]] == ["Done", "Another day", "Not mine"]
     await ann.presses("done")
-    ann.heard("Where can colleagues see what changed?")
+    ann.heard("Call the depot 1.", "Where can colleagues see what changed?")
     await ann.presses("save", {"words": "it is in the plan"})
     ann.heard("begins with https://")
     await ann.presses("save", {"words": "See https://x.example/plan."})

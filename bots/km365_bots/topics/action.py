@@ -130,7 +130,7 @@ class Actions(Topic):
         say = chat.speech.messages.say
         reply = chat.speech.menu(
             self.name,
-            title=kept.item.title,
+            title=chat.speech.apart(kept.item.action),
             text="\n".join(filter(None, (problem and say(f"action.{problem}"), say(f"action.ask_{verb}")))),
             fields=[{"key": "words", "label": say(f"action.label_{verb}"), "value": words}],
             buttons=[{"verb": _SAVE, "label": say(f"action.save_{verb}"), "inputs": True}],
@@ -189,8 +189,9 @@ class Actions(Topic):
 def _entry(speech: Speech, action: str, title: str, due: date | None, url: str) -> Mapping[str, str]:
     """What is to be done, of which lesson, by when."""
     say = speech.messages.say
-    note = [say("action.because", title=title), say("action.by", day=speech.messages.day(due)) if due else ""]
-    return {"title": action, "note": " ".join(one for one in note if one), "link": url}
+    because = say("action.because", title=speech.apart(title))
+    by = say("action.by", day=speech.messages.day(due)) if due else ""
+    return {"title": speech.apart(action), "note": f"{because} {by}".strip(), "link": url}
 
 
 def _buttons(say: Callable[..., str]) -> list[dict[str, Any]]:
