@@ -41,6 +41,7 @@ def test_it_is_accessible(language):
     for run in document.element.body.iter(qn("w:r")):
         assert run.find(f"{qn('w:rPr')}/{qn('w:lang')}") is not None or not run.text, run.xml
     for table in document.tables:
+        assert table._tbl.tblPr.find(qn("w:tblDescription")).get(qn("w:val"))
         assert table.rows[0]._tr.find(f"{qn('w:trPr')}/{qn('w:tblHeader')}") is not None
         assert all(cell.text.strip() for row in table.rows for cell in row.cells)
     for picture in document.element.body.iter(qn("wp:docPr")):
