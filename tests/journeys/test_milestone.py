@@ -66,7 +66,7 @@ def test_a_reflection_becomes_a_lesson_that_the_focal_point_accepts(up: Up, sit:
     nomsa.hears("knowledge focal point")
 
     own = ("lesson", "list", "--maturity", "in review", "--as", FOCAL_POINT)
-    (kept,) = until(lambda: up.json(*own))
+    (kept,) = until(lambda: [one for one in up.json(*own) if one["item"]["title"] == TITLE])
     item = kept["item"]
     assert (item["title"], item["maturity"]) == (TITLE, "in review")
     assert (item["description"], item["context"], item["cause"]) == (STORY, SETTING, CAUSE)
