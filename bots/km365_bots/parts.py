@@ -128,7 +128,7 @@ async def open_parts(app: App) -> Parts:
     terms = SearchTerms(app.graph, app.settings, app.templates)
     alike = near.Near(app.graph, app.db, app.settings, terms, learnt.model_of_all_languages())
     near.open_desk(alike, app.jobs)
-    find = Find(app.graph, app.settings, app.templates)
+    find = Find(app.graph, app.settings, app.templates, alike.meaning)
     return Parts(
         db=app.db,
         jobs=app.jobs,

@@ -4,17 +4,12 @@ By meaning, where a model turns texts into vectors: that works across languages.
 share, which works within a language. Method, limits and figures: docs/near-duplicates.md.
 """
 
-import numpy as np
-import numpy.typing as npt
-
 from km365.core.alike import words
 from km365.core.audience import Audience, Circle, Reader, may_read
 from km365.core.knowledge import KnowledgeItem, Link, Maturity, Relation
 from km365.core.search_entries import SHOWN, sentences_of
 from km365.core.search_words import Words, index_words
 from km365.errors import InputRefused
-
-Floats = npt.NDArray[np.float32]
 
 CLOSE = 0.44
 """From here on two texts say much the same: the cosine of their vectors (tests/benchmarks/bench_near.py)."""
@@ -50,12 +45,6 @@ def shared_words(one: str, other: str) -> tuple[str, ...]:
     here, there = words(one), words(other)
     shared = [form for stem, form in there.items() if stem in here]
     return tuple(sorted(shared, key=lambda form: (-len(form), form))[:_MOST_WORDS])
-
-
-def nearest(vectors: Floats, wanted: Floats, *, most: int) -> list[int]:
-    """The numbers of the rows that are nearest to `wanted`, best first; rows and `wanted` of length one."""
-    scores = vectors @ wanted
-    return np.argsort(-scores, kind="stable")[:most].tolist() if len(scores) else []
 
 
 def stands_for(item: KnowledgeItem, reader: Reader) -> bool:

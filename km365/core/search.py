@@ -46,7 +46,7 @@ class Ranked:
 
 def words_of(parts: Iterable[Part], filters: Filters, tag_of: Callable[[str], str]) -> set[str]:
     """Every word to be looked up; `tag_of` gives the term-store id of a document type."""
-    return {EVERYTHING, *_held_to(filters, tag_of), *(word for part in parts for word in part.words)}
+    return {EVERYTHING, *facts_for(filters, tag_of), *(word for part in parts for word in part.words)}
 
 
 def rank(
@@ -75,7 +75,7 @@ def rank(
         scores += weight * best
         held += weight * how
     wanted = all_of
-    for word in _held_to(filters, tag_of):
+    for word in facts_for(filters, tag_of):
         wanted = wanted & (index.weights(word) > 0)
     if parts:
         wanted = wanted & (held >= least * sum(weights)) & (held > 0)
@@ -98,7 +98,8 @@ def in_order(best: Iterable[tuple[int, float]], days: Mapping[int, date | None],
     return [number for number, _ in sorted((one for one in best if one[0] in days), key=key)]
 
 
-def _held_to(filters: Filters, tag_of: Callable[[str], str]) -> list[str]:
+def facts_for(filters: Filters, tag_of: Callable[[str], str]) -> list[str]:
+    """What an answer that is held to these filters is, as words of the index."""
     words = [said(name, value) for name in ("office", "language") if (value := getattr(filters, name))]
     if "/" in filters.kind:
         words += [said("tag", tag_of(filters.kind)), said("kind", DOCUMENT)]

@@ -8,15 +8,13 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from km365.core import near as rules
 from km365.core.audience import Reader
 from km365.core.knowledge import KnowledgeItem
 from km365.core.languages import primary
 from km365.core.search import rank, words_of
 from km365.core.search_entries import KNOWLEDGE, sentences_of, shelves_of
+from km365.core.search_meaning import packed
 from km365.core.search_question import Concepts, Filters
 from km365.core.tag_plan import list_of
 from km365.errors import Forbidden, GraphNotFound, TemplateError
@@ -29,13 +27,12 @@ from km365.jobs.port import Jobs
 from km365.services.capture import Kept, Place, knowledge_list
 from km365.services.review import kept_of
 from km365.services.search import SearchTerms
+from km365.services.search_meaning import Meaning
 from km365.settings import Settings
 from km365.store import search as index
 from km365.store import search_meaning
 from km365.store.database import Database
 from km365.suggest.meaning import Encoder
-
-Floats = npt.NDArray[np.float32]
 
 SHOWN = 3
 _READ = 20
@@ -46,7 +43,6 @@ _AT_ONCE = 100
 _LEAST = 0.2
 """The share of a draft's words, by their weight, that an item holds which is compared with it."""
 _NAMED = 2
-_SCALE = 127
 
 
 VECTORS = "near_vectors"
@@ -81,8 +77,7 @@ class Near:
         self, graph: Graph, db: Database, settings: Settings, terms: SearchTerms, encoder: Encoder | None
     ) -> None:
         self._graph, self._db, self._settings, self._terms = graph, db, settings, terms
-        self._encoder = encoder
-        self._encoding = asyncio.Lock()
+        self.meaning = Meaning(db, encoder) if encoder else None
 
     async def like(self, item: KnowledgeItem, person_id: str, *, language: str) -> list[Shown]:
         """The items most like this one that the person may read and did not write, the best three.
@@ -110,14 +105,14 @@ class Near:
     async def _best(self, text: str, others: Sequence[Kept]) -> list[tuple[float, Kept]]:
         """The most like of those that are like it, with how much they are."""
         scores = await self._likeness(text, [rules.text_of(one.item) for one in others])
-        least = rules.CLOSE if self._encoder else rules.SAME_WORDS
+        least = rules.CLOSE if self.meaning else rules.SAME_WORDS
         found = [(score, one) for score, one in zip(scores, others, strict=True) if score >= least]
         return sorted(found, key=lambda one: (-one[0], one[1].item.id))[:SHOWN]
 
     async def _likeness(self, text: str, others: Sequence[str]) -> list[float]:
-        if self._encoder is None or not others:
+        if self.meaning is None or not others:
             return [rules.alike_in_words(text, one) for one in others]
-        wanted, *rest = await self._vectors([text, *others])
+        wanted, *rest = await self.meaning.vectors([text, *others])
         return [float(one @ wanted) for one in rest]
 
     async def _shown(
@@ -152,14 +147,17 @@ class Near:
     async def _found(self, text: str, reader: Reader) -> list[Item]:
         """What the index has that may be like it, as SharePoint has it now."""
         shelves = shelves_of(reader)
-        numbers = await (self._by_meaning if self._encoder else self._by_words)(text, shelves)
+        numbers = await (self._by_meaning if self.meaning else self._by_words)(text, shelves)
         entries = await self._db.run(index.entries, numbers)
         places = [(list_of(one.container), one.item_id) for one in entries.values()]
         return await read_anew(self._graph, [(*place, item_id) for place, item_id in places if place])
 
     async def _by_meaning(self, text: str, shelves: Sequence[str]) -> list[int]:
-        ids, packed = await self._db.run(search_meaning.of_shelves, shelves)
-        return await asyncio.to_thread(_nearest, ids, packed, (await self._vectors([text]))[0]) if ids else []
+        wanted = await self.meaning.of(text) if self.meaning else None
+        if self.meaning is None or wanted is None:
+            return []
+        found = await self.meaning.cosines(wanted, shelves)
+        return sorted(found, key=lambda number: (-found[number], number))[:_READ]
 
     async def _by_words(self, text: str, shelves: Sequence[str]) -> list[int]:
         concepts, only = await self._concepts(), Filters(kind=KNOWLEDGE)
@@ -181,7 +179,7 @@ class Near:
 
     async def keep_up(self) -> int:
         """Makes vectors of what is new in the search index, a hundred at most; counts them."""
-        if self._encoder is None:
+        if self.meaning is None:
             return 0
         await self._db.run(search_meaning.forget)
         new = await self._db.run(search_meaning.unread, most=_AT_ONCE)
@@ -189,16 +187,10 @@ class Near:
             return 0
         texts = await self._db.run(index.texts, [one.entry_id for one in new])
         told = ["\n".join((one.title, *texts.get(one.entry_id, ())))[: rules.LONGEST] for one in new]
-        vectors = [_packed(one) for one in await self._vectors(told)]
+        vectors = [packed(one) for one in await self.meaning.vectors(told)]
         await self._db.run(search_meaning.put, dict(zip(new, vectors, strict=True)))
+        self.meaning.forget()
         return len(new)
-
-    async def _vectors(self, texts: Sequence[str]) -> Floats:
-        """A row of length one for each text; the model does one thing at a time."""
-        encoder = self._encoder
-        assert encoder is not None  # noqa: S101 - asked for only where there is one
-        async with self._encoding:
-            return await asyncio.to_thread(encoder.encode, texts)
 
 
 def open_desk(near: Near, jobs: Jobs) -> None:
@@ -208,17 +200,6 @@ def open_desk(near: Near, jobs: Jobs) -> None:
         await near.keep_up()
 
     jobs.every_minute(VECTORS, look)
-
-
-def _packed(vector: Floats) -> bytes:
-    """The vector in steps of 1/127, which moves no cosine by a hundredth."""
-    return np.rint(vector * _SCALE).astype(np.int8).tobytes()
-
-
-def _nearest(ids: Sequence[int], packed: bytes, wanted: Floats) -> list[int]:
-    """The entries whose packed vectors are nearest."""
-    vectors = np.frombuffer(packed, np.int8).reshape(-1, len(wanted)).astype(np.float32)
-    return [ids[at] for at in rules.nearest(vectors, wanted, most=_READ)]
 
 
 def _about(text: str, told: str, concepts: Concepts, language: str) -> tuple[str, ...]:

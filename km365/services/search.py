@@ -14,7 +14,7 @@ from km365.core.audience import Reader
 from km365.core.fair import in_turn
 from km365.core.knowledge import WRITTEN_FIELDS, from_fields, unconfirmed_since
 from km365.core.languages import primary
-from km365.core.search import Ranked, best_sentence, in_order, rank, stands_in, words_of
+from km365.core.search import Ranked, best_sentence, facts_for, in_order, rank, stands_in, words_of
 from km365.core.search_access import Readers
 from km365.core.search_entries import (
     Entry,
@@ -24,6 +24,7 @@ from km365.core.search_entries import (
     shelves_of,
     title_of,
 )
+from km365.core.search_meaning import Floats, fused, near
 from km365.core.search_question import Concepts, Filters, Part, Query
 from km365.core.search_words import Words
 from km365.core.tag_plan import list_of
@@ -34,6 +35,7 @@ from km365.graph.client import Graph
 from km365.graph.drives import File
 from km365.graph.lists import Item
 from km365.services import suggest
+from km365.services.search_meaning import Meaning
 from km365.services.search_readers import readers_of
 from km365.services.search_shelving import shelf_for
 from km365.settings import Settings
@@ -123,16 +125,18 @@ async def search(
     start: int = 0,
     most: int = BEST,
     fair: bool = False,
+    meaning: Meaning | None = None,
 ) -> Found:
     """The best answers that `reader` may read (EVERYONE: that all may), from the `start`th on.
 
     `language` is that of the labels in `near`. With `fair` offices and years come in turn, and not the best
-    first. What is gone or was narrowed meanwhile is left out, not found any more, and read again by the next
-    look. Raises GraphUnreachable or Throttled where SharePoint cannot be asked: then nothing is shown.
-    Needs Sites.Selected with read, and for documents what `permissions` needs.
+    first. With `meaning` what says the same in other words is found too. What is gone or was narrowed
+    meanwhile is left out, not found any more, and read again by the next look. Raises GraphUnreachable or
+    Throttled where SharePoint cannot be asked: then nothing is shown. Needs Sites.Selected with read, and for
+    documents what `permissions` needs.
     1 resource unit an item shown, 6 a document and 5 a library.
     """
-    searching = _Searching(db, graph, settings, concepts, reader, today, fair)
+    searching = _Searching(db, graph, settings, concepts, reader, today, fair, meaning)
     return await searching.answer(query, language, start, most)
 
 
@@ -169,10 +173,14 @@ class _Searching:
     reader: Reader
     today: date
     fair: bool
+    meaning: Meaning | None
 
     async def answer(self, query: Query, language: str, start: int, most: int) -> Found:
         parts = await asyncio.to_thread(self.concepts.parts, query.words)
+        wanted = await self.meaning.of(query.words) if self.meaning and query.words else None
         ranked = await self._ranked(parts, query.filters)
+        if wanted is not None:
+            ranked = await self._and_near(ranked, wanted, query.filters)
         entries = await self.db.run(store.entries, [number for number, _ in ranked.best])
         shelves = shelves_of(self.reader)  # looked at again: an entry may have moved since it was found
         entries = {number: entry for number, entry in entries.items() if entry.shelf in shelves}
@@ -181,7 +189,9 @@ class _Searching:
         if self.fair:
             years = {number: day.year if day else 0 for number, day in days.items()}
             order = in_turn(order, office=lambda n: entries[n].office, year=lambda n: years[n])
-        hits, at, dropped = await self._shown(order, entries, parts, ranked.weights, start, most)
+        hits, at, dropped = await self._shown(
+            order, entries, _Asked(parts, ranked.weights, wanted), start, most
+        )
         found = Found(
             hits=tuple(hits),
             total=ranked.total - dropped,
@@ -199,6 +209,17 @@ class _Searching:
         words = words_of(parts, filters, self._tag_of)
         rows = await self.db.run(store.look_up, words, shelves_of(self.reader))
         return await asyncio.to_thread(rank, rows, parts, filters, self._tag_of)
+
+    async def _and_near(self, ranked: Ranked, wanted: Floats, filters: Filters) -> Ranked:
+        """With what is near the question in meaning, of what the filters let through."""
+        assert self.meaning is not None  # noqa: S101 - it made `wanted`
+        found = {number for number, _ in ranked.best}
+        cosines = await self.meaning.cosines(wanted, shelves_of(self.reader), found)
+        others = [number for number in near(cosines) if number not in found]
+        held_to = set(facts_for(filters, self._tag_of))
+        entries = await self.db.run(store.entries, others)
+        also = [number for number, entry in entries.items() if held_to <= {*entry.facts}]
+        return fused(ranked, cosines, also)
 
     def _tag_of(self, concept_id: str) -> str:
         known = self.concepts.taxonomy.by_id.get(concept_id)
@@ -228,8 +249,7 @@ class _Searching:
         self,
         order: Sequence[int],
         entries: Mapping[int, Entry],
-        parts: Sequence[Part],
-        weights: Sequence[float],
+        asked_for: "_Asked",
         start: int,
         most: int,
     ) -> tuple[list[Hit], int, int]:
@@ -252,9 +272,17 @@ class _Searching:
                     await self.db.run(store.withdraw, entry.container, [entry.item_id])
                     dropped += 1
                 else:
-                    hit = _hit(entry, current, texts.get(number, ()), parts, weights, known)
+                    says = _says(entry, current, texts.get(number, ()))
+                    hit = _hit(current, says, await self._sentence(says, asked_for, known))
                     hits.append(replace(hit, unconfirmed_since=self._unconfirmed_since(current)))
         return hits, at - dropped, dropped
+
+    async def _sentence(self, says: "_Says", asked: "_Asked", known: Words) -> str:
+        """The sentence that says most of what was asked, in its words or else in meaning."""
+        found = best_sentence(says.sentences, asked.parts, asked.weights, known)
+        if not found and self.meaning is not None and asked.wanted is not None:
+            found = await self.meaning.nearest_sentence(asked.wanted, says.sentences)
+        return found or (says.sentences[0] if says.sentences else "")
 
     async def _closed(self, some: Mapping[int, Entry], sources: Mapping[str, Source]) -> set[int]:
         """The documents among these that not everyone of their site may read."""
@@ -319,31 +347,48 @@ def _request(entry: Entry) -> BatchRequest:
     return BatchRequest(id="", method="GET", path=path, params=params)
 
 
-def _hit(
-    entry: Entry,
-    current: Item | File,
-    kept: Sequence[str],
-    parts: Sequence[Part],
-    weights: Sequence[float],
-    known: Words,
-) -> Hit:
-    """What is shown: an item in its present words; of a document only what it still says.
+@dataclass(frozen=True)
+class _Asked:
+    """What was asked: its parts with their weights, and its vector where meaning is compared."""
+
+    parts: Sequence[Part]
+    weights: Sequence[float]
+    wanted: Floats | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Says:
+    """What is shown of an entry, as it is now: one of the `sentences`, word for word out of the `source`."""
+
+    entry: Entry
+    sentences: Sequence[str]
+    source: Sequence[str]
+    record: str = ""
+
+
+def _says(entry: Entry, current: Item | File, kept: Sequence[str]) -> _Says:
+    """An item in its present words; of a document only what it still says.
 
     Where that was changed since we read it, that is its name alone.
     """
-    sentences, source, record = kept, kept, ""
     if isinstance(current, Item):
         item = from_fields(current.fields)
-        sentences, source = item_sentences(item), [str(getattr(item, name)) for name in WRITTEN_FIELDS]
-        entry = replace(entry, title=item.title, kind=item.kind.value, office=item.office)
-        record = item.id
-    elif current.ctag != entry.mark:
-        sentences, source = (), ()
-        entry = replace(entry, title=title_of((), current.name))
-    sentence = best_sentence(sentences, parts, weights, known) or (sentences[0] if sentences else "")
+        return _Says(
+            entry=replace(entry, title=item.title, kind=item.kind.value, office=item.office),
+            sentences=item_sentences(item),
+            source=[str(getattr(item, name)) for name in WRITTEN_FIELDS],
+            record=item.id,
+        )
+    if current.ctag != entry.mark:
+        return _Says(entry=replace(entry, title=title_of((), current.name)), sentences=(), source=())
+    return _Says(entry=entry, sentences=kept, source=kept)
+
+
+def _hit(current: Item | File, says: _Says, sentence: str) -> Hit:
+    entry = says.entry
     return Hit(
         title=entry.title,
-        sentence=sentence if stands_in(sentence, source) else "",
+        sentence=sentence if stands_in(sentence, says.source) else "",
         kind=entry.kind,
         office=entry.office.upper(),
         language=primary(entry.language),
@@ -351,7 +396,7 @@ def _hit(
         web_url=current.web_url or entry.web_url,
         container=entry.container,
         item_id=entry.item_id,
-        record=record,
+        record=says.record,
     )
 
 

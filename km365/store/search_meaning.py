@@ -1,6 +1,6 @@
 """What the knowledge items of the search index mean, as vectors: made of what it holds, a while after it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, delete, select
@@ -54,8 +54,17 @@ def forget(c: Connection) -> int:
     return c.execute(delete(search_meaning).where(~found.exists())).rowcount
 
 
-def of_shelves(c: Connection, shelves: Collection[str]) -> tuple[Sequence[int], bytes]:
-    """The entries on these shelves that have a vector, and their vectors one after the other."""
+@dataclass(frozen=True, kw_only=True)
+class Vector:
+    """The vector of an entry, and the shelf it lies on."""
+
+    entry_id: int
+    shelf: str
+    vector: bytes
+
+
+def after(c: Connection, entry_id: int, *, most: int = 5_000) -> list[Vector]:
+    """The vectors of entries with a higher number, in their order."""
     m = search_meaning.c
-    found = c.execute(select(m.entry_id, m.vector).where(m.shelf.in_(list(shelves)))).all()
-    return [row[0] for row in found], b"".join(row[1] for row in found)
+    found = select(m.entry_id, m.shelf, m.vector).where(m.entry_id > entry_id).order_by(m.entry_id)
+    return [Vector(**row) for row in c.execute(found.limit(most)).mappings()]

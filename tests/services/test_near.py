@@ -9,7 +9,7 @@ import pytest
 
 from km365.core.audience import Audience, Reader
 from km365.core.knowledge import Link, Maturity, Relation
-from km365.core.near import Floats
+from km365.core.search_meaning import Floats
 from km365.errors import InputRefused, NotFound
 from km365.services import near_links, verdicts
 from km365.services.near import Near, Shown

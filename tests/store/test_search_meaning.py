@@ -35,7 +35,7 @@ def reads(c: Connection) -> list[str]:
 
 
 def of(c: Connection, *shelves: str) -> bytes:
-    return search_meaning.of_shelves(c, shelves)[1]
+    return b"".join(one.vector for one in search_meaning.after(c, 0) if one.shelf in shelves)
 
 
 def test_an_item_is_read_once_and_again_when_it_changes_and_a_document_never(c: Connection) -> None:
@@ -45,7 +45,7 @@ def test_an_item_is_read_once_and_again_when_it_changes_and_a_document_never(c: 
     assert (reads(c), of(c, "")) == (["Ask them all"], b"Ask them all")
 
 
-def test_the_nearest_are_looked_for_only_on_the_shelves_of_the_reader(c: Connection) -> None:
+def test_a_vector_lies_on_the_shelf_of_its_item(c: Connection) -> None:
     keeps(c, LESSON, replace(LESSON, item_id="2", shelf="co-bel", title="For the office"))
     reads(c)
     assert of(c, "", "co-ard") == b"Ask drivers first"
@@ -69,3 +69,11 @@ def test_a_vector_that_comes_late_is_not_kept(c: Connection) -> None:
     search.remove(c, "list", ["1"])
     search_meaning.put(c, {late: b"0"})
     assert of(c, "") == b""
+
+
+def test_vectors_are_read_in_portions(c: Connection) -> None:
+    keeps(c, *(replace(LESSON, item_id=str(number), title=f"T{number}") for number in range(5)))
+    reads(c)
+    first = search_meaning.after(c, 0, most=3)
+    rest = search_meaning.after(c, first[-1].entry_id, most=3)
+    assert [one.vector for one in (*first, *rest)] == [f"T{number}".encode() for number in range(5)]

@@ -21,6 +21,7 @@ from km365.errors import GraphError, GraphNotFound
 from km365.graph.client import Graph
 from km365.services import search
 from km365.services.search import EVERYONE, SearchTerms
+from km365.services.search_meaning import Meaning
 from km365.settings import Settings
 from km365.store import reads
 from km365.templates import Templates
@@ -43,8 +44,10 @@ class Find(Topic):
     opens = "open"
     here = ("group.here_find",)
 
-    def __init__(self, graph: Graph, settings: Settings, templates: Templates) -> None:
-        self._graph, self._settings = graph, settings
+    def __init__(
+        self, graph: Graph, settings: Settings, templates: Templates, meaning: Meaning | None = None
+    ) -> None:
+        self._graph, self._settings, self._meaning = graph, settings, meaning
         self._terms = SearchTerms(graph, settings, templates)
         self._phrases: tuple[object, Phrases] | None = None
         self._uses = Uses(graph, settings)
@@ -128,6 +131,7 @@ class Find(Topic):
             today=chat.event.at.date(),
             language=chat.language,
             start=start,
+            meaning=self._meaning,
         )
         await chat.parts.db.run(
             reads.note, [one.record for one in found.hits if one.record], on=chat.event.at.date()
