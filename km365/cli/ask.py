@@ -92,7 +92,7 @@ async def command(
         since=since.date() if since else None,
         until=until.date() if until else None,
     )
-    asking = await _asking(app)
+    asking = _asking(app)
     profile = (await people.get_person(app.graph, reader.person_id)).language if sign_in else ""
     said = SnapshotWords(app.templates, best([profile]))
     snapshot = await asking.snapshot(asked, reader, today=app.clock.now().date(), language=said.language)
@@ -111,17 +111,12 @@ async def command(
     return ExitCode.DONE
 
 
-async def _asking(app: "App") -> "Asking":
+def _asking(app: "App") -> "Asking":
     from km365.services.search import SearchTerms
     from km365.services.snapshot import Asking
 
-    return Asking(
-        graph=app.graph,
-        db=app.db,
-        settings=app.settings,
-        templates=app.templates,
-        concepts=await SearchTerms(app.graph, app.settings, app.templates).now(),
-    )
+    terms = SearchTerms(app.graph, app.settings, app.templates)
+    return Asking(graph=app.graph, db=app.db, settings=app.settings, templates=app.templates, terms=terms.now)
 
 
 async def _check(app: "App", kept: "Kept", reader: "Reader", *, as_json: bool) -> int:
@@ -130,7 +125,7 @@ async def _check(app: "App", kept: "Kept", reader: "Reader", *, as_json: bool) -
 
     from km365.core.snapshot_kept import Standing
 
-    changes = await (await _asking(app)).changes(kept, reader, today=app.clock.now().date())
+    changes = await _asking(app).changes(kept, reader, today=app.clock.now().date())
     moved = [one for one in changes if one.standing is not Standing.SAME]
     if as_json:
         print_json(

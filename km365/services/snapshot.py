@@ -4,7 +4,7 @@ What speaks of the topic is found as any search finds it, with the reader's righ
 document is read once more from SharePoint, and only what it says now can be quoted.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -27,7 +27,7 @@ from km365.core.snapshot import (
 from km365.core.snapshot_compose import compose
 from km365.core.snapshot_kept import Asked, Change, Kept
 from km365.core.tag_plan import list_of
-from km365.core.taxonomy import Concept, Status
+from km365.core.taxonomy import Status
 from km365.documents import duty_stations
 from km365.errors import GraphNotFound
 from km365.graph import documents, lists, people, sites
@@ -68,7 +68,7 @@ class Asking:
     db: Database
     settings: Settings
     templates: Templates
-    concepts: Concepts
+    terms: Callable[[], Awaitable[Concepts]]
 
     async def snapshot(self, asked: Asked, reader: Reader, *, today: date, language: str) -> Snapshot:
         """What is known of it that `reader` may read (EVERYONE: that all may), without whom to ask.
@@ -76,33 +76,34 @@ class Asking:
         `language` is that of the narrower topics' labels. Raises GraphError where SharePoint cannot be asked.
         Needs what `services.search` needs.
         """
-        read = await self._read(asked, reader, today)
+        concepts = await self.terms()
+        read = await self._read(asked, reader, concepts, today)
         return compose(
             read.topic,
             read.sources,
             read.shelf,
             today=today,
             reader_office=reader.office,
-            narrower=self._narrower(asked.words, language),
+            narrower=_narrower(concepts, asked.words, language),
         )
 
     async def changes(self, kept: Kept, reader: Reader, *, today: date) -> list[Change]:
         """What became of the sources of a kept snapshot, and what is new: the question asked once more."""
-        read = await self._read(kept.asked, reader, today)
+        read = await self._read(kept.asked, reader, await self.terms(), today)
         now = compose(read.topic, read.sources, read.shelf, today=today)
         return kept.held_against(read.sources, now.read)
 
-    async def _read(self, asked: Asked, reader: Reader, today: date) -> _Read:
+    async def _read(self, asked: Asked, reader: Reader, concepts: Concepts, today: date) -> _Read:
         topic = Topic(
             words=asked.words,
-            parts=self.concepts.parts(asked.words),
+            parts=concepts.parts(asked.words),
             office=asked.office.upper(),
             language=asked.language,
             since=asked.since,
             until=asked.until,
         )
-        lessons = await self._found(topic, reader, KNOWLEDGE, LESSONS, today)
-        papers = await self._found(topic, reader, DOCUMENT, DOCUMENTS, today)
+        lessons = await self._found(topic, reader, concepts, today, kind=KNOWLEDGE, most=LESSONS)
+        papers = await self._found(topic, reader, concepts, today, kind=DOCUMENT, most=DOCUMENTS)
         sources = [
             *await self._lessons(_within(lessons, topic), reader),
             *await self._documents(_within(papers, topic), reader),
@@ -110,7 +111,9 @@ class Asking:
         shelf = await self._shelf(topic, reader, _left(lessons), _left(papers))
         return _Read(topic=topic, sources=tuple(sources), shelf=shelf)
 
-    async def _found(self, topic: Topic, reader: Reader, kind: str, most: int, today: date) -> Found:
+    async def _found(
+        self, topic: Topic, reader: Reader, concepts: Concepts, today: date, *, kind: str, most: int
+    ) -> Found:
         filters = Filters(office=topic.office.lower(), kind=kind, language=topic.language)
         return await search.search(
             self.db,
@@ -118,7 +121,7 @@ class Asking:
             self.settings,
             Query(words=topic.words, filters=filters),
             reader,
-            concepts=self.concepts,
+            concepts=concepts,
             today=today,
             most=most,
             fair=True,
@@ -168,13 +171,6 @@ class Asking:
             documents_left=papers,
             offices={one: regions.get(one, "") for one in ({topic.office} if topic.office else offices)},
         )
-
-    def _narrower(self, words: str, language: str) -> list[tuple[str, Part]]:
-        """The topics right below those that are asked about, each with its label."""
-        above = {one.id for one in self.concepts.meant(words)}
-        below = [one for one in self.concepts.taxonomy if one.broader in above and _in_use(one)]
-        parts = ((one.label(language), self.concepts.parts(one.label())) for one in below)
-        return [(label, part[0]) for label, part in parts if len(part) == 1]
 
     # whom to ask -----------------------------------------------------------------------------------------
 
@@ -290,8 +286,12 @@ def _document(entry: Entry, sentences: Sequence[str], *, version: str) -> Source
     )
 
 
-def _in_use(concept: Concept) -> bool:
-    return concept.status is Status.CURRENT
+def _narrower(concepts: Concepts, words: str, language: str) -> list[tuple[str, Part]]:
+    """The topics right below those that are asked about, each with its label."""
+    above = {one.id for one in concepts.meant(words)}
+    below = (one for one in concepts.taxonomy if one.broader in above and one.status is Status.CURRENT)
+    parts = ((one.label(language), concepts.parts(one.label())) for one in below)
+    return [(label, part[0]) for label, part in parts if len(part) == 1]
 
 
 def _contact(person: Person, why: Why) -> Contact:

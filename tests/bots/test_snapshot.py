@@ -64,7 +64,7 @@ async def test_who_asks_is_shown_agreement_reach_gaps_and_whom_to_ask(staff: Sta
         "No lesson says why it happened.",
         "Whom to ask",
         "CO-BEL: knowledge focal point",
-        'km365 ask "the cold chain" -o snapshot.docx',
+        'km365 ask "the cold chain" --as ben@childrensagency.example -o snapshot.docx',
     )
     ben.not_heard("sold by a driver", "Secret", "Paperboat")
     await eve.says("snapshot: cold chain from CO-BEL")

@@ -12,6 +12,7 @@ import pytest
 from km365.core.audience import Audience, Reader
 from km365.core.knowledge import Maturity, Reach
 from km365.core.schema import DEPARTURES
+from km365.core.search_question import Concepts
 from km365.core.snapshot import Snapshot, Why
 from km365.core.snapshot_kept import Asked, Kept, Standing
 from km365.documents import snapshot_files
@@ -42,13 +43,11 @@ class Answers:
     def asking(self) -> Asking:
         app = self.shelf.here.app
         settings = self.shelf.settings or app.settings
-        return Asking(
-            graph=app.graph,
-            db=app.db,
-            settings=settings,
-            templates=app.templates,
-            concepts=self.shelf.concepts,
-        )
+
+        async def terms() -> Concepts:
+            return self.shelf.concepts
+
+        return Asking(graph=app.graph, db=app.db, settings=settings, templates=app.templates, terms=terms)
 
     async def asks(self, words: str, reader: Reader = EVERYONE, **more: Any) -> Snapshot:
         return await self.asking.snapshot(Asked(words=words, **more), reader, today=TODAY, language="en")

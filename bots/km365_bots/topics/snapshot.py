@@ -17,6 +17,7 @@ from km365.core.snapshot_kept import Asked
 from km365.documents.snapshot_words import Fact, SnapshotWords
 from km365.errors import GraphError, GraphNotFound
 from km365.graph import people
+from km365.graph.people import Person
 from km365.services.search import EVERYONE, SearchTerms
 from km365.services.snapshot import Asking
 from km365_bots import interviewing
@@ -37,7 +38,10 @@ class Snapshots(Topic):
     here = ("snapshot.here",)
 
     def __init__(self, app: App, terms: SearchTerms, find: Find) -> None:
-        self._app, self._terms, self._find = app, terms, find
+        self._templates, self._find = app.templates, find
+        self._asking = Asking(
+            graph=app.graph, db=app.db, settings=app.settings, templates=app.templates, terms=terms.now
+        )
         self._words: dict[str, SnapshotWords] = {}
 
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
@@ -61,32 +65,25 @@ class Snapshots(Topic):
             return Told(replies=[chat.speech.say("find.away")])
 
     async def _shown(self, chat: Chat, text: str) -> Reply:
-        query = await self._find.query(chat, text)
-        reader = await self._reader(chat)
+        query, person = await self._find.query(chat, text), await self._person(chat)
+        reader = Reader(person_id=person.id, office=person.office) if person else EVERYONE
         asked = Asked(words=query.words or text, office=query.filters.office, language=query.filters.language)
-        app = self._app
-        asking = Asking(
-            graph=app.graph,
-            db=app.db,
-            settings=app.settings,
-            templates=app.templates,
-            concepts=await self._terms.now(),
+        snapshot = await self._asking.snapshot(
+            asked, reader, today=chat.event.at.date(), language=chat.language
         )
-        snapshot = await asking.snapshot(asked, reader, today=chat.event.at.date(), language=chat.language)
-        snapshot = await asking.with_contacts(snapshot, reader, by_name=False)
-        return self._card(chat, snapshot)
+        snapshot = await self._asking.with_contacts(snapshot, reader, by_name=False)
+        return self._card(chat, snapshot, sign_in=person.upn if person else "")
 
-    async def _reader(self, chat: Chat) -> Reader:
-        """The person with their office; in a group, and for who is not in the directory, everybody."""
+    async def _person(self, chat: Chat) -> Person | None:
+        """Who asks; None in a group, and for somebody who is not in the directory."""
         if not chat.event.personal:
-            return EVERYONE
+            return None
         try:
-            person = await people.get_person(self._app.graph, chat.event.person_id)
+            return await people.get_person(self._asking.graph, chat.event.person_id)
         except GraphNotFound:
-            return EVERYONE
-        return Reader(person_id=person.id, office=person.office)
+            return None
 
-    def _card(self, chat: Chat, snapshot: Snapshot) -> Reply:
+    def _card(self, chat: Chat, snapshot: Snapshot, *, sign_in: str) -> Reply:
         say, words = chat.speech.messages.say, self._words_of(chat.language)
         topic = snapshot.topic.words
         entries = [_entry(words, heading, point) for heading, point in _chosen(snapshot, words)]
@@ -97,18 +94,15 @@ class Snapshots(Topic):
             reach = {"heading": words.text("coverage"), "lines": _lines(words.coverage(snapshot.coverage))}
             for one in (reach, *words.lists(snapshot)):
                 entries.append({"title": one["heading"], "note": "\n".join(one["lines"])})
-            unquoted = topic.replace('"', "")
-            command = f'km365 ask "{unquoted}" -o snapshot.docx'
-            entries.append(
-                {"title": say("snapshot.file_title"), "note": say("snapshot.file", command=command)}
-            )
+            whole = say("snapshot.file", command=_command(topic, sign_in))
+            entries.append({"title": say("snapshot.file_title"), "note": whole})
         return chat.speech.menu(
             self.name, title=say("snapshot.title", asked=topic), text=text, entries=entries
         )
 
     def _words_of(self, language: str) -> SnapshotWords:
         if language not in self._words:
-            self._words[language] = SnapshotWords(self._app.templates, language)
+            self._words[language] = SnapshotWords(self._templates, language)
         return self._words[language]
 
 
@@ -132,6 +126,12 @@ def _entry(words: SnapshotWords, heading: str, point: Point) -> Mapping[str, str
         "note": point.says.source.title,
         "link": point.says.source.web_url,
     }
+
+
+def _command(topic: str, sign_in: str) -> str:
+    """What writes all of it into a file, with the eyes of the same person."""
+    words = topic.replace('"', "")
+    return " ".join(["km365 ask", f'"{words}"', *(("--as", sign_in) if sign_in else ()), "-o snapshot.docx"])
 
 
 def _placed(words: SnapshotWords, quote: Quote) -> str:
