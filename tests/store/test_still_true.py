@@ -73,3 +73,18 @@ def test_words_and_what_was_never_answered_are_forgotten_in_time(c: Connection, 
     assert store.forget(c, before=at + DAY) == 2
     (said,) = store.answers(c)["KM-1"]
     assert (said.verdict, said.words) == (Verdict.CHANGED, "")
+
+
+def test_what_somebody_was_asked_to_confirm_is_known_by_its_round_and_waits_until_it_is_answered(
+    c: Connection, at: datetime
+) -> None:
+    show(c, at, "KM-1")
+    show(c, at, "KM-1", "KM-2", milestone="review:1")
+    show(c, at + DAY, "KM-3", milestone="review:2")
+    show(c, at + DAY, "KM-1", milestone="review:2", person="bob")
+    since = store.shown_since(c, ["KM-1", "KM-2", "KM-9"], beginning="review:")
+    assert since == {"KM-1": at + DAY, "KM-2": at}
+    assert store.unsaid(c, "ann", beginning="review:") == "review:2"
+    store.say(c, "KM-3", Verdict.STILL_TRUE, person_id="ann", milestone="review:2", at=at)
+    assert store.unsaid(c, "ann", beginning="review:") == "review:1"
+    assert store.unsaid(c, "eve", beginning="review:") is None
