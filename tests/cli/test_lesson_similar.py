@@ -44,8 +44,6 @@ async def test_what_is_like_an_item_or_a_text_is_listed_across_languages(
     assert "KM-eve1" in of_item.out and "“Les frigos sont tombés en panne" in of_item.out
     draft = tmp_path / "draft.txt"
     draft.write_text("Fridges failed in the rains. Ask drivers first, before the rains.", encoding="utf-8")
-    of_text = await km365("lesson", "similar", str(draft), "--as", EVE, "--json")
-    assert of_text.json == []  # Ann's is for her office, and Eve's is her own
     (found,) = (await km365("lesson", "similar", str(draft), "--as", ANN, "--json")).json
     assert (found["item_id"], found["checked"]) == ("KM-eve1", True)
     assert found["likeness"] >= 0.44
@@ -66,13 +64,9 @@ async def test_a_contributor_links_an_item_and_show_tells_of_it_at_both_ends(
     assert [one.office for one in answers["KM-eve1"]] == ["CO-BEL"]
 
 
-async def test_a_link_is_refused_with_the_reason(km365: Type, here: Provisioned) -> None:
-    silent = await km365("lesson", "link", "KM-ann1", "--contradicts", "KM-eve1", "--as", ANN)
-    assert (silent.code, "say what is different" in silent.err) == (ExitCode.REFUSED, True)
+async def test_a_link_is_refused_with_the_reason(km365: Type) -> None:
     both = await km365("lesson", "link", "KM-ann1", "--confirms", "a", "--nuances", "b", "--as", ANN)
     assert both.code == ExitCode.USAGE
     kept_out = "My supervisor touched me and I am afraid of him."
     said = await km365("lesson", "link", "KM-ann1", "--nuances", "KM-eve1", "--words", kept_out, "--as", ANN)
     assert said.code == ExitCode.REFUSED and "not kept" in said.err
-    stranger = await km365("lesson", "link", "KM-eve1", "--nuances", "KM-ann1", "--as", BEN)
-    assert stranger.code == ExitCode.REFUSED
