@@ -115,17 +115,17 @@ async def build(
     Example:
       km365 compendium build --by goal-area -o compendium.docx
     """
+    from km365.core.schedule import day_at
     from km365.documents import compendium_file
-    from km365.services import compendium
+    from km365.services import calendar, compendium
 
     ending = output.suffix.lower()
     if ending not in compendium.FORMATS:
         raise click.UsageError("-o names a Word file (.docx) or a page (.html).")
     asked = _over(compendium_file.read(volume), chosen) if volume else _plan(chosen, output)
     since = chosen["since"] or (volume.parent / asked.since if volume and asked.since else None)
-    built = await compendium.build(
-        _desk(app), asked, ending=ending, since=since, today=app.clock.now().date()
-    )
+    today = day_at(app.clock.now(), calendar.hours_of(app.settings))
+    built = await compendium.build(_desk(app), asked, ending=ending, since=since, today=today)
     write_file(output, built.data)
     return _report(built.volume, output, as_json=as_json, title=built.title)
 

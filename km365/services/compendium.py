@@ -11,7 +11,7 @@ from pathlib import Path
 
 from km365.core import compendium
 from km365.core.audience import Reader
-from km365.core.compendium import Compendium, Entry, Piece, Provenance, Record, Wanted
+from km365.core.compendium import Compendium, Entry, Piece, Provenance, Wanted
 from km365.core.compendium_facets import KIND, YEAR, Facets
 from km365.core.knowledge import KnowledgeItem, Reach
 from km365.core.moves import Actor, Move
@@ -53,7 +53,6 @@ class Built:
     data: bytes
     title: str
     volume: Compendium
-    earlier: Record | None
 
 
 async def plan(desk: CompendiumDesk, asked: Plan, *, name: str) -> tuple[str, Compendium]:
@@ -115,12 +114,12 @@ async def build(
         data = compendium_html.write(words, kept, desk.templates).encode()
     else:
         data = compendium_docx.write(words, kept, desk.templates)
-    return Built(data=data, title=title, volume=volume, earlier=earlier)
+    return Built(data=data, title=title, volume=volume)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Shelf:
-    """All items, with the values by which they are chosen and grouped."""
+    """All items that have a record id, with the values by which they are chosen and grouped."""
 
     entries: Sequence[Entry]
     facets: Facets
@@ -134,6 +133,8 @@ class _Shelf:
         entries = []
         async for row in lists.list_items(desk.graph, place.site_id, place.list_id):
             kept = kept_of(row)
+            if not kept.item.id:
+                continue
             confirmed = row.fields.get("KMConfirmedBy")
             entries.append(
                 Entry(
@@ -159,9 +160,10 @@ def _check(facets: Facets, asked: Plan) -> None:
 def _wanted(facets: Facets, asked: Plan, entries: Sequence[Entry]) -> Wanted:
     """What is asked for, words turned into values: the same facet twice means either, two facets both."""
     only: dict[str, frozenset[str]] = {}
+    known = [entry for entry in entries if compendium.is_everyones(entry.item)]
     for one in asked.only:
         facet, _, text = (part.strip() for part in one.partition("="))
-        seen = {value for entry in entries for value in entry.facets.get(facet, ())}
+        seen = {value for entry in known for value in entry.facets.get(facet, ())}
         only[facet] = only.get(facet, frozenset()) | facets.values(facet, text, seen)
     if asked.year is not None:
         only[YEAR] = frozenset({str(asked.year)})
