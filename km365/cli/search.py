@@ -11,6 +11,7 @@ from km365.errors import ExitCode
 if TYPE_CHECKING:
     from km365.app import App
     from km365.services.search_index import Look
+    from km365.services.search_meaning import Meaning
 
 _UNREAD_SHOWN = 20
 
@@ -61,17 +62,30 @@ async def index(app: "App", *, anew: bool, as_json: bool) -> int:
             found=found,
             noticed=await push.types(desk),
         )
+    vectors = await _vectors(app)
     unread = await app.db.run(store.unread, most=_UNREAD_SHOWN + 1)
     left_out = await app.db.run(store.left_out)
     if as_json:
         by_library = [{"library": name, "why": why, "documents": n} for name, why, n in left_out]
         listed = {"unread": [{"title": title, "why": why} for title, why in unread]}
-        print_json(asdict(look) | listed | {"left_out_by_library": by_library})
+        print_json(asdict(look) | listed | {"left_out_by_library": by_library, "vectors": vectors})
     else:
         _say_look(look, unread)
         for name, why, number in left_out:
             say(f"Left out: {name}: {number} documents {WHY_LEFT_OUT[why]}.")
     return ExitCode.PARTLY if look.problems or look.not_read or look.untold else ExitCode.DONE
+
+
+async def _vectors(app: "App") -> int:
+    """Makes the vectors of what is new, by which the same in other words is found; counts them."""
+    from km365.services import learnt, near, search
+
+    terms = search.SearchTerms(app.graph, app.settings, app.templates)
+    alike = near.Near(app.graph, app.db, app.settings, terms, learnt.model_of_all_languages())
+    count = 0
+    while made := await alike.keep_up():
+        count += made
+    return count
 
 
 def _say_look(look: "Look", unread: list[tuple[str, str]]) -> None:
@@ -132,6 +146,7 @@ async def query(
         concepts=await search.SearchTerms(app.graph, app.settings, app.templates).now(),
         today=app.clock.now().date(),
         most=most,
+        meaning=meaning(app),
     )
     whose = f"what {sign_in} may read" if sign_in else "what everyone may read"
     if as_json:
@@ -153,6 +168,15 @@ async def query(
         say("What is published is being read just now, so this may not be all; please try again in a minute.")
     elif not found.readable:
         say(_why_nothing(sign_in, empty=await search.is_empty(app.db)))
+
+
+def meaning(app: "App") -> "Meaning | None":
+    """What finds the same in other words; None where the model is not installed."""
+    from km365.services import learnt
+    from km365.services.search_meaning import Meaning
+
+    encoder = learnt.model_of_all_languages()
+    return Meaning(app.db, encoder) if encoder else None
 
 
 def _why_nothing(sign_in: str | None, *, empty: bool) -> str:
