@@ -99,6 +99,15 @@ def keep(c: Connection, news: News, *, at: datetime) -> None:
     cursors.put(c, BOOKMARK, news.link, at=at)
 
 
+async def at_work(graph: Graph, person_id: str) -> Person | None:
+    """The person, where their account works; None for "" and for somebody who left. Needs User.Read.All."""
+    try:
+        person = await people.get_person(graph, person_id) if person_id else None
+    except GraphNotFound:
+        return None
+    return person if person and person.account_enabled else None
+
+
 async def who(graph: Graph, person_id: str) -> Person | None:
     """Somebody whose account is switched off or was deleted lately; None for one the directory forgot."""
     try:

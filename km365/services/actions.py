@@ -15,11 +15,11 @@ from km365.core.languages import best
 from km365.core.moves import EFFECT_MOVES, Made, Move
 from km365.core.preferences import Asked
 from km365.core.schedule import Hours, day_at
-from km365.errors import GraphNotFound
-from km365.graph import lists, people
+from km365.graph import lists
 from km365.graph.people import Person
 from km365.graph.wire import odata_text
 from km365.services import flows, life, life_news
+from km365.services.accounts import at_work
 from km365.services.capture import Kept, knowledge_list
 from km365.services.leave import on_leave
 from km365.services.life import LifeDesk, Wanted
@@ -95,8 +95,8 @@ async def remind(desk: LifeDesk, hours: Hours, *, at: datetime, dry_run: bool = 
 
     So does that of somebody who left or may not read the item any more. A reminder for which a person's week
     has no room, or that finds them on leave, waits for the next look. Repeatable: each message has its key.
-    With `dry_run` it only counts.
-    Needs Sites.Selected with read, User.Read.All, GroupMember.ReadBasic.All and Presence.Read.All.
+    With `dry_run` it only counts. Needs Sites.Selected with read, User.Read.All, GroupMember.ReadBasic.All and
+    Presence.Read.All.
     """
     owners = back = 0
     since = f"{at.date() - _LOOKED_BACK}T00:00:00Z"
@@ -105,8 +105,8 @@ async def remind(desk: LifeDesk, hours: Hours, *, at: datetime, dry_run: bool = 
         desk.graph, desk.db, {one.item.action_owner for one in found if one.item.action_owner}, now=at
     )
     for kept in found:
-        owner = await _person(desk, kept.item.action_owner)
-        if owner is None or not is_readable(kept.item, Reader(person_id=owner.id, office=owner.office)):
+        owner = await at_work(desk.graph, kept.item.action_owner)
+        if owner is None or not is_readable(kept.item, _reader(owner)):
             back += await _tell_back(desk, kept, at=at, dry_run=dry_run)
         elif owner.id not in away and (when := _when(kept.item.action_due, day_at(at, hours))):
             work = partial(_remind, desk=desk, kept=kept, when=when, hours=hours, at=at)
@@ -131,15 +131,6 @@ def _remind(c: Connection, *, desk: LifeDesk, kept: Kept, when: str, hours: Hour
         return False
     life_news.tell_owner(c, desk.jobs, kept, when, at=at)
     return True
-
-
-async def _person(desk: LifeDesk, person_id: str) -> Person | None:
-    """The person, as long as they work here."""
-    try:
-        person = await people.get_person(desk.graph, person_id) if person_id else None
-    except GraphNotFound:
-        return None
-    return person if person and person.account_enabled else None
 
 
 async def _tell_back(desk: LifeDesk, kept: Kept, *, at: datetime, dry_run: bool = False) -> bool:
@@ -187,7 +178,7 @@ async def _giver(desk: LifeDesk, kept: Kept, recorded: list[Made]) -> Person | N
     """
     owners = {one.who for one in recorded if one.move is Move.HAND_BACK} | {kept.item.action_owner}
     asked = (one.who for one in reversed(recorded) if one.move is Move.AGREE and one.who not in owners)
-    person = await _person(desk, next(asked, ""))
+    person = await at_work(desk.graph, next(asked, ""))
     return person if person and is_readable(kept.item, _reader(person)) else None
 
 

@@ -15,11 +15,12 @@ from km365.core.preferences import Asked
 from km365.core.schedule import Hours, day_at
 from km365.core.schema import DEPARTURES
 from km365.core.still_true import ASKED_BEFORE, Why, one_sentence, to_confirm, who_confirms
-from km365.errors import GraphNotFound, NotFound
+from km365.errors import NotFound
 from km365.graph import lists, people
 from km365.graph.people import Person
 from km365.graph.wire import odata_text
 from km365.services import calendar, flows
+from km365.services.accounts import at_work
 from km365.services.capture import Kept, find, knowledge_list
 from km365.services.leave import on_leave
 from km365.services.life import LifeDesk
@@ -83,7 +84,7 @@ async def _whom(desk: LifeDesk, due: Sequence[Kept]) -> Mapping[str, tuple[Perso
     """Who is asked about what, by their id: those who work here and may read it."""
     known: dict[str, Person] = {}
     for one in sorted({one for kept in due for one in kept.item.contributors}):
-        if person := await _person(desk, one):
+        if person := await at_work(desk.graph, one):
             known[one] = person
     orphans = [kept for kept in due if not known.keys() & set(kept.item.contributors)]
     successors = await _successors(desk) if orphans else {}
@@ -102,15 +103,6 @@ async def _whom(desk: LifeDesk, due: Sequence[Kept]) -> Mapping[str, tuple[Perso
         for one in who_confirms(item.contributors, here=here, successors=followers, others=others):
             asked[one].append(kept)
     return {person_id: (known[person_id], theirs) for person_id, theirs in asked.items()}
-
-
-async def _person(desk: LifeDesk, person_id: str) -> Person | None:
-    """The person, as long as they work here."""
-    try:
-        person = await people.get_person(desk.graph, person_id)
-    except GraphNotFound:
-        return None
-    return person if person.account_enabled else None
 
 
 async def _successors(desk: LifeDesk) -> Mapping[str, Person]:
