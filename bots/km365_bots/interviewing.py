@@ -4,7 +4,7 @@
 is pointed there and not kept.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
@@ -266,10 +266,9 @@ async def add(chat: Chat, turn: Turn, text: str) -> list[Reply]:
 _STORY = "description"
 
 
-async def link(chat: Chat, turn: Turn, links: Sequence[Link] | None) -> Turn:
-    """The draft says this of other items, beside what it says of others; None: it says nothing of any."""
-    said = {one.to: one for one in (*links_of(turn.interview), *links)} if links is not None else {}
-    column = and_links("", said.values())
+async def link(chat: Chat, turn: Turn, links: Iterable[Link]) -> Turn:
+    """The draft says this of other items, and nothing else."""
+    column = and_links("", links)
     if column == and_links("", links_of(turn.interview)):
         return turn
     return await _take(chat, turn.interview.id, uttered(chat, Verb.EDIT, fields={LINKS: column}))

@@ -43,8 +43,6 @@ _AT_ONCE = 100
 _LEAST = 0.2
 """The share of a draft's words, by their weight, that an item holds which is compared with it."""
 _NAMED = 2
-
-
 VECTORS = "near_vectors"
 """The look of every minute for what in the index has no vector yet."""
 

@@ -114,7 +114,7 @@ async def test_what_the_draft_says_of_them_is_chosen_on_the_card(
     chat.heard("Lorries came too early: what is different in your context?", "only with this sentence")
     chat.not_heard(TITLES[0])
     assert await said_of(office) == {"KM-1": (CONFIRMS, "")}
-    await chat.presses("words", {"c3": "Here the river is open all year."})
+    await chat.presses("words", {"contradicts_3": "Here the river is open all year."})
     chat.heard(
         "confirms “Order before the rains”", "contradicts “Lorries came too early”", "The link goes with"
     )
@@ -147,9 +147,13 @@ async def test_a_contradiction_without_what_is_different_is_no_link(
     chat: Chat, office: Office, known: Known
 ) -> None:
     await drafts(chat)
+    await chat.says("3 confirms")
     await chat.says("3 contradicts")
     await chat.says("continue")
     chat.heard("Your lesson stands by itself.")
+    assert await said_of(office) == {}
+    await chat.says("3 contradicts")
+    await chat.presses("words", {"contradicts_3": " ", "contradicts_9": "Not shown."})
     assert await said_of(office) == {}
 
 

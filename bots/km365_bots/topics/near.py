@@ -79,12 +79,12 @@ class Near(Topic):
     async def _show(self, chat: Chat, turn: Turn) -> Told | None:
         interview = turn.interview
         item = knowledge_item(interview, bank_of(chat, interview))
+        found: list[Shown] = []
         try:
             async with asyncio.timeout(PATIENCE_S):
                 found = await self._lessons.like(item, chat.event.person_id, language=interview.language)
         except (KM365Error, TimeoutError) as error:
             _log.warning("A draft is shown without similar lessons: %s", error or "they took too long")
-            return None
         lessons = {str(place): (one.item_id, one.title) for place, one in enumerate(found, start=1)}
         kept = {"interview": interview.id, "heard": chat.activity_key, "lessons": lessons}
         await chat.remember(**{NEAR: {**kept, "at": chat.event.at.isoformat()}})
@@ -107,7 +107,7 @@ class Near(Topic):
         if asks:
             return await self._worded(chat, turn, asks)
         if plain(chat.event.text) in self._alone_words(chat):
-            return await self._done(chat, await interviewing.link(chat, turn, None))
+            return await self._done(chat, await interviewing.link(chat, turn, ()))
         said = self._phrases(chat).spoken(chat.event.text, most=len(kept.lessons))
         return await self._said(chat, turn, said) if said else None
 
@@ -125,12 +125,15 @@ class Near(Topic):
             return Told(replies=[chat.speech.say("near.gone")])
         chat = replace(chat, language=turn.interview.language)
         if pick.verb == _ALONE:
-            return await self._done(chat, await interviewing.link(chat, turn, None))
+            return await self._done(chat, await interviewing.link(chat, turn, ()))
         if pick.verb == _WORDS:
-            asks = {key[1:]: key[0] for key in pick.inputs if key[1:] in kept.lessons}
-            relations = {"n": Relation.NUANCES, "c": Relation.CONTRADICTS}
-            asked = {place: relations[key] for place, key in asks.items() if key in relations}
-            words = {key[1:]: text.strip() for key, text in pick.inputs.items() if key[1:] in asked}
+            asked = {
+                place: relation
+                for place in kept.lessons
+                for relation in _ASKS_MORE
+                if _field(relation, place) in pick.inputs
+            }
+            words = {place: pick.inputs[_field(one, place)].strip() for place, one in asked.items()}
             return await self._keep_words(chat, turn, {k: w for k, w in words.items() if w}, asked)
         said = {
             int(key[1:]): Relation(value)
@@ -144,13 +147,7 @@ class Near(Topic):
 
         A contradiction is kept with its sentence only.
         """
-        lessons = _Kept.of(chat).lessons
-        links = [
-            Link(relation=relation, to=lessons[str(place)][0])
-            for place, relation in said.items()
-            if relation is not Relation.CONTRADICTS
-        ]
-        turn = await interviewing.link(chat, turn, links) if links else turn
+        turn = await _linked(chat, turn, {str(place): (relation, "") for place, relation in said.items()})
         asks = {str(place): relation for place, relation in sorted(said.items()) if relation in _ASKS_MORE}
         if not asks:
             return await self._done(chat, turn)
@@ -179,11 +176,7 @@ class Near(Topic):
             if not gives_back(chat, refusal):
                 return told
             return replace(told, replies=[*told.replies, _more(chat, turn.interview, asks, words)])
-        lessons = _Kept.of(chat).lessons
-        links = [
-            Link(relation=asks[place], to=lessons[place][0], words=text) for place, text in words.items()
-        ]
-        turn = await interviewing.link(chat, turn, links) if links else turn
+        turn = await _linked(chat, turn, {place: (asks[place], text) for place, text in words.items()})
         left = {place: one for place, one in asks.items() if place not in words}
         if left and words and chat.event.kind is EventKind.MESSAGE:
             return Told(replies=[_more(chat, turn.interview, left)], waits={"asks": left}, own_words=True)
@@ -218,6 +211,23 @@ class Near(Topic):
     def _alone_words(self, chat: Chat) -> set[str]:
         texts = [chat.parts.catalogue.get(tag).texts for tag in LANGUAGES]
         return {plain(str(said)) for words in texts for said in words["near.alone_words"]}
+
+
+async def _linked(chat: Chat, turn: Turn, said: Mapping[str, tuple[Relation, str]]) -> Turn:
+    """With what the draft says of the lessons at these places, in the place of what it said of them."""
+    lessons = _Kept.of(chat).lessons
+    links = {one.to: one for one in links_of(turn.interview)}
+    for place, (relation, words) in said.items():
+        to, _ = lessons[place]
+        links.pop(to, None)
+        if words or relation is not Relation.CONTRADICTS:
+            links[to] = Link(relation=relation, to=to, words=words)
+    return await interviewing.link(chat, turn, links.values())
+
+
+def _field(relation: str, place: str) -> str:
+    """The field for the sentence to the lesson at that place."""
+    return f"{relation}_{place}"
 
 
 def _takes_links(chat: Chat, turn: Turn) -> bool:
@@ -274,7 +284,7 @@ def _more(
         title=say("near.more_title"),
         text=" ".join([say("near.more_text"), *needed]),
         fields=[
-            {"key": f"{asks[place][0]}{place}", "label": text, "value": (words or {}).get(place, "")}
+            {"key": _field(asks[place], place), "label": text, "value": (words or {}).get(place, "")}
             for place, text in asked.items()
         ],
         buttons=[{"verb": _WORDS, "label": say("near.continue"), "inputs": True}],
