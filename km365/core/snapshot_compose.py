@@ -66,7 +66,7 @@ def compose(
     *,
     today: date,
     reader_office: str = "",
-    narrower: Iterable[tuple[str, Part]] = (),
+    narrower: Sequence[tuple[str, Part]] = (),
 ) -> Snapshot:
     """The snapshot of what was read, whatever order it comes in; the same sources always give the same.
 
@@ -320,7 +320,7 @@ def _coverage(read: Sequence[Source], shelf: Shelf) -> Coverage:
 
 
 def _missing(
-    read: Sequence[Source], shelf: Shelf, narrower: Iterable[tuple[str, Part]], today: date, known: Words
+    read: Sequence[Source], shelf: Shelf, narrower: Sequence[tuple[str, Part]], today: date, known: Words
 ) -> Iterator[Missing]:
     lessons = [one for one in read if one.kind != DOCUMENT]
     if not read:
@@ -337,7 +337,7 @@ def _missing(
     newest = max(one.year for one in read)
     if newest and today.year - newest > _QUIET_YEARS:
         yield Missing(gap=Gap.OLD, about=str(newest))
-    words = [_all_words(one, known) for one in read]
+    words = [_all_words(one, known) for one in read] if narrower else []
     unheard = [label for label, part in narrower if not any(speaks(some, [part]) for some in words)]
     yield from (Missing(gap=Gap.NARROWER, about=label) for label in unheard[:_NARROWER])
 

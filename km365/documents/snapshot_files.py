@@ -26,7 +26,10 @@ from km365.errors import TemplateError as OurTemplateError
 from km365.templates import Templates
 
 WORD, PAGE = "docx/snapshot.docx", "reports/snapshot.html"
-_PART = "/customXml/km365-snapshot.xml"
+_PARTS, _PART = "customXml/", "/customXml/km365-snapshot.xml"
+"""Where Word keeps such parts; it may give ours another name."""
+_SPACE = "urn:km365:snapshot"
+_ELEMENT = f"{{{_SPACE}}}snapshot"
 _META = re.compile(r'<meta name="km365-snapshot" content="([^"]*)">')
 _LARGEST_BYTES = 20 * 1024 * 1024
 """A larger file is no snapshot."""
@@ -48,7 +51,7 @@ def kept_in(path: Path) -> Kept:
         return Kept.from_json(json.loads(text))
     except OSError as error:
         raise InputRefused(f"{path}: cannot be read ({type(error).__name__}).") from None
-    except (KeyError, ValueError, AttributeError, InputRefused, etree.XMLSyntaxError):
+    except (KeyError, TypeError, ValueError, InputRefused):
         raise InputRefused(f"{path} is no snapshot that `km365 ask -o` has written.") from None
 
 
@@ -58,7 +61,7 @@ def to_json(snapshot: Snapshot, kept: Kept, words: SnapshotWords) -> dict[str, A
 
 
 def _word(snapshot: Snapshot, kept: Kept, words: SnapshotWords, templates: Templates) -> bytes:
-    element = etree.Element("snapshot", xmlns="urn:km365:snapshot")
+    element = etree.Element(_ELEMENT, nsmap={None: _SPACE})
     element.text = json.dumps(kept.to_json(), ensure_ascii=True)
     said = words.whole(snapshot)
     return docx.fill(
@@ -82,7 +85,6 @@ def _page(snapshot: Snapshot, kept: Kept, words: SnapshotWords, templates: Templ
             language=words.language,
             direction="rtl" if is_rtl(words.language) else "ltr",
             direction_of=lambda run: "rtl" if is_rtl(run.language) else "ltr",
-            is_address=lambda url: url.startswith(("https://", "http://127.0.0.1", "http://localhost")),
             kept=json.dumps(kept.to_json(), ensure_ascii=True),
         )
     except TemplateSyntaxError as error:
@@ -105,8 +107,11 @@ def _plain(value: Any) -> Any:
 
 
 def _of_word(name: str, data: bytes) -> str:
-    element = Package(name, data).xml(_PART.lstrip("/"))
-    return str(element.text)
+    package = Package(name, data)
+    parts = (
+        package.xml(one) for one in sorted(package.names) if one.startswith(_PARTS) and one.endswith(".xml")
+    )
+    return next((str(root.text) for root in parts if root.tag == _ELEMENT), "")
 
 
 def _of_page(_: str, data: bytes) -> str:

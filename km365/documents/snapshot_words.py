@@ -188,6 +188,7 @@ class SnapshotWords:
         return (f"{opens}{_ISOLATE}", f"{_END}{closes}") if other_way else (opens, closes)
 
     def _source(self, number: int, source: Source) -> dict[str, Any]:
+        url = source.web_url if source.web_url.startswith(("https://", "http://")) else ""
         told = (
             self._words.table("kinds").text(source.kind, default=source.kind),
             source.office,
@@ -196,7 +197,7 @@ class SnapshotWords:
         )
         return {
             "number": self.text("number", n=str(number)),
-            "title": Run(text=source.title, language=primary(source.language), url=source.web_url),
+            "title": Run(text=source.title, language=primary(source.language), url=url),
             "note": self.listed(told),
         }
 

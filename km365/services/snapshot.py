@@ -4,6 +4,7 @@ What speaks of the topic is found as any search finds it, with the reader's righ
 document is read once more from SharePoint, and only what it says now can be quoted.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -78,7 +79,8 @@ class Asking:
         """
         concepts = await self.terms()
         read = await self._read(asked, reader, concepts, today)
-        return compose(
+        return await asyncio.to_thread(
+            compose,
             read.topic,
             read.sources,
             read.shelf,
@@ -90,13 +92,13 @@ class Asking:
     async def changes(self, kept: Kept, reader: Reader, *, today: date) -> list[Change]:
         """What became of the sources of a kept snapshot, and what is new: the question asked once more."""
         read = await self._read(kept.asked, reader, await self.terms(), today)
-        now = compose(read.topic, read.sources, read.shelf, today=today)
+        now = await asyncio.to_thread(compose, read.topic, read.sources, read.shelf, today=today)
         return kept.held_against(read.sources, now.read)
 
     async def _read(self, asked: Asked, reader: Reader, concepts: Concepts, today: date) -> _Read:
         topic = Topic(
             words=asked.words,
-            parts=concepts.parts(asked.words),
+            parts=await asyncio.to_thread(concepts.parts, asked.words),
             office=asked.office.upper(),
             language=asked.language,
             since=asked.since,

@@ -215,6 +215,9 @@ async def test_a_kept_file_says_what_its_sources_have_become(answers: Answers, t
         path.write_bytes(data)
         kept.append(snapshot_files.kept_in(path))
     assert kept[0] == kept[1] == kept[2]
+    renamed = tmp_path / "saved by Word.docx"
+    renamed.write_bytes(files[".docx"].replace(b"km365-snapshot.xml", b"item1234567890.xml"))
+    assert snapshot_files.kept_in(renamed) == kept[0]
     changes = await answers.asking.changes(kept[0], BEN, today=TODAY)
     assert {one.title: one.standing for one in changes} == {
         "Exit interviews 0 at the river station": Standing.CHANGED,
