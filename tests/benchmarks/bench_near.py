@@ -1,22 +1,17 @@
 """How well lessons that say the same, or the opposite, are told from others, in each pair of languages.
 
-    python tests/benchmarks/bench_near.py [--items 100000]
+    python tests/benchmarks/bench_near.py
 
 Every lesson of `tests/data/near` is compared with one that says the same in other words, one that contradicts
 it, one about another lesson of the same topic and one about something else. The first two ought to be shown
 beside it. The thresholds are the lowest that are right nine times of ten in the tuned half; the other half is
-only measured. Prints the tables of docs/near-duplicates.md. `--items` measures how long it takes to find the
-nearest of so many vectors, drawn by chance, in a database of its own.
+only measured. Prints the tables of docs/near-duplicates.md.
 """
 
-import argparse
 import json
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -140,81 +135,15 @@ def _row(
     return f"| {' | '.join(cells)} |"
 
 
-def speed(items: int) -> list[str]:
-    """How long the nearest of so many vectors take to be found, with reading them."""
-    from km365.core.search_entries import Entry
-    from km365.services.near import _nearest, _packed
-    from km365.store import search, search_meaning
-    from km365.store.database import Database
-    from km365.store.tables import search_entry
-
-    chance = np.random.default_rng(365)
-    with tempfile.TemporaryDirectory() as folder:
-        db = Database.open(Path(folder) / "near.sqlite")
-        at = datetime(2026, 11, 22, tzinfo=UTC)
-        with db.begin() as c:
-            search.put_source(c, search.Source(container="l", site="s", office="", name="K", shelf=""))
-            for first in range(0, items, 1000):
-                rows = [
-                    search._values(
-                        Entry(
-                            container="l",
-                            item_id=str(n),
-                            shelf="",
-                            kind="lesson learned",
-                            office="CO-BEL",
-                            language="en",
-                            title="t",
-                            web_url="",
-                            day=None,
-                            mark="1",
-                        ),
-                        due_at=at,
-                    )
-                    for n in range(first, min(first + 1000, items))
-                ]
-                c.execute(search_entry.insert(), rows)
-                new = search_meaning.unread(c, most=1000)
-                made = chance.standard_normal((len(new), 512), dtype=np.float32)
-                made /= np.linalg.norm(made, axis=1, keepdims=True)
-                search_meaning.put(c, dict(zip(new, map(_packed, made), strict=True)))
-        wanted = made[0]
-        taken = []
-        for _ in range(5):
-            begun = time.perf_counter(), time.process_time()
-            with db.begin() as c:
-                ids, packed = search_meaning.of_shelves(c, ["", "co-bel"])
-            _nearest(ids, packed, wanted)
-            taken.append((time.perf_counter() - begun[0], time.process_time() - begun[1]))
-        begun_at = time.perf_counter()
-        with db.begin() as c:
-            search_meaning.unread(c, most=100)
-        idle = time.perf_counter() - begun_at
-        db.close()
-    wall, cpu = min(taken)
-    return [
-        f"The nearest of {items:,} items: {1000 * wall:.0f} ms ({1000 * cpu:.0f} ms of CPU); "
-        f"to see that no vector is missing {1000 * idle:.0f} ms."
-    ]
-
-
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("--items", type=int, default=0)
-    given = options.parse_args()
     for name, likeness, used in (
         ("By meaning", by_meaning(), CLOSE),
         ("By words alone", by_words, SAME_WORDS),
     ):
         tuned = [(one, likeness(one.first, one.second)) for one in pairs("tuned")]
         head = f"{name}: the lowest threshold that is right nine times of ten is {threshold(tuned):.2f}"
-        sys.stdout.write(
-            "\n".join(
-                [f"{head}; used: {used:.2f}\n", *table(likeness, used), "", *shown(likeness, used), "", ""]
-            )
-        )
-    if given.items:
-        sys.stdout.write("\n".join([*speed(given.items), ""]))
+        lines = [f"{head}; used: {used:.2f}\n", *table(likeness, used), "", *shown(likeness, used)]
+        sys.stdout.write("\n".join([*lines, "", ""]))
 
 
 if __name__ == "__main__":
