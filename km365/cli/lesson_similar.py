@@ -121,8 +121,7 @@ async def link(
 
     \b
     Example:
-      km365 lesson link KM-8f3a --contradicts KM-77b0 --words "Here the river floods every year." \\
-        --as zodwa.thimblesea@childrensagency.example
+      km365 lesson link KM-8f3a --confirms KM-77b0 --as zodwa.thimblesea@childrensagency.example
     """
     from km365.core.keepout import keep_out
     from km365.core.knowledge import Link, Relation

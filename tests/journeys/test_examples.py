@@ -19,10 +19,14 @@ from ..cli.test_command_line import commands
 from .product import Up, until
 
 ROOT = Path(__file__).parents[2]
-LESSON_VERBS = "show review answer return validate publish supersede retire effect settle promote"
+LESSON_VERBS = (
+    "show review answer return validate publish supersede retire effect settle promote link edit used "
+    "ask-consent"
+)
 UNKNOWN = {
     **{f"lesson {verb}": "lesson list" for verb in LESSON_VERBS.split()},
     "lesson check KM": "lesson list",
+    "lesson similar KM": "lesson list",
     **{f"headline {verb}": "milestone list" for verb in ("show", "choose", "drop", "undo")},
     "lesson settle": "lesson list",
     "message resend": "message list",
@@ -35,7 +39,7 @@ UNKNOWN = {
 IN_VAIN = ("campaign resume", "flow resume", "worker")
 """What is refused while nothing is paused, and on a database of one machine."""
 IN_PART = ("compendium build", "compendium plan")
-"""What says that something was left out: the demonstration has lessons that were checked and not published."""
+"""What says that something is left out: some lessons of the demonstration are checked and not published."""
 
 
 def test_every_command_of_the_help_and_the_documentation_works(
@@ -117,6 +121,7 @@ def _filled_in(line: str) -> str:
         "campaign resume ID": "campaign resume 1 --dry-run",
         "campaign cancel ID": "campaign cancel 1 --dry-run",
         "MILESTONE N…": "7 1",
+        '"TOPIC"': '"exit interviews"',
         "FILE\\|ID": "draft.txt",
         "ID…": "KM-8f3a",
         "PERSON": "ruth.cloudharrow@childrensagency.example",
