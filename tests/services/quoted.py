@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import docx
 
-_QUOTED = re.compile(r"“(?P<words>.+)”  .*\[(?P<number>\d+)\]", re.DOTALL)
-_ON_A_PAGE = re.compile(r"“<q [^>]*>(.*?)</q>”")
+_QUOTED = re.compile(r"“\u2068?(?P<words>.+?)\u2069?”  .*\[(?P<number>\d+)\]", re.DOTALL)
+_ON_A_PAGE = re.compile(r"“\u2068?<q [^>]*>(.*?)</q>\u2069?”")
 _TAG = re.compile(r"<[^>]+>")
 
 
