@@ -5,7 +5,7 @@ holds it to an audience.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,13 +14,13 @@ from km365.core.calendar_filter import fits
 from km365.core.knowledge import Kind, KnowledgeItem, Maturity, to_fields
 from km365.core.life import history
 from km365.core.moves import Actor, Step
-from km365.core.schedule import day_at
 from km365.core.schema import KNOWLEDGE, ColumnKind
 from km365.graph import lists
 from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.services import calendar
 from km365.services.capture import Kept, knowledge_list
+from km365.services.loop import captured_on
 from km365.services.review import is_readable, kept_of, roles_of
 from km365.settings import Settings
 from km365.store import moves
@@ -50,7 +50,7 @@ class Wanted:
             and self.maturity in {None, item.maturity}
             and self.kind in {None, item.kind}
             and self.language in {"", item.language}
-            and (self.first or date.min) <= one.captured_on <= (self.last or date.max)
+            and (self.first or date.min) <= (one.captured_on or date.min) <= (self.last or date.max)
         )
 
 
@@ -60,7 +60,7 @@ class Exported:
 
     kept: Kept
     columns: Mapping[str, Any]
-    captured_on: date
+    captured_on: date | None
     steps: Sequence[Step] = ()
 
 
@@ -77,20 +77,20 @@ async def export(
     found = []
     async for row in lists.list_items(graph, place.site_id, place.list_id):
         kept = kept_of(row)
-        at = min((at for at in (kept.item.submitted_at, row.created_at) if at is not None), default=None)
-        if is_readable(kept.item, reader):
-            on = day_at(at, hours) if at else date.min
-            found.append(Exported(kept=kept, columns=_columns(row, kept), captured_on=on))
-    found = [one for one in found if wanted.takes(one)]
+        one = Exported(kept=kept, columns=_columns(row, kept), captured_on=captured_on(row, kept.item, hours))
+        if is_readable(kept.item, reader) and wanted.takes(one):
+            found.append(one)
     going = [one for one in found if one.kept.item.audience in _GOES]
     roles = await roles_of(graph, settings, reader.office, reader)
     made = await db.run(moves.by_item)
-    out = []
-    for one in sorted(going, key=lambda one: one.kept.item.id):
+
+    def with_history(one: Exported) -> Exported:
         item = one.kept.item
-        told = history(item, made.get(item.id, ())) if _sees_history(item, reader, roles) else ()
-        out.append(Exported(kept=one.kept, columns=one.columns, captured_on=one.captured_on, steps=told))
-    return out, len(found) - len(going)
+        sees = _sees_history(item, reader, roles)
+        return replace(one, steps=history(item, made.get(item.id, ()))) if sees else one
+
+    in_order = sorted(going, key=lambda one: one.kept.item.id)
+    return [with_history(one) for one in in_order], len(found) - len(going)
 
 
 def _sees_history(item: KnowledgeItem, reader: Reader, roles: frozenset[Actor]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from km365.core.calendar_filter import fits
 from km365.core.departures import CANCELLED
 from km365.core.interviews import InterviewState
-from km365.core.knowledge import Maturity, from_fields
+from km365.core.knowledge import KnowledgeItem, Maturity, from_fields
 from km365.core.loop import By, Counted, Followed, Loop, People, follow, months, table
 from km365.core.moves import Made
 from km365.core.schedule import Hours, day_at
@@ -75,6 +75,14 @@ _ENDED = {
     Stand.DECLINED: People.SILENT,
     Stand.NO_ANSWER: People.SILENT,
 }
+
+
+def captured_on(row: Item, item: KnowledgeItem, hours: Hours) -> date | None:
+    """The day an item was first there: that of its row, or of its submission if the row was moved here."""
+    known = [at for at in (item.submitted_at, row.created_at) if at is not None]
+    return day_at(min(known), hours) if known else None
+
+
 _Days = Mapping[str, date]
 
 
@@ -87,13 +95,13 @@ def _followed(
 ) -> Followed | None:
     """How far a row of the *Knowledge* list has come; None for a draft, which is not captured yet."""
     item = from_fields(row.fields)
-    captured = min((at for at in (item.submitted_at, row.created_at) if at is not None), default=None)
+    captured = captured_on(row, item, hours)
     if item.maturity is Maturity.DRAFT or captured is None:
         return None
     return follow(
         item,
         made.get(item.id, ()),
-        captured_on=day_at(captured, hours),
+        captured_on=captured,
         read_on=read.get(item.id),
         used_on=use.get(item.id),
         was_used=_number(row.fields.get("KMUsed")) > 0,
