@@ -32,7 +32,9 @@ async def told(chat: Chat, words: str, *answers: str) -> None:
 async def test_a_name_is_advised_against_under_the_draft_and_can_be_sent_all_the_same(
     chat: Chat, office: Office
 ) -> None:
-    await told(chat, f"Lesson: {TOLD}", "In May.", "Sand.", "Check the pump.", "Not in towns.", "We saw it.")
+    await told(
+        chat, f"Lesson: {TOLD}", "1", "In May.", "Sand.", "Check the pump.", "Not in towns.", "We saw it."
+    )
     chat.heard("This is how it reads now", COACH.under["en"], "What happened (2): Somebody can be recognised")
     await chat.says("send")
     chat.heard("I pass it on now")

@@ -53,7 +53,7 @@ async def test_a_story_may_be_another_lesson_and_the_invitation_waits_on(chat: C
     await chat.is_invited()
     await chat.says(STORY)
     await chat.says("another lesson")
-    chat.heard("under: What happened", "“Ardania, mid-term review” still waits", "2 of 6")
+    chat.heard("under: What happened", "“Ardania, mid-term review” still waits", "2 of 7")
     assert (await interview(office)).bank == "lesson"
     assert await service.waiting_campaign(office.db, "ann")
 
@@ -142,7 +142,7 @@ async def test_who_hands_over_agrees_before_anything_is_kept_for_it(chat: Chat, 
     await chat.says(STORY)
     chat.heard("Shall I make a lesson of this?")
     await chat.says("yes")
-    chat.heard("still waits", "2 of 6")
+    chat.heard("still waits", "2 of 7")
 
 
 async def test_in_arabic(office: Office) -> None:
