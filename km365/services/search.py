@@ -57,7 +57,7 @@ class Hit:
     """One thing that was found, as SharePoint has it now. `sentence` stands in it word for word; may be "".
 
     `office` is a code as people write it, `kind` that of an `Entry`; `record` is the id of a knowledge item,
-    "" of a document.
+    "" of a document, and the reader's `own` where they contributed it.
     """
 
     title: str
@@ -70,6 +70,7 @@ class Hit:
     container: str
     item_id: str
     record: str = ""
+    own: bool = False
     unconfirmed_since: date | None = None
 
 
@@ -274,7 +275,8 @@ class _Searching:
                 else:
                     says = _says(entry, current, texts.get(number, ()))
                     hit = _hit(current, says, await self._sentence(says, asked_for, known))
-                    hits.append(replace(hit, unconfirmed_since=self._unconfirmed_since(current)))
+                    own = self.reader.person_id in says.contributors
+                    hits.append(replace(hit, own=own, unconfirmed_since=self._unconfirmed_since(current)))
         return hits, at - dropped, dropped
 
     async def _sentence(self, says: "_Says", asked: "_Asked", known: Words) -> str:
@@ -364,6 +366,7 @@ class _Says:
     sentences: Sequence[str]
     source: Sequence[str]
     record: str = ""
+    contributors: Sequence[str] = ()
 
 
 def _says(entry: Entry, current: Item | File, kept: Sequence[str]) -> _Says:
@@ -378,6 +381,7 @@ def _says(entry: Entry, current: Item | File, kept: Sequence[str]) -> _Says:
             sentences=item_sentences(item),
             source=[str(getattr(item, name)) for name in WRITTEN_FIELDS],
             record=item.id,
+            contributors=item.contributors,
         )
     if current.ctag != entry.mark:
         return _Says(entry=replace(entry, title=title_of((), current.name)), sentences=(), source=())

@@ -125,7 +125,8 @@ async def test_neither_what_belongs_elsewhere_nor_what_one_may_not_read_nor_ones
     await eve.says("1 did not fit: my supervisor is harassing me")
     eve.heard("people")
     await eve.says("what do we know about the cold chain")
-    await eve.presses("used:0:KM-cold")
+    assert not [one for one in eve.card.data["buttons"] if "entry" in one]
+    await eve.presses("unfit:0:KM-cold")
     eve.heard("your own")
     assert await colleagues.tally() == Tally()
     reader = Reader(person_id=person_id("ann"), office="CO-BEL")

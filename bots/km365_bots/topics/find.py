@@ -105,8 +105,8 @@ class Find(Topic):
 
     async def _used(self, chat: Chat, query: Query, used: Pressed, words: str) -> Told:
         """Keeps what a button below a lesson says, and shows the card with that; at first asks why not."""
-        said = await self._uses.pressed(chat, used, words)
-        why = used.item_id if used.verb == "unfit" else ""
+        said, asks = await self._uses.pressed(chat, used, words)
+        why = used.item_id if asks else ""
         again = await self._safely(chat, self.answer(chat, query, start=used.start, why=why))
         if again is None or said.begun:  # somebody in distress is shown nothing more
             return said
@@ -138,7 +138,8 @@ class Find(Topic):
         )
         concepts, asking = await self._terms.now(), await interviewing.is_asked(chat)
         records = [one.record for one in found.hits] if chat.event.personal else []
-        below = await self._uses.below(chat, records, start=start, why=why)
+        others = ["" if one.own else one.record for one in found.hits[: len(records)]]
+        below = await self._uses.below(chat, others, start=start, why=why)
         shown = Shown(
             chat=chat, query=query, found=found, start=start, concepts=concepts, asking=asking, below=below
         )

@@ -97,8 +97,8 @@ class Shown:
         buttons = [verb for verb, there in can.items() if there]
         hints = [self._say(f"hint_{verb}") for verb in buttons]
         if self.below.buttons:
-            first = next(number for number, one in enumerate(found.hits, start=self.start + 1) if one.record)
-            hints.append(self._messages.say("used.hint", number=str(first)))
+            first = next(place for place, one in enumerate(found.hits, start=1) if one.record and not one.own)
+            hints.append(self._messages.say("used.hint", number=str(self.start + first)))
         hint = " ".join(hints)
         return self._card(title, lines, about, buttons=buttons, hint=hint)
 

@@ -57,8 +57,8 @@ class Used(Topic):
         pressed = Pressed.read(pick.verb)
         if pressed is None:
             return Told(replies=[chat.speech.say("chat.forged")])
-        said = await self._uses.pressed(chat, pressed, pick.inputs.get(WHY, ""))
-        why = pressed.item_id if pressed.verb == "unfit" else ""
+        said, asks = await self._uses.pressed(chat, pressed, pick.inputs.get(WHY, ""))
+        why = pressed.item_id if asks else ""
         try:
             message = await push.message_of(chat.parts.db, chat.event.person_id, pick.about)
             shown = await push.shown(self._push, message, chat.language)

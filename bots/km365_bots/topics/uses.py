@@ -71,9 +71,11 @@ class Uses:
             return Told(replies=[reply])
         return await self.keep(chat, item_id, said.use, said.words, number=said.number)
 
-    async def pressed(self, chat: Chat, pressed: Pressed, words: str) -> Told:
-        """Keeps what a button says."""
-        return await self.keep(chat, pressed.item_id, _VERBS[pressed.verb], words.strip())
+    async def pressed(self, chat: Chat, pressed: Pressed, words: str) -> tuple[Told, bool]:
+        """Keeps what a button says; with it, whether to ask now why it did not fit."""
+        told = await self.keep(chat, pressed.item_id, _VERBS[pressed.verb], words.strip())
+        said = await chat.parts.db.run(store.of_person, chat.event.person_id, [pressed.item_id])
+        return told, pressed.verb == "unfit" and said.get(pressed.item_id) is Use.DID_NOT_FIT
 
     async def keep(self, chat: Chat, item_id: str, use: Use, words: str, *, number: int = 0) -> Told:
         """Keeps it, and says so; nothing that belongs to another channel, nor of what one may not read."""
