@@ -1,4 +1,4 @@
-"""All triples of state, move and person: what the table of moves allows can be done, and the rest is refused."""
+"""Every move by everybody from every state: what the table of moves allows can be done, and nothing else."""
 
 from dataclasses import replace
 from itertools import product
