@@ -157,7 +157,7 @@ async def query(
         if hit.sentence:
             click.echo(f"   “{hit.sentence}”")
         held = f"unconfirmed since {hit.unconfirmed_since:%B %Y}" if hit.unconfirmed_since else ""
-        told = (hit.kind, hit.record, hit.office, str(hit.day or ""), hit.language, held, hit.web_url)
+        told = (hit.kind, hit.office, str(hit.day or ""), hit.language, held, hit.record, hit.web_url)
         click.echo(f"   {', '.join(one for one in told if one)}")
     say(f"Found: {found.total}. Searched: {whose}.")
     if found.without_filters:
