@@ -6,6 +6,7 @@ from km365.core.chat import Reply
 from km365.core.messages import Messages
 from km365.core.questions import Bank
 from km365.services.campaign_reports import CARD
+from km365.services.promotion import CARD as CARD_PROPOSED
 from km365.store.outbox import Message
 from km365.store.standing import Told
 from km365_bots import campaign_words
@@ -52,7 +53,7 @@ def _news(speech: Speech, message: Message, data: Mapping[str, str], bank: Bank 
         return speech.notice(bank.title, messages.say(f"notice.not_handed_on_{data.get('why', 'away')}"))
     if message.card == "lesson_decided":
         return _decided(speech, message, data)
-    others = {"lesson_answered": _answered, "term_decided": _term_decided}
+    others = {CARD_PROPOSED: _proposed, "lesson_answered": _answered, "term_decided": _term_decided}
     return others[message.card](speech, data) if message.card in others else None
 
 
@@ -63,6 +64,15 @@ def _answered(speech: Speech, data: Mapping[str, str]) -> Reply:
     text = say("notice.answered_text", item=data.get("item", ""))
     asked = (say("notice.you_asked"), data.get("asked", ""))
     return speech.notice(title, text, link=data.get("url", ""), facts=[asked])
+
+
+def _proposed(speech: Speech, data: Mapping[str, str]) -> Reply:
+    """Where lessons agree, and how a good practice is drafted of them."""
+    say = speech.messages.say
+    title = say("notice.proposed_title", title=speech.apart(data["title"]))
+    lessons, countries, items = (data[name] for name in ("lessons", "countries", "items"))
+    text = say("notice.proposed_text", lessons=lessons, countries=countries, items=items)
+    return speech.notice(title, text)
 
 
 def _term_decided(speech: Speech, data: Mapping[str, str]) -> Reply:

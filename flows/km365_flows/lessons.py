@@ -30,7 +30,7 @@ class LessonCare:
         if await app.db.run(cursors.get, LAST) == today:
             return
         desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
-        await lesson_care.look(desk, self._hours, at=app.clock.now())
+        await lesson_care.look(desk, app.templates, self._hours, at=app.clock.now())
         await deciding.tell(desk, at=app.clock.now())
         await app.db.run(cursors.put, LAST, today, at=app.clock.now())
 

@@ -209,10 +209,12 @@ async def _lessons(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[st
     from km365.services import calendar, deciding, lesson_care, life
 
     desk = life.LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
-    done = await lesson_care.look(desk, calendar.hours_of(app.settings), at=now, dry_run=dry_run)
-    words = f"{done.asked} asked whether lessons still hold, {done.reminded} reminded of an action"
+    hours = calendar.hours_of(app.settings)
+    done = await lesson_care.look(desk, app.templates, hours, at=now, dry_run=dry_run)
     told = await deciding.tell(desk, at=now, dry_run=dry_run)
-    words = f"{words}, {done.back} told that one has no owner, {told} told of lessons to decide on"
+    words = f"{done.asked} asked whether lessons still hold, {done.reminded} reminded of an action"
+    words = f"{words}, {done.back} told that one has no owner, {done.proposed} told that lessons agree"
+    words = f"{words}, {told} told of lessons to decide on"
     return asdict(done) | {"deciders": told}, words
 
 

@@ -95,8 +95,8 @@ async def remind(desk: LifeDesk, hours: Hours, *, at: datetime, dry_run: bool = 
 
     So does that of somebody who left or may not read the item any more. A reminder for which a person's week
     has no room, or that finds them on leave, waits for the next look. Repeatable: each message has its key.
-    With `dry_run` it only counts. Needs Sites.Selected with read, User.Read.All, GroupMember.ReadBasic.All and
-    Presence.Read.All.
+    With `dry_run` it only counts. Needs Sites.Selected with read, User.Read.All, GroupMember.ReadBasic.All
+    and Presence.Read.All.
     """
     owners = back = 0
     since = f"{at.date() - _LOOKED_BACK}T00:00:00Z"

@@ -1,11 +1,12 @@
-"""The daily look at lessons: whether they still hold is asked, and owners are reminded of their actions."""
+"""The daily look at lessons: do they still hold, is done what was agreed, and where do they agree."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from km365.core.schedule import Hours
-from km365.services import actions, review_by
+from km365.services import actions, promotion, review_by
 from km365.services.life import LifeDesk
+from km365.templates import Templates
 
 LAST = "flow:lessons"
 """The bookmark of the last day this was done."""
@@ -13,18 +14,22 @@ LAST = "flow:lessons"
 
 @dataclass(frozen=True, kw_only=True)
 class Looked:
-    """Messages of a look: to who knows a lesson, to owners, and to who agreed what has no owner now."""
+    """Messages of a look: to who knows a lesson, to owners, of actions without one, of lessons that agree."""
 
     asked: int
     reminded: int
     back: int
+    proposed: int
 
 
-async def look(desk: LifeDesk, hours: Hours, *, at: datetime, dry_run: bool = False) -> Looked:
-    """Asks and reminds; with `dry_run` only counts. Repeatable: every message has a key of its own.
+async def look(
+    desk: LifeDesk, templates: Templates, hours: Hours, *, at: datetime, dry_run: bool = False
+) -> Looked:
+    """Asks, reminds and proposes; with `dry_run` only counts. Repeatable: every message has its own key.
 
-    Needs what `actions.remind` and `review_by.ask` need.
+    Needs what `actions.remind`, `review_by.ask` and `promotion.propose` need.
     """
     owners = await actions.remind(desk, hours, at=at, dry_run=dry_run)
     asked = await review_by.ask(desk, hours, at=at, dry_run=dry_run)
-    return Looked(asked=asked, reminded=owners.owners, back=owners.back)
+    proposed = await promotion.propose(desk, templates, at=at, dry_run=dry_run)
+    return Looked(asked=asked, reminded=owners.owners, back=owners.back, proposed=proposed)

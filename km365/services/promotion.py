@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from km365.core.audience import Reader
 from km365.core.knowledge import Kind, KnowledgeItem, Relation
+from km365.core.languages import best
 from km365.core.promotion import (
     Against,
     Agreement,
@@ -32,12 +34,21 @@ from km365.errors import InputRefused, NotFound
 from km365.graph import lists, metadata
 from km365.graph.lists import Item
 from km365.graph.metadata import TermRef
-from km365.services import life
+from km365.graph.people import Person
+from km365.services import flows, life
 from km365.services.capture import Kept, find, knowledge_list, submit_item
 from km365.services.life import LifeDesk
-from km365.services.review import is_readable, kept_of, no_such_item, roles_of
+from km365.services.prompts import SEND_MESSAGE
+from km365.services.review import focal_points, is_readable, kept_of, no_such_item, roles_of
+from km365.services.search import EVERYONE
+from km365.store import outbox
 from km365.store import still_true as store
+from km365.store.database import Connection
+from km365.store.outbox import Message
 from km365.templates import Templates
+
+CARD = "good_practice_proposed"
+"""The card that tells focal points that lessons agree."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +118,51 @@ async def proposals(desk: LifeDesk, templates: Templates, reader: Reader) -> lis
     return sorted(
         found, key=lambda one: (len(one.missing), -one.agreement.offices, one.agreement.items[0].id)
     )
+
+
+async def propose(desk: LifeDesk, templates: Templates, *, at: datetime, dry_run: bool = False) -> int:
+    """Tells the focal points of their offices, once, of lessons for everyone that agree; counts the messages.
+
+    With `dry_run` it only counts. Needs Sites.Selected with read, User.Read.All, GroupMember.ReadBasic.All.
+    """
+    count = 0
+    for one in await proposals(desk, templates, EVERYONE):
+        ids = [item.id for item in one.agreement.items]
+        offices = sorted({item.office for item in one.agreement.items})
+        told = [person for office in offices for person in await _focal_points(desk, office)]
+        item_id = _id_of(ids, Kind.GOOD_PRACTICE)
+        work = partial(_tell, desk=desk, proposal=one, item_id=item_id, told=told, at=at)
+        count += await flows.run(desk.db, work, dry_run=dry_run)
+    return count
+
+
+async def _focal_points(desk: LifeDesk, office: str) -> list[Person]:
+    return [one async for one in focal_points(desk.graph, desk.settings, office)]
+
+
+def _tell(
+    c: Connection, *, desk: LifeDesk, proposal: Proposal, item_id: str, told: Sequence[Person], at: datetime
+) -> int:
+    agreement, count = proposal.agreement, 0
+    data = {
+        "title": agreement.items[0].title,
+        "items": " ".join(item.id for item in agreement.items),
+        "lessons": str(len(agreement.items)),
+        "countries": str(agreement.countries),
+    }
+    for one in told:
+        message = Message(
+            key=f"{CARD}:{item_id}:{one.id}",
+            person_id=one.id,
+            card=CARD,
+            data=data,
+            language=best([one.language]),
+            reason="lessons agree that are this person's to take further",
+        )
+        if outbox.put(c, message, at=at):
+            desk.jobs.enqueue(c, SEND_MESSAGE, key=message.key, args={"key": message.key})
+            count += 1
+    return count
 
 
 async def promote(

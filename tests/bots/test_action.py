@@ -12,9 +12,10 @@ from km365.core.knowledge import KnowledgeItem, Maturity, from_fields, to_fields
 from km365.core.moves import Move
 from km365.core.schedule import ALWAYS
 from km365.graph import lists
-from km365.services import actions, capture, life, review_by
+from km365.services import actions, capture, life, promotion, review_by
 from km365.services.life import LifeDesk, Wanted
 from km365.store import preferences
+from km365.store.outbox import Message
 
 from ..conftest import person_id
 from .chatting import LABELS, MORNING
@@ -140,6 +141,21 @@ async def test_it_is_said_in_the_readers_language(ann: Contributing, language: s
     await ann.says({"ar": "يوم آخر", "fr": "un autre jour"}[language])
     await ann.says({"ar": "بعد أسبوعين", "fr": "dans deux semaines"}[language])
     assert (await item(ann)).action_due == (MORNING + timedelta(days=14)).date()
+
+
+@pytest.mark.parametrize(
+    ("language", "heard"), [("en", "These lessons agree: Ask"), ("ar", "هذه الدروس متفقة")]
+)
+async def test_where_lessons_agree_is_said_with_what_to_do(
+    ann: Contributing, language: str, heard: str
+) -> None:
+    data = {"title": "Ask drivers first", "items": "KM-1 KM-2", "lessons": "2", "countries": "2"}
+    card = promotion.CARD
+    message = Message(
+        key="k", person_id=ANN.person_id, card=card, data=data, language=language, reason="they agree"
+    )
+    said = compose(ann.parts, message)
+    assert heard in said.text and "km365 lesson promote KM-1 KM-2" in said.text
 
 
 async def test_lessons_to_confirm_are_shown_when_opened_and_what_is_said_is_kept(ann: Contributing) -> None:

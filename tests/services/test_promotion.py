@@ -14,6 +14,7 @@ from km365.local import users
 from km365.services import capture, life, promotion, review
 from km365.services.life import LifeDesk, Wanted
 from km365.services.promotion import Promoted
+from km365.store import outbox
 
 from ..conftest import Provisioned, person_id
 from .lessons import NOW, lesson
@@ -97,6 +98,18 @@ async def test_nothing_is_proposed_or_drafted_of_what_the_reader_may_not_read(sh
         await shelf.promotes("KM-1", "KM-2")
     made = await shelf.promotes("KM-1", "KM-2", by=EVE)
     assert (made.draft.audience, made.draft.office) == (Audience.OFFICE, "CO-ARD")
+
+
+async def test_focal_points_are_told_once_of_lessons_for_everyone_that_agree(shelf: Shelf) -> None:
+    await shelf.holds(MINE, replace(THEIRS, audience=Audience.OFFICE))
+    told = promotion.propose
+    assert await told(shelf.desk, shelf.app.templates, at=NOW) == 0
+    await shelf.holds(replace(THEIRS, id="KM-4"))
+    assert await told(shelf.desk, shelf.app.templates, at=NOW, dry_run=True) == 2
+    assert [await told(shelf.desk, shelf.app.templates, at=NOW) for _ in range(2)] == [2, 0]
+    messages = [row.message for row in await shelf.app.db.run(outbox.list_)]
+    assert {one.person_id for one in messages} == {BEN.person_id, EVE.person_id}
+    assert messages[0].data["items"] == "KM-1 KM-4"
 
 
 async def test_what_does_not_agree_or_is_not_theirs_to_promote_is_refused_with_the_reason(
