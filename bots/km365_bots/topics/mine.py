@@ -12,32 +12,27 @@ from typing import Any
 from km365.app import App
 from km365.core.chat import Reply
 from km365.core.commands import Command, Understood, numbered, plain
-from km365.core.contributions import Course, Standing, WishKind, WishState
+from km365.core.contributions import Course, Standing, WishKind
 from km365.core.interviews import InterviewState
 from km365.core.keepout import KeepOut
-from km365.core.knowledge import WRITTEN_FIELDS, Reach
 from km365.core.languages import LANGUAGES
 from km365.core.turns import SURE_WITHIN
 from km365.documents.questions import Banks
 from km365.errors import NotFound
 from km365.services import contributions, wishes
 from km365.services.contributions import Contribution
-from km365.services.wishes import Answer, WishDesk
+from km365.services.wishes import WishDesk
 from km365.store import outbox
 from km365.store.outbox import Message
-from km365_bots import drafts, history, interviewing
+from km365_bots import history, interviewing
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech, beginning
-from km365_bots.topics import Told, Topic, gives_back, refused, topic_named
+from km365_bots.topics import Told, Topic, gives_back, mine_shown, refused, topic_named
 
 _PAGE_SIZE = 5
-_HEADINGS = "midterm_review"
-"""The bank whose headings an item has that did not come of an interview."""
 _WHICH = "which"
 """The wish of a number that no list was shown for."""
-_CONSENT = "consent"
-"""The topic of how far a contribution may be published, and the button that leads there."""
 _WORDS = ("show", "change", "withdraw", "narrow", "more", "list")
 _YES = frozenset({Command.YES, Command.AGREE})
 _NO = frozenset({Command.NO, Command.REFUSE, Command.DECLINE})
@@ -92,9 +87,9 @@ class Mine(Topic):
             if pick.verb == "more":
                 return await self._list(chat, page=page + 1)
             return await self._act(chat, pick.inputs.get("which", ""), "show")
-        consent = topic_named(chat.parts.topics, _CONSENT)
-        if pick.verb == _CONSENT and consent is not None:
-            return replace(await consent.pressed(chat, pick), by=_CONSENT)
+        consent = topic_named(chat.parts.topics, mine_shown.CONSENT)
+        if pick.verb == mine_shown.CONSENT and consent is not None:
+            return replace(await consent.pressed(chat, pick), by=mine_shown.CONSENT)
         asked = dict(zip(("about", "asks"), pick.about.rsplit("|", 1), strict=False))
         if pick.verb == "yes" and "asks" in asked:
             words = pick.inputs.get("words", "")
@@ -132,10 +127,12 @@ class Mine(Topic):
         page = page if page * _PAGE_SIZE < len(found) else 0
         shown = found[page * _PAGE_SIZE : (page + 1) * _PAGE_SIZE]
         more = len(found) > (page + 1) * _PAGE_SIZE
-        entries = [{"title": _title(chat, one), "note": _state(chat, one)} for one in shown]
+        entries = [
+            {"title": mine_shown.title(chat, one), "note": mine_shown.state(chat, one)} for one in shown
+        ]
         choices = [
             {"value": one.id, "label": label}
-            for one, label in zip(shown, _apart([entry["title"] for entry in entries]), strict=True)
+            for one, label in zip(shown, mine_shown.apart([entry["title"] for entry in entries]), strict=True)
         ]
         buttons = [{"verb": "show", "label": say("mine.show"), "inputs": True}]
         if more:
@@ -214,22 +211,26 @@ class Mine(Topic):
         """The whole of it, where it stands, and what can be done with it."""
         say, person = chat.speech.messages.say, chat.event.person_id
         able = [kind for kind in WishKind if about.course(kind, person) is not Course.NO]
-        buttons = [{"verb": kind.value, "label": say(_label(about, kind, person))} for kind in able]
-        words = [say(_label(about, kind, person)) for kind in able] + [say("mine.list")]
+        buttons = [{"verb": kind.value, "label": say(mine_shown.label(about, kind, person))} for kind in able]
+        words = [say(mine_shown.label(about, kind, person)) for kind in able] + [say("mine.list")]
         reason = about.kept.item.reason if about.kept else ""
         made = await history.entries(self._reading.app, chat, about.kept.item) if about.kept else []
         lines = [
-            _state(chat, about),
-            _readers(chat, about),
-            _allowed(chat, about),
+            mine_shown.state(chat, about),
+            mine_shown.readers(chat, about),
+            mine_shown.allowed(chat, about),
             f"{say('notice.reason')}: {reason}" if reason else "",
         ]
         reply = chat.speech.menu(
             self.name,
-            title=_title(chat, about),
+            title=mine_shown.title(chat, about),
             text="\n".join(line for line in lines if line),
-            entries=[*_entries(chat, about), *made],
-            buttons=[*buttons, *_take_back(chat, about), {"verb": "list", "label": say("mine.list")}],
+            entries=[*mine_shown.entries(chat, about), *made],
+            buttons=[
+                *buttons,
+                *mine_shown.take_back(chat, about),
+                {"verb": "list", "label": say("mine.list")},
+            ],
             about=about.id,
             hint=say("mine.item_hint", words=chat.speech.messages.any_of(words)),
         )
@@ -254,7 +255,7 @@ class Mine(Topic):
         say = chat.speech.messages.say
         key = f"mine.sure_{kind}_{'now' if way is Course.NOW else 'ask'}"
         if kind is WishKind.WITHDRAW and way is Course.NOW:
-            key = f"{key}_{_whose(about)}"
+            key = f"{key}_{mine_shown.whose(about)}"
         fields: list[Mapping[str, object]] = []
         if kind is WishKind.CHANGE:
             field = {"key": "words", "label": say("mine.what_changes"), "multiline": True, "required": True}
@@ -262,7 +263,7 @@ class Mine(Topic):
         yes = say("mine.ask_yes" if way is Course.ASK else "mine.yes")
         reply = chat.speech.menu(
             self.name,
-            title=_title(chat, about),
+            title=mine_shown.title(chat, about),
             text=say(key),
             fields=fields,
             buttons=[
@@ -315,7 +316,7 @@ class Mine(Topic):
             language=chat.language,
             words=words.strip(),
         )
-        reply = chat.speech.say(_key(about, kind, answer))
+        reply = chat.speech.say(mine_shown.key(about, kind, answer))
         turn = await interviewing.current(chat)
         more = [interviewing.prompt(chat, turn)] if turn else []
         return Told(replies=[reply, *more], waits={"done": chat.activity_key})
@@ -368,104 +369,3 @@ def _words_for(chat: Chat, verb: str) -> set[str]:
             text = texts.get(name, ())
             found |= {plain(one) for one in ((text,) if isinstance(text, str) else text)}
     return found
-
-
-def _title(chat: Chat, about: Contribution) -> str:
-    """What it is called: its own title, else what it was about."""
-    if about.kept is not None and about.kept.item.title not in {"", about.id}:
-        return about.kept.item.title
-    bank = about.bank.title if about.bank else about.id
-    subject = about.interview.subject_title if about.interview else ""
-    return f"{subject} ({bank})" if subject and subject != bank else bank
-
-
-def _apart(titles: Sequence[str]) -> list[str]:
-    """The titles, with their number behind those that several have."""
-    return [
-        f"{title} ({number})" if titles.count(title) > 1 else title
-        for number, title in enumerate(titles, start=1)
-    ]
-
-
-def _state(chat: Chat, about: Contribution) -> str:
-    """Where it stands, since when, and what is asked about it."""
-    messages = chat.speech.messages
-    day = messages.day(about.at.date())
-    lines = [messages.say(f"mine.standing_{about.standing}", day=day)]
-    if about.kept and about.interview and about.interview.state is InterviewState.DRAFT:
-        lines.append(messages.say("mine.changing"))
-    for wish in about.wishes:
-        how = "doing" if wish.state is WishState.DOING else "asked"
-        lines.append(messages.say(f"mine.open_{how}_{wish.kind}"))
-    return " ".join(lines)
-
-
-def _readers(chat: Chat, about: Contribution) -> str:
-    if about.kept is None:
-        return ""
-    who = chat.speech.messages.say(f"audience.{about.kept.item.audience}")
-    return chat.speech.messages.say("prompt.who", who=who)
-
-
-def _allowed(chat: Chat, about: Contribution) -> str:
-    """How far its contributors allow it to be published, where that is beyond the organisation."""
-    reach = about.kept.item.consent if about.kept else Reach.INTERNAL
-    say = chat.speech.messages.say
-    return "" if reach is Reach.INTERNAL else f"{say(f'consent.allowed_{reach}')} {say('consent.revocable')}"
-
-
-def _take_back(chat: Chat, about: Contribution) -> list[Mapping[str, object]]:
-    label = chat.speech.messages.say("consent.take_back")
-    return [{"verb": _CONSENT, "label": label}] if _allowed(chat, about) else []
-
-
-def _label(about: Contribution, kind: WishKind, person_id: str) -> str:
-    """The words of the button: another where a focal point is asked, or where nothing was sent yet."""
-    if about.course(kind, person_id) is Course.ASK:
-        return f"mine.{kind}_ask"
-    if kind is WishKind.CHANGE and about.standing is Standing.UNSENT:
-        return "mine.change_unsent"
-    return f"mine.{kind}"
-
-
-def _whose(about: Contribution) -> str:
-    """What is taken back: something unsent, the lesson beside a note, or a whole contribution."""
-    if about.kept is None:
-        return "unsent"
-    return "lesson" if about.bank is not None and about.bank.kind == "handover" else "item"
-
-
-def _key(about: Contribution, kind: WishKind, answer: Answer) -> str:
-    """The text that says exactly what was done."""
-    if answer is Answer.DOING:
-        return f"mine.doing_withdraw_{_whose(about)}" if kind is WishKind.WITHDRAW else f"mine.doing_{kind}"
-    return f"mine.{answer}"
-
-
-def _entries(chat: Chat, about: Contribution) -> list[Mapping[str, str]]:
-    """The words of it, and where it lies."""
-    url = about.kept.web_url if about.kept else about.interview.link if about.interview else ""
-    found = _words_of(chat, about)
-    return [*found[:-1], {**found[-1], "link": url}] if found and url else found
-
-
-def _words_of(chat: Chat, about: Contribution) -> list[Mapping[str, str]]:
-    """The words of it, under their headings: as the list has them, else as the draft has them."""
-    if about.kept is not None:
-        bank = about.bank or chat.parts.banks.get(_HEADINGS, chat.language)
-        item = about.kept.item
-        return [
-            {"title": bank.heading(f"knowledge.{name}"), "quote": str(getattr(item, name))}
-            for name in WRITTEN_FIELDS[1:]
-            if getattr(item, name)
-        ]
-    if about.interview is None or about.bank is None:
-        return []
-    shown = drafts.parts(about.interview, about.bank)
-    if not shown:  # a group's answers become no draft
-        shown = [
-            drafts.Part(key=q.id, label=q.ask, value=answer.text, question=q.id)
-            for q in about.bank.questions
-            if (answer := about.interview.answer(q.id)) and answer.text
-        ]
-    return [{"title": part.label, "quote": part.value} for part in shown if part.value]
