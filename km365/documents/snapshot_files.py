@@ -61,7 +61,7 @@ def to_json(snapshot: Snapshot, kept: Kept, words: SnapshotWords) -> dict[str, A
 
 
 def _word(snapshot: Snapshot, kept: Kept, words: SnapshotWords, templates: Templates) -> bytes:
-    element = etree.Element(_ELEMENT, nsmap={None: _SPACE})
+    element = etree.Element(_ELEMENT)
     element.text = json.dumps(kept.to_json(), ensure_ascii=True)
     said = words.whole(snapshot)
     return docx.fill(

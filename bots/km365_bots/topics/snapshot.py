@@ -10,7 +10,6 @@ from km365.app import App
 from km365.core.audience import Reader
 from km365.core.chat import Reply
 from km365.core.commands import Understood, opens_with_colon
-from km365.core.interviews import ANSWERABLE
 from km365.core.keepout import KeepOut
 from km365.core.snapshot import Point, Quote, Snapshot
 from km365.core.snapshot_kept import Asked
@@ -46,7 +45,7 @@ class Snapshots(Topic):
 
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
         """The topic, in the person's words; None where these rather answer an interview's question."""
-        if not opens_with_colon(chat.event.text) and await _is_asked(chat):
+        if not opens_with_colon(chat.event.text) and await interviewing.is_asked(chat):
             return None
         return await self._answer(chat, meant.text if meant else "")
 
@@ -140,9 +139,3 @@ def _placed(words: SnapshotWords, quote: Quote) -> str:
 
 def _lines(facts: Sequence[Fact]) -> list[str]:
     return [f"{fact['label']}: {fact['value']}" for fact in facts]
-
-
-async def _is_asked(chat: Chat) -> bool:
-    """Whether a question of an interview waits for what this person writes."""
-    turn = await interviewing.current(chat) if chat.event.personal else None
-    return turn is not None and turn.prompt.kind in ANSWERABLE
