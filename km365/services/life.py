@@ -70,7 +70,7 @@ async def make(desk: LifeDesk, km_id: str, wanted: Wanted, *, at: datetime, dry_
     """Makes the move, records it and tells whom it concerns once; with `dry_run` only says what would come.
 
     What somebody submitted by hand is taken up by the first decision. Raises NotFound where the person may
-    not read the item or its successor, InputRefused with the reason where the rules of `core.life` do not
+    not read the item or its successor, InputRefused with the reason where the rules of `core.moves` do not
     allow the move, GraphChangedMeanwhile where somebody changed the item since it was read. Safe to repeat: a
     move whose answer was lost is known by what the item says. Needs Sites.Selected with write, and
     GroupMember.ReadBasic.All.

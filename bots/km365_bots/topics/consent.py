@@ -69,10 +69,12 @@ class Consent(Topic):
         if message.card != life_news.CONSENT_ASKED:
             return None
         say, data = speech.messages.say, message.data
+        reason = f"{say('notice.reason')}: {data['reason']}" if data.get("reason") else ""
+        asked = say(f"consent.told_{data.get('reach', Reach.PARTNERS)}")
         return speech.menu(
             self.name,
             title=str(data.get("title", "")),
-            text=say(f"consent.told_{data.get('reach', Reach.PARTNERS)}"),
+            text="\n".join(line for line in (asked, reason) if line),
             buttons=[{"verb": _SHOW, "label": say("consent.show")}],
             about=str(data.get("item", "")),
             hint=say("consent.told_hint"),

@@ -160,7 +160,9 @@ class Deciding(Topic):
             title = (await self._item(item_id, reader)).title
             outcome = await life.make(self._desk, item_id, wanted, at=chat.event.at)
         except MoveRefused as error:
-            why = say(f"deciding.why_{error.why}", state=say(f"deciding.reach_{reach}"))
+            key = f"deciding.why_{error.why}"
+            known = key if key in chat.speech.messages.texts else "deciding.why_other"
+            why = say(known, state=say(f"deciding.reach_{reach}"))
             return say("deciding.not_done", title=chat.speech.apart(title), why=why)
         except GraphChangedMeanwhile:
             return say("deciding.not_done", title=chat.speech.apart(title), why=say("deciding.changed"))
