@@ -28,8 +28,7 @@ from km365.templates import Templates
 WORD, PAGE = "docx/snapshot.docx", "reports/snapshot.html"
 _PARTS, _PART = "customXml/", "/customXml/km365-snapshot.xml"
 """Where Word keeps such parts; it may give ours another name."""
-_SPACE = "urn:km365:snapshot"
-_ELEMENT = f"{{{_SPACE}}}snapshot"
+_ELEMENT = "{urn:km365:snapshot}snapshot"
 _META = re.compile(r'<meta name="km365-snapshot" content="([^"]*)">')
 _LARGEST_BYTES = 20 * 1024 * 1024
 """A larger file is no snapshot."""
