@@ -61,12 +61,13 @@ def _edited(item: KnowledgeItem, attempt: Attempt, *, validations_needed: int) -
 
     Whoever edits what was checked finds the new words sound; where more are to, it goes back in review.
     """
-    in_review = item.maturity is Maturity.IN_REVIEW
+    words, in_review = new_words(item, attempt), item.maturity is Maturity.IN_REVIEW
     enough = not in_review and validations_needed <= 1
     return replace(
         item,
-        **new_words(item, attempt),
+        **words,
         consent=Reach.INTERNAL,  # nobody has agreed to these words
+        sources="\n".join(one for one in item.sources.splitlines() if one.partition(" ")[0] not in words),
         own_words=item.own_words or own_words.written(item),
         maturity=item.maturity if enough else Maturity.IN_REVIEW,
         validated_by=() if in_review else (attempt.person_id,),

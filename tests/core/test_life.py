@@ -274,3 +274,26 @@ def test_a_move_that_was_begun_counts_only_where_the_list_is_as_it_would_have_le
         (Maturity.RETURNED, [sent, begun, returned], [sent, returned]),
     ):
         assert [step.made for step in history(item(maturity=maturity), recorded)] == counted
+
+
+def test_an_edited_sentence_no_longer_claims_to_stand_in_its_source() -> None:
+    drafted = item(maturity=Maturity.IN_REVIEW, sources="description 1: KM-7\nadvice 1: KM-8")
+    edited = moved(drafted, attempt(Move.EDIT, wording={"advice": "Ask drivers in May."}))
+    assert edited.sources == "description 1: KM-7"
+    assert moved(edited, attempt(Move.OBJECT, "author")).advice == drafted.advice
+
+
+def test_where_two_validate_an_edit_of_what_is_published_puts_it_before_a_second_person() -> None:
+    published = item(maturity=Maturity.PUBLISHED, published_to=Reach.PARTNERS, consent=Reach.PARTNERS)
+    once = moved(published, attempt(Move.EDIT))
+    assert (once.maturity, once.published_to, once.consent) == (
+        Maturity.PUBLISHED,
+        Reach.INTERNAL,
+        Reach.INTERNAL,
+    )
+    twice = moved(published, attempt(Move.EDIT), validations_needed=2)
+    assert (twice.maturity, twice.published_to, twice.validated_by) == (
+        Maturity.IN_REVIEW,
+        None,
+        ("reviewer",),
+    )
