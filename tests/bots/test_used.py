@@ -145,7 +145,10 @@ async def test_the_record_says_how_many_and_its_contributor_is_thanked_once_a_we
     assert (await find(colleagues.app.graph, place, "KM-cold")).fields["KMUsed"] == 1
     (first,) = await colleagues.thanks()
     assert (first.message.person_id, first.due_at) == (person_id("eve"), NOW)
-    assert "“The cold chain broke at the border”: 1 colleague used it." in await _told(colleagues, first)
+    assert (
+        "The cold chain broke at the border\N{POP DIRECTIONAL ISOLATE}”: 1 colleague used it."
+        in await _told(colleagues, first)
+    )
     await _sent(colleagues, first)
     colleagues.now = NOW + timedelta(days=1)
     for person in ("ben", "sue"):

@@ -22,6 +22,8 @@ from km365_bots.topics import NotWanted, Told, Topic
 from km365_bots.topics.uses import WHY, Pressed, Uses, below
 
 _STOP = "stop"
+_ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+"""Around a title, which may run the other way than the line it stands in."""
 
 
 class Used(Topic):
@@ -124,5 +126,5 @@ def _entry(speech: Speech, one: Shown, said: str) -> dict[str, str]:
 
 def _thanks(speech: Speech, thanked: Sequence[Thanked]) -> Reply:
     say = speech.messages.say
-    lines = [say("used.thanked", n=one.count, title=speech.apart(one.title)) for one in thanked]
+    lines = [say("used.thanked", n=one.count, title=f"{_ISOLATE}{one.title}{_END}") for one in thanked]
     return speech.notice(say("used.thanked_title"), "\n".join([*lines, say("used.thanked_text")]))
