@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from km365.core.interviews import Interview, InterviewState, Part, asked, from_json, to_json
@@ -72,6 +72,7 @@ def test_a_question_that_was_skipped_ends_a_sitting_as_well_and_the_last_one_lea
     assert found.interview.state is InterviewState.DRAFT
 
 
+@settings(max_examples=25)
 @given(st.permutations([one.id for one in BANK.questions]), st.integers(1, 8))
 def test_whatever_the_plan_each_question_is_asked_once_and_no_sitting_is_longer_than_planned(
     order: list[str], size: int
