@@ -80,6 +80,7 @@ class _Shelf:
     rows: Mapping[str, Item]
     items: Mapping[str, KnowledgeItem]
     confirmed: Mapping[str, Confirmed]
+    """What of it was checked."""
     rules: Rules
     countries: Mapping[str, str]
 
@@ -92,7 +93,7 @@ class _Shelf:
             agreement=agreement,
             proofs=tuple(found),
             missing=tuple(missing(found, self.rules)),
-            against=tuple(against(agreement, self.items.values())),
+            against=tuple(against(agreement, (one.item for one in self.confirmed.values()))),
         )
 
 

@@ -100,6 +100,14 @@ async def test_nothing_is_proposed_or_drafted_of_what_the_reader_may_not_read(sh
     assert (made.draft.audience, made.draft.office) == (Audience.OFFICE, "CO-ARD")
 
 
+async def test_what_speaks_against_it_is_shown_once_it_was_checked(shelf: Shelf) -> None:
+    links = (Link(relation=Relation.CONTRADICTS, to="KM-1", words="where it floods"),)
+    other = lesson(id="KM-8", maturity=Maturity.PUBLISHED, links=links)
+    await shelf.holds(MINE, THEIRS, other, replace(other, id="KM-9", maturity=Maturity.IN_REVIEW))
+    (found,) = await promotion.proposals(shelf.desk, shelf.app.templates, BEN)
+    assert [(one.by, one.words) for one in found.against] == [("KM-8", "where it floods")]
+
+
 async def test_focal_points_are_told_once_of_lessons_for_everyone_that_agree(shelf: Shelf) -> None:
     await shelf.holds(MINE, replace(THEIRS, audience=Audience.OFFICE))
     told = promotion.propose
