@@ -205,7 +205,7 @@ def forgotten(interview: Interview) -> Interview:
 def blanked(item: KnowledgeItem) -> KnowledgeItem:
     """The item without its author's words."""
     empty = dict.fromkeys(WRITTEN_FIELDS, "") | {"title": item.id, "reason": "", "proof": "", "own_words": ""}
-    without = replace(item, links=(), action="", sources="", maturity=Maturity.RETIRED)
+    without = replace(item, project="", links=(), action="", sources="", maturity=Maturity.RETIRED)
     return replace(without, **empty)  # type: ignore[arg-type] # they are all texts
 
 

@@ -25,7 +25,7 @@ from km365.core.promotion import (
     refusal,
     too_early,
 )
-from km365.core.schema import TAG_COLUMNS
+from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.core.search_entries import SHOWN
 from km365.core.still_true import CONFIRMS
 from km365.documents.offices import offices
@@ -289,7 +289,7 @@ async def _read(desk: LifeDesk, templates: Templates, reader: Reader) -> _Shelf:
 def _terms(rows: Sequence[Item]) -> Mapping[str, tuple[TermRef, ...]]:
     """What the sources are about, together; what an item can be only one of is left to the reviewer."""
     found: dict[str, tuple[TermRef, ...]] = {}
-    for column in (one.name for one in TAG_COLUMNS if one.multiple):
+    for column in (one.name for one in LESSON_TAG_COLUMNS if one.multiple):
         refs = {ref.id: ref for row in rows for ref in metadata.decode(row.fields.get(column))}
         if refs:
             found[column] = tuple(refs.values())
