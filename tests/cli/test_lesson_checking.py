@@ -42,9 +42,8 @@ async def test_edited_words_stand_above_the_authors_own(km365: Type, sent: None)
     assert own["advice"] == "Ask the drivers before the season."
 
 
-@pytest.mark.parametrize(
-    ("words", "by", "code", "says"),
-    [
+async def test_an_edit_is_refused_with_the_reason(km365: Type, sent: None) -> None:
+    for words, by, code, says in (
         ("advice=My password is hunter2", BEN, ExitCode.REFUSED, "not kept (password)"),
         ("office=CO-ARD", BEN, ExitCode.REFUSED, "has no field 'office'"),
         ("title=", BEN, ExitCode.REFUSED, "needs a title"),
@@ -52,13 +51,9 @@ async def test_edited_words_stand_above_the_authors_own(km365: Type, sent: None)
         ("advice", BEN, ExitCode.USAGE, "--set is written"),
         ("advice=Mine", ANN, ExitCode.REFUSED, "Nobody decides on their own"),
         ("advice=Mine", EVE, ExitCode.REFUSED, "or a knowledge reviewer decides"),
-    ],
-)
-async def test_an_edit_is_refused_with_the_reason(
-    km365: Type, sent: None, words: str, by: str, code: ExitCode, says: str
-) -> None:
-    refused = await km365("lesson", "edit", "KM-long1", "--set", words, "--as", by)
-    assert (refused.code, says in refused.err) == (code, True), refused.err
+    ):
+        refused = await km365("lesson", "edit", "KM-long1", "--set", words, "--as", by)
+        assert (refused.code, says in refused.err) == (code, True), refused.err
 
 
 async def test_contributors_are_asked_once_and_only_about_what_everyone_may_read(
