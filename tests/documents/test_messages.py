@@ -36,8 +36,9 @@ def sentences(text: Any) -> list[str]:
 def test_nothing_is_left_in_english(language: str) -> None:
     texts = CATALOGUE.get(language).texts
     left = [key for key, text in ENGLISH.texts.items() if set(sentences(text)) & set(sentences(texts[key]))]
-    listened_for = {f"later.{name}" for name in LISTS}
-    assert set(left) <= listened_for, "a minute is a minute in French, too"
+    typed = {key for key in left if key.endswith("_words") and not isinstance(texts[key], str)}
+    listened_for = {f"later.{name}" for name in LISTS} | typed
+    assert set(left) <= listened_for, "a minute is a minute in French, too, and a nuance a nuance"
 
 
 @pytest.mark.parametrize(
@@ -156,11 +157,10 @@ def test_what_can_be_said_is_quoted_and_listed_as_the_language_does(language: st
 def test_what_the_help_quotes_is_understood_for_what_it_says(language: str) -> None:
     texts = CATALOGUE.get(language).texts
     topics = [name.removesuffix(".help") for name in texts if name.endswith(".help") and name != "chat.help"]
-    for topic in {*topics} - {"later", "used"}:
-        (quoted,) = re.findall("[“«]\\s?(.*?)\\s?[”»]", str(texts[f"{topic}.help"]))
-        said = re.sub("…+", "water", quoted)
-        meant = understand(said, CATALOGUE.vocabulary, language=language)
-        assert meant and meant.topic == topic, said
+    for topic in {*topics} - {"later", "used", "answers"}:
+        said = re.findall("[“«]\\s?(.*?)\\s?[”»]", re.sub("…+", "water", str(texts[f"{topic}.help"])))
+        meant = [understand(one, CATALOGUE.vocabulary, language=language) for one in said]
+        assert meant and {one and one.topic for one in meant} == {topic}, said
 
 
 def test_arabic_has_signs_of_its_own_and_one_spelling() -> None:
