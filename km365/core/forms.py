@@ -25,7 +25,7 @@ class Form:
     """What people read above each field, also of those that this form has not."""
 
 
-Forms = Mapping[Kind, Form]
+KindForms = Mapping[Kind, Form]
 """The form of every kind, in one language."""
 
 

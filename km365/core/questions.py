@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from km365.core.audience import Audience
 from km365.core.commands import plain
-from km365.core.forms import Forms
+from km365.core.forms import KindForms
 
 _SHORTEST = 5
 _SHORTEST_HAN = 2
@@ -121,7 +121,7 @@ class Bank:
     """Headings in this language, as (target, heading), for every target that `becomes` names."""
     milestones: tuple[str, ...] = ()
     """The kinds of milestone that ask this bank (`core/schema.MILESTONE_KINDS`)."""
-    forms: Forms = field(default_factory=dict)
+    forms: KindForms = field(default_factory=dict)
     """The form of each kind, where the bank asks which kind it is; else a lesson is made."""
 
     def question(self, question_id: str) -> Question | None:

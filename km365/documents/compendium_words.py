@@ -11,9 +11,10 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_date, format_skeleton
 
-from km365.core import compendium_facets, forms
+from km365.core import compendium_facets
 from km365.core.compendium import OTHER, Compendium, Entry, History, Piece, Provenance, Section
 from km365.core.compendium_facets import COUNTRY, KIND, THEMES, Facets
+from km365.core.forms import KindForms
 from km365.core.knowledge import (
     WRITTEN_FIELDS,
     Effect,
@@ -106,7 +107,7 @@ def pages(volume: Volume, templates: Templates) -> dict[str, Any]:
 
 
 class _Pages:
-    def __init__(self, volume: Volume, words: Words, forms: forms.Forms) -> None:
+    def __init__(self, volume: Volume, words: Words, forms: KindForms) -> None:
         self._volume, self._words, self._forms = volume, words, forms
         self._plan, self._facets = volume.plan, volume.facets
         self._language = volume.plan.language

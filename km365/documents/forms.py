@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from km365.core import forms
-from km365.core.forms import FacetRule, Form
+from km365.core.forms import FacetRule, Form, KindForms
 from km365.core.knowledge import WRITTEN_FIELDS, Format, Kind
 from km365.core.languages import LANGUAGES, best
 from km365.core.questions import Question
@@ -23,9 +22,9 @@ class Forms:
 
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
-        self._read: dict[str, forms.Forms] = {}
+        self._read: dict[str, KindForms] = {}
 
-    def get(self, language: str) -> forms.Forms:
+    def get(self, language: str) -> KindForms:
         """The form of each kind, with its labels in `language`, or in English where it has none.
 
         Raises TemplateError with file, line and key for the first thing that is wrong.
@@ -96,7 +95,7 @@ def _facet(table: Table) -> FacetRule:
     return FacetRule(perspectives=frozenset(perspectives), concepts=frozenset(table.texts("concepts")))
 
 
-def of_questions(structure: Table, questions: Sequence[Question], own: Forms, language: str) -> forms.Forms:
+def of_questions(structure: Table, questions: Sequence[Question], own: Forms, language: str) -> KindForms:
     """The forms, for questions of which one asks for the kind; none where none does, and a lesson is made.
 
     Refuses what is asked of a kind that has no such field, and what a kind needs and nobody asks for.
