@@ -101,7 +101,9 @@ async def list_(
     ]
     asked = await wishes.asked(app.graph, app.db, app.settings, reader)
     if as_json:
-        print_json([asdict(k) | {"asked": [one.kind for one in asked.get(k.item.id, ())]} for k in items])
+        roles = await review.roles_of(app.graph, app.settings, reader.office, reader)
+        seen = [review.as_shown(one, reader, roles) for one in items]
+        print_json([asdict(k) | {"asked": [one.kind for one in asked.get(k.item.id, ())]} for k in seen])
         return
     rows = [
         (
@@ -167,7 +169,7 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
 
     With what it says of other items, and they of it, where you may read them. Who decides on it also reads
     what colleagues said has changed or was done, without their names; they and its contributors, how it came
-    to stand where it stands.
+    to stand where it stands and the words that were edited away.
 
     \b
     Example:
@@ -194,6 +196,9 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     steps = await life.history_of(app.graph, app.db, app.settings, kept.item, reader)
     names = await life.names(app.graph, steps)
     since = unconfirmed_since(kept.item, app.clock.now().date())
+    action = await _action(app, kept.item)
+    roles = await review.roles_of(app.graph, app.settings, reader.office, reader)
+    kept = review.as_shown(kept, reader, roles)
     if as_json:
         told = {"offices": held.offices, "last": f"{held.last:%Y-%m}" if held.last else None}
         print_json(
@@ -209,7 +214,7 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     for column, labels in kept.tags.items():
         click.echo(f"{column}: {', '.join(labels)}")
     click.echo(f"{_stands(kept.item)}; {kept.web_url}")
-    for line in [*_unconfirmed(since), *await _action(app, kept.item), *_sources(kept.item)]:
+    for line in [*_unconfirmed(since), *action, *_sources(kept.item)]:
         click.echo(line)
     for line in in_lines(linked):
         click.echo(line)

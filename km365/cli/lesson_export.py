@@ -53,8 +53,9 @@ async def command(
     """Write every knowledge item you may read into a file, with ids and dates.
 
     Each has the columns of the Knowledge list, its terms, and the day it was captured; what you wrote or
-    decide on has its history as well. What is for fewer people than an office never goes into a file. In the
-    .csv a text that a spreadsheet would take for a formula has an apostrophe in front.
+    decide on has its history as well, and who wrote it, by id. What is for fewer people than an office never
+    goes into a file, nor what another office has not checked. In the .csv a text that a spreadsheet would
+    take for a formula has an apostrophe in front.
 
     \b
     Example:
@@ -83,7 +84,7 @@ async def command(
         write_file(output, json.dumps(as_json, ensure_ascii=False, indent=2, default=str).encode())
     say(f"{len(found)} items written to {output}")
     if kept_back:
-        say(f"{kept_back} more that you may read are for fewer people than an office and stay in the list.")
+        say(f"{kept_back} more that you may read stay out: for few, or another office's and not checked.")
 
 
 def _item(one: "Exported") -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The knowledge items somebody may read, with ids and dates, to take along.
 
 What is for fewer people than an office never goes into a file, whoever asks: a file is handed on, and nothing
-holds it to an audience.
+holds it to an audience. Of another office goes what was checked; what was edited away, reasons and people go
+only to who sees the history.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +16,14 @@ from km365.core.knowledge import Kind, KnowledgeItem, Maturity, to_fields
 from km365.core.life import history
 from km365.core.moves import Actor, Step
 from km365.core.schema import KNOWLEDGE, ColumnKind
+from km365.core.search_entries import SHOWN
 from km365.graph import lists
 from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.services import calendar
 from km365.services.capture import Kept, knowledge_list
 from km365.services.loop import captured_on
-from km365.services.review import is_readable, kept_of, roles_of
+from km365.services.review import as_shown, is_readable, kept_of, roles_of, sees_history
 from km365.settings import Settings
 from km365.store import moves
 from km365.store.database import Database
@@ -74,30 +76,30 @@ async def export(
     """
     place = await knowledge_list(graph, settings)
     hours = calendar.hours_of(settings)
+    roles = await roles_of(graph, settings, reader.office, reader)
     found = []
     async for row in lists.list_items(graph, place.site_id, place.list_id):
         kept = kept_of(row)
-        one = Exported(kept=kept, columns=_columns(row, kept), captured_on=captured_on(row, kept.item, hours))
+        columns = _columns(row, as_shown(kept, reader, roles))
+        one = Exported(kept=kept, columns=columns, captured_on=captured_on(row, kept.item, hours))
         if is_readable(kept.item, reader) and wanted.takes(one):
             found.append(one)
-    going = [one for one in found if one.kept.item.audience in _GOES]
-    roles = await roles_of(graph, settings, reader.office, reader)
+    going = [one for one in found if _goes(one.kept.item, reader, roles)]
     made = await db.run(moves.by_item)
 
     def with_history(one: Exported) -> Exported:
         item = one.kept.item
-        sees = _sees_history(item, reader, roles)
+        sees = sees_history(item, reader, roles)
         return replace(one, steps=history(item, made.get(item.id, ()))) if sees else one
 
     in_order = sorted(going, key=lambda one: one.kept.item.id)
     return [with_history(one) for one in in_order], len(found) - len(going)
 
 
-def _sees_history(item: KnowledgeItem, reader: Reader, roles: frozenset[Actor]) -> bool:
-    """As `services.life.history_of` has it, for all items at once."""
-    if reader.person_id in item.contributors or Actor.REVIEWER in roles:
-        return True
-    return Actor.FOCAL_POINT in roles and item.office == reader.office
+def _goes(item: KnowledgeItem, reader: Reader, roles: frozenset[Actor]) -> bool:
+    """Whether it may stand in a file: for an office at least, and of another office only what was checked."""
+    own = item.office == reader.office or sees_history(item, reader, roles)
+    return item.audience in _GOES and (own or item.maturity in SHOWN)
 
 
 def _columns(row: Item, kept: Kept) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The focal point's side of a knowledge item: what waits, what it says, and who decides on it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from km365.core.audience import Circle, Reader, may_read
 from km365.core.knowledge import KnowledgeItem, Maturity, from_fields
@@ -116,3 +117,21 @@ def is_readable(item: KnowledgeItem, reader: Reader) -> bool:
     """Whether the reader may know of the item."""
     circle = Circle(authors=frozenset(item.contributors), office=item.office)
     return may_read(item.audience, reader, circle)
+
+
+def sees_history(item: KnowledgeItem, reader: Reader, roles: frozenset[Actor]) -> bool:
+    """As `services.life.history_of`, for many items at once; `roles` are those at the reader's office."""
+    if reader.person_id in item.contributors or Actor.REVIEWER in roles:
+        return True
+    return Actor.FOCAL_POINT in roles and item.office == reader.office
+
+
+def as_shown(kept: Kept, reader: Reader, roles: frozenset[Actor]) -> Kept:
+    """The item, to others than those who see its history without what an editor took out, reasons and people.
+
+    A child's name that was edited away is still in the contributors' own words.
+    """
+    if sees_history(kept.item, reader, roles):
+        return kept
+    item = replace(kept.item, own_words="", reason="", contributors=(), validated_by=(), action_owner="")
+    return replace(kept, item=item)

@@ -1,12 +1,14 @@
 """`km365 lesson edit|ask-consent|sla|list --overdue` as typed."""
 
+from pathlib import Path
+
 import pytest
 
 from km365.core.audience import Audience
 from km365.errors import ExitCode
 from km365.services import capture
 
-from ..conftest import Provisioned, sign_in_name
+from ..conftest import Provisioned, person_id, sign_in_name
 from ..services.lessons import NOW, lesson
 from .conftest import Type
 
@@ -40,6 +42,24 @@ async def test_edited_words_stand_above_the_authors_own(km365: Type, sent: None)
     assert "edit, in review (advice), by Ben Paperboat: Clearer." in shown.out
     own = (await km365("lesson", "show", "KM-long1", "--as", BEN, "--json")).json["own_words"]
     assert own["advice"] == "Ask the drivers before the season."
+
+
+async def test_what_was_edited_away_is_shown_only_to_who_wrote_it_or_decides(
+    km365: Type, sent: None, tmp_path: Path
+) -> None:
+    set_ = ("--set", "advice=Ask the drivers two weeks before.", "--reason", "Names a child.")
+    await km365("lesson", "edit", "KM-long1", *set_, "--as", BEN)
+    await km365("lesson", "review", "KM-long1", "--accept", "--as", BEN)
+    file = tmp_path / "theirs.json"
+    await km365("lesson", "export", "-o", str(file), "--as", EVE)
+    said = [file.read_text("utf-8")]
+    for words in (("show", "KM-long1"), ("show", "KM-long1", "--json"), ("list", "--json")):
+        said.append((await km365("lesson", *words, "--as", EVE)).out)
+    assert all("two weeks before" in text for text in said)
+    assert not any("before the season" in text.partition("KM-long2")[0] for text in said)
+    assert not any(
+        "Names a child" in text or person_id("ann") in text.partition("KM-long2")[0] for text in said
+    )
 
 
 async def test_an_edit_is_refused_with_the_reason(km365: Type, sent: None) -> None:

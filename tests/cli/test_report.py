@@ -71,9 +71,15 @@ async def test_another_office_gets_what_is_for_everyone_without_its_history_and_
     km365: Type, lessons: Provisioned, tmp_path: Path
 ) -> None:
     file = tmp_path / "theirs.json"
+    unchecked = await km365("lesson", "export", "-o", str(file), "--office", "CO-B*", "--as", EVE)
+    assert "0 items written" in unchecked.err and "1 more that you may read" in unchecked.err
+    await km365("lesson", "review", "KM-0", "--accept", "--as", BEN)
     await km365("lesson", "export", "-o", str(file), "--office", "CO-B*", "--as", EVE)
     (item,) = json.loads(file.read_text("utf-8"))["items"]
     assert (item["id"], item["history"]) == ("KM-0", [])
+    assert {
+        item["columns"][title] for title in ("Contributors", "Validated by", "In the author's words")
+    } == {""}
     for option, value in (("--maturity", "published"), ("--from", "2026-04-01"), ("--language", "fr")):
         none = await km365("lesson", "export", "-o", str(file), option, value, "--as", EVE)
         assert "0 items written" in none.err
