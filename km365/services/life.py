@@ -11,11 +11,12 @@ from datetime import date, datetime
 
 from km365.core.answers import answered, questions_of
 from km365.core.audience import Reader
+from km365.core.compendium import words_mark
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach, to_fields
 from km365.core.life import asked, history, is_made, moved
 from km365.core.moves import BY_MOVE, CONSENT_MOVES, Actor, Asked, Attempt, Made, Move, Step, axis, stands
 from km365.core.refusals import new_words, who_may_not
-from km365.errors import GraphNotFound, KM365Error
+from km365.errors import GraphChangedMeanwhile, GraphNotFound, KM365Error
 from km365.graph import lists, people
 from km365.graph.client import Graph
 from km365.jobs.port import Jobs
@@ -42,7 +43,7 @@ class Wanted:
     """What somebody wants done. `words` are questions, a reason or an action, `successor` an item's id.
 
     `owner` does the action, `due` is by which day; `wording` are new words by field, of which nothing belongs
-    to another channel.
+    to another channel. `seen` is the mark of the words they read before (`words_mark`), where that is known.
     """
 
     move: Move
@@ -54,6 +55,7 @@ class Wanted:
     owner: Reader | None = None
     due: date | None = None
     wording: Mapping[str, str] = field(default_factory=dict)
+    seen: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +98,8 @@ async def make(desk: LifeDesk, km_id: str, wanted: Wanted, *, at: datetime, dry_
     row = None if who_may_not(before, attempt) else await desk.db.run(_row_of, before, attempt, needed)
     if row is None:
         item, rows = _planned(before, attempt, needed=needed, at=at)
+        if wanted.seen and wanted.seen != words_mark(before):
+            raise GraphChangedMeanwhile(f"The words of {km_id} are others than those that were read.")
         if dry_run:
             kept = replace(kept, item=item)
         else:
@@ -290,7 +294,7 @@ async def note_sent(
 
 
 async def _who_hears(desk: LifeDesk, item: KnowledgeItem, reviewer: str) -> list[people.Person]:
-    """Whoever had asked, as long as they still decide on it; else the focal points of the office."""
+    """Whoever had asked, as long as they still decide on it; else those focal points who may read it."""
     try:
         person = await people.get_person(desk.graph, reviewer)
     except GraphNotFound:
@@ -301,7 +305,11 @@ async def _who_hears(desk: LifeDesk, item: KnowledgeItem, reviewer: str) -> list
         if may and is_readable(item, reader):
             return [person]
     found = focal_points(desk.graph, desk.settings, item.office)
-    return [one async for one in found if one.id not in item.contributors]
+    return [
+        one
+        async for one in found
+        if one.id not in item.contributors and is_readable(item, Reader(person_id=one.id, office=one.office))
+    ]
 
 
 async def note_effect(db: Database, item: KnowledgeItem, after: Effect, *, at: datetime) -> None:

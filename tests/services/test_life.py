@@ -278,3 +278,16 @@ async def test_an_effect_that_answers_raised_is_recorded_without_who_answered(sh
     await life.note_effect(shelf.app.db, item, Effect.CONFIRMED_ELSEWHERE, at=LATER)
     (made,) = await shelf.recorded()
     assert (made.before, made.after, made.who) == ("noted", "confirmed elsewhere", Actor.KM365)
+
+
+async def test_focal_points_hear_nothing_of_what_they_may_not_read(shelf: Shelf) -> None:
+    await shelf.holds(IN_REVIEW)
+    await shelf.moves(Move.RETURN, EVE, words="Where?")
+    later = LATER.replace(hour=16)
+    narrow = {"KMAudience": Audience.NAMED.value, "KMMaturity": "in review"}
+    await shelf.edits(**narrow, KMSubmittedAt=f"{later:%Y-%m-%dT%H:%M:%SZ}")
+    kept = await review.get_item(shelf.app.graph, shelf.app.settings, "KM-1")
+    await life.note_sent(shelf.desk, kept, who=ANN.person_id, at=later)
+    assert [one.move for one in await shelf.recorded()] == [Move.RETURN, Move.SUBMIT, Move.TAKE_UP]
+    told = await shelf.app.db.run(outbox.list_)
+    assert [one for one in told if one.message.card == life_news.ANSWERED] == []
