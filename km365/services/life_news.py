@@ -23,6 +23,8 @@ CONSENT_ASKED, CONSENT_ANSWERED = "consent_asked", "consent_answered"
 """The cards that ask contributors how far an item may go, and tell whoever asked what they say."""
 ACTION = "action"
 """The card with an action for its owner."""
+_KEYS = ("decided", "answered", EDITED, OBJECTED, CONSENT_ASKED, CONSENT_ANSWERED, ACTION, "action_back")
+"""What the keys of messages about an item begin with."""
 _DECISIONS = frozenset({Move.RETURN, Move.VALIDATE, Move.PUBLISH, Move.SUPERSEDE, Move.RETIRE})
 
 
@@ -147,6 +149,12 @@ def tell_sent_again(
         reason="you asked something about this contribution",
     )
     send(c, jobs, message, at=at)
+
+
+def cancel(c: Connection, item_id: str, *, at: datetime) -> None:
+    """What waits to be told of an item that its author has taken back is not told: it bears its title."""
+    for key in _KEYS:
+        outbox.cancel(c, f"{key}:{item_id}", note="the item was taken back", at=at)
 
 
 def _about(kept: Kept) -> Json:

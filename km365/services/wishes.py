@@ -35,12 +35,13 @@ from km365.graph import lists, people
 from km365.graph.client import Graph
 from km365.jobs.port import Args, Jobs
 from km365.services import interview as service
+from km365.services import life_news
 from km365.services.capture import Kept, find, knowledge_list
 from km365.services.contributions import Contribution
 from km365.services.prompts import SEND_MESSAGE
 from km365.services.review import focal_points, is_readable, kept_of, may_review
 from km365.settings import Settings
-from km365.store import events, moves, outbox, reads, wishes
+from km365.store import events, moves, outbox, reads, used, wishes
 from km365.store.database import Connection, Database
 from km365.store.outbox import Message
 
@@ -384,6 +385,8 @@ def _settle(c: Connection, jobs: Jobs, wanted: Wish, state: WishState, *, at: da
     if after.kind is WishKind.WITHDRAW and after.state is WishState.DONE:
         moves.forget(c, after.item_id)
         reads.forget(c, after.item_id)
+        used.forget_item(c, after.item_id)
+        life_news.cancel(c, after.item_id, at=at)
     _note(c, after, at=at)
     _tell_author(c, jobs, after, at=at)
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from km365.core.used import Tally, Use, tally
 from km365.store import rows
@@ -53,6 +53,11 @@ def forget(c: Connection, *, before: datetime) -> int:
     """Deletes the reasons given before that moment; that it did not fit stays. Their number."""
     old = (use.c.said_at < before) & use.c.words.is_not(None)
     return c.execute(update(use).where(old).values(words=None)).rowcount
+
+
+def forget_item(c: Connection, item_id: str) -> None:
+    """Deletes what was said of a lesson that its author has taken back."""
+    c.execute(delete(use).where(use.c.item_id == item_id))
 
 
 def _one(item_id: str, person_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

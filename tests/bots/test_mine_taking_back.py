@@ -11,11 +11,13 @@ from km365.core.contributions import WishState
 from km365.core.interviews import InterviewState
 from km365.core.moves import Move
 from km365.core.said import Verb
+from km365.core.used import Tally, Use
 from km365.errors import InputRefused, NotFound
 from km365.services import interview as service
 from km365.services import wishes
 from km365.store import interviews as store
-from km365.store import outbox
+from km365.store import outbox, used
+from km365.store.outbox import Delivery
 
 from ..conftest import person_id
 from .chatting import invite
@@ -50,6 +52,22 @@ async def test_before_it_is_published_it_is_taken_back_after_a_second_yes(
     ann.heard("I have that already")
     await ann.says("my contributions")
     ann.heard("not contributed anything")
+
+
+async def test_with_it_go_what_was_said_of_it_and_what_was_still_to_be_told(ann: Contributing) -> None:
+    await ann.contributes("i1")
+    await ann.decides(Move.VALIDATE)
+    db = ann.here.app.db
+    said = {"person_id": BEN.person_id, "words": "no roads here", "at": ann.at}
+    await db.run(used.say, "KM-i1", Use.DID_NOT_FIT, **said)
+    (before,) = await db.run(outbox.list_, prefix="decided:KM-i1")
+    await ann.says("my contributions")
+    await ann.says("withdraw 1")
+    await ann.says("yes")
+    await ann.works()
+    (after,) = await db.run(outbox.list_, prefix="decided:KM-i1")
+    assert (before.state, after.state) == (Delivery.WAITING, Delivery.CANCELLED)
+    assert await db.run(used.tally_of, "KM-i1") == Tally()
 
 
 async def test_what_was_taken_back_before_it_left_is_not_listed_as_sent(ann: Contributing) -> None:
