@@ -1,15 +1,28 @@
-"""Once a day: the look at lessons that are due, at what was agreed because of them, and at what waits."""
+"""Once a day: the looks at lessons that are due, at what was agreed because of them, and at what waits."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from km365.app import App
 from km365.core.schedule import Hours, day_at
-from km365.services import deciding, lesson_care
+from km365.services import actions, deciding, promotion, review_by
 from km365.services.lesson_care import LAST
 from km365.services.life import LifeDesk
 from km365.store import cursors
+from km365.store.database import Connection
 
 JOB = "lessons"
+BEGUN = "flow:lessons:begun"
+"""The bookmark of the last day on which the looks were begun."""
+
+
+class Part(StrEnum):
+    """A look of the day, which is a job of its own: trouble in one holds up no other."""
+
+    ACTIONS = "actions"
+    REVIEW_BY = "review_by"
+    PROMOTION = "promotion"
+    DECIDING = "deciding"
 
 
 class LessonCare:
@@ -19,20 +32,30 @@ class LessonCare:
         self._app, self._hours = app, hours
 
     async def every_minute(self) -> None:
-        """Begins the day's look; the job only carries, so losing it loses nothing."""
-        app = self._app
-        if await app.db.run(cursors.get, LAST) != self._today:
-            await app.db.run(app.jobs.enqueue, JOB, key=JOB, args={})
+        """Begins the day's looks; one that fails as often as it may, or is lost, comes again the next day."""
+        await self._app.db.run(self._begin)
+
+    def _begin(self, c: Connection) -> None:
+        if cursors.get(c, BEGUN) == self._today:
+            return
+        for part in Part:
+            self._app.jobs.enqueue(c, JOB, key=f"{JOB}:{part}", args={"part": part.value})
+        cursors.put(c, BEGUN, self._today, at=self._app.clock.now())
 
     async def look(self, args: Mapping[str, str]) -> None:
         """Job `lessons`, repeatable: every message has a key of its own."""
-        app, today = self._app, self._today
-        if await app.db.run(cursors.get, LAST) == today:
-            return
+        app, now = self._app, self._app.clock.now()
         desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
-        await lesson_care.look(desk, app.templates, self._hours, at=app.clock.now())
-        await deciding.tell(desk, at=app.clock.now())
-        await app.db.run(cursors.put, LAST, today, at=app.clock.now())
+        match args["part"]:
+            case Part.ACTIONS:
+                await actions.remind(desk, self._hours, at=now)
+            case Part.REVIEW_BY:
+                await review_by.ask(desk, self._hours, at=now)
+            case Part.PROMOTION:
+                await promotion.propose(desk, app.templates, at=now)
+            case Part.DECIDING:
+                await deciding.tell(desk, at=now)
+        await app.db.run(cursors.put, LAST, self._today, at=app.clock.now())
 
     @property
     def _today(self) -> str:

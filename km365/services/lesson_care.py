@@ -9,7 +9,7 @@ from km365.services.life import LifeDesk
 from km365.templates import Templates
 
 LAST = "flow:lessons"
-"""The bookmark of the last day this was done."""
+"""The bookmark of the last day on which the service did some of this."""
 
 
 @dataclass(frozen=True, kw_only=True)
