@@ -1,13 +1,14 @@
 """The focal point's side of a knowledge item: what waits, what it says, and who decides on it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from km365.core.audience import Circle, Reader, may_read
 from km365.core.knowledge import KnowledgeItem, Maturity, from_fields
 from km365.core.moves import Actor
 from km365.core.schema import LESSON_TAG_COLUMNS
-from km365.errors import InputRefused, NotFound
+from km365.errors import Forbidden, GraphNotFound, InputRefused, NotFound
 from km365.graph import lists, metadata, people
 from km365.graph.client import Graph
 from km365.graph.lists import Item
@@ -83,14 +84,28 @@ async def roles_of(graph: Graph, settings: Settings, office: str, reader: Reader
 async def focal_points(graph: Graph, settings: Settings, office: str) -> AsyncIterator[people.Person]:
     """Who decides on the items of that office and works there, with an account that works.
 
-    Needs User.Read.All and GroupMember.ReadBasic.All.
+    Needs User.Read.All and GroupMember.Read.All; GroupMember.ReadBasic.All is enough, at a call a colleague.
     """
     if not office:
         return
-    async for person in people.list_people(graph, filter=f"officeLocation eq {odata_text(office)}"):
-        reader = Reader(person_id=person.id, office=person.office)
-        if person.account_enabled and await may_review(graph, settings, office, reader):
-            yield person
+    try:
+        for person in await _members(graph, settings):
+            if person.account_enabled and person.office == office:
+                yield person
+    except Forbidden:
+        async for person in people.list_people(graph, filter=f"officeLocation eq {odata_text(office)}"):
+            reader = Reader(person_id=person.id, office=person.office)
+            if person.account_enabled and await may_review(graph, settings, office, reader):
+                yield person
+
+
+async def _members(graph: Graph, settings: Settings) -> Iterable[people.Person]:
+    """Everybody in the two groups, each once; nobody in one that is not there."""
+    found: dict[str, people.Person] = {}
+    for group in (settings.focal_point_group, settings.reviewer_group):
+        with suppress(GraphNotFound):
+            found |= {one.id: one async for one in people.list_members(graph, group)}
+    return found.values()
 
 
 def no_such_item(km_id: str) -> NotFound:

@@ -341,6 +341,18 @@ async def test_the_groups_are_those_that_are_set_by_name_or_id(provisioned: Prov
                 await decide(here, Move.VALIDATE, reviewer=EVE)
 
 
+@pytest.mark.parametrize("closed", ["*/memberOf", "*/groups"])
+async def test_the_focal_points_are_asked_of_their_group_and_where_that_is_refused_of_each_colleague(
+    provisioned: Provisioned, closed: str
+) -> None:
+    app = provisioned.app
+    users.join_group(provisioned.m365.state, "Knowledge reviewers", EVE.person_id)
+    users.join_group(provisioned.m365.state, "Knowledge reviewers", BEN.person_id)
+    await fail_next(provisioned, verb="GET", path=closed, status=403)
+    found = [one.id async for one in review.focal_points(app.graph, app.settings, "CO-BEL")]
+    assert found == [BEN.person_id]
+
+
 async def test_nobody_reviews_their_own_contribution(provisioned: Provisioned) -> None:
     await submit(provisioned)
     with pytest.raises(InputRefused, match="own contribution"):
