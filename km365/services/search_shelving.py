@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from km365.core.compendium import words_mark
 from km365.core.knowledge import from_fields
 from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.core.search_entries import DOCUMENT, EVERYBODY, Entry, shelf_of, title_of
@@ -53,7 +54,7 @@ def item_entry(container: str, row: Item) -> Entry | None:
         title=item.title,
         web_url=row.web_url,
         day=_day(item.submitted_at, row.modified_at),
-        mark=row.etag,
+        mark=words_mark(item),
         tags=tags_of(row.fields),
         links=tuple(one.to for one in item.links),
     )

@@ -5,12 +5,14 @@ document is read once more from SharePoint, and only what it says now can be quo
 """
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from km365.core.audience import Reader
-from km365.core.knowledge import WRITTEN_FIELDS, Reach, from_fields
+from km365.core.compendium import words_mark
+from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem, Reach, from_fields
 from km365.core.schema import DEPARTURES
 from km365.core.search_entries import DOCUMENT, KNOWLEDGE, Entry, may_find, shelves_of
 from km365.core.search_question import Concepts, Filters, Part, Query
@@ -253,23 +255,29 @@ def _within(found: Found, topic: Topic) -> list[Hit]:
 
 def _lesson(hit: Hit, row: Item) -> Source:
     item = from_fields(row.fields)
-    texts = {name: str(getattr(item, name)) for name in WRITTEN_FIELDS}
+    links = str(row.fields.get("KMLinks") or "")
     return Source(
         key=f"{hit.container}/{row.id}",
-        version=row.etag,
+        version=_version(item, links),
         title=item.title,
         web_url=row.web_url or hit.web_url,
         kind=item.kind.value,
         office=item.office.upper(),
         language=item.language,
         day=hit.day,
-        texts={**texts, LINKS: str(row.fields.get("KMLinks") or "")},
+        texts={name: str(getattr(item, name)) for name in WRITTEN_FIELDS} | {LINKS: links},
         id=item.id,
         polarity=item.polarity,
         tags=frozenset(tags_of(row.fields)),
         people=item.contributors if item.consent.covers(Reach.PARTNERS) else (),
         links=item.links,
     )
+
+
+def _version(item: KnowledgeItem, links: str) -> str:
+    """Other when it says something else; not when somebody used it, which SharePoint counts as a change."""
+    said = "\x1f".join([words_mark(item), item.polarity, item.office, item.language, links])
+    return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _document(entry: Entry, sentences: Sequence[str], *, version: str) -> Source:

@@ -98,9 +98,11 @@ async def test_all_who_wrote_it_must_say_yes_and_each_can_take_it_back(ann: Cont
     await told(ann, "consent_asked")
     await ann.presses("show")
     ann.heard(
-        "may partners of the organisation read it?", "What happened\nFridges failed in the rains.", "CO-BEL"
+        "may partners of the organisation read it?",
+        "What happened\nFridges failed in the rains.",
+        "CO-BEL",
+        "colleagues inside the organisation who ask about the subject see your name",
     )
-    ann.heard("colleagues inside the organisation who ask about the subject see your name")
     await ann.presses("allow")
     ann.heard("It counts once all who wrote it have said yes.")
     assert (await item(ann))["KMConsent"] == "internal"

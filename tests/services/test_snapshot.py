@@ -228,6 +228,7 @@ async def test_a_kept_file_says_what_its_sources_have_become(answers: Answers, t
     await shelf.changes(rows[0], KMPolarity="positive")
     await shelf.changes(rows[1], Title="Exit interviews were given up")
     await shelf.changes(rows[2], KMAudience="R")
+    await shelf.changes(rows[3], KMUsed=2, KMConfirmedBy=3)
     await shelf.uploads("Report.txt", "Exit interviews were never held.")
     await shelf.keeps("KM-9", title="Exit interviews are back")
     await shelf.looks()
