@@ -135,7 +135,9 @@ def _is_consented(item: KnowledgeItem, attempt: Attempt) -> bool:
         case Move.ASK:
             return asked is not None and asked.reach is attempt.reach
         case Move.ALLOW:
-            return asked is not None and me in asked.yes
+            if asked is None or asked.reach is not attempt.reach:
+                return False
+            return me in asked.yes or item.consent.covers(asked.reach)  # the last yes, cut off unrecorded
     unasked = asked is None or me in asked.no
     return unasked and item.consent is Reach.INTERNAL
 

@@ -51,6 +51,7 @@ class Why(StrEnum):
     ALLOWED_ALREADY = "allowed_already"
     ASKED_ALREADY = "asked_already"
     NOT_ASKED = "not_asked"
+    ASKED_OTHERWISE = "asked_otherwise"
 
 
 class MoveRefused(InputRefused):
@@ -258,6 +259,10 @@ def _not_to_be_asked(item: KnowledgeItem, attempt: Attempt) -> MoveRefused | Non
 def _not_to_be_allowed(item: KnowledgeItem, attempt: Attempt) -> MoveRefused | None:
     if attempt.asked is None or not attempt.asked.open:
         return MoveRefused(Why.NOT_ASKED, "Nobody asks just now how far this item may be published.")
+    if attempt.move is Move.ALLOW and attempt.reach is not attempt.asked.reach:
+        return MoveRefused(
+            Why.ASKED_OTHERWISE, f"It is asked for {attempt.asked.reach}; a yes for {attempt.reach} is none."
+        )
     return None
 
 

@@ -7,7 +7,6 @@ from km365.core.knowledge import Reach
 from km365.core.life import asked
 from km365.core.moves import Asked
 from km365.services.capture import Kept
-from km365.services.contributions import Contribution
 from km365.store import moves
 from km365.store.database import Connection, Database
 
@@ -21,9 +20,8 @@ class Question:
     allowed: bool
 
 
-async def questions(db: Database, mine: Sequence[Contribution], person_id: str) -> list[Question]:
-    """Of a person's contributions, those about which they have yet to answer, then those they allow."""
-    items = [one.kept for one in mine if one.kept is not None]
+async def questions(db: Database, items: Sequence[Kept], person_id: str) -> list[Question]:
+    """Of a person's items, those about which they have yet to answer, then those they allow."""
 
     def read(c: Connection) -> dict[str, Asked | None]:
         return {kept.item.id: asked(moves.list_(c, kept.item.id)) for kept in items}

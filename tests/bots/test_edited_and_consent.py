@@ -8,6 +8,8 @@ from km365_bots.parts import open_parts
 from km365.core.audience import Reader
 from km365.core.knowledge import Maturity, Reach
 from km365.core.moves import Move
+from km365.errors import GraphChangedMeanwhile
+from km365.graph import lists
 from km365.local import users
 from km365.services import capture, life
 from km365.services.life import LifeDesk, Wanted
@@ -139,3 +141,73 @@ async def test_one_no_is_the_answer_and_edited_words_are_asked_about_anew(ann: C
     await decide(ann, Move.EDIT, wording=BETTER)
     await sue.says("yes")
     sue.heard("not asked any more")
+
+
+async def test_a_yes_counts_only_for_the_reach_and_the_words_that_were_shown(ann: Contributing) -> None:
+    sue = Contributing(ann.here, ann.parts, person="sue")
+    await decide(ann, Move.ASK, reach=Reach.PARTNERS)
+    for one in (ann, sue):
+        await one.says("what may be published")
+    await decide(ann, Move.ASK, reach=Reach.PUBLIC)
+    await ann.presses("allow")
+    ann.heard("nothing is noted yet", "may everyone outside the organisation read it?")
+    await sue.says("yes")
+    sue.heard("nothing is noted yet")
+    for one in (ann, sue):
+        await one.says("yes")
+    assert (await item(ann))["KMConsent"] == "public"
+    await decide(ann, Move.EDIT, wording=BETTER)
+    await decide(ann, Move.ASK, reach=Reach.PARTNERS)
+    await ann.says("what may be published")
+    await decide(ann, Move.EDIT, wording={"advice": "Ask nobody."})
+    await decide(ann, Move.ASK, reach=Reach.PARTNERS)
+    await ann.says("yes")
+    ann.heard("nothing is noted yet", "Ask nobody.")
+    await ann.says("yes")
+    ann.heard("It counts once all who wrote it have said yes.")
+
+
+async def test_a_contributor_of_another_office_answers_and_objects_too(ann: Contributing) -> None:
+    await ann.edits("KM-1", KMContributors=f"{person_id('ann')};{person_id('eve')}")
+    await decide(ann, Move.ASK, reach=Reach.PARTNERS)
+    eve = Contributing(ann.here, ann.parts, person="eve")
+    await told(eve, "consent_asked")
+    await eve.presses("show")
+    eve.heard("may partners of the organisation read it?", "Fridges failed in the rains.")
+    await eve.presses("disallow")
+    eve.heard("inside the organisation only")
+    await decide(ann, Move.ASK, reach=Reach.PUBLIC)
+    for words in ("what may be published", "yes"):
+        await eve.says(words)
+    eve.heard("It counts once all who wrote it have said yes.")
+    await decide(ann, Move.EDIT, wording=BETTER)
+    for words in ("what was edited", "not what I meant: any season"):
+        await eve.says(words)
+    eve.heard("It has your own words again")
+    stranger = Contributing(ann.here, ann.parts, person="ben")
+    await stranger.says("what was edited")
+    stranger.heard("Nobody has edited anything of yours")
+
+
+async def test_two_contributors_at_one_moment_are_shown_it_again(
+    ann: Contributing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def faster(*_: object, **__: object) -> None:
+        raise GraphChangedMeanwhile("Somebody was faster.")
+
+    await decide(ann, Move.EDIT, wording=BETTER)
+    await ann.says("what was edited")
+    with monkeypatch.context() as patched:
+        patched.setattr(lists, "update_fields", faster)
+        await ann.says("not what I meant: any season")
+    ann.heard("at the same moment", BETTER["advice"])
+    await decide(ann, Move.ASK, reach=Reach.PARTNERS)
+    for one in (sue := Contributing(ann.here, ann.parts, person="sue"), ann):
+        await one.says("what may be published")
+    await sue.says("yes")
+    with monkeypatch.context() as patched:
+        patched.setattr(lists, "update_fields", faster)
+        await ann.says("yes")
+    ann.heard("nothing is noted yet", "may partners of the organisation read it?")
+    await ann.says("yes")
+    assert (await item(ann))["KMConsent"] == "partners"

@@ -291,3 +291,25 @@ async def test_focal_points_hear_nothing_of_what_they_may_not_read(shelf: Shelf)
     assert [one.move for one in await shelf.recorded()] == [Move.RETURN, Move.SUBMIT, Move.TAKE_UP]
     told = await shelf.app.db.run(outbox.list_)
     assert [one for one in told if one.message.card == life_news.ANSWERED] == []
+
+
+async def test_the_last_yes_cut_off_before_it_was_recorded_is_made_up_for_by_saying_it_again(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shelf.holds(VALIDATED)
+    await shelf.moves(Move.ASK, EVE, reach=Reach.PUBLIC)
+
+    def end(*_: Any, **__: Any) -> None:
+        raise GraphUnreachable("The process ended here.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(moves, "finish", end)
+        with pytest.raises(GraphUnreachable):
+            await shelf.moves(Move.ALLOW, ANN, reach=Reach.PUBLIC)
+    assert (await shelf.item()).consent is Reach.PUBLIC
+    await shelf.moves(Move.ALLOW, ANN, reach=Reach.PUBLIC)
+    assert [(one.move, one.done) for one in await shelf.recorded()] == [(Move.ASK, True), (Move.ALLOW, True)]
+    told = await shelf.app.db.run(outbox.list_)
+    assert [one.message.person_id for one in told if one.message.card == life_news.CONSENT_ANSWERED] == [
+        EVE.person_id
+    ]

@@ -1,6 +1,7 @@
 """Contributors say whether what they wrote may be published for partners or the public, and take that back.
 
-They are shown exactly what would be read, and by whom. The chat remembers which item was shown, by id.
+They are shown exactly what would be read, and by whom; a yes is one to that. The chat remembers which item
+was shown, by id, and a mark of its words.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,16 +11,17 @@ from km365.core.chat import Reply
 from km365.core.commands import Command, Understood, numbered
 from km365.core.knowledge import Reach
 from km365.core.moves import Move
-from km365.core.refusals import MoveRefused
+from km365.core.refusals import MoveRefused, Why
 from km365.documents.forms import Forms
-from km365.errors import NotFound
-from km365.services import consent, life, life_news
+from km365.errors import GraphChangedMeanwhile, NotFound
+from km365.services import consent, life, life_news, theirs
 from km365.services.consent import Question
 from km365.services.life import LifeDesk, Wanted
 from km365.store.outbox import Message
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.fields import fields_of
+from km365_bots.seen import read, seen
 from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic
 from km365_bots.topics.mine import Reading
@@ -62,7 +64,7 @@ class Consent(Topic):
         """A button of the message, or of what would be read."""
         if pick.verb in {_ALLOW, _DISALLOW}:
             return await self._answer(chat, pick.about, Move(pick.verb))
-        return await self._show(chat, pick.about)
+        return await self._show(chat, read(pick.about).id)
 
     def tells(self, speech: Speech, message: Message) -> Reply | None:
         """That a wider publication is asked for; what would be read, is shown before the answer."""
@@ -82,9 +84,10 @@ class Consent(Topic):
 
     async def _questions(self, chat: Chat, *, takes_back: bool = False) -> Sequence[Question]:
         """What waits for this person's answer, before what they allow already."""
-        found = await consent.questions(
-            self._desk.db, await self._reading.list_(chat.event.person_id), chat.event.person_id
-        )
+        reader = await reader_of(self._reading.app, chat)
+        mine = await self._reading.list_(reader.person_id)
+        items = await theirs.list_(self._desk, mine, reader, card=life_news.CONSENT_ASKED)
+        found = await consent.questions(self._desk.db, items, reader.person_id)
         return [one for one in found if one.allowed] if takes_back else found
 
     async def _one(self, chat: Chat, found: Sequence[Question]) -> Told:
@@ -107,13 +110,14 @@ class Consent(Topic):
         )
         return Told(replies=[reply], waits={"ids": [one.kept.item.id for one in found]})
 
-    async def _show(self, chat: Chat, item_id: str) -> Told:
-        for one in await self._questions(chat):
-            if one.kept.item.id == item_id:
-                return self._card(chat, one)
-        return Told(replies=[chat.speech.say("consent.none")])
+    async def _show(self, chat: Chat, item_id: str, *, first: str = "") -> Told:
+        kept = await theirs.get(self._desk, item_id, await reader_of(self._reading.app, chat))
+        found = await consent.questions(self._desk.db, [kept] if kept else [], chat.event.person_id)
+        if found:
+            return self._card(chat, found[0], first=first)
+        return Told(replies=[chat.speech.say("consent.not_asked" if first else "consent.none")])
 
-    def _card(self, chat: Chat, one: Question) -> Told:
+    def _card(self, chat: Chat, one: Question, *, first: str = "") -> Told:
         """Exactly what would be read, and by whom."""
         say, item = chat.speech.messages.say, one.kept.item
         verbs = [_DISALLOW] if one.allowed else [_ALLOW, _DISALLOW]
@@ -122,27 +126,40 @@ class Consent(Topic):
             _ALLOW: say(f"consent.allow_{one.reach}"),
             _DISALLOW: say("consent.take_back" if one.allowed else "consent.disallow"),
         }
+        asks = [say(f"consent.{state}_{one.reach}"), say("consent.seen", office=item.office)]
+        about = seen(item, one.reach)
         reply = chat.speech.menu(
             self.name,
             title=item.title,
-            text="\n".join([say(f"consent.{state}_{one.reach}"), say("consent.seen", office=item.office)]),
+            text="\n".join([first, *asks] if first else asks),
             entries=[
                 {"title": heading, "quote": str(getattr(item, name))}
                 for name, heading in fields_of(self._forms, item, chat.language).items()
                 if name != "title" and getattr(item, name)
             ],
             buttons=[{"verb": verb, "label": labels[verb]} for verb in verbs],
-            about=item.id,
+            about=about,
             hint=say(f"consent.{state}_hint"),
         )
-        waits = {"about": item.id, "allowed": one.allowed}
+        waits = {"about": about, "allowed": one.allowed}
         return Told(replies=[chat.in_place(reply)], waits=waits)
 
-    async def _answer(self, chat: Chat, item_id: str, move: Move) -> Told:
-        wanted = Wanted(move=move, reader=await reader_of(self._reading.app, chat))
+    async def _answer(self, chat: Chat, about: str, move: Move) -> Told:
+        """A yes counts for the words and the reach that were shown; a no for whatever is asked."""
+        shown, changed = read(about), chat.speech.messages.say("consent.changed")
+        reader = await reader_of(self._reading.app, chat)
+        wanted = Wanted(move=move, reader=reader)
+        if move is Move.ALLOW:
+            if shown.reach is None:
+                return await self._show(chat, shown.id)
+            wanted = Wanted(move=move, reader=reader, reach=shown.reach, seen=shown.mark)
         try:
-            outcome = await life.make(self._desk, item_id, wanted, at=chat.event.at)
-        except (MoveRefused, NotFound):
+            outcome = await life.make(self._desk, shown.id, wanted, at=chat.event.at)
+        except GraphChangedMeanwhile:
+            return await self._show(chat, shown.id, first=changed)
+        except (MoveRefused, NotFound) as error:
+            if isinstance(error, MoveRefused) and error.why is Why.ASKED_OTHERWISE:
+                return await self._show(chat, shown.id, first=changed)
             return Told(replies=[chat.in_place(chat.speech.say("consent.not_asked"))])
         waits_for_others = move is Move.ALLOW and outcome.kept.item.consent is Reach.INTERNAL
         key = "consent.others" if waits_for_others else f"consent.done_{move}"

@@ -13,9 +13,8 @@ from km365.core.knowledge import KnowledgeItem
 from km365.core.moves import Move
 from km365.core.refusals import MoveRefused
 from km365.documents.forms import Forms
-from km365.errors import NotFound
-from km365.services import life, life_news
-from km365.services.contributions import Contribution
+from km365.errors import GraphChangedMeanwhile, NotFound
+from km365.services import life, life_news, theirs
 from km365.services.life import LifeDesk, Wanted
 from km365.store.outbox import Message
 from km365_bots.buttons import Pick
@@ -83,28 +82,30 @@ class Edited(Topic):
             hint=say("edited.told_hint"),
         )
 
-    async def _mine(self, chat: Chat) -> Sequence[Contribution]:
-        found = await self._reading.list_(chat.event.person_id)
-        return [one for one in found if one.kept is not None and one.kept.item.own_words]
+    async def _mine(self, chat: Chat) -> Sequence[KnowledgeItem]:
+        reader = await reader_of(self._reading.app, chat)
+        mine = await self._reading.list_(reader.person_id)
+        found = await theirs.list_(self._desk, mine, reader, card=life_news.EDITED)
+        return [one.item for one in found if one.item.own_words]
 
-    def _which(self, chat: Chat, found: Sequence[Contribution]) -> Told:
+    def _which(self, chat: Chat, found: Sequence[KnowledgeItem]) -> Told:
         if not found:
             return Told(replies=[chat.speech.say("edited.none")])
         say = chat.speech.messages.say
         reply = chat.speech.menu(
             self.name,
             title=say("edited.title"),
-            entries=[{"title": one.kept.item.title} for one in found if one.kept],
+            entries=[{"title": one.title} for one in found],
             hint=say("edited.which_hint"),
         )
         return Told(replies=[reply], waits={"ids": [one.id for one in found]})
 
     async def _item(self, chat: Chat, item_id: str) -> KnowledgeItem | None:
         """The item, where it is theirs and its words were edited."""
-        mine = {one.id: one.kept.item for one in await self._mine(chat) if one.kept}
-        return mine.get(item_id)
+        kept = await theirs.get(self._desk, item_id, await reader_of(self._reading.app, chat))
+        return kept.item if kept and kept.item.own_words else None
 
-    async def _show(self, chat: Chat, item_id: str, *, words: str = "") -> Told:
+    async def _show(self, chat: Chat, item_id: str, *, words: str = "", first: str = "") -> Told:
         item = await self._item(chat, item_id)
         if item is None:
             return Told(replies=[chat.speech.say("edited.none")])
@@ -121,7 +122,7 @@ class Edited(Topic):
         reply = chat.speech.menu(
             self.name,
             title=say("edited.title"),
-            text=item.title,
+            text="\n".join(line for line in (first, item.title) if line),
             entries=entries,
             fields=[{"key": "words", "label": say("edited.meant"), "value": words, "multiline": True}],
             buttons=[
@@ -146,10 +147,16 @@ class Edited(Topic):
                 return told
             card = await self._show(chat, item_id, words=words)
             return Told(replies=[*told.replies, *card.replies], waits=card.waits)
+        return await self._objected(chat, item_id, words)
+
+    async def _objected(self, chat: Chat, item_id: str, words: str) -> Told:
         reader = await reader_of(self._reading.app, chat)
         wanted = Wanted(move=Move.OBJECT, reader=reader, words=words)
         try:
             await life.make(self._desk, item_id, wanted, at=chat.event.at)
+        except GraphChangedMeanwhile:
+            first = chat.speech.messages.say("edited.changed")
+            return await self._show(chat, item_id, words=words, first=first)
         except (MoveRefused, NotFound):
             return Told(replies=[chat.speech.say("edited.none")])
         return Told(replies=[chat.in_place(chat.speech.say("edited.objected"))])
