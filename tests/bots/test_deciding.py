@@ -137,3 +137,35 @@ async def test_a_message_a_day_says_how_many_wait_and_leads_to_them(ben: Contrib
     assert ben.card is not None
     drawn = cards.render(ben.card, LABELS, text="twin")
     assert next(one for one in drawn["body"] if one.get("type") == "Input.ChoiceSet")["isMultiSelect"] is True
+
+
+async def test_nobody_decides_on_words_they_have_not_read(ben: Contributing) -> None:
+    await ben.says("what waits for me")
+    await ben.edits("KM-1", KMAdvice="Beat the drivers.")
+    await ben.says("validate 1")
+    ben.heard("somebody changed it meanwhile", "Beat the drivers.")
+    await ben.edits("KM-1", KMAdvice="Pay the drivers.")
+    await ben.presses("validate")
+    ben.heard("somebody changed it meanwhile", "Pay the drivers.")
+    await ben.presses("validate")
+    ben.heard("“Ask drivers first” is validated.")
+    assert (await ben.items())["KM-1"]["KMMaturity"] == Maturity.VALIDATED
+
+
+async def test_what_the_author_words_anew_is_not_lost_to_an_older_card(ben: Contributing) -> None:
+    await ben.says("what waits for me")
+    await ben.says("edit 1")
+    before = {
+        "description": "Fridges failed in the rains.",
+        "advice": "Ask two drivers.",
+        "words": "Clearer.",
+    }
+    await ben.edits("KM-1", KMDescription="Fridges failed in May.")
+    await ben.presses("save", before)
+    ben.heard("somebody changed it meanwhile", "Fridges failed in May.", "as you had it (not saved)\nAsk two")
+    assert ben.card is not None
+    values = {one["key"]: one["value"] for one in ben.card.data["fields"]}  # type: ignore[attr-defined,index]
+    assert (values["description"], values["words"]) == ("Fridges failed in May.", "Clearer.")
+    await ben.presses("save", {**before, "description": "Fridges failed in May."})
+    after = (await ben.items())["KM-1"]
+    assert (after["KMDescription"], after["KMAdvice"]) == ("Fridges failed in May.", "Ask two drivers.")

@@ -1,7 +1,7 @@
 """What waits for who decides on lessons: listed, shown in full, decided one by one or several at once.
 
 Everything goes through `services.life`, which says who may do what. The chat remembers which items were
-listed or shown, by id, and no word of them.
+listed or shown, by id and a mark of the words that were read, and no word of them.
 """
 
 import re
@@ -26,6 +26,7 @@ from km365_bots import history
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.fields import fields_of
+from km365_bots.seen import read, seen
 from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic, deciding_cards, gives_back, refused
 from km365_bots.who import reader_of
@@ -55,7 +56,7 @@ class _Said:
 
 @dataclass(frozen=True, kw_only=True)
 class _Deed:
-    """What is to be done with items, by id."""
+    """What is to be done with items, as they were seen."""
 
     verb: str
     ids: Sequence[str]
@@ -128,7 +129,7 @@ class Deciding(Topic):
         shown = found[: deciding_cards.MOST]
         reply = deciding_cards.listed(chat.speech, shown, len(found), "\n".join(first))
         return Told(
-            replies=[chat.in_place(reply)], waits={"ids": [one.kept.item.id for one in shown], **done}
+            replies=[chat.in_place(reply)], waits={"ids": [seen(one.kept.item) for one in shown], **done}
         )
 
     async def _do(self, chat: Chat, deed: _Deed, kept: Mapping[str, Any]) -> Told:
@@ -143,46 +144,51 @@ class Deciding(Topic):
             card = await self._show(chat, deed.ids[0], edits=deed.verb == "save", back=deed)
             return Told(replies=[*told.replies, *card.replies], waits=card.waits)
         reader = await reader_of(self._app, chat)
-        lines = [await self._made(chat, one, deed, reader) for one in deed.ids]
+        made = [await self._made(chat, one, deed, reader) for one in deed.ids]
+        lines = [line for line, _ in made]
+        if len(deed.ids) == 1 and made[0][1]:
+            return await self._show(chat, deed.ids[0], edits=deed.verb == "save", first=lines, back=deed)
         if deed.verb in {"save", "ask"} and len(deed.ids) == 1:
             return await self._show(chat, deed.ids[0], first=lines)
         return await self._list(chat, first=lines)
 
-    async def _made(self, chat: Chat, item_id: str, deed: _Deed, reader: Reader) -> str:
-        """What came of it, in a line."""
+    async def _made(self, chat: Chat, about: str, deed: _Deed, reader: Reader) -> tuple[str, bool]:
+        """What came of it, in a line, and whether it is to be looked at again, as it is another by now."""
         say = chat.speech.messages.say
         move = Move.EDIT if deed.verb == "save" else _MOVES[deed.verb]
         reach = Reach.PARTNERS if move is Move.ASK and deed.reach is Reach.INTERNAL else deed.reach
-        wanted = Wanted(move=move, reader=reader, words=deed.words, reach=reach, wording=deed.wording)
-        title = ""
+        shown, title = read(about), ""
+        wanted = Wanted(
+            move=move, reader=reader, words=deed.words, reach=reach, wording=deed.wording, seen=shown.mark
+        )
         try:
-            item_id = await review.whole_id(self._app.graph, self._app.settings, item_id, reader=reader)
+            item_id = await review.whole_id(self._app.graph, self._app.settings, shown.id, reader=reader)
             title = (await self._item(item_id, reader)).title
             outcome = await life.make(self._desk, item_id, wanted, at=chat.event.at)
         except MoveRefused as error:
             key = f"deciding.why_{error.why}"
             known = key if key in chat.speech.messages.texts else "deciding.why_other"
             why = say(known, state=say(f"deciding.reach_{reach}"))
-            return say("deciding.not_done", title=chat.speech.apart(title), why=why)
+            return say("deciding.not_done", title=chat.speech.apart(title), why=why), False
         except GraphChangedMeanwhile:
-            return say("deciding.not_done", title=chat.speech.apart(title), why=say("deciding.changed"))
+            return say("deciding.not_done", title=chat.speech.apart(title), why=say("deciding.changed")), True
         except (NotFound, InputRefused):
-            return say("deciding.gone")
-        return _done(chat, outcome, move, reach)
+            return say("deciding.gone"), False
+        return _done(chat, outcome, move, reach), False
 
     async def _show(
         self,
         chat: Chat,
-        item_id: str,
+        about: str,
         *,
         edits: bool = False,
         first: Sequence[str] = (),
         back: _Deed | None = None,
     ) -> Told:
         """One item in full, with its history; or its words, to be worded differently."""
-        reader = await reader_of(self._app, chat)
+        reader, shown = await reader_of(self._app, chat), read(about)
         try:
-            kept = await review.get_item(self._app.graph, self._app.settings, item_id, reader=reader)
+            kept = await review.get_item(self._app.graph, self._app.settings, shown.id, reader=reader)
         except NotFound:
             return Told(replies=[chat.speech.say("deciding.gone")])
         roles = await review.roles_of(self._app.graph, self._app.settings, kept.item.office, reader)
@@ -192,27 +198,30 @@ class Deciding(Topic):
         words = back.words if back else ""
         sheet = deciding_cards.Sheet(chat=chat, kept=kept, fields=fields, roles=roles, words=words)
         if edits:
-            reply = sheet.to_edit(back.wording if back else {})
-            return Told(replies=[chat.in_place(reply)], waits={"edits": item_id}, own_words=True)
+            others = shown.mark not in {"", read(seen(kept.item)).mark}
+            reply = sheet.to_edit(back.wording if back else {}, "\n".join(first), beside=others)
+            return Told(replies=[chat.in_place(reply)], waits={"edits": seen(kept.item)}, own_words=True)
         made = await history.entries(self._app, chat, kept.item, office=reader.office)
         reply = sheet.whole(made, "\n".join(first))
-        return Told(replies=[chat.in_place(reply)], waits={"about": item_id, "done": chat.activity_key})
+        return Told(
+            replies=[chat.in_place(reply)], waits={"about": seen(kept.item), "done": chat.activity_key}
+        )
 
-    async def _worded(self, chat: Chat, item_id: str) -> Told | None:
+    async def _worded(self, chat: Chat, about: str) -> Told | None:
         """New words for a field by its number; else what is typed is not for it any more."""
         said = numbered(chat.event.text)
         if said is None or not said.text:
             return None
         try:
-            item = await self._item(item_id, await reader_of(self._app, chat))
+            item = await self._item(read(about).id, await reader_of(self._app, chat))
         except NotFound:
             return Told(replies=[chat.speech.say("deciding.gone")])
         names = list(fields_of(self._forms, item, chat.language))
         if not 1 <= said.number <= len(names):
             reply = chat.speech.say("deciding.no_such_number", most=str(len(names)))
-            return Told(replies=[reply], waits={"edits": item_id}, own_words=True)
+            return Told(replies=[reply], waits={"edits": about}, own_words=True)
         wording = {names[said.number - 1]: said.text}
-        return await self._do(chat, _Deed(verb="save", ids=[item_id], wording=wording), _kept(chat))
+        return await self._do(chat, _Deed(verb="save", ids=[about], wording=wording), _kept(chat))
 
     async def _item(self, item_id: str, reader: Reader) -> KnowledgeItem:
         app = self._app

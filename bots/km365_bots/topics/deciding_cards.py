@@ -15,6 +15,7 @@ from km365.services.deciding import Waits
 from km365.store.outbox import Message
 from km365.store.rows import Json
 from km365_bots.chat import Chat
+from km365_bots.seen import seen
 from km365_bots.speech import Speech
 
 TOPIC = "deciding"
@@ -78,7 +79,7 @@ def listed(speech: Speech, shown: Sequence[Waits], total: int, first: str) -> Re
                 "key": "which",
                 "label": say("deciding.which"),
                 "choices": [
-                    {"value": one.kept.item.id, "label": f"{place} · {_short(title)}"}
+                    {"value": seen(one.kept.item), "label": f"{place} · {_short(title)}"}
                     for place, (one, title) in enumerate(zip(shown, titles, strict=True), start=1)
                 ],
                 "value": "",
@@ -148,12 +149,16 @@ class Sheet:
                 *({"verb": verb, "label": say(f"deciding.{verb}"), "inputs": True} for verb in verbs),
                 {"verb": LIST, "label": say("deciding.list")},
             ],
-            about=item.id,
+            about=seen(item),
             hint=say("deciding.item_hint" if in_review else "deciding.checked_hint"),
         )
 
-    def to_edit(self, wording: Mapping[str, str]) -> Reply:
-        """Its fields to be worded differently, and why."""
+    def to_edit(self, wording: Mapping[str, str], first: str = "", *, beside: bool = False) -> Reply:
+        """Its fields to be worded differently, and why.
+
+        `wording` was filled in already; it stands `beside` where the words are others by now, so as not to
+        take their place unread.
+        """
         speech, item = self.chat.speech, self.kept.item
         say = speech.messages.say
         words = {name: str(getattr(item, name)) for name in self.fields}
@@ -161,26 +166,34 @@ class Sheet:
             {
                 "key": name,
                 "label": self.fields[name],
-                "value": wording.get(name, text),
+                "value": text if beside else wording.get(name, text),
                 "multiline": name != "title",
             }
             for name, text in words.items()
         ]
         fields.append({"key": "words", "label": say("deciding.edit_why"), "value": self.words})
+        unsaved = [
+            {"title": say("deciding.unsaved", heading=self.fields[name]), "quote": wording[name]}
+            for name, text in words.items()
+            if beside and wording.get(name, text).strip() != text.strip()
+        ]
+        title, says = say("deciding.edit_title", title=item.title), say("deciding.edit_text")
         card = speech.menu(
             TOPIC,
-            title=say("deciding.edit_title", title=item.title),
-            text=say("deciding.edit_text"),
+            title=title,
+            text="\n".join(line for line in (first, says) if line),
+            entries=unsaved,
             fields=fields,
             buttons=[
                 {"verb": "save", "label": say("deciding.save"), "inputs": True},
                 {"verb": "open", "label": say("deciding.leave")},
             ],
-            about=item.id,
+            about=seen(item),
         )
         parts = [f"{place}. {self.fields[name]}\n{words[name]}" for place, name in enumerate(words, start=1)]
-        text = [say("deciding.edit_title", title=item.title), say("deciding.edit_text"), *parts]
-        return Reply(text="\n\n".join([*text, say("deciding.edit_hint")]), card=card.card)
+        parts += [f"{one['title']}\n{one['quote']}" for one in unsaved]
+        text = [first, title, says, *parts, say("deciding.edit_hint")]
+        return Reply(text="\n\n".join(one for one in text if one), card=card.card)
 
     def _stands(self) -> str:
         item, say = self.kept.item, self.chat.speech.messages.say
