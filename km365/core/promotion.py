@@ -5,6 +5,7 @@ which. Sources: S1 ("documented, assessed, evidence of success, similar experien
 WHO-AFRO's criteria of a best practice (DOMAIN b.8).
 """
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -355,3 +356,45 @@ def unsupported(item: KnowledgeItem, sources: Mapping[str, KnowledgeItem]) -> li
         for one in traced(item)
         if one.source not in sources or one.sentence not in _lines(sources[one.source], one.field)
     ]
+
+
+def without(item: KnowledgeItem, source: KnowledgeItem) -> KnowledgeItem:
+    """The item with nothing that was taken from that source, for others to decide on again.
+
+    A sentence goes that names the source, or stands in the same field of it. The item itself where none does.
+    Nobody has allowed its words as they are then, nor checked them.
+    """
+    found = traced(item)
+    stays = [
+        one for one in found if one.source != source.id and one.sentence not in _lines(source, one.field)
+    ]
+    if stays == found:
+        return item
+    left: dict[str, list[Traced]] = {field: [] for field in WRITTEN_FIELDS}
+    for one in stays:
+        left[one.field].append(one)
+    words = {field: "\n".join(one.sentence for one in some) for field, some in left.items()}
+    words["title"] = words["title"] or item.id
+    lines = [
+        f"{field} {number}: {one.source}"
+        for field, some in left.items()
+        for number, one in enumerate(some, start=1)
+        if one.source
+    ]
+    anew = replace(
+        item,
+        sources="\n".join(lines),
+        own_words="",
+        reason=f"What was taken from {source.id} is left out: that is taken back, or for fewer people now.",
+        maturity=Maturity.IN_REVIEW if item.maturity in SHOWN else item.maturity,
+        validated_by=(),
+        consent=Reach.INTERNAL,
+        published_to=None,
+    )
+    return replace(anew, **words)  # type: ignore[arg-type] # they are all texts
+
+
+def id_of(item_ids: Iterable[str], kind: Kind) -> str:
+    """The id of what is made of these items, in whatever order."""
+    named = "|".join([kind, *sorted(item_ids)])
+    return f"KM-{hashlib.sha256(named.encode()).hexdigest()[:16]}"

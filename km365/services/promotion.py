@@ -1,6 +1,5 @@
 """Proposes good practices where lessons agree, and drafts them, and lessons of innovations, for review."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +19,7 @@ from km365.core.promotion import (
     country_of,
     disagreement,
     draft,
+    id_of,
     missing,
     proofs,
     refusal,
@@ -131,7 +131,7 @@ async def propose(desk: LifeDesk, templates: Templates, *, at: datetime, dry_run
         ids = [item.id for item in one.agreement.items]
         offices = sorted({item.office for item in one.agreement.items})
         told = [person for office in offices for person in await _focal_points(desk, office)]
-        item_id = _id_of(ids, Kind.GOOD_PRACTICE)
+        item_id = id_of(ids, Kind.GOOD_PRACTICE)
         work = partial(_tell, desk=desk, proposal=one, item_id=item_id, told=told, at=at)
         count += await flows.run(desk.db, work, dry_run=dry_run)
     return count
@@ -191,7 +191,7 @@ async def promote(
     wanted = draft(
         sources,
         kind=kind,
-        item_id=_id_of(item_ids, kind),
+        item_id=id_of(item_ids, kind),
         drafter=reader.person_id,
         sentences=shelf.rules.sentences,
     )
@@ -294,9 +294,3 @@ def _terms(rows: Sequence[Item]) -> Mapping[str, tuple[TermRef, ...]]:
         if refs:
             found[column] = tuple(refs.values())
     return found
-
-
-def _id_of(item_ids: Sequence[str], kind: Kind) -> str:
-    """The id of what is made of these items, in whatever order."""
-    named = "|".join([kind, *sorted(item_ids)])
-    return f"KM-{hashlib.sha256(named.encode()).hexdigest()[:16]}"

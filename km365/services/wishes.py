@@ -34,8 +34,8 @@ from km365.errors import InputRefused, NotFound
 from km365.graph import lists, people
 from km365.graph.client import Graph
 from km365.jobs.port import Args, Jobs
+from km365.services import derived, life_news
 from km365.services import interview as service
-from km365.services import life_news
 from km365.services.capture import Kept, find, knowledge_list
 from km365.services.contributions import Contribution
 from km365.services.prompts import SEND_MESSAGE
@@ -236,7 +236,8 @@ async def carry_out(desk: WishDesk, item_id: str, kind: WishKind) -> None:
 async def _do(graph: Graph, settings: Settings, wanted: Wish, *, granted: bool = False) -> bool:
     """Whether the item is now as wished; False where it is no longer the author's alone to say so.
 
-    What is sent anew after the wish is another version, which the wish is not about.
+    What is sent anew after the wish is another version, which the wish is not about. What was drafted of
+    the item comes first.
     """
     place = await knowledge_list(graph, settings)
     try:
@@ -251,10 +252,12 @@ async def _do(graph: Graph, settings: Settings, wanted: Wish, *, granted: bool =
     etag = row.etag
     if wanted.kind is WishKind.NARROW:
         if item.audience is Audience.EVERYONE:
+            await derived.take_out(graph, settings, item, stays_in=item.office)
             change = {"KMAudience": Audience.OFFICE.value}
             await lists.update_fields(graph, place.site_id, place.list_id, row.id, change, etag=etag)
         return True
     if any(str(getattr(item, name)) for name in WRITTEN_FIELDS if name != "title"):
+        await derived.take_out(graph, settings, item)
         empty = to_fields(blanked(item))
         await lists.update_fields(graph, place.site_id, place.list_id, row.id, empty, etag=etag)
     await lists.delete_item(graph, place.site_id, place.list_id, row.id)

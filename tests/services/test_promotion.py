@@ -5,16 +5,19 @@ from dataclasses import replace
 import pytest
 
 from km365.core.audience import Audience, Reader
+from km365.core.contributions import Wish, WishKind, WishState
 from km365.core.knowledge import Kind, KnowledgeItem, Link, Maturity, Relation
 from km365.core.moves import Move
 from km365.core.promotion import unsupported
+from km365.documents.questions import Banks
 from km365.errors import InputRefused, NotFound
 from km365.graph import lists
 from km365.local import users
-from km365.services import capture, life, promotion, review
+from km365.services import capture, life, promotion, review, wishes
 from km365.services.life import LifeDesk, Wanted
 from km365.services.promotion import Promoted
 from km365.store import outbox
+from km365.store import wishes as kept_wishes
 
 from ..conftest import Provisioned, person_id
 from .lessons import NOW, lesson
@@ -98,6 +101,45 @@ async def test_nothing_is_proposed_or_drafted_of_what_the_reader_may_not_read(sh
         await shelf.promotes("KM-1", "KM-2")
     made = await shelf.promotes("KM-1", "KM-2", by=EVE)
     assert (made.draft.audience, made.draft.office) == (Audience.OFFICE, "CO-ARD")
+
+
+@pytest.mark.parametrize("kind", [WishKind.WITHDRAW, WishKind.NARROW])
+async def test_what_an_author_takes_back_or_narrows_leaves_what_was_drafted_of_it(
+    shelf: Shelf, kind: WishKind
+) -> None:
+    await shelf.holds(MINE, THEIRS)
+    made = (await shelf.promotes("KM-1", "KM-2")).draft
+    await shelf.moves(Move.VALIDATE, made.id, EVE)
+    await shelf.moves(Move.PUBLISH, made.id, EVE)
+    app = shelf.app
+    asked = Wish(
+        item_id="KM-1",
+        kind=kind,
+        person_id=ANN.person_id,
+        interview_id="",
+        office="CO-BEL",
+        language="en",
+        state=WishState.ASKED,
+        asked_at=NOW,
+        changed_at=NOW,
+    )
+    await app.db.run(kept_wishes.put, asked)
+    desk = wishes.WishDesk(
+        graph=app.graph,
+        db=app.db,
+        jobs=app.jobs,
+        settings=app.settings,
+        banks=Banks(app.templates),
+        now=lambda: NOW,
+    )
+    await wishes.settle(desk, "KM-1", grant=True, reason="", reader=BEN)
+    now = (await review.get_item(app.graph, app.settings, made.id)).item
+    assert (now.maturity, now.published_to, now.validated_by) == (Maturity.IN_REVIEW, None, ())
+    assert (now.title, now.description, now.advice) == (now.id, "", "Drivers know which road floods.")
+    assert (now.sources, now.reason.partition(" is left out")[0]) == (
+        "advice 1: KM-2",
+        "What was taken from KM-1",
+    )
 
 
 async def test_what_speaks_against_it_is_shown_once_it_was_checked(shelf: Shelf) -> None:
