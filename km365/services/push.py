@@ -149,8 +149,9 @@ async def send_due(desk: PushDesk) -> int:
     """Looks for lessons for everything that was noticed now; how many messages that made."""
     count = 0
     for drive_id, item_id in await desk.db.run(pushes.waiting):
+        begun_at = desk.now()  # what is noticed while it is looked at waits on
         found = await wanted(desk, drive_id, item_id)
-        count += await desk.db.run(_keep, desk, found, drive_id, item_id, at=desk.now())
+        count += await desk.db.run(_keep, desk, found, drive_id, item_id, at=begun_at)
     return count
 
 
@@ -166,12 +167,13 @@ async def would_send(desk: PushDesk) -> list[Wanted]:
 async def wanted(desk: PushDesk, drive_id: str, item_id: str) -> list[Wanted]:
     """Who writes the document and which lessons fit it, for each what they may read; none who has no lesson.
 
+    Nobody either where the document is gone or not ours to read, or it would wait before the others for ever.
     1 resource unit each for the document, its authors and every lesson that is read. Raises GraphError, and
     TemplateError for a rule that is wrong. Needs Sites.Selected with read, and User.Read.All.
     """
     rules, concepts = push_rules(desk.templates), await desk.terms.now()
     (answer,) = await documents.get_many(desk.graph, [(drive_id, item_id)], columns=_COLUMNS)
-    if isinstance(answer, GraphNotFound):
+    if isinstance(answer, GraphNotFound | Forbidden):
         return []
     if isinstance(answer, GraphError):
         raise answer

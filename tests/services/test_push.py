@@ -17,6 +17,7 @@ from km365.core.used import Tally
 from km365.documents.messages import Catalogue
 from km365.graph import drives, lists, metadata, sites
 from km365.graph.metadata import Target, TermRef
+from km365.local import faults
 from km365.services import preferences, push, search_index
 from km365.services.calendar import hours_of
 from km365.services.capture import knowledge_list
@@ -182,6 +183,33 @@ async def test_the_limit_of_a_week_holds_and_old_documents_are_left_alone(
     await writing.looks()
     assert await push.send_due(writing.desk) == writing.here.app.settings.prompts_per_week
     assert {one.message.person_id for one in await writing.messages()} == {person_id("ann")}
+
+
+async def test_a_document_that_may_not_be_read_keeps_no_other_waiting(writing: Writing) -> None:
+    await writing.learned("KM-1", {"KMTopic": VACCINES})
+    await writing.writes("Note.txt", {**STRATEGY, "KMTopic": VACCINES})
+    await writing.looks()
+    closed = {"verb": "GET", "path": "*/items/*", "status": 403}
+    faults.switch(writing.here.m365.state, "next_requests", on=True, **closed)
+    assert await push.send_due(writing.desk) == 0
+    assert await writing.here.app.db.run(pushes.waiting) == []
+
+
+async def test_what_is_noticed_again_while_it_is_looked_at_waits_on(
+    writing: Writing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await writing.writes("Note.txt", {**STRATEGY, "KMTopic": VACCINES})
+    await writing.looks()
+    app, look = writing.here.app, push.wanted
+
+    async def wanted(desk: push.PushDesk, drive_id: str, item_id: str) -> list[push.Wanted]:
+        found = await look(desk, drive_id, item_id)
+        await app.db.run(pushes.notice, drive_id, [item_id], at=app.clock.now())
+        return found
+
+    monkeypatch.setattr(push, "wanted", wanted)
+    await push.send_due(writing.desk)
+    assert len(await app.db.run(pushes.waiting)) == 1
 
 
 async def test_a_lesson_that_was_sent_is_spoken_of_by_its_buttons_and_by_typing(writing: Writing) -> None:
