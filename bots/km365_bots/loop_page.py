@@ -1,4 +1,7 @@
-"""What the page `/loop` shows: how far what was captured in twelve months has come, and never who."""
+"""What the page `/loop` shows: how far what was captured in twelve months has come, and never who.
+
+By office alone: the same numbers by region beside them would tell those that are not told.
+"""
 
 from markupsafe import Markup
 
@@ -17,7 +20,7 @@ class LoopPage:
     def __init__(self, app: App) -> None:
         self._app, self._words = app, Words.read(app.templates, loop_html.WORDS)
 
-    async def report(self, by: By, language: str) -> Markup:
+    async def report(self, language: str) -> Markup:
         """The report on the last twelve months, this one included, as HTML."""
         app = self._app
         now = app.clock.now()
@@ -27,7 +30,7 @@ class LoopPage:
             app.db,
             app.settings,
             app.templates,
-            by=by,
+            by=By.OFFICE,
             first=a_year_to(today),
             last=today,
             now=now,

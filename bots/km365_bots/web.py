@@ -19,7 +19,6 @@ from aiohttp.typedefs import Handler
 from babel.dates import format_date
 
 from km365.core.languages import LANGUAGES, OWN_NAMES, best, is_rtl
-from km365.core.loop import By
 from km365.documents.words import Words
 from km365.errors import KM365Error, NotFound
 from km365_bots.connector import LOOPBACK
@@ -89,14 +88,10 @@ class Campaigns(Protocol):
         """The one with that id. Raises NotFound."""
 
 
-LOOPS = (By.OFFICE, By.REGION, By.MONTH)
-"""What the rows of the page `/loop` may stand for."""
-
-
 class LoopReport(Protocol):
     """Where the page reads how far knowledge comes, worded in the language given."""
 
-    async def report(self, by: By, language: str) -> str:
+    async def report(self, language: str) -> str:
         """The report as HTML; markup that a template takes as it is."""
 
 
@@ -131,7 +126,6 @@ def application(workspace: Workspace, messages: Handler) -> web.Application:
     app.router.add_get("/campaigns", pages.campaigns)
     app.router.add_get("/campaigns/{id}", pages.campaign)
     app.router.add_get("/loop", pages.loop)
-    app.router.add_get(f"/loop/{{by:{'|'.join(LOOPS)}}}", pages.loop)
     app.router.add_get("/privacy", pages.privacy)
     app.router.add_get("/workspace.css", _file("workspace.css", "text/css"))
     app.router.add_get("/icon.svg", _file("icon.svg", "image/svg+xml"))
@@ -185,10 +179,10 @@ class _Pages:
         return self._page("campaign.html", language, status=status, campaign=found, missing=missing)
 
     async def loop(self, request: web.Request) -> web.Response:
-        """How far what was captured has come, by office, region or month: numbers, and nobody by name."""
-        language, by = _language(request), By(request.match_info.get("by", By.OFFICE))
-        report = await self._read("loop", self._workspace.loop.report(by, language))
-        return self._page("loop.html", language, report=report, by=by, choices=LOOPS)
+        """How far what was captured has come, by office: numbers, and nobody by name."""
+        language = _language(request)
+        report = await self._read("loop", self._workspace.loop.report(language))
+        return self._page("loop.html", language, report=report)
 
     async def privacy(self, request: web.Request) -> web.Response:
         """What km365 keeps and how it is meant to be used, as the Teams app's manifest links to it."""

@@ -13,7 +13,6 @@ from lxml import html
 from markupsafe import Markup
 
 from km365.core.languages import LANGUAGES
-from km365.core.loop import By
 from km365.documents.words import Words
 from km365.errors import GraphUnreachable, NotFound, StoreError
 from km365.templates import Templates
@@ -65,8 +64,8 @@ class Campaigns:
 class Loop:
     """Says which report it was asked for."""
 
-    async def report(self, by: By, language: str) -> Markup:
-        return Markup(f"<p>{by}, {language}</p>")
+    async def report(self, language: str) -> Markup:
+        return Markup(f"<p>offices, {language}</p>")
 
 
 async def well() -> None:
@@ -148,7 +147,7 @@ async def test_campaigns_are_listed_and_shown_in_every_language(language):
     assert "3" in shown.xpath("//dl[1]//dd")[-1].text_content()
 
 
-@pytest.mark.parametrize("path", ["/campaigns", "/campaigns/milestone%3A1", "/loop", "/loop/region"])
+@pytest.mark.parametrize("path", ["/campaigns", "/campaigns/milestone%3A1", "/loop"])
 async def test_where_others_can_come_no_campaign_is_shown_before_they_sign_in(path):
     text = (await page("en", path, open_to_all=False)).text_content()
     assert "Ardania" not in text
@@ -156,13 +155,17 @@ async def test_where_others_can_come_no_campaign_is_shown_before_they_sign_in(pa
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_the_loop_is_shown_by_what_was_chosen_in_every_language(language):
-    shown = await page(language, "/loop/month")
+async def test_the_loop_is_shown_in_every_language(language):
+    shown = await page(language, "/loop")
     assert shown.findtext(".//h1") == WORDS.get(language, "loop")
-    assert "month" in shown.text_content()
-    assert shown.xpath("//ul[@class='choices']//a[@aria-current]/text()") == [
-        WORDS.get(language, "loop_by_month")
-    ]
+    assert f"offices, {language}" in shown.text_content()
+
+
+@pytest.mark.parametrize("by", ["region", "month"])
+async def test_the_loop_is_cut_in_one_way_so_that_no_two_tables_can_be_subtracted(by):
+    assert "/loop/" not in html.tostring(await page("en", "/loop"), encoding="unicode")
+    async with served() as (url, http), http.get(f"{url}/loop/{by}") as answer:
+        assert answer.status == 404
 
 
 async def test_a_campaign_that_is_not_there_is_404_in_words():
