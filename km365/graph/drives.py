@@ -84,9 +84,10 @@ class File:
 
 @dataclass(frozen=True, kw_only=True)
 class Authors:
-    """Who wrote a file, by directory id, and when it was made; an app that wrote it is nobody."""
+    """Who made a file, who changed it last, by directory id, "" for an app; and when it was made."""
 
-    people: tuple[str, ...]
+    made_by: str
+    changed_by: str
     made_at: datetime | None
 
 
@@ -166,7 +167,8 @@ async def authors_of(graph: Graph, drive_id: str, item_id: str) -> Authors:
     params = {"$select": "createdBy,lastModifiedBy,createdDateTime"}
     raw = await graph.get(file_item_path(drive_id, item_id), params=params)
     by = (text(part(part(raw, name), "user").get("id")).lower() for name in ("createdBy", "lastModifiedBy"))
-    return Authors(people=tuple(dict.fromkeys(filter(None, by))), made_at=moment(raw.get("createdDateTime")))
+    made_by, changed_by = by
+    return Authors(made_by=made_by, changed_by=changed_by, made_at=moment(raw.get("createdDateTime")))
 
 
 async def download(graph: Graph, drive_id: str, item_id: str, *, limit_bytes: int) -> bytes:

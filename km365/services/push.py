@@ -34,7 +34,7 @@ from km365.services.calendar import hours_of
 from km365.services.capture import Kept, knowledge_list
 from km365.services.preferences import hours_of_person
 from km365.services.prompts import SEND_MESSAGE
-from km365.services.review import kept_of
+from km365.services.review import kept_of, may_review
 from km365.services.search import SearchTerms
 from km365.settings import Settings
 from km365.store import campaigns, cursors, outbox, preferences, pushes, used
@@ -185,9 +185,9 @@ async def wanted(desk: PushDesk, drive_id: str, item_id: str) -> list[Wanted]:
         return []
     title, text = await desk.db.run(_text, drive_id, item_id, answer)
     found = []
-    for person_id in authors.people:
+    for person_id in sorted({authors.made_by, authors.changed_by} - {""}):
         person = await _person(desk, person_id)
-        if person is None:
+        if person is None or (person_id != authors.made_by and await _only_tags(desk, person)):
             continue
         lessons = await _lessons(desk, concepts, tags, text, person, rules)
         if lessons:
@@ -206,6 +206,15 @@ async def _person(desk: PushDesk, person_id: str) -> people.Person | None:
         return None
     takes = (await desk.db.run(preferences.get, person_id)).takes_lessons
     return person if takes and person.account_enabled else None
+
+
+async def _only_tags(desk: PushDesk, person: people.Person) -> bool:
+    """Whether who changed a document last is taken to have tagged it, as who decides on lessons does."""
+    reader = Reader(person_id=person.id, office=person.office)
+    try:
+        return await may_review(desk.graph, desk.settings, person.office, reader)
+    except Forbidden:
+        return False
 
 
 def _text(c: Connection, drive_id: str, item_id: str, document: Document) -> tuple[str, str]:

@@ -212,6 +212,18 @@ async def test_what_is_noticed_again_while_it_is_looked_at_waits_on(
     assert len(await app.db.run(pushes.waiting)) == 1
 
 
+async def test_a_focal_point_who_only_tagged_the_document_is_not_its_author(writing: Writing) -> None:
+    await writing.learned("KM-1", {"KMTopic": VACCINES})
+    for name, changed_by in (("Tagged.txt", "ben"), ("Edited.txt", "sue")):
+        await writing.writes(name, {**STRATEGY, "KMTopic": VACCINES})
+        with writing.here.m365.state.tx() as c:
+            who = json.dumps({"user": {"id": person_id(changed_by)}})
+            c.execute("UPDATE item SET modified_by = ? WHERE name = ?", (who, name))
+    await writing.looks()
+    found = {(one.title, one.person.id) for one in await push.would_send(writing.desk)}
+    assert found == {("Tagged", person_id("ann")), ("Edited", person_id("ann")), ("Edited", person_id("sue"))}
+
+
 async def test_a_lesson_that_was_sent_is_spoken_of_by_its_buttons_and_by_typing(writing: Writing) -> None:
     await writing.learned("KM-1", {"KMTopic": VACCINES})
     await writing.writes("Note.txt", {**STRATEGY, "KMTopic": VACCINES})
