@@ -40,7 +40,7 @@ from km365.graph.documents import Document
 from km365.graph.lists import Item
 from km365.graph.people import Person
 from km365.graph.wire import odata_text
-from km365.services import review, search
+from km365.services import calendar, review, search
 from km365.services.search import EVERYONE, Found, Hit
 from km365.services.search_shelving import tags_of
 from km365.settings import Settings
@@ -200,10 +200,10 @@ class Asking:
         ids = list(dict.fromkeys(person for source in sources for person in source.people))
         found = []
         for person_id in ids[:_PEOPLE]:
-            person = await self._person(person_id)
-            if person is not None:
+            person = await self._known(person_id)
+            if person is not None and person.account_enabled:
                 found.append(_contact(person, Why.WROTE))
-            elif follows := await self._successor(person_id):
+            elif follows := await self._successor(person_id, person.upn if person else ""):
                 found.append(_contact(follows, Why.FOLLOWS))
         return found
 
@@ -211,22 +211,24 @@ class Asking:
         found = review.focal_points(self.graph, self.settings, office)
         return [_contact(one, Why.FOCAL_POINT) async for one in found]
 
-    async def _person(self, person: str) -> Person | None:
-        """Somebody who is still there."""
+    async def _known(self, person: str) -> Person | None:
+        """Somebody the directory still has, also with an account that is closed."""
         try:
-            known = await people.get_person(self.graph, person)
+            return await people.get_person(self.graph, person)
         except GraphNotFound:
             return None
-        return known if known.account_enabled else None
 
-    async def _successor(self, person_id: str) -> Person | None:
-        """Who has the post of somebody who left, as the *Departures* list says."""
+    async def _successor(self, person_id: str, sign_in: str) -> Person | None:
+        """Who has the post of somebody who left, as a row of *Departures* says that was not cancelled."""
         site = await sites.get_site(self.graph, self.settings.knowledge_site)
         target = await lists.get_list(self.graph, site.id, DEPARTURES.title)
-        query = f"fields/KMPerson eq {odata_text(person_id)}"
-        async for row in lists.list_items(self.graph, site.id, target.id, filter=query):
-            if successor := str(row.fields.get("KMSuccessor") or ""):
-                return await self._person(successor)
+        for name in filter(None, (person_id, sign_in)):
+            query = f"fields/KMPerson eq {odata_text(name)}"
+            async for row in lists.list_items(self.graph, site.id, target.id, filter=query):
+                successor = calendar.text(row, "KMSuccessor")
+                if successor and calendar.text(row, "KMState") != "cancelled":
+                    person = await self._known(successor)
+                    return person if person is not None and person.account_enabled else None
         return None
 
 

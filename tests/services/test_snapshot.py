@@ -252,18 +252,27 @@ async def test_a_kept_file_says_what_its_sources_have_become(answers: Answers, t
     }
 
 
-async def test_who_can_be_asked_is_named_to_who_asks_and_only_where_they_allow_it(answers: Answers) -> None:
+@pytest.mark.parametrize("gone", [True, False], ids=["deleted, by id", "closed, by sign-in name"])
+async def test_who_can_be_asked_is_named_to_who_asks_and_only_where_they_allow_it(
+    answers: Answers, gone: bool
+) -> None:
     shelf, state = answers.shelf, answers.shelf.here.m365.state
     allowed = {"consent": Reach.PARTNERS}
     await shelf.keeps("KM-1", title="Exit interviews one", contributors=(person_id("sam"),), **allowed)
     await shelf.keeps("KM-2", title="Exit interviews two", contributors=(person_id("eve"),), **allowed)
     await shelf.keeps("KM-3", title="Exit interviews three", contributors=(person_id("ann"),))
     await shelf.looks()
-    users.delete(state, person_id("eve"))
+    left = person_id("eve") if gone else sign_in_name("eve")
+    if gone:
+        users.delete(state, person_id("eve"))
+    else:
+        users.create(state, id=person_id("eve"), upn=left, display_name="Eve Paperboat", enabled=False)
     graph, place = shelf.here.app.graph, await knowledge_list(shelf.here.app.graph, shelf.here.app.settings)
     departures = await lists.get_list(graph, place.site_id, DEPARTURES.title)
-    row = {"Title": "Nurse", "KMPerson": person_id("eve"), "KMSuccessor": sign_in_name("sue")}
-    await lists.create_item(graph, place.site_id, departures.id, row)
+    off = {"Title": "Nurse", "KMPerson": left, "KMSuccessor": sign_in_name("ben"), "KMState": "cancelled"}
+    row = {"Title": "Nurse", "KMPerson": left, "KMSuccessor": sign_in_name("sue")}
+    for one in (off, row):
+        await lists.create_item(graph, place.site_id, departures.id, one)
     snapshot = await answers.asks("exit interviews", BEN)
     told = await answers.asking.with_contacts(snapshot, BEN, by_name=True)
     named = {(one.name, one.why) for one in told.contacts}
