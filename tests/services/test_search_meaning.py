@@ -1,17 +1,22 @@
 """Finding what says the same in other words: with a model of two ideas, so that it is plain what is near."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
 from km365.core.audience import Audience, Reader
+from km365.core.knowledge import Maturity, to_fields
 from km365.core.search_question import Filters
+from km365.graph.lists import Item
 from km365.services.near import Near
 from km365.services.search import EVERYONE, SearchTerms
 from km365.services.search_meaning import Meaning
+from km365.services.search_shelving import item_entry
 from km365.suggest.meaning import Floats, unit
 
+from .lessons import lesson
 from .shelf import BEN, EVE, Shelf, titles
 
 IDEAS = (("fridge", "cold chain", "vaccine"), ("road", "lorry", "driver"))
@@ -79,3 +84,13 @@ async def test_what_was_narrowed_since_the_vectors_were_read_is_not_shown(
     assert len((await shelf.finds("vaccine storage", meaning=meaning)).hits) == 1
     await shelf.changes("1", KMAudience="O", KMOffice="CO-ARD")
     assert (await shelf.finds("vaccine storage", BEN, meaning=meaning)).hits == ()
+
+
+def test_an_item_is_read_anew_when_its_words_change_and_not_when_somebody_used_it() -> None:
+    def mark(etag: str, **columns: Any) -> str:
+        fields = to_fields(lesson(maturity=Maturity.VALIDATED)) | columns
+        entry = item_entry("list", Item(id="1", etag=etag, fields=fields))
+        assert entry is not None
+        return entry.mark
+
+    assert mark("1") == mark("2", KMUsed=3, KMConfirmedBy=2) != mark("3", KMAdvice="Ask nobody.")
