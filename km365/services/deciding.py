@@ -52,7 +52,8 @@ async def waits_for(desk: LifeDesk, reader: Reader, *, at: datetime) -> list[Wai
     roles = await roles_of(desk.graph, desk.settings, reader.office, reader)
     if not roles:
         return []
-    found = [one async for one in _all(desk, at) if _decides(one, reader, roles)]
+    office = "" if Actor.REVIEWER in roles else reader.office
+    found = [one async for one in _all(desk, at, office) if _decides(one, reader, roles)]
     return sorted(found, key=_urgency)
 
 
@@ -60,10 +61,10 @@ def _urgency(one: Waits) -> tuple[date, str]:
     return one.waiting.due_on or date.max, one.kept.item.id
 
 
-async def _all(desk: LifeDesk, at: datetime) -> AsyncIterator[Waits]:
+async def _all(desk: LifeDesk, at: datetime, office: str = "") -> AsyncIterator[Waits]:
     hours, days = working_days_of(desk.settings), days_of(desk.settings)
     for maturity in sla.WAITING:
-        async for kept in list_items(desk.graph, desk.settings, maturity=maturity):
+        async for kept in list_items(desk.graph, desk.settings, maturity=maturity, office=office):
             there = hours.of(kept.item.office)
             if waiting := sla.waiting(kept.item, days, there):
                 yield Waits(kept=kept, waiting=waiting, overdue=waiting.is_overdue(day_at(at, there)))

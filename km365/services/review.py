@@ -22,14 +22,20 @@ _PREFIX = "KM-"
 
 
 async def list_items(
-    graph: Graph, settings: Settings, *, reader: Reader | None = None, maturity: Maturity | None = None
+    graph: Graph,
+    settings: Settings,
+    *,
+    reader: Reader | None = None,
+    maturity: Maturity | None = None,
+    office: str = "",
 ) -> AsyncIterator[Kept]:
-    """Knowledge items of that maturity (all if None), only those `reader` may read (all for the app itself).
+    """Knowledge items of that maturity and office (all without), only those `reader` may read (all for None).
 
     Needs Sites.Selected with read on the knowledge site.
     """
     place = await knowledge_list(graph, settings)
-    query = f"fields/KMMaturity eq {odata_text(maturity)}" if maturity else None
+    wanted = {"KMMaturity": maturity, "KMOffice": office}
+    query = " and ".join(f"fields/{name} eq {odata_text(one)}" for name, one in wanted.items() if one) or None
     async for row in lists.list_items(graph, place.site_id, place.list_id, filter=query):
         kept = kept_of(row)
         if reader is None or is_readable(kept.item, reader):

@@ -8,13 +8,15 @@ import pytest
 from km365.core.audience import Audience
 from km365.core.knowledge import KnowledgeItem, Maturity
 from km365.core.preferences import Asked, Preferences
+from km365.graph.lists import Item
 from km365.local import users
-from km365.services import deciding
+from km365.services import deciding, review
+from km365.services.capture import Kept
 from km365.store import outbox, preferences
 
 from ..conftest import Provisioned, person_id
 from .lessons import NOW, lesson
-from .test_life import Shelf
+from .test_life import BEN, EVE, Shelf
 
 IN_REVIEW = lesson(maturity=Maturity.IN_REVIEW)
 
@@ -67,3 +69,23 @@ async def test_nobody_is_told_on_a_day_off_or_who_wants_no_messages(shelf: Waiti
     silent = Preferences(asked=Asked.NONE)
     await shelf.app.db.run(preferences.put, person_id("ben"), silent, at=NOW)
     assert await shelf.told_at(NOW) == set()
+
+
+async def test_a_focal_point_reads_what_waits_in_their_office_and_a_reviewer_everything(
+    shelf: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, office in enumerate(("CO-BEL", "CO-ARD")):
+        await shelf.holds(replace(IN_REVIEW, id=f"KM-{number}", office=office))
+    read = list[str]()
+    kept_of = review.kept_of
+
+    def seen(row: Item) -> Kept:
+        kept = kept_of(row)
+        read.append(kept.item.id)
+        return kept
+
+    monkeypatch.setattr(review, "kept_of", seen)
+    for who, expected in ((BEN, ["KM-0"]), (EVE, ["KM-0", "KM-1"])):
+        read.clear()
+        found = await deciding.waits_for(shelf.desk, who, at=NOW)
+        assert (sorted(one.kept.item.id for one in found), sorted(read)) == (expected, expected)
