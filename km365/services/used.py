@@ -120,22 +120,31 @@ async def bring_up(desk: VerdictDesk, item_id: str) -> bool:
 
 
 def _thank(c: Connection, jobs: Jobs, item: KnowledgeItem, *, at: datetime) -> None:
-    """Has its contributors thanked, where they were not told since somebody used it last."""
+    """Has its contributors thanked, where they were not told since somebody used it last.
+
+    The message lists the lessons it is about, each with the moment since which it was used.
+    """
     for person_id in item.contributors:
         told = outbox.list_(c, prefix=f"{THANKS}:{person_id}", person_id=person_id)
-        if any(one.state in {Delivery.WAITING, Delivery.SENDING} for one in told):
+        about = [one for one in told if item.id in one.message.data.get("items", (item.id,))]
+        if any(one.state in {Delivery.WAITING, Delivery.SENDING} for one in about):
             continue
-        since = max((one.changed_at for one in told), default=None)
-        if item.id not in store.used_since(c, since or _EVER):
+        item_since = max((one.changed_at for one in about), default=_EVER)
+        if not store.used_since(c, item.id, item_since):
+            continue
+        items = {item.id: item_since.isoformat()}
+        if waiting := next((one.message for one in told if one.state is Delivery.WAITING), None):
+            outbox.amend(c, waiting.key, {"items": {**waiting.data["items"], **items}})
             continue
         if preferences.get(c, person_id).asked is Asked.NONE:
             continue
+        since = max((one.changed_at for one in told), default=None)
         due_at = max(at, since + BETWEEN) if since else at
         message = Message(
             key=f"{THANKS}:{person_id}:{due_at:%Y-%m-%d}",
             person_id=person_id,
             card=THANKS,
-            data={"since": since.isoformat() if since else ""},
+            data={"items": items},
             language=best([item.language]),
             reason="colleagues used what the person contributed",
         )
@@ -148,12 +157,15 @@ async def thanked(desk: VerdictDesk, message: Message) -> list[Thanked]:
 
     The most used first; none where nobody says so any more. Needs Sites.Selected with read.
     """
-    since = message.data.get("since")
-    counts = await desk.db.run(store.used_since, datetime.fromisoformat(since) if since else _EVER)
+    items: Mapping[str, str] = message.data.get("items", {})
+    counts = {
+        item_id: await desk.db.run(store.used_since, item_id, datetime.fromisoformat(since))
+        for item_id, since in items.items()
+    }
     found = [
         Thanked(title=item.title, count=counts[item.id])
         for item in (await _items(desk, counts)).values()
-        if message.person_id in item.contributors and item.maturity not in _GONE
+        if counts[item.id] and message.person_id in item.contributors and item.maturity not in _GONE
     ]
     return sorted(found, key=lambda one: (-one.count, one.title))
 

@@ -203,6 +203,12 @@ def recover(c: Connection, *, at: datetime, begun_before: datetime) -> int:
     return c.execute(update(message).where(dead).values(**values)).rowcount
 
 
+def amend(c: Connection, key: str, data: rows.Json) -> None:
+    """Gives a message that still waits other values; nothing where it is on its way or has ended."""
+    waiting = (message.c.key == key) & (message.c.state == Delivery.WAITING)
+    c.execute(update(message).where(waiting).values(data=data))
+
+
 def cancel(c: Connection, prefix: str, *, note: str, at: datetime) -> int:
     """Cancels what still waits under the key `prefix` or below it (`prefix:...`), and counts it."""
     waiting = (message.c.state == Delivery.WAITING) & _under(prefix)

@@ -1,6 +1,6 @@
 """What people said of lessons they found: a row for each person and lesson; their latest word counts."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
@@ -42,11 +42,10 @@ def first_days(c: Connection) -> dict[str, date]:
     return {item_id: at.date() for item_id, at in c.execute(query.group_by(use.c.item_id))}
 
 
-def used_since(c: Connection, since: datetime) -> Mapping[str, int]:
-    """The lessons that were of use to somebody who said so after that moment, by id: to how many."""
-    lately = (use.c.said == Use.USED, use.c.said_at > since)
-    query = select(use.c.item_id, func.count().label("people")).where(*lately).group_by(use.c.item_id)
-    return {row.item_id: row.people for row in c.execute(query)}
+def used_since(c: Connection, item_id: str, since: datetime) -> int:
+    """To how many a lesson was of use who said so after that moment."""
+    lately = (use.c.item_id == item_id, use.c.said == Use.USED, use.c.said_at > since)
+    return c.scalar(select(func.count()).where(*lately)) or 0
 
 
 def forget(c: Connection, *, before: datetime) -> int:

@@ -166,9 +166,33 @@ async def test_the_record_says_how_many_and_its_contributor_is_thanked_once_a_we
     assert len(await colleagues.thanks()) == 2
 
 
-async def _say(colleagues: Colleagues, person: str) -> None:
+async def test_a_message_of_thanks_reads_the_lessons_of_its_reader_alone(
+    colleagues: Colleagues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = {"KM-roads": "eve", "KM-boats": "sue"}
+    await colleagues.know()
+    for km_id, author in others.items():
+        await colleagues.know(id=km_id, title=km_id, contributors=(person_id(author),))
+    for km_id in ("KM-cold", *others):
+        await _say(colleagues, "ann", km_id)
+        await used.bring_up(colleagues.desk, km_id)
+    (to_eve,) = [one for one in await colleagues.thanks() if one.message.person_id == person_id("eve")]
+    queries = list[str]()
+    list_items = lists.list_items
+
+    def seen(*args: Any, **more: Any) -> Any:
+        queries.append(more["filter"])
+        return list_items(*args, **more)
+
+    monkeypatch.setattr(lists, "list_items", seen)
+    text = await _told(colleagues, to_eve)
+    assert "broke at the border" in text and "KM-roads" in text and "KM-boats" not in text
+    assert "KM-roads" in queries[0] and "KM-boats" not in "".join(queries)
+
+
+async def _say(colleagues: Colleagues, person: str, km_id: str = "KM-cold") -> None:
     reader = Reader(person_id=person_id(person), office="CO-BEL")
-    await used.say(colleagues.desk, "KM-cold", Use.USED, reader=reader, at=colleagues.now)
+    await used.say(colleagues.desk, km_id, Use.USED, reader=reader, at=colleagues.now)
 
 
 async def _told(colleagues: Colleagues, row: outbox.Sent) -> str:

@@ -18,8 +18,8 @@ def test_a_person_counts_once_and_their_latest_word_counts(db: Database) -> None
         assert used.say(c, "KM-1", Use.USED, person_id="ben", words="", at=NOON)
         assert used.tally_of(c, "KM-1") == Tally(used=1, did_not_fit=1, reasons=("Too dry.",))
         assert used.of_person(c, "ann", ["KM-1", "KM-2"]) == {"KM-1": Use.DID_NOT_FIT}
-        assert used.used_since(c, NOON - timedelta(hours=1)) == {"KM-1": 1}
-        assert used.used_since(c, NOON) == {}
+        assert used.used_since(c, "KM-1", NOON - timedelta(hours=1)) == 1
+        assert used.used_since(c, "KM-1", NOON) == 0
 
 
 def test_a_reason_goes_after_a_year_and_the_count_stays(db: Database) -> None:
