@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from km365.app import App
 from km365.core.schedule import Hours, day_at
-from km365.services import actions, deciding, promotion, review_by
+from km365.services import actions, calendar_scan, deciding, flows, promotion, review_by
 from km365.services.lesson_care import LAST
 from km365.services.life import LifeDesk
 from km365.store import cursors
@@ -36,11 +36,16 @@ class LessonCare:
         await self._app.db.run(self._begin)
 
     def _begin(self, c: Connection) -> None:
-        if cursors.get(c, BEGUN) == self._today:
+        if cursors.get(c, BEGUN) == self._today or self._calendar_first(c):
             return
         for part in Part:
             self._app.jobs.enqueue(c, JOB, key=f"{JOB}:{part}", args={"part": part.value})
         cursors.put(c, BEGUN, self._today, at=self._app.clock.now())
+
+    def _calendar_first(self, c: Connection) -> bool:
+        """Whether it is not known yet whom campaigns ask, which have the first claim on a person's week."""
+        scanned = cursors.get(c, calendar_scan.LAST_SCAN) == self._today
+        return not scanned and flows.paused_since(c, "scan") is None
 
     async def look(self, args: Mapping[str, str]) -> None:
         """Job `lessons`, repeatable: every message has a key of its own."""

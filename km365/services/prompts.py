@@ -59,8 +59,14 @@ async def send_due(
 
 
 def has_room(c: Connection, person_id: str, hours: Hours, *, per_week: int, at: datetime) -> bool:
-    """Whether the limits of a day and a week leave room to ask the person one thing more now."""
-    before = Before(moments=campaigns.asked(c, [person_id], at=at)[person_id], per_week=per_week)
+    """Whether the limits of a day and a week leave room to ask the person one thing more now.
+
+    What a campaign will ask them within a week comes first, and counts as asked.
+    """
+    steps = (one.progress.next_at for one, _ in campaigns.of(c, person_id))
+    planned = [max(at, next_at) for next_at in steps if next_at and next_at < at + schedule.WEEK]
+    moments = campaigns.asked(c, [person_id], at=at)[person_id]
+    before = Before(moments=[*moments, *planned], per_week=per_week)
     return before.free_at(at, hours_of_person(c, person_id, hours)) <= at
 
 

@@ -4,6 +4,7 @@ from km365_flows.lessons import JOB, LessonCare, Part
 
 from km365.jobs.port import Job, JobState
 from km365.services.calendar import hours_of
+from km365.services.calendar_scan import LAST_SCAN
 from km365.services.lesson_care import LAST
 from km365.store import cursors
 
@@ -18,6 +19,10 @@ async def test_each_look_of_a_day_is_a_job_of_its_own_and_begins_once(provisione
         found = await app.db.run(app.jobs.list_, state=JobState.WAITING)
         return [job for job in found if job.name == JOB]
 
+    await care.every_minute()
+    assert await waiting() == []  # whom campaigns ask comes first
+    today = app.clock.now().date().isoformat()
+    await app.db.run(cursors.put, LAST_SCAN, today, at=app.clock.now())
     await care.every_minute()
     jobs = await waiting()
     assert {job.args["part"] for job in jobs} == set(Part)

@@ -9,7 +9,7 @@ import pytest
 from km365.core.audience import Audience
 from km365.core.knowledge import KnowledgeItem, Maturity, unconfirmed_since
 from km365.core.preferences import Asked, Preferences
-from km365.core.schedule import ALWAYS
+from km365.core.schedule import ALWAYS, Plan
 from km365.core.schema import DEPARTURES
 from km365.core.still_true import Verdict
 from km365.graph import lists, sites
@@ -17,7 +17,8 @@ from km365.local import users
 from km365.services import capture, review, review_by, verdicts
 from km365.services.life import LifeDesk
 from km365.services.verdicts import VerdictDesk
-from km365.store import outbox, preferences
+from km365.store import campaigns, outbox, preferences
+from km365.store.campaigns import Campaign
 
 from ..conftest import Provisioned, person_id, sign_in_name
 from .lessons import NOW, all_sent, lesson
@@ -131,6 +132,20 @@ async def test_nobody_is_asked_who_wants_no_messages_or_was_asked_today_already(
     await looking.app.db.run(outbox.put, asked, at=NOW + timedelta(days=1))
     assert await looking.looks(1) == {}
     assert await looking.looks(2) == {ANN: 1}
+
+
+async def test_who_is_about_to_be_asked_by_a_campaign_keeps_that_day_and_week_for_it(
+    looking: Looking,
+) -> None:
+    await looking.holds(DUE)
+    wanted = Campaign(
+        id="departure:ann", kind="departure", title="Ann leaves", due_on=TODAY, plan=Plan(), data={}
+    )
+    await looking.app.db.run(campaigns.create, wanted, at=NOW)
+    await looking.app.db.run(campaigns.add_person, wanted.id, ANN, key="handover:ann", language="en", at=NOW)
+    assert await looking.looks() == {}
+    await looking.app.db.run(campaigns.stop, ANN, wanted.id, at=NOW)
+    assert await looking.looks(1) == {ANN: 1}
 
 
 async def test_a_card_has_five_at_most_and_the_rest_follow_another_day(looking: Looking) -> None:
