@@ -129,11 +129,14 @@ def remove(state: State, item: sqlite3.Row) -> None:
 
 def get(state: State, list_id: str, item_id: str | int) -> sqlite3.Row:
     """The item with this number (or GUID) in the list. 404 when it is not there."""
-    number = int(item_id) if re.fullmatch(r"[0-9]{1,9}", str(item_id)) else -1
-    row = state.one(
-        "SELECT * FROM item WHERE list_id = ? AND (id = ? OR guid = ?) AND deleted = 0",
-        *(list_id, number, str(item_id).lower()),
-    )
+    if re.fullmatch(r"[0-9]{1,9}", str(item_id)):  # with "or guid" SQLite would look through the whole list
+        row = state.one(
+            "SELECT * FROM item WHERE list_id = ? AND id = ? AND deleted = 0", list_id, int(item_id)
+        )
+    else:
+        row = state.one(
+            "SELECT * FROM item WHERE list_id = ? AND guid = ? AND deleted = 0", list_id, str(item_id).lower()
+        )
     if row is None:
         raise not_found("the list item")
     return row
