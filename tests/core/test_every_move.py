@@ -60,7 +60,7 @@ def attempt(rule: Rule, actor: Actor | None) -> Attempt:
         successor=replace(item(Maturity.VALIDATED, Effect.NOTED, Reach.INTERNAL), id="KM-2"),
         wording={"advice": "Ask them twice."},
         asked=None if rule.move is Move.ASK else Asked(reach=Reach.PUBLIC, who="reviewer"),
-        reach=Reach.PUBLIC if rule.move is Move.ASK else Reach.INTERNAL,
+        reach=Reach.PUBLIC if rule.move in {Move.ASK, Move.ALLOW} else Reach.INTERNAL,
     )
 
 
