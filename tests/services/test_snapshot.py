@@ -30,7 +30,7 @@ from ..local.test_demo_knowledge import LESSONS, as_item
 from .quoted import in_word, on_page, unsupported
 from .shelf import EVE, TODAY, Shelf
 
-SEEDS = sorted(Path("/work/shared/seeds").glob("003*"))
+SEEDS = sorted((Path(__file__).parents[3] / "shared" / "seeds").glob("003*"))
 BEN = Reader(person_id=person_id("ben"), office="CO-BEL")
 SECRET = "Exit interviews of March named a driver who was dismissed."
 
