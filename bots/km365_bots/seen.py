@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from km365.core.compendium import words_mark
-from km365.core.knowledge import KnowledgeItem, Reach
+from km365.core.knowledge import KnowledgeItem, Reach, words_mark
 
 
 @dataclass(frozen=True, kw_only=True)

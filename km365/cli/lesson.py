@@ -354,7 +354,6 @@ def _by(step: "Step", names: dict[str, str]) -> str:
 
 async def reader_of(app: "App", sign_in: str, *, option: str = "--as") -> "Reader":
     """The person with this sign-in name, which was given with `option`, as a reader. Raises NotFound."""
-    from km365.core.audience import Reader
     from km365.errors import GraphNotFound, NotFound
     from km365.graph import people
 
@@ -362,4 +361,4 @@ async def reader_of(app: "App", sign_in: str, *, option: str = "--as") -> "Reade
         person = await people.get_person(app.graph, sign_in)
     except GraphNotFound:
         raise NotFound(f"{option}: the directory has nobody with the sign-in name {sign_in!r}.") from None
-    return Reader(person_id=person.id, office=person.office)
+    return person.reader

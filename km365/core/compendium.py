@@ -5,14 +5,13 @@ for it: what not everyone may read is in none. "Real practices and experiences",
 headquarters and grouped by area of work (the agency's compendia of innovations and lessons).
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from km365.core.audience import Audience
-from km365.core.knowledge import WRITTEN_FIELDS, Kind, KnowledgeItem, Maturity, Reach
+from km365.core.knowledge import Kind, KnowledgeItem, Maturity, Reach, words_mark
 from km365.core.moves import Actor
 
 OTHER = "other"
@@ -324,13 +323,6 @@ def record(volume: Compendium, *, title: str, built_on: date, reach: Reach) -> R
     """What the volume keeps of itself."""
     items = {piece.item.id: words_mark(piece.item) for piece in volume.pieces}
     return Record(title=title, built_on=built_on, reach=reach, items=items)
-
-
-def words_mark(item: KnowledgeItem) -> str:
-    """What tells whether the author's words are others; a field that is empty says nothing."""
-    words = {name: " ".join(str(getattr(item, name)).split()) for name in WRITTEN_FIELDS}
-    said = "\x1f".join([item.kind, *(f"{name}:{text}" for name, text in words.items() if text)])
-    return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def history(volume: Compendium, entries: Iterable[Entry], earlier: Record, reach: Reach) -> History:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from km365.core.audience import Audience
 from km365.core.drafting import knowledge_item
 from km365.core.interviews import KNOWLEDGE, Interview, InterviewState
-from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem, Maturity
+from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem, Maturity, rewritten
 from km365.core.questions import Bank, BankKind
 
 
@@ -206,7 +206,7 @@ def blanked(item: KnowledgeItem) -> KnowledgeItem:
     """The item without its author's words."""
     empty = dict.fromkeys(WRITTEN_FIELDS, "") | {"title": item.id, "reason": "", "proof": "", "own_words": ""}
     without = replace(item, project="", links=(), action="", sources="", maturity=Maturity.RETIRED)
-    return replace(without, **empty)  # type: ignore[arg-type] # they are all texts
+    return rewritten(without, empty)
 
 
 def difference(before: KnowledgeItem, after: KnowledgeItem) -> str:

@@ -23,6 +23,7 @@ from km365.core.knowledge import (
     Maturity,
     Reach,
     Relation,
+    rewritten,
 )
 from km365.core.languages import primary
 from km365.core.phrases import Text, Words
@@ -308,7 +309,7 @@ def draft(
         links=tuple(Link(relation=Relation.DERIVED_FROM, to=one.id) for one in sources),
         sources="\n".join(lines),
     )
-    return replace(made, **words)  # type: ignore[arg-type] # they are all texts
+    return rewritten(made, words)
 
 
 def _taken(field: str, quoted: Sequence[KnowledgeItem], sentences: int) -> dict[str, str]:
@@ -391,7 +392,7 @@ def without(item: KnowledgeItem, source: KnowledgeItem) -> KnowledgeItem:
         consent=Reach.INTERNAL,
         published_to=None,
     )
-    return replace(anew, **words)  # type: ignore[arg-type] # they are all texts
+    return rewritten(anew, words)
 
 
 def id_of(item_ids: Iterable[str], kind: Kind) -> str:

@@ -193,11 +193,11 @@ def _points(lines: Sequence[_Line]) -> list[Point]:
     voices = [frozenset({one.source.key}) for one in lines]
     groups = alike.said_by_several(same, voices, lambda at: lines[at].rank)
     alone = set(range(len(lines))).difference(*(together for _, together in groups))
-    for best, together in (*groups, *((at, frozenset({at})) for at in sorted(alone))):
+    for first, together in (*groups, *((at, frozenset({at})) for at in sorted(alone))):
         left = together - shown
         if not left:
             continue
-        best = best if best in left else min(left)  # noqa: PLW2901 - the best there is
+        best = first if first in left else min(left)
         saying = {lines[at].source.key for at in left}
         against = {i for at in left for i in other.get(at, ()) if _denies(lines[i], lines[at])} - shown
         against = {i for i in against if lines[i].source.key not in saying}

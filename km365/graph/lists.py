@@ -26,6 +26,10 @@ KINDS = (
 """The facets of a column definition that say what kind of column it is."""
 
 
+ItemPlace = tuple[str, str, str]
+"""Where an item is: the ids of its site, its list and itself."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SharePointList:
     """A list or library; `name` is its title as people see it."""
@@ -269,19 +273,19 @@ async def get_item(
     return Item.from_json(await graph.get(path, params={"$expand": expand}))
 
 
-async def get_items(graph: Graph, site_id: str, list_id: str, item_ids: Iterable[str]) -> list[Item]:
-    """These items with their fields, in order; those that are gone are left out. 1 resource unit each."""
+async def get_items(graph: Graph, places: Iterable[ItemPlace]) -> dict[ItemPlace, Item]:
+    """The items at these places with their fields; those that are gone are left out. 1 resource unit each."""
+    wanted = list(dict.fromkeys(places))
     asked = [
-        BatchRequest(
-            id=str(number),
-            method="GET",
-            path=item_path(site_id, list_id, item_id),
-            params={"$expand": "fields"},
-        )
-        for number, item_id in enumerate(item_ids)
+        BatchRequest(id=str(number), method="GET", path=item_path(*place), params={"$expand": "fields"})
+        for number, place in enumerate(wanted)
     ]
     answers = await graph.batch(asked) if asked else []
-    return [Item.from_json(one.json()) for one in answers if not isinstance(one.error, GraphNotFound)]
+    return {
+        wanted[int(one.id)]: Item.from_json(one.json())
+        for one in answers
+        if not isinstance(one.error, GraphNotFound)
+    }
 
 
 async def create_item(graph: Graph, site_id: str, list_id: str, fields: Mapping[str, Any]) -> Item:

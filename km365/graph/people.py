@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from km365.core.audience import Reader
 from km365.errors import GraphNotFound
 from km365.graph.client import Graph, Page
 from km365.graph.wire import Json, moment, moment_text, odata_text, part, segment, text
@@ -40,6 +41,11 @@ class Person:
     manager_id: str | None = None
     is_guest: bool = False
     """Whether the account is of somebody from elsewhere, where that was asked for."""
+
+    @property
+    def reader(self) -> Reader:
+        """The person as somebody who reads, with the office of today."""
+        return Reader(person_id=self.id, office=self.office)
 
     @classmethod
     def from_json(cls, raw: Json) -> Self:

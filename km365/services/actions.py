@@ -106,7 +106,7 @@ async def remind(desk: LifeDesk, hours: Hours, *, at: datetime, dry_run: bool = 
     )
     for kept in found:
         owner = await at_work(desk.graph, kept.item.action_owner)
-        if owner is None or not is_readable(kept.item, _reader(owner)):
+        if owner is None or not is_readable(kept.item, owner.reader):
             back += await _tell_back(desk, kept, at=at, dry_run=dry_run)
         elif owner.id not in away and (when := _when(kept.item.action_due, day_at(at, hours))):
             work = partial(_remind, desk=desk, kept=kept, when=when, hours=hours, at=at)
@@ -142,7 +142,7 @@ async def _tell_back(desk: LifeDesk, kept: Kept, *, at: datetime, dry_run: bool 
     back = recorded[-1] if recorded and recorded[-1].move is Move.HAND_BACK else None
     giver = await _giver(desk, kept, recorded)
     found = focal_points(desk.graph, desk.settings, item.office)
-    readers = [giver] if giver else [one async for one in found if is_readable(item, _reader(one))]
+    readers = [giver] if giver else [one async for one in found if is_readable(item, one.reader)]
     moment = next((f"{one.at:%Y%m%d%H%M%S}" for one in (back, agreed) if one), "list")
     data = {
         "item": item.id,
@@ -179,8 +179,8 @@ async def _giver(desk: LifeDesk, kept: Kept, recorded: list[Made]) -> Person | N
     owners = {one.who for one in recorded if one.move is Move.HAND_BACK} | {kept.item.action_owner}
     asked = (one.who for one in reversed(recorded) if one.move is Move.AGREE and one.who not in owners)
     person = await at_work(desk.graph, next(asked, ""))
-    return person if person and is_readable(kept.item, _reader(person)) else None
+    return person if person and is_readable(kept.item, person.reader) else None
 
 
 def _reader(person: Person) -> Reader:
-    return Reader(person_id=person.id, office=person.office)
+    return person.reader

@@ -136,11 +136,7 @@ async def _deciders(desk: LifeDesk) -> list[tuple[Person, frozenset[Actor]]]:
 
 
 def _who_hears(one: Waits, deciders: Iterable[tuple[Person, frozenset[Actor]]], today: date) -> list[Person]:
-    may = [
-        person
-        for person, roles in deciders
-        if _decides(one, Reader(person_id=person.id, office=person.office), roles)
-    ]
+    may = [person for person, roles in deciders if _decides(one, person.reader, roles)]
     there = [person for person in may if person.office == one.kept.item.office]
     return may if one.waiting.is_late(today) else there or may
 

@@ -11,8 +11,7 @@ from datetime import date, datetime
 
 from km365.core.answers import answered, questions_of
 from km365.core.audience import Reader
-from km365.core.compendium import words_mark
-from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach, to_fields
+from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach, to_fields, words_mark
 from km365.core.life import asked, history, is_made, moved
 from km365.core.moves import BY_MOVE, CONSENT_MOVES, Actor, Asked, Attempt, Made, Move, Step, axis, stands
 from km365.core.refusals import new_words, who_may_not
@@ -22,7 +21,15 @@ from km365.graph.client import Graph
 from km365.jobs.port import Jobs
 from km365.services import life_news
 from km365.services.capture import Kept, Place, find, knowledge_list
-from km365.services.review import focal_points, is_readable, kept_of, may_review, no_such_item, roles_of
+from km365.services.review import (
+    focal_points,
+    is_readable,
+    kept_of,
+    may_review,
+    no_such_item,
+    roles_of,
+    sees_history,
+)
 from km365.settings import Settings
 from km365.store import moves
 from km365.store.database import Connection, Database
@@ -300,16 +307,12 @@ async def _who_hears(desk: LifeDesk, item: KnowledgeItem, reviewer: str) -> list
     except GraphNotFound:
         person = None
     if person is not None and person.account_enabled:
-        reader = Reader(person_id=person.id, office=person.office)
+        reader = person.reader
         may = await may_review(desk.graph, desk.settings, item.office, reader)
         if may and is_readable(item, reader):
             return [person]
     found = focal_points(desk.graph, desk.settings, item.office)
-    return [
-        one
-        async for one in found
-        if one.id not in item.contributors and is_readable(item, Reader(person_id=one.id, office=one.office))
-    ]
+    return [one async for one in found if one.id not in item.contributors and is_readable(item, one.reader)]
 
 
 async def note_effect(db: Database, item: KnowledgeItem, after: Effect, *, at: datetime) -> None:
@@ -331,8 +334,8 @@ async def history_of(
 
     Needs GroupMember.ReadBasic.All.
     """
-    mine = reader.person_id in item.contributors
-    if not mine and not await may_review(graph, settings, item.office, reader):
+    roles = await roles_of(graph, settings, item.office, reader)
+    if not sees_history(item, reader, roles):
         return []
     return history(item, await db.run(moves.list_, item.id))
 

@@ -5,7 +5,7 @@ decided of the item as SharePoint has it now.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from km365.core import near as rules
@@ -17,9 +17,8 @@ from km365.core.search_entries import KNOWLEDGE, sentences_of, shelves_of
 from km365.core.search_meaning import packed
 from km365.core.search_question import Concepts, Filters
 from km365.core.tag_plan import list_of
-from km365.errors import Forbidden, GraphNotFound, TemplateError
+from km365.errors import Forbidden, TemplateError
 from km365.graph import lists, people
-from km365.graph.batch import BatchRequest
 from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.graph.wire import odata_text
@@ -86,7 +85,7 @@ class Near:
         person, place = await asyncio.gather(
             people.get_person(self._graph, person_id), knowledge_list(self._graph, self._settings)
         )
-        reader, text = Reader(person_id=person.id, office=person.office), rules.text_of(item)
+        reader, text = person.reader, rules.text_of(item)
         found, sent = await asyncio.gather(
             self._found(text, reader), sent_in(self._graph, place, reader.office)
         )
@@ -148,7 +147,9 @@ class Near:
         numbers = await (self._by_meaning if self.meaning else self._by_words)(text, shelves)
         entries = await self._db.run(index.entries, numbers)
         places = [(list_of(one.container), one.item_id) for one in entries.values()]
-        return await read_anew(self._graph, [(*place, item_id) for place, item_id in places if place])
+        return [
+            *(await lists.get_items(self._graph, [(*place, one) for place, one in places if place])).values()
+        ]
 
     async def _by_meaning(self, text: str, shelves: Sequence[str]) -> list[int]:
         wanted = await self.meaning.of(text) if self.meaning else None
@@ -221,13 +222,3 @@ async def sent_in(graph: Graph, place: Place, office: str) -> list[Item]:
         if len(found) == _MOST_SENT:
             break
     return found
-
-
-async def read_anew(graph: Graph, places: Iterable[tuple[str, str, str]]) -> list[Item]:
-    """These rows as they are now; those that are gone are left out."""
-    asked = [
-        BatchRequest(id=str(number), method="GET", path=lists.item_path(*place), params={"$expand": "fields"})
-        for number, place in enumerate(dict.fromkeys(places))
-    ]
-    answers = await graph.batch(asked) if asked else []
-    return [Item.from_json(one.json()) for one in answers if not isinstance(one.error, GraphNotFound)]

@@ -18,7 +18,7 @@ from km365.graph.client import Graph
 from km365.graph.wire import odata_text
 from km365.services import verdicts
 from km365.services.capture import Kept, find, knowledge_list
-from km365.services.near import read_anew, sent_in
+from km365.services.near import sent_in
 from km365.services.review import get_item, is_readable, kept_of, roles_of
 from km365.services.verdicts import VerdictDesk
 from km365.settings import Settings
@@ -157,7 +157,8 @@ async def _that_link(graph: Graph, db: Database, item_id: str, reader: Reader) -
     rows = (await db.run(index.look_up, [word], shelves_of(reader))).get(word, [])
     entries = await db.run(index.entries, list(_numbers(rows)))
     places = [(list_of(one.container), one.item_id) for one in entries.values()]
-    return [kept_of(row) for row in await read_anew(graph, [(*place, one) for place, one in places if place])]
+    rows_now = await lists.get_items(graph, [(*place, one) for place, one in places if place])
+    return [kept_of(row) for row in rows_now.values()]
 
 
 def _numbers(rows: Iterable[tuple[int, bytes]]) -> Iterable[int]:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from km365.core.audience import Reader
 from km365.core.knowledge import KnowledgeItem
 from km365.core.languages import best
 from km365.core.push import ABOUT, WAITS, Rules, fitting, may_get, parts_of
@@ -210,7 +209,7 @@ async def _person(desk: PushDesk, person_id: str) -> people.Person | None:
 
 async def _only_tags(desk: PushDesk, person: people.Person) -> bool:
     """Whether who changed a document last is taken to have tagged it, as who decides on lessons does."""
-    reader = Reader(person_id=person.id, office=person.office)
+    reader = person.reader
     try:
         return await may_review(desk.graph, desk.settings, person.office, reader)
     except Forbidden:
@@ -235,7 +234,7 @@ async def _lessons(
     rules: Rules,
 ) -> list[Lesson]:
     """The lessons that fit, as SharePoint has them now, best first."""
-    reader = Reader(person_id=person.id, office=person.office)
+    reader = person.reader
     words = await asyncio.to_thread(concepts.parts, text)
     asked = words_of([*words, *parts_of(tags)], Filters(kind=KNOWLEDGE), str)
     rows = await desk.db.run(index.look_up, asked, shelves_of(reader))
@@ -246,7 +245,8 @@ async def _lessons(
     place = await knowledge_list(desk.graph, desk.settings)
     container = list_container(place.site_id, place.list_id)
     ids = [one.item_id for one in others if one.container == container][:_READ]
-    kept = [kept_of(row) for row in await lists.get_items(desk.graph, place.site_id, place.list_id, ids)]
+    rows_now = await lists.get_items(desk.graph, [(place.site_id, place.list_id, one) for one in ids])
+    kept = [kept_of(row) for row in rows_now.values()]
     by_id = {one.item_id: one for one in others}
     return [
         Lesson(kept=one, tags=tuple(fit.shared(by_id[one.list_item_id].tags)))
@@ -333,7 +333,7 @@ async def shown(desk: PushDesk, message: Message, language: str) -> list[Shown]:
     if not wanted:
         return []
     person = await people.get_person(desk.graph, message.person_id)
-    reader = Reader(person_id=person.id, office=person.office)
+    reader = person.reader
     place = await knowledge_list(desk.graph, desk.settings)
     query = " or ".join(f"fields/KMId eq {odata_text(one)}" for one in wanted)
     rows = lists.list_items(desk.graph, place.site_id, place.list_id, filter=query)

@@ -100,7 +100,7 @@ async def focal_points(graph: Graph, settings: Settings, office: str) -> AsyncIt
                 yield person
     except Forbidden:
         async for person in people.list_people(graph, filter=f"officeLocation eq {odata_text(office)}"):
-            reader = Reader(person_id=person.id, office=person.office)
+            reader = person.reader
             if person.account_enabled and await may_review(graph, settings, office, reader):
                 yield person
 
@@ -141,7 +141,7 @@ def is_readable(item: KnowledgeItem, reader: Reader) -> bool:
 
 
 def sees_history(item: KnowledgeItem, reader: Reader, roles: frozenset[Actor]) -> bool:
-    """As `services.life.history_of`, for many items at once; `roles` are those at the reader's office."""
+    """Whether they are one of its contributors or decide on it; `roles` are those at the reader's office."""
     if reader.person_id in item.contributors or Actor.REVIEWER in roles:
         return True
     return Actor.FOCAL_POINT in roles and item.office == reader.office

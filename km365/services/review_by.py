@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from km365.core.audience import Reader
 from km365.core.knowledge import unconfirmed_since
 from km365.core.preferences import Asked
 from km365.core.schedule import Hours, day_at
@@ -98,7 +97,7 @@ async def _whom(desk: LifeDesk, due: Sequence[Kept]) -> Mapping[str, tuple[Perso
     asked: dict[str, list[Kept]] = defaultdict(list)
     for kept in due:
         item = kept.item
-        here = {one.id for one in known.values() if is_readable(item, _reader(one))}
+        here = {one.id for one in known.values() if is_readable(item, one.reader)}
         others = [one for one in offices.get(item.office, ()) if one in here]
         for one in who_confirms(item.contributors, here=here, successors=followers, others=others):
             asked[one].append(kept)
@@ -115,10 +114,6 @@ async def _successors(desk: LifeDesk) -> Mapping[str, Person]:
         if named and successor is not None and calendar.text(entry, "KMState") != "cancelled":
             found[left.id if left else named.casefold()] = successor
     return found
-
-
-def _reader(person: Person) -> Reader:
-    return Reader(person_id=person.id, office=person.office)
 
 
 def _ask(
@@ -169,7 +164,7 @@ async def open_round(desk: VerdictDesk, person_id: str, round_id: str, *, at: da
             kept = kept_of(await find(desk.graph, place, one.item_id))
         except NotFound:
             continue
-        if to_confirm(kept.item, at.date()) and is_readable(kept.item, _reader(person)):
+        if to_confirm(kept.item, at.date()) and is_readable(kept.item, person.reader):
             shown.append(_shown(kept, at.date()))
     ids = [one.item_id for one in shown]
     where = {"person_id": person_id, "office": person.office, "milestone": round_id}

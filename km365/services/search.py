@@ -178,10 +178,11 @@ class _Searching:
 
     async def answer(self, query: Query, language: str, start: int, most: int) -> Found:
         parts = await asyncio.to_thread(self.concepts.parts, query.words)
-        wanted = await self.meaning.of(query.words) if self.meaning and query.words else None
+        meaning = self.meaning if query.words else None
+        wanted = await meaning.of(query.words) if meaning else None
         ranked = await self._ranked(parts, query.filters)
-        if wanted is not None:
-            ranked = await self._and_near(ranked, wanted, query.filters)
+        if meaning is not None and wanted is not None:
+            ranked = await self._and_near(ranked, meaning, wanted, query.filters)
         entries = await self.db.run(store.entries, [number for number, _ in ranked.best])
         shelves = shelves_of(self.reader)  # looked at again: an entry may have moved since it was found
         entries = {number: entry for number, entry in entries.items() if entry.shelf in shelves}
@@ -211,11 +212,10 @@ class _Searching:
         rows = await self.db.run(store.look_up, words, shelves_of(self.reader))
         return await asyncio.to_thread(rank, rows, parts, filters, self._tag_of)
 
-    async def _and_near(self, ranked: Ranked, wanted: Floats, filters: Filters) -> Ranked:
+    async def _and_near(self, ranked: Ranked, meaning: Meaning, wanted: Floats, filters: Filters) -> Ranked:
         """With what is near the question in meaning, of what the filters let through."""
-        assert self.meaning is not None  # noqa: S101 - it made `wanted`
         found = {number for number, _ in ranked.best}
-        cosines = await self.meaning.cosines(wanted, shelves_of(self.reader), found)
+        cosines = await meaning.cosines(wanted, shelves_of(self.reader), found)
         others = [number for number in near(cosines) if number not in found]
         held_to = set(facts_for(filters, self._tag_of))
         entries = await self.db.run(store.entries, others)

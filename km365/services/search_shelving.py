@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from km365.core.compendium import words_mark
-from km365.core.knowledge import from_fields
+from km365.core.knowledge import from_fields, words_mark
 from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.core.search_entries import DOCUMENT, EVERYBODY, Entry, shelf_of, title_of
 from km365.core.taxonomy import office_code

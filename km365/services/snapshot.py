@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from km365.core.audience import Reader
-from km365.core.compendium import words_mark
-from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem, Reach, from_fields
+from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem, Reach, from_fields, words_mark
 from km365.core.schema import DEPARTURES
 from km365.core.search_entries import DOCUMENT, KNOWLEDGE, Entry, may_find, shelves_of
 from km365.core.search_question import Concepts, Filters, Part, Query
@@ -34,7 +33,6 @@ from km365.core.taxonomy import Status
 from km365.documents import duty_stations
 from km365.errors import GraphNotFound
 from km365.graph import documents, lists, people, sites
-from km365.graph.batch import BatchRequest
 from km365.graph.client import Graph
 from km365.graph.documents import Document
 from km365.graph.lists import Item
@@ -133,23 +131,13 @@ class Asking:
 
     async def _lessons(self, hits: Sequence[Hit], reader: Reader) -> list[Source]:
         """The lessons as they are now; those that are gone, or not for the reader any more, are left out."""
-        asked = [
-            BatchRequest(
-                id=str(number),
-                method="GET",
-                path=lists.item_path(*place, hit.item_id),
-                params={"$expand": "fields"},
-            )
-            for number, hit in enumerate(hits)
-            if (place := list_of(hit.container))
+        places = {(*place, hit.item_id): hit for hit in hits if (place := list_of(hit.container))}
+        rows = await lists.get_items(self.graph, places)
+        return [
+            _lesson(places[place], row)
+            for place, row in rows.items()
+            if may_find(from_fields(row.fields), reader)
         ]
-        answers = await self.graph.batch(asked) if asked else []
-        rows = [
-            (hits[int(one.id)], Item.from_json(one.json()))
-            for one in answers
-            if not isinstance(one.error, GraphNotFound)
-        ]
-        return [_lesson(hit, row) for hit, row in rows if may_find(from_fields(row.fields), reader)]
 
     async def _documents(self, hits: Sequence[Hit], reader: Reader) -> list[Source]:
         """The documents with what was read of them, where their content still has the tag it had then."""

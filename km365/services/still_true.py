@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from km365.core.audience import Reader
 from km365.core.knowledge import from_fields, unconfirmed_since
 from km365.core.schema import MILESTONES
 from km365.core.search_entries import EVERYBODY, KNOWLEDGE
@@ -105,7 +104,7 @@ class Lessons:
             office=about.office,
             milestone=about.milestone,
             kind=about.kind,
-            reader=Reader(person_id=person.id, office=person.office),
+            reader=person.reader,
             now=now,
             answered=answered,
             tags=pool.tags,

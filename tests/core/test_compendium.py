@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from km365.core.audience import Audience
-from km365.core.compendium import OTHER, Chosen, LeftOut, Why, history, record, words_mark
-from km365.core.knowledge import Kind, Maturity, Reach
+from km365.core.compendium import OTHER, Chosen, LeftOut, Why, history, record
+from km365.core.knowledge import Kind, Maturity, Reach, words_mark
 
 from .volumes import entry, group, ids, item, volume
 

@@ -8,14 +8,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from km365.core.audience import Reader
 from km365.core.chat import Reply
 from km365.core.commands import Understood
 from km365.core.languages import LANGUAGES
 from km365.core.schedule import day_at
 from km365.core.sorting import links
 from km365.errors import GraphChangedMeanwhile, GraphError, InputRefused, NotFound
-from km365.graph import people
 from km365.services import actions, life_news, review
 from km365.services.capture import Kept
 from km365.services.life import LifeDesk
@@ -25,6 +23,7 @@ from km365_bots.chat import Chat
 from km365_bots.moments import Moments
 from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic, gives_back, refused
+from km365_bots.who import reader_of
 
 _DONE, _DAY, _BACK = _VERBS = ("done", "day", "back")
 _SAVE, _WHICH, _LIST = "save", "which", "list"
@@ -98,7 +97,7 @@ class Actions(Topic):
 
     async def _list(self, chat: Chat) -> Told:
         """What this person is to do, the earliest day first."""
-        found = await actions.list_mine(self._desk, await self._reader(chat))
+        found = await actions.list_mine(self._desk, await reader_of(self._desk.graph, chat))
         if not found:
             return Told(replies=[chat.speech.say("action.none")])
         say = chat.speech.messages.say
@@ -153,7 +152,7 @@ class Actions(Topic):
             return await self._ask(chat, item_id, verb, problem=f"no_{verb}", words=words)
         if not await self._theirs(chat, item_id):
             return Told(replies=[chat.speech.say("action.not_yours")])
-        reader, at = await self._reader(chat), chat.event.at
+        reader, at = await reader_of(self._desk.graph, chat), chat.event.at
         try:
             if verb == _DONE:
                 await actions.done(self._desk, item_id, reader, link, at=at)
@@ -174,16 +173,12 @@ class Actions(Topic):
 
     async def _theirs(self, chat: Chat, item_id: str) -> Kept | None:
         """The item as it is now, where its action is this person's; None where it is not, or is done."""
-        reader = await self._reader(chat)
+        reader = await reader_of(self._desk.graph, chat)
         try:
             kept = await review.get_item(self._desk.graph, self._desk.settings, item_id, reader=reader)
         except NotFound:
             return None
         return kept if kept.item.action_owner == reader.person_id else None
-
-    async def _reader(self, chat: Chat) -> Reader:
-        person = await people.get_person(self._desk.graph, chat.event.person_id)
-        return Reader(person_id=person.id, office=person.office)
 
 
 def _entry(speech: Speech, action: str, title: str, due: date | None, url: str) -> Mapping[str, str]:

@@ -84,7 +84,7 @@ class Consent(Topic):
 
     async def _questions(self, chat: Chat, *, takes_back: bool = False) -> Sequence[Question]:
         """What waits for this person's answer, before what they allow already."""
-        reader = await reader_of(self._reading.app, chat)
+        reader = await reader_of(self._reading.app.graph, chat)
         mine = await self._reading.list_(reader.person_id)
         items = await theirs.list_(self._desk, mine, reader, card=life_news.CONSENT_ASKED)
         found = await consent.questions(self._desk.db, items, reader.person_id)
@@ -111,7 +111,7 @@ class Consent(Topic):
         return Told(replies=[reply], waits={"ids": [one.kept.item.id for one in found]})
 
     async def _show(self, chat: Chat, item_id: str, *, first: str = "") -> Told:
-        kept = await theirs.get(self._desk, item_id, await reader_of(self._reading.app, chat))
+        kept = await theirs.get(self._desk, item_id, await reader_of(self._reading.app.graph, chat))
         found = await consent.questions(self._desk.db, [kept] if kept else [], chat.event.person_id)
         if found:
             return self._card(chat, found[0], first=first)
@@ -147,7 +147,7 @@ class Consent(Topic):
     async def _answer(self, chat: Chat, about: str, move: Move) -> Told:
         """A yes counts for the words and the reach that were shown; a no for whatever is asked."""
         shown, changed = read(about), chat.speech.messages.say("consent.changed")
-        reader = await reader_of(self._reading.app, chat)
+        reader = await reader_of(self._reading.app.graph, chat)
         wanted = Wanted(move=move, reader=reader)
         if move is Move.ALLOW:
             if shown.reach is None:

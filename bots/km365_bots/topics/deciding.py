@@ -122,7 +122,7 @@ class Deciding(Topic):
         return None
 
     async def _list(self, chat: Chat, *, first: Sequence[str] = ()) -> Told:
-        found = await deciding.waits_for(self._desk, await reader_of(self._app, chat), at=chat.event.at)
+        found = await deciding.waits_for(self._desk, await reader_of(self._app.graph, chat), at=chat.event.at)
         done = {"done": chat.activity_key}
         if not found:
             return Told(replies=[Reply(text="\n".join([*first, chat.speech.messages.say("deciding.none")]))])
@@ -143,7 +143,7 @@ class Deciding(Topic):
                 return told
             card = await self._show(chat, deed.ids[0], edits=deed.verb == "save", back=deed)
             return Told(replies=[*told.replies, *card.replies], waits=card.waits)
-        reader = await reader_of(self._app, chat)
+        reader = await reader_of(self._app.graph, chat)
         made = [await self._made(chat, one, deed, reader) for one in deed.ids]
         lines = [line for line, _ in made]
         if len(deed.ids) == 1 and made[0][1]:
@@ -186,7 +186,7 @@ class Deciding(Topic):
         back: _Deed | None = None,
     ) -> Told:
         """One item in full, with its history; or its words, to be worded differently."""
-        reader, shown = await reader_of(self._app, chat), read(about)
+        reader, shown = await reader_of(self._app.graph, chat), read(about)
         try:
             kept = await review.get_item(self._app.graph, self._app.settings, shown.id, reader=reader)
         except NotFound:
@@ -213,7 +213,7 @@ class Deciding(Topic):
         if said is None or not said.text:
             return None
         try:
-            item = await self._item(read(about).id, await reader_of(self._app, chat))
+            item = await self._item(read(about).id, await reader_of(self._app.graph, chat))
         except NotFound:
             return Told(replies=[chat.speech.say("deciding.gone")])
         names = list(fields_of(self._forms, item, chat.language))

@@ -83,7 +83,7 @@ class Edited(Topic):
         )
 
     async def _mine(self, chat: Chat) -> Sequence[KnowledgeItem]:
-        reader = await reader_of(self._reading.app, chat)
+        reader = await reader_of(self._reading.app.graph, chat)
         mine = await self._reading.list_(reader.person_id)
         found = await theirs.list_(self._desk, mine, reader, card=life_news.EDITED)
         return [one.item for one in found if one.item.own_words]
@@ -102,7 +102,7 @@ class Edited(Topic):
 
     async def _item(self, chat: Chat, item_id: str) -> KnowledgeItem | None:
         """The item, where it is theirs and its words were edited."""
-        kept = await theirs.get(self._desk, item_id, await reader_of(self._reading.app, chat))
+        kept = await theirs.get(self._desk, item_id, await reader_of(self._reading.app.graph, chat))
         return kept.item if kept and kept.item.own_words else None
 
     async def _show(self, chat: Chat, item_id: str, *, words: str = "", first: str = "") -> Told:
@@ -150,7 +150,7 @@ class Edited(Topic):
         return await self._objected(chat, item_id, words)
 
     async def _objected(self, chat: Chat, item_id: str, words: str) -> Told:
-        reader = await reader_of(self._reading.app, chat)
+        reader = await reader_of(self._reading.app.graph, chat)
         wanted = Wanted(move=Move.OBJECT, reader=reader, words=words)
         try:
             await life.make(self._desk, item_id, wanted, at=chat.event.at)

@@ -31,7 +31,8 @@ from km365_bots.chat import Chat
 from km365_bots.topics import Told, Topic, refused
 from km365_bots.topics.find_shown import ANY, TOPIC, Shown, about_of, pressable, read_about
 from km365_bots.topics.find_words import KIND_KEYS, phrases, says_only, words_of
-from km365_bots.topics.uses import WHY, Pressed, Uses, reader_of
+from km365_bots.topics.uses import WHY, Pressed, Uses
+from km365_bots.who import reader_of
 
 _ALL_LANGUAGES = frozenset({*OWN_NAMES, *Locale("en").languages})
 _LONGEST_UNASKED = 300

@@ -9,12 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from km365.app import App
-from km365.core.audience import Reader
 from km365.core.chat import Reply
 from km365.core.commands import Understood, numbered, plain
 from km365.core.languages import LANGUAGES
 from km365.errors import InputRefused, NotFound
-from km365.graph import people
 from km365.services import headline_choice as choice
 from km365.services import headlines as service
 from km365.services.headline_answers import HeadlineDesk
@@ -26,6 +24,7 @@ from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic, gives_back, refused
+from km365_bots.who import reader_of
 
 _LIST = "list"
 """What the card is about that asks for one of several milestones."""
@@ -107,7 +106,7 @@ class Headlines(Topic):
         )
 
     async def _list(self, chat: Chat) -> Told:
-        found = await service.overview(self._desk, await self._reader(chat))
+        found = await service.overview(self._desk, await reader_of(self._app.graph, chat))
         if not found:
             return Told(replies=[chat.speech.say("headlines.none")])
         if len(found) == 1:
@@ -129,7 +128,7 @@ class Headlines(Topic):
     async def _seen(self, chat: Chat, campaign_id: str) -> Sheet | Told:
         """What this person may see of it, or why it is nothing."""
         try:
-            seen = await service.sheet(self._desk, campaign_id, await self._reader(chat))
+            seen = await service.sheet(self._desk, campaign_id, await reader_of(self._app.graph, chat))
         except NotFound:
             return Told(replies=[chat.speech.say("headlines.none")])
         except InputRefused:
@@ -156,7 +155,7 @@ class Headlines(Topic):
         """Keeps the choice, but no words that belong to another channel; what follows of it is a job's."""
         if told := await self._kept_out(chat, campaign_id, edits):
             return told
-        reader = await self._reader(chat)
+        reader = await reader_of(self._app.graph, chat)
         done = "saved"
         try:
             for state, numbers in wanted.items():
@@ -179,10 +178,6 @@ class Headlines(Topic):
         words = "\n".join(f"{number}: {text}" for number, text in edits.items())
         told = await self._show(chat, campaign_id, words=words)
         return Told(replies=[chat.kept_out(refusal), *told.replies], waits=told.waits)
-
-    async def _reader(self, chat: Chat) -> Reader:
-        person = await people.get_person(self._app.graph, chat.event.person_id)
-        return Reader(person_id=person.id, office=person.office)
 
     def _card(self, speech: Speech, seen: Sheet, done: str, words: str) -> Reply:
         say = speech.messages.say

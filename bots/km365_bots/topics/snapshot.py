@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
 from km365.app import App
-from km365.core.audience import Reader
 from km365.core.chat import Reply
 from km365.core.commands import Understood, opens_with_colon
 from km365.core.keepout import KeepOut
@@ -65,7 +64,7 @@ class Snapshots(Topic):
 
     async def _shown(self, chat: Chat, text: str) -> Reply:
         query, person = await self._find.query(chat, text), await self._person(chat)
-        reader = Reader(person_id=person.id, office=person.office) if person else EVERYONE
+        reader = person.reader if person else EVERYONE
         asked = Asked(words=query.words or text, office=query.filters.office, language=query.filters.language)
         snapshot = await self._asking.snapshot(
             asked, reader, today=chat.event.at.date(), language=chat.language

@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from km365.core.audience import Reader
 from km365.core.languages import LANGUAGES
 from km365.core.messages import Messages
 from km365.core.used import Phrases, Said, Use
 from km365.documents.messages import Catalogue
 from km365.errors import GraphError, GraphNotFound, InputRefused, NotFound
-from km365.graph import people
 from km365.graph.client import Graph
 from km365.services import used
 from km365.services.verdicts import VerdictDesk
@@ -17,6 +15,7 @@ from km365.settings import Settings
 from km365.store import used as store
 from km365_bots.chat import Chat
 from km365_bots.topics import Told, refused
+from km365_bots.who import reader_of
 
 _VERBS: Mapping[str, Use] = {"used": Use.USED, "unfit": Use.DID_NOT_FIT, "why": Use.DID_NOT_FIT}
 WHY = "why"
@@ -147,9 +146,3 @@ def phrases_of(catalogue: Catalogue) -> Phrases:
         uses={Use.USED: words("used_words"), Use.DID_NOT_FIT: words("unfit_words")},
         because=words("because_words"),
     )
-
-
-async def reader_of(graph: Graph, chat: Chat) -> Reader:
-    """The person of this chat with their office. Raises GraphNotFound where the directory has nobody."""
-    person = await people.get_person(graph, chat.event.person_id)
-    return Reader(person_id=person.id, office=person.office)
