@@ -6,7 +6,7 @@ from km365.app import App
 from km365.core.audience import Audience
 from km365.core.knowledge import Maturity
 from km365.documents.words import Words
-from km365.services import calendar, handover, review
+from km365.services import calendar, handover_readers, review
 from km365.store import runs
 from km365.store.database import Connection
 from km365.store.runs import ChangeState, Run
@@ -48,7 +48,7 @@ def panels(app: App, words: Words) -> Mapping[str, Panel]:
     async def departures(language: str) -> Sequence[Entry]:
         """Posts that fall vacant, the earliest first: no names, and of the answers only how many."""
         now = app.clock.now()
-        found = await handover.overview(app.graph, app.db, app.settings, now=now)
+        found = await handover_readers.overview(app.graph, app.db, app.settings, now=now)
         coming = [one for one in found if one.leaves_on >= now.date()]
         return [
             Entry(

@@ -38,9 +38,9 @@ async def list_(app: "App", *, as_json: bool) -> None:
     Example:
       km365 handover list --json
     """
-    from km365.services import handover
+    from km365.services import handover_readers
 
-    rows = await handover.overview(app.graph, app.db, app.settings, now=app.clock.now())
+    rows = await handover_readers.overview(app.graph, app.db, app.settings, now=app.clock.now())
     if as_json:
         print_json([row.to_json() for row in rows])
         return

@@ -277,6 +277,26 @@ HANDOVER_NOTES = ListSpec(
         Column(name="KMSupervisor", title="Supervisor", description="Entra object id"),
         Column(name="KMLastDay", title="Last day", kind=ColumnKind.DATE),
         Column(name="KMLanguage", title="Language"),
+        Column(name="KMFiledOn", title="Filed", kind=ColumnKind.MOMENT),
+        Column(
+            name="KMAcknowledgedOn",
+            title="Acknowledged",
+            kind=ColumnKind.MOMENT,
+            description="When the supervisor said that they have read it; no clearance of what it says",
+        ),
+        Column(name="KMAcknowledgedBy", title="Acknowledged by", description="Entra object id"),
+        Column(
+            name="KMReceivedOn",
+            title="Received",
+            kind=ColumnKind.MOMENT,
+            description="Since when it is the successor's to read",
+        ),
+        Column(
+            name="KMReadOn",
+            title="Read",
+            kind=ColumnKind.MOMENT,
+            description="When the successor said that they have read it",
+        ),
     ),
 )
 

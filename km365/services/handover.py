@@ -1,27 +1,25 @@
 """From a leaver's answers to a Word note in the restricted library, and to those it is for."""
 
 import re
-from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 from babel.dates import format_date
 
-from km365.core.departures import BANK, Leaver, one_departure_each
+from km365.core.departures import Leaver, one_departure_each
 from km365.core.drafting import HandoverNote, left_out, note_sections
 from km365.core.interviews import Interview
 from km365.core.languages import is_rtl
 from km365.core.questions import Bank
-from km365.core.schema import DEPARTURES, HANDOVER_NOTES
+from km365.core.schema import DEPARTURES
 from km365.documents import docx, toml
 from km365.errors import GraphNotFound, NotFound
 from km365.graph import drives, lists, people, sites
 from km365.graph.client import Graph
 from km365.jobs.port import Jobs
-from km365.services import calendar, departures
+from km365.services import calendar, departures, filed_notes, handover_readers
+from km365.services.filed_notes import FiledNote
 from km365.settings import Settings
-from km365.store import events, interviews, outbox
-from km365.store.database import Connection, Database
-from km365.store.outbox import Message
+from km365.store.database import Database
 from km365.templates import Templates
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -29,15 +27,6 @@ _DATES = {"en": "en_GB"}
 """Whose dates a language is written with, where it has several: the day comes first."""
 _NOT_IN_A_NAME = re.compile(r'["*:<>?/\\|#%\x00-\x1f]+')
 """What SharePoint does not take in a file name (support.microsoft.com, invalid file names)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FiledNote:
-    """A note in the restricted library."""
-
-    name: str
-    web_url: str
-    item_id: str
 
 
 async def build_note(
@@ -129,8 +118,7 @@ async def file_note(
     Safe to repeat: the name depends on the interview alone, so a second call replaces the file, and the
     messages have keys. Needs Sites.Selected with write on the knowledge site.
     """
-    site = await sites.get_site(graph, settings.knowledge_site)
-    library = await drives.get_drive(graph, site.id, HANDOVER_NOTES.title)
+    library = await filed_notes.library(graph, settings)
     data = write_note(templates, note)
     file = await drives.upload(graph, library.id, file_name(note), data, content_type=WORD)
     fields = {
@@ -142,11 +130,12 @@ async def file_note(
         "KMSupervisor": note.supervisor_id or "",
         "KMLastDay": note.last_on.isoformat() if note.last_on else None,
         "KMLanguage": note.language,
+        "KMFiledOn": at.isoformat(),
     }
     await drives.update_fields(graph, library.id, file.id, fields)
-    await _mark_filed(graph, site.id, note)
-    filed = FiledNote(name=file.name, web_url=file.web_url, item_id=file.id)
-    await db.run(_tell, jobs, note, filed, at=at)
+    await _mark_filed(graph, settings, note)
+    filed = await filed_notes.get(graph, settings, file.id)
+    await db.run(handover_readers.tell, jobs, note, filed, at=at)
     return filed
 
 
@@ -155,69 +144,6 @@ def file_name(note: HandoverNote) -> str:
     words = _NOT_IN_A_NAME.sub(" ", f"{note.office} {note.post}").split()
     readable = " ".join(words)[:80].strip(" .~$") or "Handover"
     return f"{readable} {note.interview_id[:8]}.docx"
-
-
-def _tell(c: Connection, jobs: Jobs, note: HandoverNote, filed: FiledNote, *, at: datetime) -> None:
-    for reader in (note.supervisor_id, note.successor_id):
-        if reader is None:
-            continue
-        key = f"note:{note.interview_id}:{reader}"
-        message = Message(
-            key=key,
-            person_id=reader,
-            card="note_filed",
-            data={"post": note.post, "person": note.person, "url": filed.web_url},
-            language=note.language,
-            reason="a handover note was filed for you to read",
-        )
-        if outbox.put(c, message, at=at):
-            jobs.enqueue(c, "send_message", key=key, args={"key": key})
-    events.append(c, kind="note filed", subject=note.interview_id, who=note.person_id, what={}, at=at)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Standing:
-    """How far one handover has come. `answers` counts; what they say is for the person alone."""
-
-    departure_id: str
-    office: str
-    post: str
-    leaves_on: date
-    state: str
-    answers: int
-
-    def to_json(self) -> dict[str, str | int]:
-        """The same as JSON."""
-        return asdict(self) | {"leaves_on": self.leaves_on.isoformat()}
-
-
-async def overview(graph: Graph, db: Database, settings: Settings, *, now: datetime) -> list[Standing]:
-    """Every departure that is known, earliest first, with how far its handover has come.
-
-    Needs User.Read.All and Sites.Selected with read.
-    """
-    found = await db.run(_handovers)
-    return [
-        Standing(
-            departure_id=leaver.departure_id,
-            office=leaver.office,
-            post=leaver.post,
-            leaves_on=leaver.leaves_on,
-            state=found.get(leaver.person_id, (leaver.state, 0))[0],
-            answers=found.get(leaver.person_id, ("", 0))[1],
-        )
-        for leaver in sorted(await _departures(graph, settings, now=now), key=lambda one: one.leaves_on)
-    ]
-
-
-def _handovers(c: Connection) -> dict[str, tuple[str, int]]:
-    return {
-        found.person_id: (
-            found.state,
-            sum(":" not in row.question_id for row in interviews.answers(c, found.id)),
-        )
-        for found in reversed(interviews.list_(c, bank_id=BANK))
-    }
 
 
 async def _departures(graph: Graph, settings: Settings, *, now: datetime) -> list[Leaver]:
@@ -242,15 +168,16 @@ async def _departure(graph: Graph, settings: Settings, interview: Interview, *, 
     raise NotFound("No departure is recorded for this person; add it to the Departures list.")
 
 
-async def _mark_filed(graph: Graph, site_id: str, note: HandoverNote) -> None:
+async def _mark_filed(graph: Graph, settings: Settings, note: HandoverNote) -> None:
     """Says in the *Departures* list, where the departure stands in it, that the note is filed."""
     if note.departure_id:
-        target = await lists.get_list(graph, site_id, DEPARTURES.title)
+        site = await sites.get_site(graph, settings.knowledge_site)
+        target = await lists.get_list(graph, site.id, DEPARTURES.title)
         try:
-            row = await lists.get_item(graph, site_id, target.id, note.departure_id)
+            row = await lists.get_item(graph, site.id, target.id, note.departure_id)
         except GraphNotFound:  # taken out of the list since; the note counts all the same
             return
         if row.fields.get("KMState") != "note filed":
             await lists.update_fields(
-                graph, site_id, target.id, row.id, {"KMState": "note filed"}, etag=row.etag
+                graph, site.id, target.id, row.id, {"KMState": "note filed"}, etag=row.etag
             )
