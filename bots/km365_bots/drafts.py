@@ -10,7 +10,8 @@ from hashlib import sha256
 from km365.core.audience import Audience
 from km365.core.chat import Reply
 from km365.core.coach import most_useful
-from km365.core.drafting import is_complete, knowledge_item, label, left_out, note_sections
+from km365.core.drafting import is_complete, knowledge_item, label, left_out
+from km365.core.handover_note import note_sections
 from km365.core.interviews import KNOWLEDGE, Interview, asked, current
 from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem
 from km365.core.languages import best
@@ -22,6 +23,8 @@ from km365.documents.coach import CoachWords
 
 DRAFT = "draft"
 """The card of an item's draft."""
+NOTE = "note"
+"""The card of a handover note's draft, or of what a group is handed in."""
 _STORY = f"{KNOWLEDGE}description"
 _KIND = "kind"
 _PIECES = 2
@@ -168,7 +171,7 @@ def _handover(
         "questions": [{"value": part.question, "label": part.label} for part in shown],
     }
     lesson = "\n".join([heading, *lines]) if lines else ""
-    return Draft(card="note", data=data, lines=[title, text, *numbered, lesson])
+    return Draft(card=NOTE, data=data, lines=[title, text, *numbered, lesson])
 
 
 def _handing_in(messages: Messages, shown: Sequence[Part], numbered: Sequence[str]) -> Draft:
@@ -181,7 +184,7 @@ def _handing_in(messages: Messages, shown: Sequence[Part], numbered: Sequence[st
         "questions": [{"value": part.question, "label": part.label} for part in shown],
         "approve": "send",
     }
-    return Draft(card="note", data=data, lines=[title, text, *numbered])
+    return Draft(card=NOTE, data=data, lines=[title, text, *numbered])
 
 
 def _left_out(text: str, interview: Interview, bank: Bank, messages: Messages) -> str:
@@ -217,13 +220,11 @@ def parts(interview: Interview, bank: Bank) -> list[Part]:
             Part(
                 key=question,
                 label=section.heading,
-                value="\n".join(
-                    line for line, of in zip(section.lines, section.questions, strict=True) if of == question
-                ),
+                value="\n".join(section.said_to(question)),
                 question=question,
             )
             for section in note_sections(interview, bank)
-            for question in dict.fromkeys(section.questions)
+            for question in section.questions
         ]
     if bank.kind is BankKind.GROUP:
         return [

@@ -1,12 +1,10 @@
-"""What answers become: a draft knowledge item, or the content of a handover note.
+"""What answers become: a draft knowledge item; `core/handover_note.py` is about the note of a leaver.
 
 Nothing is invented: every word is the person's own, put under the heading its question says
 (`Question.becomes`), and the person's edits of a field go before what the answers say.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from km365.core.audience import Audience, narrower, narrowest
@@ -15,7 +13,6 @@ from km365.core.knowledge import WRITTEN_FIELDS, Kind, KnowledgeItem, Link, link
 from km365.core.questions import Bank, BankKind, Question
 from km365.core.titles import title_of
 
-HANDOVER = "handover."
 LINKS = "links"
 """In `Interview.edits`, what the draft says of other items, as the column *Links* will hold it."""
 
@@ -28,7 +25,7 @@ def knowledge_item(interview: Interview, bank: Bank) -> KnowledgeItem:
     """
     used = [
         (question, answer)
-        for question, answer in _answered(interview, bank)
+        for question, answer in answered(interview, bank)
         if _targets(question, KNOWLEDGE) and in_item(answer)
     ]
     by_question = interview.edits if bank.kind is BankKind.HANDOVER else {}
@@ -82,75 +79,12 @@ def label(bank: Bank, kind: Kind, name: str) -> str:
     return form.labels[name] if form else bank.heading(f"{KNOWLEDGE}{name}")
 
 
-def is_empty(interview: Interview, bank: Bank) -> bool:
-    """Whether nobody else would get to read a word of this."""
-    item = knowledge_item(interview, bank)
-    return not any(getattr(item, name) for name in WRITTEN_FIELDS) and not note_sections(interview, bank)
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoteSection:
-    """One heading of a note and the lines under it. `questions` says which question each line answers."""
-
-    target: str
-    heading: str
-    lines: tuple[str, ...]
-    questions: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class HandoverNote:
-    """What a colleague hands over. Read by the successor and the supervisor, by the person before both."""
-
-    interview_id: str
-    departure_id: str
-    """The item of the *Departures* list; empty where the departure is known from the directory alone."""
-    person_id: str
-    person: str
-    post: str
-    office: str
-    successor_id: str | None
-    successor: str
-    supervisor_id: str | None
-    supervisor: str
-    last_on: date | None
-    written_on: date
-    language: str
-    sections: tuple[NoteSection, ...]
-    left_out: int
-    """Answers that stay with the person, and so are not in the note."""
-
-
-def note_sections(interview: Interview, bank: Bank) -> tuple[NoteSection, ...]:
-    """The sections of the note in the bank's order; only what successor and supervisor may read is in it."""
-    sections = []
-    for target, heading in bank.sections:
-        if not target.startswith(HANDOVER):
-            continue
-        lines = [
-            (line, question.id)
-            for question, answer in _answered(interview, bank)
-            if target in question.becomes and in_note(answer)
-            for line in _lines(interview.edits.get(question.id, answer.text))
-        ]
-        if lines:
-            sections.append(
-                NoteSection(
-                    target=target,
-                    heading=heading,
-                    lines=tuple(line for line, _ in lines),
-                    questions=tuple(question for _, question in lines),
-                )
-            )
-    return tuple(sections)
-
-
 def left_out(interview: Interview, bank: Bank) -> int:
     """How many answers meant for the note, or the item, stay out of it because fewer people may read them."""
-    goal, belongs = (HANDOVER, in_note) if bank.kind is BankKind.HANDOVER else (KNOWLEDGE, in_item)
+    goal, belongs = ("handover.", in_note) if bank.kind is BankKind.HANDOVER else (KNOWLEDGE, in_item)
     return sum(
         1
-        for question, answer in _answered(interview, bank)
+        for question, answer in answered(interview, bank)
         if _targets(question, goal) and not belongs(answer)
     )
 
@@ -165,7 +99,7 @@ def in_item(answer: Answer) -> bool:
     return not narrower(answer.audience, Audience.OFFICE)
 
 
-def _answered(interview: Interview, bank: Bank) -> Iterator[tuple[Question, Answer]]:
+def answered(interview: Interview, bank: Bank) -> Iterator[tuple[Question, Answer]]:
     """The questions with words in their answer, in the bank's order."""
     for question in bank.questions:
         answer = interview.answer(question.id)
@@ -181,8 +115,3 @@ def _joined(used: list[tuple[Question, Answer]], target: str, edits: Mapping[str
     """The answers that fill the field, as the person worded them last."""
     words = [edits.get(question.id, answer.text) for question, answer in used if target in question.becomes]
     return "\n\n".join(text.strip() for text in words if text.strip())
-
-
-def _lines(text: str) -> list[str]:
-    """A text as the lines of a list: what the person wrote as lines, without their own bullets."""
-    return [line for raw in text.splitlines() if (line := raw.strip().lstrip("-•*–").strip())]

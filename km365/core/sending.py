@@ -4,8 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from km365.core.answering import TALKING
-from km365.core.drafting import is_empty, knowledge_item, lacking, left_out
+from km365.core.drafting import knowledge_item, lacking, left_out
+from km365.core.handover_note import note_sections
 from km365.core.interviews import MAX_ANSWER_LENGTH, Confirm, ConfirmKind, Interview, InterviewState
+from km365.core.knowledge import WRITTEN_FIELDS
 from km365.core.notes import After, Note
 from km365.core.questions import Bank, BankKind
 from km365.core.said import Said, Verb, clean
@@ -31,13 +33,19 @@ def _send(interview: Interview, bank: Bank, now: datetime) -> After:
 
 def lacks(interview: Interview, bank: Bank) -> Note | None:
     """Why the draft cannot be sent as it is, or None."""
-    if is_empty(interview, bank) and (bank.kind is BankKind.HANDOVER or left_out(interview, bank)):
+    if _is_empty(interview, bank) and (bank.kind is BankKind.HANDOVER or left_out(interview, bank)):
         return Note.NOTHING_TO_SEND
     if bank.kind is BankKind.GROUP and not interview.said_something:
         return Note.NOTHING_YET
     if bank.kind is BankKind.REFLECTION and lacking(knowledge_item(interview, bank), bank):
         return Note.NEEDS_STORY
     return None
+
+
+def _is_empty(interview: Interview, bank: Bank) -> bool:
+    """Whether nobody else would get to read a word of this."""
+    item = knowledge_item(interview, bank)
+    return not any(getattr(item, name) for name in WRITTEN_FIELDS) and not note_sections(interview, bank)
 
 
 def edit_draft(interview: Interview, bank: Bank, said: Said, now: datetime) -> After:

@@ -6,7 +6,8 @@ from datetime import date, datetime
 from babel.dates import format_date
 
 from km365.core.departures import Leaver, one_departure_each
-from km365.core.drafting import HandoverNote, left_out, note_sections
+from km365.core.drafting import left_out
+from km365.core.handover_note import HandoverNote, note_sections
 from km365.core.interviews import Interview
 from km365.core.languages import is_rtl
 from km365.core.questions import Bank
@@ -91,7 +92,10 @@ def write_note(templates: Templates, note: HandoverNote) -> bytes:
         "person": note.person,
         "post": note.post,
         "facts": [{"label": labels.text(key), "value": value or unknown} for key, value in facts],
-        "sections": [{"heading": section.heading, "lines": list(section.lines)} for section in note.sections],
+        "sections": [
+            {"heading": section.heading, "lines": [line.text for line in section.lines]}
+            for section in note.sections
+        ],
     }
     return docx.fill(
         templates.data("docx/handover_note.docx"),

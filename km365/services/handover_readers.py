@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from km365.core import schedule
 from km365.core.departures import BANK, Source
-from km365.core.drafting import HandoverNote
+from km365.core.handover_note import HandoverNote
 from km365.graph.client import Graph
 from km365.jobs.port import Jobs
 from km365.services import calendar, departures

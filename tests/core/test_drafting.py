@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from km365.core.audience import Audience
-from km365.core.drafting import knowledge_item, left_out, note_sections
+from km365.core.drafting import knowledge_item, left_out
+from km365.core.handover_note import note_sections
 from km365.core.interviews import Answer, Interview, InterviewState
 from km365.core.questions import Bank, BankKind, Choice, Question
 
@@ -134,7 +135,7 @@ def test_a_lesson_beside_a_note_is_worded_as_the_note_is():
 def test_a_note_has_only_what_successor_and_supervisor_may_read():
     said = interview(("flight", "- The order waits.\n\n• Call the agent."), ("told", "Ask Maya."))
     secret = Answer(question="told", text="Only for R.", audience=Audience.NAMED, language="en", at=AT)
-    assert [(s.heading, s.lines) for s in note_sections(said, BANK)] == [
+    assert [(s.heading, tuple(line.text for line in s.lines)) for s in note_sections(said, BANK)] == [
         ("Work in flight", ("The order waits.", "Call the agent.")),
         ("Advice", ("Ask Maya.",)),
     ]

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from km365.core.audience import Audience, narrower
-from km365.core.drafting import in_item, knowledge_item, note_sections
+from km365.core.drafting import in_item, knowledge_item
+from km365.core.handover_note import note_sections
 from km365.core.interviews import (
     MAX_ANSWER_LENGTH,
     ConfirmKind,

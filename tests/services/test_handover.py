@@ -10,7 +10,7 @@ import docx
 import pytest
 
 from km365.core.audience import Audience
-from km365.core.drafting import HandoverNote, NoteSection
+from km365.core.handover_note import HandoverNote, NoteLine, NoteSection, Source
 from km365.core.interviews import Answer, Interview, InterviewState
 from km365.core.languages import LANGUAGES
 from km365.core.questions import Bank
@@ -32,6 +32,14 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LAST_DAY = date(2026, 3, 27)
 BANKS = Banks(Templates())
 SAID = "Three pumps wait for parts."
+SOURCE = Source(
+    question="work",
+    number=5,
+    asked="What are you working on?",
+    said_on=NOW.date(),
+    audience=Audience.SUCCESSOR,
+    language="en",
+)
 CONFIDENCE = "Only the ombudsperson knows about slate-7431."
 
 
@@ -251,7 +259,11 @@ async def test_a_library_that_refuses_is_said_with_the_permission(desk: Desk) ->
 
 def note_in(language: str, lines: Sequence[str] = (SAID,)) -> HandoverNote:
     sections = tuple(
-        NoteSection(target=target, heading=heading, lines=tuple(lines), questions=("q",))
+        NoteSection(
+            target=target,
+            heading=heading,
+            lines=tuple(NoteLine(text=line, source=SOURCE) for line in lines),
+        )
         for target, heading in asked(language).sections
         if target.startswith("handover.")
     )
