@@ -26,7 +26,7 @@ _END = re.compile(
 )
 """Never tries one row of signs twice, from whichever of them."""
 _SPACES = re.compile(r"[ \t\xa0]*+")
-_LINK = re.compile(r"https?://[^\s<>\"“”«»，。；、（）]+", re.IGNORECASE)
+_LINK = re.compile(r"https?://[^\s<>\"“”«»،؛，。；、（）]+", re.IGNORECASE)
 _BEHIND_A_LINK = ".,;:!?؟)]}'’…"
 _HEADING = re.compile(r"([^:：\n]{1,60})[:：](.*)", re.DOTALL)
 _cue = lru_cache(maxsize=4096)(plain)
@@ -185,9 +185,15 @@ def _spaced(text: str) -> bool:
     return not any("\u3040" <= c <= "\u9fff" for c in text)
 
 
+def bare_links(text: str) -> Iterator[tuple[int, int]]:
+    """Where the web addresses in a text begin and end, without the punctuation behind them."""
+    for found in _LINK.finditer(text):
+        yield found.start(), found.start() + len(found[0].rstrip(_BEHIND_A_LINK))
+
+
 def links(text: str) -> list[str]:
-    """The web addresses in a text, each once, without the punctuation behind them."""
-    return list(dict.fromkeys(found[0].rstrip(_BEHIND_A_LINK) for found in _LINK.finditer(text)))
+    """The web addresses in a text, each once."""
+    return list(dict.fromkeys(text[begin:end] for begin, end in bare_links(text)))
 
 
 def without_links(text: str) -> str:

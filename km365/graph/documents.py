@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from km365.errors import GraphError, GraphNotFound
+from km365.errors import GraphError
 from km365.graph.batch import BatchRequest
 from km365.graph.client import Graph
 from km365.graph.drives import SELECT, File, file_item_path
@@ -102,16 +102,25 @@ async def search(graph: Graph, words: str, *, under: str, region: str) -> AsyncI
         start += len(hits)
 
 
-async def get_shared(graph: Graph, address: str, *, columns: Sequence[str]) -> Document:
-    """The file at a web address: its own, or a link made with *Share*. Nothing is fetched from there itself.
+async def get_shared(graph: Graph, address: str) -> Document:
+    """The file or folder at a web address: its own, or a link made with *Share*. Only Graph is asked.
 
-    Raises GraphError where Graph does not open it (403 also for an address that leads nowhere), GraphNotFound
-    for a folder. Graph documents Files.ReadWrite.All for this (shares-get); without `Prefer:
-    redeemSharingLink` it only reads. Tenants report that Files.Read.All is enough
-    (microsoft-graph-docs#17015). 1 resource unit.
+    Raises GraphError where Graph does not open it (403 also for an address that leads nowhere). Graph
+    documents Files.ReadWrite.All for this (shares-get); without `Prefer: redeemSharingLink` it only reads.
+    Tenants report that Files.Read.All is enough (microsoft-graph-docs#17015). 1 resource unit.
     """
     coded = base64.urlsafe_b64encode(address.encode()).decode().rstrip("=")
-    raw = await graph.get(f"/shares/{segment(f'u!{coded}')}/driveItem", params=_expanded(columns))
-    if not isinstance(raw.get("file"), dict):
-        raise GraphNotFound("The address is no file's.")
-    return Document.from_json(raw)
+    return Document.from_json(
+        await graph.get(f"/shares/{segment(f'u!{coded}')}/driveItem", params=_ALL_COLUMNS)
+    )
+
+
+async def get_at(graph: Graph, drive_id: str, path: str) -> Document:
+    """The file or folder at this path in a library; the library itself for "". Raises GraphNotFound."""
+    inside, root = file_path(path), f"/drives/{segment(drive_id)}/root"
+    if not inside:
+        return Document.from_json(await graph.get(root, params={"$select": SELECT}))
+    return Document.from_json(await graph.get(f"{root}:/{inside}:", params=_ALL_COLUMNS))
+
+
+_ALL_COLUMNS = {"$select": SELECT, "$expand": "listItem($expand=fields)"}

@@ -1,20 +1,87 @@
 """Documents by their address: `/shares/u!…/driveItem`, where `…` is the address in base64url.
 
-Addresses of files are opened as they stand, also as Office writes them (`/:w:/r/…`); links made with *Share*,
-whose tokens only SharePoint knows, are not.
+Addresses of files are opened as they stand, also as Office writes them (`/:w:/r/…`), and so are links made
+with *Share*, which `createLink` makes here, as long as they are not taken back.
 """
 
 import base64
 import binascii
 import re
+import secrets
 import sqlite3
+from pathlib import PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from km365.local import drives, files, items, lists, sites
-from km365.local.routes import Answer, Call, Documented, GraphFault, Json, invalid, route, unknown
+from km365.local.drive_paths import item_of, on_items
+from km365.local.routes import (
+    Answer,
+    Call,
+    Documented,
+    GraphFault,
+    Json,
+    invalid,
+    known_properties,
+    not_found,
+    route,
+    text,
+)
+from km365.local.state import tables
+
+tables("""
+CREATE TABLE IF NOT EXISTS sharing_link (
+    token TEXT PRIMARY KEY, item_guid TEXT NOT NULL, kind TEXT NOT NULL, scope TEXT NOT NULL,
+    path TEXT NOT NULL
+) WITHOUT ROWID;
+""")
 
 _SHOWN_BY_OFFICE = re.compile(r"/:\w:/r(/.*)")
-_MADE_WITH_SHARE = re.compile(r"/:\w:/[sgt]/.*")
+_MADE_WITH_SHARE = re.compile(r"/:\w:/s/[^/]+/(?P<token>[\w-]+)")
+_LETTERS = {"docx": "w", "doc": "w", "xlsx": "x", "xls": "x", "pptx": "p", "ppt": "p", "pdf": "b", "": "f"}
+"""What stands in a link for the kind of file it opens; folders have no ending here."""
+_ROLES = {"view": "read", "edit": "write"}
+
+
+@on_items("POST", "/createLink", evidence=Documented("driveitem-createlink"), ru=2, status=201)
+async def create_link(call: Call) -> Json:
+    """A link as *Share* makes it; the one there is (200), if it lets the same people do the same."""
+    library, item = item_of(call)
+    body = call.json()
+    known_properties(body, "type scope", "a link")
+    kind, scope = text(body, "type") or "view", text(body, "scope") or "organization"
+    if kind not in _ROLES or scope not in ("anonymous", "organization", "users"):
+        raise invalid(f"A link of the type {kind!r} for {scope!r} cannot be made.")
+    same = (item["guid"], kind, scope)
+    query = "SELECT * FROM sharing_link WHERE item_guid = ? AND kind = ? AND scope = ?"
+    there = call.state.one(query, *same)
+    if there is None:
+        token = f"E{secrets.token_urlsafe(33)}"
+        ending = PurePosixPath(item["name"]).suffix.lstrip(".").lower() if item["kind"] == "file" else ""
+        site = sites.find(call.state, library["site_id"])["path"].rstrip("/").rpartition("/")[2]
+        path = f"/:{_LETTERS.get(ending, 'u')}:/s/{site}/{token}"
+        with call.state.tx() as c:
+            c.execute("INSERT INTO sharing_link VALUES (?, ?, ?, ?, ?)", (token, *same, path))
+    row = call.state.one(query, *same)
+    if row is None:
+        raise not_found("the link")
+    shown: Json = {
+        "id": row["token"],
+        "roles": [_ROLES[kind]],
+        "link": {"type": kind, "scope": scope, "webUrl": call.web(row["path"])},
+    }
+    return Answer(201 if there is None else 200, shown)
+
+
+@on_items("DELETE", "/permissions/{permission}", evidence=Documented("permission-delete"), ru=2)
+async def delete_permission(call: Call) -> None:
+    """Takes a link back. What SharePoint's pages gave is changed by `/_local/`."""
+    _, item = item_of(call)
+    with call.state.tx() as c:
+        gone = c.execute(
+            "DELETE FROM sharing_link WHERE token = ? AND item_guid = ?", (call["permission"], item["guid"])
+        )
+    if not gone.rowcount:
+        raise not_found("the permission")
 
 
 @route("GET", "/shares/{share}/driveItem", evidence=Documented("shares-get"), ru=1, options="select expand")
@@ -40,8 +107,9 @@ def _at(call: Call, address: str) -> tuple[sqlite3.Row, sqlite3.Row]:
     path = path.removeprefix(unquote(ours.path)) if parts.netloc == ours.netloc else path
     if parts.netloc not in {ours.netloc, sites.HOST}:
         raise _gone()
-    if _MADE_WITH_SHARE.fullmatch(path):
-        raise unknown("links made with Share")
+    if made := _MADE_WITH_SHARE.fullmatch(path):
+        link = call.state.one("SELECT item_guid FROM sharing_link WHERE token = ?", made["token"])
+        return _by_guid(call, link["item_guid"] if link else "")
     by_office = _SHOWN_BY_OFFICE.fullmatch(path)
     if (guid := parse_qs(parts.query).get("sourcedoc")) and path.lower().endswith("/doc.aspx"):
         return _by_guid(call, guid[0].strip("{}").lower())

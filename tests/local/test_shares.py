@@ -60,6 +60,16 @@ async def test_no_token_at_all_is_malformed(bare):
     assert (await bare.get("/shares/u!%C3%A9/driveItem")).status_code == 400
 
 
-async def test_links_made_with_share_are_not_known_here(bare):
-    address = "https://childrensagency.sharepoint.example/:w:/s/knowledge/EabcDEF?e=x"
-    assert (await bare.get(f"/shares/{token(address)}/driveItem")).status_code == 501
+@pytest.mark.graph_documented("driveitem-createlink")
+async def test_a_link_made_with_share_opens_the_file_until_it_is_taken_back(bare, graph, report):
+    item = f"/drives/{report['parentReference']['driveId']}/items/{report['id']}"
+    wanted = {"type": "view", "scope": "organization"}
+    made = await bare.post(f"{item}/createLink", json=wanted)
+    again = await bare.post(f"{item}/createLink", json=wanted)
+    assert (made.status_code, again.status_code) == (201, 200)
+    assert again.json() == made.json()
+    address = made.json()["link"]["webUrl"]
+    opened = await bare.get(f"/shares/{token(f'{address}?e=4xY')}/driveItem")
+    assert opened.json()["id"] == report["id"]
+    assert (await bare.delete(f"{item}/permissions/{made.json()['id']}")).status_code == 204
+    assert (await bare.get(f"/shares/{token(address)}/driveItem")).status_code == 403
