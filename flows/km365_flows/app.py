@@ -14,6 +14,8 @@ from km365.services import (
     campaign_reports,
     campaigns,
     flows,
+    handover_facts,
+    handover_plan,
     housekeeping,
     outlook,
     prompts,
@@ -89,7 +91,8 @@ def _register_prompts(app: App, hours: Hours) -> None:
             report = await calendar_scan.scan(app.graph, app.db, app.jobs, app.settings, now=now)
             for warning in report.warnings:
                 _log.warning("%s", warning)
-            await app.db.run(app.jobs.enqueue, outlook.JOB, key=outlook.JOB, args={})
+            for job in (outlook.JOB, handover_facts.JOB):
+                await app.db.run(app.jobs.enqueue, job, key=job, args={})
             if drift := await restricted.drift(app.graph, app.db, app.settings):
                 _log.warning("%s", drift)
 
@@ -128,6 +131,11 @@ def _register_prompts(app: App, hours: Hours) -> None:
             for problem in shown.problems:
                 _log.warning("%s", problem)
 
+    async def plan_handovers(args: Mapping[str, str]) -> None:
+        """Job `handover-plan`, repeatable: every departure has a row of its own, and a plan for its own."""
+        await handover_plan.refresh(app.graph, app.db, app.settings, app.templates, now=app.clock.now())
+
+    app.jobs.register(handover_facts.JOB, _unless_paused(app, "scan", plan_handovers), attempts=12)
     app.jobs.register(outlook.JOB, _unless_paused(app, "outlook", show_in_outlook), attempts=12)
     app.jobs.register(campaign_reports.JOB, report)
     app.jobs.register("scan", _unless_paused(app, "scan", scan), attempts=12)

@@ -158,7 +158,7 @@ def _as_json(found: "HandoverPlan") -> dict[str, Any]:
             {"on": one.on, "questions": [question(q) for q in one.questions]} for one in plan.sittings
         ],
         "colleagues": [question(one) for one in plan.colleagues],
-        "not_asked": [{"id": one, "why": why} for one, why in plan.not_asked.items()],
+        "not_asked": [{"id": one, "why": str(why)} for one, why in plan.not_asked.items()],
         "said": [
             {"name": one.name, "value": one.value, "because": one.because, "who": one.who, "at": one.at}
             for one in found.said

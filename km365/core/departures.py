@@ -166,6 +166,8 @@ class Leaver:
     departure_id: str = ""
     post: str = ""
     office: str = ""
+    kind: str = ""
+    """As in the list: rotation, retirement, end of contract or resignation; empty where nobody says."""
     successor_id: str = ""
     supervisor_id: str = ""
     state: str = "planned"

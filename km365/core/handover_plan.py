@@ -4,12 +4,13 @@ Values in, values out. The days are counted back from the last day, so they stay
 passes and go along when the last day is moved; what has been dealt with is never planned again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
 from km365.core.departures import GONE_WITHIN, Notice, notice
+from km365.core.handover_choice import NotAsked, Why
 from km365.core.schedule import Hours
 
 MOST = 8
@@ -43,7 +44,7 @@ class SittingPlan:
 
     notice: Notice
     sittings: tuple[Sitting, ...]
-    not_asked: Mapping[str, str]
+    not_asked: Mapping[str, NotAsked]
     colleagues: tuple[str, ...] = ()
 
 
@@ -54,24 +55,30 @@ def lay_out(
     leaves_on: date,
     today: date,
     hours: Hours,
-    done: Mapping[str, str],
+    done: Mapping[str, NotAsked],
     a_sitting: int,
-    asks_all: bool = True,
-    silent: str = "",
+    first: Sequence[str] = (),
+    always: Collection[str] = (),
+    wanted: Collection[str] = (),
+    short: NotAsked | None = None,
+    silent: NotAsked | None = None,
+    met_today: bool = False,
 ) -> SittingPlan:
     """The sittings for the questions of a bank that still have to be asked.
 
     `done` says of questions why they need not be; `a_sitting` is how many a sitting has where there are days
-    enough, `MOST` where not.
-    Without `asks_all` those of the shortest notice do; `silent` says
-    why the person cannot be asked, so that there is no sitting.
+    enough, `MOST` where not. `first` come before the others. With `short` those of the shortest notice do,
+    and `always` beside them; `wanted` are asked whatever the notice is. `silent` says why the person is
+    not asked, so that there is no sitting. Who was `met_today` is met again today only where no day is left.
     """
     found = notice(leaves_on, today=today)
     fit = fits[found]
-    only = fit.only or (() if asks_all else fits[Notice.DAYS].only)
+    only = fit.only or (fits[Notice.DAYS].only if short else ())
+    beside = {*wanted, *(always if found is not Notice.GONE else ())}
     not_asked = {one: done[one] for one in questions if one in done}
-    why = "too little notice" if fit.only else "little would be lost"
-    not_asked |= {one: why for one in questions if only and one not in only and one not in done}
+    why = NotAsked(Why.NOTICE) if fit.only else short or NotAsked(Why.BAND)
+    fitting = {*only, *beside}
+    not_asked |= {one: why for one in questions if only and one not in fitting and one not in done}
     open_ = [one for one in questions if one not in not_asked]
     gone = found is Notice.GONE
     colleagues = tuple(one for one in fit.colleagues if one not in done)
@@ -79,8 +86,11 @@ def lay_out(
         not_asked |= dict.fromkeys(open_, silent)
         return SittingPlan(notice=found, sittings=(), not_asked=not_asked, colleagues=colleagues)
     ends_on = leaves_on + GONE_WITHIN if gone else leaves_on
-    early, late = _ordered(open_, fit)
-    days = _days(fit, hours, leaves_on=leaves_on, today=today, ends_on=ends_on)
+    early, late = _ordered(open_, fit, first)
+    starts_on = today + _DAY if met_today and today < ends_on else today
+    days = _days(fit, hours, leaves_on=leaves_on, today=starts_on, ends_on=ends_on)
+    if not days.all():
+        days = _days(fit, hours, leaves_on=leaves_on, today=today, ends_on=ends_on)
     before, after = (_shared_out(part, min(a_sitting, MOST)) for part in (early, late))
     if len(before) + len(after) > len(days.planned):
         before, after = _shared_out(early, MOST), _shared_out(late, MOST)
@@ -93,7 +103,7 @@ def lay_out(
         urgent = fits[Notice.WEEKS].first or fits[Notice.DAYS].only
         in_order = [*(one for one in urgent if one in open_), *(one for one in open_ if one not in urgent)]
         room = len(used) * MOST
-        not_asked |= dict.fromkeys(in_order[room:], "no working day is left for it")
+        not_asked |= dict.fromkeys(in_order[room:], NotAsked(Why.NO_DAY))
         groups = _shared_out(in_order[:room], MOST)
     sittings = tuple(
         Sitting(on=day, questions=tuple(group)) for day, group in zip(used, groups, strict=False)
@@ -101,10 +111,11 @@ def lay_out(
     return SittingPlan(notice=found, sittings=sittings, not_asked=not_asked, colleagues=colleagues)
 
 
-def _ordered(open_: Sequence[str], fit: Fit) -> tuple[list[str], list[str]]:
-    """What is asked early and what late, each in order."""
-    first = [one for one in (fit.first or fit.only) if one in open_]
-    late = [one for one in fit.last if one in open_]
+def _ordered(open_: Sequence[str], fit: Fit, before: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What is asked early and what late, each in order. A list of all there are keeps its own order."""
+    named = fit.only or (*before, *fit.first)
+    first = [one for one in dict.fromkeys(named) if one in open_]
+    late = [one for one in fit.last if one in open_ and one not in first]
     return [*first, *(one for one in open_ if one not in first and one not in late)], late
 
 

@@ -68,7 +68,7 @@ def _scales(table: Table, bank: Bank) -> Mapping[Factor, Scale]:
         scales[factor] = Scale(
             asks=scale.text("asks", longest=_LONGEST),
             levels=levels,
-            questions=_ids(scale, "questions", bank),
+            questions=question_ids(scale, "questions", bank),
         )
     return scales
 
@@ -99,7 +99,7 @@ def _bands(file: Table) -> tuple[Band, ...]:
 def _fit(table: Table, notice: Notice, bank: Bank) -> Fit:
     table.only("days_before", "first", "last", "only", "colleagues")
     first, last, only, colleagues = (
-        _ids(table, key, bank) for key in ("first", "last", "only", "colleagues")
+        question_ids(table, key, bank) for key in ("first", "last", "only", "colleagues")
     )
     if only and (first or last):
         table.refuse("'only' has its own order; leave 'first' and 'last' out.", key="only")
@@ -116,8 +116,8 @@ def _fit(table: Table, notice: Notice, bank: Bank) -> Fit:
     )
 
 
-def _ids(table: Table, key: str, bank: Bank) -> tuple[str, ...]:
-    """Ids of questions, every one of them in the bank."""
+def question_ids(table: Table, key: str, bank: Bank) -> tuple[str, ...]:
+    """Ids of questions, every one of them in the bank. Raises TemplateError."""
     ids = table.texts(key)
     for one in ids:
         if bank.question(one) is None:

@@ -187,6 +187,7 @@ def _departure_campaign(leaver: Leaver, names: Directory, today: date) -> Wanted
             "leaves_on": last_day,
             "title": leaver.post,
             "office": leaver.office,
+            "leaving": leaver.kind,
             "successor": leaver.successor_id,
             "supervisor": leaver.supervisor_id,
             "notice": notice(leaver.leaves_on, today=today),
@@ -247,6 +248,7 @@ def _take_in(
         for subject in ended:
             why = over[subject]
             campaigns.stop_everyone(c, subject, state="ended", note=why, at=now)
+            departure_moves.rest(c, subject, now=now)
             events.append(c, kind="campaign ended", subject=subject, who=LAST_SCAN, what={"why": why}, at=now)
     return opened, ended
 
@@ -274,6 +276,7 @@ def _open(c: Connection, wanted: Campaign, new: Iterable[Recipient], hours: Hour
         move(c, before, after, hours, who=LAST_SCAN, now=now)
     if before is not None and before.state not in campaigns.ASKING:
         calendar_moves.take_up(c, wanted.id, hours, now=now)
+        departure_moves.wake(c, wanted.id, hours, now=now)
         events.append(c, kind="campaign reopened", subject=wanted.id, who=LAST_SCAN, what={}, at=now)
     for one in new:
         campaigns.add_person(c, wanted.id, one.person_id, key=one.key, language=one.language, at=now)

@@ -48,6 +48,7 @@ class Row:
     person_id: str
     office: str
     post: str
+    kind: str
     leaves_on: date
     notice: Notice
     state: str
@@ -148,6 +149,7 @@ def _row(
         person_id=leaver.person_id,
         office=leaver.office or (person.office if person else ""),
         post=leaver.post or (person.job_title if person else ""),
+        kind=leaver.kind,
         leaves_on=leaver.leaves_on,
         notice=Notice.GONE if _is_only_noticed(leaver) else notice(leaver.leaves_on, today=today),
         state="to confirm" if _is_only_noticed(leaver) else leaver.state,

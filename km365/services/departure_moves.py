@@ -6,10 +6,14 @@ from datetime import date, datetime
 
 from km365.core import schedule
 from km365.core.departures import CANCELLED, GONE_WITHIN, HORIZON, SAME_DEPARTURE, Leaver, handover_plan
+from km365.core.interviews import Interview
 from km365.core.schedule import Hours, Outcome
+from km365.core.sittings import rested, woken
 from km365.services import calendar_moves
+from km365.services import interview as service
 from km365.services.departures import Departures
-from km365.store import campaigns
+from km365.services.preferences import hours_of_person
+from km365.store import campaigns, interviews
 from km365.store.campaigns import Campaign
 from km365.store.database import Connection
 
@@ -28,7 +32,7 @@ def campaign_of(c: Connection, person_id: str, leaves_on: date, *, today: date) 
     return next(iter(sorted(near, key=lambda one: abs(one.due_on - leaves_on)) or waiting), None)
 
 
-def _person_of(campaign: Campaign) -> str:
+def person_of(campaign: Campaign) -> str:
     """Whom the campaign of a departure is about."""
     return campaign.id.split(":")[1]
 
@@ -41,7 +45,7 @@ def called_off(c: Connection, found: Departures, *, today: date) -> Mapping[str,
     leavers = {one.person_id: one for one in found.leavers}
     over = {}
     for campaign in campaigns.asking(c, kind="departure"):
-        leaver = leavers.get(_person_of(campaign))
+        leaver = leavers.get(person_of(campaign))
         if leaver is None:
             if found.complete and campaign.due_on >= today:
                 over[campaign.id] = "nothing says any more that they leave"
@@ -57,7 +61,7 @@ def put_off(c: Connection, leavers: Iterable[Leaver], hours: Hours, *, who: str,
     today = schedule.day_at(now, hours)
     known = {one.person_id: one for one in leavers if one.state not in _SETTLED}
     for before in campaigns.asking(c, kind="departure"):
-        one = known.get(_person_of(before))
+        one = known.get(person_of(before))
         if one is None or before.due_on == one.leaves_on or before.due_on + GONE_WITHIN < today:
             continue
         asks_on = one.leaves_on - HORIZON
@@ -88,3 +92,27 @@ def move(c: Connection, before: Campaign, after: Campaign, hours: Hours, *, who:
             next_at = schedule.next_step_at(stands, after.plan, now, hours)
             campaigns.save(c, replace(prompt, progress=replace(stands, next_at=next_at)), at=now)
     calendar_moves.note(c, before, after, who=who, now=now)
+
+
+def rest(c: Connection, campaign_id: str, *, now: datetime) -> None:
+    """The departure was called off: its interview rests, and nobody is reminded of it."""
+    if (talk := _talk(c, campaign_id)) is not None:
+        service.replan(c, talk, rested(talk), now=now)
+
+
+def wake(c: Connection, campaign_id: str, hours: Hours, *, now: datetime) -> None:
+    """The departure is on again: its interview goes on where it was."""
+    if (talk := _talk(c, campaign_id)) is not None:
+        at = schedule.next_open(now, hours_of_person(c, talk.person_id, hours))
+        service.replan(c, talk, woken(talk, at=at), now=now)
+
+
+def _talk(c: Connection, campaign_id: str) -> Interview | None:
+    kind, _, rest = campaign_id.partition(":")
+    return interview_of(c, campaign_id, rest.split(":")[0]) if kind == "departure" else None
+
+
+def interview_of(c: Connection, campaign_id: str, person_id: str) -> Interview | None:
+    """The conversation about this departure; None before it has begun."""
+    found = interviews.by_keys(c, [f"{campaign_id}:{person_id}"])
+    return service.load(c, found[0].id)[0] if found else None

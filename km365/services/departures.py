@@ -124,6 +124,7 @@ def _leaver(item: Item, names: Directory, today: date, gone: Container[str]) -> 
         departure_id=item.id,
         post=text(item, "KMPost") or title,
         office=text(item, "KMOffice") or person.office,
+        kind=text(item, "KMKind"),
         successor_id=successor.id if successor else "",
         supervisor_id=supervisor.id if supervisor else person.manager_id or "",
         state=state,

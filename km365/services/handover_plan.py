@@ -1,32 +1,40 @@
-"""How much knowledge goes with one leaver, and the sittings in which they are asked for it."""
+"""How much knowledge goes with one leaver, and the sittings in which they are asked for it.
 
-from collections.abc import Iterable, Mapping, Sequence
+There is one plan. It is worked out of our own database: what was said and answered, and the facts that a job
+has looked up (`handover_facts`). The command shows it, the chat asks it, and an interview that has begun is
+brought to it whenever something it depends on has changed.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from km365.core.departures import BANK, CANCELLED, Notice
+from km365.core.departures import BANK, CANCELLED, GONE_WITHIN, Notice
+from km365.core.handover_choice import ChoiceRules, NotAsked, Why, choose
 from km365.core.handover_plan import Sitting, SittingPlan, lay_out
-from km365.core.interviews import Part
+from km365.core.interviews import WAITING, Interview, InterviewState, Part
 from km365.core.keepout import keep_out
-from km365.core.knowledge import Maturity, from_fields
-from km365.core.loss_risk import LEAST, MOST, Factor, Known, Risk, Rules, assess, milestone_known
+from km365.core.loss_risk import LEAST, MOST, Factor, Known, Risk, assess
+from km365.core.loss_risk import Rules as LossRules
 from km365.core.questions import Bank
 from km365.core.schedule import Hours, day_at, midnight, next_open
-from km365.core.schema import KNOWLEDGE
-from km365.documents.loss_risk import loss_risk
+from km365.core.sittings import left, relaid, staying
+from km365.documents.handover_choice import choice_rules
+from km365.documents.loss_risk import LossRisk, loss_risk
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import GraphNotFound, InputRefused, NotFound
-from km365.graph import lists, people, sites
+from km365.graph import people
 from km365.graph.client import Graph
-from km365.graph.wire import odata_text
-from km365.services import calendar, departure_list
+from km365.services import calendar, departure_list, handover_facts
+from km365.services import interview as service
 from km365.services.departure_list import Row
-from km365.services.departure_moves import campaign_of
+from km365.services.departure_moves import campaign_of, interview_of, person_of
+from km365.services.handover_facts import Facts, Lookup
 from km365.services.preferences import hours_of_person
 from km365.settings import Settings
-from km365.store import interviews, loss_factors
-from km365.store.campaigns import Campaign
+from km365.store import campaigns, loss_factors
+from km365.store.campaigns import ASKING, Campaign
 from km365.store.database import Connection, Database
 from km365.store.loss_factors import Said
 from km365.templates import Templates
@@ -35,7 +43,6 @@ LONGEST = 500
 """Characters of a reason."""
 _DOCUMENTED = "documented:"
 """Before the id of a question, in the name of what was said: 1 for written down, 0 for asked all the same."""
-_SHELVED = {Maturity.VALIDATED, Maturity.PUBLISHED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +76,43 @@ class Wanted:
         return {**{str(name): value for name, value in self.factors.items()}, **skip, **ask}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """All that decides what is asked and when, as the templates have it."""
+
+    bank: Bank
+    risk: LossRisk
+    choice: ChoiceRules
+
+    @staticmethod
+    def of(banks: Banks) -> "Rules":
+        """The rules of an organisation. Raises TemplateError."""
+        bank = banks.get(BANK, "en")
+        return Rules(
+            bank=bank, risk=loss_risk(banks.templates, bank), choice=choice_rules(banks.templates, bank)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What one plan is made of. `interview` is the conversation about it, once it has begun."""
+
+    post: str
+    kind: str
+    leaves_on: date
+    facts: Facts
+    said: tuple[Said, ...]
+    hours: Hours
+    now: datetime
+    interview: Interview | None = None
+    silent: NotAsked | None = None
+
+    @property
+    def today(self) -> date:
+        """The day where the person works."""
+        return day_at(self.now, self.hours)
+
+
 async def show(
     graph: Graph,
     db: Database,
@@ -80,15 +124,14 @@ async def show(
     sign_in: str | None = None,
     wanted: Wanted | None = None,
 ) -> HandoverPlan:
-    """The plan of one leaver as it stands, after what is `wanted` was saved.
+    """The plan of one leaver as it stands, after what is `wanted` was saved; the chat asks the same.
 
     `sign_in` is who looks: the leaver or their supervisor, who alone read the reasons and may say something.
     Raises NotFound where nobody called `who` leaves, InputRefused for anybody else who looks, for a departure
     that is cancelled, for an unknown question, and for a reason that is not to be kept. Needs what
     `departures.known` needs.
     """
-    bank = Banks(templates).get(BANK, "en")
-    rules = loss_risk(templates, bank)
+    rules = Rules.of(Banks(templates))
     row = await departure_list.show(graph, db, settings, who, now=now)
     if row.state == CANCELLED:
         raise InputRefused("This departure is cancelled, so there is nothing to plan.")
@@ -98,66 +141,170 @@ async def show(
             raise InputRefused(
                 "Who says so? The person who leaves and their supervisor may: name one of them."
             )
-        await _keep(db, templates, bank, row, wanted, who=reader, now=now)
+        await _keep(db, templates, rules.bank, row, wanted, who=reader, now=now)
     usual = calendar.hours_of(settings)
-    said, answered, hours = await db.run(_ours, row, usual, today=day_at(now, usual))
-    milestones = await calendar.milestones(graph, settings)
-    lessons = await _lessons(graph, settings, row)
-    if reader is None:
-        said = [replace(one, because="") for one in said]
-    newest = {one.name: one for one in said}
-    known = {Factor.MILESTONE: milestone_known(milestones, row.office, leaves_on=row.leaves_on)}
-    known |= _said_of(newest)
-    today = day_at(now, hours)
-    risk = assess(rules.rules, known, leaves_on=row.leaves_on, today=today)
-    plan = lay_out(
-        [question.id for question in bank.questions],
-        rules.fits,
-        leaves_on=row.leaves_on,
-        today=today,
-        hours=hours,
-        done=_little_lost(rules.rules, newest) | _done(bank, row, newest, answered, lessons),
-        a_sitting=bank.sitting,
-        asks_all=risk.high.asks_all,
-        silent=_silent(row),
-    )
-    return HandoverPlan(
-        departure=row, risk=risk, source=rules.rules.source, plan=plan, bank=bank, said=tuple(said)
-    )
+    look = await Lookup.open(graph, settings, rules.bank)
+    facts = await look.facts(row.person_id, row.office, leaves_on=row.leaves_on)
+
+    def work_out(c: Connection) -> HandoverPlan:
+        campaign = campaign_of(c, row.person_id, row.leaves_on, today=day_at(now, usual))
+        if campaign is not None and campaign.state in ASKING:
+            handover_facts.keep(c, campaign.id, facts, at=now)
+            data = campaign.data | {"leaving": row.kind, "office": row.office}
+            as_listed = replace(campaign, due_on=row.leaves_on, title=row.post, data=data)
+            follow(c, rules, as_listed, usual, now=now)
+        about = _about_row(c, row, campaign, facts, usual, now=now)
+        if reader is None:
+            about = replace(about, said=tuple(replace(one, because="") for one in about.said))
+        risk, plan = work_out_sittings(rules, about)
+        return HandoverPlan(
+            departure=row,
+            risk=risk,
+            source=rules.risk.rules.source,
+            plan=plan,
+            bank=rules.bank,
+            said=about.said,
+        )
+
+    return await db.run(work_out)
+
+
+async def refresh(
+    graph: Graph, db: Database, settings: Settings, templates: Templates, *, now: datetime
+) -> int:
+    """Looks up every departure that asks somebody, brings its interview to the plan, and counts them.
+
+    Needs Sites.Selected with read on the knowledge site.
+    """
+    usual = calendar.hours_of(settings)
+    asking = await db.run(_asking, day_at(now, usual))
+    if not asking:
+        return 0
+    rules = Rules.of(Banks(templates))
+    look = await Lookup.open(graph, settings, rules.bank)
+    for campaign in asking:
+        office = str(campaign.data.get("office") or "")
+        facts = await look.facts(person_of(campaign), office, leaves_on=campaign.due_on)
+        await db.run(_bring, rules, campaign, facts, usual, now=now)
+    return len(asking)
+
+
+def _asking(c: Connection, today: date) -> list[Campaign]:
+    found = campaigns.list_(c, kind="departure", state="open")
+    return [one for one in found if one.due_on + GONE_WITHIN >= today]
+
+
+def _bring(
+    c: Connection, rules: Rules, campaign: Campaign, facts: Facts, usual: Hours, *, now: datetime
+) -> None:
+    handover_facts.keep(c, campaign.id, facts, at=now)
+    follow(c, rules, campaign, usual, now=now)
 
 
 def parts(
     banks: Banks, campaign: Campaign, person_id: str, usual: Hours, c: Connection, *, now: datetime
 ) -> tuple[Part, ...]:
-    """What the chat asks a leaver in which sitting, by what our own database knows; empty for other banks.
+    """What the chat asks a leaver in which sitting; empty for other banks.
 
     The first is asked as soon as they begin. Where no working day is left, all that is urgent is asked at
     once. Raises TemplateError.
     """
     if campaign.data.get("bank") != BANK or campaign.kind != "departure":
         return ()
-    bank = banks.get(BANK, "en")
-    rules = loss_risk(banks.templates, bank)
-    hours = hours_of_person(c, person_id, usual.of(str(campaign.data.get("office") or "")))
-    today = day_at(now, hours)
-    newest = {one.name: one for one in loss_factors.list_(c, person_id)}
-    risk = assess(rules.rules, _said_of(newest), leaves_on=campaign.due_on, today=today)
-    plan = lay_out(
-        [question.id for question in bank.questions],
-        rules.fits,
-        leaves_on=campaign.due_on,
-        today=today,
-        hours=hours,
-        done=_written_down(bank, newest) | _little_lost(rules.rules, newest),
-        a_sitting=bank.sitting,
-        asks_all=risk.high.asks_all,
-    )
-    urgent = rules.fits[plan.notice].only or rules.fits[Notice.DAYS].only
-    sittings = plan.sittings or (Sitting(on=today, questions=urgent),)
+    rules = Rules.of(banks)
+    about = _about_campaign(c, campaign, person_id, usual, now=now)
+    _, plan = work_out_sittings(rules, about)
+    fits = rules.risk.fits
+    urgent = fits[plan.notice].only or fits[Notice.DAYS].only
+    return _parts(plan.sittings or (Sitting(on=about.today, questions=urgent),), about.hours)
+
+
+def follow(c: Connection, rules: Rules, campaign: Campaign, usual: Hours, *, now: datetime) -> None:
+    """Brings the interview about this departure to the plan as it is now, where one is open.
+
+    What has begun stays; the days of what has not move, and the reminder with them.
+    """
+    about = _about_campaign(c, campaign, person_of(campaign), usual, now=now)
+    before = about.interview
+    if before is None or before.state not in WAITING:
+        return
+    _, plan = work_out_sittings(rules, about)
+    begun = {one for part in left(before, staying(before, rules.bank)) for one in part.questions}
+    coming = [one for one in plan.sittings if not begun.intersection(one.questions)]
+    planned = _parts(coming, about.hours)
+    service.replan(c, before, relaid(before, rules.bank, planned, due_on=campaign.due_on, now=now), now=now)
+
+
+def _parts(sittings: Sequence[Sitting], hours: Hours) -> tuple[Part, ...]:
     return tuple(
         Part(on=one.on, at=next_open(midnight(one.on, hours), hours), questions=one.questions)
         for one in sittings
     )
+
+
+def work_out_sittings(rules: Rules, about: About) -> tuple[Risk, SittingPlan]:
+    """The score and the sittings: first what has begun, then what is planned."""
+    newest = {one.name: one for one in about.said}
+    known = {Factor.MILESTONE: about.facts.milestone} | _said_of(newest)
+    risk = assess(rules.risk.rules, known, leaves_on=about.leaves_on, today=about.today)
+    choice = choose(rules.choice, post=about.post, kind=about.kind)
+    talk = about.interview
+    begun = left(talk, staying(talk, rules.bank)) if talk and not about.silent else ()
+    in_begun = {one for part in begun for one in part.questions}
+    wanted = {one.id for one in rules.bank.questions if _mark(newest, one.id) is False}
+    plan = lay_out(
+        [one.id for one in rules.bank.questions if one.id not in in_begun],
+        rules.risk.fits,
+        leaves_on=about.leaves_on,
+        today=about.today,
+        hours=about.hours,
+        done=_done(rules, about, newest, choice.left_out, wanted),
+        a_sitting=rules.bank.sitting,
+        first=choice.first,
+        always=choice.always,
+        wanted=wanted,
+        short=choice.short or (None if risk.high.asks_all else NotAsked(Why.BAND)),
+        silent=about.silent,
+        met_today=any(day_at(one.at, about.hours) == about.today for one in talk.answers) if talk else False,
+    )
+    before = (Sitting(on=part.on, questions=part.questions) for part in begun)
+    return risk, replace(plan, sittings=(*before, *plan.sittings))
+
+
+def _done(
+    rules: Rules,
+    about: About,
+    newest: Mapping[str, Said],
+    left_out: Mapping[str, NotAsked],
+    wanted: set[str],
+) -> dict[str, NotAsked]:
+    """Why questions need not be asked; what somebody asked for is only left out once it was dealt with."""
+    questions = [one.id for one in rules.bank.questions]
+    written = {
+        one: NotAsked(Why.WRITTEN, newest[f"{_DOCUMENTED}{one}"].because)
+        for one in questions
+        if _mark(newest, one)
+    }
+    reasons = {**left_out, **_little_lost(rules.risk.rules, newest), **about.facts.told, **written}
+    answers = about.interview.answers if about.interview else ()
+    answered = {one.question: NotAsked(Why.ANSWERED) for one in answers}
+    return {one: why for one, why in reasons.items() if one not in wanted} | answered
+
+
+def _mark(newest: Mapping[str, Said], question_id: str) -> bool | None:
+    """True where the answer is said to be written down, False where it is asked for all the same."""
+    mark = newest.get(f"{_DOCUMENTED}{question_id}")
+    return None if mark is None or mark.value is None else bool(mark.value)
+
+
+def _little_lost(rules: LossRules, newest: Mapping[str, Said]) -> dict[str, NotAsked]:
+    """The questions about a factor of which somebody says that little is lost there."""
+    return {
+        question_id: NotAsked(Why.LITTLE_LOST, f"{factor} is {LEAST}, {scale.levels[0]}")
+        for factor, scale in rules.scales.items()
+        if (one := newest.get(factor)) is not None and one.value == LEAST
+        for question_id in scale.questions
+    }
 
 
 def _said_of(newest: Mapping[str, Said]) -> dict[Factor, Known]:
@@ -167,6 +314,57 @@ def _said_of(newest: Mapping[str, Said]) -> dict[Factor, Known]:
         for factor in Factor
         if (one := newest.get(factor)) is not None and one.value is not None
     }
+
+
+def _about_campaign(
+    c: Connection, campaign: Campaign, person_id: str, usual: Hours, *, now: datetime
+) -> About:
+    """What the plan of this departure is made of, by our own database alone."""
+    talk = interview_of(c, campaign.id, person_id)
+    return About(
+        post=campaign.title,
+        kind=str(campaign.data.get("leaving") or ""),
+        leaves_on=campaign.due_on,
+        facts=handover_facts.read(c, campaign.id),
+        said=tuple(loss_factors.list_(c, person_id)),
+        hours=hours_of_person(c, person_id, usual.of(str(campaign.data.get("office") or ""))),
+        now=now,
+        interview=talk,
+        silent=_SILENT.get(talk.state) if talk else None,
+    )
+
+
+def _about_row(
+    c: Connection, row: Row, campaign: Campaign | None, facts: Facts, usual: Hours, *, now: datetime
+) -> About:
+    """The same, as the sources that were just read say it; no campaign need have begun."""
+    talk = interview_of(c, campaign.id, row.person_id) if campaign else None
+    silent = _SILENT.get(talk.state) if talk else None
+    if row.state == "note filed":
+        silent = NotAsked(Why.FILED)
+    elif row.state == "declined":
+        silent = NotAsked(Why.DECLINED)
+    elif not row.is_active:
+        silent = silent or NotAsked(Why.OFF)
+    return About(
+        post=row.post,
+        kind=row.kind,
+        leaves_on=row.leaves_on,
+        facts=facts,
+        said=tuple(loss_factors.list_(c, row.person_id)),
+        hours=hours_of_person(c, row.person_id, usual.of(row.office)),
+        now=now,
+        interview=talk,
+        silent=silent,
+    )
+
+
+_SILENT = {
+    InterviewState.SENDING: NotAsked(Why.FILED),
+    InterviewState.FINISHED: NotAsked(Why.FILED),
+    InterviewState.DECLINED: NotAsked(Why.DECLINED),
+    InterviewState.WITHDRAWN: NotAsked(Why.DECLINED),
+}
 
 
 async def _reader(graph: Graph, row: Row, sign_in: str) -> str:
@@ -205,72 +403,3 @@ async def _keep(
             loss_factors.append(c, row.person_id, said)
 
     await db.run(say)
-
-
-def _ours(c: Connection, row: Row, usual: Hours, *, today: date) -> tuple[list[Said], set[str], Hours]:
-    """What was said, the questions that were dealt with in the chat, and the person's working hours."""
-    answered: set[str] = set()
-    campaign = campaign_of(c, row.person_id, row.leaves_on, today=today)
-    if campaign is not None:
-        for found in interviews.by_keys(c, [f"{campaign.id}:{row.person_id}"]):
-            answered |= {str(one["question"]) for one in found.data["answers"]}
-    said = loss_factors.list_(c, row.person_id)
-    return said, answered, hours_of_person(c, row.person_id, usual.of(row.office))
-
-
-async def _lessons(graph: Graph, settings: Settings, row: Row) -> list[str]:
-    """The ids of the checked items of their office to which they contributed."""
-    if not row.office:
-        return []
-    site = await sites.get_site(graph, settings.knowledge_site)
-    target = await lists.get_list(graph, site.id, KNOWLEDGE.title)
-    query = f"fields/KMOffice eq {odata_text(row.office)}"
-    found = [
-        from_fields(item.fields) async for item in lists.list_items(graph, site.id, target.id, filter=query)
-    ]
-    return [one.id for one in found if row.person_id in one.contributors and one.maturity in _SHELVED]
-
-
-def _done(
-    bank: Bank, row: Row, said: Mapping[str, Said], answered: Iterable[str], lessons: Sequence[str]
-) -> dict[str, str]:
-    """Why questions need not be asked: answered, told in a lesson, or written down as somebody said."""
-    if row.state == "note filed":
-        return {question.id: "the handover note is filed" for question in bank.questions}
-    told = {
-        question.id: f"told in {lessons[0]}"
-        for question in bank.questions
-        if lessons
-        and f"{_DOCUMENTED}{question.id}" not in said
-        and any(target.startswith("knowledge.") for target in question.becomes)
-    }
-    dealt_with = {question.id for question in bank.questions} & set(answered)
-    return told | _written_down(bank, said) | dict.fromkeys(dealt_with, "dealt with in the chat")
-
-
-def _written_down(bank: Bank, said: Mapping[str, Said]) -> dict[str, str]:
-    """The questions of which one of the two concerned says that the answer is written down."""
-    marks = {question.id: said.get(f"{_DOCUMENTED}{question.id}") for question in bank.questions}
-    return {
-        question_id: f"written down: {mark.because}" if mark.because else "written down"
-        for question_id, mark in marks.items()
-        if mark is not None and mark.value
-    }
-
-
-def _little_lost(rules: Rules, said: Mapping[str, Said]) -> dict[str, str]:
-    """The questions about a factor of which somebody says that little is lost there."""
-    return {
-        question_id: f"{factor} is {LEAST}: {scale.levels[0]}"
-        for factor, scale in rules.scales.items()
-        if (one := said.get(factor)) is not None and one.value == LEAST
-        for question_id in scale.questions
-        if (mark := said.get(f"{_DOCUMENTED}{question_id}")) is None or mark.value
-    }
-
-
-def _silent(row: Row) -> str:
-    """Why the person is asked nothing, empty where they are."""
-    if row.state == "declined":
-        return "the person does not want to be asked"
-    return "" if row.is_active else "the account is switched off"

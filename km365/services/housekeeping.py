@@ -14,6 +14,7 @@ from km365.store import (
     events,
     feedback,
     group_reflections,
+    handover_facts,
     headlines,
     interviews,
     loss_factors,
@@ -122,6 +123,7 @@ def _delete(c: Connection, jobs: Jobs, *, now: datetime) -> int:
     count += group_reflections.erase_subjects(c, closed_before=now - KEEP_ANSWERS)
     count += still_true.forget(c, before=now - KEEP_ANSWERS)
     count += loss_factors.forget(c, before=now - KEEP_ANSWERS)
+    count += handover_facts.forget(c, before=now - KEEP_ANSWERS)
     count += used.forget(c, before=now - KEEP_ANSWERS)
     count += pushes.forget(c, before=now - KEEP_ANSWERS)
     cursors.put(c, LAST_TIDY, now.date().isoformat(), at=now)

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from km365.core import interviews
 from km365.core.audience import narrowest
 from km365.core.interviews import WAITING, Interview, InterviewState, Part, prompt
+from km365.core.preferences import Asked
 from km365.core.questions import Bank, BankKind
 from km365.core.said import Said, Verb
 from km365.core.schedule import Outcome
@@ -19,7 +20,7 @@ from km365.core.turns import Turn, step
 from km365.documents.questions import Banks
 from km365.errors import ChangedMeanwhile, NotFound
 from km365.jobs.port import Jobs
-from km365.store import campaigns, events, outbox
+from km365.store import campaigns, events, outbox, preferences
 from km365.store import interviews as store
 from km365.store.campaigns import Campaign
 from km365.store.database import Connection, Database
@@ -265,21 +266,43 @@ def _follow_up(c: Connection, before: Interview, after: Interview, said: Said, n
     if before.wake_at and said.verb is not Verb.LANGUAGE:
         outbox.cancel(c, f"{RESUME}:{after.id}", note="the person has gone on", at=now)
     if after.wake_at and after.wake_at != before.wake_at:
-        reminder = Message(
-            key=f"{RESUME}:{after.id}:{after.step}",
-            person_id=after.person_id,
-            card=RESUME,
-            data={
-                "interview": after.id,
-                "bank": after.bank,
-                "title": after.subject_title,
-                "step": after.step,
-            },
-            language=after.language,
-            reason="the person asked to be reminded",
-        )
-        outbox.put(c, reminder, at=now, due_at=after.wake_at)
+        outbox.put(c, _reminder(after, f"{RESUME}:{after.id}:{after.step}"), at=now, due_at=after.wake_at)
     note_change(c, before, after, at=now)
+
+
+def _reminder(interview: Interview, key: str) -> Message:
+    data = {
+        "interview": interview.id,
+        "bank": interview.bank,
+        "title": interview.subject_title,
+        "step": interview.step,
+    }
+    return Message(
+        key=key,
+        person_id=interview.person_id,
+        card=RESUME,
+        data=data,
+        language=interview.language,
+        reason="the person asked to be reminded",
+    )
+
+
+def replan(c: Connection, before: Interview, after: Interview, *, now: datetime) -> None:
+    """Saves an interview whose sittings were moved, with its reminder; nothing where nothing changed.
+
+    Whoever asked to be left alone since is reminded of nothing. `before` was read in this transaction.
+    """
+    if after == before:
+        return
+    keep(c, after, version=store.get(c, before.id).version)
+    note_change(c, before, after, at=now)
+    if after.wake_at == before.wake_at:
+        return
+    waited = outbox.cancel(c, f"{RESUME}:{after.id}", note="the plan has changed", at=now)
+    was_due = before.wake_at is None or before.wake_at <= now
+    if after.wake_at and (waited or was_due) and preferences.get(c, after.person_id).asked is not Asked.NONE:
+        key = f"{RESUME}:{after.id}:{after.step}:{after.wake_at:%Y-%m-%d}"
+        outbox.put(c, _reminder(after, key), at=now, due_at=after.wake_at)
 
 
 _TAKING_UP = frozenset({Verb.START, Verb.RESUME, Verb.YES, Verb.AGREE, Verb.DRAFT})

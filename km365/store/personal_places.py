@@ -94,6 +94,10 @@ def _their_departure(traces: Traces) -> ColumnElement[bool]:
     return t.campaign.c.id.startswith(f"departure:{traces.person_id}:", autoescape=True)
 
 
+def _plan_of_theirs(traces: Traces) -> ColumnElement[bool]:
+    return t.handover_facts.c.campaign_id.startswith(f"departure:{traces.person_id}:", autoescape=True)
+
+
 def _recent(traces: Traces) -> ColumnElement[bool]:
     return t.campaign.c.due_on >= traces.since
 
@@ -411,6 +415,16 @@ PLACES: tuple[Place, ...] = (
         until=_WITH_US,
         show=("kind", "title", "due_on"),
         why="read from the Departures list or the directory every day; it changes when they do",
+    ),
+    Place(
+        name="what plans are made of",
+        table=t.handover_facts,
+        what="which questions of their handover are answered in lessons or documents",
+        found=_plan_of_theirs,
+        erase=Erase.DELETE,
+        until="twelve months after it was looked up last",
+        words=("data",),
+        ids=("campaign_id",),
     ),
     Place(
         name="account",

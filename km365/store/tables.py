@@ -669,3 +669,11 @@ loss_factor = Table(
     _required("who", String),
     _required("at", Moment),
 )
+
+handover_facts = Table(
+    "km_handover_facts",
+    metadata,
+    Column("campaign_id", String, primary_key=True),
+    _required("data", JSON),
+    _required("at", Moment),
+)

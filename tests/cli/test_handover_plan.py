@@ -1,7 +1,9 @@
 """`km365 handover plan`: the score with its reasons, the sittings, and who may correct them."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
+from km365.core.audience import Audience
+from km365.core.interviews import Answer, Interview, InterviewState, to_json
 from km365.core.knowledge import KnowledgeItem
 from km365.core.schedule import Plan
 from km365.core.schema import DEPARTURES
@@ -140,7 +142,7 @@ async def test_what_was_dealt_with_in_the_chat_is_not_planned_again_however_far_
             subject="",
             language="en",
             state="open",
-            data={"answers": [{"question": "work"}, {"question": "watch"}]},
+            data=_talked(f"{asks.id}:{ann}", ann, now, "work", "watch"),
             at=now,
         )
     for days in (42, 90):
@@ -149,6 +151,25 @@ async def test_what_was_dealt_with_in_the_chat_is_not_planned_again_however_far_
         assert found["not_asked"] == [
             {"id": one, "why": "dealt with in the chat"} for one in ("watch", "work")
         ]
+
+
+def _talked(key: str, person: str, at: datetime, *questions: str) -> dict[str, object]:
+    """An interview in which these questions have been answered."""
+    answers = tuple(
+        Answer(question=one, text="", audience=Audience.SUCCESSOR, language="en", at=at) for one in questions
+    )
+    talk = Interview(
+        id="i1",
+        key=key,
+        bank="handover",
+        person_id=person,
+        language="en",
+        state=InterviewState.OPEN,
+        created_at=at,
+        changed_at=at,
+        answers=answers,
+    )
+    return to_json(talk)
 
 
 REFUSED = (

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from km365.core.departures import GONE_WITHIN, Notice
+from km365.core.handover_choice import NotAsked, Why
 from km365.core.handover_plan import MOST, SittingPlan, lay_out
 from km365.core.schedule import Hours
 from km365.documents.loss_risk import loss_risk
@@ -23,6 +24,7 @@ FIRST = FITS[Notice.WEEKS].first
 """What would be lost first."""
 SHORT = FITS[Notice.DAYS].only
 HOURS = Hours(zone=UTC)
+ANSWERED = NotAsked(Why.ANSWERED)
 
 
 def plan(left: int, *, questions: tuple[str, ...] = OURS, hours: Hours = HOURS, **more) -> SittingPlan:
@@ -55,7 +57,7 @@ def test_six_weeks_begin_with_what_is_lost_first() -> None:
 def test_five_days_ask_the_short_list_and_say_what_is_left_out() -> None:
     found = plan(4)
     assert asked(found) == list(SHORT) and len(found.sittings) == 2
-    assert found.not_asked["trust"] == "too little notice"
+    assert found.not_asked["trust"] == NotAsked(Why.NOTICE)
     assert set(asked(found)) | set(found.not_asked) == set(OURS)
 
 
@@ -68,15 +70,15 @@ def test_who_has_left_is_asked_two_questions_and_colleagues_the_others() -> None
     found = plan(-2)
     assert asked(found) == ["lesson", "ask_later"]
     assert found.colleagues == ("stops_first", "odd_decision", "unusual", "work", "people")
-    silent = plan(-2, silent="the account is switched off")
-    assert silent.sittings == () and silent.not_asked["lesson"] == "the account is switched off"
+    silent = plan(-2, silent=NotAsked(Why.OFF))
+    assert silent.sittings == () and silent.not_asked["lesson"] == NotAsked(Why.OFF)
     assert silent.colleagues == found.colleagues
 
 
 def test_where_little_would_be_lost_the_short_questions_are_enough() -> None:
-    found = plan(180, asks_all=False)
+    found = plan(180, short=NotAsked(Why.BAND))
     assert set(asked(found)) == set(SHORT)
-    assert found.not_asked["trust"] == "little would be lost"
+    assert found.not_asked["trust"] == NotAsked(Why.BAND)
 
 
 def test_a_plan_keeps_its_days_while_time_passes_and_what_was_answered_when_the_last_day_moves() -> None:
@@ -87,8 +89,8 @@ def test_a_plan_keeps_its_days_while_time_passes_and_what_was_answered_when_the_
         return lay_out(OURS, FITS, leaves_on=leaves_on, today=now, hours=HOURS, done={}, a_sitting=6)
 
     assert after(0) == after(20)
-    moved = plan(35, questions=OURS, done={"work": "answered"})
-    assert moved.not_asked["work"] == "answered" and "work" not in asked(moved)
+    moved = plan(35, questions=OURS, done={"work": ANSWERED})
+    assert moved.not_asked["work"] == ANSWERED and "work" not in asked(moved)
 
 
 def test_days_that_have_passed_are_made_up_for_on_the_next_working_days() -> None:
@@ -102,7 +104,7 @@ def test_what_finds_no_working_day_is_named_and_is_what_can_wait() -> None:
     closed = Hours(zone=UTC, off=frozenset(TODAY + timedelta(days=n) for n in range(1, 20)))
     found = plan(10, hours=closed)
     assert [one.questions for one in found.sittings] == [FIRST]
-    assert Counter(found.not_asked.values()) == {"no working day is left for it": 36 - len(FIRST)}
+    assert Counter(found.not_asked.values()) == {NotAsked(Why.NO_DAY): 36 - len(FIRST)}
 
 
 @given(
@@ -112,16 +114,31 @@ def test_what_finds_no_working_day_is_named_and_is_what_can_wait() -> None:
     st.sets(st.integers(0, 6), max_size=6),
     st.sets(st.integers(-5, 60)),
     st.booleans(),
+    st.booleans(),
+    st.sets(st.sampled_from(OURS), max_size=4),
 )
 def test_every_question_is_in_one_short_sitting_on_a_working_day_or_it_is_said_why_not(
-    left: int, done: set[str], a_sitting: int, weekend: set[int], off: set[int], asks_all: bool
+    left: int,
+    done: set[str],
+    a_sitting: int,
+    weekend: set[int],
+    off: set[int],
+    short: bool,
+    met_today: bool,
+    wanted: set[str],
 ) -> None:
     hours = Hours(zone=UTC, weekend=frozenset(weekend), off=frozenset(TODAY + timedelta(days=n) for n in off))
     found = plan(
-        left, hours=hours, done=dict.fromkeys(done, "answered"), a_sitting=a_sitting, asks_all=asks_all
+        left,
+        hours=hours,
+        done=dict.fromkeys(done, ANSWERED),
+        a_sitting=a_sitting,
+        short=NotAsked(Why.BAND) if short else None,
+        met_today=met_today,
+        wanted=wanted,
     )
     assert Counter([*asked(found), *found.not_asked]) == Counter(OURS)
-    assert all(found.not_asked[one] == "answered" for one in done)
+    assert all(found.not_asked[one] == ANSWERED for one in done)
     days = [one.on for one in found.sittings]
     assert days == sorted(set(days)) and all(hours.works_on(day) for day in days)
     ends_on = TODAY + timedelta(days=left) + (GONE_WITHIN if left < 0 else timedelta(0))

@@ -26,6 +26,7 @@ async def test_a_leave_date_in_the_directory_is_enough(office) -> None:
         "due_on": str(office.day(21)),
         "title": "Chief of Water",
         "office": "CO-BEL",
+        "leaving": "",
         "successor": "",
         "supervisor": "",
         "notice": "6 weeks",

@@ -59,6 +59,7 @@ def special(place: Place, person: str) -> dict[str, object]:
         "subjects for groups": {"id": f"group:{person[-4:]}", "kind": "group"},
         "group reflections begun": {"id": f"group:{person[-4:]}", "names": ["Eve"], "closed_at": NOW},
         "headlines decided": {"campaign_id": "milestone:old", "number": 1 if person == ANN else 2},
+        "what plans are made of": {"campaign_id": f"departure:{person}:2026"},
         "jobs": {"state": "done", "args": {"key": f"handover:{person}:1"}},
         "terms asked for": {"request_id": "r"},
         "what goes with others": {"person_id": f"eve-{person[-4:]}"},

@@ -1,0 +1,98 @@
+"""What SharePoint and the calendar say of departures that their plans need.
+
+A turn of the chat asks Graph for nothing, so what the plan is made of lies in our database: what people said,
+what they answered, and these facts. Whoever looks a departure up brings its interview to the plan as well.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from km365.core.handover_choice import NotAsked, Why
+from km365.core.knowledge import KnowledgeItem, Maturity, from_fields
+from km365.core.loss_risk import Known, milestone_known
+from km365.core.questions import Bank
+from km365.core.schedule import Milestone
+from km365.core.schema import KNOWLEDGE
+from km365.graph import lists, sites
+from km365.graph.client import Graph
+from km365.graph.wire import odata_text
+from km365.services import calendar
+from km365.settings import Settings
+from km365.store import handover_facts as store
+from km365.store.database import Connection
+from km365.store.rows import Json
+
+JOB = "handover-plan"
+"""The job that looks departures up and brings their interviews to the plan; the scan asks for it."""
+_SHELVED = {Maturity.VALIDATED, Maturity.PUBLISHED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Of one departure: which questions are answered where, and what the calendar says of its milestone."""
+
+    told: Mapping[str, NotAsked] = field(default_factory=dict)
+    milestone: Known = field(default_factory=lambda: Known(value=None))
+
+
+@dataclass(kw_only=True)
+class Lookup:
+    """Looks departures up; what several of them need is read once. `milestones` are those of the calendar."""
+
+    graph: Graph
+    settings: Settings
+    bank: Bank
+    milestones: Sequence[Milestone]
+    _items: dict[str, list[KnowledgeItem]] = field(default_factory=dict)
+
+    @staticmethod
+    async def open(graph: Graph, settings: Settings, bank: Bank) -> "Lookup":
+        """One that has read the calendar. Needs Sites.Selected with read on the knowledge site."""
+        milestones = await calendar.milestones(graph, settings)
+        return Lookup(graph=graph, settings=settings, bank=bank, milestones=milestones)
+
+    async def facts(self, person_id: str, office: str, *, leaves_on: date) -> Facts:
+        """What is known now. Needs Sites.Selected with read on the knowledge site."""
+        items = await self._of_office(office) if office else []
+        lessons = [one.id for one in items if person_id in one.contributors and one.maturity in _SHELVED]
+        becomes_lesson = [
+            question.id
+            for question in self.bank.questions
+            if any(target.startswith("knowledge.") for target in question.becomes)
+        ]
+        return Facts(
+            told=dict.fromkeys(becomes_lesson, NotAsked(Why.LESSON, lessons[0])) if lessons else {},
+            milestone=milestone_known(self.milestones, office, leaves_on=leaves_on),
+        )
+
+    async def _of_office(self, office: str) -> list[KnowledgeItem]:
+        if office not in self._items:
+            site = await sites.get_site(self.graph, self.settings.knowledge_site)
+            target = await lists.get_list(self.graph, site.id, KNOWLEDGE.title)
+            query = f"fields/KMOffice eq {odata_text(office)}"
+            self._items[office] = [
+                from_fields(item.fields)
+                async for item in lists.list_items(self.graph, site.id, target.id, filter=query)
+            ]
+        return self._items[office]
+
+
+def read(c: Connection, campaign_id: str) -> Facts:
+    """What was found when the departure was last looked up; nothing before that."""
+    data = store.get(c, campaign_id)
+    return _from_json(data) if data else Facts()
+
+
+def keep(c: Connection, campaign_id: str, facts: Facts, *, at: datetime) -> None:
+    """Keeps what was found."""
+    told = {one: {"why": said.why.name, "detail": said.detail} for one, said in facts.told.items()}
+    milestone = {"value": facts.milestone.value, "because": facts.milestone.because}
+    store.put(c, campaign_id, {"told": told, "milestone": milestone}, at=at)
+
+
+def _from_json(data: Json) -> Facts:
+    return Facts(
+        told={one: NotAsked(Why[said["why"]], said["detail"]) for one, said in data["told"].items()},
+        milestone=Known(**data["milestone"]),
+    )
