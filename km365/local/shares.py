@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from km365.local import drives, files, items, lists, sites
+from km365.local import drives, file_permissions, files, items, lists, sites
 from km365.local.drive_paths import item_of, on_items
 from km365.local.routes import (
     Answer,
@@ -72,16 +72,16 @@ async def create_link(call: Call) -> Json:
     return Answer(201 if there is None else 200, shown)
 
 
-@on_items("DELETE", "/permissions/{permission}", evidence=Documented("permission-delete"), ru=2)
+@on_items("DELETE", "/permissions/{permission}", evidence=Documented("permission-delete"), ru=5)
 async def delete_permission(call: Call) -> None:
-    """Takes a link back. What SharePoint's pages gave is changed by `/_local/`."""
+    """Takes back a link, or what somebody may do with the file or folder itself."""
     _, item = item_of(call)
     with call.state.tx() as c:
         gone = c.execute(
             "DELETE FROM sharing_link WHERE token = ? AND item_guid = ?", (call["permission"], item["guid"])
         )
     if not gone.rowcount:
-        raise not_found("the permission")
+        file_permissions.take_back(call)
 
 
 @route("GET", "/shares/{share}/driveItem", evidence=Documented("shares-get"), ru=1, options="select expand")
