@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from km365.core.commands import plain
 from km365.core.departures import Notice
 from km365.core.handover_plan import MOST as MOST_IN_A_SITTING
 from km365.core.handover_plan import Fit
 from km365.core.loss_risk import LEAST, MOST, Band, Factor, Rules, Scale
+from km365.core.owned_documents import Documented
 from km365.core.questions import Bank
 from km365.documents.toml import Table, read
 from km365.templates import Templates
@@ -19,10 +21,11 @@ _LONGEST = 300
 
 @dataclass(frozen=True, kw_only=True)
 class LossRisk:
-    """What the file says: how to score, and what fits each notice."""
+    """What the file says: how to score, what fits each notice, and which documents answer which questions."""
 
     rules: Rules
     fits: Mapping[Notice, Fit]
+    documented: tuple[Documented, ...] = ()
 
 
 def loss_risk(templates: Templates, bank: Bank) -> LossRisk:
@@ -31,7 +34,7 @@ def loss_risk(templates: Templates, bank: Bank) -> LossRisk:
     Raises TemplateError with file, line and key for the first thing that is wrong.
     """
     file = read(templates, _FILE)
-    file.only("source", "weeks", "factors", "band", "notice")
+    file.only("source", "weeks", "factors", "band", "notice", "documented")
     rules = Rules(
         source=file.text("source"),
         weeks=_weeks(file.table("weeks")),
@@ -41,7 +44,7 @@ def loss_risk(templates: Templates, bank: Bank) -> LossRisk:
     notices = file.table("notice")
     notices.only(*(one.name.lower() for one in Notice))
     fits = {one: _fit(notices.table(one.name.lower()), one, bank) for one in Notice}
-    return LossRisk(rules=rules, fits=fits)
+    return LossRisk(rules=rules, fits=fits, documented=_documented(file, bank))
 
 
 def _weeks(table: Table) -> tuple[int, ...]:
@@ -94,6 +97,24 @@ def _bands(file: Table) -> tuple[Band, ...]:
     if not bands or bands[-1].least != LEAST:
         file.refuse(f"the last [[band]] begins at {LEAST}, so that every score lies in one.")
     return tuple(bands)
+
+
+def _documented(file: Table, bank: Bank) -> tuple[Documented, ...]:
+    found = []
+    for table in file.tables("documented"):
+        table.only("questions", "words", "months")
+        words = table.texts("words", required=True)
+        for word in words:
+            if not plain(word):
+                table.refuse(
+                    "'words' are words of titles; an empty one would be every document.", key="words"
+                )
+        questions = question_ids(table, "questions", bank)
+        if not questions:
+            table.refuse("'questions' says which ones such a document answers.", key="questions")
+        months = table.number("months", least=1, most=60)
+        found.append(Documented(questions=questions, words=words, months=months))
+    return tuple(found)
 
 
 def _fit(table: Table, notice: Notice, bank: Bank) -> Fit:

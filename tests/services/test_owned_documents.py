@@ -1,0 +1,74 @@
+"""What somebody put into their office's library, over HTTP against the local server."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from km365.core.owned_documents import Documented, OwnedDocument
+from km365.graph import drives, sites
+from km365.graph.drives import Drive
+from km365.local import file_permissions, files
+from km365.services import owned_documents
+
+from ..conftest import BELMORA, Provisioned, person_id
+
+RULES = (Documented(questions=("work",), words=("work plan",), months=6),)
+
+
+@pytest.fixture
+async def library(provisioned: Provisioned) -> Drive:
+    site = await sites.get_site(provisioned.app.graph, BELMORA)
+    return await drives.get_drive(provisioned.app.graph, site.id, "Documents")
+
+
+async def put(provisioned: Provisioned, library: Drive, path: str, *, made_by: str, changed_by: str) -> str:
+    """A file that these two made and changed last; its drive item id."""
+    stored = await drives.upload(provisioned.app.graph, library.id, path, b"x")
+    by = [json.dumps({"user": {"id": person_id(one)}}) for one in (made_by, changed_by)]
+    with provisioned.m365.state.tx() as c:
+        c.execute(
+            "UPDATE item SET created_by = ?, modified_by = ? WHERE guid = ?", (*by, files.guid_of(stored.id))
+        )
+    return stored.id
+
+
+async def test_it_is_what_they_made_or_changed_last_where_search_looks(
+    provisioned: Provisioned, library: Drive
+) -> None:
+    app = provisioned.app
+    await put(provisioned, library, "2027/Work plan.docx", made_by="ann", changed_by="ben")
+    await put(provisioned, library, "Budget.xlsx", made_by="ben", changed_by="ann")
+    await put(provisioned, library, "Minutes.docx", made_by="ben", changed_by="ben")
+    await put(provisioned, library, "HR/Work plan of a colleague.docx", made_by="ann", changed_by="ann")
+    owned = await owned_documents.owned_by(app.graph, app.settings, person_id("ann"), "CO-BEL")
+    assert {one.path for one in owned.documents} == {"2027/Work plan.docx", "Budget.xlsx"}
+    assert owned.whole
+    nowhere = await owned_documents.owned_by(app.graph, app.settings, person_id("ann"), "CO-XYZ")
+    assert nowhere.documents == ()
+
+
+async def test_reading_ends_at_a_bound_and_says_so(
+    provisioned: Provisioned, library: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = provisioned.app
+    for name in ("a.docx", "b.docx"):
+        await put(provisioned, library, name, made_by="ann", changed_by="ann")
+    monkeypatch.setattr(owned_documents, "MOST", 1)
+    owned = await owned_documents.owned_by(app.graph, app.settings, person_id("ann"), "CO-BEL")
+    assert (len(owned.documents), owned.whole) == (1, False)
+
+
+async def test_a_question_counts_as_documented_only_where_the_successor_can_read_it(
+    provisioned: Provisioned, library: Drive
+) -> None:
+    app, today = provisioned.app, datetime.now(UTC).date()
+
+    async def found() -> dict[str, OwnedDocument]:
+        owned = await owned_documents.owned_by(app.graph, app.settings, person_id("ann"), "CO-BEL")
+        return await owned_documents.documented(app.graph, app.settings, RULES, owned, today=today)
+
+    item = await put(provisioned, library, "Work plan.docx", made_by="ann", changed_by="ann")
+    assert (await found())["work"].title == "Work plan.docx"
+    file_permissions.set_own(provisioned.m365.state, library.id, item, {"Owners": "owner"})
+    assert await found() == {}
