@@ -270,7 +270,7 @@ async def test_a_delta_token_that_is_gone_says_where_to_start_again(graph, m365,
 
 async def test_what_is_not_known_is_refused_by_name(bare, graph, drive):
     filed = await put(graph, drive, "a.txt", b"x")
-    for verb, tail in (("POST", "invite"), ("GET", "thumbnails")):
+    for verb, tail in (("POST", "follow"), ("GET", "thumbnails")):
         answer = await bare.request(
             verb, f"{drive}/items/{filed['id']}/{tail}", json={} if verb == "POST" else None
         )
