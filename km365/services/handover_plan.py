@@ -279,16 +279,31 @@ def _done(
     wanted: set[str],
 ) -> dict[str, NotAsked]:
     """Why questions need not be asked; what somebody asked for is only left out once it was dealt with."""
-    questions = [one.id for one in rules.bank.questions]
-    written = {
-        one: NotAsked(Why.WRITTEN, newest[f"{_DOCUMENTED}{one}"].because)
-        for one in questions
-        if _mark(newest, one)
-    }
-    reasons = {**left_out, **_little_lost(rules.risk.rules, newest), **about.facts.told, **written}
     answers = about.interview.answers if about.interview else ()
     answered = {one.question: NotAsked(Why.ANSWERED) for one in answers}
+    reasons = _spared(rules, about.facts, newest, left_out)
     return {one: why for one, why in reasons.items() if one not in wanted} | answered
+
+
+def _spared(
+    rules: Rules, facts: Facts, newest: Mapping[str, Said], left_out: Mapping[str, NotAsked]
+) -> dict[str, NotAsked]:
+    """Why questions need not be asked, however much time there is."""
+    written = {
+        one.id: NotAsked(Why.WRITTEN, newest[f"{_DOCUMENTED}{one.id}"].because)
+        for one in rules.bank.questions
+        if _mark(newest, one.id)
+    }
+    return {**left_out, **_little_lost(rules.risk.rules, newest), **facts.told, **written}
+
+
+def spared(c: Connection, rules: Rules, campaign_id: str, person_id: str, *, post: str) -> frozenset[str]:
+    """The questions that need not be asked of them, by what our own database knows of the departure."""
+    newest = {one.name: one for one in loss_factors.list_(c, person_id)}
+    campaign = campaigns.get(c, campaign_id) if campaign_id else None
+    kind = str(campaign.data.get("leaving") or "") if campaign else ""
+    left_out = choose(rules.choice, post=post, kind=kind).left_out
+    return frozenset(_spared(rules, handover_facts.read(c, campaign_id), newest, left_out))
 
 
 def _mark(newest: Mapping[str, Said], question_id: str) -> bool | None:
