@@ -255,7 +255,8 @@ async def _tell(chat: Chat, topic: Topic, told: Told, turn: Turn | None) -> list
 async def _beside(chat: Chat, replies: list[Reply]) -> list[Reply]:
     """Below a draft that is shown, what a topic has to say of it."""
     card = replies[-1].card if replies else None
-    turn = await interviewing.named(chat, card.interview) if card and card.name == drafts.DRAFT else None
+    draft = card is not None and card.name in {drafts.DRAFT, drafts.NOTE}
+    turn = await interviewing.named(chat, card.interview) if card and draft else None
     if turn is None:
         return replies
     for topic in chat.parts.topics:

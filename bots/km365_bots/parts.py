@@ -42,6 +42,7 @@ from km365.services import (
     wishes,
 )
 from km365.services.calendar import hours_of
+from km365.services.found_lessons import FoundLessons
 from km365.services.handing_on import Begin, Desk, open_desk
 from km365.services.headline_answers import HeadlineDesk
 from km365.services.life import LifeDesk
@@ -60,6 +61,7 @@ from km365_bots.topics.consent import Consent
 from km365_bots.topics.deciding import Deciding
 from km365_bots.topics.edited import Edited
 from km365_bots.topics.find import Find
+from km365_bots.topics.found import FoundInAnswers
 from km365_bots.topics.group import GroupReflections
 from km365_bots.topics.headlines import Headlines
 from km365_bots.topics.later import Later
@@ -128,13 +130,14 @@ async def open_parts(app: App) -> Parts:
     terms = SearchTerms(app.graph, app.settings, app.templates)
     alike = near.Near(app.graph, app.db, app.settings, terms, learnt.model_of_all_languages())
     near.open_desk(alike, app.jobs)
+    coach = CoachWords.read(app.templates)
     find = Find(app.graph, app.settings, app.templates, alike.meaning)
     return Parts(
         db=app.db,
         jobs=app.jobs,
         banks=banks,
         catalogue=Catalogue(app.templates),
-        coach=CoachWords.read(app.templates),
+        coach=coach,
         secret=await app.db.run(secret_of, "cards"),
         channels=channels(app.settings),
         profile_language=profiles.language,
@@ -158,6 +161,7 @@ async def open_parts(app: App) -> Parts:
             Edited(reading, life_desk),
             Consent(reading, life_desk),
             Near(alike),
+            FoundInAnswers(FoundLessons(app.db, app.jobs, banks, coach.coach), alike, verdict_desk),
             StillTrue(Lessons(app.graph, app.db, app.settings, terms), verdict_desk),
             Actions(life_desk),
             Later(),
@@ -241,7 +245,7 @@ class _Drafts:
     async def file_note(self, interview: Interview, bank: Bank, begin: Begin) -> str:
         """Files the handover note and tells those it is for; returns its address."""
         app, now = self._app, self._app.clock.now()
-        note = await handover.build_note(app.graph, app.settings, interview, bank, at=now)
+        note = await handover.build_note(app.graph, app.settings, app.templates, interview, bank, at=now)
         await begin()
         filed = await handover.file_note(
             app.graph, app.db, app.jobs, app.settings, app.templates, note, at=now

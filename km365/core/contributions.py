@@ -190,6 +190,7 @@ def forgotten(interview: Interview) -> Interview:
         answers=(),
         audiences={},
         edits={},
+        lessons={},
         revisiting="",
         probing="",
         confirming=None,

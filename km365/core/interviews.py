@@ -131,6 +131,8 @@ class Interview:
     """Audiences chosen before the answer was given, by question."""
     edits: Mapping[str, str] = field(default_factory=dict)
     """The person's own wording of draft fields, by field; it goes before what the answers say."""
+    lessons: Mapping[str, str] = field(default_factory=dict)
+    """What the person said to each lesson found in their answers, by question (`core/found_lessons.py`)."""
     advised: bool = False
     """Whether the person has read the whole draft, with what the coach advises, and has gone on."""
     revisiting: str = ""
@@ -345,6 +347,7 @@ def to_json(interview: Interview) -> dict[str, Any]:
         "answers": [answer_to_json(answer) for answer in interview.answers],
         "audiences": {question: audience.value for question, audience in interview.audiences.items()},
         "edits": dict(interview.edits),
+        "lessons": dict(interview.lessons),
         "advised": interview.advised,
         "revisiting": interview.revisiting,
         "probing": interview.probing,
@@ -390,6 +393,7 @@ def from_json(value: Mapping[str, Any]) -> Interview:
         answers=tuple(answer_from_json(answer) for answer in value["answers"]),
         audiences={question: Audience(audience) for question, audience in value["audiences"].items()},
         edits=dict(value["edits"]),
+        lessons=dict(value.get("lessons", {})),
         advised=value.get("advised", False),
         revisiting=value["revisiting"],
         probing=value["probing"],

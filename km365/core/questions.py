@@ -8,6 +8,8 @@ from km365.core.audience import Audience
 from km365.core.commands import plain
 from km365.core.forms import KindForms
 
+SENSITIVE = 3
+"""The `sensitivity` of what is political, about protection or about staff: it stays close."""
 _SHORTEST = 5
 _SHORTEST_HAN = 2
 
@@ -67,6 +69,8 @@ class Question:
     choices: tuple[Choice, ...] = ()
     cues: tuple[str, ...] = ()
     """Words by which a sentence of a freely told text is known to answer this (`core/sorting.py`)."""
+    lesson: bool = False
+    """Whether a lesson may be found in the answer, to be proposed to the person (`core/found_lessons.py`)."""
 
     def choice(self, said: str) -> Choice | None:
         """The choice that `said` names: by number from 1, by value, label, or words of one label alone.

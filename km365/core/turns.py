@@ -175,7 +175,15 @@ def _confirmed(interview: Interview, confirm: Confirm, bank: Bank) -> After:
         note = Note.UNRECORDED if confirm.kind is ConfirmKind.UNRECORD else Note.AUDIENCE_CHANGED
         return read_by(interview, bank, question, confirm.audience), (note,)
     empty = replace(
-        interview, answers=(), audiences={}, edits={}, revisiting="", probing="", sitting=0, wake_at=None
+        interview,
+        answers=(),
+        audiences={},
+        edits={},
+        lessons={},
+        revisiting="",
+        probing="",
+        sitting=0,
+        wake_at=None,
     )
     if confirm.kind is ConfirmKind.WITHDRAW:
         gone = replace(empty, state=InterviewState.WITHDRAWN, consented_at=None, sent_at=None)

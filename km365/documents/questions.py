@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from km365.core.audience import Audience, narrower
 from km365.core.knowledge import WRITTEN_FIELDS, Kind
 from km365.core.languages import LANGUAGES, best
-from km365.core.questions import Bank, BankKind, Choice, Consent, Question, SkipIf
+from km365.core.questions import SENSITIVE, Bank, BankKind, Choice, Consent, Question, SkipIf
 from km365.core.schema import MILESTONE_KINDS
 from km365.documents.forms import KIND, Forms, of_questions
 from km365.documents.toml import Table, read
@@ -221,7 +221,7 @@ def _bank(bank_id: str, language: str, structure: Table, words: Table, known: Fo
 
 
 def _question(table: Table, asked: Table, earlier: list[Question], *, kind: BankKind) -> Question:
-    table.only("id", "audience", "sensitivity", "becomes", "probe", "skip_if", "choices", "cues")
+    table.only("id", "audience", "sensitivity", "becomes", "probe", "skip_if", "choices", "cues", "lesson")
     question_id = _question_id(table, earlier)
     audience = _audience(table, kind)
     becomes = _becomes(table, kind)
@@ -229,6 +229,7 @@ def _question(table: Table, asked: Table, earlier: list[Question], *, kind: Bank
     _kinds(table, becomes)
     skip_if = _skip_if(table, earlier) if "skip_if" in table else None
     sensitivity = table.number("sensitivity", least=1, most=3, default=1)
+    lesson = _lesson(table, audience, sensitivity, kind)
     if question_id and question_id not in asked:
         asked.refuse(f"the words of question {question_id!r} are missing.")
     if question_id not in asked:
@@ -248,7 +249,18 @@ def _question(table: Table, asked: Table, earlier: list[Question], *, kind: Bank
         skip_if=skip_if,
         choices=_choices(table, words),
         cues=words.texts("cues", required=True) if cues else (),
+        lesson=lesson,
     )
+
+
+def _lesson(table: Table, audience: Audience, sensitivity: int, kind: BankKind) -> bool:
+    """Whether a lesson may be found in the answer."""
+    said = table.flag("lesson")
+    if said and kind is not BankKind.HANDOVER:
+        table.refuse("'lesson' is for a handover; a reflection makes a lesson anyway.", key="lesson")
+    elif said and (sensitivity == SENSITIVE or narrower(audience, Audience.SUCCESSOR)):
+        table.refuse("'lesson' is not for what is kept close: sensitivity 3, or audience R.", key="lesson")
+    return said
 
 
 def _question_id(table: Table, earlier: list[Question]) -> str:

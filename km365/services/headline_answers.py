@@ -9,7 +9,7 @@ from km365.core.drafting import in_item, is_complete, knowledge_item
 from km365.core.headlines import Statement
 from km365.core.interviews import KNOWLEDGE, Interview, InterviewState
 from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem, Maturity
-from km365.core.questions import Bank
+from km365.core.questions import SENSITIVE, Bank
 from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.documents.questions import Banks
 from km365.graph import lists, metadata
@@ -33,7 +33,6 @@ PREFIX = "KM-H"
 _SENT = frozenset(Maturity) - {Maturity.DRAFT, Maturity.SUPERSEDED, Maturity.RETIRED}
 _THEMES = ("Topic", "Knowledge theme", "Intervention", "Cross-cutting issue", "Goal area")
 """The tags that name a theme, the most telling first."""
-_SENSITIVE = 3
 """Answers to such questions are never shown without their author (DOMAIN (c))."""
 
 
@@ -118,7 +117,7 @@ def _audiences(interview: Interview, bank: Bank, item: KnowledgeItem) -> dict[st
         answer = interview.answer(question.id)
         if answer is None or not answer.text or not in_item(answer):
             continue
-        audience = Audience.NAMED if question.sensitivity >= _SENSITIVE else answer.audience
+        audience = Audience.NAMED if question.sensitivity >= SENSITIVE else answer.audience
         for target in question.becomes:
             name = target.removeprefix(KNOWLEDGE)
             found[name] = narrowest(found.get(name, audience), audience)

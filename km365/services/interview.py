@@ -106,18 +106,7 @@ async def start(
             due_on=subject.due_on,
             parts=plan(c),
         )
-        made = store.create(
-            c,
-            interview_id=fresh.id,
-            key=fresh.key,
-            person_id=person_id,
-            bank_id=bank.id,
-            subject=fresh.subject,
-            language=language,
-            state=fresh.state,
-            data=_without_words(fresh),
-            at=now,
-        )
+        made = create(c, fresh, at=now)
         if words and not (before := _read(c, made)).answers:
             keep(c, given(before, bank, words, at=now), version=made.version)
             made = store.get(c, made.id)
@@ -206,6 +195,22 @@ def load(c: Connection, interview_id: str) -> tuple[Interview, int]:
     """The interview with its words, and its version. Raises NotFound."""
     stored = store.get(c, interview_id)
     return _read(c, stored), stored.version
+
+
+def create(c: Connection, fresh: Interview, *, at: datetime) -> StoredInterview:
+    """The new interview without its words, or the one that was made for the same key before."""
+    return store.create(
+        c,
+        interview_id=fresh.id,
+        key=fresh.key,
+        person_id=fresh.person_id,
+        bank_id=fresh.bank,
+        subject=fresh.subject,
+        language=fresh.language,
+        state=fresh.state,
+        data=_without_words(fresh),
+        at=at,
+    )
 
 
 def keep(c: Connection, interview: Interview, *, version: int) -> None:

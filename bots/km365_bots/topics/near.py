@@ -246,7 +246,7 @@ def _card(speech: Speech, interview: Interview, shown: Sequence[Shown]) -> Reply
         Near.name,
         title=say("near.title"),
         text=say("near.intro"),
-        entries=[_entry(speech, one, place) for place, one in enumerate(shown, start=1)],
+        entries=[entry_of(speech, one, place) for place, one in enumerate(shown, start=1)],
         fields=[
             {
                 "entry": place,
@@ -293,7 +293,7 @@ def _more(
     )
 
 
-def _entry(speech: Speech, one: Shown, place: int) -> Mapping[str, str]:
+def entry_of(speech: Speech, one: Shown, place: int) -> Mapping[str, str]:
     """A lesson with the sentence that is most like the draft, its office and year, and why it is shown."""
     say = speech.messages.say
     where = ", ".join(part for part in (one.office, str(one.year or "")) if part)
