@@ -126,8 +126,8 @@ class FoundLessons:
         """The person's handover, the one touched last, whose answers may hold lessons; None without one."""
 
         def look(c: Connection) -> Interview | None:
-            known = (service.load(c, one.id)[0] for one in store.list_(c, person_id=person_id, bank_id=HANDOVER))
-            return next((one for one in known if self.of(one)), None)
+            known = store.list_(c, person_id=person_id, bank_id=HANDOVER)
+            return next((one for row in known if self.of(one := service.load(c, row.id)[0])), None)
 
         return await self._db.run(look)
 
