@@ -8,11 +8,10 @@ from datetime import date
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from km365.core.contacts import BULLET
 from km365.core.sorting import bare_links
 
-BULLETS = re.compile(r"^\s*(?:[-•*–—·▪●]+\s*|[(（]?\d{1,2}(?:[)）、]\s*|\.\s+)|[①-⑳]\s*)+")
-"""What people write before a line of a list."""
-_AROUND = " \t\xa0-–—:：,،;；.。|()（）[]<>\"'«»“”→"
+_AROUND = " \t\xa0-–—:：,،;；؛.。|()（）[]<>\"'«»“”→"
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
 _NUMBERS = re.compile(r"[\d.]+")
 _MAILBOXES = frozenset(
@@ -89,7 +88,7 @@ def named_in(text: str) -> list[Named]:
     """
     found: dict[str, Named] = {}
     for line in text.splitlines():
-        for one in _in_line(BULLETS.sub("", line)):
+        for one in _in_line(BULLET.sub("", line, count=1)):
             if one.address not in found or not found[one.address].said:
                 found[one.address] = one
     return list(found.values())
