@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from km365.core.audience import Audience
 from km365.core.knowledge import from_fields
 from km365.core.preferences import Asked, Preferences
 from km365.core.schema import DEPARTURES, HANDOVER_NOTES, KNOWLEDGE
@@ -37,7 +38,10 @@ class Whose:
 
 @dataclass(frozen=True, kw_only=True)
 class Filed:
-    """Something of theirs in SharePoint, which erasing leaves alone. `then`: who can do what with it."""
+    """Something of theirs in SharePoint, which erasing leaves alone. `then`: who can do what with it.
+
+    Of a knowledge item that not everyone may read the title is its id: an administrator need not read it.
+    """
 
     where: str
     title: str
@@ -103,12 +107,14 @@ async def filed(graph: Graph, settings: Settings, who: Whose) -> list[Filed]:
     for spec in (KNOWLEDGE, HANDOVER_NOTES, DEPARTURES):
         target = await lists.get_list(graph, site.id, spec.title)
         async for row in lists.list_items(graph, site.id, target.id):
+            title = str(row.fields.get("Title") or "")
             if spec is KNOWLEDGE:
-                theirs = who.id in from_fields(row.fields).contributors
+                item = from_fields(row.fields)
+                theirs = who.id in item.contributors
+                title = title if item.audience is Audience.EVERYONE else item.id
             else:
                 theirs = str(row.fields.get("KMPerson") or "").casefold() in who.names
             if theirs:
-                title = str(row.fields.get("Title") or "")
                 found.append(
                     Filed(where=spec.title, title=title, address=row.web_url, then=_THEN[spec.title])
                 )
