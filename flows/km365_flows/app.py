@@ -8,6 +8,7 @@ from typing import ParamSpec
 
 from km365.app import App
 from km365.core.schedule import Hours, day_at
+from km365.documents.messages import Catalogue
 from km365.jobs import Jobs
 from km365.services import (
     calendar_scan,
@@ -21,6 +22,7 @@ from km365.services import (
     prompts,
     push,
     restricted,
+    sitting_events,
 )
 from km365.services.calendar import hours_of
 from km365.store import cursors
@@ -135,6 +137,19 @@ def _register_prompts(app: App, hours: Hours) -> None:
         """Job `handover-plan`, repeatable: every departure has a row of its own, and a plan for its own."""
         await handover_plan.refresh(app.graph, app.db, app.settings, app.templates, now=app.clock.now())
 
+    words = Catalogue(app.templates)
+
+    async def look_at_sittings() -> None:
+        if await app.db.run(sitting_events.is_due, app.settings, words, now=app.clock.now()):
+            await app.db.run(app.jobs.enqueue, sitting_events.JOB, key=sitting_events.JOB, args={})
+
+    async def show_sittings(args: Mapping[str, str]) -> None:
+        """Job `sittings`, repeatable: as the events of milestones."""
+        for problem in await sitting_events.keep(app.graph, app.db, app.settings, now=app.clock.now()):
+            _log.warning("%s", problem)
+
+    app.jobs.register(sitting_events.JOB, _unless_paused(app, "outlook", show_sittings), attempts=3)
+    app.jobs.every_minute("sittings", _unless_paused(app, "outlook", look_at_sittings))
     app.jobs.register(handover_facts.JOB, _unless_paused(app, "scan", plan_handovers), attempts=12)
     app.jobs.register(outlook.JOB, _unless_paused(app, "outlook", show_in_outlook), attempts=12)
     app.jobs.register(campaign_reports.JOB, report)

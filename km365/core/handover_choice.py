@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 
 from km365.core.commands import plain
 
@@ -112,3 +113,27 @@ def _pattern(word: str) -> re.Pattern[str]:
     joined = " ".join(parts)
     is_han = any("\u3040" <= c <= "\u9fff" for c in word)
     return re.compile(joined if is_han else rf"(?<!\w){joined}(?!\w)")
+
+
+def named(said: str, asked: Mapping[str, str]) -> str:
+    """The question that own words name: its number as listed, from 1, or words that stand in it alone.
+
+    `asked` has the questions as they were listed, with their heading and wording. Empty where the words name
+    none of them, or several alike.
+    """
+    words = plain(said)
+    ids = list(asked)
+    if words.isdecimal():
+        return ids[int(words) - 1] if 1 <= int(words) <= len(ids) else ""
+    pieces = _pieces(words)
+    weights = {one: len(pieces & _pieces(plain(text))) for one, text in asked.items()}
+    most = max(weights.values(), default=0)
+    best = [one for one, weight in weights.items() if weight == most]
+    return best[0] if most and len(best) == 1 else ""
+
+
+def _pieces(text: str) -> set[str]:
+    """Words of four letters and more, by their first five, and pairs of Chinese characters."""
+    words = {word[:5] for word in text.split() if len(word) > 3}
+    han = [c if "\u4e00" <= c <= "\u9fff" else " " for c in text]
+    return words | {a + b for a, b in pairwise(han) if " " not in (a, b)}

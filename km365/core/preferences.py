@@ -36,6 +36,8 @@ class Preferences:
     """Whether messages come without cards."""
     lessons: bool = True
     """Whether lessons may come that fit what the person writes."""
+    calendar: bool = False
+    """Whether the sittings of their handover may stand in their Outlook calendar."""
 
     @property
     def takes_lessons(self) -> bool:

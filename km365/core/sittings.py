@@ -34,28 +34,37 @@ def left(interview: Interview, parts: Collection[Part]) -> tuple[Part, ...]:
 
 
 def relaid(
-    interview: Interview, bank: Bank, planned: Collection[Part], *, due_on: date, now: datetime
+    interview: Interview, bank: Bank, planned: Collection[Part], *, due_on: date, today: date, now: datetime
 ) -> Interview:
     """The interview with `planned` behind the sittings that stay, and its reminder on the new day.
 
-    A reminder that the person asked for themselves stays. One that went and was not heeded comes again a week
-    later, in the last week a day later. The same interview where nothing changes, and where it is over.
+    A sitting that was begun before its day is one of today. The same interview where nothing changes, and
+    where it is over.
     """
     if interview.state not in WAITING or not interview.parts:
         return interview
-    parts = (*staying(interview, bank), *planned) or interview.parts  # without any, all would be asked
+    held = (replace(one, on=today, at=now) if one.on > today else one for one in staying(interview, bank))
+    parts = (*held, *planned) or interview.parts  # without any, all would be asked
     after = replace(interview, parts=parts, due_on=due_on)
-    if after.state is not InterviewState.PAUSED or interview.wake_at is None:
-        return after
     before, coming = _next(interview, bank), _next(after, bank)
-    is_ours = before is not None and interview.wake_at >= before.at
-    if not is_ours or coming == before:
+    if after.state is not InterviewState.PAUSED or before is None or coming == before:
         return after
-    wake_at = max(coming.at if coming else now, now)
-    if interview.wake_at <= now:
-        pause = _DAY if due_on - now.date() <= _WEEK else _WEEK
-        wake_at = max(wake_at, interview.wake_at + pause)
-    return replace(after, wake_at=wake_at)
+    return replace(after, wake_at=_moved(interview.wake_at, before, coming, due_on=due_on, now=now))
+
+
+def _moved(
+    wake_at: datetime | None, before: Part, coming: Part | None, *, due_on: date, now: datetime
+) -> datetime | None:
+    """When the person is reminded, now that another sitting is the next; one they asked for earlier stays.
+
+    A reminder that was not heeded comes again a week later, in the last week a day later.
+    """
+    if wake_at is None or wake_at < before.at:
+        return wake_at
+    at = max(coming.at, now) if coming else now
+    if wake_at <= now:
+        return max(at, wake_at + (_DAY if due_on - now.date() <= _WEEK else _WEEK))
+    return max(at, wake_at) if wake_at > before.at and wake_at.date() <= due_on else at
 
 
 def rested(interview: Interview) -> Interview:

@@ -232,7 +232,40 @@ def follow(c: Connection, rules: Rules, campaign: Campaign, usual: Hours, *, now
     begun = {one for part in left(before, staying(before, rules.bank)) for one in part.questions}
     coming = [one for one in plan.sittings if not begun.intersection(one.questions)]
     planned = _parts(coming, about.hours)
-    service.replan(c, before, relaid(before, rules.bank, planned, due_on=campaign.due_on, now=now), now=now)
+    after = relaid(before, rules.bank, planned, due_on=campaign.due_on, today=about.today, now=now)
+    service.replan(c, before, after, now=now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mine:
+    """The plan of the person who asks, and what it is for; `about` tells whether it has begun."""
+
+    campaign: Campaign
+    about: About
+    plan: SittingPlan
+
+
+def mine(c: Connection, banks: Banks, person_id: str, usual: Hours, *, now: datetime) -> Mine | None:
+    """The plan of this person's departure, by our own database alone; None where they are not asked."""
+    theirs = campaigns.of_person(c, person_id, kind="departure")
+    campaign = next((one for one in reversed(theirs) if one.state == "open"), None)
+    if campaign is None:
+        return None
+    about = _about_campaign(c, campaign, person_id, usual, now=now)
+    return Mine(campaign=campaign, about=about, plan=work_out_sittings(Rules.of(banks), about)[1])
+
+
+def ask_also(
+    c: Connection, banks: Banks, person_id: str, question_id: str, usual: Hours, *, now: datetime
+) -> None:
+    """The person wants to be asked this all the same; their interview asks it, if one is open."""
+    name = f"{_DOCUMENTED}{question_id}"
+    newest = {one.name: one for one in loss_factors.list_(c, person_id)}
+    if _mark(newest, question_id) is not False:
+        said = Said(name=name, value=0, because="", who=person_id, at=now)
+        loss_factors.append(c, person_id, said)
+    if (found := mine(c, banks, person_id, usual, now=now)) is not None:
+        follow(c, Rules.of(banks), found.campaign, usual, now=now)
 
 
 def _parts(sittings: Sequence[Sitting], hours: Hours) -> tuple[Part, ...]:

@@ -54,7 +54,7 @@ async def keep(
     mailbox = settings.calendar_mailbox.strip().lower()
     if not mailbox:
         raise InputRefused("No mailbox is set whose calendar shows the milestones; set calendar_mailbox.")
-    keeper = _Keeper(graph, db, mailbox, settings.knowledge_site, dry_run)
+    keeper = Keeper(graph, db, mailbox, settings.knowledge_site, dry_run)
     language = best([(await people.get_person(graph, mailbox)).language])
     words = CalendarWords(Templates(settings.templates or None))
     wanted = {
@@ -94,7 +94,7 @@ def event_of(one: Milestone, words: CalendarWords, *, language: str, time_zone: 
 
 
 @dataclass
-class _Keeper:
+class Keeper:
     """Takes the steps, remembers each before the next, and counts those that ended well."""
 
     graph: Graph
@@ -106,7 +106,7 @@ class _Keeper:
     problems: list[str] = field(default_factory=list)
 
     async def settle(self, milestone_id: str, kept: Kept | None, wanted: Event | None) -> None:
-        """Every step of one milestone; that Graph finds something wrong with it does not stop the others."""
+        """Every step of one milestone or sitting; that Graph refuses one of them does not stop the others."""
         while step := next_step(kept, wanted):
             if self.dry_run:
                 self.done[Make if isinstance(step, Finish) else type(step)] += 1

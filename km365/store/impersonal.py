@@ -40,10 +40,6 @@ NOTHING: Mapping[Table, tuple[str, tuple[str, ...]]] = {
     t.headline_list: ("that a milestone was looked at", ("campaign_id", "language", "summary")),
     t.read: ("that a lesson was put before somebody, never whom", ("item_id",)),
     t.push: ("documents that lessons were looked for", ("drive_id", "item_id")),
-    t.outlook_event: (
-        "events of milestones in the mailbox of the settings",
-        ("mailbox", "milestone_id", "state", "event", "event_id"),
-    ),
     t.search_source: (
         "libraries and lists that are searched",
         ("container", "site", "office", "name", "shelf", "link", "problem"),

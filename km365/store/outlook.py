@@ -1,4 +1,4 @@
-"""The events we keep in Outlook, one for each milestone. What is not in this table is not ours."""
+"""The events we keep in Outlook, one for each milestone or sitting. What is not in this table is not ours."""
 
 from dataclasses import asdict
 from datetime import date
@@ -8,6 +8,9 @@ from sqlalchemy import Connection, delete, select
 from km365.core.outlook import Event, Kept, State
 from km365.store import rows
 from km365.store.tables import outlook_event
+
+SITTING = "sitting:"
+"""How the ids of sittings begin; they stand where a milestone's id does."""
 
 
 def list_(c: Connection, mailbox: str) -> dict[str, Kept]:
@@ -22,6 +25,12 @@ def list_(c: Connection, mailbox: str) -> dict[str, Kept]:
         )
         for row in found
     }
+
+
+def with_sittings(c: Connection) -> frozenset[str]:
+    """The mailboxes with events of sittings: the object ids of the people they are for."""
+    ours = outlook_event.c.milestone_id.startswith(SITTING, autoescape=True)
+    return frozenset(c.execute(select(outlook_event.c.mailbox).where(ours).distinct()).scalars())
 
 
 def put(c: Connection, mailbox: str, milestone_id: str, kept: Kept) -> None:

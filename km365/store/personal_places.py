@@ -427,6 +427,17 @@ PLACES: tuple[Place, ...] = (
         ids=("campaign_id",),
     ),
     Place(
+        name="sittings in their calendar",
+        table=t.outlook_event,
+        what="which sittings of their handover stand in their calendar",
+        found=_is(t.outlook_event, "mailbox"),
+        erase=Erase.KEEP,
+        until="when they are taken out of the calendar, within minutes",
+        ids=("mailbox", "milestone_id"),
+        others=("state", "event", "event_id"),
+        why="without it nobody would know which events to take out; it is deleted once they are",
+    ),
+    Place(
         name="account",
         table=t.account,
         what="since when their account cannot sign in, as the directory says",

@@ -27,6 +27,7 @@ def get(c: Connection, person_id: str) -> Preferences:
         closes=_time(row.closes_minutes),
         text_only=row.text_only,
         lessons=row.lessons,
+        calendar=row.calendar,
     )
 
 
@@ -41,6 +42,7 @@ def put(c: Connection, person_id: str, wanted: Preferences, *, at: datetime) -> 
         "closes_minutes": _minutes(wanted.closes),
         "text_only": wanted.text_only,
         "lessons": wanted.lessons,
+        "calendar": wanted.calendar,
         "changed_at": at,
     }
     rows.put(c, preference, values)
@@ -54,6 +56,16 @@ def put_language(c: Connection, person_id: str, language: str, *, at: datetime) 
 def put_text_only(c: Connection, person_id: str, only: bool, *, at: datetime) -> None:
     """Keeps whether the person wants no cards; the rest stays."""
     put(c, person_id, replace(get(c, person_id), text_only=only), at=at)
+
+
+def put_calendar(c: Connection, person_id: str, wanted: bool, *, at: datetime) -> None:
+    """Keeps whether sittings may stand in the person's calendar; the rest stays."""
+    put(c, person_id, replace(get(c, person_id), calendar=wanted), at=at)
+
+
+def with_calendar(c: Connection) -> frozenset[str]:
+    """The ids of those whose sittings may stand in their calendars."""
+    return frozenset(c.execute(select(preference.c.person_id).where(preference.c.calendar)).scalars())
 
 
 def _time(minutes: int | None) -> timedelta | None:

@@ -199,6 +199,7 @@ preference = Table(
     Column("closes_minutes", Integer),
     _required("text_only", Boolean),
     _required("lessons", Boolean),
+    _required("calendar", Boolean),
     _required("changed_at", Moment),
 )
 
