@@ -145,6 +145,8 @@ class Interview:
     parts: tuple[Part, ...] = ()
     """What is asked in which sitting, where that is planned; else the whole bank with its breaks."""
     consented_at: datetime | None = None
+    consent: str = ""
+    """Which words of consent were shown last (`Consent.mark`); with `consented_at`, agreed to."""
     wake_at: datetime | None = None
     sent_at: datetime | None = None
     begun_at: datetime | None = None
@@ -364,6 +366,7 @@ def to_json(interview: Interview) -> dict[str, Any]:
             for one in interview.parts
         ],
         "consented_at": interview.consented_at.isoformat() if interview.consented_at else None,
+        "consent": interview.consent,
         "wake_at": interview.wake_at.isoformat() if interview.wake_at else None,
         "sent_at": interview.sent_at.isoformat() if interview.sent_at else None,
         "begun_at": interview.begun_at.isoformat() if interview.begun_at else None,
@@ -414,6 +417,7 @@ def from_json(value: Mapping[str, Any]) -> Interview:
             for one in value.get("parts", ())
         ),
         consented_at=_moment(value["consented_at"]),
+        consent=value.get("consent", ""),
         wake_at=_moment(value["wake_at"]),
         sent_at=_moment(value.get("sent_at")),
         begun_at=_moment(value.get("begun_at")),

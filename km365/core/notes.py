@@ -53,6 +53,8 @@ class Note(StrEnum):
     STARTED_OVER = "started_over"
     NOT_NOW = "not_now"
     """It makes no sense at this point; the prompt says what does."""
+    CONSENT_CHANGED = "consent_changed"
+    """The words the person agreed to have changed; before the next sitting they are read again."""
     AS_SENT = "as_sent"
     """What was sent stays as it was; the changes to it were not sent."""
     OVER = "over"

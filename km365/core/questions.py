@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 
 from km365.core.audience import Audience
 from km365.core.commands import plain
@@ -96,12 +97,28 @@ def _stands_in(words: str, label: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Consent:
-    """What a person reads before the first question, each part a few sentences."""
+    """What a person reads before the first question, each part a few sentences.
+
+    `version` goes up when an organisation means something else by it; it is the same in every language.
+    """
 
     text: str
     purpose: str
     audience: str
     keeping: str
+    version: int = 1
+    language: str = ""
+
+    @property
+    def mark(self) -> str:
+        """By which these very words are known again: "1 en 5f2b9c01ad34"."""
+        words = "\n".join([self.text, self.purpose, self.audience, self.keeping])
+        return f"{self.version} {self.language} {sha256(words.encode()).hexdigest()[:12]}"
+
+    def is_same(self, mark: str) -> bool:
+        """Whether words of that mark said the same: in another language by their version alone."""
+        version, language, _ = mark.split(" ")
+        return mark == self.mark or (version == str(self.version) and language != self.language)
 
 
 @dataclass(frozen=True, kw_only=True)

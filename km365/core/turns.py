@@ -30,7 +30,7 @@ from km365.core.interviews import (
 )
 from km365.core.languages import best
 from km365.core.notes import After, Note
-from km365.core.questions import Bank
+from km365.core.questions import Bank, Consent
 from km365.core.said import Said, Verb
 from km365.core.sending import ask_to_clear, draft_or_send, edit_draft, leave_sent, open_again
 
@@ -135,14 +135,32 @@ def _go_on(interview: Interview, bank: Bank, said: Said, now: datetime) -> After
     """Yes, start or continue, wherever the interview stands."""
     if interview.state is InterviewState.OPEN:
         return interview, ()
-    if bank.consent is not None and interview.consented_at is None:
-        if interview.state is InterviewState.CONSENTING and said.verb in {Verb.AGREE, Verb.YES}:
-            return replace(interview, state=InterviewState.OPEN, consented_at=now), ()
-        return replace(interview, state=InterviewState.CONSENTING, wake_at=None), ()
+    if bank.consent is not None and not _agreed(interview, bank.consent):
+        says_yes = interview.state is InterviewState.CONSENTING and said.verb in {Verb.AGREE, Verb.YES}
+        if not says_yes or not _were_shown(interview, bank.consent):
+            return _ask_for_consent(interview, bank.consent)
+        interview = replace(interview, consented_at=now, consent=bank.consent.mark)
     going = replace(interview, state=InterviewState.OPEN, sitting=0)
     if current(going, bank) is None:
         return replace(interview, state=InterviewState.DRAFT, wake_at=None), ()
     return going, (Note.RESUMED,) if interview.answers else ()
+
+
+def _agreed(interview: Interview, consent: Consent) -> bool:
+    """Whether the person has said yes to these words."""
+    return interview.consented_at is not None and _were_shown(interview, consent)
+
+
+def _were_shown(interview: Interview, consent: Consent) -> bool:
+    """Whether these words were shown last, as far as that was recorded."""
+    return not interview.consent or consent.is_same(interview.consent)
+
+
+def _ask_for_consent(interview: Interview, consent: Consent) -> After:
+    """What the person is to read; once more where other words were shown before. What was said stays."""
+    changed = not _were_shown(interview, consent)
+    asked = replace(interview, state=InterviewState.CONSENTING, wake_at=None, consented_at=None)
+    return replace(asked, consent=consent.mark), (Note.CONSENT_CHANGED,) if changed else ()
 
 
 def _decline(interview: Interview, bank: Bank, said: Said, now: datetime) -> After:
@@ -186,9 +204,9 @@ def _confirmed(interview: Interview, confirm: Confirm, bank: Bank) -> After:
         wake_at=None,
     )
     if confirm.kind is ConfirmKind.WITHDRAW:
-        gone = replace(empty, state=InterviewState.WITHDRAWN, consented_at=None, sent_at=None)
+        gone = replace(empty, state=InterviewState.WITHDRAWN, consented_at=None, consent="", sent_at=None)
         return gone, (Note.WITHDRAWN,)
-    consented = bank.consent is None or interview.consented_at is not None
+    consented = bank.consent is None or _agreed(interview, bank.consent)
     state = InterviewState.OPEN if consented else InterviewState.CONSENTING
     return replace(empty, state=state), (Note.STARTED_OVER,)
 

@@ -191,7 +191,7 @@ def _try(templates: Templates, name: str, found: list[str]) -> Table | None:
 
 
 def _bank(bank_id: str, language: str, structure: Table, words: Table, known: Forms) -> Bank:
-    structure.only("kind", "minutes", "sitting", "consent", "milestones", "question")
+    structure.only("kind", "minutes", "sitting", "consent", "consent_version", "milestones", "question")
     words.only("title", "invitation", "consent", "sections", "questions")
     asked = words.table("questions")
     kind = BankKind(_one_of(structure, "kind", tuple(BankKind)))
@@ -212,7 +212,7 @@ def _bank(bank_id: str, language: str, structure: Table, words: Table, known: Fo
         invitation=_invitation(words),
         minutes=structure.number("minutes", least=1, most=240),
         questions=tuple(questions),
-        consent=_consent(words.table("consent")) if structure.flag("consent") else None,
+        consent=_consent(structure, words.table("consent"), language),
         sitting=structure.number("sitting", least=1, most=8, default=8),
         sections=_sections(words.table("sections"), questions, every=not structure.wrong),
         milestones=_milestones(structure),
@@ -364,13 +364,17 @@ def _chosen(table: Table, rule: Table, key: str, before: Mapping[str, Question])
     return named
 
 
-def _consent(words: Table) -> Consent:
+def _consent(structure: Table, words: Table, language: str) -> Consent | None:
+    if not structure.flag("consent"):
+        return None
     words.only("text", "purpose", "audience", "keeping")
     return Consent(
         text=words.text("text"),
         purpose=words.text("purpose"),
         audience=words.text("audience"),
         keeping=words.text("keeping"),
+        version=structure.number("consent_version", least=1, most=10_000, default=1),
+        language=language,
     )
 
 

@@ -238,6 +238,9 @@ def note_change(c: Connection, before: Interview, after: Interview, *, at: datet
     if after.state is not before.state:
         what = {"from": before.state.value, "to": after.state.value}
         events.append(c, kind="interview", subject=after.id, who=after.person_id, what=what, at=at)
+    if after.consented_at and after.consented_at != before.consented_at:
+        what = {"words": after.consent}
+        events.append(c, kind="consent", subject=after.id, who=after.person_id, what=what, at=at)
 
 
 def _turn(
