@@ -68,6 +68,7 @@ from km365_bots.topics.later import Later
 from km365_bots.topics.mine import Mine, Reading
 from km365_bots.topics.near import Near
 from km365_bots.topics.prompts import Prompts
+from km365_bots.topics.sittings import Sittings
 from km365_bots.topics.snapshot import Snapshots
 from km365_bots.topics.still_true import StillTrue
 from km365_bots.topics.tell import Tell
@@ -164,6 +165,7 @@ async def open_parts(app: App) -> Parts:
             FoundInAnswers(FoundLessons(app.db, app.jobs, banks, coach.coach), alike, verdict_desk),
             StillTrue(Lessons(app.graph, app.db, app.settings, terms), verdict_desk),
             Actions(life_desk),
+            Sittings(hours_of(app.settings)),
             Later(),
             Text(),
         ),
