@@ -6,6 +6,7 @@ from km365.app import App
 from km365.core.audience import Reader
 from km365.core.knowledge import KnowledgeItem
 from km365.core.moves import BY_MOVE, Actor, Move, Step
+from km365.core.schedule import day_at
 from km365.services import life
 from km365_bots.chat import Chat
 
@@ -29,7 +30,7 @@ def _line(chat: Chat, step: Step, names: Mapping[str, str]) -> str:
     # The first of two validations is one, and leaves it in review; what leads nowhere is told as what it is.
     after = BY_MOVE[made.move].after if made.move not in _AS_THEMSELVES else made.move
     who = names.get(made.who) or (made.who if made.who == Actor.KM365 else say("mine.step_somebody"))
-    day = chat.speech.messages.day(made.at.date())
+    day = chat.speech.messages.day(day_at(made.at, chat.hours))
     line = say("mine.step", day=day, what=say(f"mine.step_{_key(after or made.move)}"), who=who)
     return f"{line}\n{made.words}" if made.words else line
 

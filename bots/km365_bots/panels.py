@@ -34,7 +34,7 @@ def panels(app: App, words: Words) -> Mapping[str, Panel]:
 
     async def milestones(language: str) -> Sequence[Entry]:
         """The milestones of the calendar month that were not called off, the earliest first."""
-        today = app.clock.now().date()
+        today = calendar.today(app.settings, app.clock.now())
         near = [
             (one.due_on, one)
             for one in await calendar.milestones(app.graph, app.settings)
@@ -49,7 +49,7 @@ def panels(app: App, words: Words) -> Mapping[str, Panel]:
         """Posts that fall vacant, the earliest first: no names, and of the answers only how many."""
         now = app.clock.now()
         found = await handover_readers.overview(app.graph, app.db, app.settings, now=now)
-        coming = [one for one in found if one.leaves_on >= now.date()]
+        coming = [one for one in found if one.leaves_on >= calendar.today(app.settings, now)]
         return [
             Entry(
                 title=one.post,

@@ -64,7 +64,7 @@ def milestones_of(
             planned = await calendar.milestones(app.graph, app.settings)
         except (GraphError, NotFound):
             return ()
-        today = app.clock.now().date()
+        today = calendar.today(app.settings, app.clock.now(), known[0].office)
         near = [
             (abs(one.due_on - today), one.title)
             for one in planned

@@ -11,6 +11,8 @@ from km365.cli.console import json_option, print_json, say, with_app, write_file
 from km365.errors import ExitCode
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from km365.app import App
     from km365.core.audience import Reader
     from km365.core.snapshot import Snapshot
@@ -95,7 +97,7 @@ async def command(
     asking = _asking(app)
     profile = (await people.get_person(app.graph, reader.person_id)).language if sign_in else ""
     said = SnapshotWords(app.templates, best([profile]))
-    snapshot = await asking.snapshot(asked, reader, today=app.clock.now().date(), language=said.language)
+    snapshot = await asking.snapshot(asked, reader, today=_today(app, reader), language=said.language)
     snapshot = await asking.with_contacts(snapshot, reader, by_name=True)
     kept = Kept.of(asked, snapshot)
     if output:
@@ -119,13 +121,19 @@ def _asking(app: "App") -> "Asking":
     return Asking(graph=app.graph, db=app.db, settings=app.settings, templates=app.templates, terms=terms.now)
 
 
+def _today(app: "App", reader: "Reader") -> "date":
+    from km365.services import calendar
+
+    return calendar.today(app.settings, app.clock.now(), reader.office)
+
+
 async def _check(app: "App", kept: "Kept", reader: "Reader", *, as_json: bool) -> int:
     """Says what became of the sources of a kept snapshot."""
     from dataclasses import asdict
 
     from km365.core.snapshot_kept import Standing
 
-    changes = await _asking(app).changes(kept, reader, today=app.clock.now().date())
+    changes = await _asking(app).changes(kept, reader, today=_today(app, reader))
     moved = [one for one in changes if one.standing is not Standing.SAME]
     if as_json:
         print_json(

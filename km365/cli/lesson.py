@@ -181,21 +181,22 @@ async def show(app: "App", *, item_id: str, sign_in: str, as_json: bool) -> None
     from km365.core import own_words
     from km365.core.knowledge import unconfirmed_since
     from km365.documents.forms import Forms
-    from km365.services import life, near_links, review, used, verdicts, wishes
+    from km365.services import calendar, life, near_links, review, used, verdicts, wishes
     from km365.store import reads
 
     reader = await reader_of(app, sign_in)
+    today = calendar.today(app.settings, app.clock.now(), reader.office)
     item_id = await review.whole_id(app.graph, app.settings, item_id, reader=reader)
     kept = await review.get_item(app.graph, app.settings, item_id, reader=reader)
     if reader.person_id not in kept.item.contributors:
-        await app.db.run(reads.note, [item_id], on=app.clock.now().date())
+        await app.db.run(reads.note, [item_id], on=today)
     asked = (await wishes.asked(app.graph, app.db, app.settings, reader)).get(item_id, ())
     held, said = await verdicts.held_of(app.graph, app.db, app.settings, kept.item, reader)
     tally = await used.tally_of(app.graph, app.db, app.settings, kept.item, reader)
     linked = await near_links.links_of(app.graph, app.db, app.settings, kept.item, reader)
     steps = await life.history_of(app.graph, app.db, app.settings, kept.item, reader)
     names = await life.names(app.graph, steps)
-    since = unconfirmed_since(kept.item, app.clock.now().date())
+    since = unconfirmed_since(kept.item, today)
     action = await _action(app, kept.item)
     roles = await review.roles_of(app.graph, app.settings, reader.office, reader)
     kept = review.as_shown(kept, reader, roles)

@@ -13,6 +13,7 @@ from km365.cli.lesson import as_option, reader_of
 from km365.cli.milestone_filter import DAY
 from km365.core.knowledge import Kind, Maturity
 from km365.core.moves import Move
+from km365.core.schedule import Hours, day_at
 
 if TYPE_CHECKING:
     from km365.app import App
@@ -62,6 +63,7 @@ async def command(
       km365 lesson export -o lessons.csv --maturity published --as zodwa.thimblesea@childrensagency.example
     """
     from km365.core import csv_text
+    from km365.services.calendar import hours_of
     from km365.services.lesson_export import Wanted, export
 
     ending = output.suffix.lower()
@@ -78,7 +80,7 @@ async def command(
     reader = await reader_of(app, sign_in)
     found, kept_back = await export(app.graph, app.db, app.settings, wanted, reader=reader)
     if ending == ".csv":
-        write_file(output, f"\ufeff{csv_text.write(_rows(found))}".encode())
+        write_file(output, f"\ufeff{csv_text.write(_rows(found, hours_of(app.settings)))}".encode())
     else:
         as_json = {"exported_at": app.clock.now(), "items": [_item(one) for one in found]}
         write_file(output, json.dumps(as_json, ensure_ascii=False, indent=2, default=str).encode())
@@ -107,18 +109,20 @@ def _item(one: "Exported") -> dict[str, Any]:
     }
 
 
-def _rows(found: Sequence["Exported"]) -> Iterator[list[object]]:
+def _rows(found: Sequence["Exported"], hours: Hours) -> Iterator[list[object]]:
     """Headings, and a row for each item."""
     titles = list(found[0].columns) if found else []
     yield [*titles, "Captured on", *_DATED, "Address"]
     for one in found:
-        days = [_first_day(one, move) for move in _DATED.values()]
+        days = [_first_day(one, move, hours.of(one.kept.item.office)) for move in _DATED.values()]
         yield [*map(_cell, one.columns.values()), one.captured_on, *days, one.kept.web_url]
 
 
-def _first_day(one: "Exported", move: Move) -> object:
+def _first_day(one: "Exported", move: Move, hours: Hours) -> object:
     """The day of the first such move in the history; None where there is none, or it is not shown."""
-    return next((step.made.at.date() for step in one.steps if step.made and step.made.move is move), None)
+    return next(
+        (day_at(step.made.at, hours) for step in one.steps if step.made and step.made.move is move), None
+    )
 
 
 def _cell(value: object) -> object:

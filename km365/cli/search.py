@@ -134,7 +134,7 @@ async def query(
     """
     from km365.cli.lesson import reader_of
     from km365.core.search_question import Filters, Query
-    from km365.services import search
+    from km365.services import calendar, search
 
     reader = await reader_of(app, sign_in) if sign_in else search.EVERYONE
     found = await search.search(
@@ -144,7 +144,7 @@ async def query(
         Query(words=words, filters=Filters(office=office, kind=kind, language=language)),
         reader,
         concepts=await search.SearchTerms(app.graph, app.settings, app.templates).now(),
-        today=app.clock.now().date(),
+        today=calendar.today(app.settings, app.clock.now(), reader.office),
         most=most,
         meaning=meaning(app),
     )

@@ -14,6 +14,7 @@ from statistics import median
 
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity
 from km365.core.moves import Made, Move
+from km365.core.schedule import Hours, day_at
 
 FEWEST = 5
 """Smaller numbers are not told, apart from 0. Statistical agencies ask for three or five in a cell (Glossary
@@ -113,17 +114,18 @@ def follow(
     captured_on: date,
     read_on: date | None,
     used_on: date | None,
+    hours: Hours,
     was_used: bool = False,
 ) -> Followed:
     """How far the item has come. The list says whether a step was reached, the recorded moves say when.
 
-    So what was recorded may be lost, and only days are missing. What was used was read; the list says
-    `was_used` too.
+    So what was recorded may be lost, and only days are missing; `hours` say which day it was. What was used
+    was read; the list says `was_used` too.
     """
     first: dict[Move, date] = {}
     for made in sorted((one for one in moves if one.done), key=lambda one: one.at):
         if made.move is not Move.VALIDATE or made.after == Maturity.VALIDATED:
-            first.setdefault(made.move, made.at.date())
+            first.setdefault(made.move, day_at(made.at, hours))
     reads = [on for on in (read_on, used_on) if on is not None]
     known = {
         Step.VALIDATED: first.get(Move.VALIDATE),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from km365.core.audience import Audience, Circle, may_read
+from km365.core.audience import Audience, Circle, may_read, narrower
 from km365.core.knowledge import TITLE_MAX_LENGTH, WRITTEN_FIELDS, KnowledgeItem, Maturity, Reach
 from km365.core.moves import (
     BY_MOVE,
@@ -40,6 +40,7 @@ class Why(StrEnum):
     NO_LINK = "no_link"
     NO_WORDS = "no_words"
     NO_SUCCESSOR = "no_successor"
+    NARROWER = "narrower"
     NO_OWNER = "no_owner"
     NO_DAY = "no_day"
     NO_TITLE = "no_title"
@@ -165,21 +166,18 @@ def _lacks_day(_: KnowledgeItem, attempt: Attempt) -> tuple[Why, str]:
     return Why.NO_DAY, "An action is done by a day that is not past; say by which (--due)." if late else ""
 
 
-_Lack = Callable[[KnowledgeItem, Attempt], tuple[Why, str]]
-_LACKS: Mapping[Need, _Lack] = {
-    Need.QUESTIONS: _lacks_words(
-        Why.NO_QUESTIONS, "To {move} an item, ask its contributor something (--question, or --reason)."
-    ),
-    Need.REASON: _lacks_words(
-        Why.NO_REASON, "To {move} an item, give a reason (--reason); its contributors read it."
-    ),
-    Need.LINK: _lacks_link,
-    Need.SUCCESSOR: lambda item, attempt: (Why.NO_SUCCESSOR, _no_successor(item, attempt.successor)),
-    Need.OWNER: _lacks_owner,
-    Need.DAY: _lacks_day,
-    Need.WORDS: _lacks_wording,
-}
-"""What a move lacks of what it needs; "" where it has it."""
+def _lacks_successor(item: KnowledgeItem, attempt: Attempt) -> tuple[Why, str]:
+    """One that takes an item's place is checked, and whoever may read the one may read the other."""
+    there = attempt.successor
+    if (text := _no_successor(item, there)) or there is None:
+        return Why.NO_SUCCESSOR, text
+    elsewhere = there.audience is not Audience.EVERYONE and there.office != item.office
+    if not elsewhere and not narrower(there.audience, item.audience):
+        return Why.NARROWER, ""
+    return (
+        Why.NARROWER,
+        f"Fewer people may read {there.id} than this item, and whoever is led there must be able to read it.",
+    )
 
 
 def _no_successor(item: KnowledgeItem, successor: KnowledgeItem | None) -> str:
@@ -192,6 +190,23 @@ def _no_successor(item: KnowledgeItem, successor: KnowledgeItem | None) -> str:
             f"{successor.id} is {successor.maturity}; what takes another's place is {_either(sorted(SHOWN))}."
         )
     return ""
+
+
+_Lack = Callable[[KnowledgeItem, Attempt], tuple[Why, str]]
+_LACKS: Mapping[Need, _Lack] = {
+    Need.QUESTIONS: _lacks_words(
+        Why.NO_QUESTIONS, "To {move} an item, ask its contributor something (--question, or --reason)."
+    ),
+    Need.REASON: _lacks_words(
+        Why.NO_REASON, "To {move} an item, give a reason (--reason); its contributors read it."
+    ),
+    Need.LINK: _lacks_link,
+    Need.SUCCESSOR: _lacks_successor,
+    Need.OWNER: _lacks_owner,
+    Need.DAY: _lacks_day,
+    Need.WORDS: _lacks_wording,
+}
+"""What a move lacks of what it needs; "" where it has it."""
 
 
 def _not_so_wide(item: KnowledgeItem, attempt: Attempt) -> MoveRefused | None:

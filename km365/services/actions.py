@@ -99,7 +99,7 @@ async def remind(desk: LifeDesk, hours: Hours, *, at: datetime, dry_run: bool = 
     and Presence.Read.All.
     """
     owners = back = 0
-    since = f"{at.date() - _LOOKED_BACK}T00:00:00Z"
+    since = f"{day_at(at, hours) - _LOOKED_BACK}T00:00:00Z"
     found = [one async for one in _agreed(desk, f"fields/KMActionDue ge {odata_text(since)}")]
     away = await on_leave(
         desk.graph, desk.db, {one.item.action_owner for one in found if one.item.action_owner}, now=at

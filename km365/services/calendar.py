@@ -7,7 +7,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from km365.core.asking import Colleague, Staff
-from km365.core.schedule import Hours, Milestone
+from km365.core.schedule import Hours, Milestone, day_at
 from km365.core.schema import MILESTONES
 from km365.documents.duty_stations import duty_stations, weekdays, working_hours
 from km365.errors import SettingsError
@@ -27,6 +27,11 @@ def hours_of(settings: Settings) -> Hours:
     usual = _usual_hours(settings)
     templates = Templates(settings.templates or None)
     return replace(usual, offices=duty_stations(templates, usual, always=settings.asking_hours == "always"))
+
+
+def today(settings: Settings, now: datetime, office: str = "") -> date:
+    """The day it is at that office; without one, where the organisation is. Raises as `hours_of`."""
+    return day_at(now, hours_of(settings).of(office))
 
 
 def working_days_of(settings: Settings) -> Hours:

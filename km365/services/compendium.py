@@ -15,6 +15,7 @@ from km365.core.compendium import Compendium, Entry, Piece, Provenance, Wanted
 from km365.core.compendium_facets import KIND, YEAR, Facets
 from km365.core.knowledge import KnowledgeItem, Reach
 from km365.core.moves import Actor, Move
+from km365.core.schedule import Hours, day_at
 from km365.documents import compendium_docx, compendium_file, compendium_html, offices
 from km365.documents.compendium_file import Plan
 from km365.documents.compendium_words import WORDS, Volume, label_of, pages, title_of
@@ -24,6 +25,7 @@ from km365.graph import lists
 from km365.graph.client import Graph
 from km365.graph.people import Person, get_person
 from km365.services import taxonomy
+from km365.services.calendar import hours_of
 from km365.services.capture import knowledge_list
 from km365.services.review import kept_of, roles_of
 from km365.settings import Settings
@@ -184,7 +186,8 @@ class _Origins:
     async def of(self, pieces: Iterable[Piece]) -> dict[str, Provenance]:
         """What is told of each item, by its id."""
         items = [piece.item for piece in pieces]
-        published = await self._desk.db.run(_published_on, [item.id for item in items])
+        hours = hours_of(self._desk.settings)
+        published = await self._desk.db.run(_published_on, [item.id for item in items], hours)
         return {
             item.id: Provenance(
                 posts=await self._posts(item),
@@ -229,10 +232,10 @@ class _Origins:
         return self._people[person_id]
 
 
-def _published_on(c: Connection, item_ids: Iterable[str]) -> dict[str, date]:
+def _published_on(c: Connection, item_ids: Iterable[str], hours: Hours) -> dict[str, date]:
     """The day each item was first published, where that was recorded."""
     made = {
         one: [row.at for row in moves.list_(c, one) if row.move is Move.PUBLISH and row.done]
         for one in item_ids
     }
-    return {one: days[0].date() for one, days in made.items() if days}
+    return {one: day_at(days[0], hours) for one, days in made.items() if days}

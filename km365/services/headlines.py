@@ -115,7 +115,7 @@ def open_desk(desk: HeadlineDesk) -> None:
 
 
 def _enqueue(c: Connection, desk: HeadlineDesk) -> None:
-    for campaign_id in store.waiting(c, today=desk.now().date()):
+    for campaign_id in store.waiting(c, today=calendar.today(desk.settings, desk.now())):
         desk.jobs.enqueue(c, FIND, key=f"{FIND}:{campaign_id}", args={"campaign": campaign_id})
 
 

@@ -20,6 +20,7 @@ from km365.graph import lists, people
 from km365.graph.client import Graph
 from km365.jobs.port import Jobs
 from km365.services import life_news
+from km365.services.calendar import today
 from km365.services.capture import Kept, Place, find, knowledge_list
 from km365.services.review import (
     focal_points,
@@ -91,7 +92,7 @@ async def make(desk: LifeDesk, km_id: str, wanted: Wanted, *, at: datetime, dry_
         move=wanted.move,
         person_id=wanted.reader.person_id,
         roles=await roles_of(desk.graph, desk.settings, kept.item.office, wanted.reader),
-        on=at.date(),
+        on=today(desk.settings, at, wanted.reader.office),
         words=wanted.words,
         reach=wanted.reach,
         successor=(await _readable(desk, place, successor, wanted.reader)).item if successor else None,

@@ -104,6 +104,7 @@ def _followed(
         captured_on=captured,
         read_on=read.get(item.id),
         used_on=use.get(item.id),
+        hours=hours.of(item.office),
         was_used=_number(row.fields.get("KMUsed")) > 0,
     )
 

@@ -36,6 +36,7 @@ from km365.graph.lists import Item
 from km365.graph.metadata import TermRef
 from km365.graph.people import Person
 from km365.services import flows, life
+from km365.services.calendar import today
 from km365.services.capture import Kept, find, knowledge_list, submit_item
 from km365.services.life import LifeDesk
 from km365.services.prompts import SEND_MESSAGE
@@ -228,7 +229,7 @@ async def _refuse(
         if why := disagreement(first, shelf.rules):
             raise InputRefused(why)
     for one in confirmed if kind is Kind.LESSON else ():
-        if why := too_early(one, shelf.rules, today=at.date()):
+        if why := too_early(one, shelf.rules, today=today(desk.settings, at, reader.office)):
             raise InputRefused(why)
     for office in {one.office for one in sources}:
         if await roles_of(desk.graph, desk.settings, office, reader):

@@ -1,6 +1,6 @@
 """The focal point's side of a knowledge item: what waits, what it says, and who decides on it."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -103,6 +103,21 @@ async def focal_points(graph: Graph, settings: Settings, office: str) -> AsyncIt
             reader = person.reader
             if person.account_enabled and await may_review(graph, settings, office, reader):
                 yield person
+
+
+async def focal_points_by_office(
+    graph: Graph, settings: Settings, offices: Collection[str]
+) -> dict[str, list[people.Person]]:
+    """The same for several offices, at the price of one where the groups may be read."""
+    found: dict[str, list[people.Person]] = {office: [] for office in sorted(offices) if office}
+    try:
+        members = [one for one in await _members(graph, settings) if one.account_enabled]
+    except Forbidden:
+        return {office: [one async for one in focal_points(graph, settings, office)] for office in found}
+    for person in members:
+        if person.office in found:
+            found[person.office].append(person)
+    return found
 
 
 async def _members(graph: Graph, settings: Settings) -> Iterable[people.Person]:

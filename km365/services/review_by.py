@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from km365.core.knowledge import unconfirmed_since
+from km365.core.languages import best
 from km365.core.preferences import Asked
 from km365.core.schedule import Hours, day_at
 from km365.core.schema import DEPARTURES
@@ -19,12 +20,11 @@ from km365.graph import lists, people
 from km365.graph.people import Person
 from km365.graph.wire import odata_text
 from km365.services import calendar, flows
-from km365.services.accounts import at_work
 from km365.services.capture import Kept, find, knowledge_list
 from km365.services.leave import on_leave
 from km365.services.life import LifeDesk
 from km365.services.prompts import SEND_MESSAGE, has_room
-from km365.services.review import focal_points, is_readable, kept_of
+from km365.services.review import focal_points_by_office, is_readable, kept_of
 from km365.services.still_true import Shown
 from km365.services.verdicts import VerdictDesk
 from km365.store import outbox, preferences
@@ -48,7 +48,7 @@ async def ask(desk: LifeDesk, hours: Hours, *, at: datetime, dry_run: bool = Fal
     read, User.Read.All, GroupMember.ReadBasic.All and Presence.Read.All.
     """
     today = day_at(at, hours)
-    due = await _due(desk, today)
+    due = await _due(desk, today, hours)
     if not due:
         return 0
     asked = await _whom(desk, due)
@@ -61,7 +61,7 @@ async def ask(desk: LifeDesk, hours: Hours, *, at: datetime, dry_run: bool = Fal
     return count
 
 
-async def _due(desk: LifeDesk, today: date) -> list[Kept]:
+async def _due(desk: LifeDesk, today: date, hours: Hours) -> list[Kept]:
     """What is to be confirmed, and was not asked about since it is."""
     place = await knowledge_list(desk.graph, desk.settings)
     latest = f"{today + ASKED_BEFORE + timedelta(days=1)}T00:00:00Z"
@@ -70,35 +70,36 @@ async def _due(desk: LifeDesk, today: date) -> list[Kept]:
     )
     found = [kept for kept in [kept_of(row) async for row in rows] if to_confirm(kept.item, today)]
     asked = await desk.db.run(store.shown_since, [one.item.id for one in found], beginning=ROUND)
-    due = [one for one in found if not _was_asked(one, asked.get(one.item.id))]
+    due = [one for one in found if not _was_asked(one, asked.get(one.item.id), hours)]
     return sorted(due, key=lambda one: (one.item.review_by or date.max, one.item.id))
 
 
-def _was_asked(kept: Kept, shown_at: datetime | None) -> bool:
+def _was_asked(kept: Kept, shown_at: datetime | None, hours: Hours) -> bool:
     due = kept.item.review_by
-    return shown_at is not None and due is not None and shown_at.date() >= due - ASKED_BEFORE
+    return shown_at is not None and due is not None and day_at(shown_at, hours) >= due - ASKED_BEFORE
 
 
 async def _whom(desk: LifeDesk, due: Sequence[Kept]) -> Mapping[str, tuple[Person, list[Kept]]]:
     """Who is asked about what, by their id: those who work here and may read it."""
-    known: dict[str, Person] = {}
-    for one in sorted({one for kept in due for one in kept.item.contributors}):
-        if person := await at_work(desk.graph, one):
-            known[one] = person
+    authors = {one for kept in due for one in kept.item.contributors}
+    known = {one.id: one for one in await people.get_people(desk.graph, authors) if one.account_enabled}
     orphans = [kept for kept in due if not known.keys() & set(kept.item.contributors)]
     successors = await _successors(desk) if orphans else {}
     known |= {one.id: one for one in successors.values()}
     followers = {left: person.id for left, person in successors.items()}
-    offices: dict[str, list[str]] = {}
-    for office in sorted({kept.item.office for kept in orphans}):
-        points = [one async for one in focal_points(desk.graph, desk.settings, office)]
-        known |= {one.id: one for one in points}
-        offices[office] = [one.id for one in points]
+    offices = {kept.item.office for kept in orphans}
+    points = await focal_points_by_office(desk.graph, desk.settings, offices) if orphans else {}
+    known |= {one.id: one for there in points.values() for one in there}
     asked: dict[str, list[Kept]] = defaultdict(list)
     for kept in due:
         item = kept.item
-        here = {one.id for one in known.values() if is_readable(item, one.reader)}
-        others = [one for one in offices.get(item.office, ()) if one in here]
+        others = [one.id for one in points.get(item.office, ()) if is_readable(item, one.reader)]
+        may = {
+            *item.contributors,
+            *others,
+            *(followers[one] for one in item.contributors if one in followers),
+        }
+        here = {one for one in may & known.keys() if is_readable(item, known[one].reader)}
         for one in who_confirms(item.contributors, here=here, successors=followers, others=others):
             asked[one].append(kept)
     return {person_id: (known[person_id], theirs) for person_id, theirs in asked.items()}
@@ -130,7 +131,7 @@ def _ask(
         person_id=person.id,
         card=CARD,
         data={"round": round_id, "count": len(some)},
-        language=some[0].item.language,
+        language=best([person.language]),
         reason=CARD,
     )
     if not outbox.put(c, message, at=at):
@@ -156,6 +157,7 @@ async def open_round(desk: VerdictDesk, person_id: str, round_id: str, *, at: da
     """
     person = await people.get_person(desk.graph, person_id)
     place = await knowledge_list(desk.graph, desk.settings)
+    today = calendar.today(desk.settings, at, person.office)
     shown = []
     for one in await desk.db.run(store.shown, person_id, round_id):
         if one.verdict is not None:
@@ -164,8 +166,8 @@ async def open_round(desk: VerdictDesk, person_id: str, round_id: str, *, at: da
             kept = kept_of(await find(desk.graph, place, one.item_id))
         except NotFound:
             continue
-        if to_confirm(kept.item, at.date()) and is_readable(kept.item, person.reader):
-            shown.append(_shown(kept, at.date()))
+        if to_confirm(kept.item, today) and is_readable(kept.item, person.reader):
+            shown.append(_shown(kept, today))
     ids = [one.item_id for one in shown]
     where = {"person_id": person_id, "office": person.office, "milestone": round_id}
     await desk.db.run(store.show, ids, **where, at=at)

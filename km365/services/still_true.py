@@ -23,7 +23,7 @@ from km365.graph.batch import BatchRequest
 from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.graph.wire import odata_text
-from km365.services.calendar import day_of
+from km365.services.calendar import day_of, today
 from km365.services.capture import Place, knowledge_list
 from km365.services.search import SearchTerms
 from km365.settings import Settings
@@ -114,7 +114,7 @@ class Lessons:
         current = await self._current([pool.rows[one.lesson.item.id] for one in chosen])
         labels = await self._labels(pool.labels, language)
         shown = [
-            _shown(row, one.why, labels, now.date())
+            _shown(row, one.why, labels, today(self._settings, now, about.office))
             for one in chosen
             if (row := current.get(one.lesson.item.id)) and is_shown(from_fields(row.fields), occasion)
         ]

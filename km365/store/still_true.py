@@ -12,7 +12,11 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from km365.core.still_true import DOUBTS, Answer, Verdict
 from km365.store import rows
+from km365.store.runs import batched
 from km365.store.tables import still_true
+
+_AT_ONCE = 1_000
+"""Ids in one query; SQLite takes 32,766."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +67,13 @@ def shown_since(c: Connection, item_ids: Collection[str], *, beginning: str) -> 
     s = still_true.c
     query = (
         select(s.item_id, func.max(s.shown_at))
-        .where(s.item_id.in_(list(item_ids)), s.milestone.startswith(beginning, autoescape=True))
+        .where(s.milestone.startswith(beginning, autoescape=True))
         .group_by(s.item_id)
     )
-    return {item_id: shown_at for item_id, shown_at in c.execute(query)}  # noqa: C416 - rows are no pairs
+    found: dict[str, datetime] = {}
+    for some in batched(item_ids, _AT_ONCE):
+        found |= {item_id: shown_at for item_id, shown_at in c.execute(query.where(s.item_id.in_(some)))}  # noqa: C416 - rows are no pairs
+    return found
 
 
 def unsaid(c: Connection, person_id: str, *, beginning: str) -> str | None:

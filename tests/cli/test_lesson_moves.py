@@ -43,10 +43,12 @@ async def test_several_are_moved_at_once_and_the_refused_are_named(
     assert wider.err.count("A knowledge reviewer publishes for public") == 2
     published = await km365("lesson", "publish", *three[:2], "--as", BEN)
     assert (published.code, published.err.count("is now published.")) == (ExitCode.DONE, 2)
-    newer = await km365("lesson", "supersede", "KM-one1", "--by", "KM-two2", "--as", BEN)
-    assert "KM-one1 is now superseded." in newer.err
-    off = await km365("lesson", "retire", "KM-two2", "--reason", "The fund is closed.", "--as", BEN)
-    assert "KM-two2 is now retired." in off.err
+    narrower = await km365("lesson", "supersede", "KM-one1", "--by", "KM-two2", "--as", BEN)
+    assert "Fewer people may read KM-two2 than this item" in narrower.err
+    newer = await km365("lesson", "supersede", "KM-two2", "--by", "KM-one1", "--as", BEN)
+    assert "KM-two2 is now superseded." in newer.err
+    off = await km365("lesson", "retire", "KM-one1", "--reason", "The fund is closed.", "--as", BEN)
+    assert "KM-one1 is now retired." in off.err
 
 
 async def test_questions_and_what_came_of_it_stand_in_the_history_with_who_and_why(

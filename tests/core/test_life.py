@@ -12,7 +12,7 @@ from km365.core.audience import Audience, Reader
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach, submit
 from km365.core.life import asked, history, moved
 from km365.core.moves import BY_MOVE, CONSENT_MOVES, EFFECT_MOVES, RULES, Actor, Attempt, Made, Move, stands
-from km365.core.refusals import refusal
+from km365.core.refusals import Why, refusal
 from km365.errors import InputRefused
 
 ON = date(2026, 3, 4)
@@ -151,6 +151,23 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.parametrize(
+    ("there", "of"),
+    [
+        ({"audience": Audience.OFFICE}, Audience.EVERYONE),
+        ({"audience": Audience.OFFICE, "office": "CO-ARD"}, Audience.OFFICE),
+        ({"audience": Audience.SUCCESSOR}, Audience.OFFICE),
+    ],
+)
+def test_what_takes_a_place_is_read_by_whoever_read_what_was_there(
+    there: dict[str, object], of: Audience
+) -> None:
+    said = attempt(Move.SUPERSEDE, successor=replace(BETTER, **there))
+    why = refusal(item(maturity=Maturity.PUBLISHED, audience=of), said)
+    assert why is not None and why.why is Why.NARROWER
+    assert refusal(item(maturity=Maturity.PUBLISHED, audience=of), replace(said, successor=BETTER)) is None
 
 
 def test_every_move_has_one_rule_and_every_state_is_reached() -> None:

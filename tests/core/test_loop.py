@@ -24,6 +24,7 @@ from km365.core.loop import (
     told,
 )
 from km365.core.moves import Made, Move
+from km365.core.schedule import ALWAYS
 
 from ..services.lessons import lesson
 
@@ -38,7 +39,7 @@ def made(move: Move, day: date, *, after: str = "", done: bool = True) -> Made:
 
 
 def followed(item: KnowledgeItem, *moves: Made, **known) -> Followed:
-    days = {"read_on": None, "used_on": None} | known
+    days = {"read_on": None, "used_on": None, "hours": ALWAYS} | known
     return follow(item, moves, captured_on=CAPTURED, **days)
 
 

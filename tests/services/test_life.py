@@ -1,6 +1,7 @@
 """Moves in the life of a lesson, over a small Microsoft 365: what the list says, and what is recorded."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -313,3 +314,12 @@ async def test_the_last_yes_cut_off_before_it_was_recorded_is_made_up_for_by_say
     assert [one.message.person_id for one in told if one.message.card == life_news.CONSENT_ANSWERED] == [
         EVE.person_id
     ]
+
+
+async def test_by_today_means_the_day_it_is_where_it_is_said(shelf: Shelf) -> None:
+    await shelf.holds(replace(VALIDATED, office="CO-CAS"))
+    there = replace(EVE, office="CO-CAS")
+    evening = NOW.replace(hour=23) + timedelta(hours=4)  # 22:00 of the day before, in Bogota
+    wanted = Wanted(move=Move.AGREE, reader=there, words="Ask them", owner=there, due=NOW.date())
+    agreed = await life.make(shelf.desk, "KM-1", wanted, at=evening)
+    assert agreed.kept.item.action_due == NOW.date()

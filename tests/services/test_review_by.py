@@ -167,3 +167,24 @@ async def test_what_somebody_confirmed_meanwhile_or_was_taken_off_the_shelf_is_n
     shown = await review_by.open_round(looking.verdicts, ANN, round_id, at=looking.at)
     assert [one.item_id for one in shown] == ["KM-2"]
     assert [one.place for one in await verdicts.shown(looking.app.db, ANN, round_id)] == [1]
+
+
+async def test_however_many_lessons_are_due_the_directory_is_asked_a_few_times(
+    looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = [f"00000000-0000-4000-8000-{number:012}" for number in range(30)]
+    due = replace(DUE, office="CO-BEL")
+    await looking.holds(
+        *(replace(due, id=f"KM-{number}", contributors=(one,)) for number, one in enumerate(gone)), due
+    )
+    sent: list[str] = []
+    send = type(looking.app.graph).send
+
+    async def counts(graph: Any, request: Any, **more: Any) -> Any:
+        sent.append(request.url.path)
+        return await send(graph, request, **more)
+
+    monkeypatch.setattr(type(looking.app.graph), "send", counts)
+    assert await looking.looks() == {ANN: 1, BEN: 5}
+    people = [path for path in sent if "/users" in path or "/groups" in path or "batch" in path]
+    assert len(people) < 15

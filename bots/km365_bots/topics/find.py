@@ -15,6 +15,7 @@ from km365.core.chat import Reply
 from km365.core.commands import Understood, opens_with_colon, plain
 from km365.core.keepout import KeepOut
 from km365.core.languages import OWN_NAMES
+from km365.core.schedule import day_at
 from km365.core.search_entries import KNOWLEDGE
 from km365.core.search_question import Filters, Phrases, Query
 from km365.errors import GraphError, GraphNotFound
@@ -129,13 +130,13 @@ class Find(Topic):
             query,
             reader or await self._reader(chat),
             concepts=await self._terms.now(),
-            today=chat.event.at.date(),
+            today=day_at(chat.event.at, chat.hours),
             language=chat.language,
             start=start,
             meaning=self._meaning,
         )
         await chat.parts.db.run(
-            reads.note, [one.record for one in found.hits if one.record], on=chat.event.at.date()
+            reads.note, [one.record for one in found.hits if one.record], on=day_at(chat.event.at, chat.hours)
         )
         concepts, asking = await self._terms.now(), await interviewing.is_asked(chat)
         records = [one.record for one in found.hits] if chat.event.personal else []

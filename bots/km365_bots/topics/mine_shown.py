@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from km365.core.contributions import Course, Standing, WishKind, WishState
 from km365.core.interviews import InterviewState
 from km365.core.knowledge import WRITTEN_FIELDS, Reach
+from km365.core.schedule import day_at
 from km365.services.contributions import Contribution
 from km365.services.wishes import Answer
 from km365_bots import drafts
@@ -36,7 +37,7 @@ def apart(titles: Sequence[str]) -> list[str]:
 def state(chat: Chat, about: Contribution) -> str:
     """Where it stands, since when, and what is asked about it."""
     messages = chat.speech.messages
-    day = messages.day(about.at.date())
+    day = messages.day(day_at(about.at, chat.hours))
     lines = [messages.say(f"mine.standing_{about.standing}", day=day)]
     if about.kept and about.interview and about.interview.state is InterviewState.DRAFT:
         lines.append(messages.say("mine.changing"))

@@ -10,6 +10,7 @@ from km365.app import App
 from km365.core.chat import Reply
 from km365.core.commands import Understood, opens_with_colon
 from km365.core.keepout import KeepOut
+from km365.core.schedule import day_at
 from km365.core.snapshot import Point, Quote, Snapshot
 from km365.core.snapshot_kept import Asked
 from km365.documents.snapshot_words import Fact, SnapshotWords
@@ -67,7 +68,7 @@ class Snapshots(Topic):
         reader = person.reader if person else EVERYONE
         asked = Asked(words=query.words or text, office=query.filters.office, language=query.filters.language)
         snapshot = await self._asking.snapshot(
-            asked, reader, today=chat.event.at.date(), language=chat.language
+            asked, reader, today=day_at(chat.event.at, chat.hours), language=chat.language
         )
         snapshot = await self._asking.with_contacts(snapshot, reader, by_name=False)
         return self._card(chat, snapshot, sign_in=person.upn if person else "")
