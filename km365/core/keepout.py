@@ -24,8 +24,9 @@ class KeepOut(StrEnum):
     PASSWORD = "password"  # noqa: S105 - the word, not one
 
 
-WORD_LISTS = (*KeepOut, "is", "colleague", "child", "harm", "helpline", "people")
-"""`is` stands between "password" and one. What points to somebody is kept out only near a word of `harm`; a
+WORD_LISTS = (*KeepOut, "pass", "user", "is", "colleague", "child", "harm", "helpline", "people")
+"""`is` stands between "password" and one. `pass` are words that mean a password only beside one, or behind a
+word of `user` ("user: x pass: y"). What points to somebody is kept out only near a word of `harm`; a
 telephone number near a word of `helpline` points to nobody, nor does a word of `people` in capitals."""
 
 _NEAR_HARM = 25
@@ -68,7 +69,11 @@ def _identifiable(text: Text, kind: KeepOut, language: Language, words: Words) -
 
 def _password(text: Text, kind: KeepOut, language: Language, words: Words) -> bool:
     """Whether a password stands in the text: the word, then a sign or "is", then something secret-looking."""
-    names, joined = (any_of(tuple(language.lists.get(name, ()))) for name in (kind, "is"))
+    names, joined, weak, users = (
+        any_of(tuple(language.lists.get(name, ()))) for name in (kind, "is", "pass", "user")
+    )
+    if any(pattern.search(text.small) for pattern in _access(weak, users, names)):
+        return True
     *named, alone = _secrets(names, joined)
     if re.search(names, text.small):
         return any(pattern.search(text.small) for pattern in (*named, alone))
@@ -89,6 +94,23 @@ _DIGIT_AND_LETTER = rf"(?={_NEXT}\d)(?={_NEXT}[^\W\d_])"
 _MARKED = rf"{_NO_ADDRESS}(?={_NEXT}[\d!@#$%^&*_]){_C}{{4}}"
 _MIXED = rf"{_NO_ADDRESS}{_DIGIT_AND_LETTER}{_C}{{6,64}}"
 _STRONG = rf"{_NO_ADDRESS}{_DIGIT_AND_LETTER}(?={_NEXT}[!@#$^&*_]){_C}{{8}}"
+
+
+@lru_cache(maxsize=64)
+def _access(weak: str, users: str, names: str) -> tuple[re.Pattern[str], ...]:
+    """Looks for a user and a password beside each other, and for a weak word with a secret behind it."""
+    sign = r"\s{0,3}(?:[:=：]|->|→)\s{0,3}"
+    user = rf"(?:{users}|\bu){sign}[^\s,;|/،؛，；]{{1,64}}"
+    between = r"[\s,;|/،؛，；–—-]{1,5}(?:\w{1,4}\s)?"
+    return tuple(
+        re.compile(pattern)
+        for pattern in (
+            rf"{user}{between}(?:{weak}|{names}|\bp){sign}\S",
+            rf"{weak}{sign}{_QUOTE}(?:[^\s/]{{1,64}}\s?/\s?)?(?:{_NO_ADDRESS}{_DIGIT_AND_LETTER}{_C}{{4}}|\d{{5}})",
+            rf"{weak}\s{_QUOTE}{_MIXED}",
+            r"\b(?:pin|пин)\s\d{4,8}\b",
+        )
+    )
 
 
 @lru_cache(maxsize=64)
