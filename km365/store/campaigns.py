@@ -25,9 +25,9 @@ _KEY_OF = select(prompt.c.key).where(_STILL_ASKED)
 _STOP = update(prompt).where(_STILL_ASKED)
 """Made once: every turn of a chat needs them."""
 
-KINDS = ("departure", "group", "milestone")
+KINDS = ("departure", "post", "group", "milestone")
 """What a campaign may be about: its kind, and the reason of its messages."""
-BESIDE = ("action", "push", "review")
+BESIDE = ("action", "alumni", "push", "review")
 """Reasons of messages that ask a person something beside campaigns; the limit of a week counts them too."""
 
 ASKING = standing.ASKING

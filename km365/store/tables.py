@@ -3,7 +3,8 @@
 A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
 `km_answer`, `km_conversation`, `km_message` (what a decision says), `km_reply` (what Teams did not take yet),
 `km_wish` (what is to be changed), `km_headline` (a chooser's wording), `km_still_true` (what changed),
-`km_use` (why a lesson did not fit) and `km_loss_factor` (why a factor is so), and goes when its time is over;
+`km_use` (why a lesson did not fit), `km_loss_factor` (why a factor is so) and the two of `km_alumni` (what a
+successor asks, what is answered, and a private address), and goes when its time is over;
 in `km_move` (what a reviewer says) it goes when the item is taken back. So do the words of documents, in
 `km_example`, and those quoted in `km_feedback` and `km_watched_file`, in their time.
 The tables of the search index hold what SharePoint holds, and are made anew from it.
@@ -677,4 +678,29 @@ handover_facts = Table(
     Column("campaign_id", String, primary_key=True),
     _required("data", JSON),
     _required("at", Moment),
+)
+
+alumni_line = Table(
+    "km_alumni_line",
+    metadata,
+    Column("note_id", String, primary_key=True),
+    _required("person_id", String),
+    _required("until_on", Date),
+    _required("address", Text),
+    _required("opened_at", Moment),
+    Index(None, "person_id"),
+)
+
+alumni_question = Table(
+    "km_alumni_question",
+    metadata,
+    Column("id", String, primary_key=True),
+    _required("note_id", String),
+    _required("person_id", String),
+    _required("asker_id", String),
+    _required("words", Text),
+    _required("asked_at", Moment),
+    _required("answer", Text),
+    Column("answered_at", Moment),
+    Index(None, "person_id"),
 )
