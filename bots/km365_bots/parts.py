@@ -100,7 +100,7 @@ async def open_parts(app: App) -> Parts:
     verdict_desk = VerdictDesk(
         graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings, now=app.clock.now
     )
-    drafts = _Drafts(app, wish_desk, verdict_desk)
+    drafts = _Drafts(app, wish_desk)
     desk = Desk(
         db=app.db,
         jobs=app.jobs,
@@ -124,6 +124,7 @@ async def open_parts(app: App) -> Parts:
     headlines.open_desk(headline_desk)
     headline_choice.open_desk(headline_desk)
     verdicts.open_desk(verdict_desk)
+    near_links.open_desk(verdict_desk)
     used.open_desk(verdict_desk)
     pushing = push.desk_of(app.graph, app.db, app.jobs, app.settings, app.templates, app.clock.now)
     life_desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
@@ -211,9 +212,8 @@ class _Profiles:
 class _Drafts:
     """Where finished interviews go."""
 
-    def __init__(self, app: App, wish_desk: WishDesk, verdict_desk: VerdictDesk) -> None:
-        self._app = app
-        self._wish_desk, self._verdict_desk = wish_desk, verdict_desk
+    def __init__(self, app: App, wish_desk: WishDesk) -> None:
+        self._app, self._wish_desk = app, wish_desk
         self._vocabulary: tuple[datetime, Vocabulary] | None = None
         self._reading = asyncio.Lock()
 
@@ -229,7 +229,6 @@ class _Drafts:
         kept = await capture.submit_item(app.graph, app.settings, item, terms=terms, at=at)
         desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
         await life.note_sent(desk, kept, who=interview.person_id, at=at, answers=interview.edits)
-        await near_links.count(self._verdict_desk, kept.item)
         held = kept.item.submitted_at
         earlier = held is None or held < at.replace(microsecond=0)
         words = difference(kept.item, item)

@@ -55,8 +55,8 @@ def stands_for(item: KnowledgeItem, reader: Reader) -> bool:
     return may_read(item.audience, reader, Circle(authors=frozenset(), office=item.office))
 
 
-def check(item: KnowledgeItem, link: Link, other: KnowledgeItem) -> None:
-    """Raises InputRefused for what the item cannot say of the other.
+def check(item: KnowledgeItem, link: Link, other: KnowledgeItem, *, by: str = "") -> None:
+    """Raises InputRefused for what the item cannot say of the other, or the person whom it is linked `by`.
 
     Nothing of itself, no contradiction without what is different, and nobody confirms their own.
     """
@@ -66,5 +66,5 @@ def check(item: KnowledgeItem, link: Link, other: KnowledgeItem) -> None:
         raise InputRefused(
             f"To say that {item.id} contradicts {other.id}, say what is different in its context (--words)."
         )
-    if link.relation is Relation.CONFIRMS and set(item.contributors) & set(other.contributors):
+    if link.relation is Relation.CONFIRMS and {*item.contributors, by} & set(other.contributors):
         raise InputRefused(f"Both are by the same person; somebody else confirms {other.id}.")

@@ -35,6 +35,9 @@ from km365.settings import Settings
 from km365.store import moves
 from km365.store.database import Connection, Database
 
+CONFIRMATIONS = "count_confirmations"
+"""The job that counts what an item says of others as long as it is checked (`services/near_links.py`)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LifeDesk:
@@ -218,6 +221,7 @@ async def _finish(
 
     def finish(c: Connection) -> None:
         moves.finish(c, row)
+        _recount(c, desk.jobs, kept.item)
         life_news.tell(c, desk.jobs, kept, row, hears, at=at)
 
     await desk.db.run(finish)
@@ -294,11 +298,18 @@ async def note_sent(
             )
             up = replace(made, move=Move.TAKE_UP, before=made.after, after=Maturity.IN_REVIEW, words="")
             moves.begin(c, [made, replace(up, who=Actor.KM365)])
+        _recount(c, desk.jobs, item)
         for reader in readers:
             said = words or (asked.words if asked else "")
             life_news.tell_sent_again(c, desk.jobs, kept, reader, said, at=at)
 
     await desk.db.run(note)
+
+
+def _recount(c: Connection, jobs: Jobs, item: KnowledgeItem) -> None:
+    """Has counted anew what the item confirms, now that it stands elsewhere."""
+    if item.links:
+        jobs.enqueue(c, CONFIRMATIONS, key=f"{CONFIRMATIONS}:{item.id}", args={"item": item.id})
 
 
 async def _who_hears(desk: LifeDesk, item: KnowledgeItem, reviewer: str) -> list[people.Person]:

@@ -8,16 +8,17 @@ from datetime import datetime
 from km365.core import near as rules
 from km365.core.audience import Reader
 from km365.core.knowledge import KnowledgeItem, Link, Relation, and_links
-from km365.core.search_entries import shelves_of
+from km365.core.search_entries import SHOWN, shelves_of
 from km365.core.search_words import BLOCK, said, unpack
-from km365.core.still_true import Verdict
 from km365.core.tag_plan import list_of
-from km365.errors import InputRefused
+from km365.errors import InputRefused, NotFound
 from km365.graph import lists
 from km365.graph.client import Graph
 from km365.graph.wire import odata_text
+from km365.jobs.port import Args, Jobs
 from km365.services import verdicts
 from km365.services.capture import Kept, find, knowledge_list
+from km365.services.life import CONFIRMATIONS
 from km365.services.near import sent_in
 from km365.services.review import get_item, is_readable, kept_of, roles_of
 from km365.services.verdicts import VerdictDesk
@@ -27,6 +28,9 @@ from km365.store import search as index
 from km365.store import still_true as store
 from km365.store.database import Connection, Database
 
+LINKED = "lesson linked"
+"""The event that says who linked an item."""
+_TRIES = 200
 _AT_ONCE = 15
 """Ids in one question to the list."""
 
@@ -57,7 +61,7 @@ async def link(desk: VerdictDesk, item_id: str, new: Link, *, reader: Reader) ->
     mine = reader.person_id in kept.item.contributors
     if not mine and not await roles_of(desk.graph, desk.settings, kept.item.office, reader):
         raise InputRefused(f"Its contributors link {item_id} to another item, or who decides on it.")
-    rules.check(kept.item, new, other)
+    rules.check(kept.item, new, other, by=reader.person_id)
     row = await find(desk.graph, place, item_id)
     before = str(row.fields.get("KMLinks") or "")
     column = and_links(before, [new])
@@ -66,29 +70,61 @@ async def link(desk: VerdictDesk, item_id: str, new: Link, *, reader: Reader) ->
             desk.graph, place.site_id, place.list_id, row.id, {"KMLinks": column}, etag=row.etag
         )
         await desk.db.run(_note, item_id, new, who=reader.person_id, at=desk.now())
-    after = kept_of(await find(desk.graph, place, item_id))
-    await count(desk, after.item)
-    return after
+    await count(desk, item_id)
+    return kept_of(await find(desk.graph, place, item_id))
 
 
 def _note(c: Connection, item_id: str, new: Link, *, who: str, at: datetime) -> None:
     what = {"relation": new.relation.value, "to": new.to}
-    events.append(c, kind="lesson linked", subject=item_id, who=who, what=what, at=at)
+    events.append(c, kind=LINKED, subject=item_id, who=who, what=what, at=at)
 
 
-async def count(desk: VerdictDesk, item: KnowledgeItem) -> None:
-    """What the item confirms is still true, says its contributor. Again it changes nothing.
+def open_desk(desk: VerdictDesk) -> None:
+    """Registers the job that counts what an item confirms, whenever it moves."""
 
-    The job of `services.verdicts` brings the records to it.
+    async def work(args: Args) -> None:
+        await count(desk, args["item"])
+
+    desk.jobs.register(CONFIRMATIONS, work, attempts=_TRIES)
+
+
+async def count(desk: VerdictDesk, item_id: str) -> None:
+    """What the item confirms is still true, says whoever linked it, as long as the item itself is checked.
+
+    Returned, retired or gone, or without the link, it counts no more. Again it changes nothing: the job of
+    `services.verdicts` brings the records to it. Needs Sites.Selected with read.
     """
+    try:
+        item = kept_of(await find(desk.graph, await knowledge_list(desk.graph, desk.settings), item_id)).item
+    except NotFound:
+        item = None
+    wanted = _confirmed(item) if item and item.maturity in SHOWN else ()
+    office = item.office if item else ""
+    await desk.db.run(_count, desk.jobs, item_id, wanted, office=office, at=desk.now())
+
+
+def _confirmed(item: KnowledgeItem) -> tuple[tuple[str, str], ...]:
+    """What it confirms, and whose word that is where nobody is on record as having linked it."""
     confirmed = [one.to for one in item.links if one.relation is Relation.CONFIRMS and one.to != item.id]
-    if not confirmed or not item.contributors:
-        return
-    person_id, now = item.contributors[0], desk.now()
-    shown = {"person_id": person_id, "office": item.office, "milestone": item.id}
-    await desk.db.run(store.show, confirmed, **shown, at=now)
-    said_so = dict.fromkeys(confirmed, Verdict.STILL_TRUE)
-    await verdicts.say(desk, said_so, person_id=person_id, milestone=item.id, at=now)
+    return tuple((to, author) for to in dict.fromkeys(confirmed) for author in item.contributors[:1])
+
+
+def _count(
+    c: Connection,
+    jobs: Jobs,
+    item_id: str,
+    wanted: Iterable[tuple[str, str]],
+    *,
+    office: str,
+    at: datetime,
+) -> None:
+    linked = {one.what["to"]: one.who for one in reversed(events.list_(c, subject=item_id, kind=LINKED))}
+    said = {to: linked.get(to, author) for to, author in wanted}
+    for gone in store.take_back(c, item_id, but=said):
+        verdicts.enqueue(c, jobs, gone, fewer=True)
+    for to, who in said.items():
+        if store.confirm(c, to, person_id=who, office=office, milestone=item_id, at=at):
+            verdicts.enqueue(c, jobs, to)
 
 
 async def links_of(

@@ -55,7 +55,7 @@ def open_desk(desk: VerdictDesk) -> None:
     """Registers the job."""
 
     async def work(args: Args) -> None:
-        await bring_up(desk, args["item"])
+        await bring_up(desk, args["item"], fewer=bool(args.get("fewer")))
 
     desk.jobs.register(RECORD, work, attempts=_TRIES)
 
@@ -73,7 +73,7 @@ async def say(
     def act(c: Connection) -> None:
         for item_id, verdict in verdicts.items():
             if store.say(c, item_id, verdict, person_id=person_id, milestone=milestone, at=at):
-                _enqueue(c, desk.jobs, item_id)
+                enqueue(c, desk.jobs, item_id)
 
     await desk.db.run(act)
 
@@ -87,17 +87,22 @@ async def add_words(desk: VerdictDesk, words: Mapping[str, str], *, person_id: s
     def act(c: Connection) -> None:
         for item_id, text in words.items():
             if store.add_words(c, item_id, text, person_id=person_id, milestone=milestone):
-                _enqueue(c, desk.jobs, item_id)
+                enqueue(c, desk.jobs, item_id)
 
     await desk.db.run(act)
 
 
-def _enqueue(c: Connection, jobs: Jobs, item_id: str) -> None:
-    jobs.enqueue(c, RECORD, key=f"{RECORD}:{item_id}", args={"item": item_id})
+def enqueue(c: Connection, jobs: Jobs, item_id: str, *, fewer: bool = False) -> None:
+    """Queues the job that brings the record of an item to what is said of it, or to nothing that is left."""
+    args = {"item": item_id, **({"fewer": "yes"} if fewer else {})}
+    jobs.enqueue(c, RECORD, key=f"{RECORD}:{item_id}{':fewer' if fewer else ''}", args=args)
 
 
-async def bring_up(desk: VerdictDesk, item_id: str) -> bool:
+async def bring_up(desk: VerdictDesk, item_id: str, *, fewer: bool = False) -> bool:
     """Brings the record in the list to what all answers say; False where it says so, or is gone.
+
+    Where nothing is said it stays as it is, because our database may have been lost; unless we know that
+    there are `fewer`.
 
     Its idempotency rule is the ETag and that the same answers make the same record. Raises
     GraphChangedMeanwhile where somebody changed the item since it was read, for the job to be tried again.
@@ -110,7 +115,7 @@ async def bring_up(desk: VerdictDesk, item_id: str) -> bool:
         return False
     answers = (await desk.db.run(store.answers, [item_id])).get(item_id, [])
     item = from_fields(row.fields)
-    if not answers or item.maturity in _GONE:
+    if not (answers or fewer) or item.maturity in _GONE:
         return False
     wanted = record(item, answers)
     if wanted == _recorded(item, row.fields):
@@ -194,7 +199,7 @@ async def settle(desk: VerdictDesk, item_id: str, *, reader: Reader) -> int:
         if count:
             what = {"count": count}
             events.append(c, kind="doubts settled", subject=item_id, who=reader.person_id, what=what, at=now)
-            _enqueue(c, desk.jobs, item_id)
+            enqueue(c, desk.jobs, item_id)
         return count
 
     count = await desk.db.run(act)

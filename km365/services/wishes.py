@@ -38,6 +38,7 @@ from km365.services import derived, life_news
 from km365.services import interview as service
 from km365.services.capture import Kept, find, knowledge_list
 from km365.services.contributions import Contribution
+from km365.services.life import CONFIRMATIONS
 from km365.services.prompts import SEND_MESSAGE
 from km365.services.review import focal_points, is_readable, kept_of, may_review
 from km365.settings import Settings
@@ -390,6 +391,7 @@ def _settle(c: Connection, jobs: Jobs, wanted: Wish, state: WishState, *, at: da
         reads.forget(c, after.item_id)
         used.forget_item(c, after.item_id)
         life_news.cancel(c, after.item_id, at=at)
+        jobs.enqueue(c, CONFIRMATIONS, key=f"{CONFIRMATIONS}:{after.item_id}", args={"item": after.item_id})
     _note(c, after, at=at)
     _tell_author(c, jobs, after, at=at)
 

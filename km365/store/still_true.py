@@ -95,6 +95,26 @@ def say(
     return c.execute(update(still_true).where(*new).values(**values)).rowcount == 1
 
 
+def confirm(
+    c: Connection, item_id: str, *, person_id: str, office: str, milestone: str, at: datetime
+) -> bool:
+    """Somebody's own item, which stands for the milestone, says that a lesson holds; False where it did."""
+    values = {"item_id": item_id, "person_id": person_id, "milestone": milestone}
+    rows.put(c, still_true, values | {"place": 0, "office": office, "shown_at": at})
+    return say(c, item_id, Verdict.STILL_TRUE, person_id=person_id, milestone=milestone, at=at)
+
+
+def take_back(c: Connection, milestone: str, *, but: Mapping[str, str]) -> list[str]:
+    """Forgets what was said there, `but` what these people say of these lessons; of which lessons it was."""
+    s = still_true.c
+    found = c.execute(select(s.item_id, s.person_id).where(s.milestone == milestone)).all()
+    gone = [one for one in found if but.get(one.item_id) != one.person_id]
+    for item_id, person_id in gone:
+        mine = (s.item_id == item_id, s.person_id == person_id, s.milestone == milestone)
+        c.execute(delete(still_true).where(*mine))
+    return [item_id for item_id, _ in gone]
+
+
 def add_words(c: Connection, item_id: str, words: str, *, person_id: str, milestone: str) -> bool:
     """Keeps what changed or was done; False where nothing was said of that lesson, or these words before."""
     s = still_true.c

@@ -9,14 +9,18 @@ import pytest
 
 from km365.core.audience import Audience, Reader
 from km365.core.knowledge import Link, Maturity, Relation
+from km365.core.moves import Move
 from km365.core.search_meaning import Floats
 from km365.errors import InputRefused, NotFound
-from km365.services import near_links, verdicts
+from km365.services import life, near_links, verdicts
+from km365.services.capture import find, knowledge_list
+from km365.services.life import LifeDesk, Wanted
 from km365.services.near import Near, Shown
 from km365.services.near_links import Linked
 from km365.services.review import get_item
 from km365.services.search import SearchTerms
 from km365.services.verdicts import VerdictDesk
+from km365.store import still_true
 
 from ..conftest import person_id
 from .lessons import lesson
@@ -162,6 +166,53 @@ async def test_a_confirmation_is_written_once_and_counts_for_the_office_that_mak
     held, _ = await verdicts.held_of(app.graph, app.db, app.settings, replace(DRAFT, id="KM-1"), ANN)
     assert (held.offices, held.doubts) == (1, ())
     assert not await verdicts.bring_up(compare.desk, "KM-1")
+
+
+async def test_what_an_item_confirms_counts_while_it_is_checked_and_no_longer(compare: Comparing) -> None:
+    said = Link(relation=Relation.CONFIRMS, to="KM-1")
+    await compare.keeps("KM-1", title="Drivers knew", office="CO-ARD")
+    row = await compare.shelf.keeps(
+        "KM-2", maturity=Maturity.IN_REVIEW, contributors=(ANN.person_id,), links=(said,)
+    )
+    app = compare.shelf.here.app
+    seen = []
+    for maturity in ("in review", "validated", "returned", "published", "retired"):
+        await compare.shelf.changes(row, KMMaturity=maturity)
+        await near_links.count(compare.desk, "KM-2")
+        await near_links.count(compare.desk, "KM-2")
+        await verdicts.bring_up(compare.desk, "KM-1", fewer=True)
+        seen.append((await get_item(app.graph, app.settings, "KM-1")).item)
+        place = await knowledge_list(app.graph, app.settings)
+        fields = (await find(app.graph, place, "KM-1")).fields
+        assert (fields.get("KMConfirmedBy") or 0) == (maturity in {"validated", "published"})
+    assert {one.effect for one in seen} == {seen[0].effect}
+
+
+async def test_a_move_of_what_confirms_has_it_counted_anew(compare: Comparing) -> None:
+    await compare.keeps("KM-1", title="Drivers knew", office="CO-ARD")
+    said = Link(relation=Relation.CONFIRMS, to="KM-1")
+    await compare.shelf.keeps(
+        "KM-2", maturity=Maturity.IN_REVIEW, contributors=(ANN.person_id,), links=(said,)
+    )
+    app = compare.shelf.here.app
+    desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
+    await life.make(desk, "KM-2", Wanted(move=Move.VALIDATE, reader=BEN), at=compare.shelf.now)
+    waits = [job.args for job in await app.db.run(app.jobs.list_) if job.name == life.CONFIRMATIONS]
+    assert waits == [{"item": "KM-2"}]
+
+
+async def test_a_link_of_a_focal_point_is_their_word_and_not_the_authors(compare: Comparing) -> None:
+    await compare.keeps("KM-1", title="Drivers knew", office="CO-ARD")
+    await compare.keeps("KM-ben", title="Drivers", contributors=(BEN.person_id,))
+    await compare.shelf.keeps("KM-2", title="Ask drivers", contributors=(ANN.person_id,))
+    await near_links.link(compare.desk, "KM-2", Link(relation=Relation.CONFIRMS, to="KM-1"), reader=BEN)
+    db, at = compare.shelf.here.app.db, compare.shelf.now
+    said = [
+        await db.run(still_true.answered, one.person_id, milestone="KM-2", since=at) for one in (ANN, BEN)
+    ]
+    assert said == [frozenset(), {"KM-1"}]
+    with pytest.raises(InputRefused, match="by the same person"):
+        await near_links.link(compare.desk, "KM-2", Link(relation=Relation.CONFIRMS, to="KM-ben"), reader=BEN)
 
 
 async def test_links_are_shown_from_both_ends_to_those_who_may_read_the_other(compare: Comparing) -> None:
