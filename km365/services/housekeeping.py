@@ -9,6 +9,7 @@ from km365.errors import StoreError
 from km365.jobs import Jobs
 from km365.services import flows
 from km365.store import (
+    alumni,
     conversations,
     cursors,
     events,
@@ -63,9 +64,10 @@ async def tidy(db: Database, jobs: Jobs, *, now: datetime) -> Tidied:
     asked for a term twelve months ago, what authors asked to have changed that was settled 30 days ago or
     asked twelve months ago, the subjects of group reflections closed, headline messages decided on and words
     about older lessons and about those found said twelve months ago, documents for which lessons were looked
-    for twelve months ago, what was said of leavers of whom nothing was said for twelve months, and the
-    answers of interviews nobody touched for twelve months; of those only their number is recorded. The newest
-    14 copies are kept in the folder `copies` beside it, so an expired answer is gone from them two weeks
+    for twelve months ago, lines over which leavers may be asked whose day is past, and what was asked over
+    one 30 days ago, what was said of leavers of whom nothing was said for twelve months, and the answers of
+    interviews nobody touched for twelve months; of those only their number is recorded. The newest 14 copies
+    are kept in the folder `copies` beside it, so an expired answer is gone from them two weeks
     later. Raises StoreError when the database is damaged, and then leaves the copies alone.
     """
     deleted = await db.run(_delete, jobs, now=now)
@@ -126,5 +128,6 @@ def _delete(c: Connection, jobs: Jobs, *, now: datetime) -> int:
     count += handover_facts.forget(c, before=now - KEEP_ANSWERS)
     count += used.forget(c, before=now - KEEP_ANSWERS)
     count += pushes.forget(c, before=now - KEEP_ANSWERS)
+    count += alumni.forget(c, today=now.date(), before=now - _KEEP_MESSAGE_DATA)
     cursors.put(c, LAST_TIDY, now.date().isoformat(), at=now)
     return count

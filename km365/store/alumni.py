@@ -100,7 +100,7 @@ def answer(c: Connection, question_id: str, words: str, *, at: datetime) -> bool
 
 
 def forget(c: Connection, *, today: date, before: datetime) -> int:
-    """Deletes lines whose day is past with what waits for them, and what was answered or asked before then."""
+    """Deletes lines whose day is past with what waits for them, and what was answered or asked before."""
     past = select(alumni_line.c.note_id).where(alumni_line.c.until_on < today)
     over = list(c.execute(past).scalars())
     count = c.execute(delete(alumni_line).where(alumni_line.c.note_id.in_(over))).rowcount
