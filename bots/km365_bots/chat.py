@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from km365.core.around import by_name
 from km365.core.chat import Event, EventKind, Reply
 from km365.core.commands import Understood, understand
+from km365.core.interviews import Interview
 from km365.core.keepout import KeepOut, keep_out
 from km365.core.languages import best
 from km365.core.preferences import Preferences, hours_for, zone_of
@@ -20,6 +22,7 @@ from km365.services.preferences import leave_alone
 from km365.store import conversations, duty_stations, preferences
 from km365.store.conversations import Conversation
 from km365.store.database import Connection, Database
+from km365_bots.around import Surroundings
 from km365_bots.speech import Speech
 
 if TYPE_CHECKING:
@@ -68,6 +71,8 @@ class Parts:
     coach: CoachWords | None = None
     members: Callable[[Event], Awaitable[Sequence[Reader]]] = _nobody
     """Who reads along where it was said; raises KM365Error where Teams does not tell."""
+    around: Surroundings = field(default_factory=Surroundings)
+    """Who is around the people who are interviewed."""
     hours: Hours = ALWAYS
     """When people are written to who have chosen nothing."""
 
@@ -95,6 +100,12 @@ class Chat:
         messages = self.parts.catalogue.get(language)
         secret, person, coach = self.parts.secret, self.event.cards_for, self.parts.coach
         return Speech(messages=messages, secret=secret, person_id=person, coach=coach)
+
+    def about(self, interview: Interview) -> Speech:
+        """km365 speaking of an interview in its language: who reads an answer is said by name."""
+        speech = self.speaking(interview.language)
+        named = by_name(speech.messages, self.parts.around.of(interview))
+        return replace(speech, messages=named)
 
     @property
     def activity_key(self) -> str:

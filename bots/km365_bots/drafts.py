@@ -163,7 +163,12 @@ def _handover(
     title = messages.say("prompt.note_title")
     text = _left_out(messages.say("prompt.note_text"), interview, bank, messages)
     heading, lines = _lesson(interview, bank, messages)
-    sections = [{"heading": part.label, "lines": part.value.splitlines()} for part in shown]
+    others = [_other_readers(interview, part, messages) for part in shown]
+    sections = [
+        {"heading": part.label, "lines": [*part.value.splitlines(), *other]}
+        for part, other in zip(shown, others, strict=True)
+    ]
+    numbered = ["\n".join([said, *other]) for said, other in zip(numbered, others, strict=True)]
     data = {
         "title": title,
         "text": text,
@@ -172,6 +177,14 @@ def _handover(
     }
     lesson = "\n".join([heading, *lines]) if lines else ""
     return Draft(card=NOTE, data=data, lines=[title, text, *numbered, lesson])
+
+
+def _other_readers(interview: Interview, part: Part, messages: Messages) -> list[str]:
+    """Who reads this answer, in a line, where that is not who reads the note."""
+    answer = interview.answer(part.question)
+    if answer is None or answer.audience is Audience.SUCCESSOR:
+        return []
+    return [messages.say("prompt.who", who=_who(answer.audience, messages))]
 
 
 def _handing_in(messages: Messages, shown: Sequence[Part], numbered: Sequence[str]) -> Draft:

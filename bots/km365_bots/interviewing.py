@@ -38,7 +38,14 @@ from km365_bots.meaning import asked_back, bank_of, said_to, uttered, worded
 
 async def current(chat: Chat) -> Turn | None:
     """The interview of this person that is open, if one is."""
-    return await service.current(chat.parts.db, chat.parts.banks, chat.event.person_id)
+    return await _learnt(chat, await service.current(chat.parts.db, chat.parts.banks, chat.event.person_id))
+
+
+async def _learnt(chat: Chat, turn: Turn | None) -> Turn | None:
+    """The same, with who is around the person known."""
+    if turn is not None:
+        await chat.parts.around.learn(turn.interview)
+    return turn
 
 
 async def is_asked(chat: Chat) -> bool:
@@ -83,7 +90,9 @@ async def put_off(chat: Chat, until: datetime, turn: Turn | None = None) -> list
 
 async def named(chat: Chat, interview_id: str) -> Turn | None:
     """The interview of that id, if it is this person's."""
-    return await service.find(chat.parts.db, chat.parts.banks, interview_id, person_id=chat.event.person_id)
+    person = chat.event.person_id
+    found = await service.find(chat.parts.db, chat.parts.banks, interview_id, person_id=person)
+    return await _learnt(chat, found)
 
 
 async def go_on(chat: Chat, turn: Turn) -> list[Reply]:
@@ -198,6 +207,7 @@ async def _begin(chat: Chat, campaign_id: str, verb: Verb, *, until: datetime | 
             handover_plan.parts, chat.parts.banks, campaign, person, chat.parts.hours, now=chat.event.at
         ),
     )
+    await _learnt(chat, turn)
     waits = turn.prompt.kind is PromptKind.INVITATION
     replies = await _opened(chat, turn, _tell(chat, turn, None))
     return [*replies, *([] if waits else await put_by.cards(chat, campaign=campaign_id))]
@@ -396,9 +406,10 @@ def _tell(chat: Chat, turn: Turn, press: Press | None) -> list[Reply]:
         return [chat.in_place(putting_off.card(chat, turn))]
     ended = turn.prompt.kind in _ENDED
     question = _question_of(chat, turn, press)
-    notes = chat.speech.notes(turn)
+    speech = chat.about(turn.interview)
+    notes = speech.notes(turn)
     if question and turn.notes and turn.notes[0] in _DEALT_WITH:
-        done = chat.speech.answered(turn, question)
+        done = speech.answered(turn, question)
         return [chat.in_place(done), *([] if ended else [prompt(chat, turn)])]
     said = [Reply(text=notes)] if notes else []
     if ended:
@@ -428,7 +439,7 @@ def _question_of(chat: Chat, turn: Turn, press: Press | None) -> Question | None
 def prompt(chat: Chat, turn: Turn, *, value: str | None = None) -> Reply:
     """What the interview asks now. `value` stands for the answer without being stored."""
     bank = bank_of(chat, turn.interview)
-    return chat.speaking(turn.interview.language).prompt(turn, bank, value=value)
+    return chat.about(turn.interview).prompt(turn, bank, value=value)
 
 
 async def _not_kept(chat: Chat, interview: Interview, said: Said, refusal: KeepOut) -> list[Reply]:

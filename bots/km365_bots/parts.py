@@ -53,6 +53,7 @@ from km365.services.wishes import WishDesk
 from km365.settings import Settings
 from km365.store.secrets import secret_of
 from km365.suggest.vocabulary import Vocabulary
+from km365_bots.around import InDirectory
 from km365_bots.chat import Parts
 from km365_bots.roster import milestones_of
 from km365_bots.topics.action import Actions
@@ -170,6 +171,7 @@ async def open_parts(app: App) -> Parts:
             Later(),
             Text(),
         ),
+        around=InDirectory(app),
         hours=hours_of(app.settings),
     )
 

@@ -71,7 +71,8 @@ def _help(chat: Chat, turn: Turn) -> Reply:
         return chat.speech.say("audience_help.now_all", who=chat.speech.messages.say("group.who"))
     if turn.prompt.kind not in ANSWERABLE:
         return chat.speech.say("chat.who")
-    return chat.speech.readers(turn.interview, bank, turn.prompt.question or bank.questions[0])
+    question = turn.prompt.question or bank.questions[0]
+    return chat.about(turn.interview).readers(turn.interview, question, _offered(chat, turn))
 
 
 def _offered(chat: Chat, turn: Turn) -> list[str]:

@@ -224,10 +224,9 @@ class Speech:
         card = Card(name="notice", data=data, language=self.messages.language)
         return Reply(text=_paragraphs(lines), card=card)
 
-    def readers(self, interview: Interview, bank: Bank, question: Question) -> Reply:
-        """Who reads the answer to this question, and how to change it."""
+    def readers(self, interview: Interview, question: Question, labels: Sequence[str]) -> Reply:
+        """Who reads the answer to this question, and how to change it: by saying one of the `labels`."""
         now = self.messages.say("audience_help.now", who=self._reads(interview, question))
-        labels = [self._who(audience) for audience in offered(bank)]
         to_say = self.messages.any_of(labels)
         change = self.messages.say("audience_help.change", labels=to_say) if labels else ""
         return Reply(text=_paragraphs([now, change]))

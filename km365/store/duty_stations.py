@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from km365.store import rows
 from km365.store.tables import duty_station
@@ -20,6 +20,12 @@ def offices_of(c: Connection, people: Collection[str]) -> dict[str, str]:
     """The same of each of these people."""
     found = c.execute(select(duty_station).where(duty_station.c.person_id.in_(people)))
     return dict.fromkeys(people, "") | {row.person_id: row.office for row in found}
+
+
+def count(c: Connection, office: str) -> int:
+    """How many people work in the office."""
+    here = select(func.count()).select_from(duty_station).where(duty_station.c.office == office)
+    return c.execute(here).scalar_one()
 
 
 def offices(c: Connection) -> frozenset[str]:

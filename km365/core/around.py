@@ -1,0 +1,50 @@
+"""Who is around somebody who is interviewed: with it, who reads an answer is said by name."""
+
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from km365.core.audience import Audience
+from km365.core.messages import Messages, Text
+from km365.core.offices import in_language
+
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """Names of the successor and the supervisor, the office's name by language, and how many work there.
+
+    What is not known is empty, or 0.
+    """
+
+    successor: str = ""
+    supervisor: str = ""
+    office: Mapping[str, str] = field(default_factory=dict)
+    colleagues: int = 0
+
+
+_EXACT = 20
+"""So many colleagues are told as they are; of more, tens are."""
+
+
+def by_name(messages: Messages, around: Around) -> Messages:
+    """The same words, with those who read an answer by name as far as they are known."""
+    said: dict[str, Text] = {}
+    if around.successor or around.supervisor:
+        both = around.successor and around.supervisor
+        known = "both" if both else "successor" if around.successor else "supervisor"
+        who = messages.say(f"preview.{known}", successor=around.successor, supervisor=around.supervisor)
+        said[f"audience.{Audience.SUCCESSOR}"] = _as_it_is(who)
+        note = f"{messages.say('prompt.note_text')} {messages.say('preview.note', who=who)}"
+        said["prompt.note_text"] = _as_it_is(note)
+    office = in_language(around.office, messages.language)
+    if office and around.colleagues > 1:
+        count = around.colleagues if around.colleagues < _EXACT else round(around.colleagues, -1)
+        said[f"audience.{Audience.OFFICE}"] = _as_it_is(
+            messages.say("preview.office", n=count, office=office)
+        )
+    return replace(messages, texts=ChainMap(said, dict(messages.texts))) if said else messages
+
+
+def _as_it_is(text: str) -> str:
+    """A text in which nothing is filled in."""
+    return text.replace("{", "{{").replace("}", "}}")
