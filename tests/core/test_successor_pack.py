@@ -1,0 +1,73 @@
+"""What a pack is made of: the lines of a note, whom to meet, what comes."""
+
+from datetime import date, timedelta
+
+from km365.core import successor_pack as rules
+from km365.core.languages import LANGUAGES
+from km365.core.schedule import Milestone
+from km365.core.successor_pack import PEOPLE, Said, ToRead, Why
+from km365.documents.questions import Banks
+from km365.templates import Templates
+
+TODAY = date(2026, 3, 2)
+BANKS = Banks(Templates())
+EVERY = [BANKS.get("handover", tag) for tag in LANGUAGES]
+COLUMNS = frozenset({"Who", "Why", "No."})
+
+
+def said(heading: str, *lines: str) -> list[Said]:
+    return rules.said_in([(heading, lines)], EVERY, COLUMNS, language="en", day=TODAY)
+
+
+def test_numbers_headings_of_columns_and_the_table_of_answers_are_not_said() -> None:
+    found = said("Annex A", "Who | Why | No.", "Halima | She knows. | [9]", "Tobias | – | – | [9]", "Mine.")
+    assert [one.line.text for one in found] == ["Halima | She knows.", "Tobias", "Mine."]
+    assert [one.target for one in found] == [PEOPLE, PEOPLE, ""]
+    assert said("Sources", "[9] | Which five people? | 2 March | everyone") == []
+
+
+def test_what_was_asked_is_known_in_every_language_by_number_or_by_heading() -> None:
+    (by_number,) = said("Anything", "Call Marek. [10]")
+    (by_heading,) = said("People to meet first", "Call Marek.")
+    for found in (by_number, by_heading):
+        assert "Whom do you call" in found.line.asked
+        assert BANKS.get("handover", "ar").question("stuck").ask in found.line.asked
+    assert "five people" in by_heading.line.asked and "five people" not in by_number.line.asked
+
+
+def test_whoever_was_named_for_the_first_weeks_comes_first_and_whom_to_call_is_not_met() -> None:
+    found = said("x", "An old teacher. [11]", "Halima Quillstone: she knows. [9]", "Marek, when stuck. [10]")
+    met = rules.meetings(found)
+    assert [(one.name, one.week) for one in met] == [("Halima Quillstone", 1), ("", 2)]
+
+
+def test_of_five_to_read_two_are_lessons_where_there_are_as_many() -> None:
+    papers = [ToRead(title=f"p{n}", web_url=f"p{n}", why=Why.NAMED) for n in range(6)]
+    lessons = [ToRead(title=f"l{n}", web_url=f"l{n}", why=Why.TOPIC) for n in range(6)]
+
+    def titles(named: int, told: int) -> str:
+        return " ".join(one.title for one in rules.read_first(papers[:named], lessons[:told]))
+
+    assert titles(6, 6) == "p0 p1 p2 l0 l1"
+    assert titles(6, 0) == "p0 p1 p2 p3 p4"
+    assert titles(1, 6) == "p0 l0 l1 l2 l3"
+
+
+def test_what_comes_is_of_the_office_within_ninety_days_and_not_called_off() -> None:
+    def milestone(number: int, days: int, office: str = "CO-BEL", state: str = "planned") -> Milestone:
+        on = TODAY + timedelta(days=days)
+        return Milestone(id=str(number), title="", kind="", office=office, due_on=on, state=state)
+
+    found = rules.ahead(
+        [
+            milestone(1, 90),
+            milestone(2, 0),
+            milestone(3, 91),
+            milestone(4, -1),
+            milestone(5, 5, office="CO-ARD"),
+            milestone(6, 5, state="cancelled"),
+        ],
+        office="co-bel",
+        today=TODAY,
+    )
+    assert [one.id for one in found] == ["2", "1"]
