@@ -25,6 +25,7 @@ from km365.graph import people
 from km365.graph.metadata import TermRef
 from km365.services import (
     capture,
+    gaps,
     group_reflection,
     handover,
     headline_choice,
@@ -43,6 +44,7 @@ from km365.services import (
 )
 from km365.services.calendar import hours_of
 from km365.services.found_lessons import FoundLessons
+from km365.services.gaps import GapDesk
 from km365.services.handing_on import Begin, Desk, open_desk
 from km365.services.headline_answers import HeadlineDesk
 from km365.services.life import LifeDesk
@@ -63,6 +65,7 @@ from km365_bots.topics.deciding import Deciding
 from km365_bots.topics.edited import Edited
 from km365_bots.topics.find import Find
 from km365_bots.topics.found import FoundInAnswers
+from km365_bots.topics.gaps import OpenGaps
 from km365_bots.topics.group import GroupReflections
 from km365_bots.topics.headlines import Headlines
 from km365_bots.topics.later import Later
@@ -101,7 +104,8 @@ async def open_parts(app: App) -> Parts:
     verdict_desk = VerdictDesk(
         graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings, now=app.clock.now
     )
-    drafts = _Drafts(app, wish_desk)
+    gap_desk = GapDesk.of(app.graph, app.db, app.jobs, app.settings, app.templates)
+    drafts = _Drafts(app, wish_desk, gap_desk)
     desk = Desk(
         db=app.db,
         jobs=app.jobs,
@@ -168,6 +172,7 @@ async def open_parts(app: App) -> Parts:
             StillTrue(Lessons(app.graph, app.db, app.settings, terms), verdict_desk),
             Actions(life_desk),
             Sittings(hours_of(app.settings)),
+            OpenGaps(gap_desk),
             Later(),
             Text(),
         ),
@@ -214,8 +219,8 @@ class _Profiles:
 class _Drafts:
     """Where finished interviews go."""
 
-    def __init__(self, app: App, wish_desk: WishDesk) -> None:
-        self._app, self._wish_desk = app, wish_desk
+    def __init__(self, app: App, wish_desk: WishDesk, gap_desk: GapDesk) -> None:
+        self._app, self._wish_desk, self._gap_desk = app, wish_desk, gap_desk
         self._vocabulary: tuple[datetime, Vocabulary] | None = None
         self._reading = asyncio.Lock()
 
@@ -253,6 +258,7 @@ class _Drafts:
         filed = await handover.file_note(
             app.graph, app.db, app.jobs, app.settings, app.templates, note, at=now
         )
+        await gaps.note_filed(self._gap_desk, interview, bank, note, at=now)
         return filed.web_url
 
     async def _with_office(self, item: KnowledgeItem) -> KnowledgeItem:

@@ -5,7 +5,8 @@ from enum import StrEnum
 
 from km365.app import App
 from km365.core.schedule import Hours, day_at
-from km365.services import actions, calendar_scan, deciding, flows, promotion, review_by
+from km365.services import actions, calendar_scan, deciding, flows, gaps_followed, promotion, review_by
+from km365.services.gaps import GapDesk
 from km365.services.lesson_care import LAST
 from km365.services.life import LifeDesk
 from km365.store import cursors
@@ -23,6 +24,7 @@ class Part(StrEnum):
     REVIEW_BY = "review_by"
     PROMOTION = "promotion"
     DECIDING = "deciding"
+    GAPS = "gaps"
 
 
 class LessonCare:
@@ -60,6 +62,9 @@ class LessonCare:
                 await promotion.propose(desk, app.templates, at=now)
             case Part.DECIDING:
                 await deciding.tell(desk, at=now)
+            case Part.GAPS:
+                gap_desk = GapDesk.of(app.graph, app.db, app.jobs, app.settings, app.templates)
+                await gaps_followed.look(gap_desk, self._hours, at=now)
         await app.db.run(cursors.put, LAST, self._today, at=app.clock.now())
 
     @property

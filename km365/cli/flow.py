@@ -206,16 +206,19 @@ async def _outlook(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[st
 
 
 async def _lessons(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[str, Any], str]:
-    from km365.services import calendar, deciding, lesson_care, life
+    from km365.services import calendar, deciding, gaps_followed, lesson_care, life
+    from km365.services.gaps import GapDesk
 
     desk = life.LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
     hours = calendar.hours_of(app.settings)
     done = await lesson_care.look(desk, app.templates, hours, at=now, dry_run=dry_run)
     told = await deciding.tell(desk, at=now, dry_run=dry_run)
+    gap_desk = GapDesk.of(app.graph, app.db, app.jobs, app.settings, app.templates)
+    open_ = await gaps_followed.look(gap_desk, hours, at=now, dry_run=dry_run)
     words = f"{done.asked} asked whether lessons still hold, {done.reminded} reminded of an action"
     words = f"{words}, {done.back} told that one has no owner, {done.proposed} told that lessons agree"
-    words = f"{words}, {told} told of lessons to decide on"
-    return asdict(done) | {"deciders": told}, words
+    words = f"{words}, {told} told of lessons to decide on, {open_} of what a handover leaves open"
+    return asdict(done) | {"deciders": told, "gaps": open_}, words
 
 
 _REHEARSED = {"push": _push, "outlook": _outlook}

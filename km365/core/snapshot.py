@@ -175,17 +175,23 @@ class Why(StrEnum):
 
     WROTE = "wrote"  # contributed one of the sources
     FOLLOWS = "follows"  # has the post of somebody who did
+    LEARNT = "learnt"  # learnt it by working beside somebody who did
     FOCAL_POINT = "focal_point"  # looks after what the office knows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contact:
-    """Somebody to ask; `name` and `post` are "" where only the office is told."""
+    """Somebody to ask; `name` and `post` are "" where only the office is told.
+
+    `was` is who was asked before they left the post, `until` their last day, where these are known.
+    """
 
     office: str
     why: Why
     name: str = ""
     post: str = ""
+    was: str = ""
+    until: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

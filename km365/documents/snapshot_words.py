@@ -102,8 +102,11 @@ class SnapshotWords:
         """Somebody to ask, and why."""
         if contact.why is Why.FOCAL_POINT and not contact.name:
             return self.text("focal_point", person=contact.office)
-        told = (one for one in (contact.name, contact.post, contact.office) if one)
-        return self.text(contact.why.value, person=", ".join(told))
+        told = ", ".join(one for one in (contact.name, contact.post, contact.office) if one)
+        if contact.was and contact.until:
+            key, day = f"{contact.why}_since", self.day(contact.until)
+            return self.text(key, was=contact.was, until=day, person=told)
+        return self.text(contact.why.value, person=told)
 
     def facts(self, snapshot: Snapshot) -> list[Fact]:
         """The day, what the answer is held to, and who may read it."""

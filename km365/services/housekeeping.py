@@ -14,6 +14,7 @@ from km365.store import (
     cursors,
     events,
     feedback,
+    gaps,
     group_reflections,
     handover_facts,
     headlines,
@@ -65,10 +66,11 @@ async def tidy(db: Database, jobs: Jobs, *, now: datetime) -> Tidied:
     asked twelve months ago, the subjects of group reflections closed, headline messages decided on and words
     about older lessons and about those found said twelve months ago, documents for which lessons were looked
     for twelve months ago, lines over which leavers may be asked whose day is past, and what was asked over
-    one 30 days ago, what was said of leavers of whom nothing was said for twelve months, and the answers of
-    interviews nobody touched for twelve months; of those only their number is recorded. The newest 14 copies
-    are kept in the folder `copies` beside it, so an expired answer is gone from them two weeks
-    later. Raises StoreError when the database is damaged, and then leaves the copies alone.
+    one 30 days ago, what was said of leavers of whom nothing was said for twelve months, gaps of handovers
+    twelve months after the last day or 90 days after all were closed, and the answers of interviews nobody
+    touched for twelve months; of those only their number is recorded. The newest 14 copies are kept in the
+    folder `copies` beside it, so an expired answer is gone from them two weeks later. Raises StoreError when
+    the database is damaged, and then leaves the copies alone.
     """
     deleted = await db.run(_delete, jobs, now=now)
     return Tidied(copy=await asyncio.to_thread(_copy, db, now), deleted=deleted)
@@ -126,6 +128,7 @@ def _delete(c: Connection, jobs: Jobs, *, now: datetime) -> int:
     count += still_true.forget(c, before=now - KEEP_ANSWERS)
     count += loss_factors.forget(c, before=now - KEEP_ANSWERS)
     count += handover_facts.forget(c, before=now - KEEP_ANSWERS)
+    count += gaps.forget(c, today=now.date(), at=now)
     count += used.forget(c, before=now - KEEP_ANSWERS)
     count += pushes.forget(c, before=now - KEEP_ANSWERS)
     count += alumni.forget(c, today=now.date(), before=now - _KEEP_MESSAGE_DATA)

@@ -12,7 +12,6 @@ from datetime import date
 
 from km365.core.audience import Reader
 from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem, Reach, from_fields, words_mark
-from km365.core.schema import DEPARTURES
 from km365.core.search_entries import DOCUMENT, KNOWLEDGE, Entry, may_find, shelves_of
 from km365.core.search_question import Concepts, Filters, Part, Query
 from km365.core.search_words import said, unpack
@@ -31,16 +30,15 @@ from km365.core.snapshot_kept import Asked, Change, Kept
 from km365.core.tag_plan import list_of
 from km365.core.taxonomy import Status
 from km365.documents import duty_stations
-from km365.errors import GraphNotFound
-from km365.graph import documents, lists, people, sites
+from km365.graph import documents, lists, people
 from km365.graph.client import Graph
 from km365.graph.documents import Document
 from km365.graph.lists import Item
 from km365.graph.people import Person
-from km365.graph.wire import odata_text
-from km365.services import calendar, review, search
+from km365.services import review, search
 from km365.services.search import EVERYONE, Found, Hit
 from km365.services.search_shelving import tags_of
+from km365.services.who_now import who_now
 from km365.settings import Settings
 from km365.store import search as store
 from km365.store.database import Connection, Database
@@ -169,12 +167,12 @@ class Asking:
     async def with_contacts(self, snapshot: Snapshot, reader: Reader, *, by_name: bool) -> Snapshot:
         """The snapshot with whom to ask: contributors who allow it, and the offices' focal points.
 
-        Somebody who is gone is replaced by who has their post. EVERYONE is told offices and nobody's name;
-        focal points are named only `by_name`, which takes a call for each colleague of an office. Needs
-        User.Read.All and GroupMember.ReadBasic.All.
+        Somebody who left the post is named with who is asked now (`services.who_now`). EVERYONE is told
+        offices and nobody's name; focal points are named only `by_name`, which takes a call for each
+        colleague of an office. Needs User.Read.All and GroupMember.ReadBasic.All.
         """
         speaking = [*snapshot.sources, *snapshot.read]
-        found = [] if reader == EVERYONE else await self._contributors(speaking)
+        found = [] if reader == EVERYONE else await self._contributors(speaking, today=snapshot.as_of)
         offices = list(dict.fromkeys(one.office for one in speaking if one.office))[:_OFFICES]
         for office in offices:
             named = await self._focal_points(office) if by_name and reader != EVERYONE else []
@@ -184,40 +182,21 @@ class Asking:
             first.setdefault((one.office, one.name or one.why), one)
         return replace(snapshot, contacts=tuple(first.values()))
 
-    async def _contributors(self, sources: Sequence[Source]) -> list[Contact]:
-        ids = list(dict.fromkeys(person for source in sources for person in source.people))
+    async def _contributors(self, sources: Sequence[Source], *, today: date) -> list[Contact]:
+        offices = {person: source.office for source in sources for person in source.people}
         found = []
-        for person_id in ids[:_PEOPLE]:
-            person = await self._known(person_id)
-            if person is not None and person.account_enabled:
-                found.append(_contact(person, Why.WROTE))
-            elif follows := await self._successor(person_id, person.upn if person else ""):
-                found.append(_contact(follows, Why.FOLLOWS))
+        for person_id, office in list(offices.items())[:_PEOPLE]:
+            now = await who_now(self.graph, self.db, self.settings, person_id, office, today=today)
+            if now is None:
+                found.append(_contact(await people.get_person(self.graph, person_id), Why.WROTE))
+            elif now.person is not None:
+                why = Why.LEARNT if now.learnt else Why.FOLLOWS
+                found.append(replace(_contact(now.person, why), was=now.was, until=now.until))
         return found
 
     async def _focal_points(self, office: str) -> list[Contact]:
         found = review.focal_points(self.graph, self.settings, office)
         return [_contact(one, Why.FOCAL_POINT) async for one in found]
-
-    async def _known(self, person: str) -> Person | None:
-        """Somebody the directory still has, also with an account that is closed."""
-        try:
-            return await people.get_person(self.graph, person)
-        except GraphNotFound:
-            return None
-
-    async def _successor(self, person_id: str, sign_in: str) -> Person | None:
-        """Who has the post of somebody who left, as a row of *Departures* says that was not cancelled."""
-        site = await sites.get_site(self.graph, self.settings.knowledge_site)
-        target = await lists.get_list(self.graph, site.id, DEPARTURES.title)
-        for name in filter(None, (person_id, sign_in)):
-            query = f"fields/KMPerson eq {odata_text(name)}"
-            async for row in lists.list_items(self.graph, site.id, target.id, filter=query):
-                successor = calendar.text(row, "KMSuccessor")
-                if successor and calendar.text(row, "KMState") != "cancelled":
-                    person = await self._known(successor)
-                    return person if person is not None and person.account_enabled else None
-        return None
 
 
 def _indexed(c: Connection, hit: Hit, shelves: Collection[str]) -> tuple[Entry, list[str]] | None:

@@ -3,10 +3,10 @@
 A moment is stored in UTC and comes back aware. JSON columns hold plain JSON. Text of a person is only in
 `km_answer`, `km_conversation`, `km_message` (what a decision says), `km_reply` (what Teams did not take yet),
 `km_wish` (what is to be changed), `km_headline` (a chooser's wording), `km_still_true` (what changed),
-`km_use` (why a lesson did not fit), `km_loss_factor` (why a factor is so) and the two of `km_alumni` (what a
-successor asks, what is answered, and a private address), and goes when its time is over;
-in `km_move` (what a reviewer says) it goes when the item is taken back. So do the words of documents, in
-`km_example`, and those quoted in `km_feedback` and `km_watched_file`, in their time.
+`km_use` (why a lesson did not fit), `km_loss_factor` (why a factor is so), `km_handover_gap` (what closed it)
+and the two of `km_alumni` (what a successor asks, what is answered, and a private address), and goes when its
+time is over; in `km_move` (what a reviewer says) it goes when the item is taken back. So do the words of
+documents, in `km_example`, and those quoted in `km_feedback` and `km_watched_file`, in their time.
 The tables of the search index hold what SharePoint holds, and are made anew from it.
 """
 
@@ -703,4 +703,29 @@ alumni_question = Table(
     _required("answer", Text),
     Column("answered_at", Moment),
     Index(None, "person_id"),
+)
+
+handover_gap = Table(
+    "km_handover_gap",
+    metadata,
+    Column("person_id", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("last_on", Date, nullable=False),
+    _required("post", String),
+    _required("office", String),
+    _required("supervisor_id", String),
+    _required("successor_id", String),
+    _required("about", String),
+    _required("kind", String),
+    _required("detail", String),
+    _required("method", String),
+    Column("due_on", Date, nullable=False),
+    _required("owner", String),
+    _required("by_hand", Boolean),
+    _required("given_at", Moment),
+    Column("closed_at", Moment),
+    _required("closed_by", String),
+    _required("because", Text),
+    Index(None, "supervisor_id"),
+    Index(None, "owner"),
 )

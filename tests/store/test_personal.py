@@ -63,6 +63,7 @@ def special(place: Place, person: str) -> dict[str, object]:
         "jobs": {"state": "done", "args": {"key": f"handover:{person}:1"}},
         "terms asked for": {"request_id": "r"},
         "what goes with others": {"person_id": f"eve-{person[-4:]}"},
+        "open in handovers of others": {"person_id": f"eve-{person[-4:]}"},
         "answers": {"interview_id": f"i-{person[-4:]}"},
         "interviews": {"id": f"i-{person[-4:]}"},
     }.get(place.name, {})

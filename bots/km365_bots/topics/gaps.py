@@ -1,0 +1,299 @@
+"""What handovers leave open: listed to who sees to it, closed, given to somebody else, another day or way.
+
+The chat keeps whose gap was listed at which place and what was asked about which, by id: no word of anybody.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from km365.core.chat import Reply
+from km365.core.commands import Understood
+from km365.core.gaps import Gap, Method
+from km365.core.languages import LANGUAGES
+from km365.core.schedule import day_at
+from km365.documents.gap_words import GapWords
+from km365.errors import GraphError, InputRefused, NotFound
+from km365.services import gaps, gaps_followed
+from km365.services.gaps import GapDesk, Shown, Wanted
+from km365.store.outbox import Message
+from km365_bots.buttons import Pick
+from km365_bots.chat import Chat
+from km365_bots.moments import Moments
+from km365_bots.speech import Speech
+from km365_bots.topics import NotWanted, Told, Topic, gives_back, refused
+
+_CLOSE, _OWNER, _DAY, _METHOD = _VERBS = ("close", "owner", "day", "method")
+_SAVE, _WHICH, _LIST = "save", "which", "list"
+_NUMBER = re.compile(r"\s*(\d{1,2})\b[\s.:)]*")
+_SIGN_IN = re.compile(r"[^\s@]+@[^\s@]+")
+_AROUND = " :：,،，.。—–-"
+
+
+class OpenGaps(Topic):
+    """ "Open gaps", and then "1 closed: we met", "2 owner: name@…", "2 by: 1 June", "3 how: shadowing"."""
+
+    name = "gaps"
+
+    def __init__(self, desk: GapDesk) -> None:
+        self._desk, self._moments = desk, Moments()
+
+    async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
+        """The list, what is said to a gap of it, or the answer to what was asked about one."""
+        try:
+            return await self._list(chat) if wish else await self._heard(chat, meant)
+        except GraphError:
+            return Told(replies=[chat.speech.say("find.away")])
+
+    async def _heard(self, chat: Chat, meant: Understood | None) -> Told | None:
+        kept = chat.state.get("waiting") or {}
+        if kept.get("asks"):
+            words = chat.event.text.strip()
+            return None if meant else await self._answer(chat, str(kept["gap"]), str(kept["asks"]), words)
+        listed: Sequence[str] = kept.get("gaps", ())
+        number, verb, words = _said(chat)
+        if not verb or not (1 <= number <= len(listed) or (number == 0 and len(listed) == 1)):
+            return None
+        gap = listed[max(number, 1) - 1]
+        return await (self._answer(chat, gap, verb, words) if words else self._ask(chat, gap, verb))
+
+    async def pressed(self, chat: Chat, pick: Pick) -> Told:
+        """A button of a gap, of the list of them, or of the card that asked something about one."""
+        try:
+            gap, _, asked = pick.about.partition("|")
+            if pick.verb == _SAVE and asked in _VERBS:
+                return await self._answer(chat, gap, asked, pick.inputs.get("words", "").strip())
+            gap = pick.inputs.get(_WHICH, "") if gap == _LIST else gap
+            if pick.verb in _VERBS and gap:
+                return await self._ask(chat, gap, pick.verb)
+            return await self._list(chat)
+        except GraphError:
+            return Told(replies=[chat.speech.say("find.away")])
+
+    def tells(self, speech: Speech, message: Message) -> Reply | None:
+        """That something is open; what, whoever may read it sees when they open it."""
+        if message.card != gaps_followed.CARD:
+            return None
+        say = speech.messages.say
+        return speech.menu(
+            self.name,
+            title=say("gaps.told_title"),
+            text=say("gaps.told_text", n=int(str(message.data.get("count", 1)))),
+            buttons=[{"verb": _LIST, "label": say("gaps.told_show")}],
+            about=_LIST,
+            hint=say("gaps.told_hint"),
+        )
+
+    async def as_sent(self, speech: Speech, message: Message) -> Reply | None:
+        """The same with what is open now. Raises NotWanted where all was closed meanwhile."""
+        if message.card != gaps_followed.CARD:
+            return None
+        shown = await gaps.list_(self._desk, message.person_id)
+        mine = [gap for one in shown for gap in _theirs(one, message)]
+        if not mine:
+            raise NotWanted("All gaps were closed meanwhile.")
+        return self.tells(speech, _with_count(message, len(mine)))
+
+    async def _list(self, chat: Chat, *, first: str = "") -> Told:
+        """What is open and this person may see; of several handovers some each."""
+        found = await gaps.list_(self._desk, chat.event.person_id)
+        say, words = chat.speech.messages.say, self._words(chat)
+        if not found:
+            return Told(replies=[chat.speech.say("gaps.none")])
+        each = max(2, words.rules.most // len(found))
+        listed = [(one, gap) for one in found for gap in one.open[:each]][: max(each, words.rules.most)]
+        more = sum(len(one.open) for one in found) - len(listed)
+        lines = [first, *_about(chat.speech, found), say("gaps.more", count=more) if more else ""]
+        keys = [_key(one, gap) for one, gap in listed]
+        may = [one.circle.may_close(gap, chat.event.person_id) for one, gap in listed]
+        verbs = _VERBS if any(one.may_set for one in found) else (_CLOSE,) if any(may) else ()
+        choices = [
+            {"value": key, "label": f"{place} · {words.what(gap)}"}
+            for place, (key, (_, gap), mine) in enumerate(zip(keys, listed, may, strict=True), start=1)
+            if mine
+        ]
+        which = {"key": _WHICH, "label": say("gaps.which"), "choices": choices}
+        reply = chat.speech.menu(
+            self.name,
+            title=_title(chat.speech, found),
+            text="\n".join(line for line in lines if line),
+            entries=[_entry(chat, words, one, gap, several=len(found) > 1) for one, gap in listed],
+            fields=[which | {"value": choices[0]["value"]}] if choices else [],
+            buttons=[{"verb": verb, "label": say(f"gaps.button_{verb}"), "inputs": True} for verb in verbs],
+            about=_LIST,
+            hint=say("gaps.hint" if len(verbs) > 1 else "gaps.hint_close") if verbs else "",
+        )
+        return Told(
+            replies=[chat.in_place(reply) if first else reply], waits={"gaps": keys} if verbs else None
+        )
+
+    async def _ask(self, chat: Chat, gap: str, verb: str, *, problem: str = "", words: str = "") -> Told:
+        """Asks what was done, for the owner, the day or the way."""
+        found = await self._one(chat, gap, verb)
+        if found is None:
+            return Told(replies=[chat.speech.say("gaps.not_yours")])
+        say, told = chat.speech.messages.say, self._words(chat)
+        methods = {one.value: told.method(one) for one in Method}
+        entry: dict[str, Any] = {"key": "words", "label": say(f"gaps.label_{verb}"), "value": words}
+        if verb == _METHOD:
+            entry["choices"] = [{"value": key, "label": label} for key, label in methods.items()]
+            entry["value"] = found.method.value
+        reply = chat.speech.menu(
+            self.name,
+            title=told.what(found),
+            text="\n".join(filter(None, (problem and say(f"gaps.{problem}"), say(f"gaps.ask_{verb}")))),
+            fields=[entry],
+            buttons=[{"verb": _SAVE, "label": say(f"gaps.save_{verb}"), "inputs": True}],
+            about=f"{gap}|{verb}",
+            hint=say(f"gaps.hint_{verb}_words", methods=chat.speech.messages.any_of(list(methods.values()))),
+        )
+        return Told(replies=[reply], waits={"gap": gap, "asks": verb}, own_words=True)
+
+    async def _answer(self, chat: Chat, gap: str, verb: str, words: str) -> Told:
+        """Does what was said; what belongs to another channel is kept nowhere."""
+        if words and (refusal := await chat.keeps_out(words)):
+            told = refused(chat, refusal, waits={"gap": gap, "asks": verb}, own_words=True)
+            if not gives_back(chat, refusal):
+                return told
+            again = await self._ask(chat, gap, verb, words=words)
+            return Told(replies=[*told.replies, *again.replies], waits=again.waits, own_words=True)
+        meant = self._meant(chat, verb, words)
+        try:
+            first = await self._do(chat, gap, verb, meant, words) if meant else ""
+        except (InputRefused, NotFound):
+            first = ""
+        if not first:
+            return await self._ask(chat, gap, verb, problem=f"no_{verb}", words=words)
+        return await self._list(chat, first=first)
+
+    async def _do(self, chat: Chat, gap: str, verb: str, wanted: Wanted, words: str) -> str:
+        """Does it, and says so. Raises what `services.gaps` raises."""
+        person, number = _split(gap)
+        reader, at, say = chat.event.person_id, chat.event.at, chat.speech.messages.say
+        if verb == _CLOSE:
+            await gaps.close(self._desk, person, number, words, reader=reader, at=at)
+            return say("gaps.done_close")
+        shown = await gaps.set_(self._desk, person, number, wanted, reader=reader, at=at)
+        after = next(one for one in shown.gaps if one.number == number)
+        name = shown.names.get(shown.circle.owner_of(after), "")
+        day, method = chat.speech.messages.day(after.due_on), self._words(chat).method(after.method)
+        return say(f"gaps.done_{verb}", name=name, day=day, method=method)
+
+    def _meant(self, chat: Chat, verb: str, words: str) -> Wanted | None:
+        """What is to be different, by these words; None where they do not say it."""
+        if verb == _OWNER:
+            found = _SIGN_IN.search(words)
+            return Wanted(owner=found[0].strip(_AROUND)) if found else None
+        if verb == _DAY:
+            day = self._day(chat, words)
+            return Wanted(due_on=day) if day else None
+        if verb == _METHOD:
+            method = _method(chat, words)
+            return Wanted(method=method) if method else None
+        return Wanted() if words else None
+
+    def _day(self, chat: Chat, words: str) -> date | None:
+        """The day that is meant, today at the earliest."""
+        found = self._moments.read(chat, words)
+        day = day_at(found, chat.hours) if found else None
+        return day if day and day >= day_at(chat.event.at, chat.hours) else None
+
+    async def _one(self, chat: Chat, gap: str, verb: str) -> Gap | None:
+        """The gap as it is now, where it is open and this person may do that with it."""
+        person, number = _split(gap)
+        reader = chat.event.person_id
+        try:
+            shown = await gaps.get(self._desk, person, reader)
+        except NotFound:
+            return None
+        found = next((one for one in shown.open if one.number == number), None)
+        if found is None:
+            return None
+        may = shown.circle.may_close(found, reader) if verb == _CLOSE else shown.may_set
+        return found if may else None
+
+    def _words(self, chat: Chat) -> GapWords:
+        return GapWords.of(self._desk.banks, self._desk.rules(), chat.language)
+
+
+def _theirs(shown: Shown, message: Message) -> Sequence[Gap]:
+    """The open gaps that this person sees to."""
+    return [one for one in shown.open if shown.circle.owner_of(one) == message.person_id]
+
+
+def _with_count(message: Message, count: int) -> Message:
+    return Message(**{**vars(message), "data": {"count": count}})
+
+
+def _title(speech: Speech, found: Sequence[Shown]) -> str:
+    if len(found) > 1:
+        return speech.messages.say("gaps.title_many")
+    return _named(speech, "gaps.title", found[0])
+
+
+def _named(speech: Speech, key: str, shown: Shown) -> str:
+    """A sentence that names the post and the person."""
+    post, person = shown.handover.post, shown.person or shown.handover.office
+    return speech.messages.say(key, post=speech.apart(post), person=speech.apart(person))
+
+
+def _about(speech: Speech, found: Sequence[Shown]) -> list[str]:
+    """Of a single handover its last day, and where its note lies."""
+    if len(found) > 1:
+        return []
+    say, (one,) = speech.messages.say, found
+    note = f"{say('gaps.note')}: {one.note_url}" if one.note_url else ""
+    return [say("gaps.last_day", day=speech.messages.day(one.handover.last_on)), note]
+
+
+def _entry(chat: Chat, words: GapWords, shown: Shown, gap: Gap, *, several: bool) -> Mapping[str, str]:
+    """What is open, why it matters, and how, by whom and by when it is to be closed."""
+    say, speech = chat.speech.messages.say, chat.speech
+    late = gap.due_on < day_at(chat.event.at, chat.hours)
+    owner = shown.names.get(shown.circle.owner_of(gap), "")
+    said = [
+        _named(speech, "gaps.of", shown) if several else "",
+        words.why(gap),
+        say("gaps.how", method=words.method(gap.method)),
+        say("gaps.who", name=speech.apart(owner)) if owner else "",
+        say("gaps.late" if late else "gaps.by", day=speech.messages.day(gap.due_on)),
+    ]
+    return {"title": words.what(gap), "note": " ".join(one for one in said if one)}
+
+
+def _key(shown: Shown, gap: Gap) -> str:
+    return f"{shown.handover.person_id}/{gap.number}"
+
+
+def _split(key: str) -> tuple[str, int]:
+    person, _, number = key.rpartition("/")
+    return person, int(number) if number.isdecimal() else 0
+
+
+def _method(chat: Chat, words: str) -> Method | None:
+    """The way that is meant, as the card has it or as it is said in any language."""
+    wanted = words.strip(_AROUND).casefold()
+    for method in Method:
+        if wanted == method or wanted in {one.casefold() for one in _phrases(chat, method)}:
+            return method
+    return None
+
+
+def _said(chat: Chat) -> tuple[int, str, str]:
+    """A number (0 for none), what is to become of the gap, and the words behind: "1 closed: we met"."""
+    text = chat.event.text.strip()
+    number = _NUMBER.match(text)
+    rest = text[number.end() :] if number else text
+    for verb in _VERBS:
+        for phrase in _phrases(chat, verb):
+            said, behind = rest[: len(phrase)], rest[len(phrase) :]
+            if said.casefold() == phrase.casefold() and not behind[:1].isalnum():
+                return int(number[1]) if number else 0, verb, behind.strip(_AROUND)
+    return 0, "", ""
+
+
+def _phrases(chat: Chat, name: str) -> Collection[str]:
+    """How that is said in any language, the longest first."""
+    texts = [chat.parts.catalogue.get(tag).texts[f"gaps.{name}_words"] for tag in LANGUAGES]
+    return sorted({str(one) for words in texts for one in words}, key=len, reverse=True)
