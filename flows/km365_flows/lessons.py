@@ -59,7 +59,7 @@ class LessonCare:
             case Part.REVIEW_BY:
                 await review_by.ask(desk, self._hours, at=now)
             case Part.PROMOTION:
-                await promotion.propose(desk, app.templates, at=now)
+                await promotion.propose(desk, app.templates, self._hours, at=now)
             case Part.DECIDING:
                 await deciding.tell(desk, at=now)
             case Part.GAPS:

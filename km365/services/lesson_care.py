@@ -31,5 +31,5 @@ async def look(
     """
     owners = await actions.remind(desk, hours, at=at, dry_run=dry_run)
     asked = await review_by.ask(desk, hours, at=at, dry_run=dry_run)
-    proposed = await promotion.propose(desk, templates, at=at, dry_run=dry_run)
+    proposed = await promotion.propose(desk, templates, hours, at=at, dry_run=dry_run)
     return Looked(asked=asked, reminded=owners.owners, back=owners.back, proposed=proposed)

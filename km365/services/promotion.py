@@ -25,6 +25,7 @@ from km365.core.promotion import (
     refusal,
     too_early,
 )
+from km365.core.schedule import Hours
 from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.core.search_entries import SHOWN
 from km365.core.still_true import CONFIRMS
@@ -39,10 +40,10 @@ from km365.services import flows, life
 from km365.services.calendar import today
 from km365.services.capture import Kept, find, knowledge_list, submit_item
 from km365.services.life import LifeDesk
-from km365.services.prompts import SEND_MESSAGE
-from km365.services.review import focal_points, is_readable, kept_of, no_such_item, roles_of
+from km365.services.prompts import SEND_MESSAGE, has_room
+from km365.services.review import focal_points_by_office, is_readable, kept_of, no_such_item, roles_of
 from km365.services.search import EVERYONE
-from km365.store import outbox
+from km365.store import outbox, preferences
 from km365.store import still_true as store
 from km365.store.database import Connection
 from km365.store.outbox import Message
@@ -50,6 +51,7 @@ from km365.templates import Templates
 
 CARD = "good_practice_proposed"
 """The card that tells focal points that lessons agree."""
+REASON = "promotion"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,44 +124,52 @@ async def proposals(desk: LifeDesk, templates: Templates, reader: Reader) -> lis
     )
 
 
-async def propose(desk: LifeDesk, templates: Templates, *, at: datetime, dry_run: bool = False) -> int:
+async def propose(
+    desk: LifeDesk, templates: Templates, hours: Hours, *, at: datetime, dry_run: bool = False
+) -> int:
     """Tells the focal points of their offices, once, of lessons for everyone that agree; counts the messages.
 
-    With `dry_run` it only counts. Needs Sites.Selected with read, User.Read.All, GroupMember.ReadBasic.All.
+    Whoever wants no messages is not told; whose week or day has no room is looked at again the next day. With
+    `dry_run` it only counts. Needs Sites.Selected with read, User.Read.All, GroupMember.ReadBasic.All.
     """
+    found = await proposals(desk, templates, EVERYONE)
+    offices = {item.office for one in found for item in one.agreement.items}
+    points = await focal_points_by_office(desk.graph, desk.settings, offices) if found else {}
     count = 0
-    for one in await proposals(desk, templates, EVERYONE):
-        ids = [item.id for item in one.agreement.items]
-        offices = sorted({item.office for item in one.agreement.items})
-        told = [person for office in offices for person in await _focal_points(desk, office)]
-        item_id = id_of(ids, Kind.GOOD_PRACTICE)
-        work = partial(_tell, desk=desk, proposal=one, item_id=item_id, told=told, at=at)
+    for one in found:
+        there = sorted({item.office for item in one.agreement.items})
+        who = [person for office in there for person in points.get(office, ())]
+        work = partial(_tell, desk=desk, proposal=one, who=who, hours=hours, at=at)
         count += await flows.run(desk.db, work, dry_run=dry_run)
     return count
 
 
-async def _focal_points(desk: LifeDesk, office: str) -> list[Person]:
-    return [one async for one in focal_points(desk.graph, desk.settings, office)]
-
-
 def _tell(
-    c: Connection, *, desk: LifeDesk, proposal: Proposal, item_id: str, told: Sequence[Person], at: datetime
+    c: Connection, *, desk: LifeDesk, proposal: Proposal, who: Sequence[Person], hours: Hours, at: datetime
 ) -> int:
+    """One more lesson that agrees is no news: whoever was told of one of them was told."""
     agreement, count = proposal.agreement, 0
+    ids = [item.id for item in agreement.items]
     data = {
         "title": agreement.items[0].title,
-        "items": " ".join(item.id for item in agreement.items),
-        "lessons": str(len(agreement.items)),
+        "items": " ".join(ids),
+        "lessons": str(len(ids)),
         "countries": str(agreement.countries),
     }
-    for one in told:
+    for one in who:
+        if any(outbox.get(c, f"{CARD}:{item_id}:{one.id}") for item_id in ids):
+            continue
+        if not preferences.get(c, one.id).takes_lessons:
+            continue
+        if not has_room(c, one.id, hours, per_week=desk.settings.prompts_per_week, at=at):
+            continue
         message = Message(
-            key=f"{CARD}:{item_id}:{one.id}",
+            key=f"{CARD}:{ids[0]}:{one.id}",
             person_id=one.id,
             card=CARD,
             data=data,
             language=best([one.language]),
-            reason="lessons agree that are this person's to take further",
+            reason=REASON,
         )
         if outbox.put(c, message, at=at):
             desk.jobs.enqueue(c, SEND_MESSAGE, key=message.key, args={"key": message.key})

@@ -27,7 +27,7 @@ _STOP = update(prompt).where(_STILL_ASKED)
 
 KINDS = ("departure", "post", "group", "milestone")
 """What a campaign may be about: its kind, and the reason of its messages."""
-BESIDE = ("action", "alumni", "open_gaps", "push", "review")
+BESIDE = ("action", "alumni", "open_gaps", "promotion", "push", "review")
 """Reasons of messages that ask a person something beside campaigns; the limit of a week counts them too."""
 
 ASKING = standing.ASKING

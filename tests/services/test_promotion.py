@@ -1,6 +1,7 @@
 """Good practices out of lessons, over a small Microsoft 365: proposed, drafted, judged like any item."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -8,7 +9,9 @@ from km365.core.audience import Audience, Reader
 from km365.core.contributions import Wish, WishKind, WishState
 from km365.core.knowledge import Kind, KnowledgeItem, Link, Maturity, Relation
 from km365.core.moves import Move
+from km365.core.preferences import Asked, Preferences
 from km365.core.promotion import unsupported
+from km365.core.schedule import ALWAYS
 from km365.documents.questions import Banks
 from km365.errors import InputRefused, NotFound
 from km365.graph import lists
@@ -16,11 +19,13 @@ from km365.local import users
 from km365.services import capture, life, promotion, review, wishes
 from km365.services.life import LifeDesk, Wanted
 from km365.services.promotion import Promoted
-from km365.store import outbox
+from km365.store import outbox, preferences
 from km365.store import wishes as kept_wishes
+from km365.store.database import Connection
+from km365.store.outbox import Message
 
 from ..conftest import Provisioned, person_id
-from .lessons import NOW, lesson
+from .lessons import NOW, all_sent, lesson
 
 ANN = Reader(person_id=person_id("ann"), office="CO-BEL")
 BEN = Reader(person_id=person_id("ben"), office="CO-BEL")
@@ -153,13 +158,33 @@ async def test_what_speaks_against_it_is_shown_once_it_was_checked(shelf: Shelf)
 async def test_focal_points_are_told_once_of_lessons_for_everyone_that_agree(shelf: Shelf) -> None:
     await shelf.holds(MINE, replace(THEIRS, audience=Audience.OFFICE))
     told = promotion.propose
-    assert await told(shelf.desk, shelf.app.templates, at=NOW) == 0
+    assert await told(shelf.desk, shelf.app.templates, ALWAYS, at=NOW) == 0
     await shelf.holds(replace(THEIRS, id="KM-4"))
-    assert await told(shelf.desk, shelf.app.templates, at=NOW, dry_run=True) == 2
-    assert [await told(shelf.desk, shelf.app.templates, at=NOW) for _ in range(2)] == [2, 0]
+    assert await told(shelf.desk, shelf.app.templates, ALWAYS, at=NOW, dry_run=True) == 2
+    assert [await told(shelf.desk, shelf.app.templates, ALWAYS, at=NOW) for _ in range(2)] == [2, 0]
     messages = [row.message for row in await shelf.app.db.run(outbox.list_)]
     assert {one.person_id for one in messages} == {BEN.person_id, EVE.person_id}
     assert messages[0].data["items"] == "KM-1 KM-4"
+    await shelf.holds(lesson(id="KM-5", maturity=Maturity.PUBLISHED, office="CO-CAS", links=THEIRS.links))
+    assert await told(shelf.desk, shelf.app.templates, ALWAYS, at=NOW) == 0, "one more that agrees is no news"
+
+
+async def test_a_proposal_keeps_to_what_a_person_wants_and_to_their_week(shelf: Shelf) -> None:
+    await shelf.holds(MINE, THEIRS)
+    db, tell = shelf.app.db, promotion.propose
+
+    def one_waits(c: Connection) -> None:
+        waits = Message(key="w", person_id=EVE.person_id, card="x", data={}, language="en", reason="action")
+        outbox.put(c, waits, at=NOW)
+        preferences.put(c, BEN.person_id, Preferences(asked=Asked.NONE), at=NOW)
+
+    await db.run(one_waits)
+    assert await tell(shelf.desk, shelf.app.templates, ALWAYS, at=NOW) == 0
+    await db.run(all_sent, at=NOW)
+    assert await tell(shelf.desk, shelf.app.templates, ALWAYS, at=NOW + timedelta(days=8)) == 1
+    await db.run(lambda c: preferences.put(c, BEN.person_id, Preferences(), at=NOW))
+    at = NOW + timedelta(days=9)
+    assert await tell(shelf.desk, shelf.app.templates, ALWAYS, at=at) == 1
 
 
 async def test_what_does_not_agree_or_is_not_theirs_to_promote_is_refused_with_the_reason(
