@@ -42,11 +42,6 @@ def compose(
 def _news(speech: Speech, message: Message, data: Mapping[str, str], bank: Bank | None) -> Reply | None:
     """What became of something that somebody wrote."""
     messages = speech.messages
-    if message.card == "note_filed":
-        text = messages.say(
-            "notice.note_filed_text", person=data.get("person", ""), post=data.get("post", "")
-        )
-        return speech.notice(messages.say("notice.note_filed_title"), text, link=data.get("url", ""))
     if message.card == "handed_on" and bank is not None:
         return speech.finished(bank, data.get("url", ""))
     if message.card == "not_handed_on" and bank is not None:

@@ -6,7 +6,8 @@ from km365.app import App
 from km365.core.audience import Audience
 from km365.core.knowledge import Maturity
 from km365.documents.words import Words
-from km365.services import calendar, handover_readers, review
+from km365.services import calendar, handover_list, review
+from km365.services.handover_readers import ReadersDesk
 from km365.store import runs
 from km365.store.database import Connection
 from km365.store.runs import ChangeState, Run
@@ -48,8 +49,10 @@ def panels(app: App, words: Words) -> Mapping[str, Panel]:
     async def departures(language: str) -> Sequence[Entry]:
         """Posts that fall vacant, the earliest first: no names, and of the answers only how many."""
         now = app.clock.now()
-        found = await handover_readers.overview(app.graph, app.db, app.settings, now=now)
-        coming = [one for one in found if one.leaves_on >= calendar.today(app.settings, now)]
+        found = await handover_list.overview(
+            ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings), now=now
+        )
+        coming = handover_list.coming(found, now.date())
         return [
             Entry(
                 title=one.post,

@@ -46,6 +46,7 @@ from km365.services.calendar import hours_of
 from km365.services.found_lessons import FoundLessons
 from km365.services.gaps import GapDesk
 from km365.services.handing_on import Begin, Desk, open_desk
+from km365.services.handover_readers import ReadersDesk
 from km365.services.headline_answers import HeadlineDesk
 from km365.services.life import LifeDesk
 from km365.services.search import SearchTerms
@@ -67,6 +68,7 @@ from km365_bots.topics.find import Find
 from km365_bots.topics.found import FoundInAnswers
 from km365_bots.topics.gaps import OpenGaps
 from km365_bots.topics.group import GroupReflections
+from km365_bots.topics.handed_over import HandedOver
 from km365_bots.topics.headlines import Headlines
 from km365_bots.topics.later import Later
 from km365_bots.topics.mine import Mine, Reading
@@ -171,6 +173,7 @@ async def open_parts(app: App) -> Parts:
             FoundInAnswers(FoundLessons(app.db, app.jobs, banks, coach.coach), alike, verdict_desk),
             StillTrue(Lessons(app.graph, app.db, app.settings, terms), verdict_desk),
             Actions(life_desk),
+            HandedOver(ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)),
             Sittings(hours_of(app.settings)),
             OpenGaps(gap_desk),
             Later(),
@@ -252,7 +255,7 @@ class _Drafts:
 
     async def file_note(self, interview: Interview, bank: Bank, begin: Begin) -> str:
         """Files the handover note and tells those it is for; returns its address."""
-        app, now = self._app, self._app.clock.now()
+        app, now = self._app, interview.sent_at or self._app.clock.now()
         note = await handover.build_note(app.graph, app.settings, interview, bank, at=now)
         await begin()
         filed = await handover.file_note(

@@ -17,6 +17,7 @@ from km365.services import (
     flows,
     handover_facts,
     handover_plan,
+    handover_readers,
     housekeeping,
     outlook,
     prompts,
@@ -29,6 +30,7 @@ from km365.store import cursors
 from km365_flows import calendar_watch, lessons, searching
 from km365_flows.calendar_watch import CalendarWatch
 from km365_flows.lessons import LessonCare
+from km365_flows.notes import Notes
 from km365_flows.notifications import address, listening
 from km365_flows.pushing import Pushing
 from km365_flows.searching import Searching
@@ -62,6 +64,7 @@ async def _running(app: App, *, url: str | None) -> AsyncIterator[None]:
     care = LessonCare(app, hours)
     app.jobs.register(lessons.JOB, _unless_paused(app, "lessons", care.look), attempts=12)
     app.jobs.every_minute("lessons", _unless_paused(app, "lessons", care.every_minute))
+    app.jobs.register(handover_readers.JOB, _unless_paused(app, "handover", Notes(app).look), attempts=12)
     watching, index, calendar = Watching(app, url=url), Searching(app), CalendarWatch(app)
     pushing = Pushing(app)
     app.jobs.register(JOB, _unless_paused(app, "watch", watching.look))
@@ -93,7 +96,7 @@ def _register_prompts(app: App, hours: Hours) -> None:
             report = await calendar_scan.scan(app.graph, app.db, app.jobs, app.settings, now=now)
             for warning in report.warnings:
                 _log.warning("%s", warning)
-            for job in (outlook.JOB, handover_facts.JOB):
+            for job in (outlook.JOB, handover_facts.JOB, handover_readers.JOB):
                 await app.db.run(app.jobs.enqueue, job, key=job, args={})
             if drift := await restricted.drift(app.graph, app.db, app.settings):
                 _log.warning("%s", drift)

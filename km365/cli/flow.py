@@ -25,6 +25,10 @@ FLOWS = {
         "asks whether lessons still hold, reminds of actions, tells who decides what waits",
     ),
     "outlook": ("after each scan", "keeps an event for each milestone in the calendar of calendar_mailbox"),
+    "handover": (
+        "after each scan",
+        "lets filed handover notes go on from the supervisor to the successor, and reminds once",
+    ),
     "tidy": ("every day", "copies the database, and deletes finished jobs and other old traces"),
 }
 
@@ -205,6 +209,14 @@ async def _outlook(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[st
     return asdict(report), "\n".join([words, *report.problems])
 
 
+async def _handover(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[str, Any], str]:
+    from km365.services import handover_readers
+
+    desk = handover_readers.ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
+    moved = await handover_readers.look(desk, at=now, dry_run=dry_run)
+    return asdict(moved), "\n".join([_messages(moved.messages), *moved.problems])
+
+
 async def _lessons(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[str, Any], str]:
     from km365.services import calendar, deciding, gaps_followed, lesson_care, life
     from km365.services.gaps import GapDesk
@@ -221,7 +233,7 @@ async def _lessons(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[st
     return asdict(done) | {"deciders": told, "gaps": open_}, words
 
 
-_REHEARSED = {"push": _push, "outlook": _outlook}
+_REHEARSED = {"push": _push, "outlook": _outlook, "handover": _handover}
 """What says itself what it would do."""
 
 

@@ -35,7 +35,7 @@ def resume(c: Connection, jobs: Jobs, name: str, *, who: str, now: datetime, dry
     if dry_run:
         return
     cursors.forget(c, _row(name))
-    if name in {"scan", "outlook"}:  # one that was asked for meanwhile did nothing
+    if name in {"scan", "outlook", "handover"}:  # one that was asked for meanwhile did nothing
         jobs.enqueue(c, name, key=name, args={"day": "any"})
     events.append(c, kind="flow resumed", subject=name, who=who, what={}, at=now)
 

@@ -117,10 +117,11 @@ async def file_note(
     *,
     at: datetime,
 ) -> FiledNote:
-    """Files the note in the restricted library and tells the supervisor and the successor, once.
+    """Files the note in the restricted library; `handover_readers` then sees to its readers.
 
-    Safe to repeat: the name depends on the interview alone, so a second call replaces the file, and the
-    messages have keys. Needs Sites.Selected with write on the knowledge site.
+    Safe to repeat with the same `at`: the name depends on the interview alone, so a second call replaces the
+    file. Whose it is to read stays as it is for a note that is filed anew. Needs Sites.Selected with write on
+    the knowledge site.
     """
     library = await filed_notes.library(graph, settings)
     data = write_note(templates, note)
@@ -136,10 +137,14 @@ async def file_note(
         "KMLanguage": note.language,
         "KMFiledOn": at.isoformat(),
     }
+    try:
+        await filed_notes.get(graph, settings, file.id)
+    except NotFound:
+        fields |= {"KMSuccessor": note.successor_id or "", "KMSupervisor": note.supervisor_id or ""}
     await drives.update_fields(graph, library.id, file.id, fields)
     await _mark_filed(graph, settings, note)
     filed = await filed_notes.get(graph, settings, file.id)
-    await db.run(handover_readers.tell, jobs, note, filed, at=at)
+    await db.run(handover_readers.begin, jobs, filed, interview_id=note.interview_id, at=at)
     return filed
 
 

@@ -69,11 +69,6 @@ async def test_the_language_is_the_profiles_then_the_chats(office: Office) -> No
 @pytest.mark.parametrize(
     ("card", "data", "words"),
     [
-        (
-            "note_filed",
-            {"post": "Nutrition officer", "person": "Ann Example", "url": "https://x"},
-            "Ann Example",
-        ),
         ("lesson_decided", {"title": "Order early", "decision": "returned", "reason": "When?"}, "When?"),
         ("lesson_decided", {"title": "Order early", "decision": "odd", "reason": ""}, "Order early"),
         ("lesson_decided", {"title": "Order early", "decision": "published", "reason": ""}, "Order early"),

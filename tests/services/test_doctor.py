@@ -143,7 +143,7 @@ async def test_a_damaged_database_is_found(provisioned: Provisioned) -> None:
 def put(c: Connection, state: Delivery, *, at: datetime, number: int = 0) -> None:
     """A message that ended so at that moment, or is held up."""
     key = f"{state}:{number}"
-    message = Message(key=key, person_id="p", card="note_filed", data={}, language="en", reason="test")
+    message = Message(key=key, person_id="p", card="handed_on", data={}, language="en", reason="test")
     outbox.put(c, message, at=at)
     if state is Delivery.WAITING:
         outbox.hold(c, key, at=at, due_at=at, note="The app is not in the store.")

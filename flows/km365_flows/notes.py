@@ -1,0 +1,25 @@
+"""The readers of filed handover notes: seen to after each scan, and when one of them has read a note."""
+
+import logging
+from collections.abc import Mapping
+
+from km365.app import App
+from km365.services import handover_readers
+from km365.services.handover_readers import ReadersDesk
+
+_log = logging.getLogger("km365.flows.notes")
+
+
+class Notes:
+    """What the service does about filed notes by itself."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def look(self, args: Mapping[str, str]) -> None:
+        """Job `handover`, repeatable: what is done is in the note's columns, and every message has a key."""
+        app = self._app
+        desk = ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
+        moved = await handover_readers.look(desk, at=app.clock.now())
+        for problem in moved.problems:
+            _log.warning("%s", problem)

@@ -1,0 +1,215 @@
+"""How far each handover has come: what was asked, filed, acknowledged and received, and what happens next.
+
+Counts and days, never what was said.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from km365.core.departures import BANK, CANCELLED, SAME_DEPARTURE
+from km365.core.interviews import Interview, InterviewState
+from km365.errors import NotFound
+from km365.graph import people
+from km365.graph.people import Person
+from km365.services import accounts, departure_list, filed_notes, handover_readers, note_access
+from km365.services import interview as service
+from km365.services.departure_list import Row
+from km365.services.filed_notes import FiledNote
+from km365.services.handover_readers import Circle, ReadersDesk
+from km365.store import interviews
+from km365.store.database import Connection
+
+_IN_INTERVIEW = frozenset({InterviewState.CONSENTING, InterviewState.OPEN, InterviewState.PAUSED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How far one handover has come. Days are None where it has not come so far."""
+
+    departure_id: str
+    """The entry of the *Departures* list; empty where there is none."""
+    person_id: str
+    office: str
+    post: str
+    leaves_on: date | None
+    state: str
+    """In plain words: invited, in interview, draft, filed, acknowledged, received, read …"""
+    answers: int
+    sittings: int
+    """Planned; 0 where the interview has none of its own."""
+    sittings_done: int
+    filed_on: date | None
+    acknowledged_on: date | None
+    received_on: date | None
+    read_on: date | None
+    next: str
+    """What happens next and when, in words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One of them with the people: names, empty where the directory has none."""
+
+    standing: Standing
+    person: str
+    supervisor: str
+    successor: str
+    locked_out: int | None
+    """Readers whom SharePoint does not let in to the file; None where it does not tell or none is filed."""
+
+
+async def overview(desk: ReadersDesk, *, now: datetime) -> list[Standing]:
+    """Every departure that is near, and every note that its successor has not read, the first to leave first.
+
+    Needs what `departures.known` needs.
+    """
+    rows = (await departure_list.overview(desk.graph, desk.db, desk.settings, now=now)).rows
+    notes = await filed_notes.list_(desk.graph, desk.settings)
+    talks = await desk.db.run(_talks)
+    left, found = list(notes), []
+    for row in rows:
+        note = next((one for one in reversed(left) if _is_of(row, one)), None)
+        if note is not None:
+            left.remove(note)
+        found.append(_standing(row, await _circle(desk, note, now=now), talks.get(row.person_id)))
+    open_ = [one for one in left if one.filed_at and not handover_readers.is_read(one)]
+    found += [_standing(None, await _circle(desk, one, now=now), talks.get(one.person_id)) for one in open_]
+    return sorted(found, key=lambda one: (one.leaves_on or date.max, one.person_id))
+
+
+async def show(desk: ReadersDesk, who: str, *, now: datetime) -> Shown:
+    """The handover of the person with that sign-in name, mail address or id, or of that entry of the list.
+
+    Raises NotFound. Needs what `departures.known` needs, and fullcontrol to be told who may open the file.
+    """
+    wanted = who.strip().casefold()
+    person = await _person(desk, wanted)
+    found = await overview(desk, now=now)
+    standing = next(
+        (one for one in found if one.departure_id == wanted or (person and one.person_id == person.id)), None
+    )
+    if standing is None:
+        raise NotFound(f"No handover of {who!r} is known; `km365 handover list` shows which are.")
+    person = person or await accounts.who(desk.graph, standing.person_id)
+    notes = await filed_notes.list_(desk.graph, desk.settings)
+    note = next((one for one in reversed(notes) if one.person_id == standing.person_id), None)
+    circle = await _circle(desk, note if standing.filed_on else None, now=now)
+    return Shown(
+        standing=standing,
+        person=person.name if person else "",
+        supervisor=circle.supervisor.name if circle and circle.supervisor else "",
+        successor=circle.successor.name if circle and circle.successor else "",
+        locked_out=await _locked_out(desk, circle.note) if circle else None,
+    )
+
+
+async def _person(desk: ReadersDesk, wanted: str) -> Person | None:
+    if wanted.isdecimal():
+        return None
+    try:
+        return await people.get_person(desk.graph, wanted)
+    except NotFound:
+        return await accounts.who(desk.graph, wanted)
+
+
+async def _circle(desk: ReadersDesk, note: FiledNote | None, *, now: datetime) -> Circle | None:
+    return await handover_readers.circle_of(desk, note, at=now) if note is not None else None
+
+
+async def _locked_out(desk: ReadersDesk, note: FiledNote) -> int | None:
+    access = await note_access.look(desk.graph, note)
+    return len(note_access.locked_out(note, access)) if access.known else None
+
+
+def _is_of(row: Row, note: FiledNote) -> bool:
+    if note.person_id != row.person_id:
+        return False
+    return note.last_on is None or abs(note.last_on - row.leaves_on) < SAME_DEPARTURE
+
+
+def _talks(c: Connection) -> Mapping[str, Interview]:
+    """The latest handover interview of each person."""
+    found = (service.load(c, one.id)[0] for one in interviews.list_(c, bank_id=BANK))
+    talks: dict[str, Interview] = {}
+    for one in found:
+        known = talks.get(one.person_id)
+        if known is None or known.created_at < one.created_at:
+            talks[one.person_id] = one
+    return talks
+
+
+def _standing(row: Row | None, circle: Circle | None, talk: Interview | None) -> Standing:
+    note = circle.note if circle else None
+    known = row or note
+    assert known is not None  # noqa: S101 - a standing is of a departure or of a note
+    answered = [one for one in talk.answers if one.text] if talk else []
+    parts = talk.parts if talk else ()
+    dealt_with = {one.question for one in talk.answers} if talk else set()
+    return Standing(
+        departure_id=row.departure_id if row else "",
+        person_id=known.person_id,
+        office=known.office,
+        post=known.post,
+        leaves_on=row.leaves_on if row else note.last_on if note else None,
+        state=_state(row, circle, talk),
+        answers=len(answered),
+        sittings=len(parts),
+        sittings_done=sum(dealt_with.issuperset(one.questions) for one in parts),
+        filed_on=_day(note.filed_at or note.file.modified_at) if note else None,
+        acknowledged_on=_day(note.acknowledged_at) if note and _acknowledged(note) else None,
+        received_on=_day(note.received_at) if note else None,
+        read_on=_day(note.read_at) if note and handover_readers.is_read(note) else None,
+        next=_next(row, circle),
+    )
+
+
+def _acknowledged(note: FiledNote) -> bool:
+    return handover_readers.is_acknowledged(note)
+
+
+def _day(at: datetime | None) -> date | None:
+    return at.date() if at else None
+
+
+def _state(row: Row | None, circle: Circle | None, talk: Interview | None) -> str:
+    """Where it stands, in a word or two."""
+    if row is not None and row.state == CANCELLED:
+        return CANCELLED
+    if circle is not None:
+        note = circle.note
+        reached = (
+            ("read", handover_readers.is_read(note)),
+            ("received", note.received_at is not None),
+            ("acknowledged", _acknowledged(note)),
+        )
+        return next((word for word, holds in reached if holds), "filed")
+    if talk is not None and talk.state in _IN_INTERVIEW:
+        return "in interview"
+    return str(talk.state) if talk is not None else row.state if row else ""
+
+
+def _next(row: Row | None, circle: Circle | None) -> str:
+    """What happens next and when."""
+    if circle is None:
+        return row.next if row else ""
+    note = circle.note
+    cancelled = row is not None and row.state == CANCELLED
+    whats_next = {
+        "nothing: cancelled; the note stays the person's, and nobody new receives it": cancelled,
+        "nothing: filed by an older km365, which told its readers at once": note.filed_at is None,
+        "nothing: the successor has read it": handover_readers.is_read(note),
+        "the successor reads it": note.received_at is not None,
+        f"the supervisor reads it; goes on by itself on {circle.deadline.goes_on}": (
+            circle.waits_for_supervisor
+        ),
+        "waits for a successor: name one in the Departures list": circle.successor is None,
+    }
+    return next(
+        (what for what, holds in whats_next.items() if holds), "goes to the successor at the next look"
+    )
+
+
+def coming(found: Sequence[Standing], today: date) -> list[Standing]:
+    """Those whose last day has not passed."""
+    return [one for one in found if one.leaves_on is not None and one.leaves_on >= today]
