@@ -52,7 +52,7 @@ def panels(app: App, words: Words) -> Mapping[str, Panel]:
         found = await handover_list.overview(
             ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings), now=now
         )
-        coming = handover_list.coming(found, now.date())
+        coming = handover_list.coming(found, calendar.today(app.settings, now))
         return [
             Entry(
                 title=one.post,

@@ -150,7 +150,7 @@ async def circles(desk: ReadersDesk, *, at: datetime, follow: bool = False) -> l
     if not notes:
         return []
     names = await calendar.directory(desk.graph)
-    today = day_at(at, calendar.hours_of(desk.settings))
+    today = calendar.today(desk.settings, at)
     gone = {one.person_id for one in notes}
     listed = await departures.in_list(desk.graph, desk.settings, names, today=today, gone=gone)
     dated = await departures.in_directory(desk.graph, now=at)
