@@ -30,7 +30,7 @@ from km365.core.turns import Turn
 from km365.services import handover_plan
 from km365.services import interview as service
 from km365.store.campaigns import Campaign
-from km365_bots import drafts, put_by, putting_off, readers, speech
+from km365_bots import answered, drafts, put_by, putting_off, readers, speech
 from km365_bots.buttons import Press
 from km365_bots.chat import Chat
 from km365_bots.meaning import asked_back, bank_of, said_to, uttered, worded
@@ -304,20 +304,31 @@ async def _edited(chat: Chat, found: Turn, press: Press) -> list[Reply]:
         return await _go(chat, interview, said, press)
     too_long = {key for key, text in changed.items() if _are_too_long([text])} - set(refused)
     if not late and not refused and not too_long:
-        if press.verb is Verb.EDIT:
-            return await _go(chat, interview, said, press)
-        # two steps of one activity: the second marks it as heard
-        turn = await _take(chat, interview.id, replace(said, activity_id=""))
-        return await _go(chat, turn.interview, _meant(chat, press), press)
+        return await _edited_whole(chat, interview, said, press)
     kept = {key: text for key, text in changed.items() if key not in refused and key not in too_long}
-    turn = await _take(chat, interview.id, replace(said, fields=kept)) if kept else found
+    said = replace(said, fields=kept)
+    turn = await _take(chat, interview.id, said) if kept else found
+    told = await answered.told(chat, turn, said) if kept else None
     lines = [chat.kept_out(refusal).text for refusal in dict.fromkeys(refused.values())]
     lines += _said_too_long(chat, interview, too_long)
     if kept:
         lines.append(chat.speech.messages.say("notes.late_kept" if late else "notes.rest_kept"))
     back = {key: changed[key] for key, refusal in refused.items() if refusal is not KeepOut.PASSWORD}
     back |= {key: speech.beginning(changed[key]) for key in too_long}
-    return [chat.in_place(Reply(text="\n\n".join(lines))), drafts.with_words(prompt(chat, turn), back)]
+    shown = drafts.with_words(prompt(chat, turn), back)
+    return [chat.in_place(Reply(text="\n\n".join(lines))), shown, *(told.replies if told else [])]
+
+
+async def _edited_whole(chat: Chat, interview: Interview, said: Said, press: Press) -> list[Reply]:
+    """The changes are kept; with the button that sends, the draft goes, unless more is to be said first."""
+    if press.verb is Verb.EDIT:
+        return await _go(chat, interview, said, press)
+    # two steps of one activity: the second marks it as heard
+    turn = await _take(chat, interview.id, replace(said, activity_id=""))
+    if told := await answered.told(chat, turn, said):
+        first, *rest = told.replies
+        return [chat.in_place(first), *rest, *([] if told.waits is not None else [prompt(chat, turn)])]
+    return await _go(chat, turn.interview, _meant(chat, press), press)
 
 
 def _said_too_long(chat: Chat, interview: Interview, keys: AbstractSet[str]) -> list[str]:
@@ -338,6 +349,7 @@ async def _kept_out(chat: Chat, changed: Mapping[str, str]) -> dict[str, KeepOut
 async def _take(chat: Chat, interview_id: str, said: Said) -> Turn:
     """One turn of an interview of this person, kept."""
     parts, event = chat.parts, chat.event
+    said = await answered.kept(chat, interview_id, said)
     return await service.take(
         parts.db, parts.banks, parts.jobs, interview_id, said, person_id=event.person_id, now=event.at
     )
@@ -356,7 +368,7 @@ async def _go(chat: Chat, interview: Interview, said: Said, press: Press | None 
     turn = await _take(chat, interview.id, said)
     if press and said.verb is Verb.ANSWER and Note.TOO_LONG in turn.notes:
         return _too_long(chat, turn, said)
-    replies = _tell(chat, turn, press)
+    replies = await answered.with_it(chat, turn, said, _tell(chat, turn, press))
     if interview.state is InterviewState.INVITED:
         replies = await _opened(chat, turn, replies)
     if interview.state is InterviewState.FINISHED and turn.prompt.kind is PromptKind.DRAFT:

@@ -72,6 +72,7 @@ from km365_bots.topics.handed_over import HandedOver
 from km365_bots.topics.headlines import Headlines
 from km365_bots.topics.later import Later
 from km365_bots.topics.mine import Mine, Reading
+from km365_bots.topics.named import Named
 from km365_bots.topics.near import Near
 from km365_bots.topics.prompts import Prompts
 from km365_bots.topics.sittings import Sittings
@@ -176,6 +177,7 @@ async def open_parts(app: App) -> Parts:
             HandedOver(ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)),
             Sittings(hours_of(app.settings)),
             OpenGaps(gap_desk),
+            Named(app),
             Later(),
             Text(),
         ),

@@ -161,3 +161,35 @@ def without(text: str, details: Sequence[Detail]) -> str:
         close = begins or ends or behind.startswith((":", "："))
         text = f"{before}{'' if close else ' '}{behind}"
     return "\n".join(line for line in text.splitlines() if line.strip(f"{_SEPARATORS}•*()（）"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """What stays out of an answer for now: `kept` is the answer without it, `whole` the one they agree to.
+
+    `asked` are the details to be asked about, `never` those that nobody can agree to.
+    """
+
+    kept: str
+    whole: str
+    asked: tuple[str, ...]
+    never: tuple[str, ...]
+
+
+def leave_out(
+    text: str, words: ContactWords, own_domains: Collection[str], *, agreed: str = ""
+) -> LeftOut | None:
+    """What is to be left out of the text; None where nothing is.
+
+    What stands in `agreed`, the answer as it is kept, was asked about before.
+    """
+    details = [one for one in private_in(text, words, own_domains) if text[one.begin : one.end] not in agreed]
+    if not details:
+        return None
+    never = [one for one in details if one.never]
+    return LeftOut(
+        kept=without(text, details),
+        whole=without(text, never) if never else text,
+        asked=tuple(text[one.begin : one.end] for one in details if not one.never),
+        never=tuple(text[one.begin : one.end] for one in never),
+    )

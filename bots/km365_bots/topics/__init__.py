@@ -12,6 +12,7 @@ from typing import Any
 from km365.core.chat import EventKind, Reply
 from km365.core.commands import Understood
 from km365.core.keepout import KeepOut
+from km365.core.said import Said
 from km365.core.turns import Turn
 from km365.errors import KM365Error
 from km365.store.outbox import Message
@@ -94,6 +95,17 @@ class Topic:
 
     async def beside(self, chat: Chat, turn: Turn) -> Told | None:
         """What it says below the draft of an interview each time that is shown; perhaps it only waits."""
+        return None
+
+    async def kept(self, chat: Chat, interview_id: str, said: Said) -> Said:
+        """What is kept of an answer, or of words for a draft: for most topics all of it."""
+        return said
+
+    async def answered(self, chat: Chat, turn: Turn, said: Said) -> Told | None:
+        """What it says to what was just `said` and kept, before what the interview asks next.
+
+        Where it waits for something, the interview asks that first.
+        """
         return None
 
     async def reopened(self, chat: Chat, turn: Turn, text: str = "") -> Told | None:
