@@ -171,12 +171,12 @@ def _who(text: str) -> tuple[str, str]:
     return next((one.name for one in contacts.read(text)), ""), text
 
 
-def topics(said: Iterable[Said], concepts: Concepts, *, most: int = 3) -> list[Concept]:
-    """What the note is about: the terms that most of its lines speak of."""
+def topics(said: Iterable[Said], concepts: Concepts, *, most: int = 5) -> list[Concept]:
+    """What the note is about: the terms that most of its answers' lines speak of."""
     counted: Counter[str] = Counter()
     terms: dict[str, Concept] = {}
     for one in said:
-        for term in concepts.meant(one.line.text):
+        for term in concepts.meant(one.line.text) if one.target else ():
             counted[term.id] += 1
             terms[term.id] = term
     return [terms[key] for key, _ in sorted(counted.items(), key=lambda one: (-one[1], one[0]))[:most]]

@@ -1,0 +1,181 @@
+"""The successor's pack in the words of one language, as the chat, the command line and Word show it.
+
+What is in quotation marks stands word for word in the note or in a lesson; the rest are our own fixed words,
+names of documents and milestones, and days.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from babel.dates import format_date
+
+from km365.core.languages import LANGUAGES, is_rtl
+from km365.core.successor_pack import Pack
+from km365.documents import docx, toml
+from km365.documents.docx import Run
+from km365.templates import Templates
+
+WORD = "docx/successor_pack.docx"
+_LOCALES = {"en": "en_GB"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One thing of a pack: `quote` is somebody's own words in `language`, in quotation marks where shown."""
+
+    title: str
+    quote: str = ""
+    note: str = ""
+    url: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """Some things of a pack, and what is said where there are none."""
+
+    heading: str
+    entries: tuple[Entry, ...]
+    nothing: str
+
+
+class PackWords:
+    """The fixed words of packs in one language. Raises TemplateError where their file is wrong."""
+
+    def __init__(self, templates: Templates, language: str) -> None:
+        self._words = toml.read(templates, f"docx/successor_pack.{language}.toml")
+        self.language = language
+
+    def text(self, key: str, **values: str) -> str:
+        """One of the words, with what it leaves open filled in."""
+        text = self._words.text(key)
+        for name, value in values.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+    def day(self, day: date) -> str:
+        """A day as people write it."""
+        return format_date(day, format="long", locale=_LOCALES.get(self.language, self.language))
+
+    def facts(self, pack: Pack) -> list[tuple[str, str]]:
+        """Whose post it is, and from when the note is; a label and its value each."""
+        unknown = self.text("unknown")
+        found = (
+            ("post", pack.post),
+            ("office", pack.office),
+            ("leaver", pack.person),
+            ("last_day", self.day(pack.last_on) if pack.last_on else ""),
+            ("filed", self.day(pack.filed_on)),
+        )
+        return [(self.text(key), value or unknown) for key, value in found]
+
+    def sections(self, pack: Pack) -> list[Section]:
+        """What to read, whom to meet, what comes and what is open, in this order."""
+        named = {
+            "read_first": [
+                Entry(title=one.title, quote=one.says, note=self.text(f"why_{one.why}"), url=one.web_url)
+                for one in pack.to_read
+            ],
+            "people": [
+                Entry(title=one.name, quote=one.says, note=self.text(f"week_{one.week}"))
+                for one in pack.meetings
+            ],
+            "ahead": [
+                *(
+                    Entry(title=one.title, note=self.day(one.due_on), url=one.web_url)
+                    for one in pack.ahead
+                    if one.due_on
+                ),
+                *(Entry(title="", quote=one, note=self.text("from_note")) for one in pack.dates),
+            ],
+            "gaps": [
+                Entry(
+                    title=one.what,
+                    note=self.text("gap", owner=one.owner, day=self.day(one.due_on), method=one.method),
+                )
+                for one in pack.gaps
+            ],
+        }
+        return [
+            Section(heading=self.text(key), entries=tuple(some), nothing=self.text(f"nothing_{key}"))
+            for key, some in named.items()
+        ]
+
+    def quoted(self, text: str) -> str:
+        """Somebody's own words in this language's quotation marks."""
+        return self.text("quoted", text=text)
+
+
+def note_columns(templates: Templates) -> frozenset[str]:
+    """What the columns of the tables in a handover note are called, in every language."""
+    found = set()
+    for tag in LANGUAGES:
+        table = toml.read(templates, f"docx/labels.{tag}.toml")
+        names = table.keys()
+        found |= {table.text(name) for name in names if name.startswith("column_")}
+    return frozenset(found)
+
+
+def write(pack: Pack, words: PackWords, templates: Templates) -> bytes:
+    """The pack as a Word file, from the template that the office may have made its own."""
+    return docx.fill(
+        templates.data(WORD),
+        {
+            "labels": {key: words.text(key) for key in ("title", "purpose", "note", "open_note")},
+            "subject": ", ".join(one for one in (pack.post, pack.office) if one),
+            "facts": [{"label": label, "value": value} for label, value in words.facts(pack)],
+            "open_note": Run(text=words.text("open_note"), language=words.language, url=pack.web_url),
+            "sections": [_section(words, pack, one) for one in words.sections(pack)],
+            "parts": list(_parts(pack)),
+            "footer": words.text("footer", post=pack.post),
+        },
+        name=WORD,
+        title=f"{words.text('title')}: {pack.post}",
+        language=words.language,
+        rtl=is_rtl(words.language),
+    )
+
+
+def to_json(pack: Pack, words: PackWords) -> dict[str, Any]:
+    """The pack as JSON, without the text of the note."""
+    return {
+        "person_id": pack.person_id,
+        "post": pack.post,
+        "office": pack.office,
+        "last_on": pack.last_on,
+        "filed_on": pack.filed_on,
+        "note": pack.web_url,
+        "sections": [
+            {"heading": one.heading, "entries": [asdict(entry) for entry in one.entries]}
+            for one in words.sections(pack)
+        ],
+    }
+
+
+def _section(words: PackWords, pack: Pack, section: Section) -> Mapping[str, Any]:
+    return {
+        "heading": section.heading,
+        "nothing": "" if section.entries else section.nothing,
+        "entries": [
+            {
+                "title": Run(text=one.title, language="" if not one.title else words.language, url=one.url),
+                "has_title": bool(one.title),
+                "quote": Run(text=words.quoted(one.quote), language=pack.language) if one.quote else "",
+                "note": one.note,
+            }
+            for one in section.entries
+        ],
+    }
+
+
+def _parts(pack: Pack) -> Iterator[Mapping[str, Any]]:
+    """The note as it was filed: its headings and lines."""
+    lines = [one for one in pack.lines if not one.source]
+    for heading, some in groupby(lines, key=lambda one: one.heading):
+        yield {
+            "heading": Run(text=heading, language=pack.language),
+            "lines": [Run(text=one.text, language=pack.language) for one in some],
+        }
