@@ -258,7 +258,7 @@ class _Drafts:
     async def file_note(self, interview: Interview, bank: Bank, begin: Begin) -> str:
         """Files the handover note and tells those it is for; returns its address."""
         app, now = self._app, interview.sent_at or self._app.clock.now()
-        note = await handover.build_note(app.graph, app.settings, interview, bank, at=now)
+        note = await handover.build_note(app.graph, app.settings, app.templates, interview, bank, at=now)
         await begin()
         filed = await handover.file_note(
             app.graph, app.db, app.jobs, app.settings, app.templates, note, at=now

@@ -14,11 +14,13 @@ from km365.core.audience import Audience
 from km365.core.drafting import answered, in_note
 from km365.core.interviews import Interview
 from km365.core.keepout import keep_out
+from km365.core.key_documents import KeyDocument
 from km365.core.phrases import Words
 from km365.core.questions import Bank
 
 HANDOVER = "handover."
 """Before a section of the note, in `Question.becomes`."""
+DOCUMENTS = f"{HANDOVER}documents"
 
 _BULLET = re.compile(r"\s*(?:[-•*–—·▪◦‣]\s+|[•▪◦‣]\s*)*")
 """A sign that a person begins a line of a list with; "-5 °C" begins with none."""
@@ -38,6 +40,8 @@ class Source:
     """What the answer was given in, as far as is known."""
     reworded: bool = False
     """Whether the person changed the words in the draft."""
+    told_by: str = ""
+    """The name of the colleague who told it instead of the leaver, with their yes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +91,12 @@ class HandoverNote:
     sections: tuple[NoteSection, ...]
     left_out: int
     """Answers that stay with the person, and so are not in the note."""
+    by_colleagues: bool = False
+    """Whether colleagues told it, because the person had left."""
     withheld: int = 0
     """Lines that look like what is not kept (`core/keepout.py`), and so are not in the note."""
+    documents: tuple[KeyDocument, ...] = ()
+    """What its documents link to, and whether that is there."""
 
 
 def note_sections(interview: Interview, bank: Bank) -> tuple[NoteSection, ...]:

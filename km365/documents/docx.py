@@ -8,7 +8,7 @@ an answer typed by somebody can do more than be text.
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,8 @@ from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.opc.packuri import PackURI
 from docx.opc.part import Part
 from docxtpl import DocxTemplate, RichText
+from jinja2 import StrictUndefined, TemplateSyntaxError
 from jinja2 import TemplateError as JinjaError
-from jinja2 import TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 from lxml import etree
 
@@ -26,7 +26,9 @@ from km365.core.languages import is_rtl
 from km365.errors import TemplateError
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udfff]")
+NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udfff]")
+_TAG = re.compile(r"<[^>]+>")
+_LONGEST_PLACE = 120
 _AFTER_BIDI = [
     "adjustRightInd",
     "snapToGrid",
@@ -57,6 +59,13 @@ class Run:
     url: str = ""
 
 
+@dataclass(frozen=True)
+class Runs:
+    """Several `Run` one behind the other; a template shows them as `{{r words }}`."""
+
+    pieces: tuple[Run, ...]
+
+
 def fill(
     template: bytes,
     words: Mapping[str, Any],
@@ -72,22 +81,58 @@ def fill(
     `language` (BCP 47) is marked on the text, so that screen readers and spelling speak it; `rtl` turns
     paragraphs and tables around. `title` goes into the document's properties. A `part` (its path and XML) is
     put beside the text, where people do not see it and Word keeps it. Characters that XML cannot hold are
-    left out. Raises TemplateError, naming `name`, if the template is no Word file or a tag in it
-    is wrong.
+    left out. Raises TemplateError, naming `name` and the paragraph, if the template is no Word file or a tag
+    in it is wrong.
     """
+    environment = _Environment(autoescape=True, undefined=StrictUndefined)
     try:
         document = DocxTemplate(io.BytesIO(template))
-        environment = SandboxedEnvironment(autoescape=True)
         document.render(_clean(words, document), jinja_env=environment, autoescape=True)
     except TemplateSyntaxError as error:
-        raise TemplateError(
-            f"{name}: a tag is wrong: {error.message}. Open it in Word and mend it."
-        ) from None
+        where = environment.paragraph(error.lineno)
+        raise TemplateError(f"{name}{where}: a tag is wrong: {_sentence(error)} Mend it in Word.") from None
     except JinjaError as error:
-        raise TemplateError(f"{name}: a tag asks for something that is not there: {error}.") from None
+        where = environment.paragraph(_line_of(error))
+        raise TemplateError(
+            f"{name}{where}: a tag asks for something that is not there: {_sentence(error)}"
+        ) from None
     except (KeyError, ValueError, zipfile.BadZipFile, etree.XMLSyntaxError):
         raise TemplateError(f"{name} is not a Word file (.docx); save it again from Word.") from None
     return _finish(document, title=title, language=language, rtl=rtl, part=part)
+
+
+class _Environment(SandboxedEnvironment):
+    """Jinja in its sandbox, which knows the words around a mistake."""
+
+    _part = ""
+
+    def from_string(self, source: Any, *arguments: Any, **options: Any) -> Any:
+        """The template in this part of the file; docxtpl puts each paragraph on a line."""
+        self._part = source
+        return super().from_string(source, *arguments, **options)
+
+    def paragraph(self, line: int | None) -> str:
+        """The words of the paragraph on that line, as they stand in the file; empty where none is known."""
+        lines = self._part.splitlines()
+        if not line or line > len(lines):
+            return ""
+        text = " ".join(_TAG.sub("", lines[line - 1]).split())
+        return f", in “{text[:_LONGEST_PLACE]}”" if text else ""
+
+
+def _line_of(error: BaseException) -> int | None:
+    """The line of the template in which the error arose."""
+    found = None
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename in {"<template>", "<unknown>"}:
+            found = trace.tb_lineno
+        trace = trace.tb_next
+    return found
+
+
+def _sentence(error: JinjaError) -> str:
+    return f"{str(error.message).rstrip('.')}."
 
 
 def _finish(
@@ -117,9 +162,11 @@ def _finish(
 
 def _clean(value: Any, document: DocxTemplate) -> Any:
     if isinstance(value, str):
-        return _NOT_XML.sub("", value)
+        return NOT_XML.sub("", value)
     if isinstance(value, Run):
-        return _rich(value, document)
+        return _rich((value,), document)
+    if isinstance(value, Runs):
+        return _rich(value.pieces, document)
     if isinstance(value, Mapping):
         return {key: _clean(inner, document) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -127,16 +174,18 @@ def _clean(value: Any, document: DocxTemplate) -> Any:
     return value
 
 
-def _rich(run: Run, document: DocxTemplate) -> RichText:
+def _rich(runs: Iterable[Run], document: DocxTemplate) -> RichText:
     """The words with their language, their direction and where they lead to."""
     rich = RichText()
-    rich.add(
-        _NOT_XML.sub("", run.text),
-        style="Hyperlink" if run.url else None,
-        rtl=is_rtl(run.language),
-        lang=run.language or None,
-        url_id=document.build_url_id(run.url) if run.url else None,
-    )
+    for run in runs:
+        if text := NOT_XML.sub("", run.text):
+            rich.add(
+                text,
+                style="Hyperlink" if run.url else None,
+                rtl=is_rtl(run.language),
+                lang=run.language or None,
+                url_id=document.build_url_id(run.url) if run.url else None,
+            )
     return rich
 
 

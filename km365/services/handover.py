@@ -1,43 +1,48 @@
 """From a leaver's answers to a Word note in the restricted library, and to those it is for."""
 
+import asyncio
 import re
-from datetime import date, datetime
-
-from babel.dates import format_date
+from datetime import datetime
 
 from km365.core.departures import Leaver, one_departure_each
 from km365.core.drafting import left_out
-from km365.core.handover_note import HandoverNote, note_sections
+from km365.core.handover_note import DOCUMENTS, HandoverNote, NoteSection, note_sections, without_kept_out
 from km365.core.interviews import Interview
-from km365.core.languages import is_rtl
 from km365.core.questions import Bank
 from km365.core.schema import DEPARTURES
-from km365.documents import docx, toml
+from km365.documents.handover_note import NoteWriter
+from km365.documents.messages import Catalogue
 from km365.errors import GraphNotFound, NotFound
 from km365.graph import drives, lists, people, sites
 from km365.graph.client import Graph
 from km365.jobs.port import Jobs
 from km365.services import calendar, departures, filed_notes, handover_readers
 from km365.services.filed_notes import FiledNote
+from km365.services.key_documents import look_up
 from km365.settings import Settings
 from km365.store.database import Database
 from km365.templates import Templates
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-_DATES = {"en": "en_GB"}
-"""Whose dates a language is written with, where it has several: the day comes first."""
 _NOT_IN_A_NAME = re.compile(r'["*:<>?/\\|#%\x00-\x1f]+')
 """What SharePoint does not take in a file name (support.microsoft.com, invalid file names)."""
 
 
 async def build_note(
-    graph: Graph, settings: Settings, interview: Interview, bank: Bank, *, at: datetime
+    graph: Graph,
+    settings: Settings,
+    templates: Templates,
+    interview: Interview,
+    bank: Bank,
+    *,
+    at: datetime,
 ) -> HandoverNote:
     """The note that the answers make, with the facts of the departure around them.
 
     Facts come from the *Departures* list, else from the directory, else, for one who left long ago, from what
-    was known when they were asked; what nobody knows stays open. Needs User.Read.All and Sites.Selected with
-    read.
+    was known when they were asked; what nobody knows stays open. Lines that must not be kept are left out and
+    counted; links of its documents are looked up. Needs User.Read.All and Sites.Selected with read, and
+    what `key_documents.look_up` needs.
     """
     person = await people.get_person(graph, interview.person_id)
     leaver = await _departure(graph, settings, interview, now=at)
@@ -47,6 +52,8 @@ async def build_note(
         for other in (leaver.successor_id, supervisor_id)
         if other
     }
+    sections, withheld = await asyncio.to_thread(_sections, templates, interview, bank)
+    named = "\n".join(line.text for one in sections if one.target == DOCUMENTS for line in one.lines)
     return HandoverNote(
         interview_id=interview.id,
         departure_id=leaver.departure_id,
@@ -61,50 +68,15 @@ async def build_note(
         last_on=interview.due_on or leaver.leaves_on,
         written_on=at.date(),
         language=interview.language,
-        sections=note_sections(interview, bank),
+        sections=sections,
         left_out=left_out(interview, bank),
+        withheld=withheld,
+        documents=tuple(await look_up(graph, settings, named, person_id=person.id)),
     )
 
 
-def write_note(templates: Templates, note: HandoverNote) -> bytes:
-    """The note as a Word file, from the template that the office may have made its own."""
-    labels = toml.read(templates, f"docx/labels.{note.language}.toml")
-    unknown = labels.text("unknown")
-
-    def day(value: date | None) -> str:
-        if value is None:
-            return unknown
-        return format_date(value, format="long", locale=_DATES.get(note.language, note.language))
-
-    facts = (
-        ("office", note.office),
-        ("post", note.post),
-        ("last_day", day(note.last_on)),
-        ("successor", note.successor or unknown),
-        ("supervisor", note.supervisor or unknown),
-        ("written", day(note.written_on)),
-    )
-    purpose = labels.text("purpose")
-    if note.left_out:
-        purpose += f" {labels.text('left_out')}"
-    words = {
-        "labels": {"title": labels.text("title"), "purpose": purpose, "footer": labels.text("footer")},
-        "person": note.person,
-        "post": note.post,
-        "facts": [{"label": labels.text(key), "value": value or unknown} for key, value in facts],
-        "sections": [
-            {"heading": section.heading, "lines": [line.text for line in section.lines]}
-            for section in note.sections
-        ],
-    }
-    return docx.fill(
-        templates.data("docx/handover_note.docx"),
-        words,
-        name="docx/handover_note.docx",
-        title=f"{labels.text('title')}: {note.post}",
-        language=note.language,
-        rtl=is_rtl(note.language),
-    )
+def _sections(templates: Templates, interview: Interview, bank: Bank) -> tuple[tuple[NoteSection, ...], int]:
+    return without_kept_out(note_sections(interview, bank), Catalogue(templates).keep_out)
 
 
 async def file_note(
@@ -124,7 +96,7 @@ async def file_note(
     the knowledge site.
     """
     library = await filed_notes.library(graph, settings)
-    data = write_note(templates, note)
+    data = await asyncio.to_thread(NoteWriter(templates).write, note)
     file = await drives.upload(graph, library.id, file_name(note), data, content_type=WORD)
     fields = {
         "Title": note.post,

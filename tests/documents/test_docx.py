@@ -9,20 +9,27 @@ import pytest
 
 from km365.documents.docx import fill
 from km365.errors import TemplateError
-from km365.templates import Templates
 
-WORDS = {
-    "labels": {"title": "Handover note", "purpose": "For the successor.", "footer": "Handover note"},
-    "person": "Testa Person",
-    "post": "Officer",
-    "facts": [{"label": "Office", "value": "Belmora"}],
-    "sections": [{"heading": "Work in flight", "lines": ["One <b>&amp; only</b>", "{{ 7*7 }} {% if %}"]}],
-}
+WORDS = {"person": "Testa Person", "lines": ["One <b>&amp; only</b>", "{{ 7*7 }} {% if %}"]}
 
 
-def made(words=WORDS, *, language="en", rtl=False, template=None):
-    template = template or Templates().data("docx/handover_note.docx")
-    return fill(template, words, name="note", title="A note", language=language, rtl=rtl)
+def template(*paragraphs: str) -> bytes:
+    """A template of these paragraphs, with a table and a footer."""
+    document = docx.Document()
+    for text in paragraphs:
+        document.add_paragraph(text)
+    document.add_table(1, 1).cell(0, 0).text = "{{ person }}"
+    document.sections[0].footer.paragraphs[0].text = "{{ person }}"
+    data = io.BytesIO()
+    document.save(data)
+    return data.getvalue()
+
+
+LISTED = template("{{ person }}", "{%p for line in lines %}", "{{ line }}", "{%p endfor %}")
+
+
+def made(words=WORDS, *, language="en", rtl=False, of=LISTED):
+    return fill(of, words, name="note", title="A note", language=language, rtl=rtl)
 
 
 def text_of(data: bytes) -> str:
@@ -41,7 +48,7 @@ def test_words_stand_in_the_document_as_they_were_typed():
 
 
 def test_every_tag_of_the_template_is_filled():
-    assert not re.search(r"\{[{%]", xml_of(made({**WORDS, "sections": []})))
+    assert not re.search(r"\{[{%]", xml_of(made({**WORDS, "lines": []})))
 
 
 def test_characters_that_xml_cannot_hold_are_left_out():
@@ -63,22 +70,19 @@ def test_right_to_left_turns_paragraphs_runs_and_tables_round():
 
 def test_a_template_that_is_no_word_file_is_named():
     with pytest.raises(TemplateError, match="note is not a Word file"):
-        made(template=b"not a zip")
+        made(of=b"not a zip")
 
 
-def _template(text: str) -> bytes:
-    document = docx.Document()
-    document.add_paragraph(text)
-    data = io.BytesIO()
-    document.save(data)
-    return data.getvalue()
+def test_a_wrong_tag_is_named_with_its_paragraph():
+    with pytest.raises(TemplateError, match=r"note, in “Dear {{ person.*”: a tag is wrong"):
+        made(of=template("First {{ person }}", "Dear {{ person", "Last {{ person }}"))
 
 
-def test_a_wrong_tag_is_named():
-    with pytest.raises(TemplateError, match="a tag is wrong"):
-        made(template=_template("{{ person"))
+def test_a_word_that_is_not_there_is_named_with_its_paragraph():
+    with pytest.raises(TemplateError, match=r"note, in “Dear {{ persn }}”: .*'persn' is undefined"):
+        made(of=template("First {{ person }}", "Dear {{ persn }}"))
 
 
 def test_a_template_cannot_reach_beyond_its_words():
     with pytest.raises(TemplateError):
-        made(template=_template("{{ person.__class__.__mro__[1].__subclasses__() }}"))
+        made(of=template("{{ person.__class__.__mro__[1].__subclasses__() }}"))

@@ -14,6 +14,7 @@ from km365.core.handover_note import HandoverNote, NoteLine, NoteSection, Source
 from km365.core.interviews import Answer, Interview, InterviewState
 from km365.core.languages import LANGUAGES
 from km365.core.questions import Bank
+from km365.documents.handover_note import NoteWriter
 from km365.documents.questions import Banks
 from km365.errors import Forbidden, GraphError, NotFound
 from km365.graph import drives, lists, sites
@@ -80,7 +81,9 @@ class Desk:
 
     async def build(self, given: Interview) -> HandoverNote:
         app = self.here.app
-        return await handover.build_note(app.graph, app.settings, given, asked(given.language), at=NOW)
+        return await handover.build_note(
+            app.graph, app.settings, app.templates, given, asked(given.language), at=NOW
+        )
 
     async def file(self, note: HandoverNote) -> FiledNote:
         app = self.here.app
@@ -142,7 +145,7 @@ async def test_a_note_holds_the_facts_of_the_departure_and_what_was_said(desk: D
     note = await desk.build(interview((SAID, Audience.SUCCESSOR)))
     assert (note.post, note.office, note.last_on) == ("Chief of Water", "CO-BEL", LAST_DAY)
     assert (note.successor_id, note.supervisor_id) == (person_id("sue"), person_id("sam"))
-    text = text_of(handover.write_note(Templates(), note))
+    text = text_of(NoteWriter(Templates()).write(note))
     for expected in (SAID, note.sections[0].heading, "Chief of Water", "Sue Paperboat", "27 March 2026"):
         assert expected in text
 
@@ -214,7 +217,7 @@ async def test_a_person_of_whom_no_departure_is_known_gets_no_note(desk: Desk) -
 async def test_who_left_long_ago_still_hands_over(desk: Desk) -> None:
     app, later = desk.here.app, NOW + timedelta(days=200)
     late = interview((SAID, Audience.SUCCESSOR))
-    note = await handover.build_note(app.graph, app.settings, late, asked(), at=later)
+    note = await handover.build_note(app.graph, app.settings, app.templates, late, asked(), at=later)
     assert (note.last_on, note.office, note.post) == (LAST_DAY, "CO-BEL", "Chief of Water")
     assert (note.departure_id, note.supervisor_id) == (late.subject, person_id("sam"))
     await desk.file(note)
@@ -236,7 +239,9 @@ async def test_a_leave_date_in_the_directory_is_enough(desk: Desk) -> None:
     )
     given = replace(interview((SAID, Audience.SUCCESSOR)), person_id=new, due_on=None)
     app = desk.here.app
-    note = await handover.build_note(app.graph, app.settings, given, asked(), at=datetime.now(UTC))
+    note = await handover.build_note(
+        app.graph, app.settings, app.templates, given, asked(), at=datetime.now(UTC)
+    )
     assert (note.departure_id, note.successor_id, note.supervisor_id) == ("", None, None)
     assert (await desk.file(note)).name == "CO-BEL Driver night day 7f3a9c21.docx"
     assert desk.told() == []
@@ -292,7 +297,7 @@ def note_in(language: str, lines: Sequence[str] = (SAID,)) -> HandoverNote:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_note_reads_in_every_language(language: str) -> None:
-    data = handover.write_note(Templates(), note_in(language))
+    data = NoteWriter(Templates()).write(note_in(language))
     text = text_of(data)
     for section in note_in(language).sections:
         assert section.heading in text
