@@ -1,4 +1,4 @@
-"""The alumni line: somebody who has handed over may be asked by their successor, if they want and until a day.
+"""The alumni line: who has handed over may be asked by their successor, if they want and until a day.
 
 Nothing is passed on but what the successor has seen and sent, and nothing comes back but what the leaver has
 seen and sent. A line is asked for once, after the note was filed; it is closed by its person at any time, and
@@ -75,7 +75,7 @@ async def invite(desk: AlumniDesk, person_id: str, interview_id: str, *, languag
 
 
 async def open_line(desk: AlumniDesk, note: FiledNote, until_on: date, address: str) -> Line:
-    """Opens the line of a note for its successor, or changes it. Raises InputRefused for a day that is not so.
+    """Opens the line of a note for its successor, or changes it. Raises InputRefused for another day.
 
     `address` is "" where they are to be asked in Teams.
     """
@@ -93,7 +93,7 @@ async def open_line(desk: AlumniDesk, note: FiledNote, until_on: date, address: 
 
 
 async def close(desk: AlumniDesk, person_id: str, *, by: str) -> bool:
-    """Closes every line of this person: what waits is not sent, and the address is gone. Whether any was open."""
+    """Closes every line of this person, with what waits and the address. Whether any was open."""
     return await desk.db.run(_close, person_id, by=by, at=desk.now())
 
 

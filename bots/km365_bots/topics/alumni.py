@@ -162,7 +162,7 @@ class AlumniLine(Topic):
             replies=[chat.in_place(chat.speech.say("alumni.closed" if open_ else "alumni.stays_closed"))]
         )
 
-    # a question, from the one to the other -------------------------------------------------------------------
+    # a question, from the one to the other ------------------------------------------------------------------
 
     async def offer(self, chat: Chat, note: FiledNote, words: str) -> Told | None:
         """Shows what would be passed on, and to whom; None where there is no open line for this person."""
@@ -263,7 +263,7 @@ class AlumniLine(Topic):
         found = await alumni.questions(self._desk, chat.event.person_id)
         return next((one for one in found if one.id == question_id), None)
 
-    # what goes out by itself ---------------------------------------------------------------------------------
+    # what goes out by itself --------------------------------------------------------------------------------
 
     def tells(self, speech: Speech, message: Message) -> Reply | None:
         """Whether they may be asked later: once, after the note was filed."""
