@@ -19,13 +19,14 @@ from km365.documents import reading
 from km365.errors import GraphUnreachable, PlanRefused
 from km365.graph import drives, lists, metadata, sites
 from km365.graph.metadata import Target, TermRef
-from km365.services import tag_plan, tag_report, tag_run, tag_watch
+from km365.services import key_documents, tag_plan, tag_report, tag_run, tag_watch
+from km365.services.tag_named import tag_named
 from km365.services.tag_watch import Look
 from km365.store import feedback, locks, runs, watches
 from km365.store.runs import RunState
 from km365.store.watches import FileState
 
-from ..conftest import BELMORA, Provisioned
+from ..conftest import BELMORA, Provisioned, person_id
 
 TOPIC = "KMTopic"
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -568,3 +569,26 @@ async def test_many_documents_take_several_runs_and_none_is_missed(watched: Watc
     found = await watched.look()
     assert (found.tagged, len(found.runs)) == (7, 3)
     assert [await watched.topics_of(one) for one in items] == [[watched.auto.label()]] * 7
+
+
+async def test_a_document_that_a_leaver_names_is_tagged_though_it_was_there_before_the_watch(
+    watched: Watched,
+) -> None:
+    app = watched.here.app
+    await watched.upload("Old.txt", watched.auto, watched.asked)
+    site = await sites.get_site(app.graph, BELMORA)
+    library = await drives.get_drive(app.graph, site.id, "Documents")
+    old = await drives.get_file(app.graph, library.id, "Old.txt")
+    person = person_id("ann")
+
+    async def names() -> int:
+        found = await key_documents.look_up(app.graph, app.settings, old.web_url, person_id=person)
+        return await tag_named(app.graph, app.db, found, now=watched.now)
+
+    assert await names() == 0  # nobody watches the library
+    await watched.later(hours=1)
+    await watched.begin()
+    assert await names() == 1
+    look = await watched.look()
+    assert (look.tagged, look.queued) == (1, 1)
+    assert await names() == 0  # it bears a term now, and is dealt with

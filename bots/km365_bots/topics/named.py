@@ -6,6 +6,7 @@ they agreed. Until then the chat keeps the answer as it was written, for a day a
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from km365.core import contacts as people_named
 from km365.core.chat import Reply
 from km365.core.commands import Command, Understood
 from km365.core.contacts import QUESTIONS, Contact
+from km365.core.drafting import in_note
 from km365.core.interviews import PROBE_SUFFIX, Interview
 from km365.core.key_documents import LEAVES_WITH_OWNER, Found, KeyDocument
 from km365.core.messages import Messages
@@ -24,6 +26,7 @@ from km365.core.turns import Turn
 from km365.documents.contacts import contact_words
 from km365.errors import GraphError
 from km365.services import contact_consent, contacts, interview, key_documents
+from km365.services.tag_named import tag_named
 from km365_bots import interviewing
 from km365_bots.buttons import Pick
 from km365_bots.chat import WAITING, Chat
@@ -95,7 +98,11 @@ class Named(Topic):
         new = [one for one in turn.interview.answers if one.at == chat.event.at and one.text]
         if said.verb is not Verb.ANSWER or not new:
             return None
-        lines = self._read_back(chat, await self._understood(chat, turn, new[-1].question, new[-1].text))
+        read = await self._understood(chat, turn, new[-1].question, new[-1].text)
+        if in_note(new[-1]):
+            with suppress(GraphError):
+                await tag_named(self._app.graph, self._app.db, read.documents, now=chat.event.at)
+        lines = self._read_back(chat, read)
         return Told(replies=[Reply(text="\n".join(lines))]) if lines else None
 
     # whether they agreed -----------------------------------------------------------------------------------
@@ -172,11 +179,9 @@ class Named(Topic):
         graph, settings = self._app.graph, self._app.settings
         if question in QUESTIONS:
             found = people_named.read(text, self._words.introduces, question=question)
-            try:
+            with suppress(GraphError, TimeoutError):
                 async with asyncio.timeout(_PATIENCE_S):
                     found = await contacts.recognise(graph, found)
-            except (GraphError, TimeoutError):
-                pass
             return _Understood(people=found)
         if asked is not None and _DOCUMENTS in asked.becomes:
             person = chat.event.person_id
