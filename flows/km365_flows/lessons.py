@@ -5,7 +5,16 @@ from enum import StrEnum
 
 from km365.app import App
 from km365.core.schedule import Hours, day_at
-from km365.services import actions, calendar_scan, deciding, flows, gaps_followed, promotion, review_by
+from km365.services import (
+    actions,
+    calendar_scan,
+    deciding,
+    derived,
+    flows,
+    gaps_followed,
+    promotion,
+    review_by,
+)
 from km365.services.gaps import GapDesk
 from km365.services.lesson_care import LAST
 from km365.services.life import LifeDesk
@@ -20,6 +29,7 @@ BEGUN = "flow:lessons:begun"
 class Part(StrEnum):
     """A look of the day, which is a job of its own: trouble in one holds up no other."""
 
+    DERIVED = "derived"
     ACTIONS = "actions"
     REVIEW_BY = "review_by"
     PROMOTION = "promotion"
@@ -54,6 +64,8 @@ class LessonCare:
         app, now = self._app, self._app.clock.now()
         desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
         match args["part"]:
+            case Part.DERIVED:
+                await derived.look(app.graph, app.settings)
             case Part.ACTIONS:
                 await actions.remind(desk, self._hours, at=now)
             case Part.REVIEW_BY:

@@ -230,6 +230,7 @@ async def _lessons(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[st
     words = f"{done.asked} asked whether lessons still hold, {done.reminded} reminded of an action"
     words = f"{words}, {done.back} told that one has no owner, {done.proposed} told that lessons agree"
     words = f"{words}, {told} told of lessons to decide on, {open_} of what a handover leaves open"
+    words = f"{words}, {done.taken_out} changed with their sources"
     return asdict(done) | {"deciders": told, "gaps": open_}, words
 
 

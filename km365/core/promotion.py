@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import count
 
-from km365.core.audience import Audience, narrowest
+from km365.core.audience import Audience, narrower, narrowest
 from km365.core.knowledge import (
     WRITTEN_FIELDS,
     Effect,
@@ -393,6 +393,25 @@ def without(item: KnowledgeItem, source: KnowledgeItem) -> KnowledgeItem:
         published_to=None,
     )
     return rewritten(anew, words)
+
+
+def as_sources_allow(item: KnowledgeItem, sources: Mapping[str, KnowledgeItem]) -> KnowledgeItem:
+    """The item with nothing of a source that is gone, or that not all who read the item may read any more.
+
+    The item itself where nothing has to go. `sources` are those there are, by id.
+    """
+    for source_id in dict.fromkeys(one.source for one in traced(item) if one.source):
+        source = sources.get(source_id)
+        if source is None:
+            item = without(item, rewritten(replace(item, id=source_id), dict.fromkeys(WRITTEN_FIELDS, "")))
+        elif _for_fewer(source, item):
+            item = without(item, source)
+    return item
+
+
+def _for_fewer(source: KnowledgeItem, item: KnowledgeItem) -> bool:
+    offices = {one.office for one in (source, item) if one.audience is Audience.OFFICE}
+    return narrower(source.audience, item.audience) or len(offices) > 1
 
 
 def id_of(item_ids: Iterable[str], kind: Kind) -> str:

@@ -53,6 +53,7 @@ class Why(StrEnum):
     ASKED_ALREADY = "asked_already"
     NOT_ASKED = "not_asked"
     ASKED_OTHERWISE = "asked_otherwise"
+    SOURCES = "sources"
 
 
 class MoveRefused(InputRefused):

@@ -15,6 +15,7 @@ from km365.core.compendium import Compendium, Entry, Piece, Provenance, Wanted
 from km365.core.compendium_facets import KIND, YEAR, Facets
 from km365.core.knowledge import KnowledgeItem, Reach
 from km365.core.moves import Actor, Move
+from km365.core.promotion import as_sources_allow
 from km365.core.schedule import Hours, day_at
 from km365.documents import compendium_docx, compendium_file, compendium_html, offices
 from km365.documents.compendium_file import Plan
@@ -146,6 +147,8 @@ class _Shelf:
                     confirmed_by=int(confirmed) if isinstance(confirmed, int | float) else 0,
                 )
             )
+        there = {entry.item.id: entry.item for entry in entries}
+        entries = [replace(entry, item=as_sources_allow(entry.item, there)) for entry in entries]
         return cls(entries=entries, facets=facets, wanted=_wanted(facets, asked, entries))
 
 

@@ -14,12 +14,12 @@ from km365.core.audience import Reader
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach, to_fields, words_mark
 from km365.core.life import asked, history, is_made, moved
 from km365.core.moves import BY_MOVE, CONSENT_MOVES, Actor, Asked, Attempt, Made, Move, Step, axis, stands
-from km365.core.refusals import new_words, who_may_not
+from km365.core.refusals import MoveRefused, Why, new_words, who_may_not
 from km365.errors import GraphChangedMeanwhile, GraphNotFound, KM365Error
 from km365.graph import lists, people
 from km365.graph.client import Graph
 from km365.jobs.port import Jobs
-from km365.services import life_news
+from km365.services import derived, life_news
 from km365.services.calendar import today
 from km365.services.capture import Kept, Place, find, knowledge_list
 from km365.services.review import (
@@ -90,6 +90,8 @@ async def make(desk: LifeDesk, km_id: str, wanted: Wanted, *, at: datetime, dry_
     """
     place = await knowledge_list(desk.graph, desk.settings)
     kept = await _readable(desk, place, km_id, wanted.reader)
+    if wanted.move is Move.PUBLISH:
+        await _refuse_sources(desk, kept.item)
     successor = wanted.successor
     attempt = Attempt(
         move=wanted.move,
@@ -125,6 +127,16 @@ async def make(desk: LifeDesk, km_id: str, wanted: Wanted, *, at: datetime, dry_
         after=stands(kept.item, attempt.move),
         missing=needed - len(kept.item.validated_by) if partly else 0,
     )
+
+
+async def _refuse_sources(desk: LifeDesk, item: KnowledgeItem) -> None:
+    """Raises MoveRefused where the item quotes what may not be quoted so far any more."""
+    if await derived.as_allowed(desk.graph, desk.settings, item) != item:
+        raise MoveRefused(
+            Why.SOURCES,
+            f"{item.id} quotes an item that is gone, or that fewer may read now. `km365 flow run lessons` "
+            "takes its sentences out, and it is decided on anew.",
+        )
 
 
 async def _asked(desk: LifeDesk, km_id: str, move: Move) -> Asked | None:
@@ -217,6 +229,8 @@ async def _finish(
         attempt = replace(attempt, asked=await _asked(desk, kept.item.id, attempt.move))
         if not _all_allow(kept.item, attempt.asked):
             kept = await _write(desk, place, kept, moved(kept.item, attempt), attempt, row)
+    if attempt.move is Move.DISALLOW:
+        await derived.take_out(desk.graph, desk.settings, kept.item, stays_within=kept.item.consent)
     hears = await _hears(desk, kept.item, row, attempt.asked)
 
     def finish(c: Connection) -> None:

@@ -36,6 +36,7 @@ from km365.graph.documents import Document
 from km365.graph.lists import Item
 from km365.graph.people import Person
 from km365.services import review, search
+from km365.services.derived import as_allowed
 from km365.services.search import EVERYONE, Found, Hit
 from km365.services.search_shelving import tags_of
 from km365.services.who_now import who_now
@@ -134,7 +135,7 @@ class Asking:
         return [
             _lesson(places[place], row)
             for place, row in rows.items()
-            if may_find(from_fields(row.fields), reader)
+            if may_find(await as_allowed(self.graph, self.settings, from_fields(row.fields)), reader)
         ]
 
     async def _documents(self, hits: Sequence[Hit], reader: Reader) -> list[Source]:
