@@ -136,15 +136,15 @@ def who_confirms(
     contributors: Sequence[str],
     *,
     here: Collection[str],
-    successors: Mapping[str, str],
+    followers: Mapping[str, str],
     others: Sequence[str],
 ) -> tuple[str, ...]:
     """Whom to ask whether an item still holds, of those `here`.
 
-    Its contributors; where all have left, those who followed them in their posts; else the `others`.
+    Its contributors; where all have left, those who speak for them: `followers`; else the `others`.
     """
     stayed = tuple(one for one in contributors if one in here)
-    followed = [successors[one] for one in contributors if successors.get(one) in here]
+    followed = [followers[one] for one in contributors if followers.get(one) in here]
     return stayed or tuple(dict.fromkeys(followed)) or tuple(others)
 
 

@@ -232,7 +232,7 @@ async def look_around(
     known = await accounts.who(desk.graph, kept.person_id)
     entries = [
         one
-        for one in await departures_of(desk.graph, desk.settings, kept.person_id, known)
+        for one in (await departures_of(desk.graph, desk.settings, {kept.person_id: known}))[kept.person_id]
         if one.left_on and abs(one.left_on - kept.last_on) < SAME_DEPARTURE
     ]
     if not entries:

@@ -13,7 +13,6 @@ from km365.core.knowledge import unconfirmed_since
 from km365.core.languages import best
 from km365.core.preferences import Asked
 from km365.core.schedule import Hours, day_at
-from km365.core.schema import DEPARTURES
 from km365.core.still_true import ASKED_BEFORE, Why, one_sentence, to_confirm, who_confirms
 from km365.errors import NotFound
 from km365.graph import lists, people
@@ -27,6 +26,7 @@ from km365.services.prompts import SEND_MESSAGE, has_room
 from km365.services.review import focal_points_by_office, is_readable, kept_of
 from km365.services.still_true import Shown
 from km365.services.verdicts import VerdictDesk
+from km365.services.who_now import stand_ins
 from km365.store import outbox, preferences
 from km365.store import still_true as store
 from km365.store.database import Connection
@@ -51,7 +51,7 @@ async def ask(desk: LifeDesk, hours: Hours, *, at: datetime, dry_run: bool = Fal
     due = await _due(desk, today, hours)
     if not due:
         return 0
-    asked = await _whom(desk, due)
+    asked = await _whom(desk, due, today=today)
     away = await on_leave(desk.graph, desk.db, asked, now=at)
     count = 0
     for person_id, (person, theirs) in sorted(asked.items()):
@@ -79,14 +79,17 @@ def _was_asked(kept: Kept, shown_at: datetime | None, hours: Hours) -> bool:
     return shown_at is not None and due is not None and day_at(shown_at, hours) >= due - ASKED_BEFORE
 
 
-async def _whom(desk: LifeDesk, due: Sequence[Kept]) -> Mapping[str, tuple[Person, list[Kept]]]:
+async def _whom(
+    desk: LifeDesk, due: Sequence[Kept], *, today: date
+) -> Mapping[str, tuple[Person, list[Kept]]]:
     """Who is asked about what, by their id: those who work here and may read it."""
     authors = {one for kept in due for one in kept.item.contributors}
     known = {one.id: one for one in await people.get_people(desk.graph, authors) if one.account_enabled}
     orphans = [kept for kept in due if not known.keys() & set(kept.item.contributors)]
-    successors = await _successors(desk) if orphans else {}
-    known |= {one.id: one for one in successors.values()}
-    followers = {left: person.id for left, person in successors.items()}
+    posts = {one: kept.item.office for kept in orphans for one in kept.item.contributors}
+    speak = await stand_ins(desk.graph, desk.settings, posts, today=today)
+    known |= {one.id: one for one in speak.values()}
+    followers = {left: person.id for left, person in speak.items()}
     offices = {kept.item.office for kept in orphans}
     points = await focal_points_by_office(desk.graph, desk.settings, offices) if orphans else {}
     known |= {one.id: one for there in points.values() for one in there}
@@ -100,21 +103,9 @@ async def _whom(desk: LifeDesk, due: Sequence[Kept]) -> Mapping[str, tuple[Perso
             *(followers[one] for one in item.contributors if one in followers),
         }
         here = {one for one in may & known.keys() if is_readable(item, known[one].reader)}
-        for one in who_confirms(item.contributors, here=here, successors=followers, others=others):
+        for one in who_confirms(item.contributors, here=here, followers=followers, others=others):
             asked[one].append(kept)
     return {person_id: (known[person_id], theirs) for person_id, theirs in asked.items()}
-
-
-async def _successors(desk: LifeDesk) -> Mapping[str, Person]:
-    """Who followed whom, by the id of the one who left, as the *Departures* list says."""
-    names = await calendar.directory(desk.graph)
-    found = {}
-    async for entry in calendar.items(desk.graph, desk.settings, DEPARTURES.title):
-        named = calendar.text(entry, "KMPerson")
-        left, successor = names.find_anyone(named), names.find(calendar.text(entry, "KMSuccessor"))
-        if named and successor is not None and calendar.text(entry, "KMState") != "cancelled":
-            found[left.id if left else named.casefold()] = successor
-    return found
 
 
 def _ask(

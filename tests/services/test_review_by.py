@@ -45,11 +45,13 @@ class Looking:
             fields = capture.to_fields(replace(item, submitted_at=NOW - timedelta(days=700)))
             await lists.create_item(self.app.graph, place.site_id, place.list_id, fields)
 
-    async def left(self, person: str, successor: str) -> None:
-        """They are gone, and the Departures list says who follows them."""
+    async def left(self, person: str, successor: str, *, supervisor: str = "") -> None:
+        """They are gone, and the Departures list says who follows them, and who their supervisor was."""
         site = await sites.get_site(self.app.graph, self.app.settings.knowledge_site)
         target = await lists.get_list(self.app.graph, site.id, DEPARTURES.title)
         fields: dict[str, Any] = {"KMPerson": person_id(person), "KMSuccessor": sign_in_name(successor)}
+        if supervisor:
+            fields["KMSupervisor"] = sign_in_name(supervisor)
         await lists.create_item(
             self.app.graph, site.id, target.id, {"Title": "Chief", "KMState": "note filed", **fields}
         )
@@ -110,6 +112,15 @@ async def test_where_the_contributor_left_their_successor_is_asked(looking: Look
     await looking.holds(DUE)
     await looking.left("ann", "sue")
     assert await looking.looks() == {SUE: 1}
+
+
+async def test_where_the_successor_left_as_well_theirs_is_asked_and_else_the_supervisor(
+    looking: Looking,
+) -> None:
+    await looking.holds(DUE)
+    await looking.left("ann", "sue", supervisor="sam")
+    users.delete(looking.here.m365.state, SUE)
+    assert await looking.looks() == {person_id("sam"): 1}
 
 
 @pytest.mark.parametrize(("audience", "asked"), [(Audience.EVERYONE, EVE), (Audience.OFFICE, BEN)])
