@@ -98,9 +98,11 @@ async def _welcome(chat: Chat) -> list[Reply]:
     return [chat.speech.say("chat.welcome"), _help(chat)]
 
 
-def _help(chat: Chat) -> Reply:
-    topics = chat.parts.topics
-    return chat.speech.help((one.name for one in topics), buttons=(one.name for one in topics if one.opens))
+def _help(chat: Chat, *, whole: bool = False) -> Reply:
+    """What most people need, which the topics with a button are, or the `whole` of what can be said."""
+    opened = [one.name for one in chat.parts.topics if one.opens]
+    listed = [one.name for one in chat.parts.topics] if whole else opened
+    return chat.speech.help(listed, buttons=opened, more=not whole)
 
 
 async def _typed(chat: Chat, meant: Understood | None) -> list[Reply]:
@@ -127,8 +129,9 @@ async def _any_time(chat: Chat, turn: Turn | None, meant: Understood) -> list[Re
     """The replies to what every chat understands before all else; none to anything else."""
     if meant.language:
         return await _change_language(chat, turn, meant.language)
-    if meant.command is Command.HELP:
-        return [_help(chat), *([interviewing.prompt(chat, turn)] if turn else [])]
+    if meant.command in {Command.HELP, Command.HELP_MORE}:
+        whole = meant.command is Command.HELP_MORE
+        return [_help(chat, whole=whole), *([interviewing.prompt(chat, turn)] if turn else [])]
     if meant.command is Command.WHO and turn is None:
         return [chat.speech.say("chat.who")]
     if meant.command not in {Command.WHAT, Command.WHY}:
@@ -298,6 +301,8 @@ async def _pressed(chat: Chat) -> list[Reply]:
 async def _opened(chat: Chat, verb: str) -> list[Reply]:
     """A button of the help, which stays: it is the way to everything for who types nothing."""
     topic, turn = topic_named(chat.parts.topics, verb), await interviewing.current(chat)
+    if verb == speech.MORE:
+        return [_help(chat, whole=True), *([interviewing.prompt(chat, turn)] if turn else [])]
     if topic is None or not topic.opens:
         return [chat.speech.say("chat.who"), *([interviewing.prompt(chat, turn)] if turn else [])]
     told = await topic.typed(chat, topic.opens, Understood(topic=topic.name, wish=topic.opens))

@@ -36,8 +36,8 @@ from km365_bots.buttons import card_of
 INVITATION = "invitation"
 """Stands for the question on the card of an invitation; its interview is the campaign."""
 PAUSED = "paused"
-HELP, WHO = "help", "who"
-"""What stands for the topic on the card of the help, and its button that is no topic's."""
+HELP, WHO, MORE = "help", "who", "more"
+"""What stands for the topic on the card of the help, and its buttons that are no topic's."""
 RETURNED = "returned"
 
 _HELD, _HELD_BYTES = 5_000, 12_000
@@ -64,13 +64,17 @@ class Speech:
         """A part of a line that keeps its own direction, where the line runs from right to left."""
         return f"{_ISOLATE}{text}{_END}" if text and is_rtl(self.messages.language) else text
 
-    def help(self, topics: Iterable[str], *, buttons: Iterable[str]) -> Reply:
-        """All that can be said, in a line from each topic, and a button for some of them."""
+    def help(self, topics: Iterable[str], *, buttons: Iterable[str], more: bool) -> Reply:
+        """What can be said, in a line from each topic, and a button for some; and that there is `more`."""
         say = self.messages.say
         said = [*(say(f"{topic}.help") for topic in topics)]
         said.append(say("chat.help", languages=self.messages.languages()))
+        if more:
+            said.append(say("chat.help_more"))
         lines = "\n".join(f"• {line}" for line in said)
         labels = {**{topic: say(f"{topic}.help_button") for topic in buttons}, WHO: say("chat.who_button")}
+        if more:
+            labels[MORE] = say("chat.help_more_button")
         return self.menu(
             HELP,
             title=say("chat.help_title"),

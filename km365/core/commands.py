@@ -25,6 +25,8 @@ class Command(StrEnum):
     LATER = "later"
     DECLINE = "decline"
     HELP = "help"
+    HELP_MORE = "help_more"
+    """All that can be said, and not only what most people need."""
     GREETING = "greeting"
     THANKS = "thanks"
     WHAT = "what"

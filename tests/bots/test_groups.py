@@ -303,7 +303,7 @@ async def test_in_a_chat_of_ones_own_it_says_where_to_ask(group: Group) -> None:
     ann = group.chat("ann")
     await ann.says("let's reflect on fuel")
     ann.heard("in a group chat or channel")
-    await ann.says("help")
+    await ann.says("more help")
     ann.heard("Reflect with your group")
 
 

@@ -104,8 +104,17 @@ async def test_a_card_of_a_topic_that_was_made_for_another_is_refused(chat: Chat
 
 
 async def test_the_help_has_a_line_of_each_topic(chat: Chat, looking: Looking) -> None:
-    await chat.says("help")
+    await chat.says("more help")
     chat.heard("Say “ponder” and what.", "skip, back, pause")
+
+
+async def test_the_help_is_short_and_says_how_to_see_all_of_it(chat: Chat, looking: Looking) -> None:
+    await chat.says("help")
+    chat.heard("skip, back, pause", "say “more help”")
+    chat.not_heard("Say “ponder” and what.")
+    await chat.presses("more")
+    chat.heard("Say “ponder” and what.")
+    chat.not_heard("say “more help”")
 
 
 async def test_a_button_of_the_help_opens_what_it_names_and_the_help_stays(
