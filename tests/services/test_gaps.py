@@ -69,7 +69,7 @@ class Leaving:
             due_on=LAST_DAY,
             answers=answers,
         )
-        note = await notes.build_note(app.graph, app.settings, interview, BANK, at=at)
+        note = await notes.build_note(app.graph, app.settings, app.templates, interview, BANK, at=at)
         note = replace(note, sections=note_sections(interview, BANK))
         await notes.file_note(app.graph, app.db, app.jobs, app.settings, app.templates, note, at=at)
         await gaps.note_filed(self.desk, interview, BANK, note, at=at)
