@@ -12,11 +12,12 @@ from km365.core.interviews import Interview, InterviewState
 from km365.errors import NotFound
 from km365.graph import people
 from km365.graph.people import Person
-from km365.services import accounts, departure_list, filed_notes, handover_readers, note_access
+from km365.services import accounts, calendar, departure_list, filed_notes, handover_readers, note_access
 from km365.services import interview as service
 from km365.services.departure_list import Row
 from km365.services.filed_notes import FiledNote
 from km365.services.handover_readers import Circle, ReadersDesk
+from km365.settings import Settings
 from km365.store import interviews
 from km365.store.database import Connection
 
@@ -72,9 +73,13 @@ async def overview(desk: ReadersDesk, *, now: datetime) -> list[Standing]:
         note = next((one for one in reversed(left) if _is_of(row, one)), None)
         if note is not None:
             left.remove(note)
-        found.append(_standing(row, await _circle(desk, note, now=now), talks.get(row.person_id)))
+        found.append(
+            _standing(desk.settings, row, await _circle(desk, note, now=now), talks.get(row.person_id))
+        )
     open_ = [one for one in left if one.filed_at and not handover_readers.is_read(one)]
-    found += [_standing(None, await _circle(desk, one, now=now), talks.get(one.person_id)) for one in open_]
+    for note in open_:
+        circle = await _circle(desk, note, now=now)
+        found.append(_standing(desk.settings, None, circle, talks.get(note.person_id)))
     return sorted(found, key=lambda one: (one.leaves_on or date.max, one.person_id))
 
 
@@ -139,10 +144,15 @@ def _talks(c: Connection) -> Mapping[str, Interview]:
     return talks
 
 
-def _standing(row: Row | None, circle: Circle | None, talk: Interview | None) -> Standing:
+def _standing(settings: Settings, row: Row | None, circle: Circle | None, talk: Interview | None) -> Standing:
     note = circle.note if circle else None
     known = row or note
     assert known is not None  # noqa: S101 - a standing is of a departure or of a note
+    office = known.office
+
+    def day(moment: datetime | None) -> date | None:
+        return calendar.today(settings, moment, office) if moment else None
+
     answered = [one for one in talk.answers if one.text] if talk else []
     parts = talk.parts if talk else ()
     dealt_with = {one.question for one in talk.answers} if talk else set()
@@ -156,20 +166,16 @@ def _standing(row: Row | None, circle: Circle | None, talk: Interview | None) ->
         answers=len(answered),
         sittings=len(parts),
         sittings_done=sum(dealt_with.issuperset(one.questions) for one in parts),
-        filed_on=_day(note.filed_at or note.file.modified_at) if note else None,
-        acknowledged_on=_day(note.acknowledged_at) if note and _acknowledged(note) else None,
-        received_on=_day(note.received_at) if note else None,
-        read_on=_day(note.read_at) if note and handover_readers.is_read(note) else None,
+        filed_on=day(note.filed_at or note.file.modified_at) if note else None,
+        acknowledged_on=day(note.acknowledged_at) if note and _acknowledged(note) else None,
+        received_on=day(note.received_at) if note else None,
+        read_on=day(note.read_at) if note and handover_readers.is_read(note) else None,
         next=_next(row, circle),
     )
 
 
 def _acknowledged(note: FiledNote) -> bool:
     return handover_readers.is_acknowledged(note)
-
-
-def _day(at: datetime | None) -> date | None:
-    return at.date() if at else None
 
 
 def _state(row: Row | None, circle: Circle | None, talk: Interview | None) -> str:

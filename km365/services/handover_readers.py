@@ -185,9 +185,11 @@ async def _circle(
     """Who follows in a post they supervised reads it as the successor alone."""
     if supervisor is not None and supervisor.id in {note.person_id, note.successor_id}:
         supervisor = None
-    hours = calendar.hours_of(desk.settings).of(note.office)
+    hours = calendar.working_days_of(desk.settings)
     if supervisor is not None:
         hours = await desk.db.run(hours_of_person, supervisor.id, hours)
+    else:
+        hours = hours.of(note.office)
     return Circle(
         note=note,
         supervisor=supervisor,

@@ -6,14 +6,14 @@ chat keeps which notes were listed, by id.
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from km365.core.chat import Reply
 from km365.core.commands import Understood, plain
 from km365.core.languages import LANGUAGES
 from km365.errors import ChangedMeanwhile, GraphError, NotFound
 from km365.graph import people
-from km365.services import filed_notes, handover_readers
+from km365.services import calendar, filed_notes, handover_readers
 from km365.services.filed_notes import FiledNote
 from km365.services.handover_readers import RECEIVED, TO_ACKNOWLEDGE, Heard, ReadersDesk
 from km365.store.outbox import Message
@@ -59,7 +59,9 @@ class HandedOver(Topic):
         say = speech.messages.say
         goes_on = date.fromisoformat(str(message.data["goes_on"]))
         by = say("handed_over.goes_on", day=speech.messages.day(goes_on))
-        if note.received_at is not None or (note.filed_at and goes_on <= note.filed_at.date()):
+        if note.received_at is not None or (
+            note.filed_at and goes_on <= calendar.today(self._desk.settings, note.filed_at, note.office)
+        ):
             by = say("handed_over.gone_on")
         reminds = bool(message.data.get("reminder"))
         key = "reminder" if reminds else "acknowledge"
@@ -76,7 +78,7 @@ class HandedOver(Topic):
         key = "received_again" if again else "received_text"
         lines = [say(f"handed_over.{key}", person=who, post=speech.apart(note.post))]
         if handover_readers.is_acknowledged(note) and note.acknowledged_at:
-            day = speech.messages.day(note.acknowledged_at.date())
+            day = self._day(speech, note, note.acknowledged_at)
             lines.append(say("handed_over.acknowledged", day=day))
         elif note.supervisor_id and note.supervisor_id != note.successor_id:
             lines.append(say("handed_over.not_acknowledged"))
@@ -90,7 +92,7 @@ class HandedOver(Topic):
             self.name,
             title=title,
             text="\n".join(filter(None, (text, locked))),
-            entries=[_entry(speech, note)],
+            entries=[self._entry(speech, note)],
             buttons=[{"verb": _READ, "label": say("handed_over.read")}],
             about=note.item_id,
             hint=say("handed_over.told_help"),
@@ -150,7 +152,7 @@ class HandedOver(Topic):
         reply = chat.speech.menu(
             self.name,
             title=say("handed_over.list_title"),
-            entries=[_entry(chat.speech, one, reader=person) for one in theirs],
+            entries=[self._entry(chat.speech, one, reader=person) for one in theirs],
             fields=[which] if several else [],
             buttons=[{"verb": _READ, "label": say("handed_over.read"), "inputs": several}],
             about=_LIST if several else theirs[0].item_id,
@@ -160,53 +162,67 @@ class HandedOver(Topic):
 
     async def _own(self, chat: Chat, note: FiledNote) -> Reply:
         title = chat.speech.messages.say("handed_over.own_title", post=chat.speech.apart(note.post))
-        lines = await self.standing(chat, note)
+        lines = [*await self._standing(chat, note), chat.speech.messages.say("handed_over.own_help")]
         return chat.speech.notice(title, "\n".join(lines), link=note.web_url)
 
-    async def standing(self, chat: Chat, note: FiledNote) -> list[str]:
+    async def of_link(self, chat: Chat, link: str) -> list[str]:
+        """How far this person's own note at that address has come; nothing where that cannot be read now."""
+        try:
+            notes = await filed_notes.list_(self._desk.graph, self._desk.settings)
+            mine = [one for one in notes if one.web_url == link and one.person_id == chat.event.person_id]
+            return [line for one in mine for line in await self._standing(chat, one)]
+        except GraphError:
+            return []
+
+    async def _standing(self, chat: Chat, note: FiledNote) -> list[str]:
         """Who has received and read this person's note, as they are told."""
         circle = await handover_readers.circle_of(self._desk, note, at=chat.event.at)
-        say, day = chat.speech.messages.say, chat.speech.messages.day
-        lines = [say("handed_over.filed", day=day(note.filed_at.date()))] if note.filed_at else []
+        say, speech = chat.speech.messages.say, chat.speech
+        on = self._day(speech, note, note.filed_at) if note.filed_at else ""
+        lines = [say("handed_over.filed", day=on)] if on else []
         if note.supervisor_id:
             supervisor = chat.speech.apart(await self._name(chat.speech, note.supervisor_id))
             if handover_readers.is_acknowledged(note) and note.acknowledged_at:
-                on = day(note.acknowledged_at.date())
+                on = self._day(speech, note, note.acknowledged_at)
                 lines.append(say("handed_over.own_acknowledged", person=supervisor, day=on))
             elif circle.waits_for_supervisor and note.received_at is None:
-                on = day(circle.deadline.goes_on)
+                on = speech.messages.day(circle.deadline.goes_on)
                 lines.append(say("handed_over.own_waits", person=supervisor, day=on))
             else:
                 lines.append(say("handed_over.own_not_acknowledged", person=supervisor))
         if note.received_at is not None:
             successor = chat.speech.apart(await self._name(chat.speech, note.successor_id))
-            on = day(note.received_at.date())
+            on = self._day(speech, note, note.received_at)
             lines.append(say("handed_over.own_received", person=successor, day=on))
             if note.read_at is not None and handover_readers.is_read(note):
-                lines.append(say("handed_over.own_read", person=successor, day=day(note.read_at.date())))
+                on = self._day(speech, note, note.read_at)
+                lines.append(say("handed_over.own_read", person=successor, day=on))
         elif not note.successor_id:
             lines.append(say("handed_over.own_no_successor"))
-        return [*lines, say("handed_over.own_help")]
+        return lines
+
+    def _entry(self, speech: Speech, note: FiledNote, *, reader: str = "") -> dict[str, str]:
+        """The post, where it opens, and to a `reader` since when it lies there and whether they read it."""
+        say, lines = speech.messages.say, []
+        if reader and note.filed_at:
+            lines.append(say("handed_over.filed", day=self._day(speech, note, note.filed_at)))
+        has_read = (reader == note.supervisor_id and handover_readers.is_acknowledged(note)) or (
+            reader == note.successor_id and handover_readers.is_read(note)
+        )
+        if reader and has_read:
+            lines.append(say("handed_over.you_read"))
+        title = say("handed_over.about_post", post=speech.apart(note.post))
+        return {"title": title, "note": " ".join(lines), "link": note.web_url}
+
+    def _day(self, speech: Speech, note: FiledNote, moment: datetime) -> str:
+        """The day it was in the office of the post."""
+        return speech.messages.day(calendar.today(self._desk.settings, moment, note.office))
 
     async def _name(self, speech: Speech, person_id: str) -> str:
         try:
             return (await people.get_person(self._desk.graph, person_id)).name
         except NotFound:
             return speech.messages.say("handed_over.a_colleague")
-
-
-def _entry(speech: Speech, note: FiledNote, *, reader: str = "") -> dict[str, str]:
-    """The post, where the note opens, and to a `reader` since when it lies there and whether they read it."""
-    say, lines = speech.messages.say, []
-    if reader and note.filed_at:
-        lines.append(say("handed_over.filed", day=speech.messages.day(note.filed_at.date())))
-    has_read = (reader == note.supervisor_id and handover_readers.is_acknowledged(note)) or (
-        reader == note.successor_id and handover_readers.is_read(note)
-    )
-    if reader and has_read:
-        lines.append(say("handed_over.you_read"))
-    title = say("handed_over.about_post", post=speech.apart(note.post))
-    return {"title": title, "note": " ".join(lines), "link": note.web_url}
 
 
 def _said_read(chat: Chat) -> int | None:

@@ -29,6 +29,7 @@ from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech, beginning
 from km365_bots.topics import Told, Topic, gives_back, mine_shown, refused, topic_named
+from km365_bots.topics.handed_over import HandedOver
 
 _PAGE_SIZE = 5
 _WHICH = "which"
@@ -217,6 +218,7 @@ class Mine(Topic):
         made = await history.entries(self._reading.app, chat, about.kept.item) if about.kept else []
         lines = [
             mine_shown.state(chat, about),
+            *await self._handed_over(chat, about),
             mine_shown.readers(chat, about),
             mine_shown.allowed(chat, about),
             f"{say('notice.reason')}: {reason}" if reason else "",
@@ -235,6 +237,14 @@ class Mine(Topic):
             hint=say("mine.item_hint", words=chat.speech.messages.any_of(words)),
         )
         return Told(replies=[reply], waits={"about": about.id})
+
+    async def _handed_over(self, chat: Chat, about: Contribution) -> list[str]:
+        """Who has a handover note by now, and has read it."""
+        topic = topic_named(chat.parts.topics, HandedOver.name)
+        if about.standing is not Standing.FILED or about.interview is None:
+            return []
+        link = about.interview.link
+        return await topic.of_link(chat, link) if isinstance(topic, HandedOver) else []
 
     async def _open_again(self, chat: Chat, about: Contribution) -> Told:
         """The draft, to be changed and sent (again)."""

@@ -1,0 +1,199 @@
+"""A filed handover note in the chat: the supervisor's card, the successor's, and what the leaver sees."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from km365_bots import cards
+from km365_bots.conversation import compose_now
+from km365_bots.parts import open_parts
+from km365_bots.topics import NotWanted
+
+from km365.core.languages import LANGUAGES
+from km365.graph import drives
+from km365.local import faults
+from km365.services import handover_readers
+from km365.services.handover_readers import ReadersDesk
+
+from ..conftest import Provisioned, person_id, sign_in_name
+from ..services.filing import Filing
+from .chatting import LABELS
+from .contributing import Contributing, speaks
+
+Opens = Callable[..., Contributing]
+
+
+@pytest.fixture
+async def filing(provisioned: Provisioned) -> Filing:
+    found = Filing(provisioned)
+    await found.leaves()
+    return found
+
+
+@pytest.fixture
+async def opens(filing: Filing) -> Opens:
+    parts = await open_parts(filing.here.app)
+
+    def opened(person: str) -> Contributing:
+        return Contributing(filing.here, parts, person=person)
+
+    return opened
+
+
+async def hears(chat: Contributing, card: str = "") -> None:
+    """What the bot sends this person by itself, as it goes out."""
+    told = [one for one in await chat.told(chat.person) if card in {"", one.card}]
+    chat.replies = [await compose_now(chat.parts, one) for one in told]
+    chat.card = chat.replies[-1].card if chat.replies else None
+
+
+async def sees_to_notes(chat: Contributing, days: int = 0) -> None:
+    app = chat.here.app
+    desk = ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
+    at = chat.at + timedelta(days=days)
+    await handover_readers.look(desk, at=at)
+
+
+async def test_the_supervisors_card_says_what_it_is_and_until_when_and_one_press_lets_it_go_on(
+    filing: Filing, opens: Opens
+) -> None:
+    await filing.files()
+    sam, sue, ann = opens("sam"), opens("sue"), opens("ann")
+    await sees_to_notes(sam)
+    await hears(sam)
+    sam.heard("Ann Paperboat has written a handover note for the post Chief of Water")
+    sam.heard("an acknowledgement and no clearance", "you cannot change the note", "March 9, 2026")
+    assert sam.card is not None
+    drawn = cards.render(sam.card, LABELS, text="twin")
+    assert [one["title"] for one in drawn["actions"]] == ["I have read it"]
+    await hears(sue)
+    assert sue.replies == [], "nobody else is told yet"
+    await ann.says("who has read my handover note")
+    ann.heard("Sam Paperboat, your supervisor, reads it first and has until March 9, 2026")
+
+    card = sam.card
+    await sam.presses("read")
+    sam.heard("Thank you, that is noted. The note now goes to whoever follows")
+    sam.card = card
+    await sam.presses("read")
+    sam.heard("noted already")
+    await sees_to_notes(sam)
+    await hears(sue)
+    sue.heard(
+        "A handover note for you", "whoever follows in the post Chief of Water", "has read it, on March 2"
+    )
+    await sue.presses("read")
+    sue.heard("Whoever wrote it can see that")
+    await ann.says("handover status")
+    ann.heard("Sam Paperboat, your supervisor, has read it", "It is with Sue Paperboat, who follows you")
+    ann.heard("Sue Paperboat has read it, on March 2, 2026", "what have I contributed")
+
+
+async def test_the_same_by_typing_with_a_number_where_there_are_several(filing: Filing, opens: Opens) -> None:
+    note = await filing.files()
+    sam = opens("sam")
+    await sam.says("handover notes")
+    sam.heard("Handover notes for you", "1. Post: Chief of Water", note.web_url, "say “I have read it”")
+    await sam.says("I have read it!")
+    sam.heard("Thank you")
+    await drives.upload(filing.here.app.graph, note.file.drive_id, "Second.docx", b"PK")
+    second = await drives.get_file(filing.here.app.graph, note.file.drive_id, "Second.docx")
+    fields = {
+        "KMPerson": person_id("ben"),
+        "KMPost": "Planner",
+        "KMSupervisor": person_id("sam"),
+        "KMFiledOn": "2026-03-02T08:00:00Z",
+    }
+    await drives.update_fields(filing.here.app.graph, note.file.drive_id, second.id, fields)
+    await sam.says("handover notes")
+    sam.heard("1. Post: Planner", "2. Post: Chief of Water", "You have read it.", "“1 read”")
+    await sam.says("1 read")
+    sam.heard("Thank you")
+    await sam.says("handover notes")
+    await sam.says("read 3")
+    sam.not_heard("Thank you")
+    await sam.says("handover notes")
+    await sam.presses("read", {"which": second.id})
+    sam.heard("noted already")
+
+
+async def test_who_is_no_reader_is_shown_nothing_and_may_say_nothing(filing: Filing, opens: Opens) -> None:
+    note = await filing.files()
+    for who in ("sue", "eve", "ben"):
+        chat = opens(who)
+        await chat.says("handover notes")
+        chat.heard("There is no handover note for you to read")
+        chat.not_heard("Chief of Water", note.web_url)
+        assert (
+            await handover_readers.has_read(filing.desk, note.item_id, person_id(who), at=chat.at)
+            == "not_theirs"
+        )
+    assert (await filing.note()).acknowledged_at is None
+
+
+async def test_a_card_that_has_nothing_to_say_any_more_does_not_go_out(filing: Filing, opens: Opens) -> None:
+    note = await filing.files()
+    sam = opens("sam")
+    await sees_to_notes(sam)
+    (message,) = await sam.told("sam")
+    await sam.says("handover notes")
+    await sam.says("I have read it")
+    with pytest.raises(NotWanted):
+        await compose_now(sam.parts, message)
+    await filing.leaves(KMSuccessor=sign_in_name("eve"))
+    await sees_to_notes(sam)
+    (to_eve,) = await sam.told("eve")
+    await filing.leaves(KMSuccessor=sign_in_name("sue"))
+    await sees_to_notes(sam)
+    with pytest.raises(NotWanted):
+        await compose_now(sam.parts, to_eve)
+    await filing.here.app.graph.delete(f"/drives/{note.file.drive_id}/items/{note.item_id}")
+    (to_sue,) = await sam.told("sue")
+    with pytest.raises(NotWanted):
+        await compose_now(sam.parts, to_sue)
+
+
+async def test_in_arabic(filing: Filing, opens: Opens) -> None:
+    await filing.files(KMLanguage="ar")
+    sam, ann = opens("sam"), opens("ann")
+    for one in ("sam", "ann"):
+        await filing.here.app.db.run(speaks, one, "ar")
+    await sam.says("مذكرات التسليم")
+    sam.heard("مذكرات تسليم المهام الموجهة إليكم", "الوظيفة: \u2068Chief of Water\u2069", "قولوا «قرأتها»")
+    await sam.says("قرأتها")
+    sam.heard("شكراً لكم، سُجّل ذلك")
+    await ann.says("من قرأ مذكرتي")
+    ann.heard("قرأها المشرف عليكم \u2068Sam Paperboat\u2069")
+    ann.heard("قُدّمت في")
+
+
+async def test_in_french(filing: Filing, opens: Opens) -> None:
+    await filing.files(KMLanguage="fr")
+    sam, ann = opens("sam"), opens("ann")
+    for one in ("sam", "ann"):
+        await filing.here.app.db.run(speaks, one, "fr")
+    await sam.says("notes de passation")
+    sam.heard("Notes de passation pour vous", "Poste : Chief of Water", "dites « je l'ai lue »")
+    await sam.presses("read")
+    sam.heard("Merci, c'est noté. La note est maintenant transmise")
+    await sees_to_notes(sam)
+    await ann.says("où en est ma note de passation")
+    ann.heard("Sam Paperboat, votre responsable hiérarchique, l'a lue le 2 mars 2026")
+    ann.heard("Sue Paperboat, qui prend votre suite, l'a depuis le 2 mars 2026")
+
+
+async def test_every_card_reads_in_every_language(filing: Filing, opens: Opens) -> None:
+    faults.switch(filing.here.m365.state, "permissions_hidden", on=True)
+    await filing.restricts()
+    await filing.files()
+    sam, sue = opens("sam"), opens("sue")
+    for days, chat in ((0, sam), (9, sue)):
+        await sees_to_notes(chat, days)
+        for message in await chat.told(chat.person):
+            for language in LANGUAGES:
+                reply = await compose_now(chat.parts, replace(message, language=language))
+                assert "{" not in reply.text
+                assert "handed_over." not in reply.text
+                for word in ("Chief of Water", "Paperboat", "Handover notes"):
+                    assert word in reply.text, "who has to let them in is said"
