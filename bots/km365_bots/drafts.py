@@ -16,7 +16,7 @@ from km365.core.interviews import KNOWLEDGE, Interview, asked, current
 from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem
 from km365.core.languages import best
 from km365.core.messages import Messages
-from km365.core.questions import Bank, BankKind, Question
+from km365.core.questions import POST_LEFT, Bank, BankKind, Question
 from km365.core.said import clean
 from km365.core.written_in import language_of
 from km365.documents.coach import CoachWords
@@ -160,8 +160,9 @@ def with_words(reply: Reply, words: Mapping[str, str]) -> Reply:
 def _handover(
     interview: Interview, bank: Bank, messages: Messages, shown: Sequence[Part], numbered: Sequence[str]
 ) -> Draft:
-    title = messages.say("prompt.note_title")
-    text = _left_out(messages.say("prompt.note_text"), interview, bank, messages)
+    where = f"{POST_LEFT}." if bank.id == POST_LEFT else "prompt."
+    title = messages.say(f"{where}note_title")
+    text = _left_out(messages.say(f"{where}note_text"), interview, bank, messages)
     heading, lines = _lesson(interview, bank, messages)
     others = [_other_readers(interview, part, messages) for part in shown]
     sections = [

@@ -153,14 +153,16 @@ async def invitation(chat: Chat) -> Reply | None:
 async def why(chat: Chat, turn: Turn | None) -> Reply:
     """Why this person is asked what is open, or what they are invited to."""
     if turn is not None:
-        kind = bank_of(chat, turn.interview).kind.value if turn.interview.campaign else "own"
-        return chat.speech.say(f"chat.why_{kind}", subject=chat.speech.apart(turn.interview.subject_title))
+        key = "chat.why_own"
+        if turn.interview.campaign:
+            key = speech.own_text(bank_of(chat, turn.interview), "why")
+        return chat.speech.say(key, subject=chat.speech.apart(turn.interview.subject_title))
     campaign = await service.waiting_campaign(chat.parts.db, chat.event.person_id)
     if campaign is None:
         return chat.speech.say("chat.why_nothing")
     subject = service.subject_of(campaign, chat.event.person_id)
-    kind = chat.parts.banks.get(subject.bank, chat.language).kind.value
-    return chat.speech.say(f"chat.why_{kind}", subject=chat.speech.apart(subject.title))
+    key = speech.own_text(chat.parts.banks.get(subject.bank, chat.language), "why")
+    return chat.speech.say(key, subject=chat.speech.apart(subject.title))
 
 
 def _invitation(chat: Chat, campaign: Campaign) -> Reply:

@@ -13,7 +13,7 @@ from km365.core.drafting import knowledge_item
 from km365.core.interviews import Interview
 from km365.core.keepout import KeepOut
 from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem
-from km365.core.questions import Bank
+from km365.core.questions import POST_LEFT, Bank
 from km365.core.sorting import without_links
 from km365.documents.asking import rule_words
 from km365.documents.coach import CoachWords
@@ -34,6 +34,7 @@ from km365.services import (
     life,
     near,
     near_links,
+    post_left,
     preferences,
     push,
     suggest,
@@ -257,6 +258,8 @@ class _Drafts:
 
     async def file_note(self, interview: Interview, bank: Bank, begin: Begin) -> str:
         """Files the handover note and tells those it is for; returns its address."""
+        if bank.id == POST_LEFT:
+            return await self._post_left(interview, begin)
         app, now = self._app, interview.sent_at or self._app.clock.now()
         note = await handover.build_note(app.graph, app.settings, app.templates, interview, bank, at=now)
         await begin()
@@ -265,6 +268,20 @@ class _Drafts:
         )
         await gaps.note_filed(self._gap_desk, interview, bank, note, at=now)
         return filed.web_url
+
+    async def _post_left(self, interview: Interview, begin: Begin) -> str:
+        """Files what a colleague told about a post that was left, with what others told before."""
+        app = self._app
+        return await post_left.file_note(
+            app.graph,
+            app.db,
+            app.jobs,
+            app.settings,
+            app.templates,
+            interview,
+            begin,
+            now=app.clock.now(),
+        )
 
     async def _with_office(self, item: KnowledgeItem) -> KnowledgeItem:
         """What nobody was asked for by an office carries that of the person who tells it."""

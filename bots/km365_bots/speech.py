@@ -27,7 +27,7 @@ from km365.core.interviews import (
 from km365.core.languages import is_rtl
 from km365.core.messages import Messages
 from km365.core.notes import Note
-from km365.core.questions import GROUP_BANK, Bank, BankKind, Question
+from km365.core.questions import GROUP_BANK, POST_LEFT, Bank, BankKind, Question
 from km365.core.turns import Turn
 from km365.documents.coach import CoachWords
 from km365_bots import drafts
@@ -45,6 +45,14 @@ _HELD, _HELD_BYTES = 5_000, 12_000
 _ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 _SHOWN = 600
 """Characters of an answer that are repeated once it is given."""
+
+
+def own_text(bank: Bank, name: str) -> str:
+    """The key of a text that differs by what a conversation is for: colleagues of a leaver have their own."""
+    if bank.id == POST_LEFT:
+        return f"{POST_LEFT}.{name}"
+    where = "chat" if name == "why" else "prompt"
+    return f"{where}.{name}_{bank.kind}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +213,7 @@ class Speech:
     def finished(self, bank: Bank, link: str) -> Reply:
         """The end: thanks, what happens with it now, and where it lies."""
         title = self.messages.say("prompt.finished_title")
-        text = self.messages.say(f"prompt.finished_{bank.kind}")
+        text = self.messages.say(own_text(bank, "finished"))
         return self.notice(title, text, link=link)
 
     def _sent(self, interview: Interview, bank: Bank) -> Reply:
@@ -213,7 +221,7 @@ class Speech:
         if bank.kind is BankKind.GROUP:
             return self.say(_said_of(interview, Note.ALREADY_SENT))
         text = self.messages.say("notes.already_sent")
-        place = self.messages.say(f"prompt.lies_{bank.kind}")
+        place = self.messages.say(own_text(bank, "lies"))
         return self.notice(bank.title, f"{text} {place}", link=interview.link)
 
     def notice(

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     "--documented", metavar="QUESTION", multiple=True, help="A question that need not be asked: written down."
 )
 @click.option("--ask", metavar="QUESTION", multiple=True, help="A question to ask all the same.")
+@click.option(
+    "--colleague",
+    "colleagues",
+    metavar="SIGN-IN",
+    multiple=True,
+    help="Somebody to ask about the post besides, once the person has left; the supervisor says so.",
+)
 @click.option("--because", default="", help="Why; the person and the supervisor read it.")
 @click.option(
     "--as", "sign_in", metavar="SIGN-IN", help="Who you are: the person who leaves, or their supervisor."
@@ -39,6 +46,7 @@ async def command(
     factors: Sequence[str],
     documented: Sequence[str],
     ask: Sequence[str],
+    colleagues: Sequence[str],
     because: str,
     sign_in: str | None,
     as_json: bool,
@@ -56,7 +64,7 @@ async def command(
     """
     from km365.services import handover_plan
 
-    wanted = _wanted(factors, documented, ask, because)
+    wanted = _wanted(factors, documented, ask, colleagues, because)
     if wanted is not None and sign_in is None:
         raise click.UsageError("Say with --as who says so: the person who leaves, or their supervisor.")
     found = await handover_plan.show(
@@ -76,17 +84,29 @@ async def command(
 
 
 def _wanted(
-    factors: Sequence[str], documented: Sequence[str], ask: Sequence[str], because: str
+    factors: Sequence[str],
+    documented: Sequence[str],
+    ask: Sequence[str],
+    colleagues: Sequence[str],
+    because: str,
 ) -> "Wanted | None":
     from km365.services.handover_plan import Wanted
 
-    if not (factors or documented or ask):
+    if not (factors or documented or ask or colleagues):
         if because:
-            raise click.UsageError("--because says why for --set, --documented or --ask; give one of them.")
+            raise click.UsageError(
+                "--because says why for --set, --documented, --ask or --colleague; give one of them."
+            )
         return None
     if not because.strip():
         raise click.UsageError("Say why with --because.")
-    return Wanted(factors=dict(map(_factor, factors)), documented=documented, ask=ask, because=because)
+    return Wanted(
+        factors=dict(map(_factor, factors)),
+        documented=documented,
+        ask=ask,
+        colleagues=colleagues,
+        because=because,
+    )
 
 
 def _factor(text: str) -> "tuple[Factor, int | None]":

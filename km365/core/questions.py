@@ -26,6 +26,8 @@ class BankKind(StrEnum):
     """A summary for the group that was asked together, without names; nothing else is made of them."""
 
 
+POST_LEFT = "post_left"
+"""The bank that asks colleagues about a post whose holder has left."""
 GROUP_BANK = "group_reflection"
 """The bank that a group reflection asks."""
 

@@ -134,6 +134,12 @@ async def get_manager(graph: Graph, person: str) -> Person | None:
     return Person.from_json(raw)
 
 
+async def list_reports(graph: Graph, person: str) -> list[Person]:
+    """Those whose manager the person is; managers are left out. Needs User.Read.All."""
+    pages = graph.pages(f"/users/{segment(person)}/directReports", params={"$select": FIELDS})
+    return [Person.from_json(raw) async for page in pages for raw in page.values]
+
+
 async def get_deleted_person(graph: Graph, person_id: str) -> Person:
     """Somebody whose account was deleted within the last 30 days, and whether it was a guest's.
 

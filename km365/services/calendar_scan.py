@@ -16,9 +16,10 @@ from km365.documents.questions import Banks
 from km365.graph.client import Graph
 from km365.graph.people import Person
 from km365.jobs import Jobs
-from km365.services import calendar, calendar_moves, departure_moves, departures, prompts
+from km365.services import calendar, calendar_moves, departure_moves, departures, post_left, prompts
 from km365.services.calendar import Directory
 from km365.services.departures import Departures
+from km365.services.post_left import Team
 from km365.settings import Settings
 from km365.store import campaigns, cursors, duty_stations, events
 from km365.store.campaigns import Campaign
@@ -102,6 +103,8 @@ async def scan(
     wanted += [
         _departure_campaign(leaver, names, today) for leaver in due_leavers(leaving.leavers, today=today)
     ]
+    teams = await post_left.teams(graph, leaving.leavers, today=today)
+    wanted += await db.run(_posts_left, leaving, names, teams, today)
     opened, ended = await db.run(_take_in, wanted, planned, leaving, hours, now=now, dry_run=dry_run)
     messages = 0
     if not dry_run:
@@ -202,6 +205,24 @@ def _departure_campaign(leaver: Leaver, names: Directory, today: date) -> Wanted
     return Wanted(campaign=campaign, recipients=(recipient,))
 
 
+def _posts_left(
+    c: Connection, leaving: Departures, names: Directory, teams: Mapping[str, Team], today: date
+) -> list[Wanted]:
+    """What is asked of colleagues about posts whose holders have left."""
+    found = []
+    for campaign, colleagues in post_left.due(c, leaving.leavers, names, teams, today=today):
+        recipients = (
+            Recipient(
+                person_id=one.id,
+                language=languages.best([one.language]),
+                key=f"{campaign.id}:{one.id}",
+            )
+            for one in colleagues
+        )
+        found.append(Wanted(campaign=campaign, recipients=tuple(recipients)))
+    return found
+
+
 def _take_in(
     c: Connection,
     wanted: Iterable[Wanted],
@@ -241,6 +262,7 @@ def _take_in(
         )
     over = {
         **departure_moves.called_off(c, leaving, today=today),
+        **post_left.called_off(c, leaving, today=today),
         **calendar_moves.called_off(c, planned),
     }
     ended = [one.id for one in campaigns.asking(c) if one.id in over]
@@ -249,6 +271,7 @@ def _take_in(
             why = over[subject]
             campaigns.stop_everyone(c, subject, state="ended", note=why, at=now)
             departure_moves.rest(c, subject, now=now)
+            post_left.rest(c, subject, now=now)
             events.append(c, kind="campaign ended", subject=subject, who=LAST_SCAN, what={"why": why}, at=now)
     return opened, ended
 

@@ -41,6 +41,8 @@ from km365.templates import Templates
 
 LONGEST = 500
 """Characters of a reason."""
+COLLEAGUE = "colleague:"
+"""Before the id of somebody whom the supervisor names, in what was said of a departure."""
 _DOCUMENTED = "documented:"
 """Before the id of a question, in the name of what was said: 1 for written down, 0 for asked all the same."""
 
@@ -67,13 +69,16 @@ class Wanted:
     factors: Mapping[Factor, int | None]
     documented: Sequence[str] = ()
     ask: Sequence[str] = ()
+    colleagues: Sequence[str] = ()
+    """Sign-in names of those to be asked about the post besides, once its holder has left."""
     because: str = ""
 
-    def names(self) -> dict[str, int | None]:
-        """The same as rows have it."""
+    def names(self, colleagues: Sequence[str]) -> dict[str, int | None]:
+        """The same as rows have it; `colleagues` are ids."""
         skip = dict.fromkeys((f"{_DOCUMENTED}{one}" for one in self.documented), 1)
         ask = dict.fromkeys((f"{_DOCUMENTED}{one}" for one in self.ask), 0)
-        return {**{str(name): value for name, value in self.factors.items()}, **skip, **ask}
+        asked = dict.fromkeys((f"{COLLEAGUE}{one}" for one in colleagues), 1)
+        return {**{str(name): value for name, value in self.factors.items()}, **skip, **ask, **asked}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +146,7 @@ async def show(
             raise InputRefused(
                 "Who says so? The person who leaves and their supervisor may: name one of them."
             )
-        await _keep(db, templates, rules.bank, row, wanted, who=reader, now=now)
+        await _keep(graph, db, templates, rules.bank, row, wanted, who=reader, now=now)
     usual = calendar.hours_of(settings)
     look = await Lookup.open(graph, settings, rules.bank)
     facts = await look.facts(row.person_id, row.office, leaves_on=row.leaves_on)
@@ -415,6 +420,14 @@ _SILENT = {
 }
 
 
+async def _colleague(graph: Graph, sign_in: str) -> str:
+    """The id of a colleague. Raises NotFound."""
+    try:
+        return (await people.get_person(graph, sign_in)).id
+    except GraphNotFound:
+        raise NotFound(f"--colleague: the directory has nobody with the sign-in name {sign_in!r}.") from None
+
+
 async def _reader(graph: Graph, row: Row, sign_in: str) -> str:
     """The id of who looks. Raises NotFound, and InputRefused where it is neither of the two."""
     try:
@@ -430,7 +443,15 @@ async def _reader(graph: Graph, row: Row, sign_in: str) -> str:
 
 
 async def _keep(
-    db: Database, templates: Templates, bank: Bank, row: Row, wanted: Wanted, *, who: str, now: datetime
+    graph: Graph,
+    db: Database,
+    templates: Templates,
+    bank: Bank,
+    row: Row,
+    wanted: Wanted,
+    *,
+    who: str,
+    now: datetime,
 ) -> None:
     because = wanted.because.strip()
     if not because or len(because) > LONGEST:
@@ -445,8 +466,12 @@ async def _keep(
     if kept_out := keep_out(because, Catalogue(templates).keep_out):
         raise InputRefused(f"This reason is not kept ({kept_out}); docs/security.md says where it belongs.")
 
+    if wanted.colleagues and who == row.person_id:
+        raise InputRefused("Whom to ask about the post is for the supervisor to say.")
+    colleagues = [await _colleague(graph, one) for one in wanted.colleagues]
+
     def say(c: Connection) -> None:
-        for name, value in wanted.names().items():
+        for name, value in wanted.names(colleagues).items():
             said = Said(name=name, value=value, because=because, who=who, at=now)
             loss_factors.append(c, row.person_id, said)
 

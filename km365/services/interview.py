@@ -164,7 +164,7 @@ async def waiting_campaign(db: Database, person_id: str) -> Campaign | None:
     """What the person has been asked and has not yet answered, the earliest date first; or None."""
 
     def look(c: Connection) -> Campaign | None:
-        for kind in ("departure", "group", "milestone"):
+        for kind in campaigns.KINDS:
             for found in campaigns.of_person(c, person_id, kind=kind):
                 people = {p.person_id: p.progress for p in campaigns.people(c, found.id)}
                 mine = people.get(person_id)
