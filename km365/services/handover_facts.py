@@ -11,13 +11,14 @@ from datetime import date, datetime
 from km365.core.handover_choice import NotAsked, Why
 from km365.core.knowledge import KnowledgeItem, Maturity, from_fields
 from km365.core.loss_risk import Known, milestone_known
+from km365.core.owned_documents import Documented
 from km365.core.questions import Bank
 from km365.core.schedule import Milestone
 from km365.core.schema import KNOWLEDGE
 from km365.graph import lists, sites
 from km365.graph.client import Graph
 from km365.graph.wire import odata_text
-from km365.services import calendar
+from km365.services import calendar, owned_documents
 from km365.settings import Settings
 from km365.store import handover_facts as store
 from km365.store.database import Connection
@@ -38,22 +39,38 @@ class Facts:
 
 @dataclass(kw_only=True)
 class Lookup:
-    """Looks departures up; what several of them need is read once. `milestones` are those of the calendar."""
+    """Looks departures up; what several of them need is read once. `milestones` are those of the calendar.
+
+    `documented` says which questions the documents of a leaver answer.
+    """
 
     graph: Graph
     settings: Settings
     bank: Bank
+    documented: Sequence[Documented]
+    today: date
     milestones: Sequence[Milestone]
     _items: dict[str, list[KnowledgeItem]] = field(default_factory=dict)
 
     @staticmethod
-    async def open(graph: Graph, settings: Settings, bank: Bank) -> "Lookup":
+    async def open(
+        graph: Graph, settings: Settings, bank: Bank, documented: Sequence[Documented], *, today: date
+    ) -> "Lookup":
         """One that has read the calendar. Needs Sites.Selected with read on the knowledge site."""
-        milestones = await calendar.milestones(graph, settings)
-        return Lookup(graph=graph, settings=settings, bank=bank, milestones=milestones)
+        return Lookup(
+            graph=graph,
+            settings=settings,
+            bank=bank,
+            documented=documented,
+            today=today,
+            milestones=await calendar.milestones(graph, settings),
+        )
 
     async def facts(self, person_id: str, office: str, *, leaves_on: date) -> Facts:
-        """What is known now. Needs Sites.Selected with read on the knowledge site."""
+        """What is known now.
+
+        Needs Sites.Selected with read on the knowledge site, and on the office's for what lies there.
+        """
         items = await self._of_office(office) if office else []
         lessons = [one.id for one in items if person_id in one.contributors and one.maturity in _SHELVED]
         becomes_lesson = [
@@ -61,10 +78,19 @@ class Lookup:
             for question in self.bank.questions
             if any(target.startswith("knowledge.") for target in question.becomes)
         ]
+        told = dict.fromkeys(becomes_lesson, NotAsked(Why.LESSON, lessons[0])) if lessons else {}
         return Facts(
-            told=dict.fromkeys(becomes_lesson, NotAsked(Why.LESSON, lessons[0])) if lessons else {},
+            told=await self._in_documents(person_id, office) | told,
             milestone=milestone_known(self.milestones, office, leaves_on=leaves_on),
         )
+
+    async def _in_documents(self, person_id: str, office: str) -> dict[str, NotAsked]:
+        """The questions that the person's own documents answer, each with the newest, and where it lies."""
+        owned = await owned_documents.owned_by(self.graph, self.settings, person_id, office)
+        found = await owned_documents.documented(
+            self.graph, self.settings, self.documented, owned, today=self.today
+        )
+        return {one: NotAsked(Why.OWNED, f"{of.title} ({of.url})") for one, of in found.items()}
 
     async def _of_office(self, office: str) -> list[KnowledgeItem]:
         if office not in self._items:

@@ -148,7 +148,7 @@ async def show(
             )
         await _keep(graph, db, templates, rules.bank, row, wanted, who=reader, now=now)
     usual = calendar.hours_of(settings)
-    look = await Lookup.open(graph, settings, rules.bank)
+    look = await Lookup.open(graph, settings, rules.bank, rules.risk.documented, today=day_at(now, usual))
     facts = await look.facts(row.person_id, row.office, leaves_on=row.leaves_on)
 
     def work_out(c: Connection) -> HandoverPlan:
@@ -179,14 +179,14 @@ async def refresh(
 ) -> int:
     """Looks up every departure that asks somebody, brings its interview to the plan, and counts them.
 
-    Needs Sites.Selected with read on the knowledge site.
+    For what it needs see `Lookup.facts`.
     """
     usual = calendar.hours_of(settings)
     asking = await db.run(_asking, day_at(now, usual))
     if not asking:
         return 0
     rules = Rules.of(Banks(templates))
-    look = await Lookup.open(graph, settings, rules.bank)
+    look = await Lookup.open(graph, settings, rules.bank, rules.risk.documented, today=day_at(now, usual))
     for campaign in asking:
         office = str(campaign.data.get("office") or "")
         facts = await look.facts(person_of(campaign), office, leaves_on=campaign.due_on)

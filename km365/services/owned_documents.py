@@ -8,7 +8,7 @@ from km365.core.key_documents import tags_in
 from km365.core.owned_documents import Documented, Owned, OwnedDocument, documents_for
 from km365.core.search_access import Readers
 from km365.core.taxonomy import office_code
-from km365.errors import GraphError, GraphNotFound
+from km365.errors import Forbidden, GraphError, GraphNotFound
 from km365.graph import documents, drives, lists, sites
 from km365.graph.client import Graph
 from km365.graph.drives import Drive
@@ -39,7 +39,7 @@ async def owned_by(graph: Graph, settings: Settings, person_id: str, office: str
     try:
         site = await sites.get_site(graph, address)
         there = await drives.list_drives(graph, site.id)
-    except GraphNotFound:
+    except (Forbidden, GraphNotFound):
         return Owned()
     root = site.web_url.lower().removesuffix(address.partition(":")[2].lower())
     for one in there:

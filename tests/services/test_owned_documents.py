@@ -1,17 +1,18 @@
 """What somebody put into their office's library, over HTTP against the local server."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from km365.core.owned_documents import Documented, OwnedDocument
-from km365.graph import drives, sites
+from km365.core.schema import DEPARTURES
+from km365.graph import drives, lists, sites
 from km365.graph.drives import Drive
 from km365.local import file_permissions, files
-from km365.services import owned_documents
+from km365.services import handover_plan, owned_documents
 
-from ..conftest import BELMORA, Provisioned, person_id
+from ..conftest import BELMORA, Provisioned, person_id, sign_in_name
 
 RULES = (Documented(questions=("work",), words=("work plan",), months=6),)
 
@@ -72,3 +73,21 @@ async def test_a_question_counts_as_documented_only_where_the_successor_can_read
     assert (await found())["work"].title == "Work plan.docx"
     file_permissions.set_own(provisioned.m365.state, library.id, item, {"Owners": "owner"})
     assert await found() == {}
+
+
+async def test_what_a_document_of_theirs_says_is_not_asked_and_the_plan_names_it(
+    provisioned: Provisioned, library: Drive
+) -> None:
+    app, now = provisioned.app, datetime.now(UTC)
+    site = await sites.get_site(app.graph, app.settings.knowledge_site)
+    target = (await lists.get_list(app.graph, site.id, DEPARTURES.title)).id
+    leaves = {"KMLastDay": f"{(now + timedelta(days=60)).date()}T00:00:00Z", "KMOffice": "CO-BEL"}
+    entry = {"Title": "Chief", "KMPerson": sign_in_name("ann"), "KMState": "planned"}
+    await lists.create_item(app.graph, site.id, target, entry | leaves)
+    await put(provisioned, library, "Plan de travail.docx", made_by="ann", changed_by="ann")
+    shown = await handover_plan.show(
+        app.graph, app.db, app.settings, app.templates, sign_in_name("ann"), now=now
+    )
+    why = shown.plan.not_asked["deadlines"]
+    assert str(why).startswith("documented in Plan de travail.docx (http")
+    assert "work" not in shown.plan.not_asked
