@@ -13,8 +13,7 @@ from itertools import pairwise
 from statistics import median
 
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity
-from km365.core.moves import Made, Move
-from km365.core.schedule import Hours, day_at
+from km365.core.moves import Move
 
 FEWEST = 5
 """Smaller numbers are not told, apart from 0. Statistical agencies ask for three or five in a cell (Glossary
@@ -66,6 +65,34 @@ Cell = int | Hidden
 
 
 @dataclass(frozen=True, kw_only=True)
+class Captured:
+    """What is counted of an item of the list, and since when it is there."""
+
+    id: str
+    office: str
+    maturity: Maturity
+    effect: Effect
+    was_published: bool
+    was_used: bool
+    captured_on: date
+
+    @classmethod
+    def of(cls, item: KnowledgeItem, *, on: date | None, used: int) -> "Captured | None":
+        """The item as it is counted; None for a draft, which is not captured yet."""
+        if item.maturity is Maturity.DRAFT or on is None:
+            return None
+        return cls(
+            id=item.id,
+            office=item.office,
+            maturity=item.maturity,
+            effect=item.effect,
+            was_published=item.maturity is Maturity.PUBLISHED or item.published_to is not None,
+            was_used=used > 0,
+            captured_on=on,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Followed:
     """One item of an office: the steps it has reached, each with its first day as far as that is known."""
 
@@ -107,25 +134,17 @@ class Loop:
     total: Row
 
 
-def follow(
-    item: KnowledgeItem,
-    moves: Iterable[Made],
-    *,
-    captured_on: date,
-    read_on: date | None,
-    used_on: date | None,
-    hours: Hours,
-    was_used: bool = False,
-) -> Followed:
-    """How far the item has come. The list says whether a step was reached, the recorded moves say when.
+COUNTED = frozenset({Move.VALIDATE, Move.PUBLISH, Move.CHANGE, Move.CONFIRM})
+"""The moves of which the loop wants to know the day."""
 
-    So what was recorded may be lost, and only days are missing; `hours` say which day it was. What was used
-    was read; the list says `was_used` too.
+
+def follow(
+    item: Captured, first: Mapping[Move, date], *, read_on: date | None, used_on: date | None
+) -> Followed:
+    """How far the item has come. The list says whether a step was reached, `first` when each move was made.
+
+    So what was recorded may be lost, and only days are missing. What was used was read.
     """
-    first: dict[Move, date] = {}
-    for made in sorted((one for one in moves if one.done), key=lambda one: one.at):
-        if made.move is not Move.VALIDATE or made.after == Maturity.VALIDATED:
-            first.setdefault(made.move, day_at(made.at, hours))
     reads = [on for on in (read_on, used_on) if on is not None]
     known = {
         Step.VALIDATED: first.get(Move.VALIDATE),
@@ -136,17 +155,17 @@ def follow(
             (first[move] for move in (Move.CHANGE, Move.CONFIRM) if move in first), default=None
         ),
     }
-    used = was_used or used_on is not None
+    used = item.was_used or used_on is not None
     stands = {
         Step.READ: used,
         Step.USED: used,
         Step.VALIDATED: item.maturity in _WERE_VALIDATED,
-        Step.PUBLISHED: item.maturity is Maturity.PUBLISHED or item.published_to is not None,
+        Step.PUBLISHED: item.was_published,
         Step.CHANGED: item.effect in {Effect.CHANGED, Effect.CONFIRMED_ELSEWHERE},
     }
-    reached: dict[Step, date | None] = {Step.CAPTURED: captured_on}
+    reached: dict[Step, date | None] = {Step.CAPTURED: item.captured_on}
     reached |= {step: on for step, on in known.items() if on is not None or stands.get(step)}
-    return Followed(office=item.office, captured_on=captured_on, reached=reached)
+    return Followed(office=item.office, captured_on=item.captured_on, reached=reached)
 
 
 _WERE_VALIDATED = frozenset({Maturity.VALIDATED, Maturity.PUBLISHED, Maturity.SUPERSEDED})

@@ -22,8 +22,8 @@ from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.services import calendar
 from km365.services.capture import Kept, knowledge_list
-from km365.services.loop import captured_on
 from km365.services.review import as_shown, is_readable, kept_of, roles_of, sees_history
+from km365.services.search_shelving import captured_on
 from km365.settings import Settings
 from km365.store import moves
 from km365.store.database import Database

@@ -3,27 +3,29 @@
 Nothing here says who: people are counted, and small numbers are not told (`core.loop`).
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
 
 from km365.core.calendar_filter import fits
 from km365.core.departures import CANCELLED
 from km365.core.interviews import InterviewState
-from km365.core.knowledge import KnowledgeItem, Maturity, from_fields
-from km365.core.loop import By, Counted, Followed, Loop, People, follow, months, table
-from km365.core.moves import Made
+from km365.core.knowledge import from_fields
+from km365.core.loop import COUNTED, By, Captured, Counted, Followed, Loop, People, follow, months, table
+from km365.core.moves import Move
 from km365.core.schedule import Hours, day_at
 from km365.core.schema import DEPARTURES
 from km365.core.standing import Stand
+from km365.core.tag_plan import list_container
 from km365.documents.duty_stations import regions
 from km365.graph import lists
 from km365.graph.client import Graph
-from km365.graph.lists import Item
 from km365.services import calendar
 from km365.services.capture import knowledge_list
+from km365.services.search_index import LIST_READ
+from km365.services.search_shelving import captured
 from km365.settings import Settings
-from km365.store import campaigns, interviews, moves, reads, standing, used
+from km365.store import campaigns, cursors, interviews, loop_items, moves, reads, standing, used
 from km365.store.database import Connection, Database
 from km365.templates import Templates
 
@@ -48,12 +50,8 @@ async def loop(
     first, last = months(first, last)
     hours = calendar.hours_of(settings)
     known = await db.run(_known)
-    place = await knowledge_list(graph, settings)
-    items = [
-        one
-        async for row in lists.list_items(graph, place.site_id, place.list_id)
-        if (one := _followed(row, hours, *known)) is not None
-    ]
+    there = await _captured(graph, db, settings, now=now)
+    items = await asyncio.to_thread(_followed, there, hours, *known)
     people = await db.run(_asked, first=first, last=last)
     people += await _left(graph, db, settings, today=day_at(now, hours))
 
@@ -77,40 +75,44 @@ _ENDED = {
 }
 
 
-def captured_on(row: Item, item: KnowledgeItem, hours: Hours) -> date | None:
-    """The day an item was first there: that of its row, or of its submission if the row was moved here."""
-    known = [at for at in (item.submitted_at, row.created_at) if at is not None]
-    return day_at(min(known), hours) if known else None
+_DAYS = Mapping[str, date]
+_FRESH = timedelta(days=1)
+"""So old may be what the search index has read of the list; then the list itself is read."""
 
 
-_Days = Mapping[str, date]
+async def _captured(graph: Graph, db: Database, settings: Settings, *, now: datetime) -> list[Captured]:
+    """Every item of the list as it is counted: as the search index read it, where it does, else read now."""
+    place = await knowledge_list(graph, settings)
+    container = list_container(place.site_id, place.list_id)
+    read = await db.run(cursors.get_with_time, LIST_READ)
+    if read is not None and read[0] == container and now - read[1] < _FRESH:
+        return await db.run(loop_items.list_, container)
+    hours = calendar.hours_of(settings)
+    rows = lists.list_items(graph, place.site_id, place.list_id)
+    found = [captured(row, from_fields(row.fields), hours) async for row in rows]
+    return [one for one in found if one is not None]
 
 
-def _known(c: Connection) -> tuple[Mapping[str, list[Made]], _Days, _Days]:
-    return moves.by_item(c), reads.first_days(c), used.first_days(c)
+def _known(c: Connection) -> tuple[Mapping[str, Mapping[Move, datetime]], _DAYS, _DAYS]:
+    return moves.first_at(c, COUNTED), reads.first_days(c), used.first_days(c)
 
 
 def _followed(
-    row: Item, hours: Hours, made: Mapping[str, list[Made]], read: _Days, use: _Days
-) -> Followed | None:
-    """How far a row of the *Knowledge* list has come; None for a draft, which is not captured yet."""
-    item = from_fields(row.fields)
-    captured = captured_on(row, item, hours)
-    if item.maturity is Maturity.DRAFT or captured is None:
-        return None
-    return follow(
-        item,
-        made.get(item.id, ()),
-        captured_on=captured,
-        read_on=read.get(item.id),
-        used_on=use.get(item.id),
-        hours=hours.of(item.office),
-        was_used=_number(row.fields.get("KMUsed")) > 0,
-    )
-
-
-def _number(value: Any) -> float:
-    return value if isinstance(value, int | float) else 0
+    items: Sequence[Captured],
+    hours: Hours,
+    made: Mapping[str, Mapping[Move, datetime]],
+    read: _DAYS,
+    use: _DAYS,
+) -> list[Followed]:
+    return [
+        follow(
+            item,
+            {move: day_at(at, hours.of(item.office)) for move, at in made.get(item.id, {}).items()},
+            read_on=read.get(item.id),
+            used_on=use.get(item.id),
+        )
+        for item in items
+    ]
 
 
 def _asked(c: Connection, *, first: date, last: date) -> list[Counted]:

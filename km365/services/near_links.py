@@ -1,7 +1,7 @@
 """What items say of each other: written into the list, counted where it confirms, shown from both ends."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,13 +14,12 @@ from km365.core.tag_plan import list_of
 from km365.errors import InputRefused, NotFound
 from km365.graph import lists
 from km365.graph.client import Graph
-from km365.graph.wire import odata_text
 from km365.jobs.port import Args, Jobs
 from km365.services import verdicts
 from km365.services.capture import Kept, find, knowledge_list
 from km365.services.life import CONFIRMATIONS
 from km365.services.near import sent_in
-from km365.services.review import get_item, is_readable, kept_of, roles_of
+from km365.services.review import get_item, is_readable, kept_of, named, roles_of
 from km365.services.verdicts import VerdictDesk
 from km365.settings import Settings
 from km365.store import events
@@ -31,8 +30,6 @@ from km365.store.database import Connection, Database
 LINKED = "lesson linked"
 """The event that says who linked an item."""
 _TRIES = 200
-_AT_ONCE = 15
-"""Ids in one question to the list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +134,7 @@ async def links_of(
     """
     place = await knowledge_list(graph, settings)
     out, back, sent = await asyncio.gather(
-        _named(graph, settings, [one.to for one in item.links]),
+        named(graph, settings, [one.to for one in item.links]),
         _that_link(graph, db, item.id, reader),
         sent_in(graph, place, reader.office),
     )
@@ -171,20 +168,6 @@ def _linked(one: Link, other: Kept, *, back: bool) -> Linked:
         office=other.item.office,
         web_url=other.web_url,
     )
-
-
-async def _named(graph: Graph, settings: Settings, ids: Sequence[str]) -> dict[str, Kept]:
-    """The items of these ids that are there."""
-    place = await knowledge_list(graph, settings)
-    wanted = list(dict.fromkeys(ids))
-    found: dict[str, Kept] = {}
-    for first in range(0, len(wanted), _AT_ONCE):
-        some = wanted[first : first + _AT_ONCE]
-        query = " or ".join(f"fields/KMId eq {odata_text(one)}" for one in some)
-        async for row in lists.list_items(graph, place.site_id, place.list_id, filter=query):
-            kept = kept_of(row)
-            found[kept.item.id] = kept
-    return found
 
 
 async def _that_link(graph: Graph, db: Database, item_id: str, reader: Reader) -> list[Kept]:

@@ -1,6 +1,6 @@
 """The focal point's side of a knowledge item: what waits, what it says, and who decides on it."""
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -19,6 +19,8 @@ from km365.settings import Settings
 SHORTEST = 4
 """So many characters behind `KM-` are enough of an id to look for."""
 _PREFIX = "KM-"
+_NAMED = 15
+"""Ids in one question to the list."""
 
 
 async def list_items(
@@ -48,6 +50,20 @@ async def get_item(graph: Graph, settings: Settings, km_id: str, *, reader: Read
     if reader is not None and not is_readable(kept.item, reader):
         raise no_such_item(km_id)
     return kept
+
+
+async def named(graph: Graph, settings: Settings, ids: Sequence[str]) -> dict[str, Kept]:
+    """The items of these ids that are there."""
+    place = await knowledge_list(graph, settings)
+    wanted = list(dict.fromkeys(ids))
+    found: dict[str, Kept] = {}
+    for first in range(0, len(wanted), _NAMED):
+        some = wanted[first : first + _NAMED]
+        query = " or ".join(f"fields/KMId eq {odata_text(one)}" for one in some)
+        async for row in lists.list_items(graph, place.site_id, place.list_id, filter=query):
+            kept = kept_of(row)
+            found[kept.item.id] = kept
+    return found
 
 
 async def whole_id(graph: Graph, settings: Settings, given: str, *, reader: Reader) -> str:

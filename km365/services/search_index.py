@@ -37,11 +37,12 @@ from km365.graph.documents import Document
 from km365.graph.drives import File
 from km365.graph.lists import Item
 from km365.services import file_text
+from km365.services.calendar import hours_of
 from km365.services.capture import knowledge_list
 from km365.services.search_readers import readers_of
-from km365.services.search_shelving import document_entry, item_entry, shelf_for, tags_of
+from km365.services.search_shelving import captured, document_entry, item_entry, shelf_for, tags_of
 from km365.settings import Settings
-from km365.store import cursors, pushes
+from km365.store import cursors, loop_items, pushes
 from km365.store import search as store
 from km365.store.database import Connection, Database
 from km365.store.search import Source, Waiting
@@ -50,6 +51,8 @@ LAST_LOOK = "flow:search"
 """The bookmark of the last look."""
 AT_ONCE = 20
 """Documents read and written together."""
+LIST_READ = "search:list"
+"""The bookmark of the last look at the *Knowledge* list, with its place; none while it is read anew."""
 _FORM = "search form"
 _TYPE = "KMDocumentType"
 _LAST_TRY = 5
@@ -127,6 +130,7 @@ class _Looker:
         noticed: frozenset[str],
     ) -> None:
         self._graph, self._db, self._settings, self._now = graph, db, settings, now
+        self._hours = hours_of(settings)
         self._advance, self._noticed = advance, noticed
         self._done = Look()
         self._words = Words()
@@ -168,6 +172,7 @@ class _Looker:
         """An index whose words were made otherwise is of no use, nor one of other folders."""
         form = " ".join([FORM, *sorted(self._settings.search_leave_out)])
         if cursors.get(c, _FORM) != form:
+            cursors.forget(c, LIST_READ)
             store.clear(c)
             cursors.put(c, _FORM, form, at=self._now())
 
@@ -261,6 +266,8 @@ class _Looker:
     def _again(self, c: Connection, one: Source) -> None:
         store.empty(c, one.container)
         store.change_source(c, one.container, link=None)
+        if _is_list(one):
+            cursors.forget(c, LIST_READ)
 
     async def _pages(self, one: Source, link: str | None) -> None:
         place = list_of(one.container)
@@ -279,14 +286,20 @@ class _Looker:
         last = {str(raw.get("id") or ""): raw for raw in page.values}
         gone = [item_id for item_id, raw in last.items() if "deleted" in raw]
         self._done = self._done.plus(removed=store.remove(c, one.container, gone))
+        if _is_list(one):
+            loop_items.remove(c, one.container, gone)
         take(c, one, [raw for item_id, raw in last.items() if item_id and "deleted" not in raw])
         link = page.next_link or page.delta_link
         if link:
             store.change_source(c, one.container, link=link, looked_at=self._now(), problem=None)
+        if page.delta_link and _is_list(one):
+            cursors.put(c, LIST_READ, one.container, at=self._now())
 
     def _items(self, c: Connection, one: Source, raws: list[Any], *, claimed: bool = False) -> None:
         """Knowledge items: those that may be found are indexed at once, the others are not found any more."""
         rows = [Item.from_json(raw) for raw in raws]
+        counted = {row.id: captured(row, from_fields(row.fields), self._hours) for row in rows}
+        loop_items.put(c, one.container, counted)
         entries = {row.id: item_entry(one.container, row) for row in rows}
         out = [item_id for item_id, entry in entries.items() if entry is None]
         self._done = self._done.plus(removed=store.remove(c, one.container, out))

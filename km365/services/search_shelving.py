@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from km365.core.knowledge import from_fields, words_mark
+from km365.core.knowledge import KnowledgeItem, from_fields, words_mark
+from km365.core.loop import Captured
+from km365.core.schedule import Hours, day_at
 from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.core.search_entries import DOCUMENT, EVERYBODY, Entry, shelf_of, title_of
 from km365.core.taxonomy import office_code
@@ -57,6 +59,20 @@ def item_entry(container: str, row: Item) -> Entry | None:
         tags=tags_of(row.fields),
         links=tuple(one.to for one in item.links),
     )
+
+
+def captured(row: Item, item: KnowledgeItem, hours: Hours) -> Captured | None:
+    """What the loop counts of a row of the *Knowledge* list."""
+    used = row.fields.get("KMUsed")
+    return Captured.of(
+        item, on=captured_on(row, item, hours), used=int(used) if isinstance(used, int | float) else 0
+    )
+
+
+def captured_on(row: Item, item: KnowledgeItem, hours: Hours) -> date | None:
+    """The day an item was first there: that of its row, or of its submission if the row was moved here."""
+    known = [at for at in (item.submitted_at, row.created_at) if at is not None]
+    return day_at(min(known), hours) if known else None
 
 
 def tags_of(fields: Mapping[str, Any]) -> tuple[str, ...]:

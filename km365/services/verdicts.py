@@ -18,7 +18,7 @@ from km365.jobs.port import Args, Jobs
 from km365.services import life
 from km365.services.calendar import day_of
 from km365.services.capture import Kept, find, knowledge_list
-from km365.services.review import get_item, list_items, may_review
+from km365.services.review import get_item, is_readable, may_review, named
 from km365.settings import Settings
 from km365.store import events
 from km365.store import still_true as store
@@ -169,9 +169,9 @@ async def doubted(graph: Graph, db: Database, settings: Settings, reader: Reader
     answers = await db.run(store.answers, wanted)
     may: dict[str, bool] = {}
     found = []
-    async for kept in list_items(graph, settings, reader=reader):
+    for kept in (await named(graph, settings, sorted(wanted))).values():
         item = kept.item
-        if item.id not in wanted or item.maturity in _GONE:
+        if item.maturity in _GONE or not is_readable(item, reader):
             continue
         if item.office not in may:
             may[item.office] = await may_review(graph, settings, item.office, reader)

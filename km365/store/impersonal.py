@@ -51,6 +51,10 @@ NOTHING: Mapping[Table, tuple[str, tuple[str, ...]]] = {
             *("mark", "tags", "note"),
         ),
     ),
+    t.loop_item: (
+        "what SharePoint holds, made anew from it",
+        ("container", "item_id", "km_id", "office", "maturity", "effect"),
+    ),
     t.search_text: ("what SharePoint holds, made anew from it", ("sentences", "words")),
     t.search_meaning: ("what SharePoint holds, made anew from it", ("shelf", "mark", "vector")),
     t.search_word: ("what SharePoint holds, made anew from it", ("word", "shelf", "entries")),

@@ -1,10 +1,12 @@
 """The moves in the lives of knowledge items: who, when, why. Where an item stands, the list says."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
+from km365.core.knowledge import Maturity
 from km365.core.moves import Made, Move
 from km365.store.tables import move
 
@@ -48,6 +50,22 @@ def by_item(c: Connection) -> dict[str, list[Made]]:
     found: dict[str, list[Made]] = {}
     for row in c.execute(select(move).order_by(move.c.item_id, move.c.number)):
         found.setdefault(row.item_id, []).append(_made(row))
+    return found
+
+
+def first_at(c: Connection, wanted: Collection[Move]) -> dict[str, dict[Move, datetime]]:
+    """When each of these moves of each item was made first; a validation once it was the last one needed."""
+    enough = (move.c.move != Move.VALIDATE) | (move.c.after == Maturity.VALIDATED)
+    columns = (move.c.item_id, move.c.move, func.min(move.c.at))
+    query = (
+        select(*columns)
+        .where(move.c.done, enough, move.c.move.in_(wanted))
+        .group_by(move.c.item_id, move.c.move)
+    )
+    found: dict[str, dict[Move, datetime]] = {}
+    known = {one.value: one for one in wanted}
+    for item_id, name, at in c.execute(query):
+        found.setdefault(item_id, {})[known[name]] = at
     return found
 
 

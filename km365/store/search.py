@@ -18,7 +18,7 @@ from km365.core.search_access import Readers
 from km365.core.search_entries import Entry, Indexed
 from km365.core.search_words import BLOCK, pack, said, unpack
 from km365.store import rows
-from km365.store.tables import search_entry, search_source, search_text, search_word
+from km365.store.tables import loop_item, search_entry, search_source, search_text, search_word
 
 T = TypeVar("T")
 _AT_ONCE = 500
@@ -100,11 +100,12 @@ def empty(c: Connection, container: str) -> None:
     """Nothing of it is found any more."""
     ids = c.execute(select(search_entry.c.id).where(search_entry.c.container == container)).scalars().all()
     _remove(c, ids)
+    c.execute(delete(loop_item).where(loop_item.c.container == container))
 
 
 def clear(c: Connection) -> None:
     """Nothing is found any more, and everything is read anew."""
-    for table in (search_word, search_text, search_entry, search_source):
+    for table in (search_word, search_text, search_entry, loop_item, search_source):
         c.execute(delete(table))
 
 

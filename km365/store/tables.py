@@ -618,6 +618,20 @@ search_entry = Table(
     Index(None, "state", "due_at"),
 )
 
+loop_item = Table(
+    "km_loop_item",
+    metadata,
+    Column("container", String, primary_key=True),
+    Column("item_id", String, primary_key=True),
+    _required("km_id", String),
+    _required("office", String),
+    _required("maturity", String),
+    _required("effect", String),
+    _required("was_published", Boolean),
+    _required("was_used", Boolean),
+    Column("captured_on", Date, nullable=False),
+)
+
 search_text = Table(
     "km_search_text",
     metadata,

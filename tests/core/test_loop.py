@@ -11,6 +11,7 @@ from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach
 from km365.core.loop import (
     FEWEST,
     By,
+    Captured,
     Counted,
     Followed,
     Hidden,
@@ -24,7 +25,6 @@ from km365.core.loop import (
     told,
 )
 from km365.core.moves import Made, Move
-from km365.core.schedule import ALWAYS
 
 from ..services.lessons import lesson
 
@@ -39,8 +39,10 @@ def made(move: Move, day: date, *, after: str = "", done: bool = True) -> Made:
 
 
 def followed(item: KnowledgeItem, *moves: Made, **known) -> Followed:
-    days = {"read_on": None, "used_on": None, "hours": ALWAYS} | known
-    return follow(item, moves, captured_on=CAPTURED, **days)
+    days = {"read_on": None, "used_on": None} | known
+    captured = Captured.of(item, on=CAPTURED, used=days.pop("used", 0))
+    assert captured is not None
+    return follow(captured, {one.move: one.at.date() for one in moves}, **days)
 
 
 def items(count: int, office: str, *steps: Step, after: int = 3) -> list[Followed]:
@@ -72,15 +74,13 @@ def test_what_was_retired_counts_up_to_where_it_came() -> None:
     assert Step.VALIDATED in followed(retired, made(Move.VALIDATE, date(2026, 1, 20))).reached
 
 
-def test_a_first_of_two_validations_and_a_move_that_was_not_made_count_nothing() -> None:
-    waiting = lesson(maturity=Maturity.IN_REVIEW)
-    half = made(Move.VALIDATE, date(2026, 1, 20), after="in review")
-    undone = made(Move.PUBLISH, date(2026, 1, 21), done=False)
-    assert set(followed(waiting, half, undone).reached) == {Step.CAPTURED}
-
-
 def test_that_it_was_of_use_outlives_our_records() -> None:
-    assert {Step.READ, Step.USED} < set(followed(lesson(), was_used=True).reached)
+    used = lesson(maturity=Maturity.PUBLISHED)
+    assert {Step.READ, Step.USED} < set(followed(used, used=1).reached)
+
+
+def test_a_draft_is_not_captured_yet() -> None:
+    assert Captured.of(lesson(), on=CAPTURED, used=0) is None
 
 
 def test_rows_tell_what_became_of_the_items_of_each_office() -> None:

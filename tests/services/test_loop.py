@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from km365.core.audience import Audience
 from km365.core.knowledge import to_fields
 from km365.core.loop import By, People, Row, Step
@@ -11,6 +13,8 @@ from km365.core.schedule import Outcome, Plan
 from km365.core.schema import DEPARTURES
 from km365.core.used import Use
 from km365.graph import lists
+from km365.services import loop as loop_service
+from km365.services import search_index
 from km365.services.capture import knowledge_list
 from km365.services.loop import loop
 from km365.store import campaigns, moves, reads, used
@@ -103,3 +107,46 @@ async def test_people_are_counted_on_the_day_they_were_asked_for_or_left(provisi
     await app.db.run(ask)
     row = await belmora(provisioned)
     assert [str(row.cells[one]) for one in People] == ["6", "<5", "5", "<5"]
+
+
+async def test_what_the_search_index_has_read_is_counted_and_the_list_is_left_alone(
+    provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = provisioned.app
+    await hold(provisioned, 6)
+    before = await belmora(provisioned)
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    await search_index.look(app.graph, app.db, app.settings, now=lambda: now)
+    place = await knowledge_list(app.graph, app.settings)
+    rows = [row async for row in lists.list_items(app.graph, place.site_id, place.list_id)]
+    await lists.update_fields(
+        app.graph, place.site_id, place.list_id, rows[0].id, {"KMMaturity": "validated"}
+    )
+    await lists.delete_item(app.graph, place.site_id, place.list_id, rows[1].id)
+    asked: list[str] = []
+    read = lists.list_items
+
+    def counts(graph: Any, site_id: str, list_id: str, **more: Any) -> Any:
+        asked.append(list_id)
+        return read(graph, site_id, list_id, **more)
+
+    monkeypatch.setattr(lists, "list_items", counts)
+    assert (await belmora(provisioned)).cells == before.cells, "as it was read last"
+    await search_index.look(app.graph, app.db, app.settings, now=lambda: now)
+    after = await belmora(provisioned)
+    assert place.list_id not in asked
+    assert (before.cells[Step.CAPTURED], after.cells[Step.CAPTURED]) == (6, 5)
+    monkeypatch.setattr(loop_service, "_FRESH", timedelta(0))
+    assert (await belmora(provisioned)).cells == after.cells
+    assert place.list_id in asked, "what is too old to say is read anew"
+
+
+async def test_a_first_of_two_validations_and_a_move_that_was_not_made_count_nothing(
+    provisioned: Provisioned,
+) -> None:
+    what = {"item_id": "KM-1", "before": "in review", "who": "ben", "at": NOW}
+    half = Made(move=Move.VALIDATE, after="in review", **what)
+    whole = Made(move=Move.VALIDATE, after="validated", **{**what, "who": "eve", "at": LATER})
+    undone = Made(move=Move.PUBLISH, after="published", done=False, **what)
+    await provisioned.app.db.run(moves.begin, [half, whole, undone])
+    assert await provisioned.app.db.run(moves.first_at, set(Move)) == {"KM-1": {Move.VALIDATE: LATER}}
