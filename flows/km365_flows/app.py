@@ -98,7 +98,7 @@ def _register_prompts(app: App, hours: Hours) -> None:
                 _log.warning("%s", warning)
             for job in (outlook.JOB, handover_facts.JOB, handover_readers.JOB):
                 await app.db.run(app.jobs.enqueue, job, key=job, args={})
-            if drift := await restricted.drift(app.graph, app.db, app.settings):
+            if drift := await restricted.drift(app.graph, app.db, app.settings, now=now):
                 _log.warning("%s", drift)
 
     async def begin_scan() -> None:

@@ -76,4 +76,4 @@ async def apply(app: "App", *, readers_are_meant: bool, as_json: bool) -> None:
         kept = await restricted.keep_as_meant(app.graph, app.db, app.settings, now=app.clock.now())
         say(f"km365: {kept.words}")
     elif any(step.what == "list" and LISTS[step.name].restricted for step in steps):
-        say(f"km365: {(await restricted.look(app.graph, app.db, app.settings)).words}")
+        say(f"km365: {(await restricted.look(app.graph, app.db, app.settings, now=app.clock.now())).words}")

@@ -42,7 +42,7 @@ async def examine(
         ("database", lambda: _database(db)),
         ("Microsoft Graph", lambda: _graph(graph, settings)),
         ("lists, columns and terms", lambda: _provisioned(graph, settings, taxonomy)),
-        ("handover notes", lambda: restricted.examine(graph, db, settings)),
+        ("handover notes", lambda: restricted.examine(graph, db, settings, now=now)),
         ("office sites", lambda: _offices(graph, settings)),
         ("bot", lambda: _bot(settings)),
         ("people", lambda: _people(db)),

@@ -1,16 +1,18 @@
 """Who may open the library of handover notes: seen, kept as meant, and told of where more may."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import pytest
 
 from km365.core.search_access import Access
 from km365.graph import drives, sites
 from km365.local import faults, file_permissions
-from km365.services import doctor, restricted, taxonomy
+from km365.services import doctor, handover_readers, restricted, taxonomy
 from km365.services.doctor import Finding
 
-from ..conftest import Provisioned, sign_in_name
+from ..conftest import Provisioned, person_id, sign_in_name
+from .filing import Filing
 from .lessons import NOW
 
 OWNERS = {"Owners": "owner"}
@@ -31,7 +33,7 @@ async def found(here: Provisioned) -> Finding:
 
 
 async def drift(here: Provisioned) -> str:
-    return await restricted.drift(here.app.graph, here.app.db, here.app.settings)
+    return await restricted.drift(here.app.graph, here.app.db, here.app.settings, now=NOW)
 
 
 async def test_what_was_set_and_kept_as_meant_is_told_of_when_more_may_open_the_library(
@@ -74,3 +76,30 @@ def test_an_app_is_no_reader_and_a_level_without_a_name_is_one(inherited: bool) 
     access = Access(roles=roles | {"user 7": frozenset()}, inherited=inherited)
     found = restricted.standing(access, None)
     assert (found.told, found.inherits, found.others) == (True, inherited, 1)
+
+
+async def test_a_note_open_to_who_is_no_reader_and_one_its_reader_cannot_open_are_told_of(
+    provisioned: Provisioned,
+) -> None:
+    app = provisioned.app
+    filing = Filing(provisioned)
+    await filing.leaves()
+    await permits(provisioned, OWNERS)
+    await restricted.keep_as_meant(app.graph, app.db, app.settings, now=NOW)
+    note = await filing.files(supervisor="", at=NOW)
+    await handover_readers.look(filing.desk, at=NOW)
+    assert await drift(provisioned) == "", "the successor was let in, as is meant"
+
+    where = (provisioned.m365.state, note.file.drive_id, note.item_id)
+    file_permissions.set_own(*where, OWNERS | {person_id("sue"): "read", person_id("eve"): "read"})
+    assert "notes open to somebody who is not, or no longer, their reader: 1" in await drift(provisioned)
+    assert not (await found(provisioned)).well
+    await restricted.keep_as_meant(app.graph, app.db, app.settings, now=NOW)
+    assert await drift(provisioned) == "", "an owner did that on purpose"
+
+    file_permissions.set_own(*where, OWNERS)
+    told = await drift(provisioned)
+    assert "notes that one of their readers cannot open" in told
+    assert "paperboat" not in told.lower()
+    later = NOW + timedelta(days=400)
+    assert await restricted.drift(app.graph, app.db, app.settings, now=later) == ""
