@@ -76,7 +76,11 @@ def _edited(item: KnowledgeItem, attempt: Attempt, *, validations_needed: int) -
 
 
 def _consented(item: KnowledgeItem, attempt: Attempt) -> KnowledgeItem:
-    """The item after a contributor's yes or no: the last yes counts for all, one no ends it."""
+    """The item after a contributor's yes or no: the last yes counts for all, one no ends it.
+
+    Nobody is published by name because somebody else said yes: who did not say it themselves is a contributor
+    no more, and the item is their office's.
+    """
     if attempt.move is Move.DISALLOW:
         return replace(
             item, consent=Reach.INTERNAL, published_to=Reach.INTERNAL if item.published_to else None
@@ -84,8 +88,11 @@ def _consented(item: KnowledgeItem, attempt: Attempt) -> KnowledgeItem:
     asked = attempt.asked
     if attempt.move is Move.ASK or asked is None:
         return item
-    all_allow = set(item.contributors) <= asked.yes | {attempt.person_id}
-    return replace(item, consent=asked.reach) if all_allow else item
+    yes = asked.yes | {attempt.person_id}
+    if not all({one, attempt.stand_ins.get(one)} & yes for one in item.contributors):
+        return item
+    themselves = tuple(one for one in item.contributors if one in yes)
+    return replace(item, consent=asked.reach, contributors=themselves)
 
 
 def _of_action(item: KnowledgeItem, attempt: Attempt) -> dict[str, Any]:

@@ -180,6 +180,11 @@ RULES: tuple[Rule, ...] = (
 
 BY_MOVE = {rule.move: rule for rule in RULES}
 EFFECT_MOVES = frozenset(rule.move for rule in RULES if isinstance(rule.before[0], Effect))
+FOR_OTHERS = frozenset({Move.SUBMIT, Move.ALLOW, Move.DISALLOW})
+"""What is said for a contributor who has left: an answer to a reviewer, and how far an item may go.
+
+That edited words are not what they meant, only they can say.
+"""
 CONSENT_MOVES = frozenset(rule.move for rule in RULES if isinstance(rule.before[0], Reach))
 
 
@@ -216,7 +221,8 @@ class Attempt:
 
     `words` are the questions, or the reason, or the action; `successor` is the item that takes its place,
     `owner` who does the action, `due` by which day; `wording` are new words by field; `asked` is what its
-    contributors were asked to allow, where they were.
+    contributors were asked to allow, where they were. `stand_ins` speak for contributors who have left and
+    cannot answer, by the id of who left.
     """
 
     move: Move
@@ -231,6 +237,7 @@ class Attempt:
     due: date | None = None
     wording: Mapping[str, str] = field(default_factory=dict)
     asked: Asked | None = None
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from km365.core.moves import (
     BY_MOVE,
     CONSENT_MOVES,
     EFFECT_MOVES,
+    FOR_OTHERS,
     Actor,
     Attempt,
     Move,
@@ -65,10 +66,27 @@ class MoveRefused(InputRefused):
 
 
 def actors(item: KnowledgeItem, attempt: Attempt) -> frozenset[Actor]:
-    """As whom this person acts: a contributor decides on nothing, so nobody decides on their own."""
+    """As whom this person acts: a contributor decides on nothing, so nobody decides on their own.
+
+    Who speaks for somebody who left acts as a contributor where that is called for, and otherwise as before.
+    """
     mine = attempt.person_id in item.contributors
     acting = frozenset({Actor.CONTRIBUTOR}) if mine else attempt.roles - {Actor.CONTRIBUTOR}
+    if _speaks(item, attempt):
+        acting |= {Actor.CONTRIBUTOR}
     return acting | {Actor.OWNER} if attempt.person_id == item.action_owner else acting
+
+
+def _speaks(item: KnowledgeItem, attempt: Attempt) -> bool:
+    """Whether this person says something for a contributor who left; not in answer to themselves.
+
+    Whoever allowed something in their place takes it back, for then nobody else is left who can.
+    """
+    me, asked = attempt.person_id, attempt.asked
+    if attempt.move not in FOR_OTHERS or (asked is not None and me == asked.who):
+        return False
+    allowed = attempt.move is not Move.SUBMIT and asked is not None and me in asked.yes
+    return allowed or me in {attempt.stand_ins.get(one) for one in item.contributors}
 
 
 def who_may_not(item: KnowledgeItem, attempt: Attempt) -> MoveRefused | None:

@@ -13,7 +13,19 @@ from km365.core.answers import answered, questions_of
 from km365.core.audience import Reader
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach, to_fields, words_mark
 from km365.core.life import asked, history, is_made, moved
-from km365.core.moves import BY_MOVE, CONSENT_MOVES, Actor, Asked, Attempt, Made, Move, Step, axis, stands
+from km365.core.moves import (
+    BY_MOVE,
+    CONSENT_MOVES,
+    FOR_OTHERS,
+    Actor,
+    Asked,
+    Attempt,
+    Made,
+    Move,
+    Step,
+    axis,
+    stands,
+)
 from km365.core.refusals import MoveRefused, Why, new_words, who_may_not
 from km365.errors import GraphChangedMeanwhile, GraphNotFound, KM365Error
 from km365.graph import lists, people
@@ -31,6 +43,7 @@ from km365.services.review import (
     roles_of,
     sees_history,
 )
+from km365.services.who_now import stand_ins
 from km365.settings import Settings
 from km365.store import moves
 from km365.store.database import Connection, Database
@@ -106,6 +119,7 @@ async def make(desk: LifeDesk, km_id: str, wanted: Wanted, *, at: datetime, dry_
         due=wanted.due,
         wording=wanted.wording,
         asked=await _asked(desk, km_id, wanted.move),
+        stand_ins=await _stand_ins(desk, kept.item, wanted.move, at=at),
     )
     before, needed = kept.item, desk.settings.validations_needed
     row = None if who_may_not(before, attempt) else await desk.db.run(_row_of, before, attempt, needed)
@@ -142,6 +156,19 @@ async def _refuse_sources(desk: LifeDesk, item: KnowledgeItem) -> None:
 async def _asked(desk: LifeDesk, km_id: str, move: Move) -> Asked | None:
     """What the contributors were asked to allow, where the move is about that."""
     return asked(await desk.db.run(moves.list_, km_id)) if move in CONSENT_MOVES else None
+
+
+async def _stand_ins(desk: LifeDesk, item: KnowledgeItem, move: Move, *, at: datetime) -> dict[str, str]:
+    """Who speaks for contributors who left, where somebody may, by the id of who left."""
+    if move not in _CONCERNS_OTHERS:
+        return {}
+    posts = dict.fromkeys(item.contributors, item.office)
+    found = await stand_ins(desk.graph, desk.settings, posts, today=at.date())
+    return {left: one.id for left, one in found.items() if is_readable(item, one.reader)}
+
+
+_CONCERNS_OTHERS = FOR_OTHERS | {Move.ASK, Move.RETURN}
+"""The moves for which it matters who speaks for a contributor: those they make, and what they are told of."""
 
 
 async def _readable(desk: LifeDesk, place: Place, km_id: str, reader: Reader) -> Kept:
@@ -236,7 +263,7 @@ async def _finish(
     def finish(c: Connection) -> None:
         moves.finish(c, row)
         _recount(c, desk.jobs, kept.item)
-        life_news.tell(c, desk.jobs, kept, row, hears, at=at)
+        life_news.tell(c, desk.jobs, kept, row, hears, stand_ins=attempt.stand_ins, at=at)
 
     await desk.db.run(finish)
     return kept

@@ -1,7 +1,8 @@
 """Who is told of a move in the life of a knowledge item, in the transaction that says that it is made."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach
 from km365.core.languages import best
@@ -28,10 +29,20 @@ _KEYS = ("decided", "answered", EDITED, OBJECTED, CONSENT_ASKED, CONSENT_ANSWERE
 _DECISIONS = frozenset({Move.RETURN, Move.VALIDATE, Move.PUBLISH, Move.SUPERSEDE, Move.RETIRE})
 
 
-def tell(c: Connection, jobs: Jobs, kept: Kept, row: Made, hears: Sequence[Person], *, at: datetime) -> None:
+def tell(
+    c: Connection,
+    jobs: Jobs,
+    kept: Kept,
+    row: Made,
+    hears: Sequence[Person],
+    *,
+    stand_ins: Mapping[str, str],
+    at: datetime,
+) -> None:
     """Tells contributors what was done with their item, and those in `hears` what its contributors say.
 
-    Each once, however often the move is made again.
+    Each once, however often the move is made again. What somebody who left is asked, those are asked who
+    speak for them: `stand_ins`, by the id of who left.
     """
     if row.move in _DECISIONS:
         if kept.item.maturity is not Maturity.IN_REVIEW:  # more people are to find it sound
@@ -44,7 +55,8 @@ def tell(c: Connection, jobs: Jobs, kept: Kept, row: Made, hears: Sequence[Perso
     elif row.move is Move.EDIT:
         _tell_contributors(c, jobs, kept, row, EDITED, "somebody edited what you contributed", at=at)
     elif row.move is Move.ASK:
-        _tell_contributors(c, jobs, kept, row, CONSENT_ASKED, "it is to be published wider", at=at)
+        why = "it is to be published wider"
+        _tell_contributors(c, jobs, kept, row, CONSENT_ASKED, why, stand_ins=stand_ins, at=at)
     else:
         for person in hears:
             _tell_answered(c, jobs, kept, row, person, at=at)
@@ -104,15 +116,24 @@ def action_key(item: KnowledgeItem, when: str) -> str:
 
 
 def _tell_contributors(
-    c: Connection, jobs: Jobs, kept: Kept, row: Made, card: str, reason: str, *, at: datetime
+    c: Connection,
+    jobs: Jobs,
+    kept: Kept,
+    row: Made,
+    card: str,
+    reason: str,
+    *,
+    stand_ins: Mapping[str, str] = MappingProxyType({}),
+    at: datetime,
 ) -> None:
     item = kept.item
-    for person_id in item.contributors:
+    for person_id in dict.fromkeys(stand_ins.get(one, one) for one in item.contributors):
+        in_place = {"in_place": True} if person_id not in item.contributors else {}
         message = Message(
             key=f"{card}:{item.id}:{row.at.isoformat()}:{person_id}",
             person_id=person_id,
             card=card,
-            data=_about(kept) | {"reason": row.words, "reach": row.detail},
+            data=_about(kept) | {"reason": row.words, "reach": row.detail} | in_place,
             language=item.language,
             reason=reason,
         )

@@ -8,8 +8,9 @@ from km365_bots.parts import open_parts
 from km365.core.audience import Reader
 from km365.core.knowledge import Maturity, Reach
 from km365.core.moves import Move
+from km365.core.schema import DEPARTURES
 from km365.errors import GraphChangedMeanwhile
-from km365.graph import lists
+from km365.graph import lists, sites
 from km365.local import users
 from km365.services import capture, life
 from km365.services.life import LifeDesk, Wanted
@@ -211,3 +212,31 @@ async def test_two_contributors_at_one_moment_are_shown_it_again(
     ann.heard("nothing is noted yet", "may partners of the organisation read it?")
     await ann.says("yes")
     assert (await item(ann))["KMConsent"] == "partners"
+
+
+async def test_who_follows_somebody_who_left_answers_for_them_and_their_name_is_dropped(
+    ann: Contributing,
+) -> None:
+    app = ann.here.app
+    site = await sites.get_site(app.graph, app.settings.knowledge_site)
+    departures = await lists.get_list(app.graph, site.id, DEPARTURES.title)
+    fields = {"Title": "Water", "KMPerson": person_id("sue"), "KMSuccessor": person_id("sam")}
+    await lists.create_item(app.graph, site.id, departures.id, fields)
+    users.delete(ann.here.m365.state, person_id("sue"))
+    await decide(ann, Move.VALIDATE)
+    await decide(ann, Move.ASK, reach=Reach.PARTNERS)
+    sam = Contributing(ann.here, ann.parts, person="sam")
+    await told(sam, "consent_asked")
+    sam.heard("A colleague who left contributed this", "without their name")
+    await sam.presses("show")
+    sam.heard("Ask the drivers before the season.", "you speak for them")
+    await sam.says("yes")
+    assert "partners" not in str((await item(ann))["KMConsent"] or "")
+    await ann.says("what may be published")
+    ann.not_heard("speak for them")
+    await ann.says("yes")
+    row = await item(ann)
+    assert (row["KMConsent"], row["KMContributors"]) == ("partners", person_id("ann"))
+    await sam.says("take back my consent")
+    await sam.says("yes")
+    assert (await item(ann))["KMConsent"] == "internal"

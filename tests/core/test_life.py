@@ -11,7 +11,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from km365.core.audience import Audience, Reader
 from km365.core.knowledge import Effect, KnowledgeItem, Maturity, Reach, submit
 from km365.core.life import asked, history, moved
-from km365.core.moves import BY_MOVE, CONSENT_MOVES, EFFECT_MOVES, RULES, Actor, Attempt, Made, Move, stands
+from km365.core.moves import (
+    BY_MOVE,
+    CONSENT_MOVES,
+    EFFECT_MOVES,
+    RULES,
+    Actor,
+    Asked,
+    Attempt,
+    Made,
+    Move,
+    stands,
+)
 from km365.core.refusals import Why, refusal
 from km365.errors import InputRefused
 
@@ -314,3 +325,30 @@ def test_where_two_validate_an_edit_of_what_is_published_puts_it_before_a_second
         None,
         ("reviewer",),
     )
+
+
+def test_who_speaks_for_somebody_who_left_says_yes_for_them_and_drops_their_name() -> None:
+    stand_ins = {"author": "colleague"}
+    waits = item(maturity=Maturity.VALIDATED)
+    first = Asked(reach=Reach.PARTNERS, who="focal point", yes=frozenset({"author and reviewer"}))
+    yes = attempt(Move.ALLOW, "colleague", reach=Reach.PARTNERS, asked=first, stand_ins=stand_ins)
+    after = moved(waits, yes)
+    assert (after.consent, after.contributors) == (Reach.PARTNERS, ("author and reviewer",))
+    themselves = replace(first, yes=first.yes | {"author"})
+    kept = moved(waits, replace(yes, person_id="author and reviewer", asked=themselves))
+    assert kept.contributors == AUTHORS
+    back = replace(yes, move=Move.DISALLOW, asked=replace(first, yes=first.yes | {"colleague"}), stand_ins={})
+    assert moved(after, back).consent is Reach.INTERNAL
+
+
+def test_nobody_speaks_for_somebody_who_left_on_anything_else_or_in_answer_to_themselves() -> None:
+    stand_ins = {"author": "focal point", "author and reviewer": "colleague"}
+    edited = item(maturity=Maturity.VALIDATED, own_words="[title]\nOther")
+    objects = attempt(Move.OBJECT, "colleague", stand_ins=stand_ins)
+    assert refusal(edited, objects) is not None
+    waits = item(maturity=Maturity.VALIDATED)
+    asked_it = Asked(reach=Reach.PARTNERS, who="focal point")
+    yes = attempt(Move.ALLOW, "focal point", reach=Reach.PARTNERS, asked=asked_it, stand_ins=stand_ins)
+    assert refusal(waits, yes) is not None
+    assert refusal(waits, replace(yes, person_id="colleague", roles=frozenset())) is None
+    assert refusal(waits, replace(yes, person_id="manager", roles=frozenset())) is not None

@@ -114,7 +114,7 @@ async def test_where_the_contributor_left_their_successor_is_asked(looking: Look
     assert await looking.looks() == {SUE: 1}
 
 
-async def test_where_the_successor_left_as_well_theirs_is_asked_and_else_the_supervisor(
+async def test_where_the_successor_left_as_well_and_nobody_follows_the_supervisor_is_asked(
     looking: Looking,
 ) -> None:
     await looking.holds(DUE)

@@ -73,10 +73,11 @@ class Consent(Topic):
         say, data = speech.messages.say, message.data
         reason = f"{say('notice.reason')}: {data['reason']}" if data.get("reason") else ""
         asked = say(f"consent.told_{data.get('reach', Reach.PARTNERS)}")
+        in_place = say("consent.in_place") if data.get("in_place") else ""
         return speech.menu(
             self.name,
             title=str(data.get("title", "")),
-            text="\n".join(line for line in (asked, reason) if line),
+            text="\n".join(line for line in (asked, in_place, reason) if line),
             buttons=[{"verb": _SHOW, "label": say("consent.show")}],
             about=str(data.get("item", "")),
             hint=say("consent.told_hint"),
@@ -86,7 +87,8 @@ class Consent(Topic):
         """What waits for this person's answer, before what they allow already."""
         reader = await reader_of(self._reading.app.graph, chat)
         mine = await self._reading.list_(reader.person_id)
-        items = await theirs.list_(self._desk, mine, reader, card=life_news.CONSENT_ASKED)
+        today = chat.event.at.date()
+        items = await theirs.list_(self._desk, mine, reader, card=life_news.CONSENT_ASKED, in_place=today)
         found = await consent.questions(self._desk.db, items, reader.person_id)
         return [one for one in found if one.allowed] if takes_back else found
 
@@ -111,7 +113,8 @@ class Consent(Topic):
         return Told(replies=[reply], waits={"ids": [one.kept.item.id for one in found]})
 
     async def _show(self, chat: Chat, item_id: str, *, first: str = "") -> Told:
-        kept = await theirs.get(self._desk, item_id, await reader_of(self._reading.app.graph, chat))
+        reader, today = await reader_of(self._reading.app.graph, chat), chat.event.at.date()
+        kept = await theirs.get(self._desk, item_id, reader, in_place=today)
         found = await consent.questions(self._desk.db, [kept] if kept else [], chat.event.person_id)
         if found:
             return self._card(chat, found[0], first=first)
@@ -127,6 +130,8 @@ class Consent(Topic):
             _DISALLOW: say("consent.take_back" if one.allowed else "consent.disallow"),
         }
         asks = [say(f"consent.{state}_{one.reach}"), say("consent.seen", office=item.office)]
+        if not one.allowed and chat.event.person_id not in item.contributors:
+            asks.append(say("consent.in_place"))
         about = seen(item, one.reach)
         reply = chat.speech.menu(
             self.name,
