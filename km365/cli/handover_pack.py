@@ -50,7 +50,9 @@ async def pack(app: "App", *, person: str, sign_in: str, output: Path | None, as
     who = await personal_data.whose(app.graph, person)
     reader = await people.get_person(app.graph, sign_in)
     words = files.PackWords(app.templates, best([reader.language]))
-    desk = packs.desk_of(app.graph, app.db, app.settings, app.templates, app.clock.now, meaning=None)
+    desk = packs.desk_of(
+        app.graph, app.db, app.jobs, app.settings, app.templates, app.clock.now, meaning=None
+    )
     note = await packs.note_of(desk, who.id, reader.id)
     made = await packs.make(desk, note, reader.reader, language=words.language)
     if output:

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from km365.core import contacts
+from km365.core.days_in_text import days_in
 from km365.core.handover_note import HANDOVER
 from km365.core.knowledge import KnowledgeItem
 from km365.core.pack_answers import Line
@@ -53,6 +54,8 @@ class ToRead:
     web_url: str
     why: Why
     says: str = ""
+    language: str = ""
+    """Of what it says; "" for that of the note."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +116,7 @@ def said_in(
     language: str,
     day: date,
 ) -> list[Said]:
-    """The lines of a note by its headings, without the numbers behind them and the table these lead to.
+    """The lines of a note by its headings, without its facts, the numbers, and the table these lead to.
 
     `banks` holds the bank in every language, `columns` what the columns of its tables are called. What was
     asked is known of a line by its number, else by its heading; it helps to find it in other words.
@@ -136,7 +139,8 @@ def said_in(
             asked += [f"{one.ask} {one.hint}" for one in questions]
             line = Line(text=words, heading=heading, language=language, day=day, asked=" ".join(asked))
             found.append(Said(line=line, target=target, question=asked_as))
-    return [one for one in found if one.line.text]
+    first = next((place for place, one in enumerate(found) if one.target), 0)
+    return [one for one in found[first:] if one.line.text]
 
 
 def _questions(banks: Sequence[Bank], number: int) -> list[Question]:
@@ -169,6 +173,17 @@ def _who(text: str) -> tuple[str, str]:
     if others:
         return first, CELL.join(others)
     return next((one.name for one in contacts.read(text)), ""), text
+
+
+def falls_due(said: Iterable[Said], *, today: date) -> list[str]:
+    """What the note says falls due in the next ninety days, or without a day."""
+    found = []
+    for one in said:
+        if one.target == DATES:
+            days = days_in(one.line.text, one.line.language, after=today)
+            if not days or min(days) <= today + AHEAD:
+                found.append(one.line.text)
+    return found
 
 
 def topics(said: Iterable[Said], concepts: Concepts, *, most: int = 5) -> list[Concept]:

@@ -13,7 +13,7 @@ from typing import Any
 from babel.dates import format_date
 
 from km365.core.languages import LANGUAGES, is_rtl
-from km365.core.successor_pack import Pack
+from km365.core.successor_pack import CELL, Pack
 from km365.documents import docx, toml
 from km365.documents.docx import Run
 from km365.templates import Templates
@@ -76,7 +76,13 @@ class PackWords:
         """What to read, whom to meet, what comes and what is open, in this order."""
         named = {
             "read_first": [
-                Entry(title=one.title, quote=one.says, note=self.text(f"why_{one.why}"), url=one.web_url)
+                Entry(
+                    title=one.title,
+                    quote=one.says,
+                    note=self.text(f"why_{one.why}"),
+                    url=one.web_url,
+                    language=one.language,
+                )
                 for one in pack.to_read
             ],
             "people": [
@@ -105,8 +111,8 @@ class PackWords:
         ]
 
     def quoted(self, text: str) -> str:
-        """Somebody's own words in this language's quotation marks."""
-        return self.text("quoted", text=text)
+        """Somebody's own words in this language's quotation marks, the cells of a row one by one."""
+        return " · ".join(self.text("quoted", text=cell) for cell in text.split(CELL))
 
 
 def note_columns(templates: Templates) -> frozenset[str]:
@@ -161,14 +167,18 @@ def _section(words: PackWords, pack: Pack, section: Section) -> Mapping[str, Any
         "nothing": "" if section.entries else section.nothing,
         "entries": [
             {
-                "title": Run(text=one.title, language="" if not one.title else words.language, url=one.url),
+                "title": Run(text=one.title, language=words.language, url=one.url),
                 "has_title": bool(one.title),
-                "quote": Run(text=words.quoted(one.quote), language=pack.language) if one.quote else "",
+                "quote": _quote(words, one, pack.language) if one.quote else "",
                 "note": one.note,
             }
             for one in section.entries
         ],
     }
+
+
+def _quote(words: PackWords, entry: Entry, language: str) -> Run:
+    return Run(text=words.quoted(entry.quote), language=entry.language or language)
 
 
 def _parts(pack: Pack) -> Iterator[Mapping[str, Any]]:
@@ -177,5 +187,5 @@ def _parts(pack: Pack) -> Iterator[Mapping[str, Any]]:
     for heading, some in groupby(lines, key=lambda one: one.heading):
         yield {
             "heading": Run(text=heading, language=pack.language),
-            "lines": [Run(text=one.text, language=pack.language) for one in some],
+            "lines": [Run(text=one.text.replace(CELL, " · "), language=pack.language) for one in some],
         }

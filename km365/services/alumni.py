@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from km365.core.interviews import Interview
 from km365.core.languages import best
+from km365.core.preferences import Asked
 from km365.core.schedule import Before, day_at
 from km365.errors import GraphNotFound, InputRefused
 from km365.graph import people
@@ -22,13 +24,15 @@ from km365.services.preferences import hours_of_person
 from km365.services.prompts import SEND_MESSAGE
 from km365.settings import Settings
 from km365.store import alumni as store
-from km365.store import campaigns, events, outbox
-from km365.store.alumni import Asked, Line
+from km365.store import campaigns, events, outbox, preferences
+from km365.store.alumni import Line, Question
 from km365.store.database import Connection, Database
 from km365.store.outbox import Message
 
 OPENING, QUESTION, ANSWER = "alumni_opening", "alumni_question", "alumni_answer"
 """The cards: may you be asked, a question of your successor, and the answer to one."""
+ASK_LATER = "ask_later"
+"""The question of the bank on what one may be asked."""
 LONGEST = timedelta(days=365)
 """A line is open so long at most."""
 WAITS = timedelta(days=14)
@@ -61,17 +65,14 @@ def address_in(text: str) -> str:
     return found[0].strip(".") if found and len(found[0]) <= _LONGEST_ADDRESS else ""
 
 
-async def invite(desk: AlumniDesk, person_id: str, interview_id: str, *, language: str) -> None:
-    """Asks the leaver once, after their note was filed, whether they may be asked later."""
-    message = Message(
-        key=f"alumni:opening:{interview_id}",
-        person_id=person_id,
-        card=OPENING,
-        data={"asked": "opening"},
-        language=language,
-        reason="they filed a handover note",
-    )
-    await desk.db.run(_put, desk.jobs, message, at=desk.now())
+async def invite(db: Database, jobs: Jobs, interview: Interview, *, at: datetime) -> None:
+    """Asks once, now that the note is filed, whether they may be asked later.
+
+    Not who left out that question in the interview, nor who wants no messages.
+    """
+    answer = interview.answer(ASK_LATER)
+    if answer is None or answer.text:
+        await db.run(_invite, jobs, interview, at=at)
 
 
 async def open_line(desk: AlumniDesk, note: FiledNote, until_on: date, address: str) -> Line:
@@ -130,7 +131,7 @@ async def pass_on(
     if line is None or line.address:
         raise InputRefused("There is no open line to the author of this note.")
     person = await people.get_person(desk.graph, line.person_id)
-    asked = Asked(
+    asked = Question(
         id=key,
         note_id=note.item_id,
         person_id=line.person_id,
@@ -141,22 +142,36 @@ async def pass_on(
     return await desk.db.run(_pass_on, desk, asked, best([person.language]), at=desk.now())
 
 
-async def questions(desk: AlumniDesk, person_id: str) -> list[Asked]:
+async def questions(desk: AlumniDesk, person_id: str) -> list[Question]:
     """What this leaver was asked and has not answered, over lines that are open, the oldest first."""
     open_ = {line.note_id for line in await mine(desk, person_id)}
     waiting = await desk.db.run(store.waiting, person_id)
     return [one for one in waiting if one.note_id in open_]
 
 
-async def get(desk: AlumniDesk, question_id: str) -> Asked | None:
+async def get(desk: AlumniDesk, question_id: str) -> Question | None:
     """A question with its answer, while it is kept."""
     return await desk.db.run(store.get, question_id)
 
 
-async def answer(desk: AlumniDesk, asked: Asked, words: str) -> bool:
+async def answer(desk: AlumniDesk, asked: Question, words: str) -> bool:
     """Sends the successor the answer, "" where the leaver gives none; False where they did before."""
     language = best([(await people.get_person(desk.graph, asked.asker_id)).language])
     return await desk.db.run(_answer, desk.jobs, asked, words, language, at=desk.now())
+
+
+def _invite(c: Connection, jobs: Jobs, interview: Interview, *, at: datetime) -> None:
+    if preferences.get(c, interview.person_id).asked is Asked.NONE:
+        return
+    message = Message(
+        key=f"alumni:opening:{interview.id}",
+        person_id=interview.person_id,
+        card=OPENING,
+        data={"interview": interview.id},
+        language=interview.language,
+        reason="they filed a handover note",
+    )
+    _put(c, jobs, message, at=at)
 
 
 def _open(c: Connection, line: Line, *, at: datetime) -> None:
@@ -175,7 +190,7 @@ def _close(c: Connection, person_id: str, *, by: str, at: datetime) -> bool:
 
 
 def _pass_on(
-    c: Connection, desk: AlumniDesk, asked: Asked, language: str, *, at: datetime
+    c: Connection, desk: AlumniDesk, asked: Question, language: str, *, at: datetime
 ) -> datetime | None:
     if (sent := outbox.get(c, _key(asked.id))) is not None:
         return sent.due_at
@@ -206,7 +221,7 @@ def _free_at(c: Connection, desk: AlumniDesk, person_id: str, *, at: datetime) -
     return moment if later <= moment else None
 
 
-def _answer(c: Connection, jobs: Jobs, asked: Asked, words: str, language: str, *, at: datetime) -> bool:
+def _answer(c: Connection, jobs: Jobs, asked: Question, words: str, language: str, *, at: datetime) -> bool:
     if not store.answer(c, asked.id, words, at=at):
         return False
     message = Message(

@@ -22,17 +22,20 @@ from km365.core.search_entries import KNOWLEDGE
 from km365.core.search_meaning import Floats
 from km365.core.search_question import Concepts, Filters, Query
 from km365.core.still_true import one_sentence
-from km365.core.successor_pack import Pack, Said, ToRead, Why
+from km365.core.successor_pack import Gap, Pack, Said, ToRead, Why
 from km365.core.written_in import language_of
+from km365.documents.gap_words import GapWords
 from km365.documents.questions import Banks
 from km365.documents.successor_pack import PackWords, note_columns
 from km365.documents.worker import Reader as FileReader
 from km365.errors import Forbidden, GraphNotFound, NotFound
 from km365.graph import people
 from km365.graph.client import Graph
-from km365.services import calendar, filed_notes, key_documents, review, search
+from km365.jobs.port import Jobs
+from km365.services import calendar, filed_notes, gaps, key_documents, review, search
 from km365.services.capture import Kept
 from km365.services.filed_notes import FiledNote
+from km365.services.gaps import GapDesk
 from km365.services.search import SearchTerms
 from km365.services.search_meaning import Meaning
 from km365.settings import Settings
@@ -61,6 +64,7 @@ class PackDesk:
 
     graph: Graph
     db: Database
+    jobs: Jobs
     settings: Settings
     templates: Templates
     banks: Banks
@@ -73,6 +77,7 @@ class PackDesk:
 def desk_of(
     graph: Graph,
     db: Database,
+    jobs: Jobs,
     settings: Settings,
     templates: Templates,
     now: Callable[[], datetime],
@@ -84,6 +89,7 @@ def desk_of(
     return PackDesk(
         graph=graph,
         db=db,
+        jobs=jobs,
         settings=settings,
         templates=templates,
         banks=Banks(templates),
@@ -105,11 +111,9 @@ async def received(desk: PackDesk, person_id: str) -> list[FiledNote]:
 
 async def note_of(desk: PackDesk, leaver_id: str, person_id: str) -> FiledNote:
     """The note that this leaver filed last and this person may read. Raises Forbidden where there is none."""
-    found = await filed_notes.list_(desk.graph, desk.settings)
-    theirs = [one for one in found if one.person_id == leaver_id]
-    for note in reversed(theirs):
-        if filed_notes.readable_by(note, person_id):
-            return note
+    note = await filed_notes.last_of(desk.graph, desk.settings, person_id=leaver_id, reader_id=person_id)
+    if note is not None:
+        return note
     raise Forbidden(
         "There is no handover note of this person that the reader may read: the supervisor may once it is "
         "filed, the successor once it is handed to them."
@@ -135,10 +139,11 @@ async def make(desk: PackDesk, note: FiledNote, reader: Reader, *, language: str
     now = desk.now()
     today = day_at(now, calendar.hours_of(desk.settings).of(note.office))
     said = await _said(desk, note)
-    lessons, documents, milestones, person = await asyncio.gather(
+    lessons, documents, milestones, open_, person = await asyncio.gather(
         _lessons(desk, note, said, reader),
         _documents(desk, said, reader),
         calendar.milestones(desk.graph, desk.settings),
+        _gaps(desk, note, reader, language),
         _name_of(desk.graph, note.person_id),
     )
     words = PackWords(desk.templates, language)
@@ -154,8 +159,9 @@ async def make(desk: PackDesk, note: FiledNote, reader: Reader, *, language: str
         web_url=note.web_url,
         to_read=rules.read_first(documents, [one for one, _ in lessons]),
         meetings=tuple(rules.meetings(said)),
-        dates=tuple(one.line.text for one in said if one.target == rules.DATES),
+        dates=tuple(rules.falls_due(said, today=today)),
         ahead=rules.ahead(milestones, office=note.office, today=today),
+        gaps=tuple(open_),
     )
     shown = {one.web_url for one in pack.to_read}
     lines = [replace(one.line, web_url=note.web_url) for one in said]
@@ -230,6 +236,27 @@ async def _name_of(graph: Graph, person_id: str) -> str:
         return ""
 
 
+async def _gaps(desk: PackDesk, note: FiledNote, reader: Reader, language: str) -> list[Gap]:
+    """What the handover leaves open, as far as this reader may know of it."""
+    following = GapDesk(
+        graph=desk.graph, db=desk.db, jobs=desk.jobs, settings=desk.settings, banks=desk.banks
+    )
+    try:
+        shown = await gaps.get(following, note.person_id, reader.person_id)
+    except NotFound:
+        return []
+    words = await asyncio.to_thread(GapWords.of, desk.banks, following.rules(), language)
+    return [
+        Gap(
+            what=words.what(one),
+            owner=shown.names.get(shown.circle.owner_of(one), ""),
+            due_on=one.due_on,
+            method=words.method(one.method),
+        )
+        for one in shown.open
+    ]
+
+
 async def _documents(desk: PackDesk, said: Sequence[Said], reader: Reader) -> list[ToRead]:
     """The documents that the note names, with the line that does; not what is gone or leads elsewhere."""
     found: dict[str, ToRead] = {}
@@ -276,6 +303,7 @@ async def _lessons(
         kept = await review.get_item(desk.graph, desk.settings, record, reader=reader)
         if kept.item.maturity is Maturity.PUBLISHED and len(lessons) < rules.READ_FIRST:
             says = one_sentence(kept.item)
-            read = ToRead(title=kept.item.title, web_url=kept.web_url, why=why, says=says)
+            item = kept.item
+            read = ToRead(title=item.title, web_url=kept.web_url, why=why, says=says, language=item.language)
             lessons.append((read, kept))
     return lessons

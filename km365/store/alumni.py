@@ -30,7 +30,7 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Question:
     """A question passed on, and its answer once there is one; one that was not wanted has no words."""
 
     id: str
@@ -74,22 +74,22 @@ def close(c: Connection, person_id: str) -> list[str]:
     return notes
 
 
-def ask(c: Connection, asked: Asked) -> bool:
+def ask(c: Connection, asked: Question) -> bool:
     """Keeps a question until it is answered; False, and nothing changes, where its id is known."""
     return rows.insert_new(c, alumni_question, asdict(asked))
 
 
-def get(c: Connection, question_id: str) -> Asked | None:
+def get(c: Connection, question_id: str) -> Question | None:
     """The question with that id, where it is still kept."""
     row = c.execute(select(alumni_question).where(alumni_question.c.id == question_id)).first()
-    return Asked(**row._mapping) if row else None
+    return Question(**row._mapping) if row else None
 
 
-def waiting(c: Connection, person_id: str) -> Sequence[Asked]:
+def waiting(c: Connection, person_id: str) -> Sequence[Question]:
     """The questions to this leaver that are not answered, the oldest first."""
     mine = (alumni_question.c.person_id == person_id) & alumni_question.c.answered_at.is_(None)
     query = select(alumni_question).where(mine).order_by(alumni_question.c.asked_at, alumni_question.c.id)
-    return [Asked(**row._mapping) for row in c.execute(query)]
+    return [Question(**row._mapping) for row in c.execute(query)]
 
 
 def answer(c: Connection, question_id: str, words: str, *, at: datetime) -> bool:

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 from km365.store import alumni, personal
-from km365.store.alumni import Asked, Line
+from km365.store.alumni import Line, Question
 from km365.store.database import Database
 
 NOON = datetime(2027, 3, 2, 12, tzinfo=UTC)
@@ -11,7 +11,7 @@ TODAY = NOON.date()
 LINE = Line(
     note_id="n1", person_id="ann", until_on=date(2027, 6, 30), address="ann@home.example", opened_at=NOON
 )
-QUESTION = Asked(id="q1", note_id="n1", person_id="ann", asker_id="sue", words="Where?", asked_at=NOON)
+QUESTION = Question(id="q1", note_id="n1", person_id="ann", asker_id="sue", words="Where?", asked_at=NOON)
 
 
 def test_a_line_is_open_until_its_day_and_gone_after_it_with_the_address(db: Database) -> None:
@@ -31,7 +31,7 @@ def test_closing_forgets_what_waits_and_keeps_for_its_time_what_was_answered(db:
     with db.begin() as c:
         alumni.open_line(c, LINE)
         assert alumni.ask(c, QUESTION) and not alumni.ask(c, QUESTION)
-        alumni.ask(c, Asked(**{**QUESTION.__dict__, "id": "q2"}))
+        alumni.ask(c, Question(**{**QUESTION.__dict__, "id": "q2"}))
         assert alumni.answer(c, "q1", "In the drawer.", at=NOON)
         assert not alumni.answer(c, "q1", "Elsewhere.", at=NOON)
         assert [one.id for one in alumni.waiting(c, "ann")] == ["q2"]

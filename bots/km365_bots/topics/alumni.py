@@ -18,7 +18,7 @@ from km365.graph import people
 from km365.services import alumni, filed_notes
 from km365.services.alumni import AlumniDesk
 from km365.services.filed_notes import FiledNote
-from km365.store.alumni import Asked, Line
+from km365.store.alumni import Line, Question
 from km365.store.outbox import Message
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
@@ -258,7 +258,7 @@ class AlumniLine(Topic):
         key = "alumni.answered" if words else "alumni.skipped"
         return Told(replies=[chat.in_place(chat.speech.say(key, person=person))])
 
-    async def _theirs(self, chat: Chat, question_id: str) -> Asked | None:
+    async def _theirs(self, chat: Chat, question_id: str) -> Question | None:
         """The question, where this person is asked it over a line that is open."""
         found = await alumni.questions(self._desk, chat.event.person_id)
         return next((one for one in found if one.id == question_id), None)
@@ -319,7 +319,7 @@ def _opening(speech: Speech, line: Line | None, *, first: bool = False) -> Reply
     )
 
 
-def _question(speech: Speech, asked: Asked, person: str) -> Reply:
+def _question(speech: Speech, asked: Question, person: str) -> Reply:
     """A question to who left, with a field for the answer."""
     say = speech.messages.say
     return speech.menu(
@@ -338,7 +338,7 @@ def _question(speech: Speech, asked: Asked, person: str) -> Reply:
     )
 
 
-def _answered(speech: Speech, asked: Asked, person: str) -> Reply:
+def _answered(speech: Speech, asked: Question, person: str) -> Reply:
     """What came back, in its author's words."""
     say = speech.messages.say
     day = speech.messages.day(asked.answered_at.date()) if asked.answered_at else ""

@@ -48,6 +48,7 @@ class Successor(Topic):
         self._desk = PackDesk(
             graph=app.graph,
             db=app.db,
+            jobs=app.jobs,
             settings=app.settings,
             templates=app.templates,
             banks=banks,
@@ -186,7 +187,7 @@ class Successor(Topic):
 
     def _answer(self, chat: Chat, pack: Pack, said: Sequence[Quotation]) -> Reply:
         """The quotations, each with where and when it was written."""
-        say = chat.speech.messages.say
+        say, words = chat.speech.messages.say, self._words_in(chat.language)
         return chat.speech.menu(
             self.name,
             title=say("successor.answer_title"),
@@ -194,7 +195,7 @@ class Successor(Topic):
             entries=[
                 {
                     "title": chat.speech.apart(one.line.heading),
-                    "quote": chat.speech.messages.quoted(chat.speech.apart(one.words)),
+                    "quote": chat.speech.apart(words.quoted(one.words)),
                     "note": _placed(chat, one),
                     "link": one.line.web_url,
                 }
@@ -234,7 +235,7 @@ def _entries(chat: Chat, words: PackWords, section: Section) -> list[dict[str, s
 
 def _entry(chat: Chat, words: PackWords, heading: str, one: Entry) -> dict[str, str]:
     title = f"{heading}: {chat.speech.apart(one.title)}" if one.title else heading
-    quote = words.quoted(chat.speech.apart(one.quote)) if one.quote else ""
+    quote = chat.speech.apart(words.quoted(one.quote)) if one.quote else ""
     return {"title": title, "quote": quote, "note": one.note, "link": one.url}
 
 

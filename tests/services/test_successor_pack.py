@@ -1,0 +1,165 @@
+"""What a successor finds in the pack: only its own words, and only for who may read the note."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+import pytest
+
+from km365.core.audience import Audience
+from km365.core.knowledge import Maturity
+from km365.core.search import stands_in
+from km365.core.search_question import Concepts
+from km365.core.successor_pack import Why
+from km365.documents import reading
+from km365.errors import NotFound
+from km365.graph import drives
+from km365.graph.governor import Governor
+from km365.services import learnt, successor_pack
+from km365.services.filed_notes import FiledNote
+from km365.services.search_meaning import Meaning
+from km365.suggest.vocabulary import Vocabulary
+
+from ..conftest import Provisioned
+from .leaving import EVE, LAST_DAY, NOW, SAM, SUE, Leaving, told
+from .shelf import InProcess, Shelf
+
+
+@pytest.fixture
+async def leaving(
+    provisioned: Provisioned, vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch
+) -> Leaving:
+    async def admit(*_: object, **__: object) -> float:
+        return 0.0
+
+    monkeypatch.setattr(Governor, "admit", admit)
+    monkeypatch.setattr(successor_pack, "FileReader", InProcess)
+    leaving = Leaving(here=provisioned, concepts=Concepts(vocabulary.taxonomy))
+    await leaving.departs()
+    return leaving
+
+
+async def text_of(leaving: Leaving, note: FiledNote) -> list[str]:
+    """Every passage of the filed note, as the file has it."""
+    graph = leaving.here.app.graph
+    data = await drives.download(graph, note.file.drive_id, note.item_id, limit_bytes=10**7)
+    return [one.text for one in reading.read(note.name, data)]
+
+
+async def places(
+    leaving: Leaving, note: FiledNote, questions: Collection[str], language: str
+) -> list[tuple[str, list[str]]]:
+    """Each question with the words that answer it."""
+    desk, found = leaving.desk, []
+    for question in questions:
+        _, said = await successor_pack.ask(
+            desk, note.item_id, question, SUE, language=language, asking=leaving.asking
+        )
+        found.append((question, [one.words for one in said]))
+    return found
+
+
+def normal(text: str) -> str:
+    return " ".join(text.replace(" | ", " ").split())
+
+
+@pytest.mark.parametrize("vectors", [True, False], ids=["with vectors", "by words alone"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+async def test_a_successor_finds_what_is_hidden_in_36_answers_and_nothing_that_is_not_there(
+    leaving: Leaving, language: str, vectors: bool
+) -> None:
+    encoder = learnt.model_of_all_languages() if vectors else None
+    leaving.meaning = Meaning(leaving.here.app.db, encoder) if encoder else None
+    note = await leaving.hands_over(language)
+    asked = told(language)
+    texts = await text_of(leaving, note)
+    answered = await places(leaving, note, [one["question"] for one in asked["asked"]], language)
+    found = [
+        any(normal(one["holds"]) in normal(words) for words in said)
+        for one, (_, said) in zip(asked["asked"], answered, strict=True)
+    ]
+    assert sum(found) >= 9, [q for (q, _), there in zip(answered, found, strict=True) if not there]
+    assert all(stands_in(words, texts) for _, said in answered for words in said)
+    if vectors and language == "ar":
+        across = await places(leaving, note, [one["question"] for one in told("en")["asked"]], "en")
+        found = [
+            any(normal(one["holds"]) in normal(words) for words in said)
+            for one, (_, said) in zip(asked["asked"], across, strict=True)
+        ]
+        assert sum(found) >= 8, "questions in English about a note in Arabic"
+    for kind in ("unknown", "confidential"):
+        for question, said in await places(leaving, note, [one["question"] for one in asked[kind]], language):
+            assert not said, f"{question} is answered: {said}"
+
+
+async def test_the_pack_names_what_to_read_whom_to_meet_and_what_comes(
+    leaving: Leaving, shelf: Shelf
+) -> None:
+    graph = leaving.here.app.graph
+    await drives.upload(graph, await shelf.drive_id(), "Pump inventory.txt", b"pumps")
+    await shelf.keeps(
+        "KM-1", title="Keep vaccines cool", description="Vaccines spoil.", maturity=Maturity.PUBLISHED
+    )
+    await shelf.keeps(
+        "KM-2", title="Vaccines unpublished", description="Vaccines.", maturity=Maturity.VALIDATED
+    )
+    await shelf.keeps(
+        "KM-3",
+        title="Vaccines elsewhere",
+        description="Vaccines run out.",
+        office="CO-ARD",
+        audience=Audience.OFFICE,
+        maturity=Maturity.PUBLISHED,
+    )
+    await shelf.looks()
+    await leaving.plans("Mid-term review", NOW.date() + timedelta(days=40))
+    await leaving.plans("Too late", NOW.date() + timedelta(days=91))
+    await leaving.plans("Elsewhere", NOW.date() + timedelta(days=10), office="CO-ARD")
+    await leaving.plans("Called off", NOW.date() + timedelta(days=10), KMState="cancelled")
+    (site,) = leaving.here.app.settings.office_sites
+    host, _, path = site.partition(":")
+    note = await leaving.hands_over(
+        "en",
+        {
+            "watch": "The vaccines at Tamber.",
+            "people": "Halima Quillstone, who knows the lab.\nTobias Fernweather: he writes.\nBe early.",
+            "documents": f"The inventory: https://{host}{path}/Shared Documents/Pump inventory.txt",
+            "deadlines": "The licence must be renewed by 15 April.\nThe contract ends on 15 January.",
+        },
+    )
+    pack = await successor_pack.make(leaving.desk, note, SUE, language="en")
+    assert [one.title for one in pack.ahead] == ["Mid-term review"]
+    assert [(one.name, one.week) for one in pack.meetings] == [
+        ("Halima Quillstone", 1),
+        ("Tobias Fernweather", 1),
+        ("", 2),
+    ]
+    assert len(pack.dates) == 1 and "15 April" in pack.dates[0]
+    assert "KM-2" not in str(pack) and "unpublished" not in str(pack)
+    lessons = [one for one in pack.to_read if one.why is not Why.NAMED]
+    assert [one.title for one in lessons] == ["Keep vaccines cool"]
+    assert (pack.post, pack.last_on) == ("Chief of Water", LAST_DAY)
+
+
+async def test_nobody_else_is_given_the_pack_nor_the_successor_before_it_is_theirs(leaving: Leaving) -> None:
+    note = await leaving.files("en", {"watch": "The chlorine stock."})
+    desk = leaving.desk
+    assert [one.item_id for one in await successor_pack.received(desk, SAM.person_id)] == [note.item_id]
+    for reader in (EVE, SUE):
+        if reader is SUE and note.filed_at is None:
+            continue
+        assert await successor_pack.received(desk, reader.person_id) == []
+        with pytest.raises(NotFound):
+            await successor_pack.make(desk, note, reader, language="en")
+        with pytest.raises(NotFound):
+            await successor_pack.ask(desk, note.item_id, "How much chlorine?", reader, language="en")
+
+
+async def test_what_changes_in_the_note_is_answered_anew(leaving: Leaving) -> None:
+    note = await leaving.hands_over("en", {"watch": "The chlorine stock at Tamber depot."})
+    desk = leaving.desk
+    _, said = await successor_pack.ask(desk, note.item_id, "Where is the chlorine stock?", SUE, language="en")
+    assert said
+    again = await leaving.files("en", {"watch": "The ledger of the old bridge."})
+    assert again.item_id == note.item_id
+    _, said = await successor_pack.ask(desk, note.item_id, "Where is the chlorine stock?", SUE, language="en")
+    assert not said
