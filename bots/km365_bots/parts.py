@@ -24,6 +24,7 @@ from km365.errors import Forbidden, GraphError, NotFound, TemplateError
 from km365.graph import people
 from km365.graph.metadata import TermRef
 from km365.services import (
+    alumni,
     capture,
     gaps,
     group_reflection,
@@ -43,6 +44,7 @@ from km365.services import (
     verdicts,
     wishes,
 )
+from km365.services.alumni import AlumniDesk
 from km365.services.calendar import hours_of
 from km365.services.found_lessons import FoundLessons
 from km365.services.gaps import GapDesk
@@ -61,6 +63,7 @@ from km365_bots.around import InDirectory
 from km365_bots.chat import Parts
 from km365_bots.roster import milestones_of
 from km365_bots.topics.action import Actions
+from km365_bots.topics.alumni import AlumniLine
 from km365_bots.topics.answers import Answers
 from km365_bots.topics.consent import Consent
 from km365_bots.topics.deciding import Deciding
@@ -79,6 +82,7 @@ from km365_bots.topics.prompts import Prompts
 from km365_bots.topics.sittings import Sittings
 from km365_bots.topics.snapshot import Snapshots
 from km365_bots.topics.still_true import StillTrue
+from km365_bots.topics.successor import Successor
 from km365_bots.topics.tell import Tell
 from km365_bots.topics.text import Text
 from km365_bots.topics.used import Used
@@ -143,6 +147,9 @@ async def open_parts(app: App) -> Parts:
     near.open_desk(alike, app.jobs)
     coach = CoachWords.read(app.templates)
     find = Find(app.graph, app.settings, app.templates, alike.meaning)
+    line = AlumniLine(
+        AlumniDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings, now=app.clock.now)
+    )
     return Parts(
         db=app.db,
         jobs=app.jobs,
@@ -179,6 +186,8 @@ async def open_parts(app: App) -> Parts:
             Sittings(hours_of(app.settings)),
             OpenGaps(gap_desk),
             Named(app),
+            Successor(app, banks, terms, alike.meaning, line),
+            line,
             Later(),
             Text(),
         ),
@@ -267,6 +276,7 @@ class _Drafts:
             app.graph, app.db, app.jobs, app.settings, app.templates, note, at=now
         )
         await gaps.note_filed(self._gap_desk, interview, bank, note, at=now)
+        await alumni.invite(app.db, app.jobs, interview, at=now)
         return filed.web_url
 
     async def _post_left(self, interview: Interview, begin: Begin) -> str:
