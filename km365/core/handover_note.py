@@ -6,8 +6,8 @@ number what was asked, on which day it was said, and who may read it.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from km365.core.audience import Audience
@@ -20,7 +20,7 @@ from km365.core.questions import Bank
 
 HANDOVER = "handover."
 """Before a section of the note, in `Question.becomes`."""
-DOCUMENTS = f"{HANDOVER}documents"
+DOCUMENTS, PEOPLE = f"{HANDOVER}documents", f"{HANDOVER}people"
 
 _BULLET = re.compile(r"\s*(?:[-•*–—·▪◦‣]\s+|[•▪◦‣]\s*)*")
 """A sign that a person begins a line of a list with; "-5 °C" begins with none."""
@@ -97,6 +97,8 @@ class HandoverNote:
     """Lines that look like what is not kept (`core/keepout.py`), and so are not in the note."""
     documents: tuple[KeyDocument, ...] = ()
     """What its documents link to, and whether that is there."""
+    colleagues: Mapping[str, str] = field(default_factory=dict)
+    """Post and office of those whom it names and the directory knows, by the name in the note."""
 
 
 def note_sections(interview: Interview, bank: Bank) -> tuple[NoteSection, ...]:

@@ -85,13 +85,14 @@ class Reading:
     """What the lines of a note are read with, beside its language.
 
     `labels` are compared as `sheet_rows.plain`, `introduces` as `contacts.read` has them; `states` says of
-    lines that link to documents whether these are there.
+    lines that link to documents whether these are there, `colleagues` the post and office of people named.
     """
 
     language: str
     labels: Mapping[str, Part]
     introduces: Sequence[str] = ()
     states: Mapping[str, str] = field(default_factory=dict)
+    colleagues: Mapping[str, str] = field(default_factory=dict)
 
 
 def shown(section: NoteSection, reading: Reading) -> Shown:
@@ -148,6 +149,8 @@ def _person(text: str, reading: Reading) -> tuple[Cell, ...]:
         return (text, NOTHING, NOTHING)
     one = found[0]
     who = ", ".join(filter(None, (one.name, one.organisation)))
+    if known := reading.colleagues.get(one.name):
+        who = f"{who} ({known})"
     return (who, one.why or NOTHING, one.introduction or NOTHING)
 
 

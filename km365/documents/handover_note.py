@@ -47,6 +47,7 @@ class NoteWriter:
             labels=self._labels,
             introduces=self._introduces,
             states=_Said(self._words, note).states(),
+            colleagues=note.colleagues,
         )
         sections = [shown(section, reading) for section in note.sections]
         return lay_out(sections, page_of(paper_of(self._template), note.language))

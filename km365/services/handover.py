@@ -4,9 +4,17 @@ import asyncio
 import re
 from datetime import datetime
 
+from km365.core import contacts
 from km365.core.departures import Leaver, one_departure_each
 from km365.core.drafting import left_out
-from km365.core.handover_note import DOCUMENTS, HandoverNote, NoteSection, note_sections, without_kept_out
+from km365.core.handover_note import (
+    DOCUMENTS,
+    PEOPLE,
+    HandoverNote,
+    NoteSection,
+    note_sections,
+    without_kept_out,
+)
 from km365.core.interviews import Interview
 from km365.core.questions import Bank
 from km365.core.schema import DEPARTURES
@@ -17,6 +25,7 @@ from km365.graph import drives, lists, people, sites
 from km365.graph.client import Graph
 from km365.jobs.port import Jobs
 from km365.services import calendar, departures, filed_notes, handover_readers
+from km365.services.contacts import recognise
 from km365.services.filed_notes import FiledNote
 from km365.services.key_documents import look_up
 from km365.settings import Settings
@@ -72,7 +81,21 @@ async def build_note(
         left_out=left_out(interview, bank),
         withheld=withheld,
         documents=tuple(await look_up(graph, settings, named, person_id=person.id)),
+        colleagues=await _colleagues(graph, sections),
     )
+
+
+async def _colleagues(graph: Graph, sections: tuple[NoteSection, ...]) -> dict[str, str]:
+    """Post and office of the colleagues among the people of the note, by the name it gives them."""
+    named = [
+        one
+        for section in sections
+        if section.target == PEOPLE
+        for line in section.lines
+        for one in contacts.read(line.text)
+    ]
+    known = [one for one in await recognise(graph, named) if one.person_id]
+    return {one.name: ", ".join(filter(None, (one.post, one.office))) for one in known}
 
 
 def _sections(templates: Templates, interview: Interview, bank: Bank) -> tuple[tuple[NoteSection, ...], int]:
