@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import json
+import os
 import shutil
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self
 import click
 
 from km365.cli import running
-from km365.errors import KM365Error
+from km365.errors import InputRefused, KM365Error
 from km365.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,6 +72,18 @@ def write_file(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError as error:
         raise KM365Error(f"{path} cannot be written ({error.strerror}).") from None
+
+
+def write_privately(path: Path, data: bytes) -> None:
+    """A new file that nobody else may read. Raises InputRefused where one is there already."""
+    try:
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise InputRefused(f"{path} is there already and was left alone; name a new file.") from None
+    except OSError as error:
+        raise KM365Error(f"{path} cannot be written ({error.strerror}).") from None
+    with os.fdopen(number, "wb") as file:
+        file.write(data)
 
 
 def table(rows: Sequence[Sequence[object]], *, headings: Sequence[str]) -> None:

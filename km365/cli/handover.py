@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 VERBS = {
     "plan": "km365.cli.handover_plan:command",
+    "note": "km365.cli.handover_note:command",
     "gaps": "km365.cli.handover_gaps:command",
     "export": "km365.cli.handover_personal:export",
     "erase": "km365.cli.handover_personal:erase",

@@ -1,14 +1,13 @@
 """`km365 handover export` and `erase`: what we hold of one person, given to them or erased."""
 
 import json
-import os
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from km365.cli.console import json_option, print_json, say, table, with_app
+from km365.cli.console import json_option, print_json, say, table, with_app, write_privately
 from km365.errors import ExitCode, InputRefused
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ async def export(app: "App", *, person: str, output: Path | None) -> None:
     if output is None:
         print_json(found)
         return
-    _write_privately(output, json.dumps(found, ensure_ascii=False, indent=2, default=str) + "\n")
+    write_privately(output, f"{json.dumps(found, ensure_ascii=False, indent=2, default=str)}\n".encode())
     rows = sum(len(one["rows"]) for one in found["held"])
     say(f"{output}: {rows} rows of {len(found['held'])} places, {len(found['sharepoint'])} in SharePoint.")
 
@@ -55,13 +54,6 @@ def _refuse_what_is_there(output: Path | None) -> None:
     """Before anything is given out, and recorded as such."""
     if output is not None and output.exists():
         raise InputRefused(f"{output} is there already and was left alone; name a new file.")
-
-
-def _write_privately(output: Path, text: str) -> None:
-    """A new file that nobody else may read."""
-    number = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(number, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 @click.command("erase")

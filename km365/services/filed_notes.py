@@ -100,6 +100,14 @@ async def list_(graph: Graph, settings: Settings) -> list[FiledNote]:
     return sorted(notes, key=lambda one: (one.filed_at is not None, one.filed_at or one.file.modified_at))
 
 
+async def last_of(graph: Graph, settings: Settings, *, person_id: str, reader_id: str) -> FiledNote | None:
+    """The note that this person filed last and the reader may read; None where there is none."""
+    for note in reversed(await list_(graph, settings)):
+        if note.person_id == person_id and readable_by(note, reader_id):
+            return note
+    return None
+
+
 async def get(graph: Graph, settings: Settings, item_id: str) -> FiledNote:
     """The note with that file id. Raises NotFound."""
     drive = await library(graph, settings)
