@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 VERBS = {
     "plan": "km365.cli.handover_plan:command",
+    "pack": "km365.cli.handover_pack:pack",
+    "line": "km365.cli.handover_pack:line",
     "note": "km365.cli.handover_note:command",
     "gaps": "km365.cli.handover_gaps:command",
     "export": "km365.cli.handover_personal:export",
