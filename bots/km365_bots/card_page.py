@@ -207,7 +207,7 @@ class Page:
             self.body.append({"type": "ActionSet", "actions": actions})
 
     def _opening(self, title: str, address: str) -> list[Json]:
-        if not address.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        if not address.startswith(("https://", "mailto:", "http://127.0.0.1", "http://localhost")):
             return []
         self.spoken.append(f"{title}: {address}")
         return [{"type": "Action.OpenUrl", "title": title, "url": address}]
