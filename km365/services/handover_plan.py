@@ -157,7 +157,7 @@ async def show(
             handover_facts.keep(c, campaign.id, facts, at=now)
             data = campaign.data | {"leaving": row.kind, "office": row.office}
             as_listed = replace(campaign, due_on=row.leaves_on, title=row.post, data=data)
-            follow(c, rules, as_listed, usual, now=now)
+            follow(c, rules, as_listed, row.person_id, usual, now=now)
         about = _about_row(c, row, campaign, facts, usual, now=now)
         if reader is None:
             about = replace(about, said=tuple(replace(one, because="") for one in about.said))
@@ -203,7 +203,7 @@ def _bring(
     c: Connection, rules: Rules, campaign: Campaign, facts: Facts, usual: Hours, *, now: datetime
 ) -> None:
     handover_facts.keep(c, campaign.id, facts, at=now)
-    follow(c, rules, campaign, usual, now=now)
+    follow(c, rules, campaign, person_of(campaign), usual, now=now)
 
 
 def parts(
@@ -224,12 +224,14 @@ def parts(
     return _parts(plan.sittings or (Sitting(on=about.today, questions=urgent),), about.hours)
 
 
-def follow(c: Connection, rules: Rules, campaign: Campaign, usual: Hours, *, now: datetime) -> None:
+def follow(
+    c: Connection, rules: Rules, campaign: Campaign, person_id: str, usual: Hours, *, now: datetime
+) -> None:
     """Brings the interview about this departure to the plan as it is now, where one is open.
 
     What has begun stays; the days of what has not move, and the reminder with them.
     """
-    about = _about_campaign(c, campaign, person_of(campaign), usual, now=now)
+    about = _about_campaign(c, campaign, person_id, usual, now=now)
     before = about.interview
     if before is None or before.state not in WAITING:
         return
@@ -270,7 +272,7 @@ def ask_also(
         said = Said(name=name, value=0, because="", who=person_id, at=now)
         loss_factors.append(c, person_id, said)
     if (found := mine(c, banks, person_id, usual, now=now)) is not None:
-        follow(c, Rules.of(banks), found.campaign, usual, now=now)
+        follow(c, Rules.of(banks), found.campaign, person_id, usual, now=now)
 
 
 def _parts(sittings: Sequence[Sitting], hours: Hours) -> tuple[Part, ...]:
