@@ -85,7 +85,9 @@ class Standing:
         accept = "`km365 provision apply --accept-readers` says that it is meant"
         said = {
             f"{self.beyond} groups or people may do more in it than was meant": self.beyond,
-            f"notes open to somebody who is not, or no longer, their reader: {self.strangers}": self.strangers,
+            f"notes that somebody may open who is not their reader (any more): {self.strangers}": (
+                self.strangers
+            ),
             "notes that one of their readers cannot open, so that an owner has to share them "
             f"(`km365 handover show` says which): {self.locked_out}": self.locked_out,
             f"take back in SharePoint what is too much, or {accept}": self.has_drifted,

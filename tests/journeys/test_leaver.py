@@ -54,7 +54,7 @@ def test_a_leaver_reads_the_note_first_and_it_keeps_to_its_circle(up: Up, sit: S
     oumar.is_asked(BETTER)
     assert not up.graph(f"{_notes(up)}/children")["value"], "nobody has the note before the leaver's yes"
     oumar.presses(re.compile("^C'est juste"))
-    oumar.hears("bibliothèque Handover notes, et ses destinataires")
+    oumar.hears("Votre note de passation est dans la bibliothèque Handover notes")
 
     oumar.page.goto(f"{up.base}/sharepoint/sites/knowledge")
     oumar.page.get_by_role("link", name="Handover notes").first.click()
@@ -69,7 +69,7 @@ def test_a_leaver_reads_the_note_first_and_it_keeps_to_its_circle(up: Up, sit: S
     assert "ardoise" not in note
 
     listed = {one["post"]: one for one in up.json("handover", "list")}
-    assert listed["Chef de l'éducation"]["state"] == "finished"
+    assert listed["Chef de l'éducation"]["state"] == "filed"
     own = ("lesson", "list", "--maturity", "in review", "--as", "oumar.boisplume@childrensagency.example")
     assert until(lambda: [one for one in up.json(*own) if one["item"]["description"] == PROUD])
 

@@ -92,7 +92,7 @@ async def test_a_note_open_to_who_is_no_reader_and_one_its_reader_cannot_open_ar
 
     where = (provisioned.m365.state, note.file.drive_id, note.item_id)
     file_permissions.set_own(*where, OWNERS | {person_id("sue"): "read", person_id("eve"): "read"})
-    assert "notes open to somebody who is not, or no longer, their reader: 1" in await drift(provisioned)
+    assert "notes that somebody may open who is not their reader (any more): 1" in await drift(provisioned)
     assert not (await found(provisioned)).well
     await restricted.keep_as_meant(app.graph, app.db, app.settings, now=NOW)
     assert await drift(provisioned) == "", "an owner did that on purpose"
