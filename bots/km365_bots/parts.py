@@ -281,8 +281,8 @@ class _Drafts:
 
     async def _post_left(self, interview: Interview, begin: Begin) -> str:
         """Files what a colleague told about a post that was left, with what others told before."""
-        app = self._app
-        return await post_left.file_note(
+        app, now = self._app, self._app.clock.now()
+        note, address = await post_left.file_note(
             app.graph,
             app.db,
             app.jobs,
@@ -290,8 +290,10 @@ class _Drafts:
             app.templates,
             interview,
             begin,
-            now=app.clock.now(),
+            now=now,
         )
+        await gaps.told_by_colleagues(self._gap_desk, note, at=now)
+        return address
 
     async def _with_office(self, item: KnowledgeItem) -> KnowledgeItem:
         """What nobody was asked for by an office carries that of the person who tells it."""

@@ -36,9 +36,13 @@ def in_answers(
     return [*_unclear(lines), *_headings(interview, bank, spared=spared)]
 
 
-def without_note(bank: Bank, *, spared: Container[str]) -> list[Found]:
-    """What is open where somebody left without an interview: every heading nobody was asked about."""
-    return _headings(None, bank, spared=spared)
+def without_note(bank: Bank, *, spared: Container[str], sections: Iterable[NoteSection] = ()) -> list[Found]:
+    """What is open where somebody left without an interview: every heading nobody was asked about.
+
+    `sections` are what colleagues told instead.
+    """
+    written = {f"{SECTION}{one.target.removeprefix(HANDOVER)}" for one in sections}
+    return [one for one in _headings(None, bank, spared=spared) if one.about not in written]
 
 
 def too_early(sections: Iterable[NoteSection], language: str, *, last_on: date) -> list[Found]:

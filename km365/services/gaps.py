@@ -106,14 +106,7 @@ async def note_filed(
     Needs what `key_documents.look_up` needs.
     """
     today = day_at(at, calendar.hours_of(desk.settings).of(note.office))
-    handover = Handover(
-        person_id=note.person_id,
-        last_on=note.last_on or interview.due_on or today,
-        post=note.post,
-        office=note.office,
-        supervisor_id=note.supervisor_id or "",
-        successor_id=note.successor_id or "",
-    )
+    handover = _handover_of(note, interview.due_on or today)
     linked = f"{HANDOVER}documents"
     text = "\n".join(line.text for one in note.sections if one.target == linked for line in one.lines)
     links = await key_documents.look_up(desk.graph, desk.settings, text, person_id=note.person_id)
@@ -134,6 +127,27 @@ async def gone(desk: GapDesk, handover: Handover, *, campaign_id: str, at: datet
     spared, known = await desk.db.run(_said, rules, handover, campaign_id)
     found = [*gap_finding.without_note(rules.bank, spared=spared), *gap_finding.in_risk(known, gone=True)]
     await keep(desk, handover, found, at=at)
+
+
+async def told_by_colleagues(desk: GapDesk, note: HandoverNote, *, at: datetime) -> None:
+    """Keeps what is open once colleagues have told of a post that was left; what they told closes."""
+    rules = handover_plan.Rules.of(desk.banks)
+    handover = _handover_of(note, day_at(at, calendar.hours_of(desk.settings)))
+    spared, known = await desk.db.run(_said, rules, handover, "")
+    headings = gap_finding.without_note(rules.bank, spared=spared, sections=note.sections)
+    await keep(desk, handover, [*headings, *gap_finding.in_risk(known, gone=True)], at=at)
+
+
+def _handover_of(note: HandoverNote, otherwise: date) -> Handover:
+    """Whose note it is; `otherwise` is the last day where nobody knows it."""
+    return Handover(
+        person_id=note.person_id,
+        last_on=note.last_on or otherwise,
+        post=note.post,
+        office=note.office,
+        supervisor_id=note.supervisor_id or "",
+        successor_id=note.successor_id or "",
+    )
 
 
 async def keep(desk: GapDesk, handover: Handover, found: Sequence[Found], *, at: datetime) -> None:

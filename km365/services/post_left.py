@@ -130,8 +130,8 @@ async def file_note(
     begin: Begin,
     *,
     now: datetime,
-) -> str:
-    """Files what this colleague and the others told so far as one note; returns its address.
+) -> tuple[HandoverNote, str]:
+    """Files what this colleague and the others told so far as one note; returns it with its address.
 
     Another who sends at the same moment is in it too: it is written again until it has all of them. Needs
     User.Read.All and Sites.Selected with write on the knowledge site.
@@ -144,7 +144,7 @@ async def file_note(
         filed = await handover.file_note(graph, db, jobs, settings, templates, note, at=now)
         before, told = told, await db.run(_told, interview.campaign)
         if [one.id for one in before] == [one.id for one in told]:
-            return filed.web_url
+            return note, filed.web_url
 
 
 def _is_gone(leaver: Leaver, today: date) -> bool:

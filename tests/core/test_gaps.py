@@ -119,6 +119,9 @@ def test_what_somebody_said_need_not_be_asked_is_no_gap() -> None:
     assert "section:systems" not in found(interview(), spared=["systems"])
     headings = {one.about for one in gap_finding.without_note(BANK, spared=["systems"])}
     assert "section:systems" not in headings and "section:work" in headings
+    told = note_sections(interview(work=("Cold chain", Audience.SUCCESSOR)), BANK)
+    left = {one.about for one in gap_finding.without_note(BANK, spared=[], sections=told)}
+    assert "section:work" not in left and "section:systems" in left
 
 
 @pytest.mark.parametrize(
