@@ -122,9 +122,10 @@ class Gone:
         app = self.app
 
         async def file_note(interview, bank, begin) -> str:
-            return await post_left.file_note(
+            _, address = await post_left.file_note(
                 app.graph, app.db, app.jobs, app.settings, app.templates, interview, begin, now=self.now
             )
+            return address
 
         return Desk(
             db=app.db,
