@@ -153,7 +153,7 @@ async def test_a_handover_goes_to_its_readers_and_its_lesson_to_the_list(chat: C
     assert [await chat.files()] == [[(await chat.interview()).link]]
     (item,) = await chat.items()
     assert (item["KMDescription"], item["KMAudience"]) == (STORY, Audience.EVERYONE)
-    assert [message.card for message in await chat.told()] == ["handed_on"]
+    assert [message.card for message in await chat.told()] == ["handed_on", "alumni_opening"]
     jobs = await chat.here.app.db.run(chat.here.app.jobs.list_)
     assert handover_readers.JOB in {one.name for one in jobs}, "its readers are seen to"
 
@@ -211,7 +211,7 @@ async def test_killed_between_any_two_deeds_it_arrives_once_and_nothing_false_is
     assert not killed
     assert len(await chat.items()) == 1
     assert len(await chat.files()) == (bank == "handover")
-    assert [message.card for message in await chat.told()] == ["handed_on"]
+    assert [message.card for message in await chat.told()] == ["handed_on", "alumni_opening"]
 
 
 def _mortal(patched: pytest.MonkeyPatch, life: Life) -> None:
