@@ -40,7 +40,8 @@ _KEEP_SAID = timedelta(hours=23)
 _KEEP_JOBS = timedelta(days=30)
 _KEEP_MESSAGE_DATA = timedelta(days=30)
 _KEEP_ACTIVITIES = timedelta(days=7)
-_KEEP_COPIES = 14
+_KEEP_COPIES = timedelta(days=14)
+"""A copy goes at this age though no newer one was made meanwhile: it holds what has expired since."""
 _KEEP_EXAMPLES = timedelta(days=730)
 """How long the counted words of a judged document are kept after they were last read."""
 KEEP_ANSWERS = timedelta(days=365)
@@ -68,9 +69,9 @@ async def tidy(db: Database, jobs: Jobs, *, now: datetime) -> Tidied:
     for twelve months ago, lines over which leavers may be asked whose day is past, and what was asked over
     one 30 days ago, what was said of leavers of whom nothing was said for twelve months, gaps of handovers
     twelve months after the last day or 90 days after all were closed, and the answers of interviews nobody
-    touched for twelve months; of those only their number is recorded. The newest 14 copies are kept in the
-    folder `copies` beside it, so an expired answer is gone from them two weeks later. Raises StoreError when
-    the database is damaged, and then leaves the copies alone.
+    touched for twelve months; of those only their number is recorded. The copies of 14 days are kept in
+    the folder `copies` beside it, however few those are, so an expired answer is gone from them two weeks
+    later. Raises StoreError when the database is damaged, and then leaves the copies alone.
     """
     deleted = await db.run(_delete, jobs, now=now)
     return Tidied(copy=await asyncio.to_thread(_copy, db, now), deleted=deleted)
@@ -105,8 +106,10 @@ def _copy(db: Database, now: datetime) -> Path | None:
     folder = db.path.parent / "copies"
     target = folder / f"{db.path.stem}-{now.date()}.sqlite"
     db.copy_to(target)
-    for old in sorted(folder.glob(f"{db.path.stem}-*.sqlite"))[:-_KEEP_COPIES]:
-        old.unlink(missing_ok=True)
+    oldest = f"{db.path.stem}-{now.date() - _KEEP_COPIES + timedelta(days=1)}.sqlite"
+    for copy in folder.glob(f"{db.path.stem}-*.sqlite"):
+        if copy.name < oldest:
+            copy.unlink(missing_ok=True)
     return target
 
 

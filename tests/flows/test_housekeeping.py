@@ -21,13 +21,22 @@ from ..databases import ON_SQLITE
 
 
 @ON_SQLITE
-async def test_the_newest_fourteen_copies_are_kept(office) -> None:
+async def test_the_copies_of_fourteen_days_are_kept(office) -> None:
     for _ in range(16):
         await housekeeping.tidy(office.db, office.jobs, now=office.now)
         office.now += timedelta(days=1)
     copies = sorted(file.name for file in (office.settings.home / "copies").iterdir())
     assert len(copies) == 14
     assert copies[-1] == f"km365-{office.day(15)}.sqlite"
+
+
+@ON_SQLITE
+async def test_after_a_long_rest_no_copy_is_left_that_holds_what_has_expired_since(office) -> None:
+    await housekeeping.tidy(office.db, office.jobs, now=office.now)
+    office.now += timedelta(days=14)
+    await housekeeping.tidy(office.db, office.jobs, now=office.now)
+    copies = [file.name for file in (office.settings.home / "copies").iterdir()]
+    assert copies == [f"km365-{office.day(14)}.sqlite"]
 
 
 @ON_SQLITE

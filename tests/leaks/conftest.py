@@ -1,12 +1,12 @@
 """The product in this process, with its chat, its jobs and its commands, on a small Microsoft 365."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
 from km365_bots.app import serve
+from km365_flows.app import serve as flows
 
 from km365.local import apps
 
@@ -35,10 +35,7 @@ async def product(
         line = await stack.enter_async_context(serve(app))
         url = line.rsplit(" ", 1)[1]
         m365.bot_url = f"{url}/api/messages"
-        stop = asyncio.Event()
-        running = asyncio.create_task(app.jobs.run(stop))
+        await stack.enter_async_context(flows(app, doors=False))
         made = Product(here=provisioned, url=url, types=km365, log=caplog)
         yield made
         made.desk.http.close()
-        stop.set()
-        await running

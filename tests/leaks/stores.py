@@ -25,6 +25,9 @@ ITEMS = {
 NOTHING = frozenset(
     {
         "km_account",
+        "km_alumni_line",
+        "km_alumni_question",
+        "km_handover_gap",
         "km_activity",
         "km_address",
         "km_campaign",
@@ -41,6 +44,7 @@ NOTHING = frozenset(
         "km_headline_list",
         "km_interview",
         "km_job",
+        "km_loop_item",
         "km_loss_factor",
         "km_move",
         "km_outlook_event",
@@ -121,7 +125,15 @@ COMMANDS: dict[str, str | tuple[tuple[str, ...], ...]] = {
     "handover": GROUP,
     "handover erase": (("handover", "erase", "{ann}", "--json"),),
     "handover export": THEIR_OWN,
+    "handover gaps": (("handover", "gaps", "{ann}", "--as", WHO, "--json"),),
+    "handover line": (("handover", "line", "{ann}", "--json"),),
     "handover list": (("handover", "list", "--json"),),
+    "handover show": (("handover", "show", "{ann}", "--json"),),
+    "handover note": (("handover", "note", "{ann}", "--as", WHO, "-o", "{file}.docx"),),
+    "handover pack": (
+        ("handover", "pack", "{ann}", "--as", WHO, "--json"),
+        ("handover", "pack", "{ann}", "--as", WHO, "-o", "{file}.docx"),
+    ),
     "handover plan": (("handover", "plan", "{ann}", "--as", WHO, "--json"), ("handover", "plan", "{ann}")),
     "headline": GROUP,
     "headline choose": CHANGES,

@@ -69,6 +69,8 @@ async def test_no_answer_is_found_outside_its_audience_from_the_first_word_to_th
     await look.commands()
     await look.pages()
     look.everywhere("read")
+    await product.runs("tidy")
+    look.everywhere("copied")
 
     await product.passes(EXPIRED)
     await product.runs("tidy")
