@@ -146,7 +146,7 @@ async def _would(app: "App", name: str, now: datetime) -> tuple[dict[str, Any], 
 
     if name == "prompts":
         hours, per_week = calendar.hours_of(app.settings), app.settings.prompts_per_week
-        count = await app.db.run(prompts.would_send, app.jobs, hours, per_week=per_week, now=now)
+        count = await prompts.would_send(app.db, app.jobs, hours, graph=app.graph, per_week=per_week, now=now)
         return {"messages": count}, _messages(count)
     if name == "watch":
         count = sum(one.is_on for one in await app.db.run(watches.list_))

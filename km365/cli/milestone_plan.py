@@ -40,7 +40,7 @@ def plan(
     """Propose the milestones of a programme, counted from the day it ends, with the reason for each date.
 
     Nothing is written to SharePoint: with -o the proposal becomes a workbook to be looked over, corrected and
-    given to `km365 milestone import`. A day on the weekend becomes the last working day before it.
+    given to `km365 milestone import`. A day off at the office becomes the last working day before it.
 
     \b
     Example:
@@ -49,14 +49,14 @@ def plan(
     from km365.core.cycles import lay_out
     from km365.documents import calendar_xlsx, cycles
     from km365.documents.calendar_words import CalendarWords
-    from km365.services.calendar import hours_of, weekend_of
+    from km365.services.calendar import hours_of, working_days_of
     from km365.templates import Templates
 
     if output is not None and output.suffix.lower() != ".xlsx":
         raise click.UsageError("-o names an Excel workbook, with the ending .xlsx.")
     settings = settings_in_force()
     templates = Templates(settings.templates or None)
-    zone = hours_of(settings).zone
+    zone, working = hours_of(settings).zone, working_days_of(settings)
     found = cycles.cycle(templates, name)
     proposed = [
         one
@@ -68,7 +68,7 @@ def plan(
             ends_on=ends.date(),
             years=years,
             language=language,
-            weekend=weekend_of(settings),
+            works_on=working.of(office).works_on,
         )
     ]
     today = datetime.now(UTC).astimezone(zone).date()

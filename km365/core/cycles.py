@@ -1,7 +1,7 @@
 """A programme cycle laid out from the day it ends: which milestones, and when."""
 
 import calendar
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -64,17 +64,17 @@ def lay_out(
     ends_on: date,
     years: int | None = None,
     language: str = "en",
-    weekend: Collection[int] = (),
+    works_on: Callable[[date], bool] = lambda _: True,
 ) -> list[Proposed]:
     """The milestones of one programme of the office, the earliest first.
 
-    A day on the weekend (Monday is 0) becomes the last working day before it. Where the office names no
+    A day on which nobody works becomes the last working day before it. Where the office names no
     programme, the titles name the office.
     """
     found = []
     for step, from_day in _days(cycle, ends_on, years or cycle.years):
         day = add_months(from_day, step.months) + timedelta(days=step.days)
-        while day.weekday() in weekend:
+        while not works_on(day):
             day -= timedelta(days=1)
         of_year = f":{from_day.year}" if step.anchor is Anchor.YEAR else ""
         title = in_language(step.titles, language).format(programme=programme or office, year=from_day.year)

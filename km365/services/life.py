@@ -31,7 +31,7 @@ from km365.errors import GraphChangedMeanwhile, GraphNotFound, KM365Error
 from km365.graph import lists, people
 from km365.graph.client import Graph
 from km365.jobs.port import Jobs
-from km365.services import derived, life_news
+from km365.services import derived, handover_facts, life_news
 from km365.services.calendar import today
 from km365.services.capture import Kept, Place, find, knowledge_list
 from km365.services.review import (
@@ -48,6 +48,8 @@ from km365.settings import Settings
 from km365.store import moves
 from km365.store.database import Connection, Database
 
+_TOLD = {Maturity.VALIDATED, Maturity.PUBLISHED}
+"""Where an item tells what its contributors need not be asked any more when they leave."""
 CONFIRMATIONS = "count_confirmations"
 """The job that counts what an item says of others as long as it is checked (`services/near_links.py`)."""
 
@@ -263,6 +265,8 @@ async def _finish(
     def finish(c: Connection) -> None:
         moves.finish(c, row)
         _recount(c, desk.jobs, kept.item)
+        if row.after in _TOLD:
+            desk.jobs.enqueue(c, handover_facts.JOB, key=handover_facts.JOB, args={})
         life_news.tell(c, desk.jobs, kept, row, hears, stand_ins=attempt.stand_ins, at=at)
 
     await desk.db.run(finish)

@@ -27,6 +27,7 @@ SEND_DUE = "send_due"
 """The job that sends everything that is due: for many at once, of whom each would need a job of its own."""
 LAST_PROMPTS = "flow:prompts"
 """The bookmark of the last minute people were looked at."""
+_EVERYONE = 100_000
 
 
 async def send_due(
@@ -70,16 +71,20 @@ def has_room(c: Connection, person_id: str, hours: Hours, *, per_week: int, at: 
     return before.free_at(at, hours_of_person(c, person_id, hours)) <= at
 
 
-def would_send(c: Connection, jobs: Jobs, hours: Hours, *, per_week: int, now: datetime) -> int:
+async def would_send(
+    db: Database, jobs: Jobs, hours: Hours, *, graph: Graph, per_week: int, now: datetime
+) -> int:
     """How many messages `send_due` would put in the outbox now; nothing is changed."""
+    due = await db.run(campaigns.people_due, at=now, limit=_EVERYONE)
+    away = await on_leave(graph, db, due, now=now)
 
     def every_portion(c: Connection) -> int:
         count = 0
-        while (portion := _advance(c, jobs, hours, per_week=per_week, now=now))[0]:
+        while (portion := _advance(c, jobs, hours, per_week=per_week, away=away, now=now))[0]:
             count += portion[1]
         return count
 
-    return flows.rehearse(c, every_portion)
+    return await db.run(flows.rehearse, every_portion)
 
 
 @dataclass(frozen=True, kw_only=True)

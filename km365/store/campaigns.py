@@ -155,9 +155,9 @@ def due(c: Connection, *, at: datetime, limit: int = 200) -> list[tuple[Prompt, 
     return [(one, found[one.campaign_id]) for one in waiting]
 
 
-def people_due(c: Connection, *, at: datetime) -> frozenset[str]:
+def people_due(c: Connection, *, at: datetime, limit: int = 200) -> frozenset[str]:
     """The ids of the people that `due` gives now."""
-    return frozenset(one.person_id for one, _ in due(c, at=at))
+    return frozenset(one.person_id for one, _ in due(c, at=at, limit=limit))
 
 
 def save(c: Connection, wanted: Prompt, *, at: datetime) -> None:

@@ -44,10 +44,14 @@ def test_steps_count_from_the_start_the_middle_the_end_and_each_year() -> None:
     assert days((Anchor.START, 0, 0), ends=date(2028, 2, 29), years=1) == ["2027-03-01"]
 
 
-def test_a_day_on_the_weekend_becomes_the_last_working_day_before_it() -> None:
-    assert days((Anchor.YEAR, 11, 8), years=1, weekend={5, 6}) == ["2030-12-09"]
-    assert days((Anchor.YEAR, 11, 7), years=1, weekend={5, 6}) == ["2030-12-06"]
-    assert days((Anchor.YEAR, 11, 6), years=1, weekend={4, 5}) == ["2030-12-05"]
+def test_a_day_off_becomes_the_last_working_day_before_it() -> None:
+    assert days((Anchor.YEAR, 11, 8), years=1, works_on=lambda day: day.weekday() < 5) == ["2030-12-09"]
+    assert days((Anchor.YEAR, 11, 7), years=1, works_on=lambda day: day.weekday() < 5) == ["2030-12-06"]
+    off = {date(2030, 12, 6), date(2030, 12, 5)}
+    working = days(
+        (Anchor.YEAR, 11, 6), years=1, works_on=lambda day: day.weekday() not in {5, 6} and day not in off
+    )
+    assert working == ["2030-12-04"], "a holiday of the office is a day off as well"
 
 
 def test_titles_are_filled_in_and_keys_say_which_milestone_it_is() -> None:
@@ -77,7 +81,11 @@ def test_months_end_where_they_end(day: str, months: int, found: str) -> None:
 )
 def test_every_day_is_a_working_day_near_the_programme_and_keys_never_repeat(ends, years, weekend) -> None:
     steps = ((Anchor.START, -18, 0), (Anchor.YEAR, 3, 2), (Anchor.MIDDLE, 0, 0), (Anchor.END, 0, 0))
-    found = lay_out(cycle(*steps), office="X", programme="P", ends_on=ends, years=years, weekend=weekend)
+
+    def works_on(day: date) -> bool:
+        return day.weekday() not in weekend
+
+    found = lay_out(cycle(*steps), office="X", programme="P", ends_on=ends, years=years, works_on=works_on)
     assert len(found) == years + 3 == len({one.key for one in found})
     starts = add_months(ends + timedelta(days=1), -12 * years)
     for one in found:
