@@ -42,6 +42,8 @@ KIND = "post"
 """The kind of these campaigns."""
 _WITHIN = timedelta(weeks=4)
 """How long after the last day colleagues are asked."""
+_OFF_BEFORE = timedelta(days=7)
+"""How long before the last day an account that is off means that they have gone: with leave still to take."""
 _HANDED_IN = {InterviewState.SENDING, InterviewState.FINISHED}
 
 
@@ -148,9 +150,10 @@ async def file_note(
 
 
 def _is_gone(leaver: Leaver, today: date) -> bool:
-    """Whether they have left for certain; an account that was merely seen to be off proves nothing."""
+    """Whether they have left; an account that is off proves nothing but in the week of a known last day."""
     known = leaver.decision is None or leaver.decision.counts.source is not Source.ACCOUNT
-    return known and leaver.state != CANCELLED and (leaver.leaves_on < today or not leaver.active)
+    off = not leaver.active and leaver.leaves_on <= today + _OFF_BEFORE
+    return known and leaver.state != CANCELLED and (leaver.leaves_on < today or off)
 
 
 def _has_handed_over(c: Connection, leaver: Leaver, today: date) -> bool:
