@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import httpx
@@ -17,6 +17,7 @@ from km365.core.knowledge import to_fields
 from km365.documents.questions import Banks
 from km365.graph import lists, sites
 from km365.jobs.port import JobState
+from km365.local import teams
 from km365.services import capture
 from km365.templates import Templates
 
@@ -147,6 +148,13 @@ class Product:
         fields = to_fields(replace(item, submitted_at=MONDAY))
         await lists.create_item(app.graph, place.site_id, place.list_id, fields)
 
+    async def asks(self, person: str, *texts: str) -> None:
+        """Somebody has the bot, types this, one after the other, and each is answered."""
+        teams.installed(self.here.m365.state, person_id(person))
+        await self.does(person, lambda chat: chat.hears("km365"))
+        for text in texts:
+            await self.does(person, partial(_ask, text=text))
+
     def becomes(self, *words: str, **changes: Any) -> None:
         """What is said of these marks from now on."""
         for word in words:
@@ -236,6 +244,12 @@ def newest(chat: Chat) -> Card:
         return Card(activity=activity, buttons=buttons) if buttons else None
 
     return until(look)
+
+
+def _ask(chat: Chat, *, text: str) -> None:
+    before = len(chat.messages)
+    chat.says(text)
+    until(lambda: any(one["from"] == "bot" for one in chat.messages[before:]))
 
 
 def _drive(chat: Chat, said: Mapping[str, Mark], most: int) -> list[Mark]:

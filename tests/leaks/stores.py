@@ -235,6 +235,22 @@ COMMANDS: dict[str, str | tuple[tuple[str, ...], ...]] = {
 }
 """What is typed to read everything. Without somebody who reads, no more is shown than everyone may read."""
 
+# The chat --------------------------------------------------------------------------------------------------
+
+TYPED = (
+    "handover notes",
+    "1 read",
+    "my pack",
+    "ask the note who keeps the register in the blue cupboard",
+    "open gaps",
+    "look for clerk register cupboard",
+    "everything known on clerk register cupboard",
+    "my contributions",
+    "what waits for me",
+    "questions to me",
+)
+"""What colleagues type to be shown what others said."""
+
 # Pages and doors -------------------------------------------------------------------------------------------
 
 PAGES = frozenset({"/", "/campaigns", "/campaigns/{id}", "/loop", "/privacy", "/healthz"})

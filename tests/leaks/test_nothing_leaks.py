@@ -17,7 +17,7 @@ from ..journeys.product import Chat
 from ..journeys.reading import text_of_office_file
 from .leaving import SIX_MONTHS, Mark, Product, marks, newest
 from .looking import Look
-from .stores import ANSWERS, COMMANDS, DOORS, ITEMS, NOTHING, PAGES
+from .stores import ANSWERS, COMMANDS, DOORS, ITEMS, NOTHING, PAGES, TYPED
 
 EVERYONE, OFFICE, CLOSE, ALONE, NEVER = Audience
 EXPIRED = timedelta(days=366)
@@ -66,6 +66,12 @@ async def test_no_answer_is_found_outside_its_audience_from_the_first_word_to_th
     }
 
     assert (await product.km365("search", "index")).code == 0
+    for person in ("ben", "eve", "sam", "sue"):  # the supervisor reads the note before the successor gets it
+        await product.asks(person, *TYPED)
+        await product.runs("handover")
+    look.everywhere("asked for in the chat")
+    close = {mark.word for mark in product.of("ann", CLOSE) if not mark.item}
+    assert close & product.chats()["sue"], "the successor is shown what is for them"
     await look.commands()
     await look.pages()
     look.everywhere("read")
