@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
+from babel.lists import format_list
+
 from km365.core.departures import BANK
 from km365.core.gaps import FACTOR, RISK, SECTION, SOME, WORK, Gap, Kind, Method, Rules
 from km365.core.handover_note import HANDOVER
@@ -42,8 +44,12 @@ class GapWords:
             return say(f"gaps.{gap.kind}{some}", heading=heading)
         if not gap.detail:
             return say(f"gaps.{gap.kind}", heading=heading)
+        if gap.kind is Kind.UNCLEAR:
+            lines = gap.detail.split(", ")
+            listed = format_list(lines, locale=self.messages.language)
+            return say("gaps.unclear_at", n=len(lines), heading=heading, lines=listed)
         day = self.messages.day(date.fromisoformat(gap.detail)) if gap.kind is Kind.EARLY else ""
-        return say(f"gaps.{gap.kind}_at", heading=heading, lines=gap.detail, day=day, count=gap.detail)
+        return say(f"gaps.{gap.kind}_at", day=day, count=gap.detail)
 
     def why(self, gap: Gap) -> str:
         """Why it matters; "" where the organisation has a rule of its own without words for it."""

@@ -70,7 +70,7 @@ async def test_the_list_says_what_why_how_who_and_by_when_and_closes_by_typing(h
     sam.heard(
         "Open in the handover: Chief of Water, Ann Paperboat",
         "1. Something falls due on June 30, 2027, and nobody is named to follow.",
-        "2. “Work in progress”, lines 2, 4: no next step",
+        "2. “Work in progress”, lines 2 and 4: no next step",
         "3. Nothing is written under “People to meet first”.",
         "Trust is handed over in person, not on paper.",
         "How: introducing in person. Who: Sam Paperboat.",

@@ -252,14 +252,14 @@ def _entry(chat: Chat, words: GapWords, shown: Shown, gap: Gap, *, several: bool
     say, speech = chat.speech.messages.say, chat.speech
     late = gap.due_on < day_at(chat.event.at, chat.hours)
     owner = shown.names.get(shown.circle.owner_of(gap), "")
+    why = [_named(speech, "gaps.of", shown) if several else "", words.why(gap)]
     said = [
-        _named(speech, "gaps.of", shown) if several else "",
-        words.why(gap),
         say("gaps.how", method=words.method(gap.method)),
         say("gaps.who", name=speech.apart(owner)) if owner else "",
         say("gaps.late" if late else "gaps.by", day=speech.messages.day(gap.due_on)),
     ]
-    return {"title": words.what(gap), "note": " ".join(one for one in said if one)}
+    lines = [" ".join(filter(None, part)) for part in (why, said)]
+    return {"title": words.what(gap), "note": "\n".join(filter(None, lines))}
 
 
 def _key(shown: Shown, gap: Gap) -> str:
