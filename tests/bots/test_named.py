@@ -51,10 +51,11 @@ async def answer(chat: Chat, question: str) -> str:
 async def test_people_are_read_back_with_the_colleagues_among_them(ann: Chat) -> None:
     await asked(ann, "people")
     await ann.says("Ben Paperboat — tags\n- Maria Lopez, UNDP — funds us\nthe harbour master, whoever it is")
-    ann.heard("I read 2 people: Ben Paperboat, Maria Lopez.", "One is in our directory: Ben Paperboat.")
+    ann.heard("You named 2 people: Ben Paperboat, Maria Lopez.", "One is in our directory: Ben Paperboat.")
     ann.heard("One line I keep as you wrote it.", "say “back”", "6 of 12")
     await ann.says("people i named")
-    ann.heard("1. Ben Paperboat, Focal point, CO-BEL", "2. Maria Lopez, UNDP", "funds us")
+    ann.heard("1. Ben Paperboat (Focal point, CO-BEL)", "2. Maria Lopez, UNDP\nfunds us")
+    ann.heard("3. the harbour master, whoever it is")
 
 
 async def test_a_private_number_is_kept_only_once_they_agreed(ann: Chat) -> None:
@@ -66,7 +67,7 @@ async def test_a_private_number_is_kept_only_once_they_agreed(ann: Chat) -> None
     await ann.says("she told me so in March")
     ann.heard("not kept")
     await ann.says("yes")
-    ann.heard("part of your answer again", "6 of 12")
+    ann.heard("part of your answer again", "You named one person: Maria Lopez.", "6 of 12")
     assert PHONE in await answer(ann, "people")
 
 
@@ -140,14 +141,14 @@ async def test_documents_are_read_back_with_what_is_not_there(ann: Chat, provisi
         "Trick: https://childrensagency.sharepoint.example@evil.example/a"
     )
     ann.heard(
-        "I read 5 documents.", "One I could not find: The budget.", "My notes: It lies only in your own"
+        "You named 5 documents.", "One I could not find: The budget.", "My notes: It lies only in your own"
     )
     ann.heard("Online: It is not on our SharePoint", "Trick: It may lead elsewhere than it seems")
     await ann.says("documents i named")
     ann.heard("1. Work plan.docx", plan.web_url, "Nothing is there any more.")
     [menu] = [card for card in ann.cards if card.name == "menu"]
     links = [entry.get("link") for entry in menu.data["entries"]]
-    assert links == [plan.web_url, f"{plan.web_url}x", own, "https://who.example/a.pdf", ""]
+    assert links == [plan.web_url, "", own, "https://who.example/a.pdf", ""]
 
 
 async def test_in_arabic_people_are_read_back_and_a_number_waits_for_a_yes(ann: Chat) -> None:
@@ -162,7 +163,7 @@ async def test_in_arabic_people_are_read_back_and_a_number_waits_for_a_yes(ann: 
     assert "هاتف ٠٧٩١١١٢٢٣٣" in await answer(ann, "people")
     await ann.says("رجوع")
     await ann.says("سارة النور، وزارة الصحة — تعرف سلسلة التبريد؛ أحمد علي (الميناء): يفتح الأبواب")
-    ann.heard("قرأت شخصين: \u2068سارة النور\u2069, \u2068أحمد علي\u2069", "قولوا «رجوع»")
+    ann.heard("ذكرتم شخصين: \u2068سارة النور\u2069, \u2068أحمد علي\u2069", "قولوا «رجوع»")
 
 
 async def test_in_french_what_is_not_agreed_stays_out(ann: Chat) -> None:

@@ -98,11 +98,7 @@ class Named(Topic):
         new = [one for one in turn.interview.answers if one.at == chat.event.at and one.text]
         if said.verb is not Verb.ANSWER or not new:
             return None
-        read = await self._understood(chat, turn, new[-1].question, new[-1].text)
-        if in_note(new[-1]):
-            with suppress(GraphError):
-                await tag_named(self._app.graph, self._app.db, read.documents, now=chat.event.at)
-        lines = self._read_back(chat, read)
+        lines = await self._read_back(chat, turn, new[-1].question)
         return Told(replies=[Reply(text="\n".join(lines))]) if lines else None
 
     # whether they agreed -----------------------------------------------------------------------------------
@@ -155,8 +151,12 @@ class Named(Topic):
         if agreed:
             key = "put_back" if await self._put_back(chat, about, kept["wholes"]) else "changed"
         turn = await interviewing.named(chat, about)
-        said = chat.speech.say(f"named.{key}")
-        return Told(replies=[said, *([interviewing.prompt(chat, turn)] if turn else [])], begun=True)
+        lines = [chat.speech.messages.say(f"named.{key}")]
+        if turn is None:
+            return Told(replies=[Reply(text=lines[0])], begun=True)
+        for question in kept["wholes"]:
+            lines += await self._read_back(chat, turn, question)
+        return Told(replies=[Reply(text="\n".join(lines)), interviewing.prompt(chat, turn)], begun=True)
 
     async def _put_back(self, chat: Chat, about: str, wholes: Mapping[str, Sequence[str]]) -> bool:
         """What was left out is in the answers again; one that was nothing else is given now."""
@@ -188,9 +188,16 @@ class Named(Topic):
             return _Understood(documents=await key_documents.look_up(graph, settings, text, person_id=person))
         return _Understood()
 
-    def _read_back(self, chat: Chat, read: _Understood) -> list[str]:
-        """What was understood, in a line or two; nothing where that is nothing."""
-        messages = chat.speech.messages
+    async def _read_back(self, chat: Chat, turn: Turn, question: str) -> list[str]:
+        """What was understood of an answer, in a line or two; nothing where that is nothing.
+
+        Documents that others will read of, and nobody has tagged, are handed on to be tagged.
+        """
+        messages, answer = chat.speech.messages, turn.interview.answer(question)
+        read = await self._understood(chat, turn, question, _stored(turn.interview, question))
+        if answer is not None and in_note(answer):
+            with suppress(GraphError):
+                await tag_named(self._app.graph, self._app.db, read.documents, now=chat.event.at)
         people = [one for one in read.people if one.name]
         lines = []
         if people:
@@ -221,10 +228,9 @@ class Named(Topic):
             found = {one.address: one for some in read for one in some.documents}
             entries = [_document_entry(chat, one) for one in found.values()]
         else:
-            entries = [
-                _person_entry(chat, one)
-                for one in people_named.to_meet(one for some in read for one in some.people)
-            ]
+            people = [one for some in read for one in some.people]
+            whole = [one for one in people if not one.name]
+            entries = [_person_entry(one) for one in (*people_named.to_meet(people), *whole)]
         if not entries:
             return Told(replies=[chat.speech.say("named.nobody")])
         return Told(
@@ -258,12 +264,15 @@ def _document_entry(chat: Chat, one: KeyDocument) -> dict[str, str]:
     if one.changed_on:
         note = messages.say("named.last_changed", day=messages.day(one.changed_on))
     tags = " · ".join(one.tags)
-    return {"title": one.name, "note": "\n".join(filter(None, (note, tags))), "link": one.url}
+    link = one.url if one.found is not Found.NO else ""
+    return {"title": one.name, "note": "\n".join(filter(None, (note, tags))), "link": link}
 
 
-def _person_entry(chat: Chat, one: Contact) -> dict[str, str]:
-    known = ", ".join(filter(None, (one.organisation, one.post, one.office)))
-    return {"title": ", ".join(filter(None, (one.name, known))), "quote": one.why, "note": one.introduction}
+def _person_entry(one: Contact) -> dict[str, str]:
+    known = ", ".join(filter(None, (one.post, one.office)))
+    who = ", ".join(filter(None, (one.name, one.organisation)))
+    title = f"{who} ({known})" if known else who
+    return {"title": title or one.line, "quote": one.why, "note": one.introduction}
 
 
 def _shown(chat: Chat, names: Iterable[str]) -> str:
