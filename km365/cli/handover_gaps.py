@@ -50,7 +50,7 @@ async def command(
 
     \b
     Example:
-      km365 handover gaps --as omar.fieldstone@childrensagency.example
+      km365 handover gaps --as zodwa.thimblesea@childrensagency.example
     """
     from km365.documents.gap_words import GapWords
     from km365.graph import people

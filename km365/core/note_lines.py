@@ -25,6 +25,7 @@ _LABELLED = re.compile(
     r"(?:^|[;；؛,،，.。|(–—-])\s*(?P<label>[^\W\d_][^:：;；؛,،，.。|\n]{0,24}?)\s*[:：]\s*(?!//)"
 )
 _ARROW = re.compile(r"\s*(?:→|->|=>)\s*")
+_COMMAS = {"ar": "، ", "zh": "，"}
 _EDGES = " \t;؛；,،，|–—-"
 
 
@@ -148,7 +149,7 @@ def _person(text: str, reading: Reading) -> tuple[Cell, ...]:
     if len(found) != 1 or not found[0].name:
         return (text, NOTHING, NOTHING)
     one = found[0]
-    who = ", ".join(filter(None, (one.name, one.organisation)))
+    who = _COMMAS.get(reading.language, ", ").join(filter(None, (one.name, one.organisation)))
     if known := reading.colleagues.get(one.name):
         who = f"{who} ({known})"
     return (who, one.why or NOTHING, one.introduction or NOTHING)

@@ -64,7 +64,10 @@ async def file_of(
     if filed is not None:
         return await _filed(graph, filed)
     if own:
-        raise NotFound("There is no handover note of yours: nothing has been answered, or it is withdrawn.")
+        raise NotFound(
+            "There is no handover note of yours: nothing has been answered, or it is withdrawn. "
+            "`km365 handover list` shows how far it is."
+        )
     raise Forbidden(
         "There is no handover note of this person that the reader may read: the supervisor may once it is "
         "filed, the successor once it is handed to them, and until then only who writes it."

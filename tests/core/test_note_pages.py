@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -59,6 +60,12 @@ def test_people_are_who_they_are_why_and_who_introduces() -> None:
         ("Amal Stone, Ministry of Water", "signs fast", "Maya can introduce you"),
         ("The youth council", NOTHING, NOTHING),
     ]
+
+
+def test_where_somebody_works_stands_behind_a_comma_of_the_language() -> None:
+    arabic = replace(READING, language="ar")
+    (row,) = shown(section("people", ["مايا حداد، وزارة المياه – تعرف المضخات"]), arabic).entries
+    assert row.cells == ("مايا حداد، وزارة المياه", "تعرف المضخات", NOTHING)
 
 
 def test_systems_are_parted_at_a_dash_or_a_colon() -> None:

@@ -27,6 +27,7 @@ UNKNOWN = {
     **{f"lesson {verb}": "lesson list" for verb in LESSON_VERBS.split()},
     "lesson check KM": "lesson list",
     "lesson similar KM": "lesson list",
+    "handover note": "handover list",
     **{f"headline {verb}": "milestone list" for verb in ("show", "choose", "drop", "undo")},
     "lesson settle": "lesson list",
     "message resend": "message list",
@@ -36,8 +37,8 @@ UNKNOWN = {
     "taxonomy synonyms reject": "taxonomy synonyms list",
 }
 """What needs an id that a fresh demonstration does not have yet, and the command the refusal points to."""
-IN_VAIN = ("campaign resume", "flow resume", "worker")
-"""What is refused while nothing is paused, and on a database of one machine."""
+IN_VAIN = ("campaign resume", "flow resume", "worker", "handover pack")
+"""What is refused while nothing is paused, on a database of one machine, and before a note is filed."""
 IN_PART = ("compendium build", "compendium plan")
 """What says that something is left out: some lessons of the demonstration are checked and not published."""
 
@@ -108,7 +109,8 @@ def _form(line: str) -> tuple[str, ...]:
 
 def _typed(text: str) -> list[str]:
     """The lines of an example that are commands."""
-    return [line.strip() for line in text.splitlines() if line.strip().startswith("km365 ")]
+    lines = re.sub(r"\\\n\s*", "", text).splitlines()
+    return [line.strip() for line in lines if line.strip().startswith("km365 ")]
 
 
 def _filled_in(line: str) -> str:
