@@ -74,6 +74,7 @@ from km365_bots.topics.gaps import OpenGaps
 from km365_bots.topics.group import GroupReflections
 from km365_bots.topics.handed_over import HandedOver
 from km365_bots.topics.headlines import Headlines
+from km365_bots.topics.in_place import InPlace
 from km365_bots.topics.later import Later
 from km365_bots.topics.mine import Mine, Reading
 from km365_bots.topics.named import Named
@@ -178,6 +179,7 @@ async def open_parts(app: App) -> Parts:
             Answers(),
             Edited(reading, life_desk),
             Consent(reading, life_desk),
+            InPlace(life_desk),
             Near(alike),
             FoundInAnswers(FoundLessons(app.db, app.jobs, banks, coach.coach), alike, verdict_desk),
             StillTrue(Lessons(app.graph, app.db, app.settings, terms), verdict_desk),

@@ -279,6 +279,10 @@ async def _hears(desk: LifeDesk, item: KnowledgeItem, row: Made, asked: Asked | 
         recorded = await desk.db.run(moves.list_, item.id)
         editor = next((one.who for one in reversed(recorded) if one.move is Move.EDIT), "")
         return await _who_hears(desk, item, editor)
+    if row.move is Move.SUBMIT:
+        recorded = await desk.db.run(moves.list_, item.id)
+        asker = next((one.who for one in reversed(recorded) if one.move is Move.RETURN), "")
+        return await _who_hears(desk, item, asker)
     answered = row.move is Move.DISALLOW or (row.move is Move.ALLOW and _all_allow(item, asked))
     return await _who_hears(desk, item, asked.who) if asked is not None and answered else []
 
@@ -346,7 +350,7 @@ async def note_sent(
         _recount(c, desk.jobs, item)
         for reader in readers:
             said = words or (asked.words if asked else "")
-            life_news.tell_sent_again(c, desk.jobs, kept, reader, said, at=at)
+            life_news.tell_sent_again(c, desk.jobs, kept, reader, said, sent_at=item.submitted_at, at=at)
 
     await desk.db.run(note)
 

@@ -20,11 +20,23 @@ DECIDED, ANSWERED = "lesson_decided", "lesson_answered"
 """The cards that tell contributors what was decided, and whoever asked something that it was sent again."""
 EDITED, OBJECTED = "lesson_edited", "lesson_objected"
 """The cards that tell contributors that their words were edited, and whoever did that they meant others."""
+RETURNED_IN_PLACE = "lesson_returned_in_place"
+"""The card that asks who speaks for contributors who have all left what a reviewer asks of them."""
 CONSENT_ASKED, CONSENT_ANSWERED = "consent_asked", "consent_answered"
 """The cards that ask contributors how far an item may go, and tell whoever asked what they say."""
 ACTION = "action"
 """The card with an action for its owner."""
-_KEYS = ("decided", "answered", EDITED, OBJECTED, CONSENT_ASKED, CONSENT_ANSWERED, ACTION, "action_back")
+_KEYS = (
+    "decided",
+    "answered",
+    RETURNED_IN_PLACE,
+    EDITED,
+    OBJECTED,
+    CONSENT_ASKED,
+    CONSENT_ANSWERED,
+    ACTION,
+    "action_back",
+)
 """What the keys of messages about an item begin with."""
 _DECISIONS = frozenset({Move.RETURN, Move.VALIDATE, Move.PUBLISH, Move.SUPERSEDE, Move.RETIRE})
 
@@ -47,6 +59,9 @@ def tell(
     if row.move in _DECISIONS:
         if kept.item.maturity is not Maturity.IN_REVIEW:  # more people are to find it sound
             _tell_decided(c, jobs, kept, kept.item.maturity, at=at)
+        if row.move is Move.RETURN and set(kept.item.contributors) <= stand_ins.keys():
+            why = "a reviewer asks something of somebody who left"
+            _tell_contributors(c, jobs, kept, row, RETURNED_IN_PLACE, why, stand_ins=stand_ins, at=at)
     elif row.move is Move.CHANGE:
         _tell_decided(c, jobs, kept, kept.item.effect, at=at, but=row.who)
     elif row.move is Move.AGREE:
@@ -57,6 +72,9 @@ def tell(
     elif row.move is Move.ASK:
         why = "it is to be published wider"
         _tell_contributors(c, jobs, kept, row, CONSENT_ASKED, why, stand_ins=stand_ins, at=at)
+    elif row.move is Move.SUBMIT:
+        for person in hears:
+            tell_sent_again(c, jobs, kept, person, row.words, sent_at=row.at, at=at)
     else:
         for person in hears:
             _tell_answered(c, jobs, kept, row, person, at=at)
@@ -156,11 +174,18 @@ def _tell_answered(c: Connection, jobs: Jobs, kept: Kept, row: Made, person: Per
 
 
 def tell_sent_again(
-    c: Connection, jobs: Jobs, kept: Kept, reader: Person, asked: str, *, at: datetime
+    c: Connection,
+    jobs: Jobs,
+    kept: Kept,
+    reader: Person,
+    asked: str,
+    *,
+    sent_at: datetime | None,
+    at: datetime,
 ) -> None:
     """Tells whoever asked something of the author that it was sent again."""
     item = kept.item
-    sent = item.submitted_at.isoformat() if item.submitted_at else ""
+    sent = sent_at.isoformat() if sent_at else ""
     message = Message(
         key=f"answered:{item.id}:{sent}:{reader.id}",
         person_id=reader.id,

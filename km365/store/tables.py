@@ -699,7 +699,7 @@ alumni_line = Table(
     metadata,
     Column("note_id", String, primary_key=True),
     _required("person_id", String),
-    _required("until_on", Date),
+    Column("until_on", Date, nullable=False),
     _required("address", Text),
     _required("opened_at", Moment),
     Index(None, "person_id"),

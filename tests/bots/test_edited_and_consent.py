@@ -214,15 +214,41 @@ async def test_two_contributors_at_one_moment_are_shown_it_again(
     assert (await item(ann))["KMConsent"] == "partners"
 
 
+async def leaves(one: Contributing, person: str, *, follows: str) -> None:
+    """They are gone, and the *Departures* list says who follows them."""
+    app = one.here.app
+    site = await sites.get_site(app.graph, app.settings.knowledge_site)
+    departures = await lists.get_list(app.graph, site.id, DEPARTURES.title)
+    fields = {"Title": "Water", "KMPerson": person_id(person), "KMSuccessor": person_id(follows)}
+    await lists.create_item(app.graph, site.id, departures.id, fields)
+    users.delete(one.here.m365.state, person_id(person))
+
+
+async def test_what_a_reviewer_asks_of_people_who_all_left_their_successor_answers(ann: Contributing) -> None:
+    await leaves(ann, "sue", follows="sam")
+    await leaves(ann, "ann", follows="sam")
+    await decide(ann, Move.RETURN, words="In which districts?")
+    sam, ben = (Contributing(ann.here, ann.parts, person=one) for one in ("sam", "ben"))
+    await told(sam, "lesson_returned_in_place")
+    sam.heard("In which districts?", "their words stay as they are")
+    await sam.presses("send", {"words": "My password is hunter2"})
+    sam.heard("service desk")
+    assert (await item(ann))["KMMaturity"] == "returned"
+    await sam.says("answer for a colleague")
+    sam.heard("In which districts?")
+    await sam.says("In Mara and Kilo.")
+    sam.heard("It is back with whoever asked.")
+    assert (await item(ann))["KMMaturity"] == "submitted"
+    await told(ben, "lesson_answered")
+    ben.heard("In which districts?", "– In Mara and Kilo.")
+    await sam.says("answer for a colleague")
+    sam.heard("Nothing waits for your answer")
+
+
 async def test_who_follows_somebody_who_left_answers_for_them_and_their_name_is_dropped(
     ann: Contributing,
 ) -> None:
-    app = ann.here.app
-    site = await sites.get_site(app.graph, app.settings.knowledge_site)
-    departures = await lists.get_list(app.graph, site.id, DEPARTURES.title)
-    fields = {"Title": "Water", "KMPerson": person_id("sue"), "KMSuccessor": person_id("sam")}
-    await lists.create_item(app.graph, site.id, departures.id, fields)
-    users.delete(ann.here.m365.state, person_id("sue"))
+    await leaves(ann, "sue", follows="sam")
     await decide(ann, Move.VALIDATE)
     await decide(ann, Move.ASK, reach=Reach.PARTNERS)
     sam = Contributing(ann.here, ann.parts, person="sam")
