@@ -63,6 +63,7 @@ from km365_bots.around import InDirectory
 from km365_bots.chat import Parts
 from km365_bots.roster import milestones_of
 from km365_bots.topics.action import Actions
+from km365_bots.topics.agreeing import Agreeing
 from km365_bots.topics.alumni import AlumniLine
 from km365_bots.topics.answers import Answers
 from km365_bots.topics.consent import Consent
@@ -146,6 +147,7 @@ async def open_parts(app: App) -> Parts:
     terms = SearchTerms(app.graph, app.settings, app.templates)
     alike = near.Near(app.graph, app.db, app.settings, terms, learnt.model_of_all_languages())
     near.open_desk(alike, app.jobs)
+    agreeing = Agreeing(app, life_desk, alike)
     coach = CoachWords.read(app.templates)
     find = Find(app.graph, app.settings, app.templates, alike.meaning)
     line = AlumniLine(
@@ -175,7 +177,8 @@ async def open_parts(app: App) -> Parts:
             ),
             GroupReflections(hours_of(app.settings), milestones_of(app, words)),
             Headlines(app, headline_desk),
-            Deciding(app, life_desk),
+            Deciding(app, life_desk, agreeing),
+            agreeing,
             Answers(),
             Edited(reading, life_desk),
             Consent(reading, life_desk),

@@ -25,6 +25,8 @@ class Actor(StrEnum):
     """A knowledge focal point of the item's office."""
     REVIEWER = "reviewer"
     """A knowledge reviewer, of whichever office."""
+    MANAGER = "manager"
+    """Whom the directory names as manager of one who contributed: what comes of it is theirs to agree too."""
     OWNER = "owner"
     """Who is to do what was agreed because of the item, whatever else they are."""
     KM365 = "km365"
@@ -136,7 +138,7 @@ RULES: tuple[Rule, ...] = (
         move=Move.AGREE,
         before=(Effect.NOTED, Effect.ACTION_AGREED),
         after=Effect.ACTION_AGREED,
-        who=(*_ANYBODY, Actor.OWNER),
+        who=(*_ANYBODY, Actor.MANAGER, Actor.OWNER),
         needs=(Need.REASON, Need.OWNER, Need.DAY),
     ),
     Rule(

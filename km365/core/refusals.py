@@ -129,7 +129,8 @@ def _who_may_not(item: KnowledgeItem, attempt: Attempt, rule: Rule) -> MoveRefus
     return MoveRefused(
         Why.NOT_YOURS,
         f"A knowledge focal point of {item.office or 'its office'} or a knowledge reviewer decides on "
-        "this item; `km365 settings show` names their groups.",
+        "this item; `km365 settings show` names their groups."
+        f"{' Its contributors and their managers may, too.' if Actor.MANAGER in rule.who else ''}",
     )
 
 

@@ -38,6 +38,7 @@ from km365.services.review import (
     focal_points,
     is_readable,
     kept_of,
+    manages,
     may_review,
     no_such_item,
     roles_of,
@@ -111,7 +112,7 @@ async def make(desk: LifeDesk, km_id: str, wanted: Wanted, *, at: datetime, dry_
     attempt = Attempt(
         move=wanted.move,
         person_id=wanted.reader.person_id,
-        roles=await roles_of(desk.graph, desk.settings, kept.item.office, wanted.reader),
+        roles=await _roles(desk, kept.item, wanted),
         on=today(desk.settings, at, wanted.reader.office),
         words=wanted.words,
         reach=wanted.reach,
@@ -153,6 +154,15 @@ async def _refuse_sources(desk: LifeDesk, item: KnowledgeItem) -> None:
             f"{item.id} quotes an item that is gone, or that fewer may read now. `km365 flow run lessons` "
             "takes its sentences out, and it is decided on anew.",
         )
+
+
+async def _roles(desk: LifeDesk, item: KnowledgeItem, wanted: Wanted) -> frozenset[Actor]:
+    """What the directory makes of the person for this item, and for this move."""
+    roles = await roles_of(desk.graph, desk.settings, item.office, wanted.reader)
+    if roles or Actor.MANAGER not in BY_MOVE[wanted.move].who:
+        return roles
+    managing = await manages(desk.graph, item, wanted.reader)
+    return frozenset({Actor.MANAGER}) if managing else roles
 
 
 async def _asked(desk: LifeDesk, km_id: str, move: Move) -> Asked | None:

@@ -103,6 +103,15 @@ async def roles_of(graph: Graph, settings: Settings, office: str, reader: Reader
     return frozenset(found)
 
 
+async def manages(graph: Graph, item: KnowledgeItem, reader: Reader) -> bool:
+    """Whether the directory names the reader as manager of one who contributed. Needs User.Read.All."""
+    for one in item.contributors:
+        with suppress(GraphNotFound):
+            if (await people.get_person(graph, one)).manager_id == reader.person_id:
+                return True
+    return False
+
+
 async def focal_points(graph: Graph, settings: Settings, office: str) -> AsyncIterator[people.Person]:
     """Who decides on the items of that office and works there, with an account that works.
 

@@ -29,6 +29,7 @@ from km365_bots.fields import fields_of
 from km365_bots.seen import read, seen
 from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic, deciding_cards, gives_back, refused
+from km365_bots.topics.agreeing import AGREE, SUPERSEDE, Agreeing
 from km365_bots.who import reader_of
 
 _LIST = "list"
@@ -39,7 +40,7 @@ _MOVES: Mapping[str, Move] = {
     "retire": Move.RETIRE,
     "ask": Move.ASK,
 }
-_VERBS = (*_MOVES, "edit", "open", _LIST)
+_VERBS = (*_MOVES, AGREE, SUPERSEDE, "edit", "open", _LIST)
 _COLON = re.compile(r"[:：]")
 _NUMBER = re.compile(r"\d{1,2}")
 
@@ -70,8 +71,9 @@ class Deciding(Topic):
 
     name = "deciding"
 
-    def __init__(self, app: App, desk: LifeDesk) -> None:
+    def __init__(self, app: App, desk: LifeDesk, agreeing: Agreeing) -> None:
         self._app, self._desk, self._forms = app, desk, Forms(app.templates)
+        self._agreeing = agreeing
 
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
         """The list, or what is said to the items listed or to the one shown last."""
@@ -134,8 +136,8 @@ class Deciding(Topic):
 
     async def _do(self, chat: Chat, deed: _Deed, kept: Mapping[str, Any]) -> Told:
         """Shows or edits one item, or makes the move with each; words of another channel are not kept."""
-        if deed.verb in {"open", "edit"}:
-            return await self._show(chat, deed.ids[0], edits=deed.verb == "edit")
+        if deed.verb in {"open", "edit", AGREE, SUPERSEDE}:
+            return await self._open(chat, deed)
         texts = [text for text in (deed.words, *deed.wording.values()) if text]
         if texts and (refusal := await chat.keeps_out(*texts)):
             told = refused(chat, refusal, waits=kept)
@@ -151,6 +153,11 @@ class Deciding(Topic):
         if deed.verb in {"save", "ask"} and len(deed.ids) == 1:
             return await self._show(chat, deed.ids[0], first=lines)
         return await self._list(chat, first=lines)
+
+    async def _open(self, chat: Chat, deed: _Deed) -> Told:
+        if deed.verb in {AGREE, SUPERSEDE}:
+            return await self._agreeing.ask(chat, deed.verb, deed.ids[0], {"action": deed.words})
+        return await self._show(chat, deed.ids[0], edits=deed.verb == "edit")
 
     async def _made(self, chat: Chat, about: str, deed: _Deed, reader: Reader) -> tuple[str, bool]:
         """What came of it, in a line, and whether it is to be looked at again, as it is another by now."""

@@ -139,13 +139,16 @@ class Sheet:
             fields.append({**choice, "value": Reach.INTERNAL.value})
         verbs = ["validate", "return"] if in_review else ["publish"]
         verbs += ["retire", "edit"] + (["ask"] if wider and not item.consent.covers(Reach.PUBLIC) else [])
+        words = self._entries()
+        below = [] if in_review else [{"verb": verb, "entry": len(words)} for verb in ("agree", "supersede")]
         return speech.menu(
             TOPIC,
             title=item.title,
             text="\n".join(line for line in (first, self._stands()) if line),
-            entries=[*self._entries(), *made],
+            entries=[*words, *made],
             fields=fields,
             buttons=[
+                *({**one, "label": say(f"deciding.{one['verb']}")} for one in below),
                 *({"verb": verb, "label": say(f"deciding.{verb}"), "inputs": True} for verb in verbs),
                 {"verb": LIST, "label": say("deciding.list")},
             ],
