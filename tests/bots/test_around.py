@@ -17,7 +17,7 @@ from .chatting import Chat, Office
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 KNOWN = Around(successor="Ben Sandlark", supervisor="Ana Reedmoor", office={"en": "Belmora"}, colleagues=43)
-CLOSE = "Ben Sandlark, your successor, and Ana Reedmoor, your supervisor; I show it to nobody else"
+CLOSE = "only Ben Sandlark, your successor, and Ana Reedmoor, your supervisor"
 LONG = "The district offices wait for our letter every April, and nobody else knows whom to call."
 
 
