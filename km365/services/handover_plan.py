@@ -305,10 +305,19 @@ def work_out_sittings(rules: Rules, about: About) -> tuple[Risk, SittingPlan]:
         wanted=wanted,
         short=choice.short or (None if risk.high.asks_all else NotAsked(Why.BAND)),
         silent=about.silent,
-        met_today=any(day_at(one.at, about.hours) == about.today for one in talk.answers) if talk else False,
+        met_today=_is_met_today(about),
     )
     before = (Sitting(on=part.on, questions=part.questions) for part in begun)
     return risk, replace(plan, sittings=(*before, *plan.sittings))
+
+
+def _is_met_today(about: About) -> bool:
+    """Whether the person answers just now, or has answered today."""
+    talk = about.interview
+    if talk is None:
+        return False
+    today = any(day_at(one.at, about.hours) == about.today for one in talk.answers)
+    return today or talk.state is InterviewState.OPEN
 
 
 def _done(

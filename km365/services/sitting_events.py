@@ -97,16 +97,16 @@ def _events(
             continue
         hours = hours_of_person(c, person_id, usual.of(talk.office))
         say, today = words.get(talk.language).say, day_at(now, hours)
-        open_ = {part.on: part for part in left(talk, talk.parts)}
         for number, part in enumerate(talk.parts, start=1):
-            if part.on < today or part.on not in open_:
+            open_ = left(talk, (part,))
+            if part.on < today or not open_:
                 continue
             found[f"{store.SITTING}{campaign.id}:{number}"] = Event(
                 title=say("sittings.event", number=number, count=len(talk.parts)),
                 day=part.on,
                 time_zone=str(hours.zone),
                 kind="",
-                about=say("sittings.event_about", n=len(open_[part.on].questions)),
+                about=say("sittings.event_about", n=len(open_[0].questions)),
             )
     return found
 
