@@ -159,6 +159,7 @@ async def test_a_sitting_in_progress_stays_when_six_weeks_become_five_days(ann: 
     await ann.says(times=2)
     await ann.move(4)
     now = await ann.talk()
+    assert len({one.on for one in now.parts}) == len(now.parts), "never two sittings on one day"
     assert now.state is InterviewState.OPEN and now.parts[0].questions == begun.parts[0].questions
     assert all(one.on <= ann.day(4) for one in now.parts)
     shown = (await ann.plan()).plan
