@@ -80,6 +80,15 @@ async def test_without_a_yes_it_stays_out(ann: Chat, no: str) -> None:
     assert await answer(ann, "people") == "Maria Lopez, UNDP — funds us"
 
 
+async def test_what_is_not_kept_is_not_asked_about(ann: Chat) -> None:
+    await asked(ann, "people")
+    await ann.says("skip")
+    ann.heard("A break")
+    await ann.says(f"Maria Lopez — {PHONE}")
+    ann.heard("no question is waiting")
+    ann.not_heard("left out")
+
+
 async def test_the_buttons_say_the_same_and_only_while_it_is_asked(ann: Chat) -> None:
     await asked(ann, "people")
     await ann.says(f"Maria Lopez — {PHONE}")

@@ -19,6 +19,7 @@ from km365.core.drafting import in_note
 from km365.core.interviews import PROBE_SUFFIX, Interview
 from km365.core.key_documents import LEAVES_WITH_OWNER, Found, KeyDocument
 from km365.core.messages import Messages
+from km365.core.notes import Note
 from km365.core.private_details import LeftOut, leave_out
 from km365.core.questions import BankKind
 from km365.core.said import Said, Verb, clean
@@ -37,6 +38,10 @@ _AGREED, _LEFT_OUT = "agreed", "left_out"
 _YES = frozenset({Command.YES, Command.AGREE})
 _NO = frozenset({Command.NO, Command.REFUSE, Command.DECLINE, Command.SKIP})
 _DOCUMENTS = "handover.documents"
+_REFUSED = frozenset(
+    {Note.NOT_NOW, Note.LATE, Note.TOO_LONG, Note.CHOOSE, Note.UNRECORDED, Note.ALREADY_SENT, Note.ON_ITS_WAY}
+)
+"""With these nothing of what was said was kept."""
 _PATIENCE_S = 6.0
 _MOST_NAMED = 5
 
@@ -88,7 +93,7 @@ class Named(Topic):
 
     async def answered(self, chat: Chat, turn: Turn, said: Said) -> Told | None:
         """What was left out and whether they agreed; else what was read of people or documents."""
-        if bank_of(chat, turn.interview).kind is not BankKind.HANDOVER:
+        if bank_of(chat, turn.interview).kind is not BankKind.HANDOVER or _REFUSED & set(turn.notes):
             return None
         chat = replace(chat, language=turn.interview.language)
         if any(leave_out(text, self._words, ()) for text in (said.text, *said.fields.values())):
