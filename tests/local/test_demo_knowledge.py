@@ -56,6 +56,7 @@ def test_there_are_sixty_in_four_languages_of_every_kind_and_perspective() -> No
     assert len({one.id for one in ITEMS}) == len({one.title for one in ITEMS}) == 60
     themes = Counter(theme for one in LESSONS for theme in one.get("knowledge_theme", ()))
     assert themes["Exit interviews"] >= 12 and themes["Taxonomy and tagging"] >= 12
+    assert sum("goal_area" in one for one in LESSONS) >= 36, "the others are about no programme"
 
 
 @pytest.mark.parametrize("data", LESSONS, ids=lambda one: one["key"])
