@@ -100,7 +100,12 @@ class PackWords:
             "gaps": [
                 Entry(
                     title=one.what,
-                    note=self.text("gap", owner=one.owner, day=self.day(one.due_on), method=one.method),
+                    note=self.text(
+                        "gap",
+                        owner=one.owner or self.text("unknown"),
+                        day=self.day(one.due_on),
+                        method=one.method,
+                    ),
                 )
                 for one in pack.gaps
             ],

@@ -260,7 +260,8 @@ async def _gaps(desk: PackDesk, note: FiledNote, reader: Reader, language: str) 
 async def _documents(desk: PackDesk, said: Sequence[Said], reader: Reader) -> list[ToRead]:
     """The documents that the note names, with the line that does; not what is gone or leads elsewhere."""
     found: dict[str, ToRead] = {}
-    lines = [one.line.text for one in said if "://" in one.line.text]
+    cells = [cell for one in said for cell in one.line.text.split(rules.CELL)]
+    lines = [one for one in cells if "://" in one]
     told = await key_documents.look_up(
         desk.graph, desk.settings, "\n".join(lines), person_id=reader.person_id
     )

@@ -226,17 +226,32 @@ def _named(chat: Chat, note: FiledNote) -> Mapping[str, str]:
 
 
 def _entries(chat: Chat, words: PackWords, section: Section) -> list[dict[str, str]]:
-    """The first few of a section, its heading before each, and how many more there are."""
-    found = [_entry(chat, words, section.heading, one) for one in section.entries[:_MOST]]
-    if more := len(section.entries) - len(found):
-        found[-1]["note"] += f" {chat.speech.messages.say('successor.more', n=more)}"
+    """The first few of a section: one by one where they lead somewhere, the others together."""
+    shown = section.entries[:_MOST]
+    found = [_entry(chat, words, section.heading, one) for one in shown if one.url]
+    lines = [_line(chat, words, one) for one in shown if not one.url]
+    if lines:
+        found.append({"title": section.heading, "quote": "\n".join(lines)})
+    if more := len(section.entries) - len(shown):
+        last = found[-1]
+        last["note"] = f"{last.get('note', '')} {chat.speech.messages.say('successor.more', n=more)}".strip()
     return found
 
 
 def _entry(chat: Chat, words: PackWords, heading: str, one: Entry) -> dict[str, str]:
-    title = f"{heading}: {chat.speech.apart(one.title)}" if one.title else heading
-    quote = chat.speech.apart(words.quoted(one.quote)) if one.quote else ""
-    return {"title": title, "quote": quote, "note": one.note, "link": one.url}
+    title = f"{heading}: {chat.speech.apart(one.title)}"
+    return {"title": title, "quote": _quoted(chat, words, one), "note": one.note, "link": one.url}
+
+
+def _line(chat: Chat, words: PackWords, one: Entry) -> str:
+    title, quote = chat.speech.apart(one.title), _quoted(chat, words, one)
+    if not quote:
+        return f"{title} {one.note}"
+    return f"{one.note}: {' '.join(part for part in (title, quote) if part)}"
+
+
+def _quoted(chat: Chat, words: PackWords, one: Entry) -> str:
+    return chat.speech.apart(words.quoted(one.quote)) if one.quote else ""
 
 
 def _placed(chat: Chat, one: Quotation) -> str:
