@@ -127,7 +127,7 @@ def course(
         return Course.NOW if ours and words else Course.NO
     if standing is Standing.FILED:
         rewrites = kind is WishKind.CHANGE and words
-        return Course.NO if kind is WishKind.NARROW else Course.NOW if rewrites else Course.ASK
+        return Course.NOW if rewrites else Course.ASK
     return _course_of_item(standing, kind, alone=alone, for_everyone=for_everyone, words=words)
 
 

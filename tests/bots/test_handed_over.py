@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from km365_bots import cards
@@ -13,13 +13,13 @@ from km365_bots.topics import NotWanted
 from km365.core.languages import LANGUAGES
 from km365.graph import drives
 from km365.local import faults
-from km365.services import handover_readers
+from km365.services import handover_readers, wishes
 from km365.services.handover_readers import ReadersDesk
 
 from ..conftest import Provisioned, person_id, sign_in_name
 from ..services.filing import Filing
 from .chatting import LABELS
-from .contributing import Contributing, speaks
+from .contributing import BEN, ROLE, Contributing, speaks
 
 Opens = Callable[..., Contributing]
 
@@ -48,6 +48,11 @@ async def hears(chat: Contributing, card: str = "") -> None:
     chat.card = chat.replies[-1].card if chat.replies else None
 
 
+def day(chat: Contributing, number: int) -> str:
+    """A day of that March, as the bot writes it."""
+    return chat.parts.catalogue.get("en").day(date(2026, 3, number))
+
+
 async def sees_to_notes(chat: Contributing, days: int = 0) -> None:
     app = chat.here.app
     desk = ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
@@ -63,14 +68,14 @@ async def test_the_supervisors_card_says_what_it_is_and_until_when_and_one_press
     await sees_to_notes(sam)
     await hears(sam)
     sam.heard("Ann Paperboat has written a handover note for the post Chief of Water")
-    sam.heard("an acknowledgement and no clearance", "you cannot change the note", "March 9, 2026")
+    sam.heard("an acknowledgement and no clearance", "you cannot change the note", day(sam, 9))
     assert sam.card is not None
     drawn = cards.render(sam.card, LABELS, text="twin")
     assert [one["title"] for one in drawn["actions"]] == ["I have read it"]
     await hears(sue)
     assert sue.replies == [], "nobody else is told yet"
     await ann.says("who has read my handover note")
-    ann.heard("Sam Paperboat, your supervisor, reads it first and has until March 9, 2026")
+    ann.heard(f"Sam Paperboat, your supervisor, reads it first and has until {day(ann, 9)}")
 
     card = sam.card
     await sam.presses("read")
@@ -81,13 +86,15 @@ async def test_the_supervisors_card_says_what_it_is_and_until_when_and_one_press
     await sees_to_notes(sam)
     await hears(sue)
     sue.heard(
-        "A handover note for you", "whoever follows in the post Chief of Water", "has read it, on March 2"
+        "A handover note for you",
+        "whoever follows in the post Chief of Water",
+        f"has read it, on {day(sue, 2)}",
     )
     await sue.presses("read")
     sue.heard("Whoever wrote it can see that")
     await ann.says("handover status")
     ann.heard("Sam Paperboat, your supervisor, has read it", "It is with Sue Paperboat, who follows you")
-    ann.heard("Sue Paperboat has read it, on March 2, 2026", "what have I contributed")
+    ann.heard(f"Sue Paperboat has read it, on {day(ann, 2)}", "what have I contributed")
 
 
 async def test_the_same_by_typing_with_a_number_where_there_are_several(filing: Filing, opens: Opens) -> None:
@@ -197,3 +204,29 @@ async def test_every_card_reads_in_every_language(filing: Filing, opens: Opens) 
                 assert "handed_over." not in reply.text
                 for word in ("Chief of Water", "Paperboat", "Handover notes"):
                     assert word in reply.text, "who has to let them in is said"
+
+
+async def test_the_author_may_ask_that_fewer_read_a_note_that_is_filed_and_is_answered(
+    filing: Filing, opens: Opens
+) -> None:
+    ann = opens("ann")
+    await filing.leaves(KMState="in interview")
+    await ann.contributes("i9", bank="handover", role=ROLE)
+    await ann.says("what have I contributed")
+    await ann.says("1")
+    ann.heard("Filed on", "your supervisor, has not said that they have read it", "“Ask for fewer readers”")
+    await ann.says("ask for fewer readers")
+    ann.heard("“Change it” lets you narrow an answer yourself")
+    await ann.says("yes")
+    ann.heard("I pass it on to the focal point")
+    await ann.works()
+    (asked,) = await ann.told("ben")
+    ben = await compose_now(ann.parts, asked)
+    assert "would like fewer people to read it" in ben.text
+    assert "lesson answer note:i9 --grant" in ben.text
+    (wish,) = await wishes.settle(ann.desk, "note:i9", grant=True, reason="", reader=BEN)
+    assert wish.state == "done"
+    (told,) = await ann.settled()
+    assert "fewer people read your handover note now" in (await compose_now(ann.parts, told)).text
+    await ann.says("what have I contributed")
+    ann.not_heard("was asked to let fewer people")

@@ -148,15 +148,17 @@ class HandedOver(Topic):
             "choices": choices,
             "value": theirs[0].item_id,
         }
-        several = len(theirs) > 1
+        several, unread = len(theirs) > 1, any(not _has_read(one, person) for one in theirs)
+        said = say("handed_over.hint" if several else "handed_over.hint_one")
+        button = {"verb": _READ, "label": say("handed_over.read"), "inputs": several}
         reply = chat.speech.menu(
             self.name,
             title=say("handed_over.list_title"),
             entries=[self._entry(chat.speech, one, reader=person) for one in theirs],
-            fields=[which] if several else [],
-            buttons=[{"verb": _READ, "label": say("handed_over.read"), "inputs": several}],
+            fields=[which] if several and unread else [],
+            buttons=[button] if unread else [],
             about=_LIST if several else theirs[0].item_id,
-            hint=say("handed_over.hint" if several else "handed_over.hint_one"),
+            hint=said if unread else "",
         )
         return Told(replies=[*own, reply], waits={"notes": [one.item_id for one in theirs]})
 
@@ -206,10 +208,7 @@ class HandedOver(Topic):
         say, lines = speech.messages.say, []
         if reader and note.filed_at:
             lines.append(say("handed_over.filed", day=self._day(speech, note, note.filed_at)))
-        has_read = (reader == note.supervisor_id and handover_readers.is_acknowledged(note)) or (
-            reader == note.successor_id and handover_readers.is_read(note)
-        )
-        if reader and has_read:
+        if reader and _has_read(note, reader):
             lines.append(say("handed_over.you_read"))
         title = say("handed_over.about_post", post=speech.apart(note.post))
         return {"title": title, "note": " ".join(lines), "link": note.web_url}
@@ -223,6 +222,13 @@ class HandedOver(Topic):
             return (await people.get_person(self._desk.graph, person_id)).name
         except NotFound:
             return speech.messages.say("handed_over.a_colleague")
+
+
+def _has_read(note: FiledNote, reader: str) -> bool:
+    """Whether this reader has said that they have read the note as it is."""
+    return (reader == note.supervisor_id and handover_readers.is_acknowledged(note)) or (
+        reader == note.successor_id and handover_readers.is_read(note)
+    )
 
 
 def _said_read(chat: Chat) -> int | None:

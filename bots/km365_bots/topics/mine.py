@@ -103,15 +103,18 @@ class Mine(Topic):
         """What became of a wish, to its author; that there is one, to a focal point."""
         data = {key: value for key, value in message.data.items() if isinstance(value, str)}
         if message.card == wishes.SETTLED:
-            key = f"mine.settled_{data.get('kind')}_{data.get('state')}"
+            kind = WishKind(data["kind"])
+            _, _, about = message.key.split(":", 2)
+            key = f"mine.settled_{kind}_{data.get('state')}{mine_shown.of_note(about, kind)}"
             reason = (speech.messages.say("notice.reason"), data.get("reason", ""))
             return speech.notice(
                 speech.messages.say("mine.settled_title"), speech.messages.say(key), facts=[reason]
             )
         if message.card == wishes.ASKED:
             title = data.get("title") or speech.messages.say("mine.a_note")
+            item, kind = data.get("item", ""), WishKind(data["kind"])
             text = speech.messages.say(
-                f"mine.asked_{data.get('kind')}", title=title, item=data.get("item", "")
+                f"mine.asked_{kind}{mine_shown.of_note(item, kind)}", title=title, item=item
             )
             what = (speech.messages.say("mine.what_changes"), data.get("words", ""))
             return speech.notice(
@@ -263,7 +266,7 @@ class Mine(Topic):
     def _asks(self, chat: Chat, about: Contribution, kind: WishKind, way: Course, *, value: str = "") -> Told:
         """Whether it is really wanted; where a focal point is to change something, what."""
         say = chat.speech.messages.say
-        key = f"mine.sure_{kind}_{'now' if way is Course.NOW else 'ask'}"
+        key = f"mine.sure_{kind}_{'now' if way is Course.NOW else 'ask'}{mine_shown.of_note(about.id, kind)}"
         if kind is WishKind.WITHDRAW and way is Course.NOW:
             key = f"{key}_{mine_shown.whose(about)}"
         fields: list[Mapping[str, object]] = []
@@ -374,7 +377,8 @@ def _words_for(chat: Chat, verb: str) -> set[str]:
     found: set[str] = set()
     for tag in LANGUAGES:
         texts = chat.parts.catalogue.get(tag).texts
-        names = [f"mine.{verb}", f"mine.{verb}_words", f"mine.{verb}_ask", f"mine.{verb}_unsent"]
+        endings = ("", "_words", "_ask", "_unsent", "_note_ask")
+        names = [f"mine.{verb}{ending}" for ending in endings]
         for name in names:
             text = texts.get(name, ())
             found |= {plain(one) for one in ((text,) if isinstance(text, str) else text)}

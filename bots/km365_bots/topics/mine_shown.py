@@ -6,7 +6,7 @@ from km365.core.contributions import Course, Standing, WishKind, WishState
 from km365.core.interviews import InterviewState
 from km365.core.knowledge import WRITTEN_FIELDS, Reach
 from km365.core.schedule import day_at
-from km365.services.contributions import Contribution
+from km365.services.contributions import NOTE, Contribution
 from km365.services.wishes import Answer
 from km365_bots import drafts
 from km365_bots.chat import Chat
@@ -43,7 +43,7 @@ def state(chat: Chat, about: Contribution) -> str:
         lines.append(messages.say("mine.changing"))
     for wish in about.wishes:
         how = "doing" if wish.state is WishState.DOING else "asked"
-        lines.append(messages.say(f"mine.open_{how}_{wish.kind}"))
+        lines.append(messages.say(f"mine.open_{how}_{wish.kind}{of_note(about.id, wish.kind)}"))
     return " ".join(lines)
 
 
@@ -68,10 +68,15 @@ def take_back(chat: Chat, about: Contribution) -> list[Mapping[str, object]]:
     return [{"verb": CONSENT, "label": label}] if allowed(chat, about) else []
 
 
+def of_note(contribution_id: str, kind: WishKind) -> str:
+    """What ends the names of texts about narrowing a handover note, which no whole office reads."""
+    return "_note" if contribution_id.startswith(NOTE) and kind is WishKind.NARROW else ""
+
+
 def label(about: Contribution, kind: WishKind, person_id: str) -> str:
     """The words of the button: another where a focal point is asked, or where nothing was sent yet."""
     if about.course(kind, person_id) is Course.ASK:
-        return f"mine.{kind}_ask"
+        return f"mine.{kind}{of_note(about.id, kind)}_ask"
     if kind is WishKind.CHANGE and about.standing is Standing.UNSENT:
         return "mine.change_unsent"
     return f"mine.{kind}"
