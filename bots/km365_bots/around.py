@@ -8,6 +8,7 @@ from km365.app import App
 from km365.core.around import Around
 from km365.core.departures import BANK
 from km365.core.interviews import Interview
+from km365.core.questions import POST_LEFT
 from km365.documents.offices import offices
 from km365.errors import KM365Error
 from km365.graph.people import get_person
@@ -72,6 +73,7 @@ class InDirectory(Surroundings):
             supervisor=supervisor,
             office=named.names if named and named.names else {"en": interview.office},
             colleagues=colleagues,
+            words=POST_LEFT if interview.bank == POST_LEFT else Around.words,
         )
 
 

@@ -20,6 +20,8 @@ class Around:
     supervisor: str = ""
     office: Mapping[str, str] = field(default_factory=dict)
     colleagues: int = 0
+    words: str = "preview"
+    """Where the texts stand that name them: a colleague of a leaver has no successor of their own."""
 
 
 _EXACT = 20
@@ -32,7 +34,7 @@ def by_name(messages: Messages, around: Around) -> Messages:
     if around.successor or around.supervisor:
         both = around.successor and around.supervisor
         known = "both" if both else "successor" if around.successor else "supervisor"
-        who = messages.say(f"preview.{known}", successor=around.successor, supervisor=around.supervisor)
+        who = messages.say(f"{around.words}.{known}", successor=around.successor, supervisor=around.supervisor)
         said[f"audience.{Audience.SUCCESSOR}"] = _as_it_is(who)
         note = f"{messages.say('prompt.note_text')} {messages.say('preview.note', who=who)}"
         said["prompt.note_text"] = _as_it_is(note)
