@@ -15,6 +15,7 @@ from km365.services import (
     campaign_reports,
     campaigns,
     flows,
+    gaps_followed,
     handover_facts,
     handover_plan,
     handover_readers,
@@ -64,7 +65,9 @@ async def _running(app: App, *, url: str | None) -> AsyncIterator[None]:
     care = LessonCare(app, hours)
     app.jobs.register(lessons.JOB, _unless_paused(app, "lessons", care.look), attempts=12)
     app.jobs.every_minute("lessons", _unless_paused(app, "lessons", care.every_minute))
-    app.jobs.register(handover_readers.JOB, _unless_paused(app, "handover", Notes(app).look), attempts=12)
+    notes = Notes(app)
+    app.jobs.register(handover_readers.JOB, _unless_paused(app, "handover", notes.look), attempts=12)
+    app.jobs.register(gaps_followed.JOB, _unless_paused(app, "handover", notes.follow), attempts=12)
     watching, index, calendar = Watching(app, url=url), Searching(app), CalendarWatch(app)
     pushing = Pushing(app)
     app.jobs.register(JOB, _unless_paused(app, "watch", watching.look))
@@ -96,7 +99,7 @@ def _register_prompts(app: App, hours: Hours) -> None:
             report = await calendar_scan.scan(app.graph, app.db, app.jobs, app.settings, now=now)
             for warning in report.warnings:
                 _log.warning("%s", warning)
-            for job in (outlook.JOB, handover_facts.JOB, handover_readers.JOB):
+            for job in (outlook.JOB, handover_facts.JOB, handover_readers.JOB, gaps_followed.JOB):
                 await app.db.run(app.jobs.enqueue, job, key=job, args={})
             if drift := await restricted.drift(app.graph, app.db, app.settings, now=now):
                 _log.warning("%s", drift)

@@ -11,11 +11,9 @@ from km365.services import (
     deciding,
     derived,
     flows,
-    gaps_followed,
     promotion,
     review_by,
 )
-from km365.services.gaps import GapDesk
 from km365.services.lesson_care import LAST
 from km365.services.life import LifeDesk
 from km365.store import cursors
@@ -34,7 +32,6 @@ class Part(StrEnum):
     REVIEW_BY = "review_by"
     PROMOTION = "promotion"
     DECIDING = "deciding"
-    GAPS = "gaps"
 
 
 class LessonCare:
@@ -74,9 +71,6 @@ class LessonCare:
                 await promotion.propose(desk, app.templates, self._hours, at=now)
             case Part.DECIDING:
                 await deciding.tell(desk, at=now)
-            case Part.GAPS:
-                gap_desk = GapDesk.of(app.graph, app.db, app.jobs, app.settings, app.templates)
-                await gaps_followed.look(gap_desk, self._hours, at=now)
         await app.db.run(cursors.put, LAST, self._today, at=app.clock.now())
 
     @property

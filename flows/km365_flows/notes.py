@@ -1,10 +1,15 @@
-"""The readers of filed handover notes: seen to after each scan, and when one of them has read a note."""
+"""After each scan: the readers of filed handover notes, and what handovers leave open.
+
+The readers are seen to also when one of them has read a note.
+"""
 
 import logging
 from collections.abc import Mapping
 
 from km365.app import App
-from km365.services import handover_readers
+from km365.services import gaps_followed, handover_readers
+from km365.services.calendar import hours_of
+from km365.services.gaps import GapDesk
 from km365.services.handover_readers import ReadersDesk
 
 _log = logging.getLogger("km365.flows.notes")
@@ -23,3 +28,9 @@ class Notes:
         moved = await handover_readers.look(desk, at=app.clock.now())
         for problem in moved.problems:
             _log.warning("%s", problem)
+
+    async def follow(self, args: Mapping[str, str]) -> None:
+        """Job `handover-gaps`, repeatable: gaps are known by what they are about, messages by their day."""
+        app = self._app
+        desk = GapDesk.of(app.graph, app.db, app.jobs, app.settings, app.templates)
+        await gaps_followed.look(desk, hours_of(app.settings), at=app.clock.now())

@@ -27,7 +27,7 @@ FLOWS = {
     "outlook": ("after each scan", "keeps an event for each milestone in the calendar of calendar_mailbox"),
     "handover": (
         "after each scan",
-        "lets filed handover notes go on from the supervisor to the successor, and reminds once",
+        "lets filed handover notes go on from the supervisor to the successor, follows what is open",
     ),
     "tidy": ("every day", "copies the database, and deletes finished jobs and other old traces"),
 }
@@ -210,28 +210,30 @@ async def _outlook(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[st
 
 
 async def _handover(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[str, Any], str]:
-    from km365.services import handover_readers
+    from km365.services import calendar, gaps_followed, handover_readers
+    from km365.services.gaps import GapDesk
 
     desk = handover_readers.ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
     moved = await handover_readers.look(desk, at=now, dry_run=dry_run)
-    return asdict(moved), "\n".join([_messages(moved.messages), *moved.problems])
+    hours = calendar.hours_of(app.settings)
+    following = GapDesk.of(app.graph, app.db, app.jobs, app.settings, app.templates)
+    told = await gaps_followed.look(following, hours, at=now, dry_run=dry_run)
+    done = asdict(moved) | {"messages": moved.messages + told}
+    return done, "\n".join([_messages(moved.messages + told), *moved.problems])
 
 
 async def _lessons(app: "App", now: datetime, *, dry_run: bool) -> tuple[dict[str, Any], str]:
-    from km365.services import calendar, deciding, gaps_followed, lesson_care, life
-    from km365.services.gaps import GapDesk
+    from km365.services import calendar, deciding, lesson_care, life
 
     desk = life.LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
     hours = calendar.hours_of(app.settings)
     done = await lesson_care.look(desk, app.templates, hours, at=now, dry_run=dry_run)
     told = await deciding.tell(desk, at=now, dry_run=dry_run)
-    gap_desk = GapDesk.of(app.graph, app.db, app.jobs, app.settings, app.templates)
-    open_ = await gaps_followed.look(gap_desk, hours, at=now, dry_run=dry_run)
     words = f"{done.asked} asked whether lessons still hold, {done.reminded} reminded of an action"
     words = f"{words}, {done.back} told that one has no owner, {done.proposed} told that lessons agree"
-    words = f"{words}, {told} told of lessons to decide on, {open_} of what a handover leaves open"
+    words = f"{words}, {told} told of lessons to decide on"
     words = f"{words}, {done.taken_out} changed with their sources"
-    return asdict(done) | {"deciders": told, "gaps": open_}, words
+    return asdict(done) | {"deciders": told}, words
 
 
 _REHEARSED = {"push": _push, "outlook": _outlook, "handover": _handover}

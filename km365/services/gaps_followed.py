@@ -25,6 +25,8 @@ from km365.store.database import Connection
 from km365.store.gaps import Handover
 from km365.store.outbox import Message
 
+JOB = "handover-gaps"
+"""The job that looks at gaps; the scan of the calendar asks for it, once it is known whom campaigns ask."""
 CARD = "open_gaps"
 """The card that says that gaps are open; which, whoever may read them sees when it is opened."""
 _UNDER_WAY = frozenset(
