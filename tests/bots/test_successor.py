@@ -15,10 +15,10 @@ from km365.services.alumni import AlumniDesk
 from km365.services.search import SearchTerms
 from km365.store import conversations, outbox
 from km365.store.outbox import Message
-from km365.suggest.vocabulary import Vocabulary
 
 from ..conftest import Provisioned, person_id
 from ..services.leaving import Leaving, interview
+from ..services.leaving import concepts as concepts
 from ..services.shelf import InProcess
 from .chatting import BANKS, MORNING, Chat, Office
 
@@ -28,6 +28,16 @@ ANSWERS = {
     "more": "The spare key of the depot is with the guard's sister.",
 }
 ARABIC = {"watch": "مخزون الكلور في مستودع تمبر: إذا نزل عن أربعين برميلاً بقيت ثلاث مدن بلا مياه."}
+
+
+class Terms(SearchTerms):
+    """Those of the tests, which are not read anew."""
+
+    def __init__(self, concepts: Concepts) -> None:
+        self._concepts = concepts
+
+    async def now(self) -> Concepts:
+        return self._concepts
 
 
 class Staff(Leaving):
@@ -53,18 +63,17 @@ class Staff(Leaving):
 
 
 @pytest.fixture
-async def staff(provisioned: Provisioned, vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch) -> Staff:
+async def staff(provisioned: Provisioned, concepts: Concepts, monkeypatch: pytest.MonkeyPatch) -> Staff:
     async def admit(*_: object, **__: object) -> float:
         return 0.0
 
     monkeypatch.setattr(Governor, "admit", admit)
     monkeypatch.setattr(successor_pack, "FileReader", InProcess)
-    staff = Staff(here=provisioned, concepts=Concepts(vocabulary.taxonomy))
+    staff = Staff(here=provisioned, concepts=concepts)
     app = provisioned.app
     staff.office = Office(db=app.db)
     line = AlumniLine(staff.line)
-    terms = SearchTerms(app.graph, app.settings, app.templates)
-    staff.office.topics = [Successor(app, BANKS, terms, None, line), line]
+    staff.office.topics = [Successor(app, BANKS, Terms(concepts), None, line), line]
     await staff.departs()
     return staff
 
@@ -83,10 +92,9 @@ async def test_the_successor_sees_the_pack_and_asks_it_and_nothing_of_the_questi
     await sue.says("my pack")
     sue.heard(
         "What you take over: Chief of Water",
-        "From the note of Ann Paperboat, March 2, 2026.",
-        "People to meet in the first two weeks: Halima Quillstone",
-        "sees a contamination first",
-        "First week",
+        "From the note of Ann Paperboat, ",
+        "People to meet in the first two weeks",
+        "First week: Halima Quillstone “head of the laboratory, sees a contamination first",
         "km365 handover pack",
         "Your questions are not kept.",
     )
@@ -95,7 +103,7 @@ async def test_the_successor_sees_the_pack_and_asks_it_and_nothing_of_the_questi
         "What the pack says",
         "What needs an eye on it",
         "“The chlorine stock at Tamber depot: below forty drums",
-        "Handover note · March 2, 2026",
+        "Handover note · ",
     )
     assert "drums" not in await waiting(staff, sue) and "must" not in await waiting(staff, sue)
     await sue.presses("ask", {"words": "Who holds the spare key?"})
@@ -147,10 +155,10 @@ async def test_a_question_goes_as_its_asker_saw_it_and_the_answer_as_its_author_
     await ann.hears_of((await staff.told("ann", alumni.OPENING))[0])
     ann.heard("May your successor still ask you something?", "Nothing is expected of you")
     await ann.presses("open", {"months": "3", "address": ""})
-    ann.heard("Your successor may ask you in Teams until June 1, 2026.")
+    ann.heard("Your successor may ask you in Teams until ")
     await sue.says("my pack")
     await sue.says("Which hotel do visitors like?")
-    sue.heard("Ann Paperboat may be asked until June 1, 2026.", "exactly these words")
+    sue.heard("Ann Paperboat may be asked until ", "exactly these words")
     await sue.presses("send", {"words": "Which hotel do visitors of the donor like?"})
     sue.heard("Sent to Ann Paperboat.")
     (question,) = await staff.told("ann", alumni.QUESTION)
@@ -225,7 +233,7 @@ async def test_no_more_questions_a_week_than_other_messages_and_what_belongs_els
     ann, sue = staff.chat("ann"), staff.chat("sue")
     await ann.says("my line")
     await ann.says("until 30 June")
-    for number, heard in enumerate(("Sent to Ann", "Ann Paperboat on March 3", "Ann Paperboat on March")):
+    for number, heard in enumerate(("Sent to Ann", "not too much comes at once", "not too much")):
         await sue.says(f"ask the note which vaccines number {number} expire")
         await sue.says("yes")
         sue.heard(heard)

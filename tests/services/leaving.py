@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from km365.core.audience import Reader
 from km365.core.interviews import Answer, Interview, InterviewState
 from km365.core.search_question import Concepts
@@ -17,6 +19,7 @@ from km365.services import filed_notes, handover
 from km365.services.filed_notes import FiledNote
 from km365.services.search_meaning import Meaning
 from km365.services.successor_pack import PackDesk
+from km365.suggest.vocabulary import Vocabulary
 from km365.templates import Templates
 
 from ..conftest import Provisioned, person_id, sign_in_name
@@ -59,6 +62,12 @@ def interview(language: str, answers: Mapping[str, str]) -> Interview:
         due_on=LAST_DAY,
         answers=tuple(given),
     )
+
+
+@pytest.fixture(scope="session")
+def concepts(vocabulary: Vocabulary) -> Concepts:
+    """The terms that questions are understood by, made once."""
+    return Concepts(vocabulary.taxonomy)
 
 
 @dataclass

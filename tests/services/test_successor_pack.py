@@ -17,23 +17,21 @@ from km365.graph.governor import Governor
 from km365.services import learnt, successor_pack
 from km365.services.filed_notes import FiledNote
 from km365.services.search_meaning import Meaning
-from km365.suggest.vocabulary import Vocabulary
 
 from ..conftest import Provisioned
 from .leaving import EVE, LAST_DAY, NOW, SAM, SUE, Leaving, told
+from .leaving import concepts as concepts
 from .shelf import InProcess, Shelf
 
 
 @pytest.fixture
-async def leaving(
-    provisioned: Provisioned, vocabulary: Vocabulary, monkeypatch: pytest.MonkeyPatch
-) -> Leaving:
+async def leaving(provisioned: Provisioned, concepts: Concepts, monkeypatch: pytest.MonkeyPatch) -> Leaving:
     async def admit(*_: object, **__: object) -> float:
         return 0.0
 
     monkeypatch.setattr(Governor, "admit", admit)
     monkeypatch.setattr(successor_pack, "FileReader", InProcess)
-    leaving = Leaving(here=provisioned, concepts=Concepts(vocabulary.taxonomy))
+    leaving = Leaving(here=provisioned, concepts=concepts)
     await leaving.departs()
     return leaving
 
