@@ -55,10 +55,19 @@ async def list_(app: "App", *, as_json: bool) -> None:
         return
     table(
         [
-            (row.office, row.post, row.leaves_on or "", row.state, row.answers, row.departure_id, row.next)
+            (
+                row.office,
+                row.post,
+                row.leaves_on or "",
+                row.state,
+                row.answers,
+                row.gaps,
+                row.departure_id,
+                row.next,
+            )
             for row in rows
         ],
-        headings=("office", "post", "last day", "state", "answers", "departure", "next"),
+        headings=("office", "post", "last day", "state", "answers", "gaps", "departure", "next"),
     )
 
 
@@ -101,6 +110,7 @@ def _print(found: "Shown") -> None:
         ("successor", found.successor or ("nobody is named" if one.filed_on else "")),
         ("received", one.received_on or ("not yet" if one.filed_on else "")),
         ("read", one.read_on),
+        ("open gaps", one.gaps or ""),
         ("access", locked if found.locked_out else ""),
         ("next", one.next),
     )

@@ -18,7 +18,7 @@ from km365.services.departure_list import Row
 from km365.services.filed_notes import FiledNote
 from km365.services.handover_readers import Circle, ReadersDesk
 from km365.settings import Settings
-from km365.store import interviews
+from km365.store import gaps, interviews
 from km365.store.database import Connection
 
 _IN_INTERVIEW = frozenset({InterviewState.CONSENTING, InterviewState.OPEN, InterviewState.PAUSED})
@@ -44,6 +44,8 @@ class Standing:
     acknowledged_on: date | None
     received_on: date | None
     read_on: date | None
+    gaps: int
+    """What is still open of it, by count (`km365 handover gaps`)."""
     next: str
     """What happens next and when, in words."""
 
@@ -68,19 +70,36 @@ async def overview(desk: ReadersDesk, *, now: datetime) -> list[Standing]:
     rows = (await departure_list.overview(desk.graph, desk.db, desk.settings, now=now)).rows
     notes = await filed_notes.list_(desk.graph, desk.settings)
     talks = await desk.db.run(_talks)
-    left, found = list(notes), []
+    left: list[FiledNote] = list(notes)
+    known: list[tuple[Row | None, FiledNote | None]] = []
     for row in rows:
         note = next((one for one in reversed(left) if _is_of(row, one)), None)
         if note is not None:
             left.remove(note)
-        found.append(
-            _standing(desk.settings, row, await _circle(desk, note, now=now), talks.get(row.person_id))
-        )
-    open_ = [one for one in left if one.filed_at and not handover_readers.is_read(one)]
-    for note in open_:
-        circle = await _circle(desk, note, now=now)
-        found.append(_standing(desk.settings, None, circle, talks.get(note.person_id)))
+        known.append((row, note))
+    known += [(None, one) for one in left if one.filed_at and not handover_readers.is_read(one)]
+    found = [await _seen(desk, row, note, talks, now=now) for row, note in known]
     return sorted(found, key=lambda one: (one.leaves_on or date.max, one.person_id))
+
+
+async def _seen(
+    desk: ReadersDesk,
+    row: Row | None,
+    note: FiledNote | None,
+    talks: Mapping[str, Interview],
+    *,
+    now: datetime,
+) -> Standing:
+    circle = await _circle(desk, note, now=now)
+    person_id = row.person_id if row else note.person_id if note else ""
+    last_on = row.leaves_on if row else note.last_on if note else None
+    open_ = await desk.db.run(_open_gaps, person_id, last_on)
+    return _standing(desk.settings, row, circle, talks.get(person_id), open_gaps=open_)
+
+
+def _open_gaps(c: Connection, person_id: str, last_on: date | None) -> int:
+    kept = gaps.of_person(c, person_id, last_on)
+    return sum(one.is_open for one in kept[1]) if kept else 0
 
 
 async def show(desk: ReadersDesk, who: str, *, now: datetime) -> Shown:
@@ -144,7 +163,9 @@ def _talks(c: Connection) -> Mapping[str, Interview]:
     return talks
 
 
-def _standing(settings: Settings, row: Row | None, circle: Circle | None, talk: Interview | None) -> Standing:
+def _standing(
+    settings: Settings, row: Row | None, circle: Circle | None, talk: Interview | None, *, open_gaps: int
+) -> Standing:
     note = circle.note if circle else None
     known = row or note
     assert known is not None  # noqa: S101 - a standing is of a departure or of a note
@@ -170,6 +191,7 @@ def _standing(settings: Settings, row: Row | None, circle: Circle | None, talk: 
         acknowledged_on=day(note.acknowledged_at) if note and _acknowledged(note) else None,
         received_on=day(note.received_at) if note else None,
         read_on=day(note.read_at) if note and handover_readers.is_read(note) else None,
+        gaps=open_gaps,
         next=_next(row, circle),
     )
 

@@ -90,6 +90,9 @@ async def test_the_supervisors_card_says_what_it_is_and_until_when_and_one_press
         "whoever follows in the post Chief of Water",
         f"has read it, on {day(sue, 2)}",
     )
+    assert sue.card is not None
+    buttons = [one["title"] for one in cards.render(sue.card, LABELS, text="twin")["actions"]]
+    assert buttons == ["I have read it", "Show the pack"]
     await sue.presses("read")
     sue.heard("Whoever wrote it can see that")
     await ann.says("handover status")

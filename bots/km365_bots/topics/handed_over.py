@@ -6,6 +6,7 @@ chat keeps which notes were listed, by id.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from km365.core.chat import Reply
@@ -20,9 +21,11 @@ from km365.store.outbox import Message
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech
-from km365_bots.topics import NotWanted, Told, Topic
+from km365_bots.topics import NotWanted, Told, Topic, topic_named
 
 _READ, _WHICH, _LIST = "read", "which", "list"
+_PACK, _SUCCESSOR = "show", "successor"
+"""The button that shows what is taken over, and the topic that does."""
 _NUMBER = re.compile(r"\d{1,2}")
 
 
@@ -85,7 +88,9 @@ class HandedOver(Topic):
         return say("handed_over.received_title"), " ".join(lines)
 
     def _card(self, speech: Speech, note: FiledNote, words: tuple[str, str], message: Message) -> Reply:
-        say = speech.messages.say
+        """The successor's leads to what there is to read first besides the note."""
+        say, received = speech.messages.say, message.card == RECEIVED
+        pack = {"verb": _PACK, "label": say("successor.show")}
         title, text = words
         locked = "" if message.data.get("opens", True) else say("handed_over.locked")
         return speech.menu(
@@ -93,9 +98,9 @@ class HandedOver(Topic):
             title=title,
             text="\n".join(filter(None, (text, locked))),
             entries=[self._entry(speech, note)],
-            buttons=[{"verb": _READ, "label": say("handed_over.read")}],
+            buttons=[{"verb": _READ, "label": say("handed_over.read")}, *([pack] if received else [])],
             about=note.item_id,
-            hint=say("handed_over.told_help"),
+            hint=" ".join([say("handed_over.told_help"), say("successor.help") if received else ""]).strip(),
         )
 
     # What people say ----------------------------------------------------------------------------------------
@@ -114,7 +119,10 @@ class HandedOver(Topic):
             return Told(replies=[chat.speech.say("find.away")])
 
     async def pressed(self, chat: Chat, pick: Pick) -> Told:
-        """ "I have read it", on a card or on the list."""
+        """ "I have read it", on a card or on the list; or what is taken over, which another topic shows."""
+        successor = topic_named(chat.parts.topics, _SUCCESSOR)
+        if pick.verb == _PACK and successor is not None:
+            return replace(await successor.pressed(chat, pick), by=_SUCCESSOR)
         try:
             return await self._noted(chat, pick.inputs.get(_WHICH, "") if pick.about == _LIST else pick.about)
         except GraphError:
@@ -135,7 +143,9 @@ class HandedOver(Topic):
         person, say = chat.event.person_id, chat.speech.messages.say
         notes = await filed_notes.list_(self._desk.graph, self._desk.settings)
         theirs = [one for one in notes if one.person_id != person and filed_notes.readable_by(one, person)]
-        own = [await self._own(chat, one) for one in notes if one.person_id == person]
+        own = [
+            await self._own(chat, one) for one in notes if one.person_id == person and not one.by_colleagues
+        ]
         if not theirs:
             return Told(replies=own or [chat.speech.say("handed_over.none")])
         choices = [
