@@ -271,6 +271,11 @@ HANDOVER_NOTES = ListSpec(
     restricted=True,
     columns=(
         Column(name="KMPerson", title="Written by", indexed=True, description="Entra object id"),
+        Column(
+            name="KMToldBy",
+            title="Told by",
+            description="“colleagues” where they told it because the person had left; else empty",
+        ),
         Column(name="KMPost", title="Post"),
         Column(name="KMOffice", title="Office", indexed=True),
         Column(name="KMSuccessor", title="Successor", description="Entra object id"),

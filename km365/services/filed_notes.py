@@ -21,6 +21,8 @@ from km365.services import file_text
 from km365.services.calendar import day_of, text
 from km365.settings import Settings
 
+COLLEAGUES = "colleagues"
+"""In the column *Told by*: they told it, because the person had left."""
 _COLUMNS = tuple(column.name for column in HANDOVER_NOTES.columns)
 
 
@@ -47,6 +49,8 @@ class FiledNote:
     """Since when it is the successor's to read."""
     read_at: datetime | None
     """When the successor said that they have read it."""
+    by_colleagues: bool = False
+    """Whether colleagues told it; then it is not for the person, who had left."""
 
     @property
     def item_id(self) -> str:
@@ -77,7 +81,8 @@ class Section:
 
 def readable_by(note: FiledNote, person_id: str) -> bool:
     """Whether this person may read it now: its author, the supervisor, the successor once it is theirs."""
-    if person_id in {note.person_id, note.supervisor_id}:
+    author = "" if note.by_colleagues else note.person_id
+    if person_id in {author, note.supervisor_id}:
         return bool(person_id)
     received = note.received_at is not None or note.filed_at is None
     return bool(person_id) and person_id == note.successor_id and received
@@ -163,4 +168,5 @@ def _note(found: Document) -> FiledNote | None:
         acknowledged_by=text(item, "KMAcknowledgedBy"),
         received_at=moment(item.fields.get("KMReceivedOn")),
         read_at=moment(item.fields.get("KMReadOn")),
+        by_colleagues=text(item, "KMToldBy") == COLLEAGUES,
     )

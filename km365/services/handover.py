@@ -124,6 +124,7 @@ async def file_note(
     fields = {
         "Title": note.post,
         "KMPerson": note.person_id,
+        "KMToldBy": filed_notes.COLLEAGUES if note.by_colleagues else "",
         "KMPost": note.post,
         "KMOffice": note.office,
         "KMSuccessor": note.successor_id or "",

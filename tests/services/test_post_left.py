@@ -171,6 +171,9 @@ async def test_what_colleagues_tell_makes_one_note_and_names_only_those_who_said
     (note,) = await gone.notes()
     assert "pump contract" in note and "well drilling" in note and "a colleague" in note
     assert "Pia Paperboat" not in note and "Naming me" not in note
+    (filed,) = await filed_notes.list_(gone.app.graph, gone.app.settings)
+    assert filed.by_colleagues and filed_notes.readable_by(filed, SAM)
+    assert not filed_notes.readable_by(filed, ANN), "colleagues told it to those who come after"
 
 
 async def test_prompts_rules_hold_and_all_stops_when_the_departure_is_cancelled_or_still_to_come(
