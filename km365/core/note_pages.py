@@ -101,20 +101,33 @@ def lay_out(shown: Sequence[Shown], page: Page) -> Pages:
     whole = [_height(one, page, at_most=page.lines) for one in shown]
     if sum(whole) <= page.lines:
         return Pages(body=tuple(_section(one, one.entries) for one in shown), annexes=())
-    rooms = _rooms(shown, whole, page.lines)
     body: list[Section] = []
     annexes: list[Section] = []
-    spare = 0.0
-    for one, height, room in zip(shown, whole, rooms, strict=True):
-        if height <= room:
-            body.append(_section(one, one.entries))
+    for one, (here, there) in zip(shown, _share_out(shown, whole, page), strict=True):
+        if not there:
+            body.append(_section(one, here))
             continue
-        here, there, used = _parted(one, page, room + spare)
-        spare += room - used
         number = len(annexes) + 1
         body.append(replace(_section(one, here), annex=number, moved=len(there)))
         annexes.append(replace(_section(one, there), annex=number, moved=len(there)))
     return Pages(body=tuple(body), annexes=tuple(annexes))
+
+
+def _share_out(
+    shown: Sequence[Shown], whole: Sequence[float], page: Page
+) -> list[tuple[Sequence[Entry], Sequence[Entry]]]:
+    """Of each section what stands in the body, and what does not."""
+    parted: dict[int, tuple[list[Entry], list[Entry], float]] = {}
+    spare = 0.0
+    for n, room in enumerate(_rooms(shown, whole, page.lines)):
+        if whole[n] > room:
+            parted[n] = _parted(shown[n], page, room)
+            spare += room - parted[n][2]
+    for n in sorted(parted, key=lambda n: len(parted[n][0]) > 0):  # first those of which nothing fitted
+        used = parted[n][2]
+        parted[n] = _parted(shown[n], page, used + spare)
+        spare -= parted[n][2] - used
+    return [parted[n][:2] if n in parted else (one.entries, ()) for n, one in enumerate(shown)]
 
 
 def _section(shown: Shown, entries: Iterable[Entry]) -> Section:

@@ -35,6 +35,8 @@ CELL = " | "
 """Between the cells of a table's row."""
 _FROM_ANSWER = re.compile(r"\s*(?:\|\s*–?\s*)*\[(\d{1,3})\]\s*$")
 """How a note ends a line, or a row behind its empty cells: with the number of the answer it is from."""
+_BROKEN_OFF = " …"
+"""Ends a line of the body that stands whole in an annex."""
 _NUMBER = re.compile(r"\[\d{1,3}\]")
 
 
@@ -140,7 +142,15 @@ def said_in(
             line = Line(text=words, heading=heading, language=language, day=day, asked=" ".join(asked))
             found.append(Said(line=line, target=target, question=asked_as))
     first = next((place for place, one in enumerate(found) if one.target), 0)
-    return [one for one in found[first:] if one.line.text]
+    return [one for one in found[first:] if one.line.text and not _is_broken_off(one, found)]
+
+
+def _is_broken_off(one: Said, said: Iterable[Said]) -> bool:
+    """Whether the line only begins what stands whole further on."""
+    if not one.line.text.endswith(_BROKEN_OFF):
+        return False
+    begins = one.line.text.removesuffix(_BROKEN_OFF)
+    return any(other is not one and other.line.text.startswith(begins) for other in said)
 
 
 def _questions(banks: Sequence[Bank], number: int) -> list[Question]:

@@ -1,28 +1,29 @@
 """The handover note as a Word file, from a template and labels that an office edits."""
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import docx
 from babel.dates import format_date, format_skeleton
-from lxml import etree
-
 from km365.core.handover_note import HandoverNote, Source, sources
 from km365.core.key_documents import KeyDocument
-from km365.core.languages import best, is_rtl
+from km365.core.languages import LANGUAGES, best, is_rtl
 from km365.core.note_lines import COLUMNS, Cell, Entry, Part, Reading, shown
 from km365.core.note_pages import Pages, Paper, Section, lay_out, page_of
 from km365.core.sorting import bare_links
 from km365.core.written_in import language_of
-from km365.documents import docx as word
 from km365.documents.contacts import contact_words
 from km365.documents.docx import Run, Runs
 from km365.documents.sheet_words import written
 from km365.documents.words import Words
 from km365.errors import TemplateError
 from km365.templates import Templates
+from lxml import etree
+
+from km365.documents import docx as word
 
 TEMPLATE, LABELS = "docx/handover_note.docx", "docx/labels"
 _DATES = {"en": "en_GB"}
@@ -65,6 +66,22 @@ class NoteWriter:
         )
         _check(data, (*pages.body, *pages.annexes))
         return data
+
+
+def of_the_note_itself(templates: Templates) -> re.Pattern[str]:
+    """The lines of a note, in every language, that are nobody's answer: what goes on or was moved where.
+
+    Raises TemplateError where the labels are wrong.
+    """
+    words = Words.read(templates, LABELS)
+    gap = "\0"
+    left_open = dict.fromkeys(("annex", "n", "heading", "answers"), gap)
+    said = {
+        words.get(language, key, **left_open)
+        for language in LANGUAGES
+        for key in ("more", "moved_intro", "moved_line", "sources_intro")
+    }
+    return re.compile("|".join(re.escape(one).replace(re.escape(gap), ".+") for one in sorted(said)))
 
 
 def paper_of(template: bytes) -> Paper:
@@ -146,7 +163,7 @@ class _Said:
             begins=begins,
             table=section.table.value if section.table and section.rows else "",
             rows=[self._row(one) for one in section.rows],
-            lines=[self._line(one, section.annex) for one in section.lines],
+            lines=[self._line(one) for one in section.lines],
             more=self("more", annex=goes_on, n=section.moved) if goes_on else "",
         )
 
@@ -159,11 +176,9 @@ class _Said:
             return Runs((Run(text=format_skeleton("yMMMd", cell, locale=self._locale)),))
         return self._linked(cell)
 
-    def _line(self, entry: Entry, annex: int) -> dict[str, Any]:
-        number = str(entry.source.number)
-        mark = f"{number}, {self('whole_in', annex=annex)}" if entry.torn else number
+    def _line(self, entry: Entry) -> dict[str, Any]:
         text = f"{entry.text} …" if entry.torn else entry.text
-        return {"words": self._linked(text), "mark": f"[{mark}]"}
+        return {"words": self._linked(text), "mark": f"[{entry.source.number}]"}
 
     def states(self) -> dict[str, str]:
         """Of the lines that link to documents, whether these are there."""

@@ -121,7 +121,7 @@ def test_every_word_is_in_the_body_or_in_an_annex_and_none_twice(said: list[list
     assert words_of(there) == words_of([entry for one in given_ for entry in one.entries])
     assert [part.heading for part in pages.body] == [one.heading for one in given_]
     assert [part.annex for part in pages.body if part.annex] == [part.annex for part in pages.annexes]
-    assert all(part.moved == len(part.entries) for part in pages.annexes)
+    assert all(part.moved == len(part.entries) > 0 for part in pages.annexes)
 
 
 def test_of_a_line_too_long_its_first_sentences_stand_in_the_body_and_all_of_it_in_the_annex() -> None:

@@ -26,6 +26,13 @@ def test_numbers_headings_of_columns_and_the_table_of_answers_are_not_said() -> 
     assert said("Sources", "[9] | Which five people? | 2 March | everyone") == []
 
 
+def test_a_line_broken_off_in_the_body_is_said_once_as_it_stands_whole_in_the_annex() -> None:
+    found = said(
+        "Annex", "The pumps leak. … [5]", "The pumps leak. The fuel is late. [5]", "So it goes … [6]"
+    )
+    assert [one.line.text for one in found] == ["The pumps leak. The fuel is late.", "So it goes …"]
+
+
 def test_what_was_asked_is_known_in_every_language_by_number_or_by_heading() -> None:
     (by_number,) = said("Anything", "Call Marek. [10]")
     (by_heading,) = said("People to meet first", "Call Marek.")

@@ -19,7 +19,7 @@ from km365.core.handover_note import note_sections
 from km365.core.key_documents import Found, KeyDocument, Why
 from km365.core.languages import LANGUAGES
 from km365.core.note_pages import PAGES
-from km365.documents.handover_note import NoteWriter, paper_of
+from km365.documents.handover_note import NoteWriter, of_the_note_itself, paper_of
 from km365.documents.questions import Banks
 from km365.errors import TemplateError
 from km365.templates import Templates
@@ -79,6 +79,17 @@ def test_every_answer_of_36_is_in_the_file_word_for_word_and_what_was_moved_is_l
             found.count(f"{annex.annex}: {annex.heading}") + found.count(f"{annex.annex}：{annex.heading}")
             == 2
         )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_note_says_of_itself_is_known_from_what_the_person_said(language: str) -> None:
+    bank = BANKS.get("handover", language)
+    whole = long_note(bank, "The pumps leak. " * 400)
+    ours = of_the_note_itself(Templates())
+    lines = text_of(WRITER.write(whole)).splitlines()
+    goes_on = 2 * len(WRITER.pages(whole).annexes) + 2
+    assert sum(ours.fullmatch(line.strip()) is not None for line in lines) == goes_on
+    assert not any(ours.fullmatch(line) for line in lines if "pumps leak" in line)
 
 
 @pytest.fixture(scope="module")
