@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
+from km365.core import successor_pack as rules
 from km365.core.audience import Reader
 from km365.core.departures import BANK
 from km365.core.key_documents import Found
@@ -21,8 +22,10 @@ from km365.core.search_entries import KNOWLEDGE
 from km365.core.search_meaning import Floats
 from km365.core.search_question import Concepts, Filters, Query
 from km365.core.still_true import one_sentence
+from km365.core.successor_pack import Gap, Pack, Said, ToRead, Why
 from km365.core.written_in import language_of
 from km365.documents.gap_words import GapWords
+from km365.documents.handover_note import of_the_note_itself
 from km365.documents.questions import Banks
 from km365.documents.successor_pack import PackWords, note_columns
 from km365.documents.worker import Reader as FileReader
@@ -30,6 +33,7 @@ from km365.errors import Forbidden, GraphNotFound, NotFound
 from km365.graph import people
 from km365.graph.client import Graph
 from km365.jobs.port import Jobs
+from km365.services import calendar, filed_notes, gaps, key_documents, review, search
 from km365.services.capture import Kept
 from km365.services.filed_notes import FiledNote
 from km365.services.gaps import GapDesk
@@ -38,11 +42,6 @@ from km365.services.search_meaning import Meaning
 from km365.settings import Settings
 from km365.store.database import Database
 from km365.templates import Templates
-
-from km365.core import successor_pack as rules
-from km365.core.successor_pack import Gap, Pack, Said, ToRead, Why
-from km365.documents.handover_note import of_the_note_itself
-from km365.services import calendar, filed_notes, gaps, key_documents, review, search
 
 _READY, _READY_FOR = 20, timedelta(minutes=10)
 """So many packs a process keeps ready to be asked, and how long; who may ask is looked at each time."""
