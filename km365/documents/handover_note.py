@@ -8,6 +8,8 @@ from typing import Any
 
 import docx
 from babel.dates import format_date, format_skeleton
+from lxml import etree
+
 from km365.core.handover_note import HandoverNote, Source, sources
 from km365.core.key_documents import KeyDocument
 from km365.core.languages import LANGUAGES, best, is_rtl
@@ -15,15 +17,13 @@ from km365.core.note_lines import COLUMNS, Cell, Entry, Part, Reading, shown
 from km365.core.note_pages import Pages, Paper, Section, lay_out, page_of
 from km365.core.sorting import bare_links
 from km365.core.written_in import language_of
+from km365.documents import docx as word
 from km365.documents.contacts import contact_words
 from km365.documents.docx import Run, Runs
 from km365.documents.sheet_words import written
 from km365.documents.words import Words
 from km365.errors import TemplateError
 from km365.templates import Templates
-from lxml import etree
-
-from km365.documents import docx as word
 
 TEMPLATE, LABELS = "docx/handover_note.docx", "docx/labels"
 _DATES = {"en": "en_GB"}
