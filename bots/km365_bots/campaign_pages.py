@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_time
 
 from km365.app import App
+from km365.core.languages import dates_of
 from km365.core.messages import Messages
 from km365.core.standing import Stand, told_counts
 from km365.documents.messages import Catalogue
@@ -78,7 +79,7 @@ class CampaignPages:
         if one.standing.messages:
             until = f" ({_moment(waits, one.zone, language)})" if waits else ""
             coming.append((word(language, "next_messages"), f"{one.standing.messages}{until}"))
-        closes = format_date(soon.closes_on, format="long", locale=language)
+        closes = format_date(soon.closes_on, format="long", locale=dates_of(language))
         return [*first, *coming, (word(language, "next_closes"), closes)]
 
 
@@ -107,5 +108,5 @@ def _all_people(messages: Messages, one: Overview, people: Mapping[Stand, str]) 
 
 def _moment(at: datetime, zone: str, language: str) -> str:
     there = at.astimezone(ZoneInfo(zone))
-    day = format_date(there, format="full", locale=language)
+    day = format_date(there, format="full", locale=dates_of(language))
     return f"{day} · {format_time(there, 'short', locale=language)}"

@@ -18,7 +18,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from babel.dates import format_date
 
-from km365.core.languages import LANGUAGES, OWN_NAMES, best, is_rtl
+from km365.core.languages import LANGUAGES, OWN_NAMES, best, dates_of, is_rtl
 from km365.documents.words import Words
 from km365.errors import KM365Error, NotFound
 from km365_bots.connector import LOOPBACK
@@ -196,7 +196,7 @@ class _Pages:
             organisation=self._workspace.organisation,
             word=partial(self._workspace.words.get, language),
             app_word=partial(self._workspace.app_words.get, language),
-            day=partial(format_date, format="long", locale=language),
+            day=partial(format_date, format="long", locale=dates_of(language)),
             open_to_all=self._workspace.open_to_all,
             **shown,
         )

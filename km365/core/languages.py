@@ -29,6 +29,7 @@ OWN_NAMES = MappingProxyType(
 )
 """Each language's name in itself, as people look for it in a list."""
 
+_DATES = {"en": "en_GB"}
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 
 
@@ -45,6 +46,11 @@ def is_language(tag: str) -> bool:
 def is_rtl(tag: str) -> bool:
     """Whether the language is written from right to left."""
     return primary(tag) in _RIGHT_TO_LEFT
+
+
+def dates_of(tag: str) -> str:
+    """The locale in whose way a language's days are written: in English the day comes before the month."""
+    return _DATES.get(tag, tag)
 
 
 def best(preferred: Iterable[str | None], *, default: str = "en") -> str:

@@ -8,7 +8,7 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton
 from babel.lists import format_list
 
-from km365.core.languages import OWN_NAMES
+from km365.core.languages import OWN_NAMES, dates_of
 
 Text = str | tuple[str, ...] | Mapping[str, str]
 """One text, several that mean the same, or one per plural form (CLDR: one, few, many, other ...)."""
@@ -40,7 +40,7 @@ class Messages:
 
     def day(self, day: date) -> str:
         """A day as people write it, such as 3 March 2027."""
-        return format_date(day, format="long", locale=self.language)
+        return format_date(day, format="long", locale=dates_of(self.language))
 
     def month(self, day: date) -> str:
         """The month of a day as people write it, such as March 2027."""
@@ -48,7 +48,7 @@ class Messages:
 
     def weekday(self, day: date) -> str:
         """A day with its name, such as Wednesday, 3 March 2027."""
-        return format_date(day, format="full", locale=self.language)
+        return format_date(day, format="full", locale=dates_of(self.language))
 
     def listed(self, items: Sequence[str]) -> str:
         """Several things in a sentence, with this language's commas and "or"."""

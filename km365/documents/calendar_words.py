@@ -5,7 +5,7 @@ from datetime import date
 from babel.dates import format_date
 
 from km365.core.calendar_rows import Field, Vocabulary
-from km365.core.languages import best
+from km365.core.languages import best, dates_of
 from km365.core.schema import MILESTONE_KINDS, MILESTONES
 from km365.documents.sheet_words import headings, meant, months, written
 from km365.documents.words import Words
@@ -40,7 +40,7 @@ class CalendarWords:
 
     def day(self, language: str, day: date) -> str:
         """A day as people write it, such as 3 March 2027."""
-        return format_date(day, format="long", locale=best([language]))
+        return format_date(day, format="long", locale=dates_of(best([language])))
 
     def vocabulary(self) -> Vocabulary:
         """What the words of a sheet mean, whatever their language."""

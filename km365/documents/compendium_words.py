@@ -24,7 +24,7 @@ from km365.core.knowledge import (
     Relation,
     unconfirmed_since,
 )
-from km365.core.languages import primary
+from km365.core.languages import dates_of, primary
 from km365.core.text import fold
 from km365.documents.compendium_file import Plan
 from km365.documents.forms import Forms
@@ -32,7 +32,6 @@ from km365.documents.words import Words
 from km365.templates import Templates
 
 WORDS = "docx/compendium"
-_LOCALES = {"en": "en_GB"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -414,7 +413,7 @@ class _Pages:
 
     @property
     def _locale(self) -> str:
-        return _LOCALES.get(self._language, self._language)
+        return dates_of(self._language)
 
 
 def _entry(heading: Line, below: Iterable[Line] = ()) -> dict[str, Any]:

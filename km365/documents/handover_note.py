@@ -12,7 +12,7 @@ from lxml import etree
 
 from km365.core.handover_note import HandoverNote, Source, sources
 from km365.core.key_documents import KeyDocument
-from km365.core.languages import LANGUAGES, best, is_rtl
+from km365.core.languages import LANGUAGES, best, dates_of, is_rtl
 from km365.core.note_lines import COLUMNS, Cell, Entry, Part, Reading, shown
 from km365.core.note_pages import Pages, Paper, Section, lay_out, page_of
 from km365.core.sorting import bare_links
@@ -26,8 +26,6 @@ from km365.errors import TemplateError
 from km365.templates import Templates
 
 TEMPLATE, LABELS = "docx/handover_note.docx", "docx/labels"
-_DATES = {"en": "en_GB"}
-"""Whose dates a language is written with, where it has several: the day comes first."""
 _A4 = Paper(width_pt=465, height_pt=723, letters_pt=11)
 _TEXT = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}t"
 
@@ -105,7 +103,7 @@ class _Said:
     def __init__(self, words: Words, note: HandoverNote) -> None:
         self._words, self._note, self._language = words, note, best([note.language])
         self._documents = {one.address: one for one in note.documents}
-        self._locale = _DATES.get(self._language, self._language)
+        self._locale = dates_of(self._language)
 
     def __call__(self, key: str, **values: object) -> str:
         return self._words.get(self._language, key, **values)

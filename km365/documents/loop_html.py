@@ -10,7 +10,7 @@ from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from km365.core.languages import is_rtl
+from km365.core.languages import dates_of, is_rtl
 from km365.core.loop import By, Loop, People, Step
 from km365.documents import loop_svg
 from km365.documents.words import Words
@@ -24,7 +24,7 @@ _PART, _PAGE = "reports/loop.html", "reports/loop_page.html"
 def part(found: Loop, templates: Templates, words: Words, *, language: str, today: date) -> Markup:
     """What the report says, without head and style. Raises TemplateError naming the file and the line."""
     say = _saying(words, language)
-    day = partial(format_date, format="long", locale=language)
+    day = partial(format_date, format="long", locale=dates_of(language))
     picture = loop_svg.write(found, say, language=language)
     return _filled(
         templates,

@@ -13,7 +13,7 @@ from babel.dates import format_date
 
 from km365.core.audience import Audience
 from km365.core.headlines import Quote
-from km365.core.languages import is_rtl
+from km365.core.languages import dates_of, is_rtl
 from km365.core.schema import OFFICE_LIBRARY
 from km365.core.taxonomy import office_code
 from km365.documents import docx, toml
@@ -117,7 +117,7 @@ def words_of(templates: Templates, summary: Summary) -> dict[str, Any]:
     facts = (
         ("office", summary.office),
         ("milestone", summary.milestone),
-        ("date", format_date(summary.due_on, format="long", locale=_locale(summary.language))),
+        ("date", format_date(summary.due_on, format="long", locale=dates_of(summary.language))),
         ("answered", str(summary.people)),
     )
     return {
@@ -155,10 +155,6 @@ def _message(labels: Labels, one: Shown) -> dict[str, Any]:
 
 def _place(perspective: str) -> int:
     return _SIDES.index(perspective) if perspective in _SIDES else len(_SIDES)
-
-
-def _locale(language: str) -> str:
-    return {"en": "en_GB"}.get(language, language)
 
 
 def write(templates: Templates, summary: Summary) -> bytes:

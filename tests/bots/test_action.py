@@ -83,7 +83,7 @@ async def test_the_same_is_done_by_typing_by_number_where_there_are_several(ann:
     await ann.says("my actions")
     ann.heard("1. Call the depot 1.", "3. Call the depot 3.", "“1 done”")
     await ann.says("2 another day: 2026-07-01")
-    ann.heard("It is now by July 1, 2026.")
+    ann.heard("It is now by 1 July 2026.")
     assert (await item(ann, 2)).action_due == date(2026, 7, 1)
     await ann.says("my actions")
     await ann.says("1 done https://x.example/1")

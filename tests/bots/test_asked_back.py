@@ -80,7 +80,7 @@ async def test_who_puts_off_beyond_the_day_it_is_due_is_told_that_day(chat: Chat
     await chat.is_invited()
     await chat.says("start")
     await chat.says("later on 20 March")
-    chat.heard("come back to you on Friday", "answers are due by March 9, 2026, which is before that")
+    chat.heard("come back to you on Friday", "answers are due by 9 March 2026, which is before that")
     await chat.says("later on Friday")
     chat.not_heard("due by")
 

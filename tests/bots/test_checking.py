@@ -86,7 +86,7 @@ async def test_where_the_reviewer_no_longer_decides_the_focal_points_hear_of_the
         (
             "en",
             "my contributions",
-            "March 2, 2026: returned with questions (Ben Paperboat)\nIn which districts?",
+            "2 March 2026: returned with questions (Ben Paperboat)\nIn which districts?",
         ),
         ("fr", "mes contributions", "2 mars 2026 : renvoyée avec des questions (Ben Paperboat)"),
         ("ar", "مساهماتي", "أُعيدت مع أسئلة (Ben Paperboat)"),

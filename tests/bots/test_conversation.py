@@ -11,7 +11,7 @@ from .chatting import ANSWERS, STORY, Chat, Office, interview
 
 async def test_a_reflection_by_typing_from_invitation_to_thanks(chat: Chat, office: Office) -> None:
     await chat.is_invited()
-    chat.heard("Ardania, mid-term review", "About 15 minutes", "By March 9, 2026", "Say “start”")
+    chat.heard("Ardania, mid-term review", "About 15 minutes", "By 9 March 2026", "Say “start”")
     await chat.says("start")
     chat.heard("1 of 8", "Which side of the work is it about?", "1. The programme itself", "Who reads this")
     await chat.says("2")
@@ -93,7 +93,7 @@ async def test_no_to_an_invitation_is_taken_as_no(chat: Chat, office: Office) ->
 async def test_it_can_be_put_off_and_comes_back(chat: Chat, office: Office) -> None:
     await chat.is_invited()
     await chat.presses("later")
-    chat.heard("I will come back to you on Tuesday, March 3, 2026 at 09:00")
+    chat.heard("I will come back to you on Tuesday, 3 March 2026 at 09:00")
     (reminder,) = await office.db.run(outbox.list_, prefix="resume")
     reply = compose(office.parts(), reminder.message)
     assert reply.card

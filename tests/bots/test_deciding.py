@@ -45,7 +45,7 @@ async def ben(provisioned: Provisioned, parts: Parts) -> Contributing:
 
 async def test_several_are_ticked_and_validated_and_then_published_by_typing(ben: Contributing) -> None:
     await ben.says("what waits for me")
-    ben.heard("2 wait", "1. Ask drivers first", "CO-BEL · sent on March 2, 2026 · to be decided on by")
+    ben.heard("2 wait", "1. Ask drivers first", "CO-BEL · sent on 2 March 2026 · to be decided on by")
     ben.not_heard("Mine")
     assert ben.card is not None
     await ben.presses("validate", {"which": "KM-1,KM-2"})

@@ -69,7 +69,7 @@ async def test_the_list_says_what_why_how_who_and_by_when_and_closes_by_typing(h
     await sam.says("open gaps")
     sam.heard(
         "Open in the handover: Chief of Water, Ann Paperboat",
-        "1. Something falls due on June 30, 2027, and nobody is named to follow.",
+        "1. Something falls due on 30 June 2027, and nobody is named to follow.",
         "2. “Work in progress”, lines 2 and 4: no next step",
         "3. Nothing is written under “People to meet first”.",
         "Trust is handed over in person, not on paper.",
@@ -82,7 +82,7 @@ async def test_the_list_says_what_why_how_who_and_by_when_and_closes_by_typing(h
     await sam.says("2 how: shadowing")
     sam.heard("Noted: working side by side.")
     await sam.says("2 by: 2099-01-05")
-    sam.heard("by January 5, 2099.")
+    sam.heard("by 5 January 2099.")
     await sam.says(f"2 owner: {sign_in_name('ben')}")
     sam.heard("Ben Paperboat sees to it now")
     people = (await here.gaps())["section:people"]

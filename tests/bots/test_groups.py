@@ -61,7 +61,7 @@ async def test_a_group_reflects_and_hears_what_several_said_alike_without_names(
     group: Group, office: Office
 ) -> None:
     await group.says("ann", "let's reflect on the mid-term review")
-    group.heard("Let us reflect: the mid-term review", "People asked: 4.", "on March 4, 2026 at the latest")
+    group.heard("Let us reflect: the mid-term review", "People asked: 4.", "on 4 March 2026 at the latest")
     asked = await group.time_passes()
     assert sorted(message.person_id for message in asked) == sorted(PEOPLE)
     group.chat("ann").heard("Your group looks back on: the mid-term review.")
@@ -166,9 +166,9 @@ async def test_it_is_closed_only_at_a_second_yes_within_minutes_by_card_or_by_wo
 async def test_the_one_who_began_it_can_keep_it_open_by_words_and_by_card(group: Group) -> None:
     await begun(group)
     await group.says("ann", "keep it open for 5 days")
-    group.heard("on March 9, 2026 at the latest")
+    group.heard("on 9 March 2026 at the latest")
     await group.presses("ann", "keep", {"days": "3"})
-    group.heard("on March 5, 2026 at the latest")
+    group.heard("on 5 March 2026 at the latest")
     await group.says("ann", "keep it open for many days")
     group.heard("between 1 and 20")
     await group.presses("cleo", "keep", {"days": "10"})

@@ -31,7 +31,7 @@ async def reminded_at(office: Office) -> list[datetime]:
 async def test_an_invitation_is_put_off_until_a_day_of_ones_own(chat: Chat, office: Office) -> None:
     await chat.is_invited()
     await chat.says("Later on Friday, please")
-    chat.heard("I will come back to you on Friday, March 6, 2026 at 09:00", "remind me in three days")
+    chat.heard("I will come back to you on Friday, 6 March 2026 at 09:00", "remind me in three days")
     assert await reminded_at(office) == [datetime(2026, 3, 6, 9, tzinfo=UTC)]
     (reminder,) = await office.db.run(outbox.list_, prefix="resume")
     await chat.presses("start", card=compose(office.parts(), reminder.message).card)
@@ -43,9 +43,9 @@ async def test_later_is_the_next_day_and_the_card_offers_other_times(chat: Chat,
     await chat.presses("later")
     assert [at - chat.at for at in await reminded_at(office)] == [timedelta(days=1)]
     await chat.presses("monday")
-    chat.heard("Monday, March 9, 2026 at 09:00")
+    chat.heard("Monday, 9 March 2026 at 09:00")
     await chat.presses("choose", {"when": "in two weeks at 15:00"})
-    chat.heard("Monday, March 16, 2026 at 15:00")
+    chat.heard("Monday, 16 March 2026 at 15:00")
     assert await reminded_at(office) == [datetime(2026, 3, 16, 15, tzinfo=UTC)]
     await chat.presses("go_on")
     chat.heard("1 of 8")
@@ -65,7 +65,7 @@ async def test_a_moment_that_is_not_understood_leaves_the_one_that_was_chosen(
         ("in 300 days", "more than 60 days away"),
     ):
         await chat.presses("choose", {"when": said})
-        chat.heard(heard, "I will come back to you on Tuesday, March 3")
+        chat.heard(heard, "I will come back to you on Tuesday, 3 March")
         assert await reminded_at(office) == before
 
 
@@ -96,7 +96,7 @@ async def test_in_the_middle_of_an_interview_what_was_said_is_kept(chat: Chat, o
     await chat.says("start")
     await chat.says(STORY)
     await chat.says("remind me tomorrow at 15:00")
-    chat.heard("Tuesday, March 3, 2026 at 15:00")
+    chat.heard("Tuesday, 3 March 2026 at 15:00")
     assert (await interview(office)).answers
     await chat.says("continue")
     chat.heard("3 of 8")

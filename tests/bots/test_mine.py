@@ -32,8 +32,8 @@ async def test_all_is_listed_newest_first_with_where_it_stands(ann: Contributing
         "1. ",
         "the note is in the library Handover notes",
         "Not sent; only you have seen it",
-        "4. Look up\nSent on March 2, 2026; accepted and published.",
-        "5. Send parts early\nSent on March 2, 2026; it waits for the focal point's check.",
+        "4. Look up\nSent on 2 March 2026; accepted and published.",
+        "5. Send parts early\nSent on 2 March 2026; it waits for the focal point's check.",
     )
     await ann.says("5")
     ann.heard(

@@ -38,7 +38,7 @@ async def test_the_days_what_is_not_asked_and_why_and_a_wish_to_be_asked_all_the
 ) -> None:
     await invited(chat)
     await chat.says("my sittings")
-    chat.heard("Your last day: April 13, 2026", "March 9, 2026", "Which two or three things go badly wrong")
+    chat.heard("Your last day: 13 April 2026", "9 March 2026", "Which two or three things go badly wrong")
     chat.heard(
         "What does each main partner really bring",
         "seldom asked of a post like yours",

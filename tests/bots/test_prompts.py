@@ -57,7 +57,7 @@ async def test_the_next_milestone_that_will_ask_is_named_where_one_may(chat: Cha
 
     office.topics = [Prompts(HOURS, upcoming)]
     await chat.says("my prompts")
-    chat.heard("End-year review, on November 30, 2026; I write about it from November 16, 2026.")
+    chat.heard("End-year review, on 30 November 2026; I write about it from 16 November 2026.")
     await chat.says("no more reflections")
     await chat.says("my prompts")
     chat.not_heard("End-year review")
@@ -239,4 +239,4 @@ async def test_nothing_is_planned_in_quiet_hours(chat: Chat, office: Office) -> 
     chat.heard("between 14:00 and 10:00")
     (mine,) = await office.db.run(campaigns.people, "milestone:7")
     assert mine.progress.next_at == MORNING
-    chat.heard("My next message comes on March 2, 2026, 14:00.")
+    chat.heard("My next message comes on 2 March 2026, 14:00.")

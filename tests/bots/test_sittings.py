@@ -33,7 +33,7 @@ async def test_six_weeks_begin_with_what_would_be_lost_first_and_the_next_sittin
     chat.not_heard("A break")
     await chat.says(ANSWER)
     chat.heard(
-        "A break", "7 of 36 are done", "all for today. I will come back to you on Monday, March 16, 2026"
+        "A break", "7 of 36 are done", "all for today. I will come back to you on Monday, 16 March 2026"
     )
     (reminder,) = await office.db.run(outbox.list_, prefix="resume")
     assert reminder.due_at.date() == date(2026, 3, 16)
