@@ -1,9 +1,10 @@
 """Somebody who has answered all questions of a handover, their filed note, and its successor."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from km365.core.audience import Reader
 from km365.core.interviews import Answer, Interview, InterviewState
+from km365.core.languages import LANGUAGES
 from km365.core.search_question import Concepts
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
@@ -31,6 +33,14 @@ SUE = Reader(person_id=person_id("sue"), office="CO-BEL")
 SAM = Reader(person_id=person_id("sam"), office="CO-BEL")
 EVE = Reader(person_id=person_id("eve"), office="CO-ARD")
 _DATA = Path(__file__).parent.parent / "data" / "successor"
+
+
+@cache
+def asking() -> frozenset[str]:
+    """Words that only make a question of others."""
+    catalogue = Catalogue(Templates())
+    words = [catalogue.get(tag).texts["successor.asking_words"] for tag in LANGUAGES]
+    return frozenset(str(one).casefold() for some in words for one in some)
 
 
 def told(language: str) -> Mapping[str, Any]:
@@ -77,13 +87,6 @@ class Leaving:
     here: Provisioned
     concepts: Concepts
     meaning: Meaning | None = None
-    asking: Sequence[str] = field(
-        default_factory=lambda: [
-            str(word)
-            for tag in ("en", "ar")
-            for word in Catalogue(Templates()).get(tag).texts["successor.asking_words"]
-        ]
-    )
 
     @property
     def desk(self) -> PackDesk:

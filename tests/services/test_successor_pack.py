@@ -19,7 +19,7 @@ from km365.services.filed_notes import FiledNote
 from km365.services.search_meaning import Meaning
 
 from ..conftest import Provisioned
-from .leaving import EVE, LAST_DAY, NOW, SAM, SUE, Leaving, told
+from .leaving import EVE, LAST_DAY, NOW, SAM, SUE, Leaving, asking, told
 from .leaving import concepts as concepts
 from .shelf import InProcess, Shelf
 
@@ -50,7 +50,7 @@ async def places(
     desk, found = leaving.desk, []
     for question in questions:
         _, said = await successor_pack.ask(
-            desk, note.item_id, question, SUE, language=language, asking=leaving.asking
+            desk, note.item_id, question, SUE, language=language, asking=asking()
         )
         found.append((question, [one.words for one in said]))
     return found
