@@ -40,7 +40,7 @@ async def test_an_action_is_agreed_on_a_card_and_its_owner_gets_theirs(ben: Cont
     await ben.presses("agree", {"action": "Ask them", "owner": "nobody@x.example", "due": "on 1 June"})
     ben.heard("nobody of that sign-in name")
     await ben.presses("agree", {"action": "Ask them", "owner": sign_in_name("ann"), "due": "on 1 June"})
-    ben.heard("Agreed:", "June 1, 2026")
+    ben.heard("Agreed:", "1 June 2026")
     item = (await ben.items())["KM-1aaa"]
     assert (item["KMEffect"], item["KMAction"]) == ("action agreed", "Ask them")
     (told,) = [one for one in await ben.told("ann") if one.card == life_news.ACTION]
@@ -52,7 +52,7 @@ async def test_a_manager_types_it_and_nobody_else_does(ben: Contributing) -> Non
     await sam.says("action for km-1aaa")
     sam.heard("What is to be done because of it?")
     await sam.says("Ask the drivers; in two weeks")
-    sam.heard("Agreed:", "March 16, 2026")
+    sam.heard("Agreed:", "16 March 2026")
     (made,) = [one for one in await ben.here.app.db.run(moves.list_, "KM-1aaa") if one.move is Move.AGREE]
     assert (made.who, made.words) == (person_id("sam"), "Ask the drivers")
     sue = Contributing(ben.here, ben.parts, person="sue")
