@@ -139,14 +139,3 @@ async def test_what_the_search_index_has_read_is_counted_and_the_list_is_left_al
     monkeypatch.setattr(loop_service, "_FRESH", timedelta(0))
     assert (await belmora(provisioned)).cells == after.cells
     assert place.list_id in asked, "what is too old to say is read anew"
-
-
-async def test_a_first_of_two_validations_and_a_move_that_was_not_made_count_nothing(
-    provisioned: Provisioned,
-) -> None:
-    what = {"item_id": "KM-1", "before": "in review", "who": "ben", "at": NOW}
-    half = Made(move=Move.VALIDATE, after="in review", **what)
-    whole = Made(move=Move.VALIDATE, after="validated", **{**what, "who": "eve", "at": LATER})
-    undone = Made(move=Move.PUBLISH, after="published", done=False, **what)
-    await provisioned.app.db.run(moves.begin, [half, whole, undone])
-    assert await provisioned.app.db.run(moves.first_at, set(Move)) == {"KM-1": {Move.VALIDATE: LATER}}

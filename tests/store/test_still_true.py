@@ -88,3 +88,13 @@ def test_what_somebody_was_asked_to_confirm_is_known_by_its_round_and_waits_unti
     store.say(c, "KM-3", Verdict.STILL_TRUE, person_id="ann", milestone="review:2", at=at)
     assert store.unsaid(c, "ann", beginning="review:") == "review:1"
     assert store.unsaid(c, "eve", beginning="review:") is None
+
+
+def test_what_an_item_confirms_is_said_once_and_taken_back_with_the_link(c: Connection, at: datetime) -> None:
+    def confirms(item: str, who: str) -> bool:
+        return store.confirm(c, item, person_id=who, office="CO-BEL", milestone="KM-9", at=at)
+
+    assert [confirms("KM-1", "ann"), confirms("KM-1", "ann"), confirms("KM-2", "ann")] == [True, False, True]
+    assert store.take_back(c, "KM-9", but={"KM-1": "ann", "KM-2": "ben"}) == ["KM-2"]
+    assert list(store.answers(c)) == ["KM-1"]
+    assert store.take_back(c, "KM-9", but={}) == ["KM-1"]
