@@ -185,15 +185,16 @@ class Asking:
 
     async def _contributors(self, sources: Sequence[Source], *, today: date) -> list[Contact]:
         offices = {person: source.office for source in sources for person in source.people}
-        found = []
-        for person_id, office in list(offices.items())[:_PEOPLE]:
-            now = await who_now(self.graph, self.db, self.settings, person_id, office, today=today)
-            if now is None:
-                found.append(_contact(await people.get_person(self.graph, person_id), Why.WROTE))
-            elif now.person is not None:
-                why = Why.LEARNT if now.learnt else Why.FOLLOWS
-                found.append(replace(_contact(now.person, why), was=now.was, until=now.until))
-        return found
+        asked = (self._whom(one, office, today=today) for one, office in list(offices.items())[:_PEOPLE])
+        return [contact for contact in await asyncio.gather(*asked) if contact is not None]
+
+    async def _whom(self, person_id: str, office: str, *, today: date) -> Contact | None:
+        """The contributor, or who is asked now that they have left the post."""
+        now = await who_now(self.graph, self.db, self.settings, person_id, office, today=today)
+        if now is None:
+            return _contact(await people.get_person(self.graph, person_id), Why.WROTE)
+        why = Why.LEARNT if now.learnt else Why.FOLLOWS
+        return replace(_contact(now.person, why), was=now.was, until=now.until) if now.person else None
 
     async def _focal_points(self, office: str) -> list[Contact]:
         found = review.focal_points(self.graph, self.settings, office)

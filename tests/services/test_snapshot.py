@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -283,3 +284,21 @@ async def test_who_can_be_asked_is_named_to_who_asks_and_only_where_they_allow_i
     }
     everyone = await answers.asking.with_contacts(snapshot, EVERYONE, by_name=True)
     assert [(one.office, one.name) for one in everyone.contacts] == [("CO-BEL", "")]
+
+
+async def test_who_moved_to_another_post_is_named_with_who_is_asked_now(answers: Answers) -> None:
+    shelf = answers.shelf
+    allowed = {"consent": Reach.PARTNERS, "contributors": (person_id("sam"),)}
+    await shelf.keeps("KM-1", title="Exit interviews one", **allowed)
+    await shelf.looks()
+    graph, place = shelf.here.app.graph, await knowledge_list(shelf.here.app.graph, shelf.here.app.settings)
+    departures = await lists.get_list(graph, place.site_id, DEPARTURES.title)
+    row = {"Title": "Deputy", "KMPerson": sign_in_name("sam"), "KMSuccessor": sign_in_name("sue")}
+    row |= {"KMOffice": "CO-BEL", "KMLastDay": f"{TODAY - timedelta(days=1)}T00:00:00Z"}
+    await lists.create_item(graph, place.site_id, departures.id, row)
+    snapshot = await answers.asks("exit interviews", BEN)
+    (told, _) = (await answers.asking.with_contacts(snapshot, BEN, by_name=False)).contacts
+    assert (told.was, told.until, told.why) == ("Sam Paperboat", TODAY - timedelta(days=1), Why.FOLLOWS)
+    for language, words in (("en", "was Sam Paperboat (until"), ("ar", "كان المرجع Sam Paperboat")):
+        said = SnapshotWords(shelf.here.app.templates, language).contact(told)
+        assert words in said and "Sue Paperboat, Water Specialist, CO-BEL" in said
