@@ -162,6 +162,27 @@ async def test_what_only_named_people_may_read_is_nowhere_in_the_note(desk: Desk
     assert all("slate-7431" not in str(message.data) for message in desk.told())
 
 
+async def test_a_link_that_leads_to_nothing_is_said_so_in_the_note(desk: Desk) -> None:
+    site = await sites.get_site(desk.here.app.graph, desk.here.app.settings.knowledge_site)
+    answer = Answer(
+        question="documents",
+        text=f"Water map: {site.web_url}/Shared%20Documents/Lost.xlsx",
+        audience=Audience.SUCCESSOR,
+        language="en",
+        at=NOW,
+    )
+    note = await desk.build(replace(interview(), answers=(answer,)))
+    assert "Not found: nothing is at this address" in text_of(NoteWriter(Templates()).write(note))
+
+
+async def test_a_line_that_looks_like_a_password_is_in_no_note_whatever_was_kept(desk: Desk) -> None:
+    given = interview((f"{SAID}\nuser: ann pass: slate-7431", Audience.SUCCESSOR))
+    note = await desk.build(given)
+    text = text_of(NoteWriter(Templates()).write(note))
+    assert SAID in text and "slate-7431" not in text
+    assert note.withheld == 1
+
+
 async def test_filing_puts_one_named_file_and_its_facts_into_the_restricted_library(desk: Desk) -> None:
     filed = await desk.file(await desk.build(interview((SAID, Audience.SUCCESSOR))))
     (file,) = await desk.files()
