@@ -97,6 +97,7 @@ class Look:
         values = {
             "who": sign_in_name(who),
             "ann": sign_in_name("ann"),
+            "eve": sign_in_name("eve"),
             "item": item.item if item else "",
             "file": str(self.folder / f"out{self._files}"),
             "campaign": f"departure:{person_id('ann')}:{(MONDAY + SIX_MONTHS).date()}",

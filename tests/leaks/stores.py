@@ -94,8 +94,8 @@ WHO = "{who}"
 COMMANDS: dict[str, str | tuple[tuple[str, ...], ...]] = {
     "ask": (
         ("ask", "clerk register cupboard", "--as", WHO, "--json"),
-        ("ask", "clerk register cupboard", "--as", WHO, "-o", "{file}.docx"),
-        ("ask", "clerk register cupboard", "--as", WHO, "-o", "{file}.html"),
+        ("ask", "clerk register cupboard", "--as", "{eve}", "-o", "{file}.docx"),
+        ("ask", "clerk register cupboard", "--as", "{eve}", "-o", "{file}.html"),
     ),
     "bot": GROUP,
     "bot package": ELSEWHERE,
@@ -131,7 +131,7 @@ COMMANDS: dict[str, str | tuple[tuple[str, ...], ...]] = {
     "handover show": (("handover", "show", "{ann}", "--json"),),
     "handover note": (("handover", "note", "{ann}", "--as", WHO, "-o", "{file}.docx"),),
     "handover pack": (
-        ("handover", "pack", "{ann}", "--as", WHO, "--json"),
+        ("handover", "pack", "{ann}", "--as", "{eve}", "--json"),
         ("handover", "pack", "{ann}", "--as", WHO, "-o", "{file}.docx"),
     ),
     "handover plan": (("handover", "plan", "{ann}", "--as", WHO, "--json"), ("handover", "plan", "{ann}")),
@@ -161,7 +161,7 @@ COMMANDS: dict[str, str | tuple[tuple[str, ...], ...]] = {
     "lesson review": CHANGES,
     "lesson settle": CHANGES,
     "lesson show": (("lesson", "show", "{item}", "--as", WHO, "--json"),),
-    "lesson similar": (("lesson", "similar", "{item}", "--as", WHO, "--json"),),
+    "lesson similar": (("lesson", "similar", "{item}", "--as", "{eve}", "--json"),),
     "lesson sla": (("lesson", "sla", "--as", WHO, "--json"),),
     "lesson supersede": CHANGES,
     "lesson used": CHANGES,
