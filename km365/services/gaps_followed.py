@@ -109,16 +109,20 @@ async def _refresh(desk: GapDesk, *, dry_run: bool) -> dict[str, list[Gap]]:
         around = await gaps.look_around(desk, kept[0], notes) if kept else None
         if kept is None or around is None:
             continue
-        before, found = kept
         now, circle = around
-        by = now.last_on - before.last_on
-        if now != before and not dry_run:
-            found = [moved(one, by) for one in found]
-            await desk.db.run(store.save, now, found)
-        for one in found:
+        if now != kept[0] and not dry_run:
+            await desk.db.run(_bring_up, now)
+        for one in kept[1]:
             if one.is_open and (owner := circle.owner_of(one)):
                 theirs[owner].append(one)
     return theirs
+
+
+def _bring_up(c: Connection, now: Handover) -> None:
+    """Keeps who is around it now, and the last day; what people said of the gaps meanwhile stays."""
+    if kept := store.of_person(c, now.person_id):
+        before, found = kept
+        store.save(c, now, [moved(one, now.last_on - before.last_on) for one in found])
 
 
 def _tell(
