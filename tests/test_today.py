@@ -12,6 +12,7 @@ IN_UTC = {
     "handover.py": "compares whole days of the list, where the last day counts",
     "housekeeping.py": "names backups and tidies up once a day, wherever that is",
     "personal_data.py": "compares whole days of the list",
+    "post_left.py": "says when a note was written that people of several offices may have made",
     "rehearsal.py": "a week from now, for trying questions",
 }
 """The only files that take the day of a moment in UTC, and why they may."""

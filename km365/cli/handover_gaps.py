@@ -54,12 +54,13 @@ async def command(
     """
     from km365.documents.gap_words import GapWords
     from km365.graph import people
-    from km365.services import gaps
+    from km365.services import calendar, gaps
     from km365.services.gaps import GapDesk
 
     desk = GapDesk.of(app.graph, app.db, app.jobs, app.settings, app.templates)
     _check(person, number, closed, opened, sets=bool(owner or due or method), because=because)
-    reader = (await people.get_person(app.graph, sign_in)).id
+    me = await people.get_person(app.graph, sign_in)
+    reader = me.id
     at = app.clock.now()
     if person is None:
         shown = await gaps.list_(desk, reader)
@@ -79,7 +80,7 @@ async def command(
     if not shown:
         click.echo("No handover that you may see leaves anything open.")
     for one in shown:
-        _print(one, words, today=at.date())
+        _print(one, words, today=calendar.today(app.settings, at, me.office))
 
 
 def _check(

@@ -75,7 +75,7 @@ async def build_note(
         supervisor_id=supervisor_id or None,
         supervisor=names.get(supervisor_id, ""),
         last_on=interview.due_on or leaver.leaves_on,
-        written_on=at.date(),
+        written_on=calendar.today(settings, at, leaver.office or person.office),
         language=interview.language,
         sections=sections,
         left_out=left_out(interview, bank),

@@ -175,7 +175,7 @@ async def _stand_ins(desk: LifeDesk, item: KnowledgeItem, move: Move, *, at: dat
     if move not in _CONCERNS_OTHERS:
         return {}
     posts = dict.fromkeys(item.contributors, item.office)
-    found = await stand_ins(desk.graph, desk.settings, posts, today=at.date())
+    found = await stand_ins(desk.graph, desk.settings, posts, today=today(desk.settings, at))
     return {left: one.id for left, one in found.items() if is_readable(item, one.reader)}
 
 

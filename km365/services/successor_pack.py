@@ -155,7 +155,7 @@ async def make(desk: PackDesk, note: FiledNote, reader: Reader, *, language: str
         post=note.post,
         office=note.office,
         last_on=note.last_on,
-        filed_on=_filed_on(note, now),
+        filed_on=_filed_on(desk, note),
         language=note.language,
         web_url=note.web_url,
         to_read=rules.read_first(documents, [one for one, _ in lessons]),
@@ -224,12 +224,12 @@ async def _said(desk: PackDesk, note: FiledNote) -> list[Said]:
         (one.heading, [line.text for line in one.lines if not ours.fullmatch(line.text)]) for one in sections
     ]
     columns = note_columns(desk.templates)
-    return rules.said_in(texts, banks, columns, language=note.language, day=_filed_on(note, desk.now()))
+    return rules.said_in(texts, banks, columns, language=note.language, day=_filed_on(desk, note))
 
 
-def _filed_on(note: FiledNote, now: datetime) -> date:
-    at = note.filed_at or note.file.modified_at or now
-    return at.date()
+def _filed_on(desk: PackDesk, note: FiledNote) -> date:
+    at = note.filed_at or note.file.modified_at or desk.now()
+    return calendar.today(desk.settings, at, note.office)
 
 
 async def _name_of(graph: Graph, person_id: str) -> str:
@@ -282,7 +282,7 @@ async def _lessons(
     """Published lessons on what the note is about that this reader may read, those of its office first."""
     concepts = await desk.terms()
     about = await asyncio.to_thread(rules.topics, said, concepts)
-    today = desk.now().date()
+    today = calendar.today(desk.settings, desk.now(), reader.office)
     found: dict[str, Why] = {}
     for office, why in ((note.office, Why.OFFICE), ("", Why.TOPIC)):
         for term in about:

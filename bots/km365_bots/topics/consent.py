@@ -12,6 +12,7 @@ from km365.core.commands import Command, Understood, numbered
 from km365.core.knowledge import Reach
 from km365.core.moves import Move
 from km365.core.refusals import MoveRefused, Why
+from km365.core.schedule import day_at
 from km365.documents.forms import Forms
 from km365.errors import GraphChangedMeanwhile, NotFound
 from km365.services import consent, life, life_news, theirs
@@ -87,7 +88,7 @@ class Consent(Topic):
         """What waits for this person's answer, before what they allow already."""
         reader = await reader_of(self._reading.app.graph, chat)
         mine = await self._reading.list_(reader.person_id)
-        today = chat.event.at.date()
+        today = day_at(chat.event.at, chat.hours)
         items = await theirs.list_(self._desk, mine, reader, card=life_news.CONSENT_ASKED, in_place=today)
         found = await consent.questions(self._desk.db, items, reader.person_id)
         return [one for one in found if one.allowed] if takes_back else found
@@ -113,7 +114,7 @@ class Consent(Topic):
         return Told(replies=[reply], waits={"ids": [one.kept.item.id for one in found]})
 
     async def _show(self, chat: Chat, item_id: str, *, first: str = "") -> Told:
-        reader, today = await reader_of(self._reading.app.graph, chat), chat.event.at.date()
+        reader, today = await reader_of(self._reading.app.graph, chat), day_at(chat.event.at, chat.hours)
         kept = await theirs.get(self._desk, item_id, reader, in_place=today)
         found = await consent.questions(self._desk.db, [kept] if kept else [], chat.event.person_id)
         if found:

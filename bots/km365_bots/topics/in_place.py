@@ -9,6 +9,7 @@ from km365.core.commands import Understood
 from km365.core.knowledge import KnowledgeItem, Maturity
 from km365.core.moves import Move
 from km365.core.refusals import MoveRefused
+from km365.core.schedule import day_at
 from km365.errors import GraphChangedMeanwhile, GraphError, NotFound
 from km365.services import life, life_news, theirs
 from km365.services.life import LifeDesk, Wanted
@@ -54,7 +55,7 @@ class InPlace(Topic):
 
     async def _first(self, chat: Chat) -> Told:
         """What came back last and still waits for an answer."""
-        today, reader = chat.event.at.date(), await reader_of(self._desk.graph, chat)
+        today, reader = day_at(chat.event.at, chat.hours), await reader_of(self._desk.graph, chat)
         card = life_news.RETURNED_IN_PLACE
         found = await theirs.list_(self._desk, (), reader, card=card, in_place=today)
         waiting = [one.item for one in found if one.item.maturity is Maturity.RETURNED]
@@ -65,7 +66,7 @@ class InPlace(Topic):
         return Told(replies=[reply], waits={"item": item.id}, own_words=True)
 
     async def _answer(self, chat: Chat, item_id: str, words: str) -> Told:
-        today, reader = chat.event.at.date(), await reader_of(self._desk.graph, chat)
+        today, reader = day_at(chat.event.at, chat.hours), await reader_of(self._desk.graph, chat)
         kept = await theirs.get(self._desk, item_id, reader, in_place=today)
         if kept is None or kept.item.maturity is not Maturity.RETURNED:
             return Told(replies=[chat.speech.say("in_place.none")])
