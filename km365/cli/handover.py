@@ -99,6 +99,8 @@ def _print(found: "Shown") -> None:
     click.echo(", ".join(filter(None, (found.person or one.person_id, one.post, one.office))))
     sittings = f"{one.sittings_done} of {one.sittings} done" if one.sittings else ""
     locked = f"{found.locked_out} of its readers cannot open the file; an owner has to share it"
+    if found.locked_out is None and one.filed_on:
+        locked = "SharePoint does not tell km365 who may open the file; an owner has to share it"
     facts = (
         ("last day", one.leaves_on),
         ("state", one.state),
@@ -111,7 +113,7 @@ def _print(found: "Shown") -> None:
         ("received", one.received_on or ("not yet" if one.filed_on else "")),
         ("read", one.read_on),
         ("open gaps", one.gaps or ""),
-        ("access", locked if found.locked_out else ""),
+        ("access", locked if found.locked_out != 0 and one.filed_on else ""),
         ("next", one.next),
     )
     width = max(len(name) for name, _ in facts)

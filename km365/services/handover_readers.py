@@ -31,7 +31,7 @@ from km365.services.prompts import SEND_MESSAGE, has_room
 from km365.settings import Settings
 from km365.store import cursors, events, outbox, preferences
 from km365.store.database import Connection, Database
-from km365.store.outbox import Message
+from km365.store.outbox import Delivery, Message
 
 JOB = "handover"
 LAST = "flow:handover"
@@ -303,10 +303,10 @@ async def see_to(desk: ReadersDesk, circle: Circle, *, at: datetime, dry_run: bo
         received = await _write(desk, circle.note, {"KMReceivedOn": moment_text(at)})
         circle = replace(circle, note=received)
     count = 0
-    for card, reader in await desk.db.run(_untold, circle, at=at):
+    for card, reader, key in await desk.db.run(_untold, circle, at=at):
         if not dry_run:
             opens = await note_access.grant(desk.graph, circle.note, reader.id)
-            await desk.db.run(_tell, desk.jobs, circle, card, reader, opens=opens, at=at)
+            await desk.db.run(_tell, desk.jobs, circle, key, card, reader, opens=opens, at=at)
         count += 1
     return count + await _remind(desk, circle, at=at, dry_run=dry_run)
 
@@ -317,14 +317,26 @@ def _key(note: FiledNote, card: str, person_id: str) -> str:
     return f"{card}:{note.item_id}:{filed}:{person_id}"
 
 
-def _untold(c: Connection, circle: Circle, *, at: datetime) -> list[tuple[str, Person]]:
-    """The cards for those who are to read the note now and were not told of it."""
+def _unused(c: Connection, key: str) -> str:
+    """The key to tell somebody by: another where what waited was called off, "" where they were told."""
+    number, unused = 1, key
+    while (known := outbox.get(c, unused)) is not None:
+        if known.state is not Delivery.CANCELLED:
+            return ""
+        number += 1
+        unused = f"{key}:{number}"
+    return unused
+
+
+def _untold(c: Connection, circle: Circle, *, at: datetime) -> list[tuple[str, Person, str]]:
+    """The cards for those who are to read the note now and were not told of it, each with its key."""
     note, cards = circle.note, []
     if circle.supervisor and not is_acknowledged(note) and _is_news(at, note.filed_at):
         cards.append((TO_ACKNOWLEDGE, circle.supervisor))
     if circle.successor and circle.is_successors and _is_news(at, note.filed_at, note.received_at):
         cards.append((RECEIVED, circle.successor))
-    return [(card, one) for card, one in cards if outbox.get(c, _key(note, card, one.id)) is None]
+    keyed = [(card, one, _unused(c, _key(note, card, one.id))) for card, one in cards]
+    return [one for one in keyed if one[2]]
 
 
 def _is_news(at: datetime, *moments: datetime | None) -> bool:
@@ -332,40 +344,44 @@ def _is_news(at: datetime, *moments: datetime | None) -> bool:
 
 
 def _tell(
-    c: Connection, jobs: Jobs, circle: Circle, card: str, reader: Person, *, opens: bool, at: datetime
+    c: Connection,
+    jobs: Jobs,
+    circle: Circle,
+    key: str,
+    card: str,
+    reader: Person,
+    *,
+    opens: bool,
+    at: datetime,
 ) -> None:
-    """What it says is read from the library when it goes out, so that nobody's name lies here."""
-    note = circle.note
-    key = _key(note, card, reader.id)
-    data = {"note": note.item_id, "goes_on": circle.deadline.goes_on.isoformat(), "opens": opens}
-    _send(c, jobs, key, card, reader, note, data, at=at)
+    _send(c, jobs, circle, key, card, reader, {"opens": opens}, at=at)
     if card == RECEIVED:
-        events.append(c, kind="note received", subject=note.item_id, who=reader.id, what={}, at=at)
+        events.append(c, kind="note received", subject=circle.note.item_id, who=reader.id, what={}, at=at)
 
 
 def _send(
     c: Connection,
     jobs: Jobs,
+    circle: Circle,
     key: str,
     card: str,
     reader: Person,
-    note: FiledNote,
-    data: Mapping[str, Any],
+    data: Mapping[str, bool],
     *,
     at: datetime,
-) -> bool:
+) -> None:
+    """What it says is read from the library when it goes out, so that nobody's name lies here."""
+    note = circle.note
     message = Message(
         key=key,
         person_id=reader.id,
         card=card,
-        data=dict(data),
+        data={"note": note.item_id, "goes_on": circle.deadline.goes_on.isoformat(), **data},
         language=best([reader.language, note.language]),
         reason="a handover note is yours to read",
     )
-    if not outbox.put(c, message, at=at):
-        return False
-    jobs.enqueue(c, SEND_MESSAGE, key=key, args={"key": key})
-    return True
+    if outbox.put(c, message, at=at):
+        jobs.enqueue(c, SEND_MESSAGE, key=key, args={"key": key})
 
 
 async def _remind(desk: ReadersDesk, circle: Circle, *, at: datetime, dry_run: bool) -> int:
@@ -383,20 +399,14 @@ def _remind_once(
 ) -> int:
     first = _key(circle.note, TO_ACKNOWLEDGE, reader.id)
     key, usual = f"{first}:reminder", calendar.hours_of(desk.settings)
-    if outbox.get(c, first) is None or outbox.get(c, key) is not None:
+    if _unused(c, first) or outbox.get(c, key) is not None:
         return 0
     if preferences.get(c, reader.id).asked is Asked.NONE:
         return 0
     if not has_room(c, reader.id, usual, per_week=desk.settings.prompts_per_week, at=at):
         return 0
-    data = {
-        "note": circle.note.item_id,
-        "goes_on": circle.deadline.goes_on.isoformat(),
-        "opens": True,
-        "reminder": True,
-    }
     if not dry_run:
-        _send(c, desk.jobs, key, TO_ACKNOWLEDGE, reader, circle.note, data, at=at)
+        _send(c, desk.jobs, circle, key, TO_ACKNOWLEDGE, reader, {"opens": True, "reminder": True}, at=at)
     return 1
 
 

@@ -131,6 +131,9 @@ async def test_another_successor_receives_it_and_the_first_is_no_reader_any_more
     assert await filing.has_read("sue", 3) is Heard.NOT_THEIRS
     waits = await filing.messages(Delivery.WAITING)
     assert [one.person_id for one in waits] == [person_id("eve")], "what waited for the first is not sent"
+    await filing.leaves(KMSuccessor=sign_in_name("sue"))
+    await filing.looks(4)
+    assert await filing.told() == [SUCCESSOR], "what they did not get before they get now"
 
 
 async def test_another_supervisor_of_the_list_reads_it_and_a_manager_of_the_next_post_does_not(
@@ -169,6 +172,10 @@ async def test_when_the_departure_is_called_off_nobody_new_receives_the_note(
     assert await filing.has_read("sam", 10) is Heard.ACKNOWLEDGED
     await filing.looks(11)
     assert (await filing.told(), (await filing.note()).received_at) == ([], None)
+    if how == "cancelled":
+        await filing.leaves(KMState="note filed")
+        await filing.looks(12)
+        assert await filing.told() == [SUCCESSOR], "on again, it goes on where it was"
 
 
 async def test_a_note_filed_anew_is_read_anew(filing: Filing) -> None:
