@@ -20,6 +20,7 @@ from km365.services.alumni import AlumniDesk
 from km365.services.filed_notes import FiledNote
 from km365.store.alumni import Line, Question
 from km365.store.outbox import Message
+from km365_bots import interviewing
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.moments import Moments
@@ -54,10 +55,7 @@ class AlumniLine(Topic):
 
     async def _heard(self, chat: Chat, meant: Understood | None) -> Told | None:
         kept = chat.state.get("waiting") or {}
-        command = meant.command if meant else None
-        says = True if command in _YES else False if command in _NO else None
-        if kept.get("send") and says is not None:
-            return await self._to_offer(chat, kept, says)
+        says = _says(meant)
         if kept.get("answer") and says is not None:
             return await self._to_preview(chat, kept, says)
         if says is False and kept.get("opens"):
@@ -65,12 +63,6 @@ class AlumniLine(Topic):
         if says is False and kept.get("question"):
             return await self._answer(chat, kept["question"], "")
         return None if meant else await self._told(chat, kept)
-
-    async def _to_offer(self, chat: Chat, kept: Mapping[str, Any], says: bool) -> Told:
-        """Yes or no to a question that was shown to its asker."""
-        if says:
-            return await self._pass_on(chat, kept["note"], kept["send"])
-        return Told(replies=[chat.speech.say("alumni.not_sent")])
 
     async def _to_preview(self, chat: Chat, kept: Mapping[str, Any], says: bool) -> Told:
         """Yes or no to an answer that was shown to its author."""
@@ -83,6 +75,13 @@ class AlumniLine(Topic):
         if kept.get("question"):
             return await self._preview(chat, kept["question"], chat.event.text)
         return await self._open(chat, chat.event.text) if kept.get("opens") else None
+
+    async def to_offer(self, chat: Chat, kept: Mapping[str, Any], meant: Understood | None) -> Told | None:
+        """Yes or no to a question that was shown to its asker; None for anything else."""
+        says = _says(meant) if kept.get("send") else None
+        if says:
+            return await self._pass_on(chat, kept["note"], kept["send"])
+        return None if says is None else Told(replies=[chat.speech.say("alumni.not_sent")])
 
     async def pressed(self, chat: Chat, pick: Pick) -> Told:
         """A button of one of its cards."""
@@ -123,11 +122,14 @@ class AlumniLine(Topic):
         lines = await alumni.mine(self._desk, chat.event.person_id)
         return Told(replies=[_opening(chat.speech, lines[0] if lines else None)], waits={"opens": True})
 
-    async def _open(self, chat: Chat, text: str) -> Told:
-        """ "Until 30 June", with a private address behind it or without."""
+    async def _open(self, chat: Chat, text: str) -> Told | None:
+        """ "Until 30 June", perhaps with a private address; None where it may answer an interview."""
         address = alumni.address_in(text)
         said = text.replace(address, " ").strip(" ,;،؛") if address else text
-        return await self._opened(chat, self._day(chat, said), address)
+        until = self._day(chat, said)
+        if until is None and not address and await interviewing.is_asked(chat):
+            return None
+        return await self._opened(chat, until, address)
 
     def _day(self, chat: Chat, said: str) -> date | None:
         """The day that is named, or how long from now, in whichever language."""
@@ -192,7 +194,7 @@ class AlumniLine(Topic):
             about=note.item_id,
             hint=say("alumni.offer_hint"),
         )
-        return Told(replies=[reply], waits={"note": note.item_id, "send": words}, by=self.name)
+        return Told(replies=[reply], waits={"note": note.item_id, "send": words}, by="successor")
 
     async def _pass_on(self, chat: Chat, note_id: str, words: str) -> Told:
         """Sends what was shown, or as it was changed on the card."""
@@ -288,6 +290,12 @@ class AlumniLine(Topic):
             return (await people.get_person(self._desk.graph, person_id)).name
         except GraphNotFound:
             return ""
+
+
+def _says(meant: Understood | None) -> bool | None:
+    """Whether that is a yes or a no; None for neither."""
+    command = meant.command if meant else None
+    return True if command in _YES else False if command in _NO else None
 
 
 def _opening(speech: Speech, line: Line | None, *, first: bool = False) -> Reply:

@@ -70,6 +70,8 @@ class Successor(Topic):
 
     async def _heard(self, chat: Chat, meant: Understood | None) -> Told | None:
         kept = chat.state.get("waiting") or {}
+        if told := await self._line.to_offer(chat, kept, meant):
+            return told
         notes, said = kept.get("notes", ()), numbered(chat.event.text)
         if said is not None and not said.text and 1 <= said.number <= len(notes):
             return await self._show(chat, notes[said.number - 1])
