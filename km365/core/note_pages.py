@@ -20,7 +20,7 @@ _FIRST = frozenset(
     for name in ("work", "deadlines", "people", "documents", "systems", "watch", "promises", "first_days")
 )
 _WEIGHT_OF_FIRST = 2.0
-"""Of what room is left, the sections nobody can start without get so many times as much of."""
+"""The sections nobody can start without get so many times as much of the room that is left."""
 
 # Heights are in lines of text.
 _OPENING = 16.0
@@ -32,8 +32,9 @@ _LOST_AT_A_PAGE = 4.0
 _LEAST_LEAD = 3.0
 _BULLET, _CELL = 1.8, 1.3
 """Em that the sign of a list and the edges of a cell take of the width."""
+_SPACE = 0.27
 _FILLED = 0.99
-"""How much of a line words fill on average, beside what is lost where the next word does not fit."""
+"""How much of a line words may fill."""
 _ADVANCE: Mapping[str, float] = {
     **dict.fromkeys("fijlrtI.,;:!|'’()[]- \t", 0.37),
     **dict.fromkeys("mwMW@%—…&ШЩЖЮшщжюыЫ", 0.93),
@@ -230,9 +231,6 @@ def _lines(text: str, em: float, *, at_most: float) -> float:
         if lines > at_most:
             break
     return float(lines)
-
-
-_SPACE = 0.27
 
 
 def _breaks_anywhere(word: str) -> bool:
