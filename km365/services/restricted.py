@@ -65,7 +65,7 @@ class Standing:
         if not self.told:
             return (
                 f"{name}: SharePoint does not tell km365 who may open it, which takes fullcontrol on the "
-                f"knowledge site. km365 does not set it; {_HOW}."
+                f"knowledge site, as does letting readers in: an owner has to share each note. {_HOW}."
             )
         if self.has_drifted and self.inherits:
             return (
