@@ -34,7 +34,9 @@ def by_name(messages: Messages, around: Around) -> Messages:
     if around.successor or around.supervisor:
         both = around.successor and around.supervisor
         known = "both" if both else "successor" if around.successor else "supervisor"
-        who = messages.say(f"{around.words}.{known}", successor=around.successor, supervisor=around.supervisor)
+        who = messages.say(
+            f"{around.words}.{known}", successor=around.successor, supervisor=around.supervisor
+        )
         said[f"audience.{Audience.SUCCESSOR}"] = _as_it_is(who)
         note = f"{messages.say('prompt.note_text')} {messages.say('preview.note', who=who)}"
         said["prompt.note_text"] = _as_it_is(note)
