@@ -132,7 +132,7 @@ async def test_an_agreed_number_is_not_asked_about_again_in_the_draft(ann: Chat)
     await ann.presses("edit", {"people": f"Maria Lopez, UNDP — {PHONE}"})
     ann.not_heard("left out")
     await ann.presses("send", {"people": f"Maria Lopez, UNDP — {PHONE}, home 0790 111 2233"})
-    ann.heard("I have left out 0790 111 2233", "May your successor")
+    ann.heard("I have left out 0790 111 2233", "May the successor")
     await ann.says("no")
     turn = await service.current(ann.office.db, BANKS, ann.person)
     assert turn is not None and turn.interview.edits["people"] == f"Maria Lopez, UNDP — {PHONE}, home"
