@@ -24,6 +24,9 @@ BETTER = "Le poste pilote désormais quarante-deux écoles satellites, avec troi
 @pytest.mark.browser
 def test_a_leaver_reads_the_note_first_and_it_keeps_to_its_circle(up: Up, sit: Sit, tmp_path: Path) -> None:
     oumar = sit("Oumar Boisplume")
+    until(lambda: up.ours("SELECT campaign_id FROM km_handover_facts"))
+    oumar.says("Interrogez-moi aussi sur le résultat dont on est fier")  # a lesson of his tells it already
+    oumar.hears("Je vous poserai aussi cette question")
     oumar.presses("Commencer")
     oumar.is_asked("Avant de commencer")
     oumar.says(ROLE)
@@ -31,18 +34,17 @@ def test_a_leaver_reads_the_note_first_and_it_keeps_to_its_circle(up: Up, sit: S
     oumar.is_asked("Avant de commencer")
     assert up.ours("SELECT * FROM km_answer") == [], "nothing is kept before the consent"
     oumar.presses("J'accepte")
-    for progress, answer in (("1 sur 12", ROLE), ("2 sur 12", None), ("3 sur 12", WORK)):
+    for progress, answer in (("1 sur 11", ROLE), ("2 sur 11", None), ("3 sur 11", WORK)):
         _answers(oumar, progress, answer)
-    _answers(oumar, "4 sur 12", PROMISES, readers="personne d'autre que vous, pour l'instant")
-    _answers(oumar, "5 sur 12", DEADLINES)
-    _answers(oumar, "6 sur 12", UNKEPT, readers="personne ; ne pas le garder")
+    _answers(oumar, "4 sur 11", PROMISES, readers="personne d'autre que vous, pour l'instant")
+    _answers(oumar, "5 sur 11", DEADLINES)
     oumar.is_asked("Continuer")
     oumar.presses("Continuer")
-    for progress in ("7 sur 12", "8 sur 12", "9 sur 12"):
+    _answers(oumar, "6 sur 11", UNKEPT, readers="personne ; ne pas le garder")
+    for progress in ("7 sur 11", "8 sur 11", "9 sur 11"):
         _answers(oumar, progress, None)
-    _answers(oumar, "10 sur 12", PROUD)
-    for progress in ("11 sur 12", "12 sur 12"):
-        _answers(oumar, progress, None)
+    _answers(oumar, "10 sur 11", PROUD)
+    _answers(oumar, "11 sur 11", None)
 
     oumar.is_asked("Votre note de passation")
     oumar.is_asked("Réponses qui restent à vous et n'y figurent pas")
@@ -117,16 +119,13 @@ def test_no_answer_is_lost_doubled_or_asked_for_again_whenever_the_product_is_ki
             f"Answer {n}: key {random.randrange(10**6)} hangs behind the map, on a nail." for n in range(12)
         ]
         for number, answer in enumerate(given):
-            _goes_on(ruth, lambda progress=f"{number + 1} of 36": ruth.progress == progress)
+            _asks(ruth, number + 1)
             ruth.says(answer)
             if number in kills:
                 time.sleep(random.uniform(0, 0.25))
                 up.kill()
                 up.start()
-            if number == 6:  # the first sitting of a plan for three weeks
-                _goes_on(ruth, lambda: "a good stretch" in ruth.said)
-                ruth.says("continue")
-        _goes_on(ruth, lambda: ruth.progress == "13 of 36")
+        _asks(ruth, 13)
         ruth.says("show my draft")
         _goes_on(ruth, lambda: "Your handover note" in ruth.said)
         assert [value for _, value in _kept(up, ruth)] == given
@@ -149,6 +148,15 @@ def _answers(who: Colleague, progress: str, text: str | None, *, readers: str = 
     if readers:
         who.card.get_by_label("Qui peut lire cette réponse").select_option(readers)
     who.presses("Envoyer la réponse")
+
+
+def _asks(who: Chat, number: int) -> None:
+    """Waits for the question of that number, and goes on at once where a sitting ends before it."""
+    asked = f"{number} of "
+    _goes_on(who, lambda: who.progress.startswith(asked) or (number > 1 and who.offers("start")))
+    if not who.progress.startswith(asked):
+        who.says("continue")
+        _goes_on(who, lambda: who.progress.startswith(asked))
 
 
 def _goes_on(who: Chat, seen: Callable[[], bool]) -> None:
