@@ -6,6 +6,7 @@ Pure: an interview and its bank in, the parts that are shown and numbered out.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import groupby
 
 from km365.core.audience import Audience
 from km365.core.chat import Reply
@@ -20,6 +21,7 @@ from km365.core.questions import POST_LEFT, Bank, BankKind, Question
 from km365.core.said import clean
 from km365.core.written_in import language_of
 from km365.documents.coach import CoachWords
+from km365_bots.card_page import shorten
 
 DRAFT = "draft"
 """The card of an item's draft."""
@@ -31,6 +33,8 @@ _PIECES = 2
 """Pieces of advice under a draft: who reads more takes up none."""
 _LOOKED_AT = 5_000
 """Characters; to look at more would keep others waiting."""
+_BEGINNING = 60
+"""Characters of an answer by which its author knows it again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,18 +170,28 @@ def _handover(
     heading, lines = _lesson(interview, bank, messages)
     others = [_other_readers(interview, part, messages) for part in shown]
     sections = [
-        {"heading": part.label, "lines": [*part.value.splitlines(), *other]}
-        for part, other in zip(shown, others, strict=True)
+        {
+            "heading": label,
+            "lines": [line for part, other in under for line in (*part.value.splitlines(), *other)],
+        }
+        for label, under in groupby(zip(shown, others, strict=True), key=lambda one: one[0].label)
     ]
     numbered = ["\n".join([said, *other]) for said, other in zip(numbered, others, strict=True)]
     data = {
         "title": title,
         "text": text,
         "sections": [*sections, *([{"heading": heading, "lines": lines}] if lines else [])],
-        "questions": [{"value": part.question, "label": part.label} for part in shown],
+        "questions": [{"value": part.question, "label": _told_apart(part, shown)} for part in shown],
     }
     lesson = "\n".join([heading, *lines]) if lines else ""
     return Draft(card=NOTE, data=data, lines=[title, text, *numbered, lesson])
+
+
+def _told_apart(part: Part, others: Sequence[Part]) -> str:
+    """What the part is called where one is chosen: several stand under one heading, and begin differently."""
+    alike = sum(other.label == part.label for other in others) > 1
+    one_line = " ".join(part.value.split())
+    return f"{part.label}: {shorten(one_line, _BEGINNING)[0]}" if alike else part.label
 
 
 def _other_readers(interview: Interview, part: Part, messages: Messages) -> list[str]:

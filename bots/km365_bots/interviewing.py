@@ -168,8 +168,14 @@ async def why(chat: Chat, turn: Turn | None) -> Reply:
 def _invitation(chat: Chat, campaign: Campaign) -> Reply:
     subject = service.subject_of(campaign, chat.event.person_id)
     bank = chat.parts.banks.get(subject.bank, chat.language)
-    due = chat.speech.messages.day(campaign.due_on)
-    return chat.speech.invitation(bank, campaign=campaign.id, subject=subject.title, due=due, reminder=False)
+    return chat.speech.invitation(
+        bank,
+        campaign=campaign.id,
+        subject=subject.title,
+        due=chat.speech.messages.day(campaign.due_on),
+        reminder=False,
+        gone=campaign.after_leaving(chat.event.at.date()),
+    )
 
 
 _TAKING_UP = frozenset(

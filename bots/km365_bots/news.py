@@ -28,6 +28,7 @@ def compose(
             due=due,
             reminder=reminder,
             once=bool(message.data.get("once")),
+            gone=bool(message.data.get("gone")),
         )
     if message.card == "resume":
         step = message.data.get("step")

@@ -45,6 +45,8 @@ _HELD, _HELD_BYTES = 5_000, 12_000
 _ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 _SHOWN = 600
 """Characters of an answer that are repeated once it is given."""
+_MINUTES_GONE = 5
+"""What the few questions take that somebody is asked who has left."""
 
 
 def own_text(bank: Bank, name: str) -> str:
@@ -154,17 +156,28 @@ class Speech:
         return show(interview, bank)
 
     def invitation(
-        self, bank: Bank, *, campaign: str, subject: str, due: str, reminder: bool, once: bool = False
+        self,
+        bank: Bank,
+        *,
+        campaign: str,
+        subject: str,
+        due: str,
+        reminder: bool,
+        once: bool = False,
+        gone: bool = False,
     ) -> Reply:
         """The first message about a campaign, or a reminder of it. `due` is a day in words, or empty.
 
-        `once` explains why it comes although the person wants no messages.
+        `once` explains why it comes although the person wants no messages; who is `gone` has left the post,
+        and is asked little.
         """
-        text = bank.invitation.format(subject=subject)
+        text = self.messages.say("prompt.invitation_gone", subject=subject) if gone else ""
+        text = text or bank.invitation.format(subject=subject)
         if reminder or once:
             first = self.messages.say("prompts.once" if once else "prompt.reminder")
             text = f"{first} {text}"
-        minutes = self.messages.say("prompt.minutes", n=bank.minutes)
+        minutes = self.messages.say("prompt.minutes", n=_MINUTES_GONE if gone else bank.minutes)
+        due = "" if gone else due
         lines = [bank.title, text, minutes, self.messages.say("prompt.due", date=due) if due else ""]
         data = {"title": bank.title, "text": text, "minutes": minutes, "due": due}
         return self._card(

@@ -158,6 +158,8 @@ def _next_step(
         return after, None
     reached = sum(not calendar_moves.not_sent(c, prompt, number) for number in range(1, after.sent))
     message = _message(campaign, prompt, after.sent, reminder=reached)
+    if campaign.after_leaving(schedule.day_at(now, hours)):
+        message = replace(message, data=message.data | {"gone": True})
     if wanted.asked is Asked.NONE:
         message = replace(message, data=message.data | {"once": True})
     return after, message

@@ -49,6 +49,10 @@ class Campaign:
     """How important it is beside others that ask the same person, 0 being the most."""
     state: str = "open"
 
+    def after_leaving(self, today: date) -> bool:
+        """Whether it asks somebody whose last day has passed."""
+        return self.kind == "departure" and self.due_on < today
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:

@@ -51,6 +51,15 @@ async def test_who_says_continue_goes_on_before_and_is_not_reminded(chat: Chat, 
     assert await office.db.run(outbox.list_, prefix="resume", state=outbox.Delivery.WAITING) == []
 
 
+async def test_who_has_left_is_invited_to_a_few_questions_and_to_no_day_that_has_passed(
+    chat: Chat,
+) -> None:
+    await chat.is_invited("handover", due_on=date(2026, 2, 27))
+    await chat.says("hello")
+    chat.heard("You have left the post", "About 5 minutes")
+    chat.not_heard("27 February 2026", "until your last day")
+
+
 async def test_six_months_begin_with_what_lasts_in_arabic(chat: Chat, office: Office) -> None:
     office.languages[chat.person] = "ar"
     await begin(chat, SIX_MONTHS, language="ar", yes="نعم")
@@ -104,3 +113,24 @@ async def parts(office: Office, due_on: date):
     return await office.db.run(
         lambda c: handover_plan.parts(BANKS, campaign, "ann", office.parts().hours, c, now=at)
     )
+
+
+async def test_answers_under_one_heading_stand_together_and_are_told_apart_where_one_is_chosen(
+    chat: Chat,
+) -> None:
+    await begin(chat, date(2026, 3, 5))
+    for number in range(1, 13):
+        await chat.says(f"Answer {number}: the district offices wait for our letter every April.")
+    await chat.says("show my draft")
+    card = chat.card.data
+    headings = [one["heading"] for one in card["sections"]]
+    assert len(headings) == len(set(headings))
+    labels = [one["label"] for one in card["questions"]]
+    assert len(labels) == len(set(labels))
+
+
+async def test_what_only_one_answer_tells_is_chosen_by_its_heading_alone(chat: Chat) -> None:
+    await begin(chat, SIX_WEEKS)
+    await chat.says(ANSWER)
+    await chat.says("show my draft")
+    assert [one["label"] for one in chat.card.data["questions"]] == ["What needs an eye on it"]

@@ -35,6 +35,14 @@ async def test_a_leave_date_in_the_directory_is_enough(office) -> None:
     }
 
 
+async def test_who_has_left_is_invited_as_somebody_who_has(office) -> None:
+    await office.departure(office.hire("omar"), -2)
+    await office.departure(office.hire("ruth"), 2)
+    await office.scan()
+    said = {one.message.data["due_on"]: one.message.data.get("gone") for one in office.messages().values()}
+    assert said == {str(office.day(-2)): True, str(office.day(2)): None}
+
+
 async def test_the_departures_list_decides_and_names_successor_and_supervisor(office) -> None:
     omar = office.hire("omar", leaves_at=leaves(office, 40))
     sue, sam = office.hire("sue"), office.hire("sam")

@@ -14,6 +14,7 @@ from km365.services.capture import Kept
 from km365.services.deciding import Waits
 from km365.store.outbox import Message
 from km365.store.rows import Json
+from km365_bots.card_page import shorten
 from km365_bots.chat import Chat
 from km365_bots.seen import seen
 from km365_bots.speech import Speech
@@ -79,7 +80,7 @@ def listed(speech: Speech, shown: Sequence[Waits], total: int, first: str) -> Re
                 "key": "which",
                 "label": say("deciding.which"),
                 "choices": [
-                    {"value": seen(one.kept.item), "label": f"{place} · {_short(title)}"}
+                    {"value": seen(one.kept.item), "label": f"{place} · {shorten(title, _LABEL)[0]}"}
                     for place, (one, title) in enumerate(zip(shown, titles, strict=True), start=1)
                 ],
                 "value": "",
@@ -104,10 +105,6 @@ def _note(speech: Speech, one: Waits) -> str:
     if item.maturity is Maturity.IN_REVIEW and item.validated_by:
         lines.append(messages.say("deciding.found_sound", n=len(item.validated_by)))
     return " · ".join(speech.apart(line) for line in lines)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LABEL else f"{text[:_LABEL].rsplit(' ', 1)[0]} …"
 
 
 @dataclass(frozen=True, kw_only=True)

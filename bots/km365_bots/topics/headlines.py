@@ -21,6 +21,7 @@ from km365.services.headlines import Overview, Sheet, Shown
 from km365.store.headlines import State
 from km365.store.outbox import Message
 from km365_bots.buttons import Pick
+from km365_bots.card_page import shorten
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic, gives_back, refused
@@ -190,7 +191,7 @@ class Headlines(Topic):
             say("headlines.hidden") if seen.hidden else "",
         ]
         boxes = [  # to a card, a number with a full stop behind it begins a list
-            {"value": str(one.number), "label": f"{place} · {_short(labels.title(one))}"}
+            {"value": str(one.number), "label": f"{place} · {shorten(labels.title(one), _LABEL)[0]}"}
             for place, one in enumerate(shown, start=1)
         ]
         ticked = ",".join(str(one.number) for one in shown if one.state is State.CHOSEN)
@@ -252,10 +253,6 @@ def _entry(speech: Speech, labels: Labels, one: Shown) -> Mapping[str, str]:
     stands = speech.messages.say(f"headlines.state_{one.state}") if one.state is not State.OPEN else ""
     note = f"{labels.heading(one)}. {labels.support(one)}. {stands}".strip()
     return {"title": labels.title(one), "quote": "\n".join(quotes), "note": note}
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LABEL else f"{text[:_LABEL].rsplit(' ', 1)[0]} …"
 
 
 def _kept(chat: Chat) -> Mapping[str, Any]:
