@@ -25,8 +25,8 @@ BETTER = "Le poste pilote désormais quarante-deux écoles satellites, avec troi
 def test_a_leaver_reads_the_note_first_and_it_keeps_to_its_circle(up: Up, sit: Sit, tmp_path: Path) -> None:
     oumar = sit("Oumar Boisplume")
     until(lambda: up.ours("SELECT campaign_id FROM km_handover_facts"))
-    oumar.says("Interrogez-moi aussi sur le résultat dont on est fier")  # a lesson of his tells it already
-    oumar.hears("Je vous poserai aussi cette question")
+    oumar.says("Interrogez-moi aussi sur le résultat dont je tire fierté")  # a lesson of his tells it already
+    oumar.hears("tirez-vous le plus de fierté")
     oumar.presses("Commencer")
     oumar.is_asked("Avant de commencer")
     oumar.says(ROLE)
