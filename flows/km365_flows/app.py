@@ -8,7 +8,6 @@ from typing import ParamSpec
 
 from km365.app import App
 from km365.core.schedule import Hours, day_at
-from km365.documents.messages import Catalogue
 from km365.jobs import Jobs
 from km365.services import (
     calendar_scan,
@@ -17,7 +16,6 @@ from km365.services import (
     flows,
     gaps_followed,
     handover_facts,
-    handover_plan,
     handover_readers,
     housekeeping,
     outlook,
@@ -35,6 +33,7 @@ from km365_flows.notes import Notes
 from km365_flows.notifications import address, listening
 from km365_flows.pushing import Pushing
 from km365_flows.searching import Searching
+from km365_flows.sittings import Sittings
 from km365_flows.watching import JOB, Watching
 
 _log = logging.getLogger("km365.flows")
@@ -68,6 +67,10 @@ async def _running(app: App, *, url: str | None) -> AsyncIterator[None]:
     notes = Notes(app)
     app.jobs.register(handover_readers.JOB, _unless_paused(app, "handover", notes.look), attempts=12)
     app.jobs.register(gaps_followed.JOB, _unless_paused(app, "handover", notes.follow), attempts=12)
+    sittings = Sittings(app)
+    app.jobs.register(handover_facts.JOB, _unless_paused(app, "scan", sittings.plan), attempts=12)
+    app.jobs.register(sitting_events.JOB, _unless_paused(app, "outlook", sittings.show), attempts=3)
+    app.jobs.every_minute("sittings", _unless_paused(app, "outlook", sittings.every_minute))
     watching, index, calendar = Watching(app, url=url), Searching(app), CalendarWatch(app)
     pushing = Pushing(app)
     app.jobs.register(JOB, _unless_paused(app, "watch", watching.look))
@@ -139,24 +142,6 @@ def _register_prompts(app: App, hours: Hours) -> None:
             for problem in shown.problems:
                 _log.warning("%s", problem)
 
-    async def plan_handovers(args: Mapping[str, str]) -> None:
-        """Job `handover-plan`, repeatable: every departure has a row of its own, and a plan for its own."""
-        await handover_plan.refresh(app.graph, app.db, app.settings, app.templates, now=app.clock.now())
-
-    words = Catalogue(app.templates)
-
-    async def look_at_sittings() -> None:
-        if await app.db.run(sitting_events.is_due, app.settings, words, now=app.clock.now()):
-            await app.db.run(app.jobs.enqueue, sitting_events.JOB, key=sitting_events.JOB, args={})
-
-    async def show_sittings(args: Mapping[str, str]) -> None:
-        """Job `sittings`, repeatable: as the events of milestones."""
-        for problem in await sitting_events.keep(app.graph, app.db, app.settings, now=app.clock.now()):
-            _log.warning("%s", problem)
-
-    app.jobs.register(sitting_events.JOB, _unless_paused(app, "outlook", show_sittings), attempts=3)
-    app.jobs.every_minute("sittings", _unless_paused(app, "outlook", look_at_sittings))
-    app.jobs.register(handover_facts.JOB, _unless_paused(app, "scan", plan_handovers), attempts=12)
     app.jobs.register(outlook.JOB, _unless_paused(app, "outlook", show_in_outlook), attempts=12)
     app.jobs.register(campaign_reports.JOB, report)
     app.jobs.register("scan", _unless_paused(app, "scan", scan), attempts=12)
