@@ -112,11 +112,16 @@ def lay_out(
 
 
 def _ordered(open_: Sequence[str], fit: Fit, before: Sequence[str]) -> tuple[list[str], list[str]]:
-    """What is asked early and what late, each in order. A list of all there are keeps its own order."""
+    """What is asked early and what late, each in order. A list of all there are keeps its own order.
+
+    The last question of the bank closes what it stands in: it asks what else there is to say.
+    """
     named = fit.only or (*before, *fit.first)
     first = [one for one in dict.fromkeys(named) if one in open_]
     late = [one for one in fit.last if one in open_ and one not in first]
-    return [*first, *(one for one in open_ if one not in first and one not in late)], late
+    closing = [one for one in first if fit.only and one == open_[-1]]
+    opening = [one for one in first if one not in closing]
+    return [*opening, *(one for one in open_ if one not in first and one not in late), *closing], late
 
 
 def _shared_out(questions: Sequence[str], size: int) -> list[list[str]]:

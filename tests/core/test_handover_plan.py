@@ -54,6 +54,10 @@ def test_six_weeks_begin_with_what_is_lost_first() -> None:
     assert [one.on for one in found.sittings] == [TODAY + timedelta(days=7 * week) for week in range(1, 6)]
 
 
+def test_what_is_asked_besides_comes_before_the_question_for_anything_else() -> None:
+    assert asked(plan(4, wanted=["trust", "ask_later"]))[-3:] == ["trust", "ask_later", "more"]
+
+
 def test_five_days_ask_the_short_list_and_say_what_is_left_out() -> None:
     found = plan(4)
     assert asked(found) == list(SHORT) and len(found.sittings) == 2

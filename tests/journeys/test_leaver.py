@@ -34,17 +34,18 @@ def test_a_leaver_reads_the_note_first_and_it_keeps_to_its_circle(up: Up, sit: S
     oumar.is_asked("Avant de commencer")
     assert up.ours("SELECT * FROM km_answer") == [], "nothing is kept before the consent"
     oumar.presses("J'accepte")
-    for progress, answer in (("1 sur 11", ROLE), ("2 sur 11", None), ("3 sur 11", WORK)):
+    for progress, answer in (("1 sur 12", ROLE), ("2 sur 12", None), ("3 sur 12", WORK)):
         _answers(oumar, progress, answer)
-    _answers(oumar, "4 sur 11", PROMISES, readers="personne d'autre que vous, pour l'instant")
-    _answers(oumar, "5 sur 11", DEADLINES)
+    _answers(oumar, "4 sur 12", PROMISES, readers="personne d'autre que vous, pour l'instant")
+    _answers(oumar, "5 sur 12", DEADLINES)
+    _answers(oumar, "6 sur 12", UNKEPT, readers="personne ; ne pas le garder")
     oumar.is_asked("Continuer")
     oumar.presses("Continuer")
-    _answers(oumar, "6 sur 11", UNKEPT, readers="personne ; ne pas le garder")
-    for progress in ("7 sur 11", "8 sur 11", "9 sur 11"):
+    for progress in ("7 sur 12", "8 sur 12", "9 sur 12"):
         _answers(oumar, progress, None)
-    _answers(oumar, "10 sur 11", PROUD)
-    _answers(oumar, "11 sur 11", None)
+    _answers(oumar, "10 sur 12", PROUD)
+    for progress in ("11 sur 12", "12 sur 12"):
+        _answers(oumar, progress, None)
 
     oumar.is_asked("Votre note de passation")
     oumar.is_asked("Réponses qui restent à vous et n'y figurent pas")

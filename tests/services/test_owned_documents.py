@@ -88,6 +88,6 @@ async def test_what_a_document_of_theirs_says_is_not_asked_and_the_plan_names_it
     shown = await handover_plan.show(
         app.graph, app.db, app.settings, app.templates, sign_in_name("ann"), now=now
     )
-    why = shown.plan.not_asked["deadlines"]
+    why = shown.plan.not_asked["heavy_times"]
     assert str(why).startswith("documented in Plan de travail.docx (http")
     assert "work" not in shown.plan.not_asked
