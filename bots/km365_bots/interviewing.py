@@ -26,6 +26,7 @@ from km365.core.knowledge import Link, and_links
 from km365.core.notes import Note
 from km365.core.questions import Question
 from km365.core.said import Said, Verb, clean
+from km365.core.schedule import day_at
 from km365.core.turns import Turn
 from km365.services import handover_plan
 from km365.services import interview as service
@@ -174,7 +175,7 @@ def _invitation(chat: Chat, campaign: Campaign) -> Reply:
         subject=subject.title,
         due=chat.speech.messages.day(campaign.due_on),
         reminder=False,
-        gone=campaign.after_leaving(chat.event.at.date()),
+        gone=campaign.after_leaving(day_at(chat.event.at, chat.hours)),
     )
 
 
