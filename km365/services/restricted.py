@@ -37,7 +37,8 @@ class Standing:
     `told`: whether SharePoint says who may open it. `inherits`: whoever may read the site may. `others`
     counts who may open it besides owners and apps. `meant`: whether somebody has said what is meant.
     `strangers` counts notes that somebody may open who neither reads them nor the library, and was not meant;
-    `locked_out` those that one of their readers cannot open.
+    `locked_out` those that one of their readers cannot open; `open_notes` those that lie in a library which
+    inherits.
     """
 
     told: bool
@@ -47,6 +48,7 @@ class Standing:
     beyond: int = 0
     strangers: int = 0
     locked_out: int = 0
+    open_notes: int = 0
 
     @property
     def has_drifted(self) -> bool:
@@ -56,7 +58,7 @@ class Standing:
     @property
     def is_trouble(self) -> bool:
         """Whether somebody has to do something about it."""
-        return self.has_drifted or (self.meant and self.locked_out > 0)
+        return self.has_drifted or (self.meant and self.locked_out > 0) or self.open_notes > 0
 
     @property
     def words(self) -> str:
@@ -71,10 +73,13 @@ class Standing:
             return (
                 f"{name} is open again to whoever may read the knowledge site, which was not meant; {_HOW}."
             )
+        if self.inherits:
+            held = f", and with it the notes in it: {self.open_notes}" if self.open_notes else ""
+            return (
+                f"{name} is open to whoever may read the knowledge site{held}. km365 cannot set it; {_HOW}."
+            )
         if self.is_trouble:
             return f"{name}: {'; '.join(self._troubles)}."
-        if self.inherits:
-            return f"{name} is open to whoever may read the knowledge site. km365 cannot set it; {_HOW}."
         besides = f"{name} has permissions of its own: {self.others} groups or people besides its owners."
         if self.meant:
             return f"{besides} As was meant."
@@ -104,7 +109,9 @@ async def look(graph: Graph, db: Database, settings: Settings, *, now: datetime)
     access = await _access(graph, settings)
     kept = await db.run(cursors.get, _MEANT)
     found = standing(access, json.loads(kept) if kept else None)
-    if access is None or not found.meant or found.inherits:
+    if found.inherits:
+        return replace(found, open_notes=len(await filed_notes.list_(graph, settings)))
+    if access is None or not found.meant:
         return found
     kept = await db.run(cursors.get, _MEANT_FILES)
     accepted = set(json.loads(kept)) if kept else set()

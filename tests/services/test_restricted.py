@@ -62,6 +62,16 @@ async def test_what_was_set_and_kept_as_meant_is_told_of_when_more_may_open_the_
     assert (await found(provisioned)).well, "that fewer may open it is nobody's harm"
 
 
+async def test_a_note_in_a_library_that_the_whole_site_may_open_is_trouble(provisioned: Provisioned) -> None:
+    assert (await found(provisioned)).well, "nothing lies in it yet"
+    await Filing(provisioned).files()
+    told = await found(provisioned)
+    assert (
+        not told.well
+        and "open to whoever may read the knowledge site, and with it the notes in it: 1" in told.words
+    )
+
+
 async def test_what_sharepoint_does_not_tell_is_said_and_is_not_taken_for_closed(
     provisioned: Provisioned,
 ) -> None:
