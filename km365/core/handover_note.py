@@ -89,8 +89,6 @@ class HandoverNote:
     written_on: date
     language: str
     sections: tuple[NoteSection, ...]
-    left_out: int
-    """Answers that stay with the person, and so are not in the note."""
     by_colleagues: bool = False
     """Whether colleagues told it, because the person had left."""
     withheld: int = 0

@@ -115,7 +115,6 @@ class _Said:
         """All that the template shows."""
         note = self._note
         purpose = [self("purpose_colleagues" if note.by_colleagues else "purpose")]
-        purpose += [self("left_out")] if note.left_out else []
         purpose += [self("withheld", n=note.withheld)] if note.withheld else []
         facts = (
             ("office", note.office),

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from km365.core import contacts
 from km365.core.departures import Leaver, one_departure_each
-from km365.core.drafting import left_out
 from km365.core.handover_note import (
     DOCUMENTS,
     PEOPLE,
@@ -78,7 +77,6 @@ async def build_note(
         written_on=calendar.today(settings, at, leaver.office or person.office),
         language=interview.language,
         sections=sections,
-        left_out=left_out(interview, bank),
         withheld=withheld,
         documents=tuple(await look_up(graph, settings, named, person_id=person.id)),
         colleagues=await _colleagues(graph, sections),

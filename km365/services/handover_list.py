@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from km365.core.departures import BANK, CANCELLED, SAME_DEPARTURE
+from km365.core.drafting import in_note
 from km365.core.interviews import Interview, InterviewState
 from km365.errors import NotFound
 from km365.graph import people
@@ -37,6 +38,7 @@ class Standing:
     state: str
     """In plain words: invited, in interview, draft, filed, acknowledged, received, read …"""
     answers: int
+    """Those that the readers of the note may read: who sees this learns of no others."""
     sittings: int
     """Planned; 0 where the interview has none of its own."""
     sittings_done: int
@@ -174,7 +176,7 @@ def _standing(
     def day(moment: datetime | None) -> date | None:
         return calendar.today(settings, moment, office) if moment else None
 
-    answered = [one for one in talk.answers if one.text] if talk else []
+    answered = [one for one in talk.answers if one.text and in_note(one)] if talk else []
     parts = talk.parts if talk else ()
     dealt_with = {one.question for one in talk.answers} if talk else set()
     return Standing(

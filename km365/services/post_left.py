@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from km365.core.departures import CANCELLED, SAME_DEPARTURE, Leaver, Source
-from km365.core.drafting import left_out
 from km365.core.handover_note import HandoverNote, without_kept_out
 from km365.core.interviews import Interview, InterviewState
 from km365.core.post_left import Peer, closest, told_together
@@ -249,7 +248,6 @@ async def _note(
         written_on=at.date(),
         language=language,
         sections=sections,
-        left_out=sum(left_out(one, bank) for one, bank in answered),
         withheld=withheld,
         by_colleagues=True,
     )

@@ -102,7 +102,7 @@ async def test_who_leaves_reads_the_note_as_it_would_be_and_nobody_else_does(
     assert file.stat().st_mode & 0o077 == 0
     text = text_of(file)
     assert SAID in text and "Maya takes it over" in text
-    assert "slate-7431" not in text and "Some answers stay with the person" in text
+    assert "slate-7431" not in text and "stay with the person" not in text
     assert "sunflower" not in text and "not kept (a password, health, a complaint): 1." in text
     assert SAID not in done.out + done.err
     assert (await km365(*asked("ann", "-o", str(file)))).code == 4, "a file that is there is left alone"

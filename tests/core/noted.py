@@ -63,7 +63,6 @@ def note(sections: Sequence[NoteSection], language: str = "en") -> HandoverNote:
         written_on=date(2026, 11, 20),
         language=language,
         sections=tuple(sections),
-        left_out=0,
     )
 
 

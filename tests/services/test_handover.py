@@ -22,6 +22,7 @@ from km365.graph.drives import File
 from km365.graph.lists import Item
 from km365.local import faults, users
 from km365.services import handover, handover_list, handover_readers
+from km365.services import interview as talks
 from km365.services.filed_notes import FiledNote
 from km365.services.handover_readers import ReadersDesk
 from km365.store import outbox
@@ -150,7 +151,9 @@ async def test_a_note_holds_the_facts_of_the_departure_and_what_was_said(desk: D
         assert expected in text
 
 
-async def test_what_only_named_people_may_read_is_nowhere_in_the_note(desk: Desk) -> None:
+async def test_what_only_named_people_may_read_is_nowhere_in_the_note_nor_that_there_is_such(
+    desk: Desk,
+) -> None:
     given = interview(
         (SAID, Audience.OFFICE), (CONFIDENCE, Audience.NAMED), (CONFIDENCE, Audience.UNRECORDED)
     )
@@ -158,7 +161,8 @@ async def test_what_only_named_people_may_read_is_nowhere_in_the_note(desk: Desk
     text = text_of(await desk.content())
     assert SAID in text
     assert "slate-7431" not in text
-    assert (await desk.build(given)).left_out == 1
+    without = await desk.build(interview((SAID, Audience.OFFICE)))
+    assert text == text_of(NoteWriter(Templates()).write(without)), "nobody is told that something is missing"
     assert all("slate-7431" not in str(message.data) for message in desk.told())
 
 
@@ -276,6 +280,15 @@ async def test_the_overview_says_how_far_each_handover_is_and_never_what_was_sai
     assert standing.leaves_on == LAST_DAY
 
 
+async def test_the_overview_counts_only_answers_that_the_readers_of_the_note_may_read(desk: Desk) -> None:
+    app, said = desk.here.app, interview((SAID, Audience.SUCCESSOR), (CONFIDENCE, Audience.NAMED))
+    readers = ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
+    with app.db.begin() as c:
+        talks.keep(c, said, version=talks.create(c, replace(said, key="handover:told"), at=NOW).version)
+    (standing,) = await handover_list.overview(readers, now=NOW)
+    assert standing.answers == 1
+
+
 async def test_a_library_that_refuses_is_said_with_the_permission(desk: Desk) -> None:
     note = await desk.build(interview((SAID, Audience.SUCCESSOR)))
     faults.switch(desk.here.m365.state, "next_requests", on=True, verb="PUT", path="*", status=403)
@@ -312,7 +325,6 @@ def note_in(language: str, lines: Sequence[str] = (SAID,)) -> HandoverNote:
         written_on=NOW.date(),
         language=language,
         sections=sections,
-        left_out=1,
     )
 
 
