@@ -117,23 +117,27 @@ def said_in(
     *,
     language: str,
     day: date,
+    by_colleagues: bool = False,
 ) -> list[Said]:
     """The lines of a note by its headings, without its facts, the numbers, and the table these lead to.
 
     `banks` holds the bank in every language, `columns` what the columns of its tables are called. What was
-    asked is known of a line by its number, else by its heading; it helps to find it in other words.
+    asked is known of a line by its number, else by its heading; it helps to find it in other words. Where
+    several colleagues told the note, its numbers count their answers and say nothing of the question.
     """
     named = {heading: target for bank in banks for target, heading in bank.sections}
+    longest_first = sorted(named, key=len, reverse=True)
     found = []
     for heading, lines in sections:
+        under = next((one for one in longest_first if heading.endswith(one)), "")  # "Annex 1: Work"
         for text in lines:
             cells = text.split(CELL)
             if _NUMBER.fullmatch(cells[0]) or columns.issuperset(cells):
                 continue
             number = _FROM_ANSWER.search(text)
             words = _FROM_ANSWER.sub("", text).strip()
-            questions = _questions(banks, int(number[1]) if number else 0)
-            target = _section_of(questions) or named.get(heading, "")
+            questions = _questions(banks, int(number[1]) if number and not by_colleagues else 0)
+            target = _section_of(questions) or named.get(under, "")
             asked_as = questions[0].id if questions else ""
             if not questions:
                 questions = [one for bank in banks for one in bank.questions if target in one.becomes]

@@ -17,6 +17,7 @@ from km365.core.key_documents import Found
 from km365.core.knowledge import Maturity
 from km365.core.languages import LANGUAGES
 from km365.core.pack_answers import Answers, Question, Quotation
+from km365.core.questions import POST_LEFT
 from km365.core.schedule import day_at
 from km365.core.search_entries import KNOWLEDGE
 from km365.core.search_meaning import Floats
@@ -218,13 +219,20 @@ async def _said(desk: PackDesk, note: FiledNote) -> list[Said]:
     with FileReader(workers=1, ocr_command=desk.settings.ocr_command) as files:
         sections = await filed_notes.read(desk.graph, files, note)
     tags = sorted(LANGUAGES, key=lambda tag: tag != note.language)
-    banks = [desk.banks.get(BANK, tag) for tag in tags]
+    banks = [desk.banks.get(POST_LEFT if note.by_colleagues else BANK, tag) for tag in tags]
     ours = of_the_note_itself(desk.templates)
     texts = [
         (one.heading, [line.text for line in one.lines if not ours.fullmatch(line.text)]) for one in sections
     ]
     columns = note_columns(desk.templates)
-    return rules.said_in(texts, banks, columns, language=note.language, day=_filed_on(desk, note))
+    return rules.said_in(
+        texts,
+        banks,
+        columns,
+        language=note.language,
+        day=_filed_on(desk, note),
+        by_colleagues=note.by_colleagues,
+    )
 
 
 def _filed_on(desk: PackDesk, note: FiledNote) -> date:
@@ -246,7 +254,7 @@ async def _gaps(desk: PackDesk, note: FiledNote, reader: Reader, language: str) 
         graph=desk.graph, db=desk.db, jobs=desk.jobs, settings=desk.settings, banks=desk.banks
     )
     try:
-        shown = await gaps.get(following, note.person_id, reader.person_id)
+        shown = await gaps.get(following, note.person_id, reader.person_id, last_on=note.last_on)
     except NotFound:
         return []
     words = await asyncio.to_thread(GapWords.of, desk.banks, following.rules(), language)

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from km365.core import successor_pack as rules
 from km365.core.languages import LANGUAGES
+from km365.core.questions import POST_LEFT
 from km365.core.schedule import Milestone
 from km365.core.successor_pack import PEOPLE, Said, ToRead, Why
 from km365.documents.questions import Banks
@@ -40,6 +41,19 @@ def test_what_was_asked_is_known_in_every_language_by_number_or_by_heading() -> 
         assert "Whom do you call" in found.line.asked
         assert BANKS.get("handover", "ar").question("stuck").ask in found.line.asked
     assert "five people" in by_heading.line.asked and "five people" not in by_number.line.asked
+
+
+def test_of_what_colleagues_told_the_heading_says_what_was_asked_and_never_the_number() -> None:
+    banks = [BANKS.get(POST_LEFT, tag) for tag in LANGUAGES]
+    sections = [
+        ("Work in progress", ["The well at Borun waits for a pump. [7]"]),
+        ("Annex 1: People to meet first", ["Ben Paperboat, Ministry – permits [2]"]),
+    ]
+    found = rules.said_in(sections, banks, COLUMNS, language="en", day=TODAY, by_colleagues=True)
+    assert [one.target for one in found] == ["handover.work", PEOPLE]
+    assert BANKS.get(POST_LEFT, "ar").question("work").ask in found[0].line.asked
+    assert [one.name for one in rules.meetings(found)] == ["Ben Paperboat"]
+    assert rules.falls_due(found, today=TODAY) == []
 
 
 def test_whoever_was_named_for_the_first_weeks_comes_first_and_whom_to_call_is_not_met() -> None:

@@ -14,7 +14,7 @@ from km365.documents import reading
 from km365.errors import NotFound
 from km365.graph import drives
 from km365.graph.governor import Governor
-from km365.services import learnt, successor_pack
+from km365.services import filed_notes, learnt, successor_pack
 from km365.services.filed_notes import FiledNote
 from km365.services.search_meaning import Meaning
 
@@ -150,6 +150,20 @@ async def test_nobody_else_is_given_the_pack_nor_the_successor_before_it_is_thei
             await successor_pack.make(desk, note, reader, language="en")
         with pytest.raises(NotFound):
             await successor_pack.ask(desk, note.item_id, "How much chlorine?", reader, language="en")
+
+
+async def test_what_colleagues_told_is_read_by_its_headings_and_not_by_the_numbers_of_36_questions(
+    leaving: Leaving,
+) -> None:
+    note = await leaving.hands_over(
+        "en",
+        {"people": "Halima Quillstone, who knows the lab.", "deadlines": "The licence ends on 15 April."},
+    )
+    await filed_notes.write(leaving.here.app.graph, note, {"KMToldBy": filed_notes.COLLEAGUES})
+    told = await filed_notes.get(leaving.here.app.graph, leaving.here.app.settings, note.item_id)
+    pack = await successor_pack.make(leaving.desk, told, SUE, language="en")
+    assert [one.name for one in pack.meetings] == ["Halima Quillstone"]
+    assert pack.dates == (), "colleagues are not asked what falls due: that number is another answer's"
 
 
 async def test_what_changes_in_the_note_is_answered_anew(leaving: Leaving) -> None:
