@@ -5,7 +5,8 @@ our own database only knows which messages were sent. All of this may be killed 
 gone on with by the next look: access is given before a column says so, a column says so before a message.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -16,7 +17,7 @@ from km365.core.languages import best
 from km365.core.note_readers import Deadline, deadline
 from km365.core.preferences import Asked
 from km365.core.schedule import day_at
-from km365.errors import ChangedMeanwhile, Forbidden, NotFound
+from km365.errors import ChangedMeanwhile, GraphError, GraphUnreachable, NotFound, Throttled
 from km365.graph.client import Graph
 from km365.graph.people import Person
 from km365.graph.wire import moment_text
@@ -128,20 +129,29 @@ async def look(desk: ReadersDesk, *, at: datetime, dry_run: bool = False) -> Mov
 
     Needs Sites.Selected with write, User.Read.All and Presence.Read.All, and fullcontrol to let readers in.
     """
-    messages, problems = 0, []
-    for circle in await circles(desk, at=at, follow=not dry_run):
-        try:
+    messages, problems = 0, list[str]()
+    for circle in await _circles(desk, problems, at=at, follow=not dry_run):
+        with _one_note(problems):
             messages += await see_to(desk, circle, at=at, dry_run=dry_run)
-        except ChangedMeanwhile:  # somebody is writing to it; the next look sees to it
-            continue
-        except (Forbidden, NotFound) as error:
-            problems.append(str(error))
     if not dry_run:
         await desk.db.run(cursors.put, LAST, at.isoformat(timespec="minutes"), at=at)
     return Moved(messages=messages, problems=tuple(problems))
 
 
-async def circles(desk: ReadersDesk, *, at: datetime, follow: bool = False) -> list[Circle]:
+@contextmanager
+def _one_note(problems: list[str]) -> Iterator[None]:
+    """What keeps one note back, such as its being open in Word, keeps back no other."""
+    try:
+        yield
+    except (GraphUnreachable, Throttled):
+        raise
+    except ChangedMeanwhile:  # somebody is writing to it; the next look sees to it
+        return
+    except (GraphError, NotFound) as error:
+        problems.append(str(error))
+
+
+async def _circles(desk: ReadersDesk, problems: list[str], *, at: datetime, follow: bool) -> list[Circle]:
     """Every note whose readers km365 sees to, with its readers by now, the one filed first first.
 
     With `follow` the columns name them afterwards, and who is none any more can open it no longer.
@@ -157,12 +167,10 @@ async def circles(desk: ReadersDesk, *, at: datetime, follow: bool = False) -> l
     found = []
     for filed in notes:
         said = _said_of(filed, listed.leavers, dated, today)
-        try:
+        with _one_note(problems):
             note = await _follow(desk, filed, said, at=at) if follow else _with(filed, said)
-        except ChangedMeanwhile:
-            continue
-        supervisor, successor = (names.find(one) for one in (note.supervisor_id, note.successor_id))
-        found.append(await _circle(desk, note, supervisor, successor, called_off=said is None, at=at))
+            supervisor, successor = (names.find(one) for one in (note.supervisor_id, note.successor_id))
+            found.append(await _circle(desk, note, supervisor, successor, called_off=said is None, at=at))
     return found
 
 

@@ -286,6 +286,25 @@ async def test_an_old_note_whose_readers_were_told_is_left_alone(filing: Filing)
     assert (await filing.note()).last_on == LAST_DAY
 
 
+@pytest.mark.parametrize("successor", ["sue", "eve"])
+async def test_a_note_that_is_open_in_word_holds_up_no_other(filing: Filing, successor: str) -> None:
+    await filing.files(supervisor="")
+    graph = filing.here.app.graph
+    library = await filed_notes.library(graph, filing.here.app.settings)
+    other = await drives.upload(graph, library.id, "CO-ARD Driver.docx", b"PK")
+    columns = {"KMPerson": person_id("ben"), "KMSuccessor": person_id("sam"), "KMOffice": "CO-ARD"}
+    filed = {"KMFiledOn": (MONDAY + timedelta(days=1)).isoformat()}
+    await drives.update_fields(graph, library.id, other.id, columns | filed)
+    await filing.leaves(KMSuccessor=sign_in_name(successor))
+    faults.switch(filing.here.m365.state, "open_file", on=True, name="CO-BEL*")
+    (problem,) = (await filing.looks(2)).problems
+    assert "checked out by somebody" in problem
+    assert await filing.told() == [("sam", "successor")]
+    faults.switch(filing.here.m365.state, "open_file", on=False)
+    assert (await filing.looks(3)).problems == ()
+    assert await filing.told() == [(successor, "successor")]
+
+
 async def test_the_list_says_how_far_each_note_is_and_what_comes_next_and_names_nobody(
     filing: Filing,
 ) -> None:
