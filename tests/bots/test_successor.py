@@ -10,7 +10,7 @@ from km365_bots.topics.successor import Successor
 
 from km365.core.search_question import Concepts
 from km365.graph.governor import Governor
-from km365.services import alumni, successor_pack
+from km365.services import alumni, filed_notes, successor_pack
 from km365.services.alumni import AlumniDesk
 from km365.services.search import SearchTerms
 from km365.store import conversations, outbox
@@ -204,6 +204,17 @@ async def test_a_closed_line_lets_nothing_through_and_forgets_the_address(staff:
     sue.not_heard("Shall I pass", "ann.p@home.example")
     await ann.says("close my line")
     ann.heard("nobody is passed on to you")
+
+
+async def test_whoever_left_without_a_word_is_not_told_of_the_note_that_colleagues_wrote(
+    staff: Staff,
+) -> None:
+    note = await staff.hands_over("en", ANSWERS)
+    await filed_notes.write(staff.here.app.graph, note, {"KMToldBy": filed_notes.COLLEAGUES})
+    ann = staff.chat("ann")
+    await ann.says("my line")
+    ann.heard("No handover note of yours is filed")
+    assert await alumni.mine(staff.line, ann.person) == []
 
 
 async def test_a_line_is_for_twelve_months_at_most_ends_on_its_day_and_with_the_account(staff: Staff) -> None:

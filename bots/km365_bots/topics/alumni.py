@@ -111,9 +111,9 @@ class AlumniLine(Topic):
     # the leaver's line -----------------------------------------------------------------------------------
 
     async def _note(self, chat: Chat) -> FiledNote | None:
-        """The note this person filed last."""
-        found = await filed_notes.list_(self._desk.graph, self._desk.settings)
-        return next((one for one in reversed(found) if one.person_id == chat.event.person_id), None)
+        """The note this person filed last; one that colleagues told is not theirs to know of."""
+        person, found = chat.event.person_id, await filed_notes.list_(self._desk.graph, self._desk.settings)
+        return next((one for one in found[::-1] if one.person_id == person and not one.by_colleagues), None)
 
     async def _mine(self, chat: Chat) -> Told:
         """How the line stands, and what opens or closes it."""
