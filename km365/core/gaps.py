@@ -23,6 +23,8 @@ WEEK = timedelta(days=7)
 KM365 = "km365"
 """Who closed what is written by now."""
 _AFTER_GONE = timedelta(days=14)
+_AT_LEAST = 3
+"""Working days between finding a gap and its day."""
 _DAY = timedelta(days=1)
 _IN_CONFIDENCE = frozenset({WORK, DATES, LINKS})
 """Whose details are of what the note says, which not every owner of a gap may read."""
@@ -173,18 +175,20 @@ def renewed(
     known = {gap.about for gap in kept}
     new = [one for about, one in wanted.items() if about not in known]
     new.sort(key=lambda one: (rules.place(one[1].about), one[1].detail == SOME))
-    return after + [
-        Gap(
+    for number, (rule, one) in enumerate(new, start=first):
+        due = due_on(rule, last_on=last_on, today=today, hours=hours)
+        method = rule.gone if due > last_on else rule.method
+        made = Gap(
             number=number,
             about=one.about,
             kind=one.kind,
             detail=one.detail,
-            method=rule.gone if last_on < today else rule.method,
-            due_on=due_on(rule, last_on=last_on, today=today, hours=hours),
+            method=method,
+            due_on=due,
             given_at=at,
         )
-        for number, (rule, one) in enumerate(new, start=first)
-    ]
+        after.append(made)
+    return after
 
 
 def _again(gap: Gap, found: Found | None, at: datetime) -> Gap:
@@ -196,13 +200,20 @@ def _again(gap: Gap, found: Found | None, at: datetime) -> Gap:
 
 
 def due_on(rule: Rule, *, last_on: date, today: date, hours: Hours) -> date:
-    """By which working day: so long before the last day, on it where that is past, two weeks on after it."""
+    """By which working day: so long before the last day, on it where that is too soon, two weeks on after it.
+
+    It is never before the third working day after the gap was found, so that whoever sees to it can.
+    """
+    soonest, to_go = today, _AT_LEAST
+    while to_go:
+        soonest += _DAY
+        to_go -= hours.works_on(soonest)
     wanted = last_on - rule.days * _DAY
-    if wanted < today:
+    if wanted < soonest:
         wanted = last_on if last_on >= today else today + _AFTER_GONE
-    while wanted > today and not hours.works_on(wanted):
+    while wanted > soonest and not hours.works_on(wanted):
         wanted -= _DAY
-    return wanted
+    return max(wanted, soonest)
 
 
 def moved(gap: Gap, by: timedelta) -> Gap:

@@ -4,13 +4,13 @@ Who may know of a gap is looked at anew at each read: the filed note says who is
 *Departures* list does.
 """
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 
 from km365.core import gap_finding
-from km365.core.departures import BANK, SAME_DEPARTURE
+from km365.core.departures import BANK, CANCELLED, SAME_DEPARTURE
 from km365.core.gaps import Circle, Found, Gap, Method, Rules, in_order, renewed
 from km365.core.handover_note import HANDOVER, HandoverNote
 from km365.core.interviews import Interview
@@ -19,12 +19,14 @@ from km365.core.key_documents import Found as Link
 from km365.core.loss_risk import Factor
 from km365.core.questions import Bank
 from km365.core.schedule import day_at
+from km365.core.who_now import Departed
 from km365.documents.handover_gaps import gap_rules
 from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import InputRefused, NotFound
 from km365.graph import people
 from km365.graph.client import Graph
+from km365.graph.people import Person
 from km365.jobs.port import Jobs
 from km365.services import accounts, calendar, filed_notes, handover_facts, handover_plan, key_documents
 from km365.services.accounts import at_work
@@ -191,31 +193,36 @@ async def list_(desk: GapDesk, reader: str) -> list[Shown]:
     Needs Sites.Selected with read and User.Read.All.
     """
     concerned = await desk.db.run(store.concerning, reader)
-    notes = await filed_notes.list_(desk.graph, desk.settings) if concerned else []
-    found = [await _shown(desk, one, reader, notes) for one in concerned]
+    known = await what_is_known(desk, {one for one, _ in concerned})
+    found = [await _shown(desk, one, last_on, reader, known) for one, last_on in concerned]
     shown = [replace(one, gaps=one.open) for one in found if one and one.open]
     return sorted(shown, key=lambda one: (one.handover.last_on, one.person))
 
 
-async def get(desk: GapDesk, person: str, reader: str) -> Shown:
-    """All gaps of one person's latest handover that the reader may know of, closed ones too.
+async def get(
+    desk: GapDesk, person: str, reader: str, *, number: int | None = None, last_on: date | None = None
+) -> Shown:
+    """All gaps of one handover that the reader may know of, closed ones too.
 
+    It is that with the gap `number`, that around `last_on`, else the latest this reader may know of.
     `person` is a sign-in name or object id. Raises NotFound where there is none for this reader.
     """
-    known = await accounts.who(desk.graph, person.strip())
-    notes = await filed_notes.list_(desk.graph, desk.settings)
-    found = await _shown(desk, known.id if known else person.strip().casefold(), reader, notes)
-    if found is None:
-        raise NotFound(
-            "There are no open gaps of this person that you may see: the supervisor, the person, the "
-            "successor who has the note, and whoever is named for a gap see them."
-        )
-    return found
+    found = await accounts.who(desk.graph, person.strip())
+    person_id = found.id if found else person.strip().casefold()
+    days = [last_on] if last_on else await desk.db.run(store.last_days, person_id, number)
+    known = await what_is_known(desk, {person_id} if days else set())
+    for day in days:
+        if shown := await _shown(desk, person_id, day, reader, known):
+            return shown
+    raise NotFound(
+        "There are no open gaps of this person that you may see: the supervisor, the person, the "
+        "successor who has the note, and whoever is named for a gap see them."
+    )
 
 
-async def _shown(desk: GapDesk, person_id: str, reader: str, notes: Sequence[FiledNote]) -> Shown | None:
-    kept = await desk.db.run(store.of_person, person_id)
-    around = await look_around(desk, kept[0], notes) if kept else None
+async def _shown(desk: GapDesk, person_id: str, last_on: date, reader: str, known: "Known") -> Shown | None:
+    kept = await desk.db.run(store.of_person, person_id, last_on)
+    around = await look_around(desk, kept[0], known) if kept else None
     if kept is None or around is None:
         return None
     handover, circle = around
@@ -223,7 +230,7 @@ async def _shown(desk: GapDesk, person_id: str, reader: str, notes: Sequence[Fil
     if not gaps:
         return None
     named = {handover.person_id, *(circle.owner_of(one) for one in gaps)} - {""}
-    note = _note_of(handover, notes)
+    note = _note_of(handover, known.notes)
     return Shown(
         handover=handover,
         circle=circle,
@@ -234,29 +241,48 @@ async def _shown(desk: GapDesk, person_id: str, reader: str, notes: Sequence[Fil
     )
 
 
-async def look_around(
-    desk: GapDesk, kept: Handover, notes: Sequence[FiledNote]
-) -> tuple[Handover, Circle] | None:
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known now of people who leave or left, by id; `notes` are all that were filed."""
+
+    notes: Sequence[FiledNote] = ()
+    people: Mapping[str, Person] = field(default_factory=dict)
+    entries: Mapping[str, Sequence[Departed]] = field(default_factory=dict)
+
+
+async def what_is_known(desk: GapDesk, people_ids: Collection[str]) -> Known:
+    """The notes, the people, and what the *Departures* list says of them; nothing is asked about nobody."""
+    if not people_ids:
+        return Known()
+    notes = await filed_notes.list_(desk.graph, desk.settings)
+    found = {one.id: one for one in await people.get_people(desk.graph, people_ids)}
+    for person_id in set(people_ids) - found.keys():
+        if gone := await accounts.who(desk.graph, person_id):
+            found[person_id] = gone
+    entries = await departures_of(desk.graph, desk.settings, {one: found.get(one) for one in people_ids})
+    return Known(notes=notes, people=found, entries=entries)
+
+
+async def look_around(desk: GapDesk, kept: Handover, known: Known) -> tuple[Handover, Circle] | None:
     """The handover and who is around it now; None where the departure was called off."""
-    note = _note_of(kept, notes)
+    entries = [
+        one
+        for one in known.entries.get(kept.person_id, ())
+        if one.left_on and abs(one.left_on - kept.last_on) < SAME_DEPARTURE
+    ]
+    entry = min(entries, key=lambda one: (one.state == CANCELLED, one.left_on or date.max), default=None)
+    if entry is not None and entry.state == CANCELLED:
+        return None
+    note = _note_of(kept, known.notes)
     if note is not None:
         now = replace(kept, supervisor_id=note.supervisor_id, successor_id=note.successor_id)
         received = note.received_at is not None or note.filed_at is None
         return _with_circle(replace(now, last_on=note.last_on or kept.last_on), received=received)
-    known = await accounts.who(desk.graph, kept.person_id)
-    entries = [
-        one
-        for one in (await departures_of(desk.graph, desk.settings, {kept.person_id: known}))[kept.person_id]
-        if one.left_on and abs(one.left_on - kept.last_on) < SAME_DEPARTURE
-    ]
-    if not entries:
+    if entry is None:
         return _with_circle(kept, received=True)
-    entry = min(entries, key=lambda one: (one.state == "cancelled", one.left_on or date.max))
-    if entry.state == "cancelled":
-        return None
     successor, supervisor = [await at_work(desk.graph, one) for one in (entry.successor, entry.supervisor)]
-    if supervisor is None:
-        supervisor = await people.get_manager(desk.graph, kept.person_id) if known else None
+    if supervisor is None and kept.person_id in known.people:
+        supervisor = await people.get_manager(desk.graph, kept.person_id)
     now = replace(
         kept,
         last_on=entry.left_on or kept.last_on,
@@ -290,7 +316,7 @@ async def set_(
     desk: GapDesk, person: str, number: int, wanted: Wanted, *, reader: str, at: datetime
 ) -> Shown:
     """The supervisor says who closes a gap, how, or by when. Raises NotFound and InputRefused."""
-    shown = await get(desk, person, reader)
+    shown = await get(desk, person, reader, number=number)
     if not shown.may_set:
         raise InputRefused("Only the supervisor says who closes a gap, how and by when.")
     owner = None
@@ -325,7 +351,7 @@ async def close(desk: GapDesk, person: str, number: int, because: str, *, reader
         raise InputRefused(f"Say why it is closed in 1 to {LONGEST} characters.")
     if kept_out := keep_out(because, Catalogue(desk.banks.templates).keep_out):
         raise InputRefused(f"This reason is not kept ({kept_out}); docs/security.md says where it belongs.")
-    shown = await get(desk, person, reader)
+    shown = await get(desk, person, reader, number=number)
     closed = partial(replace, closed_at=at, closed_by=reader, because=because)
     return await _change(
         desk, shown, number, _theirs(shown, reader, closed), "gap closed", reader=reader, at=at
@@ -334,7 +360,7 @@ async def close(desk: GapDesk, person: str, number: int, because: str, *, reader
 
 async def open_again(desk: GapDesk, person: str, number: int, *, reader: str, at: datetime) -> Shown:
     """The supervisor, or whoever owns it, says that it is not closed after all. Raises as `set_` does."""
-    shown = await get(desk, person, reader)
+    shown = await get(desk, person, reader, number=number)
     opened = partial(replace, closed_at=None, closed_by="", because="", given_at=at)
     return await _change(
         desk, shown, number, _theirs(shown, reader, opened), "gap opened", reader=reader, at=at
@@ -364,15 +390,16 @@ async def _change(
     person_id = shown.handover.person_id
 
     def work(c: Connection) -> None:
-        kept = store.of_person(c, person_id)
+        days = store.last_days(c, person_id, number)
+        kept = store.of_person(c, person_id, days[0]) if days else None
         gap = next((one for one in (kept[1] if kept else []) if one.number == number), None)
-        if gap is None or not shown.circle.may_read(gap, reader):
+        if kept is None or gap is None or not shown.circle.may_read(gap, reader):
             raise NotFound(f"There is no gap {number} here; `km365 handover gaps` lists them.")
         after = change(gap)
         if after != gap:
-            store.save(c, shown.handover, [after])
+            store.save(c, kept[0], [after])  # as it was kept: the day's look moves the days of all at once
             what = {"gap": number}
             events.append(c, kind=kind, subject=f"handover:{person_id}", who=reader, what=what, at=at)
 
     await desk.db.run(work)
-    return await get(desk, person_id, reader)
+    return await get(desk, person_id, reader, number=number)

@@ -13,7 +13,7 @@ from km365.core.preferences import Asked
 from km365.core.schedule import Hours, day_at
 from km365.graph import people
 from km365.graph.people import Person
-from km365.services import calendar, departures, filed_notes, flows, gaps
+from km365.services import calendar, departures, flows, gaps
 from km365.services.accounts import at_work
 from km365.services.departure_moves import campaign_of
 from km365.services.gaps import GapDesk
@@ -102,25 +102,25 @@ def _has_none(c: Connection, leaver: Leaver, *, today: date) -> tuple[bool, str]
 async def _refresh(desk: GapDesk, *, dry_run: bool) -> dict[str, list[Gap]]:
     """The open gaps by owner, after what is kept of who is around each handover was brought up to date."""
     waiting = await desk.db.run(store.open_)
-    notes = await filed_notes.list_(desk.graph, desk.settings) if waiting else []
+    known = await gaps.what_is_known(desk, {one for one, _ in waiting})
     theirs: dict[str, list[Gap]] = defaultdict(list)
-    for person_id in waiting:
-        kept = await desk.db.run(store.of_person, person_id)
-        around = await gaps.look_around(desk, kept[0], notes) if kept else None
+    for person_id, last_on in waiting:
+        kept = await desk.db.run(store.of_person, person_id, last_on)
+        around = await gaps.look_around(desk, kept[0], known) if kept else None
         if kept is None or around is None:
             continue
         now, circle = around
         if now != kept[0] and not dry_run:
-            await desk.db.run(_bring_up, now)
+            await desk.db.run(_bring_up, last_on, now)
         for one in kept[1]:
             if one.is_open and (owner := circle.owner_of(one)):
                 theirs[owner].append(one)
     return theirs
 
 
-def _bring_up(c: Connection, now: Handover) -> None:
+def _bring_up(c: Connection, last_on: date, now: Handover) -> None:
     """Keeps who is around it now, and the last day; what people said of the gaps meanwhile stays."""
-    if kept := store.of_person(c, now.person_id):
+    if kept := store.of_person(c, now.person_id, last_on):
         before, found = kept
         store.save(c, now, [moved(one, now.last_on - before.last_on) for one in found])
 

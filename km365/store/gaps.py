@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select
 
 from km365.core.departures import SAME_DEPARTURE
 from km365.core.gaps import Gap, Kind, Method
@@ -43,6 +43,15 @@ def of_person(
     return (_handover(near[-1]), [_gap(row) for row in near]) if near else None
 
 
+def last_days(c: Connection, person_id: str, number: int | None = None) -> list[date]:
+    """The last days of their handovers, the latest first; of that with the gap `number` alone, if given."""
+    g = handover_gap.c
+    query = select(g.person_id, g.last_on).where(g.person_id == person_id)
+    if number is not None:
+        query = query.where(g.number == number)
+    return [day for _, day in _handovers(c, query)]
+
+
 def next_number(c: Connection, person_id: str) -> int:
     """The number of their next gap."""
     numbers = select(func.max(handover_gap.c.number)).where(handover_gap.c.person_id == person_id)
@@ -57,18 +66,27 @@ def save(c: Connection, handover: Handover, gaps: Iterable[Gap]) -> None:
         rows.put(c, handover_gap, *values)
 
 
-def concerning(c: Connection, person_id: str) -> list[str]:
-    """Whose gaps may be this person's to read or to close: ids of people who leave or left."""
+def concerning(c: Connection, person_id: str) -> list[tuple[str, date]]:
+    """Handovers whose gaps may be this person's to read or to close: who leaves or left, and the last day."""
     g = handover_gap.c
     mine = or_(*(column == person_id for column in (g.person_id, g.supervisor_id, g.successor_id, g.owner)))
-    return list(c.execute(select(g.person_id).where(mine).distinct().order_by(g.person_id)).scalars())
+    return _handovers(c, select(g.person_id, g.last_on).where(mine))
 
 
-def open_(c: Connection) -> list[str]:
-    """The people who leave or left of whom something is open."""
+def open_(c: Connection) -> list[tuple[str, date]]:
+    """The handovers of which something is open: who leaves or left, and the last day."""
     g = handover_gap.c
-    query = select(g.person_id).where(g.closed_at.is_(None)).distinct()
-    return list(c.execute(query.order_by(g.person_id)).scalars())
+    return _handovers(c, select(g.person_id, g.last_on).where(g.closed_at.is_(None)))
+
+
+def _handovers(c: Connection, query: Select[str, date]) -> list[tuple[str, date]]:
+    """Each once, by person, the latest first: days near each other are of one departure."""
+    g = handover_gap.c
+    found: list[tuple[str, date]] = []
+    for person_id, day in c.execute(query.distinct().order_by(g.person_id, g.last_on.desc())):
+        if not found or found[-1][0] != person_id or found[-1][1] - day >= SAME_DEPARTURE:
+            found.append((person_id, day))
+    return found
 
 
 def learnt_by(c: Connection, person_id: str, about: Iterable[str]) -> str:

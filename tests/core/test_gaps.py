@@ -26,7 +26,7 @@ from km365.core.gaps import (
 )
 from km365.core.handover_note import note_sections
 from km365.core.interviews import Answer, Interview, InterviewState, Part
-from km365.core.schedule import ALWAYS
+from km365.core.schedule import ALWAYS, Hours
 from km365.documents.handover_gaps import gap_rules
 from km365.documents.questions import Banks
 from km365.templates import Templates
@@ -188,10 +188,25 @@ def test_new_gaps_are_numbered_by_importance_with_a_day_and_a_method() -> None:
         (2, "links", Method.ONE_PAGE),
     ]
     assert first.due_on == LAST_DAY - timedelta(days=10)
-    (late,) = after([], dates, today=LAST_DAY - timedelta(days=2))
-    assert late.due_on == LAST_DAY
+    (late,) = after([], dates, today=LAST_DAY - timedelta(days=4))
+    assert (late.method, late.due_on) == (Method.OVERLAP, LAST_DAY)
     (gone,) = after([], dates, today=LAST_DAY + timedelta(days=3))
     assert (gone.method, gone.due_on) == (Method.COLLEAGUES, LAST_DAY + timedelta(days=17))
+
+
+def test_no_gap_is_due_before_the_third_working_day_after_it_was_found() -> None:
+    dates, friday = Found(about="dates", kind=Kind.EARLY), LAST_DAY
+    week = Hours(zone=UTC, opens=timedelta(0), closes=timedelta(days=1))
+
+    def due(**when: date) -> tuple[date, Method]:
+        at = datetime(2026, 3, 1, tzinfo=UTC)
+        (one,) = renewed([], [dates], RULES, first=1, hours=week, at=at, **when)
+        return one.due_on, one.method
+
+    assert due(today=friday, last_on=friday + timedelta(days=31)) == (date(2026, 4, 17), Method.OVERLAP)
+    on_the_day = due(today=friday, last_on=friday + timedelta(days=10))
+    assert on_the_day == (friday + timedelta(days=10), Method.OVERLAP)
+    assert due(today=friday, last_on=friday + timedelta(days=3)) == (date(2026, 4, 1), Method.COLLEAGUES)
 
 
 def test_what_a_person_closed_stays_closed_and_what_is_written_by_now_closes_by_itself() -> None:

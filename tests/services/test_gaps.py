@@ -14,12 +14,13 @@ from km365.core.schema import DEPARTURES
 from km365.documents.questions import Banks
 from km365.errors import InputRefused, NotFound
 from km365.graph import lists, sites
-from km365.services import gaps, gaps_followed, housekeeping
+from km365.services import filed_notes, gaps, gaps_followed, housekeeping
 from km365.services import handover as notes
 from km365.services.gaps import GapDesk, Shown, Wanted
 from km365.services.who_now import who_now
 from km365.store import gaps as store
 from km365.store import outbox
+from km365.store.gaps import Handover
 from km365.store.outbox import Message
 from km365.templates import Templates
 
@@ -224,6 +225,63 @@ async def test_who_left_without_an_interview_leaves_gaps_and_the_supervisor_hear
     await leaving.changes(KMState="cancelled")
     assert not await leaving.looks(gone + timedelta(days=20))
     assert not await leaving.reads("ben")
+
+
+async def test_a_departure_that_is_called_off_ends_its_gaps_also_where_a_note_was_filed(
+    leaving: Leaving,
+) -> None:
+    await leaving.files(SAID)
+    assert await leaving.reads("sam")
+    await leaving.changes(KMState="cancelled")
+    assert not await leaving.looks(NOW + timedelta(days=1))
+    assert not await leaving.reads("sam") and not await leaving.reads("ann")
+
+
+async def test_the_gaps_of_a_first_departure_stay_with_who_sees_to_them_after_a_second(
+    leaving: Leaving,
+) -> None:
+    ann, sam, eve = person_id("ann"), person_id("sam"), person_id("eve")
+    first = Handover(
+        person_id=ann,
+        last_on=date(2025, 6, 27),
+        post="Chief of Education",
+        office="CO-BEL",
+        supervisor_id=sam,
+        successor_id="",
+    )
+    second = replace(first, last_on=LAST_DAY + timedelta(days=400), post="Chief", supervisor_id=eve)
+    await gaps.gone(leaving.desk, first, campaign_id="", at=NOW)
+    before = await gaps.get(leaving.desk, ann, sam)
+    await gaps.gone(leaving.desk, second, campaign_id="", at=NOW)
+    assert [one.handover for one in await gaps.list_(leaving.desk, sam)] == [first]
+    assert [one.handover.post for one in await gaps.list_(leaving.desk, eve)] == ["Chief"]
+    assert await gaps.get(leaving.desk, ann, sam) == before
+    number = before.gaps[0].number
+    with pytest.raises(NotFound):
+        await gaps.close(leaving.desk, ann, number, "They met.", reader=eve, at=NOW)
+    after = await gaps.close(leaving.desk, ann, number, "They met.", reader=sam, at=NOW)
+    assert len(after.open) == len(before.open) - 1
+    theirs = await gaps_followed.look(leaving.desk, ALWAYS, at=NOW)
+    assert (theirs, {one.person_id for one in leaving.told()}) == (2, {sam, eve})
+
+
+async def test_the_days_of_all_gaps_go_along_with_the_last_day_also_after_one_was_changed(
+    leaving: Leaving,
+) -> None:
+    await leaving.files(SAID)
+    graph, settings, month = leaving.here.app.graph, leaving.here.app.settings, timedelta(days=30)
+    (note,) = await filed_notes.list_(graph, settings)
+    await filed_notes.write(graph, note, {"KMLastDay": (LAST_DAY + month).isoformat()})
+    before = await leaving.reads("sam")
+    last = max(before.values(), key=lambda one: one.number)
+    wanted = Wanted(method=Method.SCREEN)
+    where = {"person": sign_in_name("ann"), "number": last.number, "reader": person_id("sam"), "at": NOW}
+    await gaps.set_(leaving.desk, wanted=wanted, **where)  # type: ignore[arg-type]
+    await leaving.looks(NOW + timedelta(days=1))
+    after = await leaving.reads("sam")
+    assert {name: one.due_on for name, one in after.items()} == {
+        name: one.due_on + month for name, one in before.items()
+    }
 
 
 async def test_who_learnt_by_shadowing_is_asked_where_nobody_follows(leaving: Leaving) -> None:

@@ -204,7 +204,7 @@ class OpenGaps(Topic):
         person, number = _split(gap)
         reader = chat.event.person_id
         try:
-            shown = await gaps.get(self._desk, person, reader)
+            shown = await gaps.get(self._desk, person, reader, number=number)
         except NotFound:
             return None
         found = next((one for one in shown.open if one.number == number), None)
