@@ -1,7 +1,6 @@
 """What a person has put into their office's library, and which handover questions that answers already."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import PurePosixPath
@@ -11,7 +10,7 @@ from km365.core.commands import plain
 
 @dataclass(frozen=True, kw_only=True)
 class OwnedDocument:
-    """A document that somebody made, or was the last to change. `kinds` and `terms` are labels of its tags.
+    """A document that somebody made, or was the last to change. `kinds` are labels of its tags.
 
     `path` is where it lies in the library `drive_id` of the site `host:/path`.
     """
@@ -23,30 +22,6 @@ class OwnedDocument:
     drive_id: str
     path: str
     kinds: tuple[str, ...] = ()
-    terms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Owned:
-    """All of somebody's documents, the newest first; `whole` is False where more lie there than were read."""
-
-    documents: tuple[OwnedDocument, ...] = ()
-    whole: bool = True
-
-    @property
-    def by_kind(self) -> Mapping[str, int]:
-        """How many there are of each document type, most first."""
-        return _counted(one.kinds for one in self.documents)
-
-    @property
-    def by_term(self) -> Mapping[str, int]:
-        """How many there are on each topic, most first."""
-        return _counted(one.terms for one in self.documents)
-
-
-def _counted(labels: Iterable[Collection[str]]) -> Mapping[str, int]:
-    found = Counter(label for some in labels for label in some)
-    return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +37,13 @@ class Documented:
 
 
 def documents_for(
-    rules: Sequence[Documented], owned: Owned, *, today: date
+    rules: Sequence[Documented], owned: Sequence[OwnedDocument], *, today: date
 ) -> dict[str, tuple[OwnedDocument, ...]]:
-    """By question the documents that probably answer it, the newest first."""
+    """By question those of somebody's documents that probably answer it, the newest first."""
     found: dict[str, dict[str, OwnedDocument]] = {}
     for rule in rules:
         since = today - timedelta(days=30 * rule.months)
-        for one in owned.documents:
+        for one in owned:
             if one.changed_on is not None and one.changed_on >= since and _is_named(one, rule.words):
                 for question in rule.questions:
                     found.setdefault(question, {})[one.url] = one

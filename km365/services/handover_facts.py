@@ -11,7 +11,7 @@ from datetime import date, datetime
 from km365.core.handover_choice import NotAsked, Why
 from km365.core.knowledge import KnowledgeItem, Maturity, from_fields
 from km365.core.loss_risk import Known, milestone_known
-from km365.core.owned_documents import Documented
+from km365.core.owned_documents import Documented, OwnedDocument
 from km365.core.questions import Bank
 from km365.core.schedule import Milestone
 from km365.core.schema import KNOWLEDGE
@@ -31,17 +31,22 @@ _SHELVED = {Maturity.VALIDATED, Maturity.PUBLISHED}
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """Of one departure: which questions are answered where, and what the calendar says of its milestone."""
+    """Of one departure: which questions are answered where, and what the calendar says of its milestone.
+
+    The documents in the libraries of `office` were looked through on `documents_on`.
+    """
 
     told: Mapping[str, NotAsked] = field(default_factory=dict)
     milestone: Known = field(default_factory=lambda: Known(value=None))
+    office: str = ""
+    documents_on: date | None = None
 
 
 @dataclass(kw_only=True)
 class Lookup:
-    """Looks departures up; what several of them need is read once. `milestones` are those of the calendar.
+    """Looks departures up; what those of one office need is read once where they come one after another.
 
-    `documented` says which questions the documents of a leaver answer.
+    `documented` says which questions the documents of a leaver answer; `milestones` are the calendar's.
     """
 
     graph: Graph
@@ -51,6 +56,8 @@ class Lookup:
     today: date
     milestones: Sequence[Milestone]
     _items: dict[str, list[KnowledgeItem]] = field(default_factory=dict)
+    _owned: dict[str, Mapping[str, Sequence[OwnedDocument]]] = field(default_factory=dict)
+    """Of one office: of all of them it would be much."""
 
     @staticmethod
     async def open(
@@ -66,8 +73,10 @@ class Lookup:
             milestones=await calendar.milestones(graph, settings),
         )
 
-    async def facts(self, person_id: str, office: str, *, leaves_on: date) -> Facts:
-        """What is known now.
+    async def facts(
+        self, person_id: str, office: str, *, leaves_on: date, known: Facts | None = None
+    ) -> Facts:
+        """What is known now; documents stay as `known` has them where it is of this day and office.
 
         Needs Sites.Selected with read on the knowledge site, and on the office's for what lies there.
         """
@@ -79,14 +88,22 @@ class Lookup:
             if any(target.startswith("knowledge.") for target in question.becomes)
         ]
         told = dict.fromkeys(becomes_lesson, NotAsked(Why.LESSON, lessons[0])) if lessons else {}
+        if known is not None and (known.documents_on, known.office) == (self.today, office):
+            documents = {one: said for one, said in known.told.items() if said.why is Why.OWNED}
+        else:
+            documents = await self._in_documents(person_id, office)
         return Facts(
-            told=await self._in_documents(person_id, office) | told,
+            told=documents | told,
             milestone=milestone_known(self.milestones, office, leaves_on=leaves_on),
+            office=office,
+            documents_on=self.today,
         )
 
     async def _in_documents(self, person_id: str, office: str) -> dict[str, NotAsked]:
         """The questions that the person's own documents answer, each with the newest, and where it lies."""
-        owned = await owned_documents.owned_by(self.graph, self.settings, person_id, office)
+        if office not in self._owned:
+            self._owned = {office: await owned_documents.by_person(self.graph, self.settings, office)}
+        owned = self._owned[office].get(person_id, ())
         found = await owned_documents.documented(
             self.graph, self.settings, self.documented, owned, today=self.today
         )
@@ -114,11 +131,15 @@ def keep(c: Connection, campaign_id: str, facts: Facts, *, at: datetime) -> None
     """Keeps what was found."""
     told = {one: {"why": said.why.name, "detail": said.detail} for one, said in facts.told.items()}
     milestone = {"value": facts.milestone.value, "because": facts.milestone.because}
-    store.put(c, campaign_id, {"told": told, "milestone": milestone}, at=at)
+    on = facts.documents_on.isoformat() if facts.documents_on else ""
+    data = {"told": told, "milestone": milestone, "office": facts.office, "documents_on": on}
+    store.put(c, campaign_id, data, at=at)
 
 
 def _from_json(data: Json) -> Facts:
     return Facts(
         told={one: NotAsked(Why[said["why"]], said["detail"]) for one, said in data["told"].items()},
         milestone=Known(**data["milestone"]),
+        office=data.get("office", ""),
+        documents_on=date.fromisoformat(on) if (on := data.get("documents_on")) else None,
     )

@@ -187,11 +187,16 @@ async def refresh(
         return 0
     rules = Rules.of(Banks(templates))
     look = await Lookup.open(graph, settings, rules.bank, rules.risk.documented, today=day_at(now, usual))
-    for campaign in asking:
-        office = str(campaign.data.get("office") or "")
-        facts = await look.facts(person_of(campaign), office, leaves_on=campaign.due_on)
+    for campaign in sorted(asking, key=_office):
+        known = await db.run(handover_facts.read, campaign.id)
+        person_id, office = person_of(campaign), _office(campaign)
+        facts = await look.facts(person_id, office, leaves_on=campaign.due_on, known=known)
         await db.run(_bring, rules, campaign, facts, usual, now=now)
     return len(asking)
+
+
+def _office(campaign: Campaign) -> str:
+    return str(campaign.data.get("office") or "")
 
 
 def _asking(c: Connection, today: date) -> list[Campaign]:
@@ -391,7 +396,7 @@ def _about_campaign(
         leaves_on=campaign.due_on,
         facts=handover_facts.read(c, campaign.id),
         said=tuple(loss_factors.list_(c, person_id)),
-        hours=hours_of_person(c, person_id, usual.of(str(campaign.data.get("office") or ""))),
+        hours=hours_of_person(c, person_id, usual.of(_office(campaign))),
         now=now,
         interview=talk,
         silent=_SILENT.get(talk.state) if talk else None,

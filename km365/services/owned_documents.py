@@ -1,11 +1,11 @@
-"""What a person has put into their office's library: its list read in pages, and no further than a bound."""
+"""What people have put into their office's libraries: lists read in pages, and no further than a bound."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from urllib.parse import unquote, urlsplit
 
 from km365.core.key_documents import tags_in
-from km365.core.owned_documents import Documented, Owned, OwnedDocument, documents_for
+from km365.core.owned_documents import Documented, OwnedDocument, documents_for
 from km365.core.search_access import Readers
 from km365.core.taxonomy import office_code
 from km365.errors import Forbidden, GraphError, GraphNotFound
@@ -20,46 +20,40 @@ from km365.settings import Settings
 MOST = 10_000
 """Items of a library that are read."""
 _PAGE = 1_000
-_KIND, _TERM = "KMDocumentType", "KMTopic"
+_KIND = "KMDocumentType"
 _LOOKED_AT = 20
 """Documents of which it is asked who may read them."""
 
 
-async def owned_by(graph: Graph, settings: Settings, person_id: str, office: str) -> Owned:
-    """The files in the libraries of the office's site that the person made or was the last to change.
+async def by_person(graph: Graph, settings: Settings, office: str) -> Mapping[str, list[OwnedDocument]]:
+    """The files in the libraries of the office's site by who made them or was the last to change them.
 
     Nothing below a folder of `search_leave_out`; nothing at all where the office has no site, or none that we
     may read. 2 resource units a thousand files. Needs Sites.Selected with read.
     """
     address = next((one for one in settings.office_sites if office_code(one) == office.casefold()), "")
     if not address:
-        return Owned()
-    found: list[OwnedDocument] = []
-    whole = True
+        return {}
+    found: dict[str, list[OwnedDocument]] = {}
     try:
         site = await sites.get_site(graph, address)
         there = await drives.list_drives(graph, site.id)
     except (Forbidden, GraphNotFound):
-        return Owned()
+        return {}
     root = site.web_url.lower().removesuffix(address.partition(":")[2].lower())
     for one in there:
         library = await drives.get_drive(graph, site.id, one.name)
         listed = {column.name for column in await lists.list_columns(graph, site.id, library.list_id)}
-        select = ["Title", "FileLeafRef", *(name for name in (_KIND, _TERM) if name in listed)]
+        select = ["Title", "FileLeafRef", *({_KIND} & listed)]
         read = 0
         async for item in lists.list_items(graph, site.id, library.list_id, select=select, top=_PAGE):
             read += 1
             if read > MOST:
-                whole = False
                 break
-            if person_id in {item.created_by, item.modified_by} and _is_file(item):
-                found.append(_document(item, library, address))
-    kept = [one for one in found if site_of(settings, one.url, root=root) == address]
-    return Owned(documents=tuple(sorted(kept, key=_changed, reverse=True)), whole=whole)
-
-
-def _changed(one: OwnedDocument) -> date:
-    return one.changed_on or date.min
+            if _is_file(item) and site_of(settings, item.web_url, root=root) == address:
+                for person_id in filter(None, {item.created_by, item.modified_by}):
+                    found.setdefault(person_id, []).append(_document(item, library, address))
+    return found
 
 
 def _is_file(item: Item) -> bool:
@@ -77,12 +71,16 @@ def _document(item: Item, library: Drive, site: str) -> OwnedDocument:
         drive_id=library.id,
         path=unquote(urlsplit(item.web_url).path)[above:].strip("/"),
         kinds=tags_in({_KIND: item.fields.get(_KIND)}),
-        terms=tags_in({_TERM: item.fields.get(_TERM)}),
     )
 
 
 async def documented(
-    graph: Graph, settings: Settings, rules: Sequence[Documented], owned: Owned, *, today: date
+    graph: Graph,
+    settings: Settings,
+    rules: Sequence[Documented],
+    owned: Sequence[OwnedDocument],
+    *,
+    today: date,
 ) -> dict[str, OwnedDocument]:
     """By question the newest document that probably answers it, and that the successor will be able to read.
 
