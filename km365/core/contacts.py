@@ -6,8 +6,10 @@ word; any other stays whole. What the directory knows of colleagues is added by 
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import islice
 
 from km365.core.commands import plain
 
@@ -17,11 +19,13 @@ QUESTIONS = (MEET, STUCK, OUTSIDE, PARTNER)
 
 BULLET = re.compile(r"\s*(?:[-•*–—·▪◦‣]\s+|[•▪◦‣]\s*|[(（]?\d{1,2}(?:[)）、]\s*|\.\s+)|[①-⑳]\s*)*")
 """What people write before a line of a list; "-5 °C" begins with nothing of it."""
-_DASH = re.compile(r"\s+[-–—]+\s+|\s*[—⸺]+\s*|\s*--+\s*")
-_COLON = re.compile(r"\s*[:：](?=\s|$)\s*|\s*：\s*")
-_COMMA = re.compile(r"\s*[,،，]\s*")
+_BLANKS = r"(?<!\s)\s+"
+"""From the first of them: tried from each blank of a long run, one line would take seconds."""
+_DASH = re.compile(rf"{_BLANKS}[-–—]+\s+|(?:{_BLANKS})?(?:[—⸺]+|--+)\s*")
+_COLON = re.compile(rf"(?:{_BLANKS})?(?::(?=\s|$)|：)\s*")
+_COMMA = re.compile(rf"(?:{_BLANKS})?[,،，]\s*")
 _OPEN, _CLOSE = "(（", ")）"
-_BETWEEN_PEOPLE = re.compile(r"\s*[;；؛]\s*")
+_BETWEEN_PEOPLE = re.compile(rf"(?:{_BLANKS})?[;；؛]\s*")
 _CLAUSES = re.compile(r"[,،，;；؛.。]\s*")
 _EDGES = " \t\xa0,،，;；؛:：-–—."
 _SMALL = (
@@ -126,13 +130,17 @@ def _first(line: str, signs: str) -> int:
 
 def _first_of(line: str, *patterns: re.Pattern[str]) -> re.Match[str] | None:
     """The first of these signs outside brackets."""
-    found = [one for pattern in patterns for one in pattern.finditer(line) if _outside(line, one.start())]
+    found = [one for pattern in patterns for one in islice(_outside(line, pattern), 1)]
     return min(found, key=lambda one: one.start(), default=None)
 
 
-def _outside(line: str, at: int) -> bool:
-    before = line[:at]
-    return sum(map(before.count, _OPEN)) <= sum(map(before.count, _CLOSE))
+def _outside(line: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    at = depth = 0
+    for one in pattern.finditer(line):
+        passed, at = line[at : one.start()], one.start()
+        depth += sum(map(passed.count, _OPEN)) - sum(map(passed.count, _CLOSE))
+        if depth <= 0:
+            yield one
 
 
 def _is_name(text: str) -> bool:
@@ -185,27 +193,30 @@ def _are_names(name: str, organisation: str) -> bool:
 
 def _introduction(why: str, introduces: Sequence[str]) -> tuple[str, str]:
     """The reason without the clause that says who introduces, and that clause."""
+    phrases = [(_saying(phrase), _is_han(phrase)) for phrase in introduces]
     begin = 0
     for end in (*_CLAUSES.finditer(why), None):
         clause = why[begin : end.start() if end else len(why)]
-        if any(_says(clause, phrase) for phrase in introduces):
+        said = plain(clause)
+        joined = said.replace(" ", "")
+        if any(phrase.fullmatch(joined if is_han else said) for phrase, is_han in phrases):
             left = f"{why[:begin].rstrip()} {why[end.end() :] if end else ''}".strip()
             return left.strip(_EDGES) if not left.endswith(".") else left, clause.strip()
         begin = end.end() if end else len(why)
     return why, ""
 
 
-def _says(clause: str, phrase: str) -> bool:
-    """Whether the clause is the phrase, with one to five words, or a dozen characters, for its dots."""
-    said, *between = plain(clause), *(plain(part) for part in phrase.split("…"))
+@lru_cache(maxsize=1024)
+def _saying(phrase: str) -> re.Pattern[str]:
+    """A clause that is the phrase, with one to five words, or a dozen characters, for its dots."""
+    between = [plain(part) for part in phrase.split("…")]
     if _is_han(phrase):
-        pattern = r".{1,12}".join(re.escape(part.replace(" ", "")) for part in between)
-        return re.fullmatch(pattern, said.replace(" ", "")) is not None
+        return re.compile(r".{1,12}".join(re.escape(part.replace(" ", "")) for part in between))
     pattern = r"\S+(?: \S+){0,4}".join(
         f"{' ' if n else ''}{re.escape(part)}{' ' if n < len(between) - 1 else ''}" if part else ""
         for n, part in enumerate(between)
     )
-    return re.fullmatch(pattern, said) is not None
+    return re.compile(pattern)
 
 
 def to_meet(contacts: Iterable[Contact]) -> list[Contact]:

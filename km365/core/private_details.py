@@ -5,6 +5,7 @@ person agreed.
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,23 +97,32 @@ def private_in(text: str, words: ContactWords, own_domains: Collection[str]) -> 
     same = _folded(text)
     links = list(bare_links(text))
     found: list[Detail] = []
-    for begin, end in sorted(
-        {*_numbers(text, same, words), *_mails(text, own_domains), *_homes(same, words)}
-    ):
+    lines: dict[int, bool] = {}
+    for begin, end in sorted({*_numbers(same, words), *_mails(text, own_domains), *_homes(same, words)}):
         if any(begin < stop and start < end for start, stop in links) or (found and begin < found[-1].end):
             continue
-        line = same[same.rfind("\n", 0, begin) + 1 :].partition("\n")[0]
-        found.append(Detail(begin=begin, end=end, never=words.never.search(line) is not None))
+        line = same.rfind("\n", 0, begin) + 1
+        if line not in lines:
+            lines[line] = words.never.search(same[line:].partition("\n")[0]) is not None
+        found.append(Detail(begin=begin, end=end, never=lines[line]))
     return found
 
 
 def _folded(text: str) -> str:
-    """The text in small letters without accents, every character where it was."""
-    return "".join(folded if len(folded := fold(sign)) == 1 else sign.lower()[:1] for sign in text)
+    """The text in small letters without accents and with digits 0 to 9, every character where it was."""
+    return "".join(map(_folded_sign, text))
 
 
-def _numbers(text: str, same: str, words: ContactWords) -> Iterator[tuple[int, int]]:
-    for found in _NUMBER.finditer(text):
+def _folded_sign(sign: str) -> str:
+    digit = unicodedata.decimal(sign, None)
+    if digit is not None:
+        return str(digit)
+    folded = sign if sign.isdigit() else fold(sign)
+    return folded if len(folded) == 1 else sign.lower()[:1]
+
+
+def _numbers(same: str, words: ContactWords) -> Iterator[tuple[int, int]]:
+    for found in _NUMBER.finditer(same):
         number = found[0]
         count = sum(map(str.isdigit, number))
         marked = number.startswith(("+", "00"))
@@ -138,10 +148,12 @@ def _mails(text: str, own_domains: Collection[str]) -> Iterator[tuple[int, int]]
 
 
 def _homes(same: str, words: ContactWords) -> Iterator[tuple[int, int]]:
+    end = -1
     for found in words.home.finditer(same):
-        line_end = same.find("\n", found.end())
-        stop = _END_OF_HOME.search(same, found.end(), line_end if line_end >= 0 else len(same))
-        end = stop.start() if stop else line_end
+        if found.end() > end:  # else it ends where the one before it does
+            line_end = same.find("\n", found.end())
+            stop = _END_OF_HOME.search(same, found.end(), line_end if line_end >= 0 else len(same))
+            end = stop.start() if stop else line_end
         if same[found.end() : end].strip(_SEPARATORS):
             yield found.start(), end
 

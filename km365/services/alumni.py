@@ -39,7 +39,8 @@ WAITS = timedelta(days=14)
 """A question waits so long for room in its reader's week; one that would wait longer is not passed on."""
 KEPT = timedelta(days=30)
 """So long the words of a question and its answer are kept after they were said."""
-_ADDRESS = re.compile(r"[^\s@<>\"'(),:;?&%]+@[^\s@<>\"'(),:;?&%]+\.[^\s@<>\"'(),:;?&%]+")
+_PART = r"[^\s@<>\"'(),:;?&%]"
+_ADDRESS = re.compile(rf"(?<!{_PART}){_PART}+@{_PART}+\.{_PART}+")
 _LONGEST_ADDRESS = 254
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from km365.core import contacts
 from km365.core.contacts import Contact, read, to_meet
 
 INTRODUCES = ("introduced by …", "… can introduce you", "présenté par …", "… يعرّفك عليها", "… 可以介绍")
@@ -131,3 +132,17 @@ def test_those_to_meet_first_come_first_and_nobody_twice() -> None:
         ("Ben Teal", "FAO", "seeds"),
     ]
     assert met[0].introduction == "introduced by Sue Ray"
+
+
+@pytest.mark.parametrize("name", ["_DASH", "_COLON", "_COMMA", "_BETWEEN_PEOPLE"])
+@pytest.mark.parametrize("sign", ["—", "-", "：", ",", ";"])
+def test_a_run_of_blanks_is_tried_from_its_beginning_and_its_sign_alone(name: str, sign: str) -> None:
+    """Tried from each blank, twenty thousand of them would take seconds."""
+    line = f"Ann{' ' * 40}{sign} b"
+    begins = [at for at in range(len(line)) if getattr(contacts, name).match(line, at)]
+    assert set(begins) <= {3, line.index(sign)}
+
+
+def test_blanks_around_a_sign_belong_to_it_however_many() -> None:
+    [one] = read(f"Ann Bee{' ' * 30},{' ' * 30}UNDP{' ' * 20_000}— pays")
+    assert (one.name, one.organisation, one.why) == ("Ann Bee", "UNDP", "pays")

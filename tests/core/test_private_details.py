@@ -32,6 +32,11 @@ OWN = ("agency.example",)
         ("José, móvil 612345678", "José"),
         ("Ana, morada: Rua das Flores 3; sabe", "Ana; sabe"),
         ("Иван, тел. 8 (916) 123-45-67, знает", "Иван, знает"),
+        ("بن ٠٥٠١٢٣٤٥٦٧", "بن"),
+        ("بن ٠٠٩٦٦٥٠١٢٣٤٥٦٧، يعرف الميناء", "بن، يعرف الميناء"),
+        ("علی ۰۲۱۸۸۷۷۶۶۵۵", "علی"),
+        ("李四 ＋８６１３８１２３４５６７８，卫生部", "李四，卫生部"),
+        ("البند ٢٠٢٦-٠١-٠٥، المبلغ ٢٤٥ ٠٠٠ ٠٠٠", None),
         ("د. سارة — هاتف ٠٧٩١١١٢٢٣٣، تعرف التبريد", "د. سارة، تعرف التبريد"),
         ("李四，电话13812345678，卫生部", "李四，卫生部"),
         ("budget 245 000 000 in 2026-2027", None),
@@ -43,6 +48,20 @@ OWN = ("agency.example",)
 )
 def test_what_is_private_is_taken_out_and_nothing_else(text: str, left: str | None) -> None:
     assert without(text, private_in(text, WORDS, OWN)) == (text if left is None else left)
+
+
+def test_a_line_is_looked_at_once_however_many_numbers_it_holds() -> None:
+    looked = []
+
+    class Never:
+        def search(self, line: str) -> None:
+            looked.append(line)
+
+    words = contact_words(Templates())
+    words.__dict__["never"] = Never()
+    line = "+44 7911 123456; " * 50
+    assert len(private_in(f"{line}\n{line}", words, OWN)) == 100
+    assert looked == [line, line]
 
 
 @pytest.mark.parametrize(
