@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Protocol, TypeVar
 
 from km365.core.schedule import Plan
 
@@ -183,6 +184,42 @@ class Leaver:
         return decide(self.says)
 
 
+class Departure(Protocol):
+    """What tells the departures of one person apart."""
+
+    @property
+    def person_id(self) -> str: ...
+    @property
+    def departure_id(self) -> str: ...
+    @property
+    def leaves_on(self) -> date: ...
+    @property
+    def state(self) -> str: ...
+
+
+D = TypeVar("D", bound=Departure)
+
+
+def departure_of(
+    known: Iterable[D], person_id: str, *, last_on: date | None, departure_id: str = ""
+) -> D | None:
+    """Which of these departures an interview or a note of this person is about, however long past.
+
+    That of its entry in the list, else the one nearest to its last day, not further than `SAME_DEPARTURE`;
+    without a last day the first. One that was called off only where there is no other.
+    """
+
+    def is_entry(one: D) -> bool:
+        return bool(departure_id) and one.departure_id == departure_id
+
+    def away(one: D) -> timedelta:
+        return abs(one.leaves_on - last_on) if last_on else one.leaves_on - date.min
+
+    theirs = (one for one in known if one.person_id == person_id)
+    near = [one for one in theirs if is_entry(one) or last_on is None or away(one) < SAME_DEPARTURE]
+    return min(near, key=lambda one: (one.state == CANCELLED, not is_entry(one), away(one)), default=None)
+
+
 def one_departure_each(
     listed: Iterable[Leaver],
     directory: Iterable[Leaver],
@@ -203,7 +240,7 @@ def one_departure_each(
             known.setdefault(entry.person_id, entry)
     for found in sorted(directory, key=lambda one: one.leaves_on):
         if found.person_id in known:
-            known[found.person_id] = _filled_in(known[found.person_id], found)
+            known[found.person_id] = filled_in(known[found.person_id], found)
         elif _is_recent(found.leaves_on, today):
             known[found.person_id] = found
     known_days: dict[str, list[date]] = {}
@@ -224,7 +261,7 @@ def _is_recent(day: date, today: date) -> bool:
     return day + GONE_WITHIN >= today
 
 
-def _filled_in(listed: Leaver, found: Leaver) -> Leaver:
+def filled_in(listed: Leaver, found: Leaver) -> Leaver:
     """The entry of the list with what the directory knows besides."""
     says = (*listed.says, *found.says)
     decision = decide(says)

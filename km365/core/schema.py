@@ -276,6 +276,11 @@ HANDOVER_NOTES = ListSpec(
             title="Told by",
             description="“colleagues” where they told it because the person had left; else empty",
         ),
+        Column(
+            name="KMInterview",
+            title="Interview",
+            description="Id of the interview that it is from; filed anew it stays the same file",
+        ),
         Column(name="KMPost", title="Post"),
         Column(name="KMOffice", title="Office", indexed=True),
         Column(name="KMSuccessor", title="Successor", description="Entra object id"),

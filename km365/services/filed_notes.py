@@ -51,6 +51,8 @@ class FiledNote:
     """When the successor said that they have read it."""
     by_colleagues: bool = False
     """Whether colleagues told it; then it is not for the person, who had left."""
+    interview_id: str = ""
+    """The interview it is from; empty in a note filed before this was kept, which has it in its name."""
 
     @property
     def item_id(self) -> str:
@@ -113,6 +115,22 @@ async def last_of(graph: Graph, settings: Settings, *, person_id: str, reader_id
     return None
 
 
+async def of_interview(
+    graph: Graph, settings: Settings, *, person_id: str, interview_id: str
+) -> FiledNote | None:
+    """The note that was filed from this interview, under whatever name; None where there is none yet."""
+    for note in reversed(await list_(graph, settings)):
+        named = not note.interview_id and note.name.endswith(ending(interview_id))
+        if note.person_id == person_id and (named or note.interview_id == interview_id):
+            return note
+    return None
+
+
+def ending(interview_id: str) -> str:
+    """What the name of a note from this interview ends with when it is first filed."""
+    return f" {interview_id[:8]}.docx"
+
+
 async def get(graph: Graph, settings: Settings, item_id: str) -> FiledNote:
     """The note with that file id. Raises NotFound."""
     drive = await library(graph, settings)
@@ -169,4 +187,5 @@ def _note(found: Document) -> FiledNote | None:
         received_at=moment(item.fields.get("KMReceivedOn")),
         read_at=moment(item.fields.get("KMReadOn")),
         by_colleagues=text(item, "KMToldBy") == COLLEAGUES,
+        interview_id=text(item, "KMInterview"),
     )

@@ -2,10 +2,11 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import datetime
 
 from km365.core import contacts
-from km365.core.departures import Leaver, one_departure_each
+from km365.core.departures import Leaver, departure_of, filled_in
 from km365.core.handover_note import (
     DOCUMENTS,
     PEOPLE,
@@ -47,17 +48,33 @@ async def build_note(
 ) -> HandoverNote:
     """The note that the answers make, with the facts of the departure around them.
 
-    Facts come from the *Departures* list, else from the directory, else, for one who left long ago, from what
-    was known when they were asked; what nobody knows stays open. Lines that must not be kept are left out and
-    counted; links of its documents are looked up. Needs User.Read.All and Sites.Selected with read, and
-    what `key_documents.look_up` needs.
+    Post, office and readers are those of the note where it is filed already: by now the directory may tell of
+    the person's next post. Else facts come from the *Departures* list, else from the directory, else, for one
+    who left long ago, from what was known when they were asked; what nobody knows stays open. Lines that must
+    not be kept are left out and counted; links of its documents are looked up. Needs User.Read.All and
+    Sites.Selected with read, and what `key_documents.look_up` needs.
     """
     person = await people.get_person(graph, interview.person_id)
     leaver = await _departure(graph, settings, interview, now=at)
-    supervisor_id = leaver.supervisor_id or person.manager_id or ""
+    filed = await filed_notes.of_interview(graph, settings, person_id=person.id, interview_id=interview.id)
+    if filed is None:
+        leaver = replace(
+            leaver,
+            post=leaver.post or person.job_title,
+            office=leaver.office or person.office,
+            supervisor_id=leaver.supervisor_id or person.manager_id or "",
+        )
+    else:
+        leaver = replace(
+            leaver,
+            post=filed.post,
+            office=filed.office,
+            successor_id=filed.successor_id,
+            supervisor_id=filed.supervisor_id,
+        )
     names = {
         other: (await people.get_person(graph, other)).name
-        for other in (leaver.successor_id, supervisor_id)
+        for other in (leaver.successor_id, leaver.supervisor_id)
         if other
     }
     sections, withheld = await asyncio.to_thread(_sections, templates, interview, bank)
@@ -67,14 +84,14 @@ async def build_note(
         departure_id=leaver.departure_id,
         person_id=person.id,
         person=person.name,
-        post=leaver.post or person.job_title or "",
-        office=leaver.office or person.office or "",
+        post=leaver.post,
+        office=leaver.office,
         successor_id=leaver.successor_id or None,
         successor=names.get(leaver.successor_id, ""),
-        supervisor_id=supervisor_id or None,
-        supervisor=names.get(supervisor_id, ""),
+        supervisor_id=leaver.supervisor_id or None,
+        supervisor=names.get(leaver.supervisor_id, ""),
         last_on=interview.due_on or leaver.leaves_on,
-        written_on=calendar.today(settings, at, leaver.office or person.office),
+        written_on=calendar.today(settings, at, leaver.office),
         language=interview.language,
         sections=sections,
         withheld=withheld,
@@ -112,28 +129,29 @@ async def file_note(
 ) -> FiledNote:
     """Files the note in the restricted library; `handover_readers` then sees to its readers.
 
-    Safe to repeat with the same `at`: the name depends on the interview alone, so a second call replaces the
-    file. Whose it is to read stays as it is for a note that is filed anew. Needs Sites.Selected with write on
-    the knowledge site.
+    Safe to repeat with the same `at`: filed anew, the note of an interview replaces its file whatever that is
+    called by now, and whose it is to read stays as it is. Needs Sites.Selected with write on the knowledge
+    site.
     """
     library = await filed_notes.library(graph, settings)
     data = await asyncio.to_thread(NoteWriter(templates).write, note)
-    file = await drives.upload(graph, library.id, file_name(note), data, content_type=WORD)
+    before = await filed_notes.of_interview(
+        graph, settings, person_id=note.person_id, interview_id=note.interview_id
+    )
+    path = before.file.path if before else file_name(note)
+    file = await drives.upload(graph, library.id, path, data, content_type=WORD)
     fields = {
         "Title": note.post,
         "KMPerson": note.person_id,
+        "KMInterview": note.interview_id,
         "KMToldBy": filed_notes.COLLEAGUES if note.by_colleagues else "",
         "KMPost": note.post,
         "KMOffice": note.office,
-        "KMSuccessor": note.successor_id or "",
-        "KMSupervisor": note.supervisor_id or "",
         "KMLastDay": note.last_on.isoformat() if note.last_on else None,
         "KMLanguage": note.language,
         "KMFiledOn": at.isoformat(),
     }
-    try:
-        await filed_notes.get(graph, settings, file.id)
-    except NotFound:
+    if before is None:
         fields |= {"KMSuccessor": note.successor_id or "", "KMSupervisor": note.supervisor_id or ""}
     await drives.update_fields(graph, library.id, file.id, fields)
     await _mark_filed(graph, settings, note)
@@ -143,24 +161,24 @@ async def file_note(
 
 
 def file_name(note: HandoverNote) -> str:
-    """The note's file name: where and which post, no person's name, the same for the same interview."""
+    """The name it is first filed under: where and which post, no person's name, the interview's mark."""
     words = _NOT_IN_A_NAME.sub(" ", f"{note.office} {note.post}").split()
     readable = " ".join(words)[:80].strip(" .~$") or "Handover"
-    return f"{readable} {note.interview_id[:8]}.docx"
-
-
-async def _departures(graph: Graph, settings: Settings, *, now: datetime) -> list[Leaver]:
-    names = await calendar.directory(graph)
-    listed = await departures.in_list(graph, settings, names, today=now.date())
-    dated = await departures.in_directory(graph, now=now)
-    return one_departure_each(listed.leavers, dated.leavers, today=now.date())
+    return f"{readable}{filed_notes.ending(note.interview_id)}"
 
 
 async def _departure(graph: Graph, settings: Settings, interview: Interview, *, now: datetime) -> Leaver:
-    """What is known of the person's departure. Raises NotFound where nothing ever said that they leave."""
-    for leaver in await _departures(graph, settings, now=now):
-        if leaver.person_id == interview.person_id:
-            return leaver
+    """What is known of the departure it is about. Raises NotFound where nothing ever said that they leave."""
+    who, last_on, names = interview.person_id, interview.due_on, await calendar.directory(graph)
+    today = calendar.today(settings, now)
+    listed = await departures.in_list(graph, settings, names, today=today, gone={who})
+    dated = await departures.in_directory(graph, now=now)
+    entry = departure_of(listed.leavers, who, last_on=last_on, departure_id=interview.subject)
+    found = departure_of(dated.leavers, who, last_on=entry.leaves_on if entry else last_on)
+    if entry is not None:
+        return filled_in(entry, found) if found else entry
+    if found is not None:
+        return found
     if interview.due_on is not None:
         return Leaver(
             person_id=interview.person_id,

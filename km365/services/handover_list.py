@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from km365.core.departures import BANK, CANCELLED, SAME_DEPARTURE
+from km365.core.departures import BANK, CANCELLED, departure_of
 from km365.core.drafting import in_note
 from km365.core.interviews import Interview, InterviewState
 from km365.errors import NotFound
@@ -75,7 +75,9 @@ async def overview(desk: ReadersDesk, *, now: datetime) -> list[Standing]:
     left: list[FiledNote] = list(notes)
     known: list[tuple[Row | None, FiledNote | None]] = []
     for row in rows:
-        note = next((one for one in reversed(left) if _is_of(row, one)), None)
+        note = next(
+            (one for one in reversed(left) if departure_of([row], one.person_id, last_on=one.last_on)), None
+        )
         if note is not None:
             left.remove(note)
         known.append((row, note))
@@ -146,12 +148,6 @@ async def _circle(desk: ReadersDesk, note: FiledNote | None, *, now: datetime) -
 async def _locked_out(desk: ReadersDesk, note: FiledNote) -> int | None:
     access = await note_access.look(desk.graph, note)
     return len(note_access.locked_out(note, access)) if access.known else None
-
-
-def _is_of(row: Row, note: FiledNote) -> bool:
-    if note.person_id != row.person_id:
-        return False
-    return note.last_on is None or abs(note.last_on - row.leaves_on) < SAME_DEPARTURE
 
 
 def _talks(c: Connection) -> Mapping[str, Interview]:

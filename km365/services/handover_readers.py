@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from km365.core.departures import CANCELLED, SAME_DEPARTURE, Leaver
+from km365.core.departures import CANCELLED, Leaver, departure_of
 from km365.core.languages import best
 from km365.core.note_readers import Deadline, deadline
 from km365.core.preferences import Asked
@@ -226,26 +226,19 @@ def _said_of(note: FiledNote, listed: Iterable[Leaver], dated: Departures, today
     A manager in the directory is not followed: whoever rotates has another one in their next post.
     """
     day = note.last_on or (note.filed_at.date() if note.filed_at else today)
-    mine = [
-        one for one in listed if one.person_id == note.person_id and abs(one.leaves_on - day) < SAME_DEPARTURE
-    ]
-    found = min(mine, key=lambda one: (_is_off(one), abs(one.leaves_on - day)), default=None)
+    found = departure_of(listed, note.person_id, last_on=day)
     if found is None:
         leaves = any(one.person_id == note.person_id for one in dated.leavers)
         if day >= today and note.last_on is not None and dated.complete and not leaves:
             return None
         return _Said(successor_id=note.successor_id, supervisor_id=note.supervisor_id, last_on=note.last_on)
-    if _is_off(found):
+    if found.state == CANCELLED:
         return None
     return _Said(
         successor_id=found.successor_id or note.successor_id,
         supervisor_id=found.supervisor_id or note.supervisor_id,
         last_on=found.leaves_on,
     )
-
-
-def _is_off(leaver: Leaver) -> bool:
-    return leaver.state == CANCELLED
 
 
 def _with(note: FiledNote, said: _Said | None) -> FiledNote:

@@ -191,3 +191,17 @@ def test_what_is_asked_follows_the_decision(entries: list[tuple[int, str]], data
     for one in departures.one_departure_each(listed, others, accounts=off, today=TODAY):
         assert one.decision is not None and one.decision.counts.leaves_on == one.leaves_on
         assert one.active is (one.person_id not in off)
+
+
+def test_of_several_departures_of_a_person_a_note_is_about_its_own_however_long_past() -> None:
+    old, new = leaver(-400, departure_id="1"), leaver(20, departure_id="2")
+    off = leaver(-390, departure_id="3", state="cancelled")
+    known = [new, off, leaver(-400, who="ben", departure_id="4"), old]
+
+    def of(days: int, departure_id: str = "") -> Leaver | None:
+        last_on = TODAY + timedelta(days=days)
+        return departures.departure_of(known, "ann", last_on=last_on, departure_id=departure_id)
+
+    assert [of(-400), of(-385), of(30), of(900), of(900, "2")] == [old, old, new, None, new]
+    assert departures.departure_of([off], "ann", last_on=off.leaves_on) is off
+    assert departures.departure_of(known, "ann", last_on=None) is old
