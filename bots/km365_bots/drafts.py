@@ -11,9 +11,10 @@ from itertools import groupby
 from km365.core.audience import Audience
 from km365.core.chat import Reply
 from km365.core.coach import most_useful
+from km365.core.departures import BANK as LEAVING
 from km365.core.drafting import is_complete, knowledge_item, label, left_out
 from km365.core.handover_note import note_sections
-from km365.core.interviews import KNOWLEDGE, Interview, asked, current
+from km365.core.interviews import KNOWLEDGE, Interview, asked, current, unasked
 from km365.core.knowledge import WRITTEN_FIELDS, KnowledgeItem
 from km365.core.languages import best
 from km365.core.messages import Messages
@@ -167,6 +168,7 @@ def _handover(
     where = f"{POST_LEFT}." if bank.id == POST_LEFT else "prompt."
     title = messages.say(f"{where}note_title")
     text = _left_out(messages.say(f"{where}note_text"), interview, bank, messages)
+    text = "\n\n".join(filter(None, [text, _unasked(interview, bank, messages)]))
     heading, lines = _lesson(interview, bank, messages)
     others = [_other_readers(interview, part, messages) for part in shown]
     sections = [
@@ -216,10 +218,19 @@ def _handing_in(messages: Messages, shown: Sequence[Part], numbered: Sequence[st
 
 
 def _left_out(text: str, interview: Interview, bank: Bank, messages: Messages) -> str:
-    """The text, or another where it was sent once; and how many answers stay out of what it is about."""
+    """The text, or another where it was sent once; and whose answers stay out of what it is about."""
     text = messages.say("prompt.again") if interview.begun_at else text
-    count = left_out(interview, bank)
-    return f"{text} {messages.say('prompt.left_out', count=count)}" if count else text
+    if not (found := left_out(interview, bank)):
+        return text
+    heading = messages.say("prompt.left_out", count=len(found))
+    return "\n".join([f"{text} {heading}", *(f"• {question.ask}" for question in found)])
+
+
+def _unasked(interview: Interview, bank: Bank, messages: Messages) -> str:
+    """How many planned questions would never be asked if a leaver's note were filed now; else empty."""
+    count = len(unasked(interview, bank))
+    ends = bank.id == LEAVING and not interview.begun_at and count
+    return messages.say("prompt.unasked", n=count) if ends else ""
 
 
 def _lesson(interview: Interview, bank: Bank, messages: Messages) -> tuple[str, list[str]]:

@@ -79,11 +79,11 @@ def label(bank: Bank, kind: Kind, name: str) -> str:
     return form.labels[name] if form else bank.heading(f"{KNOWLEDGE}{name}")
 
 
-def left_out(interview: Interview, bank: Bank) -> int:
-    """How many answers meant for the note, or the item, stay out of it because fewer people may read them."""
+def left_out(interview: Interview, bank: Bank) -> tuple[Question, ...]:
+    """The questions whose answers stay out of the note, or the item, because fewer people may read them."""
     goal, belongs = ("handover.", in_note) if bank.kind is BankKind.HANDOVER else (KNOWLEDGE, in_item)
-    return sum(
-        1
+    return tuple(
+        question
         for question, answer in answered(interview, bank)
         if _targets(question, goal) and not belongs(answer)
     )

@@ -236,6 +236,11 @@ def asked(interview: Interview, bank: Bank) -> tuple[Question, ...]:
     return tuple(one for one in planned if one is not None and applies(interview, one))
 
 
+def unasked(interview: Interview, bank: Bank) -> tuple[Question, ...]:
+    """Those of them that have not been dealt with."""
+    return tuple(one for one in asked(interview, bank) if interview.answer(one.id) is None)
+
+
 def begins(interview: Interview, question: Question) -> Part | None:
     """The sitting that this question would begin, where the plan has one before it; else None."""
     part = next((one for one in interview.parts[1:] if question.id in one.questions), None)
@@ -248,7 +253,7 @@ def current(interview: Interview, bank: Bank) -> Question | None:
     waiting = interview.revisiting or interview.probing
     if waiting:
         return bank.question(waiting)
-    return next((q for q in asked(interview, bank) if interview.answer(q.id) is None), None)
+    return next(iter(unasked(interview, bank)), None)
 
 
 class PromptKind(StrEnum):

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from km365.core import schedule
-from km365.core.departures import CANCELLED, GONE_WITHIN, HORIZON, SAME_DEPARTURE, Leaver, handover_plan
-from km365.core.interviews import Interview
+from km365.core.departures import BANK, CANCELLED, GONE_WITHIN, HORIZON, SAME_DEPARTURE, Leaver, handover_plan
+from km365.core.interviews import Interview, InterviewState
 from km365.core.schedule import Hours, Outcome
 from km365.core.sittings import rested, woken
 from km365.services import calendar_moves
@@ -17,6 +17,8 @@ from km365.store import campaigns, interviews
 from km365.store.campaigns import Campaign
 from km365.store.database import Connection
 
+FILED = frozenset({InterviewState.SENDING, InterviewState.FINISHED})
+"""A note of these is filed, or on its way."""
 _SETTLED = frozenset({CANCELLED, "declined", "note filed"})
 
 
@@ -116,3 +118,10 @@ def interview_of(c: Connection, campaign_id: str, person_id: str) -> Interview |
     """The conversation about this departure; None before it has begun."""
     found = interviews.by_keys(c, [f"{campaign_id}:{person_id}"])
     return service.load(c, found[0].id)[0] if found else None
+
+
+def filed(c: Connection, person_id: str) -> Interview | None:
+    """This person's last interview about leaving, where its note is filed; None while it is not."""
+    last = interviews.list_(c, person_id=person_id, bank_id=BANK, limit=1)
+    talk = service.load(c, last[0].id)[0] if last else None
+    return talk if talk is not None and talk.state in FILED else None

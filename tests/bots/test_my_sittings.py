@@ -1,5 +1,6 @@
 """A leaver sees their sittings, asks to be asked more, and lets the days stand in their calendar."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date
 
@@ -74,6 +75,61 @@ async def test_the_calendar_is_offered_and_taken_back_with_a_button_or_in_words(
 async def test_who_leaves_nothing_has_no_sittings(chat: Chat) -> None:
     await chat.says("my sittings")
     chat.heard("No handover of yours is planned")
+
+
+@pytest.mark.parametrize("typed", [False, True])
+async def test_a_draft_before_the_last_sitting_says_what_filing_it_ends_and_leads_on(
+    chat: Chat, typed: bool
+) -> None:
+    await invited(chat)
+    await chat.presses("start")
+    for text in ["yes", "The dam is old.", "show my draft"]:
+        await chat.says(text)
+    chat.heard("planned questions have not been asked yet, and filing the note now ends your sittings")
+    count = int(re.findall(r"(\d+) planned questions", chat.card.data["text"])[0])
+    await (chat.says("more questions") if typed else chat.presses("start"))
+    assert f" of {count + 1}" in chat.card.data["progress"]
+
+
+async def test_once_the_note_is_filed_my_sittings_says_so_and_what_was_never_asked(
+    chat: Chat, office: Office
+) -> None:
+    await invited(chat)
+    await chat.presses("start")
+    for text in ["yes", "The dam is old.", "show my draft"]:
+        await chat.says(text)
+    (count,) = re.findall(r"(\d+) planned questions", chat.card.data["text"])
+    await chat.says("send")
+    await office.works(at=MORNING)
+    await chat.says("my sittings")
+    chat.heard("your sittings are over", f"{count} planned questions were not asked", "More questions")
+    chat.not_heard("No handover of yours is planned")
+    await chat.says("ask me also about 1")
+    chat.heard("your sittings are over")
+
+
+async def test_a_draft_after_the_last_question_warns_of_nothing(chat: Chat) -> None:
+    await invited(chat)
+    await chat.presses("start")
+    for text in ["yes", "The dam is old.", *["continue", "skip"] * 40]:
+        await chat.says(text)
+    await chat.says("show my draft")
+    chat.heard("The dam is old.")
+    chat.not_heard("not been asked yet")
+
+
+async def test_an_answer_kept_to_oneself_is_named_in_the_draft_by_its_question(
+    chat: Chat, office: Office
+) -> None:
+    await invited(chat)
+    await chat.presses("start")
+    for text in ["yes", "The dam is old.", "skip"]:
+        await chat.says(text)
+    question = chat.card.data["ask"]
+    for text in ["only you, for now", "Nobody trusts the register.", "show my draft"]:
+        await chat.says(text)
+    chat.heard("Answers that stay with you and are not in it: 1.", f"• {question}")
+    chat.not_heard("Nobody trusts the register.")
 
 
 async def test_in_arabic_the_days_the_reasons_and_a_wish(chat: Chat, office: Office) -> None:

@@ -6,10 +6,11 @@ from km365.core.chat import Reply
 from km365.core.commands import Understood
 from km365.core.departures import BANK
 from km365.core.handover_choice import named
-from km365.core.interviews import WAITING
+from km365.core.interviews import WAITING, unasked
 from km365.core.questions import Bank
 from km365.core.schedule import Hours
 from km365.services import handover_plan
+from km365.services.departure_moves import FILED, filed
 from km365.services.handover_plan import Mine
 from km365.services.interview import bank_of
 from km365.store import preferences
@@ -31,8 +32,8 @@ class Sittings(Topic):
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
         """Shows the plan, adds a question that was left out, or puts the days into the calendar."""
         found = await self._mine(chat)
-        if found is None:
-            return None if wish == "ask_also" else Told(replies=[chat.speech.say("sittings.none")])
+        if found is None or (found.about.interview and found.about.interview.state in FILED):
+            return None if wish == "ask_also" and not found else Told(replies=[await self._none(chat)])
         if wish in {_ON, _OFF}:
             return await self._calendar(chat, found, wish)
         if wish == "ask_also":
@@ -49,6 +50,16 @@ class Sittings(Topic):
     async def _mine(self, chat: Chat) -> Mine | None:
         parts, event = chat.parts, chat.event
         return await parts.db.run(handover_plan.mine, parts.banks, event.person_id, self._hours, now=event.at)
+
+    async def _none(self, chat: Chat) -> Reply:
+        """That no sittings are planned; where a filed note has ended them, what was never asked."""
+        parts, say = chat.parts, chat.speech.messages.say
+        talk = await parts.db.run(filed, chat.event.person_id)
+        if talk is None:
+            return chat.speech.say("sittings.none")
+        count = len(unasked(talk, bank_of(parts.banks, talk)))
+        never = say("sittings.filed_unasked", n=count) if count else ""
+        return Reply(text=f"{say('sittings.filed')} {never}".strip())
 
     async def _calendar(self, chat: Chat, found: Mine, wish: str) -> Told:
         db, event = chat.parts.db, chat.event
