@@ -8,7 +8,7 @@ number what was asked, on which day it was said, and who may read it.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, tzinfo
 
 from km365.core.audience import Audience
 from km365.core.drafting import answered, in_note
@@ -99,8 +99,11 @@ class HandoverNote:
     """Post and office of those whom it names and the directory knows, by the name in the note."""
 
 
-def note_sections(interview: Interview, bank: Bank) -> tuple[NoteSection, ...]:
-    """The sections of the note in the bank's order; only what successor and supervisor may read is in it."""
+def note_sections(interview: Interview, bank: Bank, *, zone: tzinfo = UTC) -> tuple[NoteSection, ...]:
+    """The sections of the note in the bank's order; only what successor and supervisor may read is in it.
+
+    The days on which answers were given are those of the duty station's time zone.
+    """
     numbers = {question.id: number for number, question in enumerate(bank.questions, start=1)}
     sections = []
     for target, heading in bank.sections:
@@ -114,7 +117,7 @@ def note_sections(interview: Interview, bank: Bank) -> tuple[NoteSection, ...]:
                 question=question.id,
                 number=numbers[question.id],
                 asked=question.ask,
-                said_on=answer.at.date(),
+                said_on=answer.at.astimezone(zone).date(),
                 audience=answer.audience,
                 language=answer.language,
                 reworded=question.id in interview.edits,

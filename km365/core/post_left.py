@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 
 from km365.core.handover_note import HANDOVER, NoteSection, Source, note_sections
 from km365.core.interviews import Interview
@@ -43,18 +44,23 @@ def closest(
 
 
 def told_together(
-    told: Sequence[tuple[Interview, Bank]], headings: Bank, names: Mapping[str, str]
+    told: Sequence[tuple[Interview, Bank]],
+    headings: Bank,
+    names: Mapping[str, str],
+    *,
+    zone: tzinfo = UTC,
 ) -> tuple[NoteSection, ...]:
     """The sections that several colleagues' answers make, under the headings of one language.
 
     Each line knows its answer; those who allowed it are named beside it, by `names` of person ids.
+    Days are those of the time zone of the post.
     """
     sections: dict[str, list[NoteSection]] = {}
     numbers: dict[tuple[str, str], int] = {}
     for interview, bank in told:
         yes = interview.answer(_NAMED)
         who = names.get(interview.person_id, "") if yes and yes.choice == "yes" else ""
-        for section in note_sections(interview, bank):
+        for section in note_sections(interview, bank, zone=zone):
             if section.target == f"{HANDOVER}{_NAMED}":
                 continue
             for question in section.questions:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from km365.core import contacts
 from km365.core.departures import Leaver, departure_of, filled_in
@@ -77,7 +77,8 @@ async def build_note(
         for other in (leaver.successor_id, leaver.supervisor_id)
         if other
     }
-    sections, withheld = await asyncio.to_thread(_sections, templates, interview, bank)
+    zone = calendar.hours_of(settings).of(leaver.office).zone
+    sections, withheld = await asyncio.to_thread(_sections, templates, interview, bank, zone)
     named = "\n".join(line.text for one in sections if one.target == DOCUMENTS for line in one.lines)
     return HandoverNote(
         interview_id=interview.id,
@@ -113,8 +114,10 @@ async def _colleagues(graph: Graph, sections: tuple[NoteSection, ...]) -> dict[s
     return {one.name: ", ".join(filter(None, (one.post, one.office))) for one in known}
 
 
-def _sections(templates: Templates, interview: Interview, bank: Bank) -> tuple[tuple[NoteSection, ...], int]:
-    return without_kept_out(note_sections(interview, bank), Catalogue(templates).keep_out)
+def _sections(
+    templates: Templates, interview: Interview, bank: Bank, zone: tzinfo
+) -> tuple[tuple[NoteSection, ...], int]:
+    return without_kept_out(note_sections(interview, bank, zone=zone), Catalogue(templates).keep_out)
 
 
 async def file_note(

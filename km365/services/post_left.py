@@ -24,7 +24,7 @@ from km365.graph import people
 from km365.graph.client import Graph
 from km365.graph.people import Person
 from km365.jobs.port import Jobs
-from km365.services import handover
+from km365.services import calendar, handover
 from km365.services import interview as service
 from km365.services.calendar import Directory
 from km365.services.departure_moves import campaign_of, interview_of
@@ -141,7 +141,7 @@ async def file_note(
     await begin()
     told = await db.run(_told, interview.campaign)
     while True:
-        note = await _note(graph, db, banks, told, interview, at=now)
+        note = await _note(graph, db, settings, banks, told, interview, at=now)
         filed = await handover.file_note(graph, db, jobs, settings, templates, note, at=now)
         before, told = told, await db.run(_told, interview.campaign)
         if [one.id for one in before] == [one.id for one in told]:
@@ -219,7 +219,14 @@ def _told(c: Connection, campaign_id: str) -> list[Interview]:
 
 
 async def _note(
-    graph: Graph, db: Database, banks: Banks, told: list[Interview], sent: Interview, *, at: datetime
+    graph: Graph,
+    db: Database,
+    settings: Settings,
+    banks: Banks,
+    told: list[Interview],
+    sent: Interview,
+    *,
+    at: datetime,
 ) -> HandoverNote:
     campaign = await db.run(campaigns.get, sent.campaign)
     facts = campaign.data if campaign else {}
@@ -228,7 +235,12 @@ async def _note(
     ids |= {one.person_id for one in told}
     names = {one: await _name(graph, one) for one in ids if one}
     answered = [(one, banks.get(POST_LEFT, one.language)) for one in told]
-    sections = told_together(answered, banks.get(POST_LEFT, language), names)
+    sections = told_together(
+        answered,
+        banks.get(POST_LEFT, language),
+        names,
+        zone=calendar.hours_of(settings).of(sent.office).zone,
+    )
     sections, withheld = without_kept_out(sections, Catalogue(banks.templates).keep_out)
     leaver, successor, supervisor = (
         str(facts.get(one) or "") for one in ("leaver", "successor", "supervisor")
@@ -245,7 +257,7 @@ async def _note(
         supervisor_id=supervisor or None,
         supervisor=names.get(supervisor, ""),
         last_on=date.fromisoformat(str(facts["leaves_on"])) if facts.get("leaves_on") else None,
-        written_on=at.date(),
+        written_on=calendar.today(settings, at, sent.office),
         language=language,
         sections=sections,
         withheld=withheld,

@@ -1,5 +1,8 @@
 """What a handover note says: its lines, the answers they are from, and what must not be in it."""
 
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from km365.core.audience import Audience
@@ -22,6 +25,12 @@ def test_each_line_knows_the_answer_it_is_from_and_when_it_was_said() -> None:
     assert (people.lines[0].text, people.lines[0].source.reworded) == ("Amal, by phone", True)
     assert [one.question for one in sources((people, work))] == ["work", "people"]
     assert work.lines[0].source.audience is Audience.SUCCESSOR
+
+
+def test_the_day_of_an_answer_is_that_of_the_duty_station() -> None:
+    said = interview(BANK, {"work": "Pumps"})
+    (there,) = note_sections(said, BANK, zone=ZoneInfo("Pacific/Honolulu"))
+    assert there.lines[0].source.said_on == SAID_AT.date() - timedelta(days=1)
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,15 @@ async def test_a_note_holds_the_facts_of_the_departure_and_what_was_said(desk: D
         assert expected in text
 
 
+async def test_the_days_in_a_note_are_those_of_the_duty_station(desk: Desk) -> None:
+    app, given = desk.here.app, interview((SAID, Audience.SUCCESSOR))
+    late = NOW.replace(hour=22)  # past midnight in CO-BEL, which keeps the time of Nairobi
+    given = replace(given, answers=tuple(replace(one, at=late) for one in given.answers))
+    note = await handover.build_note(app.graph, app.settings, app.templates, given, asked(), at=late)
+    tomorrow = NOW.date() + timedelta(days=1)
+    assert (note.sections[0].lines[0].source.said_on, note.written_on) == (tomorrow, tomorrow)
+
+
 async def test_what_only_named_people_may_read_is_nowhere_in_the_note_nor_that_there_is_such(
     desk: Desk,
 ) -> None:

@@ -176,6 +176,15 @@ async def test_what_colleagues_tell_makes_one_note_and_names_only_those_who_said
     assert not filed_notes.readable_by(filed, ANN), "colleagues told it to those who come after"
 
 
+async def test_the_days_in_a_note_by_colleagues_are_those_of_the_post(gone: Gone) -> None:
+    await gone.leaves()
+    gone.now = MONDAY.replace(hour=22)  # past midnight in CO-BEL, which keeps the time of Nairobi
+    await gone.tells(SAM, "The pump in the north stops first, in April.", WORK, "", "", "")
+    (note,) = await gone.notes()
+    assert f"{MONDAY.day + 1} March 2026" in note
+    assert f"{MONDAY.day} March 2026" not in note
+
+
 async def test_prompts_rules_hold_and_all_stops_when_the_departure_is_cancelled_or_still_to_come(
     gone: Gone,
 ) -> None:
