@@ -107,15 +107,16 @@ class Speech:
     ) -> Reply:
         """A topic's card and its text twin, where entries are counted from `first`; `about` comes back.
 
-        An entry has `title`, `quote` (people's own words), `note` and `link`; a field `key`, `label`, `value`
-        and, where one of several is chosen (or `many`), `choices`; a button `verb`, `label` and `inputs`.
-        `hint` says what to type instead of pressing, in the text only.
+        An entry has `title`, `quote` (people's own words), `note`, `link`, `number` ("" for none); a field
+        `key`, `label`, `value` and, where one of several is chosen (or `many`), `choices`; a button `verb`,
+        `label` and `inputs`. `hint` says what to type instead of pressing, in the text only.
         """
         data = {"title": title, "text": text, "entries": entries, "fields": fields, "buttons": buttons}
         lines = [title, text]
         for number, entry in enumerate(entries, start=first):
             said = [entry.get(name, "") for name in ("quote", "note", "link")]
-            lines.append("\n".join([f"{number}. {entry['title']}", *(one for one in said if one)]))
+            place = f"{one}. " if (one := entry.get("number", str(number))) else ""
+            lines.append("\n".join([f"{place}{entry['title']}", *(one for one in said if one)]))
         question = card_of(topic)
         token = cards_token.sign(
             self.secret, interview=about, question=question, person=self.person_id, step=0

@@ -76,14 +76,14 @@ async def test_the_list_says_what_why_how_who_and_by_when_and_closes_by_typing(h
         "How: introducing in person. Who: Sam Paperboat.",
     )
     await sam.says("1 closed: Ben follows the agreement")
-    sam.heard("Closed. Thank you.", "1. “Work in progress”")
+    sam.heard("Closed. Thank you.", "2. “Work in progress”")
     sam.not_heard("falls due")
     assert (await here.gaps())["dates"].because == "Ben follows the agreement"
-    await sam.says("2 how: shadowing")
+    await sam.says("3 how: shadowing")
     sam.heard("Noted: working side by side.")
-    await sam.says("2 by: 2099-01-05")
+    await sam.says("3 by: 2099-01-05")
     sam.heard("by 5 January 2099.")
-    await sam.says(f"2 owner: {sign_in_name('ben')}")
+    await sam.says(f"3 owner: {sign_in_name('ben')}")
     sam.heard("Ben Paperboat sees to it now")
     people = (await here.gaps())["section:people"]
     assert (people.method, people.due_on, people.owner) == (
@@ -91,6 +91,47 @@ async def test_the_list_says_what_why_how_who_and_by_when_and_closes_by_typing(h
         date(2099, 1, 5),
         person_id("ben"),
     )
+
+
+async def test_each_gap_keeps_its_number_while_its_list_is_in_sight(here: Supervising) -> None:
+    sam = here.sam
+    await sam.says("open gaps")
+    await sam.says("1 closed: Ben follows the agreement")
+    listed = sam.card
+    assert listed is not None
+    drawn = str(cards.render(listed, LABELS, text="twin"))
+    assert "2 · “Work in progress”" in drawn and "3 · Nothing is written" in drawn
+    await sam.says("1 closed: the work too")
+    sam.heard("closed already")
+    assert (await here.gaps())["work"].is_open
+    sam.card = listed
+    await sam.presses("method", {"which": f"{person_id('ann')}/{(await here.gaps())['work'].number}"})
+    await sam.presses("save", {"words": "screen"})
+    sam.heard("Noted: recording the screen.", "2. “Work in progress”")
+    await sam.says("2 closed: Ben takes both")
+    sam.heard("3. Nothing is written")
+    await sam.says("closed: they met")
+    sam.heard("No handover that you see to")
+    assert not any(one.is_open for one in (await here.gaps()).values())
+
+
+async def test_the_note_is_opened_with_a_button_above_what_it_leaves_open(
+    here: Supervising, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "https://childrensagency.example/sites/knowledge/note.docx"
+    (shown,) = await gaps.list_(here.desk, person_id("sam"))
+
+    async def found(*_: object) -> list[gaps.Shown]:
+        return [replace(shown, note_url=url)]
+
+    monkeypatch.setattr(gaps, "list_", found)
+    await here.sam.says("open gaps")
+    here.sam.heard(f"The handover note\n{url}", "1. Something falls due")
+    here.sam.not_heard("1. The handover note", f"note: {url}")
+    assert here.sam.card is not None
+    drawn = cards.render(here.sam.card, LABELS, text="twin")
+    opens = [action for part in drawn["body"] for action in part.get("actions", ())]
+    assert [(one["type"], one["url"]) for one in opens] == [("Action.OpenUrl", url)]
 
 
 async def test_the_same_by_buttons_and_what_is_not_understood_is_asked_again(here: Supervising) -> None:

@@ -19,7 +19,7 @@ from km365.services import gaps, gaps_followed
 from km365.services.gaps import GapDesk, Shown, Wanted
 from km365.store.outbox import Message
 from km365_bots.buttons import Pick
-from km365_bots.chat import Chat
+from km365_bots.chat import WAITING, Chat
 from km365_bots.moments import Moments
 from km365_bots.speech import Speech
 from km365_bots.topics import NotWanted, Told, Topic, gives_back, refused
@@ -47,15 +47,18 @@ class OpenGaps(Topic):
             return Told(replies=[chat.speech.say("find.away")])
 
     async def _heard(self, chat: Chat, meant: Understood | None) -> Told | None:
-        kept = chat.state.get("waiting") or {}
+        kept = chat.state.get(WAITING) or {}
         if kept.get("asks"):
             words = chat.event.text.strip()
             return None if meant else await self._answer(chat, str(kept["gap"]), str(kept["asks"]), words)
-        listed: Sequence[str] = kept.get("gaps", ())
+        listed = _listed(chat)
         number, verb, words = _said(chat)
-        if not verb or not (1 <= number <= len(listed) or (number == 0 and len(listed) == 1)):
+        open_ = [one for one in listed if one]
+        if not verb or not (1 <= number <= len(listed) or (number == 0 and len(open_) == 1)):
             return None
-        gap = listed[max(number, 1) - 1]
+        gap = listed[number - 1] if number else open_[0]
+        if not gap:
+            return Told(replies=[chat.speech.say("gaps.not_yours")], waits={"gaps": listed})
         return await (self._answer(chat, gap, verb, words) if words else self._ask(chat, gap, verb))
 
     async def pressed(self, chat: Chat, pick: Pick) -> Told:
@@ -96,7 +99,10 @@ class OpenGaps(Topic):
         return self.tells(speech, _with_count(message, len(mine)))
 
     async def _list(self, chat: Chat, *, first: str = "") -> Told:
-        """What is open and this person may see; of several handovers some each."""
+        """What is open and this person may see; of several handovers some each.
+
+        After something was done, `first` says so, and each gap keeps the number it had in the list before.
+        """
         found = await gaps.list_(self._desk, chat.event.person_id)
         say, words = chat.speech.messages.say, self._words(chat)
         if not found:
@@ -104,13 +110,15 @@ class OpenGaps(Topic):
         each = max(2, words.rules.most // len(found))
         listed = [(one, gap) for one in found for gap in one.open[:each]][: max(each, words.rules.most)]
         more = sum(len(one.open) for one in found) - len(listed)
-        lines = [first, *_about(chat.speech, found), say("gaps.more", count=more) if more else ""]
-        keys = [_key(one, gap) for one, gap in listed]
+        lines = [first, _last_day(chat.speech, found), say("gaps.more", count=more) if more else ""]
+        places = _places([_key(one, gap) for one, gap in listed], _listed(chat) if first else ())
+        listed.sort(key=lambda one: places.index(_key(*one)))
+        numbers = [places.index(_key(*one)) + 1 for one in listed]
         may = [one.circle.may_close(gap, chat.event.person_id) for one, gap in listed]
         verbs = _VERBS if any(one.may_set for one in found) else (_CLOSE,) if any(may) else ()
         choices = [
-            {"value": key, "label": f"{place} · {words.what(gap)}"}
-            for place, (key, (_, gap), mine) in enumerate(zip(keys, listed, may, strict=True), start=1)
+            {"value": _key(one, gap), "label": f"{number} · {words.what(gap)}"}
+            for number, (one, gap), mine in zip(numbers, listed, may, strict=True)
             if mine
         ]
         which = {"key": _WHICH, "label": say("gaps.which"), "choices": choices}
@@ -118,14 +126,20 @@ class OpenGaps(Topic):
             self.name,
             title=_title(chat.speech, found),
             text="\n".join(line for line in lines if line),
-            entries=[_entry(chat, words, one, gap, several=len(found) > 1) for one, gap in listed],
+            entries=[
+                *_note(chat.speech, found),
+                *(
+                    _entry(chat, words, one, gap, number, several=len(found) > 1)
+                    for number, (one, gap) in zip(numbers, listed, strict=True)
+                ),
+            ],
             fields=[which | {"value": choices[0]["value"]}] if choices else [],
             buttons=[{"verb": verb, "label": say(f"gaps.button_{verb}"), "inputs": True} for verb in verbs],
             about=_LIST,
             hint=say("gaps.hint" if len(verbs) > 1 else "gaps.hint_close") if verbs else "",
         )
         return Told(
-            replies=[chat.in_place(reply) if first else reply], waits={"gaps": keys} if verbs else None
+            replies=[chat.in_place(reply) if first else reply], waits={"gaps": places} if verbs else None
         )
 
     async def _ask(self, chat: Chat, gap: str, verb: str, *, problem: str = "", words: str = "") -> Told:
@@ -148,12 +162,12 @@ class OpenGaps(Topic):
             about=f"{gap}|{verb}",
             hint=say(f"gaps.hint_{verb}_words", methods=chat.speech.messages.any_of(list(methods.values()))),
         )
-        return Told(replies=[reply], waits={"gap": gap, "asks": verb}, own_words=True)
+        return Told(replies=[reply], waits=_asked(chat, gap, verb), own_words=True)
 
     async def _answer(self, chat: Chat, gap: str, verb: str, words: str) -> Told:
         """Does what was said; what belongs to another channel is kept nowhere."""
         if words and (refusal := await chat.keeps_out(words)):
-            told = refused(chat, refusal, waits={"gap": gap, "asks": verb}, own_words=True)
+            told = refused(chat, refusal, waits=_asked(chat, gap, verb), own_words=True)
             if not gives_back(chat, refusal):
                 return told
             again = await self._ask(chat, gap, verb, words=words)
@@ -238,16 +252,22 @@ def _named(speech: Speech, key: str, shown: Shown) -> str:
     return speech.messages.say(key, post=speech.apart(post), person=speech.apart(person))
 
 
-def _about(speech: Speech, found: Sequence[Shown]) -> list[str]:
-    """Of a single handover its last day, and where its note lies."""
+def _last_day(speech: Speech, found: Sequence[Shown]) -> str:
+    """Of a single handover its last day."""
     if len(found) > 1:
-        return []
-    say, (one,) = speech.messages.say, found
-    note = f"{say('gaps.note')}: {one.note_url}" if one.note_url else ""
-    return [say("gaps.last_day", day=speech.messages.day(one.handover.last_on)), note]
+        return ""
+    return speech.messages.say("gaps.last_day", day=speech.messages.day(found[0].handover.last_on))
 
 
-def _entry(chat: Chat, words: GapWords, shown: Shown, gap: Gap, *, several: bool) -> Mapping[str, str]:
+def _note(speech: Speech, found: Sequence[Shown]) -> list[Mapping[str, str]]:
+    """Of a single handover its note, to be opened."""
+    url = found[0].note_url if len(found) == 1 else ""
+    return [{"title": speech.messages.say("gaps.note"), "link": url, "number": ""}] if url else []
+
+
+def _entry(
+    chat: Chat, words: GapWords, shown: Shown, gap: Gap, number: int, *, several: bool
+) -> Mapping[str, str]:
     """What is open, why it matters, and how, by whom and by when it is to be closed."""
     say, speech = chat.speech.messages.say, chat.speech
     late = gap.due_on < day_at(chat.event.at, chat.hours)
@@ -259,7 +279,23 @@ def _entry(chat: Chat, words: GapWords, shown: Shown, gap: Gap, *, several: bool
         say("gaps.late" if late else "gaps.by", day=speech.messages.day(gap.due_on)),
     ]
     lines = [" ".join(filter(None, part)) for part in (why, said)]
-    return {"title": words.what(gap), "note": "\n".join(filter(None, lines))}
+    return {"number": str(number), "title": words.what(gap), "note": "\n".join(filter(None, lines))}
+
+
+def _listed(chat: Chat) -> Sequence[str]:
+    """The gaps of the list that was shown last, by place; "" where one was closed."""
+    kept = chat.state.get(WAITING) or {}
+    return kept.get("gaps", ()) if kept.get("topic") == OpenGaps.name else ()
+
+
+def _places(keys: Sequence[str], before: Sequence[str]) -> list[str]:
+    """The gaps by place: those of the list before where they were, the others behind them."""
+    return [one if one in keys else "" for one in before] + [one for one in keys if one not in before]
+
+
+def _asked(chat: Chat, gap: str, verb: str) -> Mapping[str, Any]:
+    """What the chat keeps while something is asked about a gap."""
+    return {"gap": gap, "asks": verb, "gaps": _listed(chat)}
 
 
 def _key(shown: Shown, gap: Gap) -> str:
