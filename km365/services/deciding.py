@@ -170,7 +170,11 @@ def _message(person: Person, found: list[Waits], today: date) -> Message:
         key=f"{CARD}:{person.id}:{today}",
         person_id=person.id,
         card=CARD,
-        data={"waiting": len(found), "overdue": sum(one.overdue for one in found)},
+        data={
+            "waiting": len(found),
+            "publish": sum(one.waiting.awaits is Awaits.PUBLICATION for one in found),
+            "overdue": sum(one.overdue for one in found),
+        },
         language=best([person.language]),
         reason="lessons wait for somebody to decide",
     )

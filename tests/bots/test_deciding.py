@@ -72,6 +72,18 @@ async def test_questions_are_typed_or_filled_in_and_a_reason_is_asked_for(ben: C
     assert items["KM-2"]["KMReason"] == "In which districts?"
 
 
+@pytest.mark.parametrize("verb", ["validate", "publish", "open"])
+async def test_a_button_without_a_tick_leaves_the_list_and_says_so_on_top(
+    ben: Contributing, verb: str
+) -> None:
+    await ben.says("what waits for me")
+    await ben.presses(verb, {"which": ""})
+    ben.heard("Please tick at least one of them first.", "1. Ask drivers first", "2. Keep spare parts")
+    assert ben.card is not None and ben.card.data["fields"]
+    await ben.says("1")
+    ben.heard("Fridges failed in the rains.")
+
+
 async def test_repeating_an_activity_decides_nothing_more(ben: Contributing) -> None:
     await ben.says("what waits for me")
     for _ in range(2):
@@ -137,6 +149,19 @@ async def test_a_message_a_day_says_how_many_wait_and_leads_to_them(ben: Contrib
     assert ben.card is not None
     drawn = cards.render(ben.card, LABELS, text="twin")
     assert next(one for one in drawn["body"] if one.get("type") == "Input.ChoiceSet")["isMultiSelect"] is True
+
+
+async def test_what_is_to_be_decided_and_what_is_to_be_published_are_counted_apart(ben: Contributing) -> None:
+    app = ben.here.app
+    desk = LifeDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
+    await ben.says("what waits for me")
+    await ben.says("validate 1")
+    assert await deciding.tell(desk, at=NOW) == 1
+    (message,) = [one.message for one in await app.db.run(outbox.list_, prefix=deciding.CARD)]
+    text = compose(ben.parts, message).text
+    assert "1 lesson waits for your decision. 1 checked lesson waits to be published." in text
+    older = replace(message, data={"waiting": 2, "overdue": 0})
+    assert "2 lessons wait for your decision." in compose(ben.parts, older).text
 
 
 async def test_nobody_decides_on_words_they_have_not_read(ben: Contributing) -> None:

@@ -104,7 +104,7 @@ class Deciding(Topic):
         ticked = [one.strip() for one in pick.inputs.get("which", "").split(",") if one.strip()]
         ids = [pick.about] if pick.about != _LIST else ticked
         if not ids or pick.verb not in {*_VERBS, "save"}:
-            return Told(replies=[chat.speech.say("deciding.none_ticked")])
+            return await self._list(chat, first=[chat.speech.messages.say("deciding.none_ticked")])
         reach = pick.inputs.get("reach", "")
         deed = _Deed(
             verb=pick.verb,

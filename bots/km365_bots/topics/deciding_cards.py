@@ -30,12 +30,13 @@ _LABEL = 70
 
 
 def told(speech: Speech, data: Json) -> Reply:
-    """How many wait."""
+    """How many wait for a decision, and how many to be published."""
     say = speech.messages.say
-    waiting, overdue = (data.get(name) for name in ("waiting", "overdue"))
-    lines = [say("deciding.told", n=waiting if isinstance(waiting, int) else 0)]
-    if isinstance(overdue, int) and overdue:
-        lines.append(say("deciding.told_overdue", n=overdue))
+    waiting, publish, overdue = (
+        n if isinstance(n := data.get(name), int) else 0 for name in ("waiting", "publish", "overdue")
+    )
+    counted = {"told": waiting - publish, "told_publish": publish, "told_overdue": overdue}
+    lines = [say(f"deciding.{key}", n=n) for key, n in counted.items() if n]
     return speech.menu(
         TOPIC,
         title=say("deciding.title"),
