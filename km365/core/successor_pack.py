@@ -20,6 +20,7 @@ from km365.core.questions import Bank, Question
 from km365.core.schedule import Milestone
 from km365.core.search_entries import item_sentences
 from km365.core.search_question import Concepts
+from km365.core.sorting import bare_links
 from km365.core.taxonomy import Concept
 
 _MEET = (contacts.MEET, "", contacts.OUTSIDE)
@@ -38,6 +39,8 @@ _FROM_ANSWER = re.compile(r"\s*(?:\|\s*–?\s*)*\[(\d{1,3})\]\s*$")
 _BROKEN_OFF = " …"
 """Ends a line of the body that stands whole in an annex."""
 _NUMBER = re.compile(r"\[\d{1,3}\]")
+_AROUND = " \t\xa0-–—:：,،;；.。()（）[]<>"
+"""What stands between the words of a line and a web address."""
 
 
 class Why(StrEnum):
@@ -209,6 +212,13 @@ def topics(said: Iterable[Said], concepts: Concepts, *, most: int = 5) -> list[C
             counted[term.id] += 1
             terms[term.id] = term
     return [terms[key] for key, _ in sorted(counted.items(), key=lambda one: (-one[1], one[0]))[:most]]
+
+
+def without_addresses(text: str) -> str:
+    """A line's words for a quotation, with dots where a web address stood between them."""
+    edges = [0, *(edge for place in bare_links(text) for edge in place), len(text)]
+    between = (text[begin:end].strip(_AROUND) for begin, end in zip(edges[::2], edges[1::2], strict=True))
+    return " … ".join(one for one in between if one)
 
 
 def read_first(documents: Sequence[ToRead], lessons: Sequence[ToRead]) -> tuple[ToRead, ...]:

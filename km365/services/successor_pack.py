@@ -270,7 +270,7 @@ async def _gaps(desk: PackDesk, note: FiledNote, reader: Reader, language: str) 
 
 
 async def _documents(desk: PackDesk, said: Sequence[Said], reader: Reader) -> list[ToRead]:
-    """The documents that the note names, with the line that does; not what is gone or leads elsewhere."""
+    """The documents that the note names and this reader can open, with the words of the line that does."""
     found: dict[str, ToRead] = {}
     cells = [cell for one in said for cell in one.line.text.split(rules.CELL)]
     lines = [one for one in cells if "://" in one]
@@ -278,9 +278,10 @@ async def _documents(desk: PackDesk, said: Sequence[Said], reader: Reader) -> li
         desk.graph, desk.settings, "\n".join(lines), person_id=reader.person_id
     )
     for one in told:
-        line = next((text for text in lines if one.address in text), "")
-        if one.url and one.found is not Found.NO:
-            found.setdefault(one.url, ToRead(title=one.name, web_url=one.url, why=Why.NAMED, says=line))
+        if one.url and one.found is Found.YES:
+            line = next((text for text in lines if one.address in text), "")
+            says = rules.without_addresses(line)
+            found.setdefault(one.url, ToRead(title=one.name, web_url=one.url, why=Why.NAMED, says=says))
     return list(found.values())
 
 

@@ -62,6 +62,12 @@ def test_whoever_was_named_for_the_first_weeks_comes_first_and_whom_to_call_is_n
     assert [(one.name, one.week) for one in met] == [("Halima Quillstone", 1), ("", 2)]
 
 
+def test_a_line_that_names_a_document_is_quoted_without_its_address() -> None:
+    assert rules.without_addresses("The inventory: https://x.example/a%20b.xlsx") == "The inventory"
+    assert rules.without_addresses("See https://x.example/a (tab two).") == "See … tab two"
+    assert rules.without_addresses("https://x.example/a") == ""
+
+
 def test_of_five_to_read_two_are_lessons_where_there_are_as_many() -> None:
     papers = [ToRead(title=f"p{n}", web_url=f"p{n}", why=Why.NAMED) for n in range(6)]
     lessons = [ToRead(title=f"l{n}", web_url=f"l{n}", why=Why.TOPIC) for n in range(6)]

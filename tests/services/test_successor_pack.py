@@ -120,7 +120,8 @@ async def test_the_pack_names_what_to_read_whom_to_meet_and_what_comes(
         {
             "watch": "The vaccines at Tamber.",
             "people": "Halima Quillstone, who knows the lab.\nTobias Fernweather: he writes.\nBe early.",
-            "documents": f"The inventory: https://{host}{path}/Shared Documents/Pump inventory.txt",
+            "documents": f"The inventory: https://{host}{path}/Shared%20Documents/Pump%20inventory.txt\n"
+            f"My own list: https://{host.replace('.', '-my.', 1)}/personal/ann/list.xlsx",
             "deadlines": "The licence must be renewed by 15 April.\nThe contract ends on 15 January.",
         },
     )
@@ -133,6 +134,10 @@ async def test_the_pack_names_what_to_read_whom_to_meet_and_what_comes(
     ]
     assert len(pack.dates) == 1 and "15 April" in pack.dates[0]
     assert "KM-2" not in str(pack) and "unpublished" not in str(pack)
+    named = [(one.title, one.says) for one in pack.to_read if one.why is Why.NAMED]
+    assert named == [("Pump inventory.txt", "The inventory")], (
+        "a list in a personal OneDrive opens for nobody"
+    )
     lessons = [one for one in pack.to_read if one.why is not Why.NAMED]
     assert [one.title for one in lessons] == ["Keep vaccines cool"]
     assert (pack.post, pack.last_on) == ("Chief of Water", LAST_DAY)
