@@ -48,18 +48,14 @@ def panels(app: App, words: Words) -> Mapping[str, Panel]:
 
     async def departures(language: str) -> Sequence[Entry]:
         """Posts that fall vacant, the earliest first: no names, and of the answers only how many."""
-        now = app.clock.now()
-        found = await handover_list.overview(
-            ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings), now=now
-        )
-        coming = handover_list.coming(found, calendar.today(app.settings, now))
+        desk = ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
         return [
             Entry(
                 title=one.post,
                 detail=" · ".join((one.office, words.get(language, "answers", count=one.answers))),
                 on=one.leaves_on,
             )
-            for one in coming[:_MOST]
+            for one in await handover_list.coming(desk, most=_MOST, now=app.clock.now())
         ]
 
     async def tagging(language: str) -> Sequence[Entry]:

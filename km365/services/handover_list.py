@@ -3,7 +3,7 @@
 Counts and days, never what was said.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -64,46 +64,79 @@ class Shown:
     """Readers whom SharePoint does not let in to the file; None where it does not tell or none is filed."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """A departure, the note filed for it, or both."""
+
+    row: Row | None
+    note: FiledNote | None
+
+    @property
+    def person_id(self) -> str:
+        of = self.row or self.note
+        return of.person_id if of else ""
+
+    @property
+    def leaves_on(self) -> date | None:
+        return self.row.leaves_on if self.row else self.note.last_on if self.note else None
+
+
 async def overview(desk: ReadersDesk, *, now: datetime) -> list[Standing]:
     """Every departure that is near, and every note that its successor has not read, the first to leave first.
 
     Needs what `departures.known` needs.
     """
+    return [standing for standing, _ in await _seen(desk, await _known(desk, now=now), now=now)]
+
+
+async def coming(desk: ReadersDesk, *, most: int, now: datetime) -> list[Standing]:
+    """The same of so many whose last day has not passed."""
+    today = calendar.today(desk.settings, now)
+    near = [one for one in await _known(desk, now=now) if one.leaves_on and one.leaves_on >= today]
+    return [standing for standing, _ in await _seen(desk, near[:most], now=now)]
+
+
+async def _known(desk: ReadersDesk, *, now: datetime) -> list[_Known]:
     rows = (await departure_list.overview(desk.graph, desk.db, desk.settings, now=now)).rows
-    notes = await filed_notes.list_(desk.graph, desk.settings)
-    talks = await desk.db.run(_talks)
-    left: list[FiledNote] = list(notes)
-    known: list[tuple[Row | None, FiledNote | None]] = []
+    left: dict[str, list[FiledNote]] = {}
+    for note in await filed_notes.list_(desk.graph, desk.settings):
+        left.setdefault(note.person_id, []).append(note)
+    known = []
     for row in rows:
-        note = next(
-            (one for one in reversed(left) if departure_of([row], one.person_id, last_on=one.last_on)), None
+        theirs = left.get(row.person_id, [])
+        its = next(
+            (one for one in reversed(theirs) if departure_of([row], row.person_id, last_on=one.last_on)), None
         )
-        if note is not None:
-            left.remove(note)
-        known.append((row, note))
-    known += [(None, one) for one in left if one.filed_at and not handover_readers.is_read(one)]
-    found = [await _seen(desk, row, note, talks, now=now) for row, note in known]
-    return sorted(found, key=lambda one: (one.leaves_on or date.max, one.person_id))
+        if its is not None:
+            theirs.remove(its)
+        known.append(_Known(row=row, note=its))
+    unread = [
+        one for some in left.values() for one in some if one.filed_at and not handover_readers.is_read(one)
+    ]
+    known += [_Known(row=None, note=one) for one in unread]
+    return sorted(known, key=lambda one: (one.leaves_on or date.max, one.person_id))
 
 
 async def _seen(
-    desk: ReadersDesk,
-    row: Row | None,
-    note: FiledNote | None,
-    talks: Mapping[str, Interview],
-    *,
-    now: datetime,
-) -> Standing:
-    circle = await _circle(desk, note, now=now)
-    person_id = row.person_id if row else note.person_id if note else ""
-    last_on = row.leaves_on if row else note.last_on if note else None
-    open_ = await desk.db.run(_open_gaps, person_id, last_on)
-    return _standing(desk.settings, row, circle, talks.get(person_id), open_gaps=open_)
+    desk: ReadersDesk, some: Sequence[_Known], *, now: datetime
+) -> list[tuple[Standing, Circle | None]]:
+    """How far these have come, with the readers of those whose note is filed."""
+    notes = [one.note for one in some if one.note is not None]
+    circles = iter(await handover_readers.circles_of(desk, notes, at=now))
+    seen = []
+    for one in some:
+        circle = next(circles) if one.note is not None else None
+        talk, open_gaps = await desk.db.run(_said_and_open, one)
+        seen.append((_standing(desk.settings, one.row, circle, talk, open_gaps=open_gaps), circle))
+    return seen
 
 
-def _open_gaps(c: Connection, person_id: str, last_on: date | None) -> int:
-    kept = gaps.of_person(c, person_id, last_on)
-    return sum(one.is_open for one in kept[1]) if kept else 0
+def _said_and_open(c: Connection, known: _Known) -> tuple[Interview | None, int]:
+    """The person's latest handover interview, and how many gaps are open."""
+    talks = interviews.list_(c, person_id=known.person_id, bank_id=BANK)
+    last = max(talks, key=lambda one: one.started_at, default=None)
+    kept = gaps.of_person(c, known.person_id, known.leaves_on)
+    return service.load(c, last.id)[0] if last else None, sum(one.is_open for one in kept[1]) if kept else 0
 
 
 async def show(desk: ReadersDesk, who: str, *, now: datetime) -> Shown:
@@ -113,16 +146,15 @@ async def show(desk: ReadersDesk, who: str, *, now: datetime) -> Shown:
     """
     wanted = who.strip().casefold()
     person = await _person(desk, wanted)
-    found = await overview(desk, now=now)
-    standing = next(
-        (one for one in found if one.departure_id == wanted or (person and one.person_id == person.id)), None
-    )
-    if standing is None:
+    known = [
+        one
+        for one in await _known(desk, now=now)
+        if (one.row and one.row.departure_id == wanted) or (person and one.person_id == person.id)
+    ]
+    if not known:
         raise NotFound(f"No handover of {who!r} is known; `km365 handover list` shows which are.")
+    ((standing, circle),) = await _seen(desk, known[:1], now=now)
     person = person or await accounts.who(desk.graph, standing.person_id)
-    notes = await filed_notes.list_(desk.graph, desk.settings)
-    note = next((one for one in reversed(notes) if one.person_id == standing.person_id), None)
-    circle = await _circle(desk, note if standing.filed_on else None, now=now)
     return Shown(
         standing=standing,
         person=person.name if person else "",
@@ -141,24 +173,9 @@ async def _person(desk: ReadersDesk, wanted: str) -> Person | None:
         return await accounts.who(desk.graph, wanted)
 
 
-async def _circle(desk: ReadersDesk, note: FiledNote | None, *, now: datetime) -> Circle | None:
-    return await handover_readers.circle_of(desk, note, at=now) if note is not None else None
-
-
 async def _locked_out(desk: ReadersDesk, note: FiledNote) -> int | None:
     access = await note_access.look(desk.graph, note)
     return len(note_access.locked_out(note, access)) if access.known else None
-
-
-def _talks(c: Connection) -> Mapping[str, Interview]:
-    """The latest handover interview of each person."""
-    found = (service.load(c, one.id)[0] for one in interviews.list_(c, bank_id=BANK))
-    talks: dict[str, Interview] = {}
-    for one in found:
-        known = talks.get(one.person_id)
-        if known is None or known.created_at < one.created_at:
-            talks[one.person_id] = one
-    return talks
 
 
 def _standing(
@@ -234,8 +251,3 @@ def _next(row: Row | None, circle: Circle | None) -> str:
     return next(
         (what for what, holds in whats_next.items() if holds), "goes to the successor at the next look"
     )
-
-
-def coming(found: Sequence[Standing], today: date) -> list[Standing]:
-    """Those whose last day has not passed."""
-    return [one for one in found if one.leaves_on is not None and one.leaves_on >= today]

@@ -1,7 +1,7 @@
 """A filed note: read first by the supervisor, who clears nothing, then the successor's; each told once."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,9 @@ import pytest
 
 from km365.core.preferences import Asked, Preferences
 from km365.errors import NotFound
-from km365.graph import drives
+from km365.graph import drives, people
+from km365.graph.client import Graph
+from km365.graph.people import Person
 from km365.local import faults, users
 from km365.services import filed_notes, handover_list, handover_readers
 from km365.services.handover_list import Standing
@@ -327,6 +329,29 @@ async def test_the_list_says_how_far_each_note_is_and_what_comes_next_and_names_
     assert (await row(2)).next == "nothing: the successor has read it"
     assert await handover_list.overview(filing.desk, now=MONDAY + timedelta(days=90)) == []
     assert "paperboat" not in str(asdict(stands)).lower()
+
+
+async def test_the_directory_is_asked_once_for_the_readers_of_all_that_are_shown_and_of_no_others(
+    filing: Filing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filing.files()
+    graph = filing.here.app.graph
+    library = await filed_notes.library(graph, filing.here.app.settings)
+    other = await drives.upload(graph, library.id, "CO-ARD Driver.docx", b"PK")
+    columns = {"KMPerson": person_id("ben"), "KMSuccessor": person_id("eve"), "KMOffice": "CO-ARD"}
+    filed = {"KMFiledOn": MONDAY.isoformat()}
+    await drives.update_fields(graph, library.id, other.id, columns | filed)
+    asked, get_people = list[set[str]](), people.get_people
+
+    async def counted(graph: Graph, ids: Iterable[str]) -> list[Person]:
+        asked.append(set(ids))
+        return await get_people(graph, asked[-1])
+
+    monkeypatch.setattr(people, "get_people", counted)
+    assert len(await handover_list.overview(filing.desk, now=MONDAY)) == 2
+    await handover_list.show(filing.desk, sign_in_name("ann"), now=MONDAY)
+    readers = {person_id("sam"), person_id("sue")}
+    assert asked == [readers | {person_id("eve")}, readers]
 
 
 async def test_one_handover_is_shown_with_its_people_and_who_cannot_open_the_file(filing: Filing) -> None:
