@@ -31,7 +31,7 @@ from km365_bots.topics import Told, Topic, refused
 from km365_bots.topics.alumni import AlumniLine
 from km365_bots.who import reader_of
 
-_SHOW, _ASK, _WORDS = "show", "ask", "words"
+_SHOW, _ASK, _OTHER, _WORDS = "show", "ask", "other", "words"
 _MOST = 5
 """Of each section so much is shown on a card; a file holds all."""
 
@@ -62,8 +62,10 @@ class Successor(Topic):
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
         """The pack, one of several, or a question about it; None where words are for something else."""
         try:
-            if wish == "ask":
+            if wish == _ASK:
                 return await self._asked(chat, "", meant.text if meant else "")
+            if wish == _OTHER:
+                return await self._not_it(chat, "", meant.text if meant else "")
             return await (self._mine(chat) if wish else self._heard(chat, meant))
         except GraphError:
             return Told(replies=[chat.speech.say("find.away")])
@@ -84,6 +86,8 @@ class Successor(Topic):
         try:
             if pick.verb == _ASK:
                 return await self._asked(chat, pick.about, pick.inputs.get(_WORDS, ""))
+            if pick.verb == _OTHER:
+                return await self._not_it(chat, pick.about, pick.inputs.get(_WORDS, ""))
             return await self._show(chat, pick.inputs.get("note", "") or pick.about)
         except GraphError:
             return Told(replies=[chat.speech.say("find.away")])
@@ -162,7 +166,7 @@ class Successor(Topic):
                 return Told(replies=[chat.speech.say("successor.none")])
             if said:
                 waits = {"note": one}
-                return Told(replies=[self._answer(chat, pack, said)], waits=waits, asks=False)
+                return Told(replies=[self._answer(chat, pack, said, text)], waits=waits, asks=False)
         return await self._nothing(chat, found[0], text)
 
     async def _recent(self, chat: Chat) -> Sequence[FiledNote]:
@@ -170,6 +174,17 @@ class Successor(Topic):
         kept = (chat.state.get("waiting") or {}).get("note")
         found = await packs.received(self._desk, chat.event.person_id)
         return [one for one in found if one.item_id == kept] or found
+
+    async def _not_it(self, chat: Chat, note_id: str, text: str) -> Told:
+        """What was quoted answers something else: as if the pack said nothing."""
+        text = text.strip()[:LONGEST]
+        found = note_id or next((one.item_id for one in await self._recent(chat)), "")
+        if not text or not found:
+            return await self._mine(chat)
+        try:
+            return await self._nothing(chat, found, text)
+        except (NotFound, InputRefused):
+            return Told(replies=[chat.speech.say("successor.none")])
 
     async def _nothing(self, chat: Chat, note_id: str, text: str) -> Told:
         note = await packs.note_for(self._desk, note_id, chat.event.person_id)
@@ -187,8 +202,8 @@ class Successor(Topic):
         )
         return Told(replies=[reply], waits={"note": note_id}, asks=False)
 
-    def _answer(self, chat: Chat, pack: Pack, said: Sequence[Quotation]) -> Reply:
-        """The quotations, each with where and when it was written."""
+    def _answer(self, chat: Chat, pack: Pack, said: Sequence[Quotation], asked: str) -> Reply:
+        """The quotations, each with where and when it was written; the card alone knows what was `asked`."""
         say, words = chat.speech.messages.say, self._words_in(chat.language)
         return chat.speech.menu(
             self.name,
@@ -203,10 +218,13 @@ class Successor(Topic):
                 }
                 for one in said
             ],
-            fields=[_field(chat)],
-            buttons=[_button(chat)],
+            fields=[{**_field(chat), "value": asked}],
+            buttons=[
+                _button(chat),
+                {"verb": _OTHER, "label": say("successor.other_button"), "inputs": True},
+            ],
             about=pack.note_id,
-            hint=say("successor.again"),
+            hint=say("successor.again_answered"),
         )
 
     def _words_in(self, language: str) -> PackWords:
