@@ -193,9 +193,13 @@ def leave_out(
 ) -> LeftOut | None:
     """What is to be left out of the text; None where nothing is.
 
-    What stands in `agreed`, the answer as it is kept, was asked about before.
+    What stands in `agreed`, the answers as they are kept, was asked about before.
     """
-    details = [one for one in private_in(text, words, own_domains) if text[one.begin : one.end] not in agreed]
+    details = [
+        one
+        for one in private_in(text, words, own_domains)
+        if one.never or text[one.begin : one.end] not in agreed
+    ]
     if not details:
         return None
     never = [one for one in details if one.never]

@@ -71,6 +71,23 @@ async def test_a_private_number_is_kept_only_once_they_agreed(ann: Chat) -> None
     assert PHONE in await answer(ann, "people")
 
 
+async def test_a_yes_holds_for_the_whole_interview_but_not_near_a_survivor(ann: Chat) -> None:
+    await asked(ann, "people")
+    await ann.says(f"Maria Lopez, UNDP — funds us, {PHONE}")
+    await ann.says("yes")
+    await ann.says("continue")
+    line = f"Maria Lopez, UNDP — knows whom to ask, {PHONE}"
+    await ann.says(f"{line}, ben@home.example")
+    ann.heard("I have left out ben@home.example,")
+    await ann.says("no")
+    await ann.says("draft")
+    await ann.presses("edit", {"people": f"Maria Lopez, survivor, {PHONE}"})
+    ann.heard("could be found by it")
+    turn = await service.current(ann.office.db, BANKS, ann.person)
+    assert turn is not None and turn.interview.edits["people"] == "Maria Lopez, survivor"
+    assert line in {one.text for one in turn.interview.answers}
+
+
 @pytest.mark.parametrize("no", ["no", "skip"])
 async def test_without_a_yes_it_stays_out(ann: Chat, no: str) -> None:
     await asked(ann, "people")
@@ -111,7 +128,7 @@ async def test_an_answer_that_was_nothing_but_a_number_is_asked_about_too(ann: C
 async def test_near_a_survivor_no_number_is_handed_on_whatever_is_said(ann: Chat) -> None:
     await asked(ann, "people")
     await ann.says(f"Maria Lopez, survivor, {PHONE}")
-    ann.heard("could be found by it", "6 of 12")
+    ann.heard("could be found by it", "You named one person: Maria Lopez.", "6 of 12")
     assert await answer(ann, "people") == "Maria Lopez, survivor"
 
 

@@ -85,8 +85,8 @@ class Named(Topic):
         mails = any("@" in text for text in texts.values())
         domains = await contacts.own_domains(self._app.graph, chat.event.person_id) if mails else set()
         found = {}
+        agreed = "\n".join((*(one.text for one in turn.interview.answers), *turn.interview.edits.values()))
         for question, text in texts.items():
-            agreed = _stored(turn.interview, question)
             if left := leave_out(clean(text), self._words, domains, agreed=agreed):
                 found[question] = left
         return found
@@ -96,25 +96,26 @@ class Named(Topic):
         if bank_of(chat, turn.interview).kind is not BankKind.HANDOVER or _REFUSED & set(turn.notes):
             return None
         chat = replace(chat, language=turn.interview.language)
+        never = []
         if any(leave_out(text, self._words, ()) for text in (said.text, *said.fields.values())):
             left = await self._left_out(chat, turn, said)
-            if left and (told := self._ask(chat, turn, said, left)):
-                return told
+            if any(one.asked for one in left.values()):
+                return self._ask(chat, turn, left)
+            never = self._never(chat, left)
         new = [one for one in turn.interview.answers if one.at == chat.event.at and one.text]
-        if said.verb is not Verb.ANSWER or not new:
-            return None
-        lines = await self._read_back(chat, turn, new[-1].question)
+        read = said.verb is Verb.ANSWER and new
+        lines = [*never, *(await self._read_back(chat, turn, new[-1].question) if read else [])]
         return Told(replies=[Reply(text="\n".join(lines))]) if lines else None
 
     # whether they agreed -----------------------------------------------------------------------------------
 
-    def _ask(self, chat: Chat, turn: Turn, said: Said, left: Mapping[str, LeftOut]) -> Told | None:
-        say = chat.speech.messages.say
-        never = _shown(chat, (one for some in left.values() for one in some.never))
+    def _never(self, chat: Chat, left: Mapping[str, LeftOut]) -> list[str]:
+        never = [one for some in left.values() for one in some.never]
+        return [chat.speech.messages.say("named.never", details=_shown(chat, never))] if never else []
+
+    def _ask(self, chat: Chat, turn: Turn, left: Mapping[str, LeftOut]) -> Told:
+        say, lines = chat.speech.messages.say, self._never(chat, left)
         asked = [one for some in left.values() for one in some.asked]
-        lines = [say("named.never", details=never)] if never else []
-        if not asked:
-            return Told(replies=[Reply(text="\n".join(lines))]) if lines else None
         lines.append(say("named.ask", n=len(asked), details=_shown(chat, asked)))
         reply = chat.speech.menu(
             self.name,
