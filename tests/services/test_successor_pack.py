@@ -136,7 +136,7 @@ async def test_the_pack_names_what_to_read_whom_to_meet_and_what_comes(
     assert "KM-2" not in str(pack) and "unpublished" not in str(pack)
     named = [(one.title, one.says) for one in pack.to_read if one.why is Why.NAMED]
     assert named == [("Pump inventory.txt", "The inventory")], (
-        "a list in a personal OneDrive opens for nobody"
+        "a personal OneDrive opens for nobody"
     )
     lessons = [one for one in pack.to_read if one.why is not Why.NAMED]
     assert [one.title for one in lessons] == ["Keep vaccines cool"]
