@@ -188,6 +188,11 @@ class LeftOut:
     never: tuple[str, ...]
 
 
+def leave_out_these(text: str, words: ContactWords, these: Collection[str]) -> str:
+    """The text without these of its private details."""
+    return without(text, [one for one in private_in(text, words, ()) if text[one.begin : one.end] in these])
+
+
 def leave_out(
     text: str, words: ContactWords, own_domains: Collection[str], *, agreed: str = ""
 ) -> LeftOut | None:

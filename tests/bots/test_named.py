@@ -88,6 +88,31 @@ async def test_a_yes_holds_for_the_whole_interview_but_not_near_a_survivor(ann: 
     assert line in {one.text for one in turn.interview.answers}
 
 
+@pytest.mark.parametrize("typed", [True, False])
+@pytest.mark.parametrize("which", ["1", "2", "1,2"])
+async def test_each_of_several_is_ticked(ann: Chat, which: str, *, typed: bool) -> None:
+    await asked(ann, "people")
+    line, mail = "Maria Lopez, UNDP — funds us", "ben@home.example"
+    await ann.says(f"{line}, {PHONE}\nBen Teal, UNDP — pays, {mail}")
+    ann.heard(f"or the numbers of those who agreed: 1. {PHONE}, 2. {mail}.")
+    if typed:
+        await ann.says(which)
+    else:
+        await ann.presses("agreed", {"which": which})
+    ann.heard("part of your answer again", "You named 2 people: Maria Lopez, Ben Teal.")
+    kept = await answer(ann, "people")
+    assert ("1" in which, "2" in which) == (PHONE in kept, mail in kept)
+    assert line in kept
+
+
+async def test_where_nobody_is_ticked_all_stays_out(ann: Chat) -> None:
+    await asked(ann, "people")
+    await ann.says(f"Maria Lopez — {PHONE}, ben@home.example")
+    await ann.presses("agreed", {"which": ""})
+    ann.heard("It stays out of your answer.")
+    assert await answer(ann, "people") == "Maria Lopez"
+
+
 @pytest.mark.parametrize("no", ["no", "skip"])
 async def test_without_a_yes_it_stays_out(ann: Chat, no: str) -> None:
     await asked(ann, "people")

@@ -5,7 +5,8 @@ they agreed. Until then the chat keeps the answer as it was written, for a day a
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +21,7 @@ from km365.core.interviews import PROBE_SUFFIX, Interview
 from km365.core.key_documents import LEAVES_WITH_OWNER, Found, KeyDocument
 from km365.core.messages import Messages
 from km365.core.notes import Note
-from km365.core.private_details import LeftOut, leave_out
+from km365.core.private_details import LeftOut, leave_out, leave_out_these
 from km365.core.questions import BankKind
 from km365.core.said import Said, Verb, clean
 from km365.core.turns import Turn
@@ -42,6 +43,8 @@ _REFUSED = frozenset(
     {Note.NOT_NOW, Note.LATE, Note.TOO_LONG, Note.CHOOSE, Note.UNRECORDED, Note.ALREADY_SENT, Note.ON_ITS_WAY}
 )
 """With these nothing of what was said was kept."""
+_NUMBERS = re.compile(r"\d{1,2}(?:[\s,،、]{1,3}\d{1,2})*")
+_MOST_TICKED = 10
 _PATIENCE_S = 6.0
 _MOST_NAMED = 5
 
@@ -115,18 +118,34 @@ class Named(Topic):
 
     def _ask(self, chat: Chat, turn: Turn, left: Mapping[str, LeftOut]) -> Told:
         say, lines = chat.speech.messages.say, self._never(chat, left)
-        asked = [one for some in left.values() for one in some.asked]
+        asked = list(dict.fromkeys(one for some in left.values() for one in some.asked))
+        places = [str(place) for place, _ in enumerate(asked, start=1)]
+        several = 1 < len(asked) <= _MOST_TICKED
+        numbered = ", ".join(
+            f"{place}. {chat.speech.apart(one)}" for place, one in zip(places, asked, strict=True)
+        )
+        ticks = {
+            "key": "which",
+            "label": say("named.ask_which"),
+            "choices": [{"value": place, "label": one} for place, one in zip(places, asked, strict=True)],
+            "value": ",".join(places),
+            "many": True,
+        }
         lines.append(say("named.ask", n=len(asked), details=_shown(chat, asked)))
         reply = chat.speech.menu(
             self.name,
             title=say("named.ask_title"),
             text="\n".join(lines),
-            buttons=[{"verb": verb, "label": say(f"named.{verb}")} for verb in (_AGREED, _LEFT_OUT)],
+            fields=[ticks] if several else [],
+            buttons=[
+                {"verb": verb, "label": say(f"named.{verb}"), "inputs": several}
+                for verb in (_AGREED, _LEFT_OUT)
+            ],
             about=turn.interview.id,
-            hint=say("named.ask_hint"),
+            hint=say("named.ask_hint_some", details=numbered) if several else say("named.ask_hint"),
         )
         wholes = {question: [one.kept, one.whole] for question, one in left.items() if one.asked}
-        about = {"about": turn.interview.id, "key": chat.activity_key}
+        about = {"about": turn.interview.id, "key": chat.activity_key, "asked": asked if several else []}
         return Told(replies=[reply], waits={**about, "wholes": wholes})
 
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
@@ -138,9 +157,13 @@ class Named(Topic):
         if not kept or (meant and command not in _YES | _NO) or kept["key"] == chat.activity_key:
             return None
         if meant is None:
+            said = _NUMBERS.fullmatch(chat.event.text.strip())
+            ticked = {int(one) for one in re.findall(r"\d+", said[0])} if said else set()
+            if ticked and ticked <= set(range(1, len(kept.get("asked", ())) + 1)):
+                return await self._settle(chat, self._ticked(kept, ticked), agreed=True)
             return Told(
                 replies=[chat.speech.say("named.again")],
-                waits={name: kept[name] for name in ("about", "key", "wholes")},
+                waits={name: kept[name] for name in ("about", "key", "asked", "wholes") if name in kept},
             )
         return await self._settle(chat, kept, agreed=command in _YES)
 
@@ -149,7 +172,21 @@ class Named(Topic):
         kept = _kept(chat)
         if not kept or kept["about"] != pick.about:
             return Told(replies=[chat.speech.say("named.not_open")])
-        return await self._settle(chat, kept, agreed=pick.verb == _AGREED)
+        agreed = pick.verb == _AGREED
+        if agreed and kept.get("asked"):
+            some = pick.inputs.get("which", "").split(",")
+            ticked = {int(one) for one in some if one.strip().isdecimal()}
+            kept, agreed = self._ticked(kept, ticked), bool(ticked)
+        return await self._settle(chat, kept, agreed=agreed)
+
+    def _ticked(self, kept: Mapping[str, Any], ticked: Collection[int]) -> Mapping[str, Any]:
+        """What was asked about, without those that were not ticked."""
+        refused = [one for place, one in enumerate(kept["asked"], start=1) if place not in ticked]
+        wholes = {
+            question: [some[0], leave_out_these(some[1], self._words, refused)]
+            for question, some in kept["wholes"].items()
+        }
+        return {**kept, "wholes": {question: some for question, some in wholes.items() if some[1]}}
 
     async def _settle(self, chat: Chat, kept: Mapping[str, Any], *, agreed: bool) -> Told:
         """They agreed, or did not; then what the interview asks."""
