@@ -15,7 +15,7 @@ from babel.dates import format_date
 from km365.core.languages import LANGUAGES, is_rtl
 from km365.core.successor_pack import CELL, Pack
 from km365.documents import docx, toml
-from km365.documents.docx import Run
+from km365.documents.docx import Run, Runs
 from km365.templates import Templates
 
 WORD = "docx/successor_pack.docx"
@@ -182,8 +182,20 @@ def _section(words: PackWords, pack: Pack, section: Section) -> Mapping[str, Any
     }
 
 
-def _quote(words: PackWords, entry: Entry, language: str) -> Run:
-    return Run(text=words.quoted(entry.quote), language=entry.language or language)
+def _quote(words: PackWords, entry: Entry, language: str) -> Runs:
+    """The words in their own language and direction, the marks around them in those of the pack."""
+    own = entry.language or language
+    apart = "\u2068{}\u2069" if is_rtl(words.language) or is_rtl(own) else "{}"
+    pieces: list[Run] = []
+    for cell in entry.quote.split(CELL):
+        before, _, after = words.quoted("\0").partition("\0")
+        between = " · " if pieces else ""
+        pieces.append(Run(text=between + before, language=words.language))
+        pieces += [
+            Run(text=apart.format(cell), language=own),
+            Run(text=after, language=words.language),
+        ]
+    return Runs(tuple(pieces))
 
 
 def _parts(pack: Pack) -> Iterator[Mapping[str, Any]]:

@@ -1,8 +1,10 @@
 """What a successor finds in the pack: only its own words, and only for who may read the note."""
 
+import io
 from collections.abc import Collection
 from datetime import timedelta
 
+import docx
 import pytest
 
 from km365.core.audience import Audience
@@ -11,6 +13,7 @@ from km365.core.search import stands_in
 from km365.core.search_question import Concepts
 from km365.core.successor_pack import Why
 from km365.documents import reading
+from km365.documents.successor_pack import PackWords, write
 from km365.errors import NotFound
 from km365.graph import drives
 from km365.graph.governor import Governor
@@ -135,9 +138,7 @@ async def test_the_pack_names_what_to_read_whom_to_meet_and_what_comes(
     assert len(pack.dates) == 1 and "15 April" in pack.dates[0]
     assert "KM-2" not in str(pack) and "unpublished" not in str(pack)
     named = [(one.title, one.says) for one in pack.to_read if one.why is Why.NAMED]
-    assert named == [("Pump inventory.txt", "The inventory")], (
-        "a personal OneDrive opens for nobody"
-    )
+    assert named == [("Pump inventory.txt", "The inventory")], "a personal OneDrive opens for nobody"
     lessons = [one for one in pack.to_read if one.why is not Why.NAMED]
     assert [one.title for one in lessons] == ["Keep vaccines cool"]
     assert (pack.post, pack.last_on) == ("Chief of Water", LAST_DAY)
@@ -180,3 +181,18 @@ async def test_what_changes_in_the_note_is_answered_anew(leaving: Leaving) -> No
     assert again.item_id == note.item_id
     _, said = await successor_pack.ask(desk, note.item_id, "Where is the chlorine stock?", SUE, language="en")
     assert not said
+
+
+async def test_english_words_in_an_arabic_pack_stand_apart_from_the_marks_around_them(
+    leaving: Leaving,
+) -> None:
+    note = await leaving.hands_over("en", {"people": "Halima Quillstone, who knows the lab (and more)."})
+    pack = await successor_pack.make(leaving.desk, note, SUE, language="ar")
+    templates = leaving.desk.templates
+    data = write(pack, PackWords(templates, "ar"), templates)
+    (quote,) = [one for one in docx.Document(io.BytesIO(data)).paragraphs if "(and more)" in one.text][:1]
+    assert [one.text for one in quote.runs if one.text] == [
+        "«",
+        "\u2068who knows the lab (and more)\u2069",
+        "»",
+    ]
