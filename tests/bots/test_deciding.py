@@ -48,6 +48,8 @@ async def test_several_are_ticked_and_validated_and_then_published_by_typing(ben
     ben.heard("2 wait", "1. Ask drivers first", "CO-BEL · sent on 2 March 2026 · to be decided on by")
     ben.not_heard("Mine")
     assert ben.card is not None
+    headings = [str(one.get("text")) for one in cards.render(ben.card, LABELS, text="twin")["body"]]
+    assert "1 · Ask drivers first" in headings and "2 · Keep spare parts" in headings
     await ben.presses("validate", {"which": "KM-1,KM-2"})
     ben.heard("“Ask drivers first” is validated.", "“Keep spare parts” is validated.", "to be published by")
     await ben.says("publish 1 and 2")

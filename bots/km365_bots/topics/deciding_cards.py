@@ -75,7 +75,10 @@ def listed(speech: Speech, shown: Sequence[Waits], total: int, first: str) -> Re
         TOPIC,
         title=say("deciding.title"),
         text="\n\n".join(line for line in (first, say("deciding.count", n=total)) if line),
-        entries=[{"title": one.kept.item.title, "note": _note(speech, one)} for one in shown],
+        entries=[
+            {"number": str(place), "title": one.kept.item.title, "note": _note(speech, one)}
+            for place, one in enumerate(shown, start=1)
+        ],
         fields=[
             {
                 "key": "which",
