@@ -12,7 +12,7 @@ from km365.errors import GraphError
 from km365.graph.batch import BatchRequest
 from km365.graph.client import Graph
 from km365.graph.drives import SELECT, File, file_item_path
-from km365.graph.lists import Item
+from km365.graph.lists import UNINDEXED, Item, list_path
 from km365.graph.wire import file_path, part, segment, text
 
 PAGE = 200
@@ -56,6 +56,23 @@ async def walk(
                     yield Document.from_json(raw)
                 elif isinstance(raw.get("folder"), dict):
                     waiting.append(f"{file_item_path(drive_id, text(raw.get('id')))}/children")
+
+
+async def filtered(
+    graph: Graph, site_id: str, list_id: str, filter: str, *, columns: Sequence[str]
+) -> AsyncIterator[Document]:
+    """The files of a library whose columns are so (`fields/X eq 'y'`), with these columns.
+
+    By indexed columns; by others only up to 5,000 items. 2 resource units for up to 200 files.
+    """
+    expand = f"fields($select={','.join(columns)}),driveItem"
+    params: dict[str, str | int | None] = {"$expand": expand, "$filter": filter, "$top": PAGE}
+    async for page in graph.pages(f"{list_path(site_id, list_id)}/items", params=params, headers=UNINDEXED):
+        for raw in page.values:
+            inside = part(raw, "driveItem")
+            if isinstance(inside.get("file"), dict):
+                item = Item.from_json(raw)
+                yield Document(file=replace(File.from_json(inside), list_item_id=item.id), item=item)
 
 
 async def get_many(

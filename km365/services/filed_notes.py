@@ -3,7 +3,7 @@
 What is read after filing is read from here, because SharePoint is the record and answers expire with us.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,13 +16,14 @@ from km365.graph import documents, drives, sites
 from km365.graph.client import Graph
 from km365.graph.documents import Document
 from km365.graph.drives import Drive, File
-from km365.graph.wire import moment
+from km365.graph.wire import moment, odata_text
 from km365.services import file_text
 from km365.services.calendar import day_of, text
 from km365.settings import Settings
 
 COLLEAGUES = "colleagues"
 """In the column *Told by*: they told it, because the person had left."""
+_ROLES = ("KMPerson", "KMSuccessor", "KMSupervisor")
 _COLUMNS = tuple(column.name for column in HANDOVER_NOTES.columns)
 
 
@@ -104,13 +105,35 @@ async def list_(graph: Graph, settings: Settings) -> list[FiledNote]:
     drive = await library(graph, settings)
     found = [_note(one) async for one in documents.walk(graph, drive.id, columns=_COLUMNS)]
     notes = [one for one in found if one is not None]
+    return _in_order(notes)
+
+
+def _in_order(notes: Iterable[FiledNote]) -> list[FiledNote]:
     return sorted(notes, key=lambda one: (one.filed_at is not None, one.filed_at or one.file.modified_at))
+
+
+async def around(
+    graph: Graph, settings: Settings, person_id: str, *, roles: Sequence[str] = _ROLES
+) -> list[FiledNote]:
+    """The notes of which this person is author, successor or supervisor, the one filed first first.
+
+    Asked for column by column: SharePoint's indexes are of no use to an "or". Needs Sites.Selected with read.
+    """
+    site = await sites.get_site(graph, settings.knowledge_site)
+    drive = await drives.get_drive(graph, site.id, HANDOVER_NOTES.title)
+    notes: dict[str, FiledNote] = {}
+    for role in roles:
+        query = f"fields/{role} eq {odata_text(person_id)}"
+        async for one in documents.filtered(graph, site.id, drive.list_id, query, columns=_COLUMNS):
+            if (note := _note(one)) is not None:
+                notes[note.item_id] = note
+    return _in_order(notes.values())
 
 
 async def last_of(graph: Graph, settings: Settings, *, person_id: str, reader_id: str) -> FiledNote | None:
     """The note that this person filed last and the reader may read; None where there is none."""
-    for note in reversed(await list_(graph, settings)):
-        if note.person_id == person_id and readable_by(note, reader_id):
+    for note in reversed(await around(graph, settings, person_id, roles=["KMPerson"])):
+        if readable_by(note, reader_id):
             return note
     return None
 

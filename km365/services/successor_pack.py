@@ -106,7 +106,7 @@ async def received(desk: PackDesk, person_id: str) -> list[FiledNote]:
 
     Needs Sites.Selected with read.
     """
-    found = await filed_notes.list_(desk.graph, desk.settings)
+    found = await filed_notes.around(desk.graph, desk.settings, person_id)
     theirs = [one for one in found if one.person_id != person_id and filed_notes.readable_by(one, person_id)]
     return theirs[::-1]
 

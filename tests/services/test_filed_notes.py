@@ -34,6 +34,17 @@ async def test_a_filed_note_is_found_by_its_columns_and_read_by_heading(desk: De
     assert f"{SAID} [1]" in {line.text for line in said.lines}
 
 
+async def test_the_notes_around_a_person_are_asked_for_and_the_library_is_not_walked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = desk.here.app
+    filed = await desk.file(await desk.build(interview((SAID, Audience.SUCCESSOR))))
+    monkeypatch.delattr("km365.graph.documents.walk")
+    for one in ("ann", "sue", "sam"):
+        assert await filed_notes.around(app.graph, app.settings, person_id(one)) == [filed]
+    assert await filed_notes.around(app.graph, app.settings, person_id("eve")) == []
+
+
 async def test_a_note_that_is_gone_is_said_to_be_gone(provisioned: Provisioned) -> None:
     with pytest.raises(NotFound, match="holds no such note"):
         await filed_notes.get(provisioned.app.graph, provisioned.app.settings, "01NOSUCHFILE")

@@ -112,7 +112,10 @@ class AlumniLine(Topic):
 
     async def _note(self, chat: Chat) -> FiledNote | None:
         """The note this person filed last; one that colleagues told is not theirs to know of."""
-        person, found = chat.event.person_id, await filed_notes.list_(self._desk.graph, self._desk.settings)
+        person, found = (
+            chat.event.person_id,
+            await filed_notes.around(self._desk.graph, self._desk.settings, chat.event.person_id),
+        )
         return next((one for one in found[::-1] if one.person_id == person and not one.by_colleagues), None)
 
     async def _mine(self, chat: Chat) -> Told:

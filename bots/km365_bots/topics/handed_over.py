@@ -141,7 +141,7 @@ class HandedOver(Topic):
     async def _list(self, chat: Chat) -> Told:
         """The notes this person may read, and how far their own have come."""
         person, say = chat.event.person_id, chat.speech.messages.say
-        notes = await filed_notes.list_(self._desk.graph, self._desk.settings)
+        notes = await filed_notes.around(self._desk.graph, self._desk.settings, chat.event.person_id)
         theirs = [one for one in notes if one.person_id != person and filed_notes.readable_by(one, person)]
         own = [
             await self._own(chat, one) for one in notes if one.person_id == person and not one.by_colleagues
@@ -180,7 +180,7 @@ class HandedOver(Topic):
     async def of_link(self, chat: Chat, link: str) -> list[str]:
         """How far this person's own note at that address has come; nothing where that cannot be read now."""
         try:
-            notes = await filed_notes.list_(self._desk.graph, self._desk.settings)
+            notes = await filed_notes.around(self._desk.graph, self._desk.settings, chat.event.person_id)
             mine = [one for one in notes if one.web_url == link and one.person_id == chat.event.person_id]
             return [line for one in mine for line in await self._standing(chat, one)]
         except GraphError:
