@@ -6,7 +6,7 @@ of a list, and where no line of a section has more than one part there is no tab
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
@@ -101,10 +101,9 @@ def shown(section: NoteSection, reading: Reading) -> Shown:
     name = section.target.removeprefix(HANDOVER)
     table = Table(name) if name in set(Table) else None
     entries = [_entry(line, table, reading) for line in section.lines]
+    entries = [replace(one, cells=()) if set(one.cells[1:]) == {NOTHING} else one for one in entries]
     rows = [one for one in entries if one.cells]
-    if all(set(one.cells[1:]) == {NOTHING} for one in rows):
-        table, rows = None, []
-        entries = [Entry(text=one.text, source=one.source) for one in entries]
+    table = table if rows else None
     if table is Table.DATES:
         rows.sort(key=lambda one: _due(one, reading.language) or date.max)
     return Shown(
