@@ -101,8 +101,21 @@ async def _welcome(chat: Chat) -> list[Reply]:
 def _help(chat: Chat, *, whole: bool = False) -> Reply:
     """What most people need, which the topics with a button are, or the `whole` of what can be said."""
     opened = [one.name for one in chat.parts.topics if one.opens]
-    listed = [one.name for one in chat.parts.topics] if whole else opened
-    return chat.speech.help(listed, buttons=opened, more=not whole)
+    groups: dict[str, list[str]] = {_EVERYBODY: []}
+    for topic in chat.parts.topics:
+        if whole or topic.opens:
+            group = next((name for name, ones in _GROUPS.items() if whole and topic.name in ones), _EVERYBODY)
+            groups.setdefault(group, []).append(f"{topic.name}.help")
+    groups[_EVERYBODY] += ["chat.help"] if whole else ["chat.help", "chat.help_more"]
+    return chat.speech.help(groups, buttons=opened, more=not whole)
+
+
+_EVERYBODY = "everybody"
+_GROUPS = {
+    "leaving": {"alumni", "found", "gaps", "handed_over", "named", "sittings", "successor"},
+    "deciding": {"agreeing", "deciding", "headlines", "in_place"},
+}
+"""What is for some only, under a heading of its own in the whole help: topics by the name of the heading."""
 
 
 async def _typed(chat: Chat, meant: Understood | None) -> list[Reply]:

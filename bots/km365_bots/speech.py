@@ -74,21 +74,21 @@ class Speech:
         """A part of a line that keeps its own direction, where the line runs from right to left."""
         return f"{_ISOLATE}{text}{_END}" if text and is_rtl(self.messages.language) else text
 
-    def help(self, topics: Iterable[str], *, buttons: Iterable[str], more: bool) -> Reply:
-        """What can be said, in a line from each topic, and a button for some; and that there is `more`."""
-        say = self.messages.say
-        said = [*(say(f"{topic}.help") for topic in topics)]
-        said.append(say("chat.help", languages=self.messages.languages()))
-        if more:
-            said.append(say("chat.help_more"))
-        lines = "\n".join(f"• {line}" for line in said)
+    def help(self, groups: Mapping[str, Sequence[str]], *, buttons: Iterable[str], more: bool) -> Reply:
+        """What can be said, a line for each key of a group, and buttons; headed, or there is `more`."""
+        say, tongues = self.messages.say, self.messages.languages()
+        lines = {
+            name: "\n".join(f"• {say(key, languages=tongues)}" for key in keys)
+            for name, keys in groups.items()
+        }
+        headed = [{"title": say(f"chat.help_{name}"), "quote": lines[name], "number": ""} for name in lines]
         labels = {**{topic: say(f"{topic}.help_button") for topic in buttons}, WHO: say("chat.who_button")}
-        if more:
-            labels[MORE] = say("chat.help_more_button")
+        labels |= {MORE: say("chat.help_more_button")} if more else {}
         return self.menu(
             HELP,
             title=say("chat.help_title"),
-            text=lines,
+            text="\n".join(lines.values()) if more else "",
+            entries=[] if more else headed,
             buttons=[{"verb": verb, "label": label} for verb, label in labels.items()],
         )
 

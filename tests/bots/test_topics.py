@@ -1,5 +1,6 @@
 """A topic in the chat: commands and cards reach it, it can wait, an open interview goes on after it."""
 
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,6 +107,26 @@ async def test_a_card_of_a_topic_that_was_made_for_another_is_refused(chat: Chat
 async def test_the_help_has_a_line_of_each_topic(chat: Chat, looking: Looking) -> None:
     await chat.says("more help")
     chat.heard("Say “ponder” and what.", "skip, back, pause")
+
+
+async def test_the_whole_help_stands_under_a_heading_for_each_whom_it_is_for(
+    chat: Chat, looking: Looking
+) -> None:
+    mine, theirs = copy(looking), copy(looking)
+    mine.name, theirs.name = "sittings", "deciding"
+    chat.office.topics = [looking, mine, theirs]
+    await chat.says("more help")
+    entries = chat.card.data["entries"]
+    assert [one["title"] for one in entries] == [
+        "For everybody",
+        "When you leave a post or take one over",
+        "If you check and decide on lessons",
+    ]
+    assert "“ponder”" in entries[0]["quote"] and "skip, back" in entries[0]["quote"]
+    assert "my sittings" in entries[1]["quote"] and "what waits for me" in entries[2]["quote"]
+    chat.heard("For everybody\n• ")
+    await chat.says("help")
+    chat.not_heard("For everybody", "my sittings")
 
 
 async def test_the_help_is_short_and_says_how_to_see_all_of_it(chat: Chat, looking: Looking) -> None:
