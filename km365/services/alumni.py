@@ -59,6 +59,10 @@ class AlumniDesk:
         """The day at headquarters."""
         return day_at(self.now(), hours_of(self.settings))
 
+    async def day_for(self, person_id: str, moment: datetime) -> date:
+        """The day that moment is on where the person is."""
+        return day_at(moment, await self.db.run(hours_of_person, person_id, hours_of(self.settings)))
+
 
 def address_in(text: str) -> str:
     """The mail address in a text; "" where there is none."""

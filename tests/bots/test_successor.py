@@ -8,12 +8,13 @@ from km365_bots.topics import NotWanted
 from km365_bots.topics.alumni import AlumniLine
 from km365_bots.topics.successor import Successor
 
+from km365.core.preferences import Preferences
 from km365.core.search_question import Concepts
 from km365.graph.governor import Governor
 from km365.services import alumni, filed_notes, successor_pack
 from km365.services.alumni import AlumniDesk
 from km365.services.search import SearchTerms
-from km365.store import conversations, outbox
+from km365.store import conversations, outbox, preferences
 from km365.store.outbox import Message
 
 from ..conftest import Provisioned, person_id
@@ -180,7 +181,11 @@ async def test_a_question_goes_as_its_asker_saw_it_and_the_answer_as_its_author_
     await ann.says("yes")
     (answer,) = await staff.told("sue", alumni.ANSWER)
     await sue.hears_of(answer)
-    sue.heard("Ann Paperboat has answered you", "“The Old River.”", "Ann Paperboat · ")
+    sue.heard("Ann Paperboat has answered you", "“The Old River.”", "Ann Paperboat · 2 March 2026")
+    where = Preferences(zone="Pacific/Honolulu")
+    await staff.here.app.db.run(preferences.put, sue.person, where, at=MORNING)
+    await sue.hears_of(answer)
+    sue.heard("Ann Paperboat · 1 March 2026")
     assert note.item_id not in str(answer.data)
 
 

@@ -286,7 +286,8 @@ class AlumniLine(Topic):
             return _question(speech, asked, await self._name(asked.asker_id))
         if asked is None or asked.answered_at is None or asked.asker_id != message.person_id:
             raise NotWanted("it is not kept any more")
-        return _answered(speech, asked, await self._name(asked.person_id))
+        day = await self._desk.day_for(asked.asker_id, asked.answered_at)
+        return _answered(speech, asked, await self._name(asked.person_id), day)
 
     async def _name(self, person_id: str) -> str:
         try:
@@ -349,13 +350,14 @@ def _question(speech: Speech, asked: Question, person: str) -> Reply:
     )
 
 
-def _answered(speech: Speech, asked: Question, person: str) -> Reply:
+def _answered(speech: Speech, asked: Question, person: str, day: date) -> Reply:
     """What came back, in its author's words."""
     say = speech.messages.say
-    day = speech.messages.day(asked.answered_at.date()) if asked.answered_at else ""
     entries = [{"title": say("alumni.your_question"), "quote": speech.messages.quoted(asked.words)}]
     if asked.answer:
         said = speech.messages.quoted(asked.answer)
-        entries.append({"title": say("alumni.answer"), "quote": said, "note": f"{person} · {day}"})
+        entries.append(
+            {"title": say("alumni.answer"), "quote": said, "note": f"{person} · {speech.messages.day(day)}"}
+        )
     key = "alumni.answer_title" if asked.answer else "alumni.no_answer_title"
     return speech.menu(AlumniLine.name, title=say(key, person=person), entries=entries)
