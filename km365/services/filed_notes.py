@@ -142,9 +142,9 @@ async def of_interview(
     graph: Graph, settings: Settings, *, person_id: str, interview_id: str
 ) -> FiledNote | None:
     """The note that was filed from this interview, under whatever name; None where there is none yet."""
-    for note in reversed(await list_(graph, settings)):
+    for note in reversed(await around(graph, settings, person_id, roles=["KMPerson"])):
         named = not note.interview_id and note.name.endswith(ending(interview_id))
-        if note.person_id == person_id and (named or note.interview_id == interview_id):
+        if named or note.interview_id == interview_id:
             return note
     return None
 

@@ -254,13 +254,21 @@ async def what_is_known(desk: GapDesk, people_ids: Collection[str]) -> Known:
     """The notes, the people, and what the *Departures* list says of them; nothing is asked about nobody."""
     if not people_ids:
         return Known()
-    notes = await filed_notes.list_(desk.graph, desk.settings)
+    notes = await _notes(desk, people_ids)
     found = {one.id: one for one in await people.get_people(desk.graph, people_ids)}
     for person_id in set(people_ids) - found.keys():
         if gone := await accounts.who(desk.graph, person_id):
             found[person_id] = gone
     entries = await departures_of(desk.graph, desk.settings, {one: found.get(one) for one in people_ids})
     return Known(notes=notes, people=found, entries=entries)
+
+
+async def _notes(desk: GapDesk, people_ids: Collection[str]) -> Sequence[FiledNote]:
+    """The notes of one, as a turn of the chat asks; of several, the library once."""
+    if len(people_ids) > 1:
+        return await filed_notes.list_(desk.graph, desk.settings)
+    (only,) = people_ids
+    return await filed_notes.around(desk.graph, desk.settings, only, roles=["KMPerson"])
 
 
 async def look_around(desk: GapDesk, kept: Handover, known: Known) -> tuple[Handover, Circle] | None:
