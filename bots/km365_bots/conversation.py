@@ -24,7 +24,7 @@ from km365_bots import buttons, drafts, group_speech, groups, interviewing, news
 from km365_bots.chat import LEFT_ALONE, WAITING, Chat, Parts, open_chat
 from km365_bots.meaning import part_named
 from km365_bots.speech import Speech
-from km365_bots.topics import Told, Topic, topic_named
+from km365_bots.topics import EVERYBODY, Told, Topic, topic_named
 from km365_bots.topics.text import without_card
 
 
@@ -101,21 +101,12 @@ async def _welcome(chat: Chat) -> list[Reply]:
 def _help(chat: Chat, *, whole: bool = False) -> Reply:
     """What most people need, which the topics with a button are, or the `whole` of what can be said."""
     opened = [one.name for one in chat.parts.topics if one.opens]
-    groups: dict[str, list[str]] = {_EVERYBODY: []}
+    groups: dict[str, list[str]] = {EVERYBODY: []}
     for topic in chat.parts.topics:
         if whole or topic.opens:
-            group = next((name for name, ones in _GROUPS.items() if whole and topic.name in ones), _EVERYBODY)
-            groups.setdefault(group, []).append(f"{topic.name}.help")
-    groups[_EVERYBODY] += ["chat.help"] if whole else ["chat.help", "chat.help_more"]
+            groups.setdefault(topic.for_whom if whole else EVERYBODY, []).append(f"{topic.name}.help")
+    groups[EVERYBODY] += ["chat.help"] if whole else ["chat.help", "chat.help_more"]
     return chat.speech.help(groups, buttons=opened, more=not whole)
-
-
-_EVERYBODY = "everybody"
-_GROUPS = {
-    "leaving": {"alumni", "found", "gaps", "handed_over", "named", "sittings", "successor"},
-    "deciding": {"agreeing", "deciding", "headlines", "in_place"},
-}
-"""What is for some only, under a heading of its own in the whole help: topics by the name of the heading."""
 
 
 async def _typed(chat: Chat, meant: Understood | None) -> list[Reply]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from km365.cli.console import json_option, print_json, say, with_app, write_file
+from km365.cli.console import json_option, print_json, say, with_app, write_privately
 
 if TYPE_CHECKING:
     from km365.app import App
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     help="Whose eyes to look with: the successor's or the supervisor's sign-in name.",
 )
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to a Word file, .docx."
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write it to a new Word file, .docx.",
 )
 @json_option
 @with_app
@@ -56,7 +59,7 @@ async def pack(app: "App", *, person: str, sign_in: str, output: Path | None, as
     note = await packs.note_of(desk, who.id, reader.id)
     made = await packs.make(desk, note, reader.reader, language=words.language)
     if output:
-        write_file(output, files.write(made, words, app.templates))
+        write_privately(output, files.write(made, words, app.templates))
         say(f"Written to {output}: for {sign_in}, and nobody else.")
     if as_json:
         print_json(files.to_json(made, words))

@@ -290,14 +290,18 @@ def opens_with_colon(text: str) -> bool:
 
 def plain(text: str) -> str:
     """The text as commands are compared: small letters, no accents, no punctuation, single spaces."""
-    kept = []
-    for c in unicodedata.normalize("NFKD", text.casefold()):
-        category = unicodedata.category(c)
-        if category in {"Mn", "Cf"} or c == "ـ":
-            continue
-        kept.append(_ARABIC.get(c, c) if category[0] in "LN" or c in "?؟" else " ")
+    kept = map(_compared, unicodedata.normalize("NFKD", text.casefold()))
     words = " ".join("".join(kept).split())
     return words.strip("?؟ ") or words
+
+
+@lru_cache(maxsize=4096)
+def _compared(c: str) -> str:
+    """What stands for this character where commands are compared: nothing for accents, space for signs."""
+    category = unicodedata.category(c)
+    if category in {"Mn", "Cf"} or c == "ـ":
+        return ""
+    return _ARABIC.get(c, c) if category[0] in "LN" or c in "?؟" else " "
 
 
 _phrase = lru_cache(maxsize=4096)(plain)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from km365.core.audience import Audience
@@ -158,7 +159,11 @@ class Interview:
 
     def answer(self, question_id: str) -> Answer | None:
         """The answer to that question, or None while it has not been dealt with."""
-        return next((a for a in self.answers if a.question == question_id), None)
+        return self._by_question.get(question_id)
+
+    @cached_property
+    def _by_question(self) -> Mapping[str, Answer]:
+        return {a.question: a for a in self.answers}
 
     @property
     def said_something(self) -> bool:

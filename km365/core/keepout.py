@@ -41,19 +41,19 @@ def keep_out(text: str, words: Words) -> KeepOut | None:
     plain cases; the consent says the rest.
     """
     looked_at = Text(text, words)
-    for kind in KeepOut:
-        check = _CHECKS.get(kind, _said)
-        if any(check(looked_at, kind, language, words) for language in words.languages.values()):
-            return kind
-    return None
+    return next((kind for kind in KeepOut if _CHECKS.get(kind, _said)(looked_at, kind, words)), None)
 
 
-def _said(text: Text, kind: KeepOut, language: Language, words: Words) -> bool:
-    return next(text.find_any(kind, language), None) is not None
+def _said(text: Text, kind: KeepOut, words: Words) -> bool:
+    return any(True for language in words.languages.values() for _ in text.find_any(kind, language))
 
 
-def _identifiable(text: Text, kind: KeepOut, language: Language, words: Words) -> bool:
+def _identifiable(text: Text, kind: KeepOut, words: Words) -> bool:
     """Whether somebody who was harmed could be found: by telephone, by name or as a child of that age."""
+    return any(_pointed_at(text, kind, language, words) for language in words.languages.values())
+
+
+def _pointed_at(text: Text, kind: KeepOut, language: Language, words: Words) -> bool:
     harms = list(text.find_any("harm", language))
     if not harms:
         return False
@@ -67,17 +67,25 @@ def _identifiable(text: Text, kind: KeepOut, language: Language, words: Words) -
     return any(text.near(pointer, harm, _NEAR_HARM) for pointer in pointers for harm in harms)
 
 
-def _password(text: Text, kind: KeepOut, language: Language, words: Words) -> bool:
+def _password(text: Text, kind: KeepOut, words: Words) -> bool:
     """Whether a password stands in the text: the word, then a sign or "is", then something secret-looking."""
-    names, joined, weak, users = (
+    if any(pattern.search(text.small) for pattern in _LETTERS):
+        return True
+    digit = _DIGIT.search(text.small) is not None
+    return any(_secret_in(text, kind, language, digit=digit) for language in words.languages.values())
+
+
+def _secret_in(text: Text, kind: KeepOut, language: Language, *, digit: bool) -> bool:
+    named, is_, weak, user = (text.may_say(name, language) for name in (kind, "is", "pass", "user"))
+    if not (named or weak or user or (digit and is_)):
+        return False
+    names, joined, weaks, users = (
         any_of(tuple(language.lists.get(name, ()))) for name in (kind, "is", "pass", "user")
     )
-    if any(pattern.search(text.small) for pattern in _access(weak, users, names)):
-        return True
-    *named, alone = _secrets(names, joined)
-    if re.search(names, text.small):
-        return any(pattern.search(text.small) for pattern in (*named, alone))
-    return _DIGIT.search(text.small) is not None and alone.search(text.small) is not None
+    patterns = _access(weaks, users, names) if named or weak or user else ()
+    *behind, alone = _secrets(names, joined)
+    patterns += (*behind, alone) if named else (alone,) if digit else ()
+    return any(pattern.search(text.small) for pattern in patterns)
 
 
 _CHECKS = {KeepOut.IDENTIFIABLE: _identifiable, KeepOut.PASSWORD: _password}
@@ -96,19 +104,22 @@ _MIXED = rf"{_NO_ADDRESS}{_DIGIT_AND_LETTER}{_C}{{6,64}}"
 _STRONG = rf"{_NO_ADDRESS}{_DIGIT_AND_LETTER}(?={_NEXT}[!@#$^&*_]){_C}{{8}}"
 
 
+_SIGN = r"\s{0,3}(?:[:=：]|->|→)\s{0,3}"
+_USER_NAME = rf"{_SIGN}[^\s,;|/،؛，；]{{1,64}}[\s,;|/،؛，；–—-]{{1,5}}(?:\w{{1,4}}\s)?"
+"""What stands between "user" and "password" where each has its sign."""
+_LETTERS = (re.compile(rf"\bu{_USER_NAME}\bp{_SIGN}\S"), re.compile(r"\b(?:pin|пин)\s\d{4,8}\b"))
+"""Of no language: a user and a password by their first letters, and a number behind "pin"."""
+
+
 @lru_cache(maxsize=64)
 def _access(weak: str, users: str, names: str) -> tuple[re.Pattern[str], ...]:
     """Looks for a user and a password beside each other, and for a weak word with a secret behind it."""
-    sign = r"\s{0,3}(?:[:=：]|->|→)\s{0,3}"
-    user = rf"(?:{users}|\bu){sign}[^\s,;|/،؛，；]{{1,64}}"
-    between = r"[\s,;|/،؛，；–—-]{1,5}(?:\w{1,4}\s)?"
     return tuple(
         re.compile(pattern)
         for pattern in (
-            rf"{user}{between}(?:{weak}|{names}|\bp){sign}\S",
-            rf"{weak}{sign}{_QUOTE}(?:[^\s/]{{1,64}}\s?/\s?)?(?:{_NO_ADDRESS}{_DIGIT_AND_LETTER}{_C}{{4}}|\d{{5}})",
+            rf"(?:{users}|\bu){_USER_NAME}(?:{weak}|{names}|\bp){_SIGN}\S",
+            rf"{weak}{_SIGN}{_QUOTE}(?:[^\s/]{{1,64}}\s?/\s?)?(?:{_NO_ADDRESS}{_DIGIT_AND_LETTER}{_C}{{4}}|\d{{5}})",
             rf"{weak}\s{_QUOTE}{_MIXED}",
-            r"\b(?:pin|пин)\s\d{4,8}\b",
         )
     )
 

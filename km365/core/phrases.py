@@ -105,8 +105,7 @@ class Text:
     sentence, alike but for capitals."""
 
     def __init__(self, text: str, words: Words) -> None:
-        shown = "".join(c for c in text if unicodedata.category(c) != "Cf")
-        raw = "".join(map(_letter, shown))
+        raw = text if text.isascii() else "".join(_letter(c) for c in text if unicodedata.category(c) != "Cf")
         self.small = raw.lower()
         phones_marked = _CALLED.sub(_phone_or_number, raw)
         lines = (_spaced(line) for line in _SENTENCE.split(phones_marked))
@@ -118,10 +117,14 @@ class Text:
         self._there = frozenset(piece for pieces in listed for piece in pieces if piece in said)
         self._listed: dict[tuple[int, str], list[Span]] = {}
 
+    def may_say(self, name: str, language: Language) -> bool:
+        """Whether a phrase of that list may be said: a piece that one of them needs is there."""
+        heads = language.heads.get(name)
+        return heads is None or not self._there.isdisjoint(heads)
+
     def find_any(self, name: str, language: Language) -> Iterator[Span]:
         """Where a phrase of that list is said."""
-        heads = language.heads.get(name)
-        if heads is not None and self._there.isdisjoint(heads):
+        if not self.may_say(name, language):
             return
         for phrase, needs in language.phrases.get(name, ()):
             if not any(map(self._there.isdisjoint, needs)):
@@ -244,7 +247,12 @@ def _letter(c: str) -> str:
 
 
 def _spaced(line: str) -> str:
-    return " ".join("".join(c if unicodedata.category(c)[0] in "LN" else " " for c in line).split())
+    return " ".join("".join(map(_letter_or_space, line)).split())
+
+
+@lru_cache(maxsize=4096)
+def _letter_or_space(c: str) -> str:
+    return c if unicodedata.category(c)[0] in "LN" else " "
 
 
 def _unspaced(text: str) -> bool:

@@ -1,6 +1,6 @@
 """What a person says to an interview, and how much of an answer their words are."""
 
-import unicodedata
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from km365.core.audience import Audience
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters but line feed and tab, and halves of a pair."""
 _THIN_WORDS = 6
 _THIN_CHARACTERS = 14
 _STORY_WORDS = 9
@@ -64,7 +66,7 @@ def clean(text: str) -> str:
     Control characters cannot be stored in SharePoint or Word (XML 1.0 forbids them).
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"}).strip()
+    return _CONTROL.sub("", lines).strip()
 
 
 def is_thin(text: str) -> bool:

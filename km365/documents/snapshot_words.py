@@ -11,13 +11,12 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_date
 
-from km365.core.languages import OWN_NAMES, is_rtl, primary
+from km365.core.languages import OWN_NAMES, dates_of, is_rtl, primary
 from km365.core.snapshot import Aspect, Contact, Coverage, Missing, Point, Quote, Snapshot, Source, Why
 from km365.documents import toml
 from km365.documents.docx import Run
 from km365.templates import Templates
 
-_LOCALES = {"en": "en_GB"}
 _ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 """Around words that may run the other way than those around them."""
 Fact = dict[str, str]
@@ -33,10 +32,7 @@ class SnapshotWords:
 
     def text(self, key: str, **values: str) -> str:
         """One of the words, with what it leaves open filled in."""
-        text = self._words.text(key)
-        for name, value in values.items():
-            text = text.replace(f"{{{name}}}", value)
-        return text
+        return self._words.filled(key, **values)
 
     def whole(self, snapshot: Snapshot) -> dict[str, Any]:
         """All that a page says; sentences as `Run`, with the language they are in."""
@@ -73,7 +69,7 @@ class SnapshotWords:
 
     def day(self, day: date) -> str:
         """A day as people write it."""
-        return format_date(day, format="long", locale=_LOCALES.get(self.language, self.language))
+        return format_date(day, format="long", locale=dates_of(self.language))
 
     def coverage(self, coverage: Coverage) -> list[Fact]:
         """How far it reaches, one fact a line."""

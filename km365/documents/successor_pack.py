@@ -12,14 +12,13 @@ from typing import Any
 
 from babel.dates import format_date
 
-from km365.core.languages import LANGUAGES, is_rtl
+from km365.core.languages import LANGUAGES, dates_of, is_rtl
 from km365.core.successor_pack import CELL, Pack
 from km365.documents import docx, toml
 from km365.documents.docx import Run, Runs
 from km365.templates import Templates
 
 WORD = "docx/successor_pack.docx"
-_LOCALES = {"en": "en_GB"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +50,11 @@ class PackWords:
 
     def text(self, key: str, **values: str) -> str:
         """One of the words, with what it leaves open filled in."""
-        text = self._words.text(key)
-        for name, value in values.items():
-            text = text.replace(f"{{{name}}}", value)
-        return text
+        return self._words.filled(key, **values)
 
     def day(self, day: date) -> str:
         """A day as people write it."""
-        return format_date(day, format="long", locale=_LOCALES.get(self.language, self.language))
+        return format_date(day, format="long", locale=dates_of(self.language))
 
     def facts(self, pack: Pack) -> list[tuple[str, str]]:
         """Whose post it is, and from when the note is; a label and its value each."""

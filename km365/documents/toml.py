@@ -65,6 +65,13 @@ class Table:
             self.refuse(f"{key!r} is {len(value)} characters long; {longest} fit.", key=key)
         return value.strip()
 
+    def filled(self, key: str, **values: str) -> str:
+        """A text with what it leaves open, as `{name}`, filled in."""
+        text = self.text(key)
+        for name, value in values.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
     def number(self, key: str, *, least: int, most: int, default: int | None = None) -> int:
         """A whole number between `least` and `most`."""
         if self._absent(key, optional=default is not None):

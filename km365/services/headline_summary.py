@@ -43,10 +43,7 @@ class Labels:
 
     def text(self, key: str, **values: str) -> str:
         """One of the words, with what it leaves open filled in. Raises TemplateError."""
-        text = self._words.text(key)
-        for name, value in values.items():
-            text = text.replace(f"{{{name}}}", value)
-        return text
+        return self._words.filled(key, **values)
 
     def line(self, key: str, value: str) -> str:
         """One of the words with what it is about behind it, as the language writes a colon."""

@@ -211,6 +211,14 @@ def measure(rounds: int) -> None:
 ANSWERS = ["1", STORY, *(f"{STORY} Question {number}." for number in range(3, 9))]
 
 
+async def warm(bot: str, service_url: str, key: bytes) -> None:
+    """A few people who are asked nothing write first, as to a service that has run for a while."""
+    async with aiohttp.ClientSession() as session:
+        caller = Caller(session, bot, service_url, key)
+        for number in range(WARM):
+            await caller.says(f"visitor{number % CALLERS}", STORY)
+
+
 async def everybody(bot: str, service_url: str, key: bytes, people: int, thinks_s: float) -> list[float]:
     """All answer eight questions at once; seconds of each turn."""
     took: list[float] = []
@@ -246,6 +254,7 @@ def people_at_once(people: int, thinks_s: float, memory_turns: int) -> None:
         home = Path(folder)
         invite(home, people)
         with process(ours, service_url, home) as (address, line):
+            asyncio.run(warm(address, service_url, key))
             began = time.perf_counter()
             took = sorted(asyncio.run(everybody(address, service_url, key, people, thinks_s)))
             wall_s = time.perf_counter() - began

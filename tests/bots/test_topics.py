@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat as Turn
-from km365_bots.topics import Told, Topic
+from km365_bots.topics import DECIDING, LEAVING, Told, Topic
 
 from km365.core.commands import Understood
 from km365.core.languages import LANGUAGES
@@ -114,6 +114,7 @@ async def test_the_whole_help_stands_under_a_heading_for_each_whom_it_is_for(
 ) -> None:
     mine, theirs = copy(looking), copy(looking)
     mine.name, theirs.name = "sittings", "deciding"
+    mine.for_whom, theirs.for_whom = LEAVING, DECIDING
     chat.office.topics = [looking, mine, theirs]
     await chat.says("more help")
     entries = chat.card.data["entries"]

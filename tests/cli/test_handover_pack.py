@@ -44,6 +44,7 @@ async def test_the_pack_is_shown_and_written_for_who_may_read_the_note(
     ran = await km365("handover", "pack", ANN, "--as", SAM, "-o", str(file), "--json")
     assert ran.code == 0 and ran.json["post"] == "Chief of Water"
     text = [one.text for one in docx.Document(io.BytesIO(file.read_bytes())).paragraphs]
+    assert file.stat().st_mode & 0o077 == 0
     assert "Successor pack" in text and "The chlorine stock at Tamber depot." in text
     assert not any("[2]" in one or "{" in one for one in text)
 

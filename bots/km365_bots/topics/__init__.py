@@ -20,6 +20,9 @@ from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech
 
+EVERYBODY, LEAVING, DECIDING = "everybody", "leaving", "deciding"
+"""For whom a topic is: the headings of the whole help, as `chat.help_<name>`."""
+
 
 class NotWanted(KM365Error):
     """A message that has nothing to say any more by the time it goes out; it is called off."""
@@ -53,6 +56,7 @@ class Topic:
     name: str
     opens: str = ""
     """The wish of its button in the help, which bears the text `help_button`; empty for none."""
+    for_whom: str = EVERYBODY
 
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
         """Its command `wish` was typed (with the words `meant.text` where it takes some).

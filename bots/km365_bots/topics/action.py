@@ -3,14 +3,12 @@
 The chat keeps which actions were listed and what was asked about which, by id: no word of anybody.
 """
 
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from km365.core.chat import Reply
 from km365.core.commands import Understood
-from km365.core.languages import LANGUAGES
 from km365.core.schedule import day_at
 from km365.core.sorting import links
 from km365.errors import GraphChangedMeanwhile, GraphError, InputRefused, NotFound
@@ -23,11 +21,11 @@ from km365_bots.chat import Chat
 from km365_bots.moments import Moments
 from km365_bots.speech import Speech
 from km365_bots.topics import Told, Topic, gives_back, refused
+from km365_bots.topics.numbered import said_of
 from km365_bots.who import reader_of
 
 _DONE, _DAY, _BACK = _VERBS = ("done", "day", "back")
 _SAVE, _WHICH, _LIST = "save", "which", "list"
-_NUMBER = re.compile(r"\s*(\d{1,2})\b[\s.:)]*")
 _UNSAID = "-"
 """What is typed for no reason at all."""
 
@@ -53,7 +51,7 @@ class Actions(Topic):
             words = "" if chat.event.text.strip() == _UNSAID else chat.event.text.strip()
             return None if meant else await self._answer(chat, str(kept["item"]), str(kept["asks"]), words)
         ids: Sequence[str] = kept.get("items", ())
-        number, verb, words = _said(chat)
+        number, verb, words = said_of(chat, self.name, _VERBS)
         if not verb or not (1 <= number <= len(ids) or (number == 0 and len(ids) == 1)):
             return None
         item_id = ids[max(number, 1) - 1]
@@ -191,22 +189,3 @@ def _entry(speech: Speech, action: str, title: str, due: date | None, url: str) 
 
 def _buttons(say: Callable[..., str]) -> list[dict[str, Any]]:
     return [{"verb": verb, "label": say(f"action.button_{verb}")} for verb in _VERBS]
-
-
-def _said(chat: Chat) -> tuple[int, str, str]:
-    """A number (0 for none), what is to become of the action, and the words behind: "1 done https://…"."""
-    text = chat.event.text.strip()
-    number = _NUMBER.match(text)
-    rest = text[number.end() :] if number else text
-    for verb in _VERBS:
-        for phrase in _phrases(chat, verb):
-            said, behind = rest[: len(phrase)], rest[len(phrase) :]
-            if said.casefold() == phrase.casefold() and not behind[:1].isalnum():
-                return int(number[1]) if number else 0, verb, behind.strip(" :：,،.。—–-")
-    return 0, "", ""
-
-
-def _phrases(chat: Chat, verb: str) -> Collection[str]:
-    """How that is said in any language, the longest first."""
-    texts = [chat.parts.catalogue.get(tag).texts[f"action.{verb}_words"] for tag in LANGUAGES]
-    return sorted({str(one) for words in texts for one in words}, key=len, reverse=True)

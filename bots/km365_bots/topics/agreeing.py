@@ -25,7 +25,7 @@ from km365_bots.buttons import Pick
 from km365_bots.chat import WAITING, Chat
 from km365_bots.moments import Moments
 from km365_bots.seen import read, seen
-from km365_bots.topics import Told, Topic, gives_back, refused
+from km365_bots.topics import DECIDING, Told, Topic, gives_back, refused
 from km365_bots.who import reader_of
 
 AGREE, SUPERSEDE = "agree", "supersede"
@@ -38,6 +38,7 @@ class Agreeing(Topic):
     """ "Action for KM-8f3a", and then "ask the drivers; ben@…; by 1 June"; "newer than KM-8f3a"."""
 
     name = "agreeing"
+    for_whom = DECIDING
 
     def __init__(self, app: App, desk: LifeDesk, alike: Near) -> None:
         self._app, self._desk, self._alike, self._moments = app, desk, alike, Moments()

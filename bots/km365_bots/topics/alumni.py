@@ -25,7 +25,7 @@ from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.moments import Moments
 from km365_bots.speech import Speech
-from km365_bots.topics import NotWanted, Told, Topic, refused
+from km365_bots.topics import LEAVING, NotWanted, Told, Topic, refused
 
 _MONTHS = {"1": 30, "3": 91, "6": 182, "12": 365}
 """What is offered, in days."""
@@ -38,6 +38,7 @@ class AlumniLine(Topic):
     """ "My line" and "close my line" for who has left; "questions to me", and their answers."""
 
     name = "alumni"
+    for_whom = LEAVING
 
     def __init__(self, desk: AlumniDesk) -> None:
         self._desk, self._moments = desk, Moments()

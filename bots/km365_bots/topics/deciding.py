@@ -28,7 +28,7 @@ from km365_bots.chat import Chat
 from km365_bots.fields import fields_of
 from km365_bots.seen import read, seen
 from km365_bots.speech import Speech
-from km365_bots.topics import Told, Topic, deciding_cards, gives_back, refused
+from km365_bots.topics import DECIDING, Told, Topic, deciding_cards, gives_back, refused
 from km365_bots.topics.agreeing import AGREE, SUPERSEDE, Agreeing
 from km365_bots.who import reader_of
 
@@ -70,6 +70,7 @@ class Deciding(Topic):
     """ "What waits for me", and then "validate 1 3", "return 2: in which districts?", "edit 4"."""
 
     name = "deciding"
+    for_whom = DECIDING
 
     def __init__(self, app: App, desk: LifeDesk, agreeing: Agreeing) -> None:
         self._app, self._desk, self._forms = app, desk, Forms(app.templates)

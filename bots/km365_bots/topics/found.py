@@ -30,7 +30,7 @@ from km365_bots.buttons import Pick
 from km365_bots.chat import WAITING, Chat
 from km365_bots.meaning import bank_of
 from km365_bots.speech import Speech
-from km365_bots.topics import Told, Topic, refused
+from km365_bots.topics import LEAVING, Told, Topic, refused
 from km365_bots.topics.near import PATIENCE_S, entry_of
 
 FOUND = "found"
@@ -66,6 +66,7 @@ class FoundInAnswers(Topic):
     """ "propose it", "change it first", "not this one"; "lessons in my answers" shows it again."""
 
     name = "found"
+    for_whom = LEAVING
 
     def __init__(self, lessons: FoundLessons, alike: Alike, desk: VerdictDesk) -> None:
         self._lessons, self._alike, self._desk = lessons, alike, desk

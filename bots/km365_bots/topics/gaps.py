@@ -4,14 +4,13 @@ The chat keeps whose gap was listed at which place and what was asked about whic
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from km365.core.chat import Reply
 from km365.core.commands import Understood
 from km365.core.gaps import Gap, Method
-from km365.core.languages import LANGUAGES
 from km365.core.schedule import day_at
 from km365.documents.gap_words import GapWords
 from km365.errors import GraphError, InputRefused, NotFound
@@ -22,19 +21,19 @@ from km365_bots.buttons import Pick
 from km365_bots.chat import WAITING, Chat
 from km365_bots.moments import Moments
 from km365_bots.speech import Speech
-from km365_bots.topics import NotWanted, Told, Topic, gives_back, refused
+from km365_bots.topics import LEAVING, NotWanted, Told, Topic, gives_back, refused
+from km365_bots.topics.numbered import AROUND, phrases, said_of
 
 _CLOSE, _OWNER, _DAY, _METHOD = _VERBS = ("close", "owner", "day", "method")
 _SAVE, _WHICH, _LIST = "save", "which", "list"
-_NUMBER = re.compile(r"\s*(\d{1,2})\b[\s.:)]*")
 _SIGN_IN = re.compile(r"[^\s@]+@[^\s@]+")
-_AROUND = " :：,،，.。—–-"
 
 
 class OpenGaps(Topic):
     """ "Open gaps", and then "1 closed: we met", "2 owner: name@…", "2 by: 1 June", "3 how: shadowing"."""
 
     name = "gaps"
+    for_whom = LEAVING
 
     def __init__(self, desk: GapDesk) -> None:
         self._desk, self._moments = desk, Moments()
@@ -52,7 +51,7 @@ class OpenGaps(Topic):
             words = chat.event.text.strip()
             return None if meant else await self._answer(chat, str(kept["gap"]), str(kept["asks"]), words)
         listed = _listed(chat)
-        number, verb, words = _said(chat)
+        number, verb, words = said_of(chat, self.name, _VERBS)
         open_ = [one for one in listed if one]
         if not verb or not (1 <= number <= len(listed) or (number == 0 and len(open_) == 1)):
             return None
@@ -198,7 +197,7 @@ class OpenGaps(Topic):
         """What is to be different, by these words; None where they do not say it."""
         if verb == _OWNER:
             found = _SIGN_IN.search(words)
-            return Wanted(owner=found[0].strip(_AROUND)) if found else None
+            return Wanted(owner=found[0].strip(AROUND)) if found else None
         if verb == _DAY:
             day = self._day(chat, words)
             return Wanted(due_on=day) if day else None
@@ -309,27 +308,8 @@ def _split(key: str) -> tuple[str, int]:
 
 def _method(chat: Chat, words: str) -> Method | None:
     """The way that is meant, as the card has it or as it is said in any language."""
-    wanted = words.strip(_AROUND).casefold()
+    wanted = words.strip(AROUND).casefold()
     for method in Method:
-        if wanted == method or wanted in {one.casefold() for one in _phrases(chat, method)}:
+        if wanted == method or wanted in {one.casefold() for one in phrases(chat, OpenGaps.name, method)}:
             return method
     return None
-
-
-def _said(chat: Chat) -> tuple[int, str, str]:
-    """A number (0 for none), what is to become of the gap, and the words behind: "1 closed: we met"."""
-    text = chat.event.text.strip()
-    number = _NUMBER.match(text)
-    rest = text[number.end() :] if number else text
-    for verb in _VERBS:
-        for phrase in _phrases(chat, verb):
-            said, behind = rest[: len(phrase)], rest[len(phrase) :]
-            if said.casefold() == phrase.casefold() and not behind[:1].isalnum():
-                return int(number[1]) if number else 0, verb, behind.strip(_AROUND)
-    return 0, "", ""
-
-
-def _phrases(chat: Chat, name: str) -> Collection[str]:
-    """How that is said in any language, the longest first."""
-    texts = [chat.parts.catalogue.get(tag).texts[f"gaps.{name}_words"] for tag in LANGUAGES]
-    return sorted({str(one) for words in texts for one in words}, key=len, reverse=True)

@@ -21,7 +21,7 @@ from km365.store.outbox import Message
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech
-from km365_bots.topics import NotWanted, Told, Topic, topic_named
+from km365_bots.topics import LEAVING, NotWanted, Told, Topic, topic_named
 
 _READ, _WHICH, _LIST = "read", "which", "list"
 _PACK, _SUCCESSOR = "show", "successor"
@@ -33,6 +33,7 @@ class HandedOver(Topic):
     """ "Handover notes", and then "I have read it" or "1 read"."""
 
     name = "handed_over"
+    for_whom = LEAVING
 
     def __init__(self, desk: ReadersDesk) -> None:
         self._desk = desk

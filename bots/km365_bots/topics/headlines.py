@@ -24,7 +24,7 @@ from km365_bots.buttons import Pick
 from km365_bots.card_page import shorten
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech
-from km365_bots.topics import Told, Topic, gives_back, refused
+from km365_bots.topics import DECIDING, Told, Topic, gives_back, refused
 from km365_bots.who import reader_of
 
 _LIST = "list"
@@ -39,6 +39,7 @@ class Headlines(Topic):
     """ "Headlines", and then "choose 1 3", "drop 2", "undo 1", "2: new words"."""
 
     name = "headlines"
+    for_whom = DECIDING
 
     def __init__(self, app: App, desk: HeadlineDesk) -> None:
         self._app, self._desk = app, desk

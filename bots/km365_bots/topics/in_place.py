@@ -17,7 +17,7 @@ from km365.store.outbox import Message
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech
-from km365_bots.topics import Told, Topic, gives_back, refused
+from km365_bots.topics import DECIDING, Told, Topic, gives_back, refused
 from km365_bots.who import reader_of
 
 
@@ -25,6 +25,7 @@ class InPlace(Topic):
     """ "Answer for a colleague", and then the answer."""
 
     name = "in_place"
+    for_whom = DECIDING
 
     def __init__(self, desk: LifeDesk) -> None:
         self._desk = desk

@@ -33,7 +33,7 @@ from km365_bots import interviewing
 from km365_bots.buttons import Pick
 from km365_bots.chat import WAITING, Chat
 from km365_bots.meaning import bank_of
-from km365_bots.topics import Told, Topic
+from km365_bots.topics import LEAVING, Told, Topic
 
 _AGREED, _LEFT_OUT = "agreed", "left_out"
 _YES = frozenset({Command.YES, Command.AGREE})
@@ -61,6 +61,7 @@ class Named(Topic):
     """ "People I named" and "documents I named"; and, after such an answer, what was understood of it."""
 
     name = "named"
+    for_whom = LEAVING
 
     def __init__(self, app: App) -> None:
         self._app = app

@@ -16,7 +16,7 @@ from km365.services.interview import bank_of
 from km365.store import preferences
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
-from km365_bots.topics import Told, Topic
+from km365_bots.topics import LEAVING, Told, Topic
 
 _ON, _OFF = "calendar_on", "calendar_off"
 
@@ -25,6 +25,7 @@ class Sittings(Topic):
     """ "My sittings", "ask me also about …", "put my sittings in my calendar"; `hours` are those set."""
 
     name = "sittings"
+    for_whom = LEAVING
 
     def __init__(self, hours: Hours) -> None:
         self._hours = hours

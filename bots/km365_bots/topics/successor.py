@@ -27,7 +27,7 @@ from km365.services.search_meaning import Meaning
 from km365.services.successor_pack import PackDesk
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
-from km365_bots.topics import Told, Topic, refused
+from km365_bots.topics import LEAVING, Told, Topic, refused
 from km365_bots.topics.alumni import AlumniLine
 from km365_bots.who import reader_of
 
@@ -40,6 +40,7 @@ class Successor(Topic):
     """ "My pack", and then any question about it; "ask the note …" """
 
     name = "successor"
+    for_whom = LEAVING
 
     def __init__(
         self, app: App, banks: Banks, terms: SearchTerms, meaning: Meaning | None, line: AlumniLine
