@@ -117,13 +117,14 @@ def _advance(
         moments=campaigns.asked(c, people, at=now),
         per_week=per_week,
     )
-    count = 0
+    count, moved = 0, []
     for prompt, campaign in due:
         after, wanted = _next_step(c, prompt, campaign, portion, now=now)
         if wanted is not None and outbox.put(c, wanted, at=now):
             portion.moments[prompt.person_id].append(now)
             count += 1
-        campaigns.save(c, replace(prompt, progress=after), at=now)
+        moved.append(replace(prompt, progress=after))
+    campaigns.save(c, *moved, at=now)
     if count:
         jobs.enqueue(c, SEND_DUE, key=SEND_DUE, args={})
     return len(due), count

@@ -24,6 +24,9 @@ _STILL_ASKED = and_(
 _KEY_OF = select(prompt.c.key).where(_STILL_ASKED)
 _STOP = update(prompt).where(_STILL_ASKED)
 """Made once: every turn of a chat needs them."""
+_SAVE = update(prompt).where(
+    prompt.c.campaign_id == bindparam("subject"), prompt.c.person_id == bindparam("wanted")
+)
 
 KINDS = ("departure", "post", "group", "milestone")
 """What a campaign may be about: its kind, and the reason of its messages."""
@@ -164,19 +167,24 @@ def people_due(c: Connection, *, at: datetime, limit: int = 200) -> frozenset[st
     return frozenset(one.person_id for one, _ in due(c, at=at, limit=limit))
 
 
-def save(c: Connection, wanted: Prompt, *, at: datetime) -> None:
-    """Stores where the person stands."""
-    now = wanted.progress
-    values = {
-        "state": now.state,
-        "sent": now.sent,
-        "next_at": now.next_at,
-        "last_at": now.last_at,
-        "why": now.why,
-        "changed_at": at,
-    }
-    mine = and_(prompt.c.campaign_id == wanted.campaign_id, prompt.c.person_id == wanted.person_id)
-    c.execute(update(prompt).where(mine).values(**values))
+def save(c: Connection, *wanted: Prompt, at: datetime) -> None:
+    """Stores where these people stand."""
+    if not wanted:
+        return
+    stands = [
+        {
+            "subject": one.campaign_id,
+            "wanted": one.person_id,
+            "state": one.progress.state,
+            "sent": one.progress.sent,
+            "next_at": one.progress.next_at,
+            "last_at": one.progress.last_at,
+            "why": one.progress.why,
+            "changed_at": at,
+        }
+        for one in wanted
+    ]
+    c.execute(_SAVE, stands)
 
 
 def stop(
