@@ -8,10 +8,11 @@ from km365.app import App
 from km365.core.around import Around
 from km365.core.departures import BANK
 from km365.core.interviews import Interview
+from km365.core.named_readers import mentioned
 from km365.core.questions import POST_LEFT
 from km365.documents.offices import offices
 from km365.errors import KM365Error
-from km365.graph.people import get_person
+from km365.graph.people import get_people, get_person
 from km365.store import campaigns, duty_stations
 from km365.store.database import Connection
 
@@ -45,7 +46,7 @@ class InDirectory(Surroundings):
     async def learn(self, interview: Interview) -> None:
         now = self._app.clock.now()
         known = self._known.get(interview.id)
-        if known and now - known[0] < _KEPT:
+        if known and now - known[0] < _KEPT and known[1].names.keys() >= {*mentioned(interview)}:
             return
         if len(self._known) >= _MOST_KEPT:
             self._known.clear()
@@ -66,13 +67,17 @@ class InDirectory(Surroundings):
         successor, supervisor = [
             (await get_person(self._app.graph, one)).name if one else "" for one in (follows, above)
         ]
+        named = dict.fromkeys(mentioned(interview), "")
+        if named:
+            named |= {one.id: one.name for one in await get_people(self._app.graph, named)}
         code = interview.office.upper()
-        named = self._offices.get(code)
+        office = self._offices.get(code)
         return Around(
             successor=successor,
             supervisor=supervisor,
-            office=named.names if named and named.names else {"en": interview.office},
+            office=office.names if office and office.names else {"en": interview.office},
             colleagues=colleagues,
+            names=named,
             words=POST_LEFT if interview.bank == POST_LEFT else Around.words,
         )
 

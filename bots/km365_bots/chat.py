@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from km365.core.around import by_name
+from km365.core.around import by_name, together
 from km365.core.chat import Event, EventKind, Reply
 from km365.core.commands import Understood, understand
 from km365.core.interviews import Interview
@@ -103,9 +103,10 @@ class Chat:
 
     def about(self, interview: Interview) -> Speech:
         """km365 speaking of an interview in its language: who reads an answer is said by name."""
-        speech = self.speaking(interview.language)
-        named = by_name(speech.messages, self.parts.around.of(interview))
-        return replace(speech, messages=named)
+        speech, around = self.speaking(interview.language), self.parts.around.of(interview)
+        named = by_name(speech.messages, around, interview.named)
+        waiting = interview.confirming.readers if interview.confirming else ()
+        return replace(speech, messages=named, naming=together(named, around, waiting) if waiting else "")
 
     @property
     def activity_key(self) -> str:

@@ -222,7 +222,8 @@ def _left_out(text: str, interview: Interview, bank: Bank, messages: Messages) -
     text = messages.say("prompt.again") if interview.begun_at else text
     if not (found := left_out(interview, bank)):
         return text
-    heading = messages.say("prompt.left_out", count=len(found))
+    key = "preview.left_out" if interview.named else "prompt.left_out"
+    heading = messages.say(key, count=len(found), who=_who(Audience.NAMED, messages))
     return "\n".join([f"{text} {heading}", *(f"• {question.ask}" for question in found)])
 
 

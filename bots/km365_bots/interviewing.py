@@ -136,6 +136,11 @@ async def reopened(chat: Chat, turn: Turn, text: str = "") -> list[Reply]:
     return []
 
 
+async def name_readers(chat: Chat, turn: Turn, readers: Iterable[str]) -> list[Reply]:
+    """These are the named readers, by directory id, or will be after a yes; then what comes next."""
+    return await _go(chat, turn.interview, uttered(chat, Verb.NAME, readers=tuple(readers)))
+
+
 async def keep(chat: Chat, turn: Turn, fields: Mapping[str, str]) -> Turn:
     """Other words for parts of the draft, kept; none where they are too long (`Note.TOO_LONG`).
 
@@ -375,6 +380,8 @@ async def _go(chat: Chat, interview: Interview, said: Said, press: Press | None 
     if refusal and (not too_long or refusal is KeepOut.DISTRESS):
         return await _not_kept(chat, interview, said, refusal)
     turn = await _take(chat, interview.id, said)
+    if said.verb is Verb.NAME:
+        await chat.parts.around.learn(turn.interview)
     if press and said.verb is Verb.ANSWER and Note.TOO_LONG in turn.notes:
         return _too_long(chat, turn, said)
     replies = await answered.with_it(chat, turn, said, _tell(chat, turn, press))
@@ -434,8 +441,8 @@ def _tell(chat: Chat, turn: Turn, press: Press | None) -> list[Reply]:
         return [chat.in_place(done), *([] if ended else [prompt(chat, turn)])]
     said = [Reply(text=notes)] if notes else []
     if ended:
-        kept_as_sent = Note.AS_SENT in turn.notes
-        where_it_lies = not said or (turn.prompt.kind is PromptKind.FINISHED and not kept_as_sent)
+        told = bool(_STAYS_SENT & set(turn.notes))
+        where_it_lies = not said or (turn.prompt.kind is PromptKind.FINISHED and not told)
         return [chat.in_place(prompt(chat, turn) if where_it_lies else said[0])]
     if turn.prompt.kind is PromptKind.INVITATION and said:
         return [chat.in_place(said[0])]
@@ -446,6 +453,7 @@ def _tell(chat: Chat, turn: Turn, press: Press | None) -> list[Reply]:
 _ENDED = frozenset(
     {PromptKind.SENDING, PromptKind.FINISHED, PromptKind.DECLINED, PromptKind.WITHDRAWN, PromptKind.OVER}
 )
+_STAYS_SENT = frozenset({Note.AS_SENT, Note.READERS_NAMED, Note.READERS_TAKEN_AWAY})
 _DEALT_WITH = frozenset({Note.SAVED, Note.SKIPPED, Note.KEPT, Note.UNRECORDED, Note.EARLIER_CHANGED})
 
 

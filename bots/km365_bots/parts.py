@@ -52,6 +52,7 @@ from km365.services.handing_on import Begin, Desk, open_desk
 from km365.services.handover_readers import ReadersDesk
 from km365.services.headline_answers import HeadlineDesk
 from km365.services.life import LifeDesk
+from km365.services.named_readers import NamedDesk
 from km365.services.search import SearchTerms
 from km365.services.still_true import Lessons
 from km365.services.verdicts import VerdictDesk
@@ -79,6 +80,7 @@ from km365_bots.topics.in_place import InPlace
 from km365_bots.topics.later import Later
 from km365_bots.topics.mine import Mine, Reading
 from km365_bots.topics.named import Named
+from km365_bots.topics.named_readers import NamedReaders
 from km365_bots.topics.near import Near
 from km365_bots.topics.prompts import Prompts
 from km365_bots.topics.sittings import Sittings
@@ -191,6 +193,7 @@ async def open_parts(app: App) -> Parts:
             Sittings(hours_of(app.settings)),
             OpenGaps(gap_desk),
             Named(app),
+            NamedReaders(NamedDesk(graph=app.graph, db=app.db, settings=app.settings), banks),
             Successor(app, banks, terms, alike.meaning, line),
             line,
             Later(),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from km365.core.audience import Audience
 from km365.core.chat import Reply
 from km365.core.commands import Command, Understood, plain, reply_on_readers
 from km365.core.interviews import ANSWERABLE, PromptKind, offered
@@ -78,7 +79,10 @@ def _help(chat: Chat, turn: Turn) -> Reply:
 def _offered(chat: Chat, turn: Turn) -> list[str]:
     """The readers one may choose, in words; none in a group."""
     bank = service.bank_of(chat.parts.banks, turn.interview)
-    return [chat.speech.messages.say(f"audience.{one}") for one in offered(bank)]
+    say, letters = chat.speech.messages.say, offered(bank)
+    if not turn.interview.named:
+        return [say(f"audience.{one}") for one in letters]
+    return [say("preview.to_say" if one is Audience.NAMED else f"audience.{one}") for one in letters]
 
 
 def _once_more(chat: Chat, asked: Mapping[str, Any]) -> bool:

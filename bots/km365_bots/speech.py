@@ -26,6 +26,7 @@ from km365.core.interviews import (
 )
 from km365.core.languages import is_rtl
 from km365.core.messages import Messages
+from km365.core.named_readers import for_named
 from km365.core.notes import Note
 from km365.core.questions import GROUP_BANK, POST_LEFT, Bank, BankKind, Question
 from km365.core.turns import Turn
@@ -59,12 +60,16 @@ def own_text(bank: Bank, name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Speech:
-    """The bot speaking to one person in one language. `secret` signs the cards; `coach` advises on drafts."""
+    """The bot speaking to one person in one language. `secret` signs the cards; `coach` advises on drafts.
+
+    `naming` are those, in words, who would be named as readers after the yes that is waited for.
+    """
 
     messages: Messages
     secret: bytes
     person_id: str
     coach: CoachWords | None = None
+    naming: str = ""
 
     def say(self, key: str, **values: str) -> Reply:
         """One of the bot's sentences, as plain text."""
@@ -141,7 +146,7 @@ class Speech:
         if prompt.kind in ANSWERABLE:
             return self._question(interview, bank, prompt, value)
         if prompt.kind is PromptKind.CONFIRM:
-            return self._confirm(interview, prompt)
+            return self._confirm(interview, bank, prompt)
         if prompt.kind is PromptKind.PAUSED:
             return self._paused(interview, bank, prompt)
         if prompt.kind in {PromptKind.DECLINED, PromptKind.WITHDRAWN, PromptKind.OVER}:
@@ -311,13 +316,18 @@ class Speech:
             }
         return self._of(interview, "consent", {"title": title, **parts}, [title, *parts.values()], "consent")
 
-    def _confirm(self, interview: Interview, prompt: Prompt) -> Reply:
+    def _confirm(self, interview: Interview, bank: Bank, prompt: Prompt) -> Reply:
         confirm = prompt.confirm
         assert confirm is not None  # noqa: S101 - a confirm prompt has one
         who = self._who(confirm.audience) if confirm.kind is ConfirmKind.WIDEN and confirm.audience else ""
         title = self.messages.say("prompt.confirm_title")
-        text = self.messages.say(f"confirm.{confirm.kind}", who=who)
+        key = "to_named" if confirm.audience is Audience.NAMED else confirm.kind
+        text = self.messages.say(f"confirm.{key}", who=who)
         about = prompt.question.ask if prompt.question else ""
+        if confirm.kind is ConfirmKind.NAME:
+            asked = {one.question for one in for_named(interview)}
+            about = self.messages.say("confirm.name_which", n=len(asked), who=self.naming)
+            about = "\n".join([about, *(f"• {one.ask}" for one in bank.questions if one.id in asked)])
         data = {"title": title, "text": _paragraphs([about, text]), "sure": True}
         return self._of(interview, "consent", data, [title, about, text], "consent")
 
@@ -370,6 +380,7 @@ class Speech:
             turn=interview.step,
             who=who,
             limit=limit(),
+            named=self._who(Audience.NAMED),
             was=_short(turn.was),
             heading=turn.heading,
         )

@@ -225,7 +225,10 @@ def ask_again(interview: Interview, bank: Bank, said: Said, now: datetime) -> Af
 
 
 def change_readers(interview: Interview, bank: Bank, said: Said, now: datetime) -> After:
-    """Narrow who reads an answer at once; widen it, or delete its text, only after a second yes."""
+    """Narrow who reads an answer at once; widen it, or delete its text, only after a second yes.
+
+    Where readers are named, that they read it needs one too: "only me" may not have meant them.
+    """
     last = interview.answers[-1].question if interview.answers else ""
     question = bank.question(said.question) or current(interview, bank) or bank.question(last)
     if question is None or said.audience is None:
@@ -235,7 +238,8 @@ def change_readers(interview: Interview, bank: Bank, said: Said, now: datetime) 
         return interview, (Note.AUDIENCE_CHANGED,)
     answer = interview.answer(question.id)
     kind = None
-    if narrower(now_read_by, said.audience):
+    to_named = said.audience is Audience.NAMED and bool(interview.named)
+    if to_named or narrower(now_read_by, said.audience):
         kind = ConfirmKind.WIDEN
     elif said.audience is Audience.UNRECORDED and answer and answer.text:
         kind = ConfirmKind.UNRECORD

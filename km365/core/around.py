@@ -1,7 +1,7 @@
 """Who is around somebody who is interviewed: with it, who reads an answer is said by name."""
 
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from km365.core.audience import Audience
@@ -20,6 +20,8 @@ class Around:
     supervisor: str = ""
     office: Mapping[str, str] = field(default_factory=dict)
     colleagues: int = 0
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Of those who are named as readers, by id."""
     words: str = "preview"
     """Where the texts stand that name them: a colleague of a leaver has no successor of their own."""
 
@@ -28,8 +30,11 @@ _EXACT = 20
 """So many colleagues are told as they are; of more, tens are."""
 
 
-def by_name(messages: Messages, around: Around) -> Messages:
-    """The same words, with those who read an answer by name as far as they are known."""
+def by_name(messages: Messages, around: Around, named: Sequence[str] = ()) -> Messages:
+    """The same words, with those who read an answer by name as far as they are known.
+
+    `named` are the ids of the named readers; where one has no name, none is told, and never "only you".
+    """
     said: dict[str, Text] = {}
     if around.successor or around.supervisor:
         both = around.successor and around.supervisor
@@ -46,7 +51,16 @@ def by_name(messages: Messages, around: Around) -> Messages:
         said[f"audience.{Audience.OFFICE}"] = _as_it_is(
             messages.say("preview.office", n=count, office=office)
         )
+    if named:
+        only = messages.say("preview.named", people=together(messages, around, named))
+        said[f"audience.{Audience.NAMED}"] = _as_it_is(only)
     return replace(messages, texts=ChainMap(said, dict(messages.texts))) if said else messages
+
+
+def together(messages: Messages, around: Around, named: Sequence[str]) -> str:
+    """The people of these ids in one sentence, by name where all names are known."""
+    names = [around.names.get(one, "") for one in named]
+    return messages.all_of(names) if all(names) else messages.say("preview.those")
 
 
 def _as_it_is(text: str) -> str:

@@ -18,7 +18,7 @@ class Audience(StrEnum):
     SUCCESSOR = "S"
     """The successor and the supervisor."""
     NAMED = "R"
-    """The people named with it, nobody else. Nobody can be named yet, so it stays with the person for now."""
+    """The people named with it, nobody else; the person alone while nobody is (`core/named_readers.py`)."""
     UNRECORDED = "X"
     """Talked about, not written down."""
 

@@ -189,6 +189,7 @@ def forgotten(interview: Interview) -> Interview:
         state=InterviewState.WITHDRAWN,
         answers=(),
         audiences={},
+        named=(),
         edits={},
         lessons={},
         revisiting="",

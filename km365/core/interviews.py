@@ -1,6 +1,6 @@
 """Interviews: a conversation as data. `core/turns.py` says what a turn makes of one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -15,6 +15,9 @@ MAX_ANSWER_LENGTH = 20_000
 
 PROBE_SUFFIX = "+"
 """Behind a question's id it names the follow-up to that question, as cards carry it back."""
+
+ERASED = "erased:"
+"""How the mark begins that stands for somebody who was erased (`services/personal_data.py`)."""
 
 KNOWLEDGE = "knowledge."
 """Before a field of a knowledge item, in `Question.becomes`."""
@@ -85,6 +88,8 @@ class ConfirmKind(StrEnum):
     """All answers would be deleted, and the first question asked again."""
     WITHDRAW = "withdraw"
     """All answers would be deleted for good."""
+    NAME = "name"
+    """People would be named who read answers that are there already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +99,8 @@ class Confirm:
     kind: ConfirmKind
     question: str = ""
     audience: Audience | None = None
+    readers: tuple[str, ...] = ()
+    """With `NAME`, all who would be named then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +137,8 @@ class Interview:
     answers: tuple[Answer, ...] = ()
     audiences: Mapping[str, Audience] = field(default_factory=dict)
     """Audiences chosen before the answer was given, by question."""
+    named: tuple[str, ...] = ()
+    """Who reads the answers for named readers, by directory id (`core/named_readers.py`)."""
     edits: Mapping[str, str] = field(default_factory=dict)
     """The person's own wording of draft fields, by field; it goes before what the answers say."""
     lessons: Mapping[str, str] = field(default_factory=dict)
@@ -180,7 +189,7 @@ def audience_of(interview: Interview, question: Question) -> Audience:
 
 
 def offered(bank: Bank) -> tuple[Audience, ...]:
-    """Whom a person may choose to read an answer; a reflection has no successor, and nobody is named yet.
+    """Whom a person may choose to read an answer; a reflection has no successor, and nobody is named in it.
 
     Of a group's answers nobody reads one, so there is nothing to choose.
     """
@@ -358,6 +367,7 @@ def to_json(interview: Interview) -> dict[str, Any]:
         "step": interview.step,
         "answers": [answer_to_json(answer) for answer in interview.answers],
         "audiences": {question: audience.value for question, audience in interview.audiences.items()},
+        "named": list(interview.named),
         "edits": dict(interview.edits),
         "lessons": dict(interview.lessons),
         "advised": interview.advised,
@@ -369,6 +379,7 @@ def to_json(interview: Interview) -> dict[str, Any]:
             "kind": confirming.kind.value,
             "question": confirming.question,
             "audience": confirming.audience.value if confirming.audience else None,
+            "readers": list(confirming.readers),
         },
         "sitting": interview.sitting,
         "parts": [
@@ -405,6 +416,7 @@ def from_json(value: Mapping[str, Any]) -> Interview:
         step=value["step"],
         answers=tuple(answer_from_json(answer) for answer in value["answers"]),
         audiences={question: Audience(audience) for question, audience in value["audiences"].items()},
+        named=_people(value.get("named", ())),
         edits=dict(value["edits"]),
         lessons=dict(value.get("lessons", {})),
         advised=value.get("advised", False),
@@ -416,6 +428,7 @@ def from_json(value: Mapping[str, Any]) -> Interview:
             kind=ConfirmKind(confirming["kind"]),
             question=confirming["question"],
             audience=Audience(confirming["audience"]) if confirming["audience"] else None,
+            readers=_people(confirming.get("readers", ())),
         ),
         sitting=value["sitting"],
         parts=tuple(
@@ -462,6 +475,11 @@ def answer_from_json(value: Mapping[str, Any]) -> Answer:
         skipped=value["skipped"],
         probed=value["probed"],
     )
+
+
+def _people(ids: Iterable[str]) -> tuple[str, ...]:
+    """The ids without those in whose place a mark stands, because the person was erased."""
+    return tuple(one for one in ids if not one.startswith(ERASED))
 
 
 def _moment(text: str | None) -> datetime | None:

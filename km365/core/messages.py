@@ -54,6 +54,10 @@ class Messages:
         """Several things in a sentence, with this language's commas and "or"."""
         return format_list(list(items), style="or", locale=self.language)
 
+    def all_of(self, items: Sequence[str]) -> str:
+        """Several things in a sentence, with this language's commas and "and"."""
+        return format_list(list(items), style="standard", locale=self.language)
+
     def quoted(self, text: str) -> str:
         """The text in this language's quotation marks."""
         opens, closes = _QUOTES.get(self.language, ("“", "”"))

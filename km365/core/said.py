@@ -45,6 +45,8 @@ class Verb(StrEnum):
     REOPEN = "reopen"
     """Back to the draft that was sent and has been returned; nobody can say this, it is known."""
     LANGUAGE = "language"
+    NAME = "name"
+    """Say who are the named readers: all of them, or nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,8 @@ class Said:
     audience: Audience | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     until: datetime | None = None
+    readers: tuple[str, ...] = ()
+    """With `NAME`, whom the person has named, by directory id."""
     activity_id: str = ""
 
 

@@ -2,7 +2,7 @@
 
 `step` is a pure function, so its laws can be tested: an accepted answer is kept whole, a repeated or late
 event harms nothing, going back and on again changes nothing, no more than a sitting's questions are asked
-before a break is offered, and nobody's answer gets more readers without a second yes.
+before a break is offered, and nobody's answer gets more readers without a second yes, by name or otherwise.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,6 +29,7 @@ from km365.core.interviews import (
     prompt,
 )
 from km365.core.languages import best
+from km365.core.named_readers import name_readers, named
 from km365.core.notes import After, Note
 from km365.core.questions import Bank, Consent
 from km365.core.said import Said, Verb
@@ -126,6 +127,8 @@ def _in_time(interview: Interview, said: Said) -> bool:
     """Whether it can be done though it was sent, such as taking it back before the first word has left."""
     if said.verb is Verb.WITHDRAW:
         return interview.begun_at is None and interview.state is InterviewState.SENDING
+    if said.verb is Verb.NAME:  # readers can be taken away at any time
+        return set(said.readers) < set(interview.named)
     return said.verb is Verb.LANGUAGE or (
         said.verb is Verb.REOPEN and interview.state is InterviewState.FINISHED
     )
@@ -188,6 +191,8 @@ def _language(interview: Interview, bank: Bank, said: Said, now: datetime) -> Af
 
 def _confirmed(interview: Interview, confirm: Confirm, bank: Bank) -> After:
     interview = replace(interview, confirming=None)
+    if confirm.kind is ConfirmKind.NAME:
+        return named(interview, confirm.readers)
     question = bank.question(confirm.question)
     if confirm.audience is not None and question is not None:
         note = Note.UNRECORDED if confirm.kind is ConfirmKind.UNRECORD else Note.AUDIENCE_CHANGED
@@ -196,6 +201,7 @@ def _confirmed(interview: Interview, confirm: Confirm, bank: Bank) -> After:
         interview,
         answers=(),
         audiences={},
+        named=(),
         edits={},
         lessons={},
         revisiting="",
@@ -234,4 +240,5 @@ _RULES: Mapping[Verb, _Rule] = {
     Verb.WITHDRAW: ask_to_clear,
     Verb.REOPEN: open_again,
     Verb.LANGUAGE: _language,
+    Verb.NAME: name_readers,
 }

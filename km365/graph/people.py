@@ -98,6 +98,13 @@ async def get_person(graph: Graph, person: str, *, leave_date: bool = False) -> 
         ) from None
 
 
+async def is_guest(graph: Graph, person_id: str) -> bool:
+    """Whether the account of this object id is of somebody from elsewhere. Raises GraphNotFound."""
+    return (await graph.get(f"/users/{segment(person_id)}", params={"$select": "userType"})).get(
+        "userType"
+    ) == "Guest"
+
+
 async def get_people(graph: Graph, ids: Iterable[str]) -> list[Person]:
     """Those with these object ids whom the directory knows, twenty in a call; managers are left out."""
     asked = [

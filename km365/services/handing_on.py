@@ -17,6 +17,7 @@ from km365.documents.questions import Banks
 from km365.errors import Forbidden, InputRefused, KM365Error, NotFound
 from km365.jobs.port import Args, Jobs
 from km365.services import interview as service
+from km365.services import named_readers
 from km365.services.interview import HAND_ON
 from km365.store import interviews as store
 from km365.store import outbox
@@ -134,6 +135,7 @@ def _finish(c: Connection, jobs: Jobs, read: Interview, link: str, *, at: dateti
     service.keep(c, done, version=version)
     service.note_change(c, found, done, at=at)
     _say(c, jobs, done, "handed_on", {"url": link}, at=at)
+    named_readers.tell(c, jobs, done, at=at)
 
 
 def _say_trouble(c: Connection, jobs: Jobs, interview: Interview, error: Exception, *, at: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from km365.core.audience import Audience
+from km365.core.interviews import ERASED
 from km365.core.knowledge import from_fields
 from km365.core.preferences import Asked, Preferences
 from km365.core.schema import DEPARTURES, HANDOVER_NOTES, KNOWLEDGE
@@ -173,7 +174,7 @@ async def erase(
     is kept for a time only. Needs what `filed` needs.
     """
     theirs = await filed(graph, settings, who)
-    counts = await db.run(_erase, who, by=by, now=now, mark=f"erased:{new_id()[:8]}", apply=apply)
+    counts = await db.run(_erase, who, by=by, now=now, mark=f"{ERASED}{new_id()[:8]}", apply=apply)
     lines = tuple(
         Line(
             place=place.name,

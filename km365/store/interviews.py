@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, Text, bindparam, cast, delete, select, update
 
 from km365.errors import ChangedMeanwhile, NotFound
 from km365.store import rows
@@ -188,6 +188,13 @@ def list_(
     for name, value in wanted.items():
         if value is not None:
             query = query.where(interview.c[name] == value)
+    return [_interview(row._mapping) for row in c.execute(query)]
+
+
+def naming(c: Connection, person_id: str, *, bank_id: str) -> list[StoredInterview]:
+    """The interviews whose state mentions this person, the one touched last first: who is who, it says."""
+    mentions = cast(interview.c.data, Text).contains(person_id, autoescape=True)
+    query = _NEWEST_FIRST.where(interview.c.bank_id == bank_id, mentions)
     return [_interview(row._mapping) for row in c.execute(query)]
 
 

@@ -110,6 +110,12 @@ def _unsaid(_: Traces) -> ColumnElement[bool]:
     return t.still_true.c.verdict.is_(None)
 
 
+def _named_as_reader(traces: Traces) -> ColumnElement[bool]:
+    """Handovers of others that name them as a reader, or would after a yes."""
+    mentions = cast(t.interview.c.data, String).contains(traces.person_id, autoescape=True)
+    return and_(mentions, t.interview.c.person_id != traces.person_id)
+
+
 def _told_of(traces: Traces) -> ColumnElement[bool]:
     """What messages to others say of them; one that still waits to be sent says it yet."""
     text = cast(t.message.c.data, String)
@@ -152,6 +158,16 @@ PLACES: tuple[Place, ...] = (
         words=("data",),
         ids=("key", "person_id"),
         others=("id", "bank_id", "subject", "language", "state"),
+    ),
+    Place(
+        name="named as a reader",
+        table=t.interview,
+        what="who named them as a reader of answers in a handover",
+        found=_named_as_reader,
+        erase=Erase.CLEAR,
+        until=_WITH_US,
+        ids=("data",),
+        show=("person_id",),
     ),
     Place(
         name="chats",

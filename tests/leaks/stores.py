@@ -248,6 +248,8 @@ TYPED = (
     "my contributions",
     "what waits for me",
     "questions to me",
+    "what was left for me",
+    "named readers",
 )
 """What colleagues type to be shown what others said."""
 

@@ -13,7 +13,7 @@ from km365.store.tables import metadata
 
 from ..cli.test_command_line import commands
 from ..conftest import Provisioned, sign_in_name
-from ..journeys.product import Chat
+from ..journeys.product import Chat, until
 from ..journeys.reading import text_of_office_file
 from .leaving import SIX_MONTHS, Mark, Product, marks, newest
 from .looking import Look
@@ -55,12 +55,22 @@ async def test_no_answer_is_found_outside_its_audience_from_the_first_word_to_th
     product.becomes(narrowed.word, audience=ALONE)
     look.everywhere("narrowed")
 
+    named = [m.word for m in product.of("ann", ALONE) if not m.item]
+    await product.does("ann", lambda chat: _names(chat, "ben", "eve"))
+    await product.does("ann", lambda chat: _says(chat, f"named readers: {sign_in_name('eve')}", "Done."))
+    await product.does("eve", lambda chat: _names(chat, "ben"))
+    for person in ("ben", "eve"):
+        await product.asks(person, *TYPED)
+    look.everywhere("named, and one of them taken away")
+
     await product.does("eve", lambda chat: _withdraw(chat))
     product.becomes(*(m.word for m in product.of("eve")), kept=False)
     look.everywhere("withdrawn")
 
-    await product.does("ann", lambda chat: newest(chat).press(chat, "approve"))
+    await product.does("ann", lambda chat: _sends(chat))
+    product.becomes(*named, named=frozenset({"eve"}))
     look.everywhere("filed")
+    assert {*named} <= product.chats()["eve"], "who is named is shown what was left for them"
     assert product.words_in(await _note(product)) == {
         m.word for m in product.of("ann", EVERYONE, OFFICE, CLOSE) if not m.item
     }
@@ -81,6 +91,10 @@ async def test_no_answer_is_found_outside_its_audience_from_the_first_word_to_th
     await product.passes(EXPIRED)
     await product.runs("tidy")
     look.everywhere("expired", answers=False)
+    await product.does("eve", lambda chat: _says(chat, "what was left for me", "It has expired"))
+    await product.does("ann", lambda chat: _says(chat, "named readers: nobody", "Nobody is named any more"))
+    await product.does("eve", lambda chat: _says(chat, "what was left for me", "Nothing was left for you."))
+    look.everywhere("taken away", answers=False)
 
     erased = await product.km365("handover", "erase", sign_in_name("ann"), "--apply", "--json")
     assert erased.code in {0, 3}, erased.err
@@ -94,6 +108,26 @@ def _narrow(chat: Chat, mark: Mark) -> None:
     card.press(chat, "answer", answer=mark.text, audience=ALONE.value)
     while "approve" not in newest(chat).buttons:
         pass
+
+
+def _says(chat: Chat, text: str, wanted: str) -> None:
+    """Types it, and hears that."""
+    before = len(chat.messages)
+    chat.says(text)
+    until(lambda: wanted in str(chat.messages[before:]))
+
+
+def _names(chat: Chat, *readers: str) -> None:
+    """Names these as readers, and says yes to it."""
+    _says(chat, f"named readers: {', '.join(sign_in_name(one) for one in readers)}", "cannot be called back")
+    _says(chat, "yes", "Done. Answers for named readers are read by")
+
+
+def _sends(chat: Chat) -> None:
+    """The draft, shown once more, is sent."""
+    while "approve" not in (card := newest(chat)).buttons:
+        pass
+    card.press(chat, "approve")
 
 
 def _withdraw(chat: Chat) -> None:

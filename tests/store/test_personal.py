@@ -65,7 +65,11 @@ def special(place: Place, person: str) -> dict[str, object]:
         "what goes with others": {"person_id": f"eve-{person[-4:]}"},
         "open in handovers of others": {"person_id": f"eve-{person[-4:]}"},
         "answers": {"interview_id": f"i-{person[-4:]}"},
-        "interviews": {"id": f"i-{person[-4:]}"},
+        "interviews": {"id": f"i-{person[-4:]}", "data": {"text": f"said by {person[-4:]}"}},
+        "named as a reader": {
+            **{"key": f"eve-{person[-4:]}", "person_id": f"eve-{person[-4:]}"},
+            "data": {"named": [person, "sue"], "confirming": {"readers": [person]}},
+        },
     }.get(place.name, {})
 
 
@@ -166,6 +170,14 @@ def _words(name: str, row: dict[str, Any]) -> str:
     """The columns with words; the others hold what the test itself made up of the end of the id."""
     columns = {one for place in PLACES if place.table.name == name for one in place.words}
     return " ".join(str(row[column]) for column in columns)
+
+
+def test_who_is_named_as_a_reader_is_told_by_whom_and_once_erased_named_no_more(full: Connection) -> None:
+    found = personal.held(full, personal.traces(full, ANN, today=TODAY))
+    assert found["named as a reader"] == [{"person_id": "eve-aaaa"}], "and nothing else of that handover"
+    personal.erase(full, personal.traces(full, ANN, today=TODAY), mark="erased:1", at=NOW)
+    data = full.execute(select(t.interview.c.data).where(t.interview.c.person_id == "eve-aaaa")).scalar()
+    assert data == {"named": ["erased:1", "sue"], "confirming": {"readers": ["erased:1"]}}
 
 
 def test_what_is_kept_says_nothing_more_is_sent_and_how_many_were_asked_stays(full: Connection) -> None:
