@@ -265,9 +265,7 @@ class _Picture:
         facts += ['text-decoration="line-through"'] if struck else []
         facts += ['stroke="#ffffff" stroke-width="4" paint-order="stroke"'] if halo else []
         said = f"<title>{_said(whole)}</title>" if whole and whole != text else ""
-        facts += [
-            'unicode-bidi="plaintext"'
-        ]  # a title runs its own way, with the sign that it was cut
+        facts += ['unicode-bidi="plaintext"']  # a title runs its own way, with the sign that it was cut
         return f"<text {' '.join(facts)}>{said}{_said(text)}</text>"
 
 

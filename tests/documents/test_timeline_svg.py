@@ -67,7 +67,7 @@ def test_a_reader_hears_what_it_is_and_how_much(language: str) -> None:
     root, _ = drawn(language)
     assert root.get("lang") == language
     assert root.get("direction") == ("rtl" if is_rtl(language) else "ltr")
-    assert {one.get("unicode-bidi") for one in root.iter(f"{SVG}text")} == {"plaintext"}, "titles in any language"
+    assert {one.get("unicode-bidi") for one in root.iter(f"{SVG}text")} == {"plaintext"}
     named = {one.get("id"): one.text for one in root if one.get("id")}
     assert [named[name] for name in root.get("aria-labelledby").split()] == [
         WORDS.say(language, "timeline"),
