@@ -73,7 +73,7 @@ LISTS = (*_LISTS, "numbers", "weekdays")
 
 _HOUR = "N|n(?=[HP])|(?<=A)n"
 _TIME = f"(?P<part>P)?A?(?:(?P<clock>T)|(?P<hour>{_HOUR})H?)(?P<half>P)?|(?P<only>P)"
-_BASE = "(?P<day>[DWKX])|(?P<of>N)(?P<month>M)|(?P<month2>M)(?P<of2>N)"
+_BASE = "(?P<day>[DWKX])|(?:(?P<of>N)(?P<month>M)|(?P<month2>M)(?P<of2>N))(?P<year>Y)?"
 _SPAN = "I(?P<one>[UH])I?|(?P<one2>[UH])I|I?(?P<many>[Nn])(?P<unit>[UH])I?|I?(?P<span>S)I?"
 _FORMS = tuple(
     re.compile(form)
@@ -88,8 +88,9 @@ _FORMS = tuple(
 """What the kinds of a text may be in a row."""
 
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
-_CHINESE = re.compile(r"(\d{1,2})月(\d{1,2})[日号號]?")
+_CHINESE = re.compile(r"(?:(20\d{2})\s?年\s?)?(\d{1,2})\s?月\s?(\d{1,2})\s?[日号號]?")
 _CLOCK = re.compile(r"(\d{1,2})\s*(?:[:٫]\s*(\d{2})(?!\d)|h(?:\s*(\d{2}))?(?![^\W\d])|[点點时時](半|\d{2})?)")
+_YEAR = re.compile(r"(20\d{2})(?!\d)")
 _NUMBER = re.compile(r"\d{1,3}(?!\d)")
 
 
@@ -196,7 +197,8 @@ def _time_of_day(found: Mapping[str, Token]) -> timedelta | None:
 def _day_of(found: Mapping[str, Token], today: date, *, after_today: bool) -> date | None:
     """The day named, or else today or tomorrow. A weekday is today only where its time is still to come."""
     if "month" in found:
-        return _next_date(found["month"].value, found["of"].value, today)
+        years = (found["year"].value,) if "year" in found else (today.year, today.year + 1)
+        return _next_date(found["month"].value, found["of"].value, years, today)
     kind, value = found.get("day", Token("D", 1 if after_today else 0))
     match kind:
         case "D":
@@ -210,9 +212,9 @@ def _day_of(found: Mapping[str, Token], today: date, *, after_today: bool) -> da
             return date.fromordinal(value)
 
 
-def _next_date(month: int, day: int, today: date) -> date | None:
-    """The next such day of the calendar, of this year or the next."""
-    for year in (today.year, today.year + 1):
+def _next_date(month: int, day: int, years: Sequence[int], today: date) -> date | None:
+    """The next such day of the calendar, of one of these years."""
+    for year in years:
         try:
             found = date(year, month, day)
         except ValueError:
@@ -265,12 +267,15 @@ def _next(text: str, begin: int, words: Words) -> Iterator[tuple[int, list[Token
             yield found.end(), [Token("X", day.toordinal())]
         except ValueError:
             return
-    if (found := _CHINESE.match(text, begin)) and int(found[1]) <= 12:
-        yield found.end(), [Token("M", int(found[1])), Token("N", int(found[2]))]
+    if (found := _CHINESE.match(text, begin)) and int(found[2]) <= 12:
+        year = [Token("Y", int(found[1]))] if found[1] else []
+        yield found.end(), [Token("M", int(found[2])), Token("N", int(found[3])), *year]
     if found := _CLOCK.match(text, begin):
         minute = 30 if found[4] == "半" else int(found[2] or found[3] or found[4] or 0)
         if int(found[1]) < 24 and minute < 60:
             yield found.end(), [Token("T", int(found[1]) * 60 + minute)]
+    if found := _YEAR.match(text, begin):
+        yield found.end(), [Token("Y", int(found[1]))]
     if found := _NUMBER.match(text, begin):
         yield found.end(), [Token("N", int(found[0]))]
     for end in range(len(text), begin, -1):

@@ -27,6 +27,7 @@ from .chatting import LABELS, STORY, Chat, Office, interview
 from .contributing import Contributing
 
 TITLES = ("Order before the rains", "Ask the drivers", "Lorries came too early")
+WITHOUT = "A draft is shown without similar lessons: "
 CONFIRMS, NUANCES, CONTRADICTS = Relation.CONFIRMS, Relation.NUANCES, Relation.CONTRADICTS
 
 
@@ -227,6 +228,18 @@ async def test_without_similar_lessons_the_draft_stands_alone(
     assert chat.card.name == "draft"
     await chat.says("similar lessons")
     chat.heard("I know of no lesson like this one")
+
+
+@pytest.mark.parametrize("trouble", [GraphUnreachable("Nothing answers."), TimeoutError()])
+async def test_lessons_that_could_not_be_had_stand_below_the_draft_when_it_is_shown_again(
+    chat: Chat, known: Known, trouble: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    known.trouble = trouble
+    await drafts(chat)
+    assert chat.card.name == "draft" and len(caplog.messages[-1]) > len(WITHOUT)
+    known.trouble = None
+    await chat.says("show my draft")
+    chat.heard(TITLES[0])
 
 
 @pytest.mark.parametrize(

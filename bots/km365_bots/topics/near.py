@@ -79,12 +79,13 @@ class Near(Topic):
     async def _show(self, chat: Chat, turn: Turn) -> Told | None:
         interview = turn.interview
         item = knowledge_item(interview, bank_of(chat, interview))
-        found: list[Shown] = []
         try:
             async with asyncio.timeout(PATIENCE_S):
                 found = await self._lessons.like(item, chat.event.person_id, language=interview.language)
-        except (KM365Error, TimeoutError) as error:
-            _log.warning("A draft is shown without similar lessons: %s", error or "they took too long")
+        except (KM365Error, TimeoutError) as error:  # the draft is shown again, and then they are looked for
+            why = str(error) or "they took too long"
+            _log.warning("A draft is shown without similar lessons: %s", why)
+            return None
         lessons = {str(place): (one.item_id, one.title) for place, one in enumerate(found, start=1)}
         kept = {"interview": interview.id, "heard": chat.activity_key, "lessons": lessons}
         await chat.remember(**{NEAR: {**kept, "at": chat.event.at.isoformat()}})
