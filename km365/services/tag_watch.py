@@ -74,7 +74,8 @@ async def begin(
 ) -> Watch:
     """The watch of this library, made if it is new: from now on, or with `everything` that is there already.
 
-    Without `auto_above` a watch keeps what it has; a new one gets AUTO_ABOVE.
+    One that is turned on is due at once, whenever it was looked at last. Without `auto_above` a watch keeps
+    what it has; a new one gets AUTO_ABOVE.
     Raises PlanRefused for a library without tag columns, and for a list.
     """
     if list_of(library.drive_id) is not None:
@@ -83,6 +84,8 @@ async def begin(
     known = await db.run(watches.find, library.drive_id)
     if auto_above is None:
         auto_above = known.auto_percent / 100 if known is not None else AUTO_ABOVE
+    # The first look may come a minute later, and what is uploaded until then is new.
+    link = await _from_now_on(graph, library.drive_id) if known is None and not everything else None
     found = await db.run(
         watches.begin,
         drive_id=library.drive_id,
@@ -90,13 +93,20 @@ async def begin(
         library=library.name,
         auto_percent=round(100 * auto_above),
         is_on=is_on,
+        delta_link=link,
         at=at,
     )
     if everything:
         await db.run(watches.change, library.drive_id, delta_link=None, created_at=_LONG_AGO, look_at=at)
-    elif known is None:
-        await db.run(watches.change, library.drive_id, delta_link="latest")
     return await db.run(watches.get, found.drive_id)
+
+
+async def _from_now_on(graph: Graph, drive_id: str) -> str:
+    """The delta link behind everything that is in the library now. Needs Sites.Selected with read."""
+    link = "latest"
+    async for page in drives.delta(graph, drive_id, link):
+        link = page.delta_link or link
+    return link
 
 
 _LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

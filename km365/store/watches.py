@@ -70,9 +70,20 @@ class WatchedFile:
 
 
 def begin(
-    c: Connection, *, drive_id: str, site: str, library: str, auto_percent: int, is_on: bool, at: datetime
+    c: Connection,
+    *,
+    drive_id: str,
+    site: str,
+    library: str,
+    auto_percent: int,
+    is_on: bool,
+    delta_link: str | None = None,
+    at: datetime,
 ) -> Watch:
-    """The watch of this library: a new one, or the one there is with these settings."""
+    """The watch of this library: a new one from `delta_link` on, or the one there is with these settings.
+
+    One that was off and is on now is due at once.
+    """
     known = find(c, drive_id)
     if known is None:
         values = {
@@ -81,12 +92,15 @@ def begin(
             "library": library,
             "is_on": is_on,
             "auto_percent": auto_percent,
+            "delta_link": delta_link,
             "look_at": at,
             "created_at": at,
         }
         rows.insert_new(c, watch, values)
     else:
         change(c, drive_id, site=site, library=library, auto_percent=auto_percent, is_on=is_on)
+        if is_on and not known.is_on:
+            change(c, drive_id, look_at=at)
     return get(c, drive_id)
 
 

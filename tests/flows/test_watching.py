@@ -257,6 +257,21 @@ async def test_a_library_nobody_wants_watched_is_left_alone(service: Service) ->
     assert await service.watch() == before
 
 
+async def test_a_library_watched_again_is_due_at_once_and_graph_tells_of_it_anew(service: Service) -> None:
+    app = service.app
+    await service.not_soon()
+    await tag_listen.unsubscribe(app.graph, app.db, await service.watch())
+    await app.db.run(watches.change, service.drive_id, is_on=False)
+    (library,) = await tag_plan.find_libraries(app.graph, [BELMORA], "Documents")
+    await service.later(minutes=3)
+    for _ in range(2):  # saying it twice puts nothing off
+        await tag_watch.begin(app.graph, app.db, library, is_on=True, everything=False, at=app.clock.now())
+    assert await app.db.run(watches.list_, due_at=app.clock.now()) == [await service.watch()]
+    await service.watching.look({"drive": service.drive_id})
+    (made,) = await subscriptions.list_(app.graph)
+    assert made.id == (await service.watch()).subscription_id
+
+
 async def test_the_service_says_that_it_is_well(service: Service) -> None:
     async with httpx.AsyncClient() as http:
         answer = await http.get(service.url.replace("/notifications", "/healthz"))

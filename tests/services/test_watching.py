@@ -237,6 +237,16 @@ async def test_a_document_that_is_moved_in_is_new_here_whatever_its_date(watched
     assert await watched.topics_of(item) == [watched.auto.label()]
 
 
+async def test_what_is_uploaded_between_the_order_and_the_first_look_is_new(watched: Watched) -> None:
+    app = watched.here.app
+    old = await watched.upload("old.txt", watched.auto)
+    await tag_watch.begin(app.graph, app.db, watched.library, is_on=True, everything=False, at=watched.now)
+    early = await watched.upload("early.txt", watched.auto)
+    await watched.look()
+    assert await watched.topics_of(old) == []
+    assert await watched.topics_of(early) == [watched.auto.label()]
+
+
 async def test_a_watch_keeps_its_score_unless_another_is_given(watched: Watched) -> None:
     async def begun(**more: Any) -> int:
         app = watched.here.app
