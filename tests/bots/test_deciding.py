@@ -196,3 +196,33 @@ async def test_what_the_author_words_anew_is_not_lost_to_an_older_card(ben: Cont
     await ben.presses("save", {**before, "description": "Fridges failed in May."})
     after = (await ben.items())["KM-1"]
     assert (after["KMDescription"], after["KMAdvice"]) == ("Fridges failed in May.", "Ask two drivers.")
+
+
+async def test_the_numbers_of_the_list_stay_while_one_of_its_items_is_open(ben: Contributing) -> None:
+    await ben.says("what waits for me")
+    await ben.says("2")
+    ben.heard("Keep spare parts", "Say “validate”")
+    await ben.says("return 3: When?")
+    ben.heard("The numbers go from 1 to 2")
+    await ben.says("edit 2")
+    await ben.says("1: Keep spare parts at hand")
+    ben.heard("Keep spare parts at hand")
+    await ben.says("return 2: In which districts?")
+    ben.heard("“Keep spare parts at hand” went back to its author with your questions.", "1. Ask drivers")
+    await ben.says("1")
+    await ben.says("return: Since when?")
+    ben.heard("“Ask drivers first” went back to its author")
+
+
+async def test_an_item_opened_from_its_message_brings_the_list_where_another_number_is_meant(
+    ben: Contributing,
+) -> None:
+    await ben.says("what waits for me")
+    listed = ben.card
+    assert listed is not None
+    await ben.says("find: pumps")
+    ben.card = listed
+    await ben.presses("open", {"which": "KM-1"})
+    await ben.says("return 2: In which districts?")
+    ben.heard("1. Ask drivers first", "2. Keep spare parts")
+    ben.not_heard("went back", "The numbers go from 1 to 1")

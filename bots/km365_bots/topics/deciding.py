@@ -88,12 +88,13 @@ class Deciding(Topic):
             return None
         if said.verb == _LIST:
             return await self._list(chat)
-        ids: Sequence[str] = kept.get("ids") or [str(kept.get("about") or "")]
-        places = said.places or ([1] if len(ids) == 1 else [])
-        if not places or max(places) > len(ids) or min(places) < 1:
+        about, ids = str(kept.get("about") or ""), _listed(chat)
+        if not ids and any(place != 1 for place in said.places):  # a number of which list?
+            return await self._list(chat)
+        wanted = _wanted(said.places, ids or [about], about)
+        if not wanted:
             reply = chat.speech.say("deciding.no_such_number", most=str(len(ids)))
             return Told(replies=[reply], waits=dict(kept))
-        wanted = [ids[place - 1] for place in dict.fromkeys(places)]
         return await self._do(
             chat, _Deed(verb=said.verb, ids=wanted, reach=said.reach, words=said.words), kept
         )
@@ -114,7 +115,8 @@ class Deciding(Topic):
             words=pick.inputs.get("words", "").strip(),
             wording={name: pick.inputs[name] for name in WRITTEN_FIELDS if name in pick.inputs},
         )
-        return await self._do(chat, deed, {"about": pick.about} if pick.about != _LIST else {"ids": ids})
+        kept = {"about": pick.about, "ids": _listed(chat)} if pick.about != _LIST else {"ids": ids}
+        return await self._do(chat, deed, kept)
 
     def tells(self, speech: Speech, message: Message) -> Reply | None:
         """That something waits, or that a contributor has answered; what, is shown to who may read it."""
@@ -205,15 +207,15 @@ class Deciding(Topic):
         fields = fields_of(self._forms, kept.item, chat.language)
         words = back.words if back else ""
         sheet = deciding_cards.Sheet(chat=chat, kept=kept, fields=fields, roles=roles, words=words)
+        ids = [seen(kept.item) if read(one).id == shown.id else one for one in _listed(chat)]
         if edits:
             others = shown.mark not in {"", read(seen(kept.item)).mark}
             reply = sheet.to_edit(back.wording if back else {}, "\n".join(first), beside=others)
-            return Told(replies=[chat.in_place(reply)], waits={"edits": seen(kept.item)}, own_words=True)
+            return Told(replies=[chat.in_place(reply)], waits={"edits": seen(kept.item), "ids": ids}, own_words=True)
         made = await history.entries(self._app, chat, kept.item, office=reader.office)
         reply = sheet.whole(made, "\n".join(first))
-        return Told(
-            replies=[chat.in_place(reply)], waits={"about": seen(kept.item), "done": chat.activity_key}
-        )
+        waits = {"about": seen(kept.item), "ids": ids, "done": chat.activity_key}
+        return Told(replies=[chat.in_place(reply)], waits=waits)
 
     async def _worded(self, chat: Chat, about: str) -> Told | None:
         """New words for a field by its number; else what is typed is not for it any more."""
@@ -227,7 +229,7 @@ class Deciding(Topic):
         names = list(fields_of(self._forms, item, chat.language))
         if not 1 <= said.number <= len(names):
             reply = chat.speech.say("deciding.no_such_number", most=str(len(names)))
-            return Told(replies=[reply], waits={"edits": about}, own_words=True)
+            return Told(replies=[reply], waits={"edits": about, "ids": _listed(chat)}, own_words=True)
         wording = {names[said.number - 1]: said.text}
         return await self._do(chat, _Deed(verb="save", ids=[about], wording=wording), _kept(chat))
 
@@ -255,6 +257,22 @@ class Deciding(Topic):
 def _kept(chat: Chat) -> Mapping[str, Any]:
     kept = chat.state.get("waiting")
     return kept if isinstance(kept, Mapping) else {}
+
+
+def _listed(chat: Chat) -> Sequence[str]:
+    """The items of the list that was shown last, whose numbers count while one of them is open."""
+    kept = _kept(chat)
+    ids: Sequence[str] = kept.get("ids") or ()
+    return ids if kept.get("topic") == Deciding.name else ()
+
+
+def _wanted(places: Sequence[int], ids: Sequence[str], about: str) -> Sequence[str]:
+    """The items with these numbers; without a number the open one, or the only one. None of a wrong number."""
+    if not places:
+        return [about] if about else ids if len(ids) == 1 else ()
+    if max(places) > len(ids) or min(places) < 1:
+        return ()
+    return [ids[place - 1] for place in dict.fromkeys(places)]
 
 
 def _phrases(chat: Chat, name: str) -> set[str]:
