@@ -10,6 +10,7 @@ from km365.errors import ExitCode
 
 if TYPE_CHECKING:
     from km365.app import App
+    from km365.core.feedback import Feedback
     from km365.core.taxonomy import Taxonomy
 
 
@@ -108,7 +109,7 @@ async def list_(app: "App", *, limit: int, as_json: bool) -> None:
         return
     labels = await _labels(app)
     rows = [
-        (f"{one.at:%Y-%m-%d %H:%M}", one.verdict, labels(one.concept_id), one.source, one.path)
+        (f"{one.at:%Y-%m-%d %H:%M}", _verdict(one), labels(one.concept_id), one.source, one.path)
         for one in found
     ]
     table(rows, headings=("said (UTC)", "verdict", "term", "from", "document"))
@@ -116,6 +117,13 @@ async def list_(app: "App", *, limit: int, as_json: bool) -> None:
         if one.comment:
             said = " / ".join(one.comment.splitlines())
             click.echo(f"{one.path}: {labels(one.concept_id)}: {said}")
+
+
+def _verdict(one: "Feedback") -> str:
+    from km365.core.feedback import Source
+
+    # What an undo weakened was right, whatever an earlier km365 has kept of it.
+    return "right, undone since" if one.source is Source.UNDO else one.verdict
 
 
 @feedback.command()

@@ -93,7 +93,7 @@ async def undo(app: "App", *, run_id: str, as_json: bool) -> int:
             )
     finally:
         if (await app.db.run(runs.get, run_id)).state is RunState.UNDONE:  # its undo has begun, now or before
-            await feedback.record_undo(app.db, run_id, who=_who(), at=app.clock.now())
+            await feedback.record_undo(app.db, run_id, at=app.clock.now())
     return await _report(app, done, as_json=as_json, undo=False)
 
 

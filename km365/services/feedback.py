@@ -77,17 +77,17 @@ def of_plan(
     ]
 
 
-async def record_undo(db: Database, run_id: str, *, who: str, at: datetime) -> int:
-    """Weakens what was kept as right because of a run that is taken back; corrections stand."""
-    return await db.run(_undone, run_id, who=who, at=at)
+async def record_undo(db: Database, run_id: str, *, at: datetime) -> int:
+    """Weakens what was kept as right because of a run that is taken back; corrections stand.
+
+    Who takes back a run says of none of its terms that it is wrong.
+    """
+    return await db.run(_undone, run_id, at=at)
 
 
-def _undone(c: Connection, run_id: str, *, who: str, at: datetime) -> int:
-    right = [one for one in store.list_(c, run_id=run_id) if one.verdict is Verdict.RIGHT]
-    weak = [
-        replace(one, verdict=Verdict.WRONG, source=Source.UNDO, who=who, at=at, comment="") for one in right
-    ]
-    return store.add(c, weak)
+def _undone(c: Connection, run_id: str, *, at: datetime) -> int:
+    right = [one for one in store.list_(c, run_id=run_id) if one.verdict is Verdict.RIGHT and one.firm]
+    return store.add(c, [replace(one, source=Source.UNDO, at=at) for one in right])
 
 
 def corrections(c: Connection) -> Corrections:
@@ -99,9 +99,9 @@ def corrections(c: Connection) -> Corrections:
 
 
 def proposals(c: Connection, taxonomy: Taxonomy) -> tuple[Proposal, ...]:
-    """What the feedback suggests changing, without what was decided before."""
+    """What the feedback suggests changing, without what was decided before; undone runs suggest nothing."""
     decided = {one.id for one, _ in store.decided(c)}
-    found = propose(store.list_(c), taxonomy, store.examples(c))
+    found = propose([one for one in store.list_(c) if one.firm], taxonomy, store.examples(c))
     return tuple(one for one in found if one.id not in decided)
 
 

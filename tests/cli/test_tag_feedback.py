@@ -11,7 +11,7 @@ from lxml import html
 from km365.errors import ExitCode
 from km365.graph import drives, sites
 from km365.graph.drives import File
-from km365.services import suggest
+from km365.services import feedback, suggest
 from km365.suggest import judged
 
 from ..conftest import BELMORA, Provisioned
@@ -69,6 +69,29 @@ async def test_a_correction_is_learnt_by_the_next_plan_and_survives_the_undo(
     assert "topic/immunization" not in after["posts.txt"]
     assert "topic/cold-chain" in after["posts.txt"]
     assert after["other.txt"] == before["other.txt"]
+
+
+async def test_an_undo_calls_no_term_wrong_and_nothing_is_learnt_from_what_it_took_back(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    async def said() -> set[tuple[str, str]]:
+        listed = (await km365("tag", "feedback", "list", "--json")).json
+        return {(one["verdict"], one["source"]) for one in listed}
+
+    await upload(provisioned, "posts.txt")
+    await planned(km365)
+    plan = read()
+    topic = plan["documents"][0]["columns"]["KMTopic"]
+    topic["add"].append({"term": "Cold chain"})
+    write(plan)
+    run = (await km365("tag", "apply", "plan.json", "--json")).json["run"]["id"]
+    assert await said() == {("right", "plan"), ("missing", "plan")}
+    assert (await km365("tag", "undo", run)).code == ExitCode.DONE
+    assert await said() == {("right", "undo"), ("missing", "plan")}
+    listed = (await km365("tag", "feedback", "list")).out
+    assert "right, undone since" in listed and "wrong" not in listed
+    (lesson,) = (await provisioned.app.db.run(feedback.lessons)).values()
+    assert (lesson.kept, lesson.missing, lesson.wrong) == ((), ("topic/cold-chain",), ())
 
 
 async def test_corrections_that_a_kill_kept_from_being_noted_are_kept_by_the_same_command(
