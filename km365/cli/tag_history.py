@@ -1,6 +1,8 @@
 """`km365 tag show`, `list` and `history`: what runs did, and what was done to one document."""
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,9 +12,12 @@ from km365.errors import ExitCode
 
 if TYPE_CHECKING:
     from km365.app import App
-    from km365.services.tag_history import History
+    from km365.services.tag_history import History, Touch
     from km365.services.tag_run import Outcome
-    from km365.store.runs import Change
+    from km365.store.runs import Change, ChangeState
+
+_Line = tuple[str, str, str]
+"""A column of a change: its state, its title, and what was done or planned."""
 
 
 @click.command()
@@ -35,7 +40,7 @@ async def show(app: "App", *, run_id: str, as_json: bool) -> None:
     rows = []
     said: list[Change] = []
     async for change in tag_run.journal(app.db, run_id):
-        rows += [(change.state, *line, change.name) for line in _lines(change)]
+        rows += [(*line, change.name) for line in _lines(change)]
         said += [change] if change.comment else []
     table(rows, headings=("state", "column", "before -> after", "document"))
     for change in said:
@@ -43,8 +48,12 @@ async def show(app: "App", *, run_id: str, as_json: bool) -> None:
     list_left(found)
 
 
-def _lines(change: "Change") -> list[tuple[str, str]]:
-    """Each column of the change: before and after where it was written, else what it held or was to hold."""
+def _lines(change: "Change", standing: "Callable[[str, ChangeState], str] | None" = None) -> list[_Line]:
+    """Each column of the change: its state, before and after where it was written, else what was planned.
+
+    `standing` says the state of a column otherwise.
+    """
+    from km365.services.tag_history import state_of
     from km365.services.tag_moves import TITLES
     from km365.store.runs import ChangeState
 
@@ -52,12 +61,13 @@ def _lines(change: "Change") -> list[tuple[str, str]]:
     for column, tags in change.new.items():
         before = ", ".join(label for _, label in change.old[column]) or "-"
         after = ", ".join(label for _, label in tags) or "-"
+        state = state_of(change, column)
         said = f"{before} -> {after}"
-        if change.state is ChangeState.SAME:
+        if state is ChangeState.SAME:
             said = f"{after} (there already)"
-        elif change.state is not ChangeState.DONE:
+        elif state is not ChangeState.DONE:
             said = f"planned: {said}"
-        found.append((TITLES.get(column, column), said))
+        found.append((standing(column, state) if standing else state, TITLES.get(column, column), said))
     return found
 
 
@@ -123,11 +133,10 @@ def _print_history(found: "History") -> None:
             f"{touch.run.started_at:%Y-%m-%d %H:%M}",
             touch.run.id,
             touch.run.who,
-            f"{touch.change.state}, undone since" if touch.undone else touch.change.state,
             *line,
         )
         for touch in found.touches
-        for line in _lines(touch.change)
+        for line in _lines(touch.change, partial(_standing, found, touch))
     ]
     table(rows, headings=("started (UTC)", "run", "by", "state", "column", "before -> after"))
     for touch in found.touches:
@@ -139,6 +148,15 @@ def _print_history(found: "History") -> None:
     for column in found.columns:
         labels = ", ".join(tag.label for tag in column.now) or "-"
         click.echo(f"  {column.title}: {labels}  ({column.standing})")
+
+
+def _standing(found: "History", touch: "Touch", column: str, state: "ChangeState") -> str:
+    """The state of the column, and whether its run was undone there since."""
+    from km365.store.runs import ChangeState
+
+    if touch.undone and found.undid(touch, column):
+        return f"{state}, undone since"
+    return f"{state}, not undone" if touch.undone and state is ChangeState.DONE else state
 
 
 def _history_json(found: "History") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.graph.wire import text
 from km365.services import tag_moves
+from km365.services.tag_run import WRITTEN
 from km365.store import runs
 from km365.store.database import Database
 from km365.store.runs import Change, ChangeState, Run, RunState
@@ -61,6 +62,23 @@ class History:
     web_url: str = ""
     changed_at: str = ""
     unread: str = ""
+
+    def undid(self, touch: Touch, column: str) -> bool:
+        """Whether a later run put the column back to what it held before this touch, or found it so."""
+        undoing = [one.change for one in self.touches if one.run.undoes == touch.run.id]
+        return any(state_of(one, column) in WRITTEN for one in undoing if column in one.new)
+
+
+def state_of(change: Change, column: str) -> ChangeState:
+    """What became of this column of the change.
+
+    The undoing of a document that somebody had changed writes the columns that still held what the run wrote.
+    """
+    cause = change.cause
+    if change.state is ChangeState.CONFLICT and cause is not None and cause.key == "changed_columns":
+        left = str(cause.values.get("columns", "")).split(", ")
+        return ChangeState.CONFLICT if column in left else ChangeState.DONE
+    return change.state
 
 
 async def history(graph: Graph, db: Database, which: str) -> History:

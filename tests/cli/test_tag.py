@@ -156,6 +156,23 @@ async def test_what_somebody_changed_is_listed_and_the_exit_code_says_in_part(
     assert "conflict: b.txt: Changed since and left alone: Topic." in undone.err
     assert await tags(provisioned, third) == {}
 
+    shown = (await km365("tag", "show", f"undo-{applied.json['run']['id']}")).out.splitlines()
+    rows = [line for line in shown if line.endswith("b.txt")]
+    assert {(line.split()[0], "Topic " in line, "planned: " in line) for line in rows} == {
+        ("conflict", True, True),
+        ("done", False, False),
+    }
+    past = (await km365("tag", "history", "b.txt")).out.splitlines()
+    rows = [line for line in past if f" {applied.json['run']['id']}" in line]
+    assert {
+        ("done, not undone" in line, "done, undone since" in line, "Topic " in line) for line in rows
+    } == {
+        (True, False, True),
+        (False, True, False),
+    }
+    unwritten = (await km365("tag", "history", "a.txt")).out
+    assert "conflict" in unwritten and "undone" not in unwritten
+
 
 async def test_what_a_colleague_s_copy_wrote_already_is_unchanged_in_every_report(
     km365: Type, provisioned: Provisioned
