@@ -76,11 +76,21 @@ def import_(file: Path, *, dry_run: bool, yes: bool, as_json: bool, **options: A
             }
         )
     else:
-        _shown("Not taken", found.problems)
+        there = {one.id for edit in found.edits for one in edit.after.concepts}
+        in_part = [line for line in found.problems if _is_of(there, line)]
+        _shown("Not taken", [line for line in found.problems if line not in in_part])
+        _shown("Not taken, but the term is there", in_part)
         _shown("Changed to fit the term store", found.changed)
         _shown("Not kept", [f"{name} ({count} times)" for name, count in found.left_out.items()])
     write(found.edits, dry_run=dry_run, yes=yes, quiet=as_json)
     return ExitCode.PARTLY if found.problems or found.changed else ExitCode.DONE
+
+
+def _is_of(ids: set[str], problem: str) -> bool:
+    """Whether the problem names one of these terms or a field of it, as `ID: ...` or `ID.labels.fr: ...`."""
+    subject = problem.partition(": ")[0]
+    parts = subject.split(".")
+    return any(".".join(parts[:count]) in ids for count in range(len(parts), 0, -1))
 
 
 def _shown(title: str, lines: Sequence[str]) -> None:

@@ -118,6 +118,16 @@ def test_what_cannot_be_taken_is_named_with_exit_code_3_and_the_rest_is_there(
     assert len(in_force(own).by_key["wells"].concepts) == 2
 
 
+def test_a_term_is_not_called_left_out_where_only_its_link_is(typed: Any, own: Path, tmp_path: Path) -> None:
+    flood = '<urn:flood.1> a skos:Concept ; skos:prefLabel "Flood"@en ; skos:broader <urn:gone> .\n'
+    nameless = '<urn:x> a skos:Concept ; skos:altLabel "X"@en .\n'
+    ran = typed("import", str(write(tmp_path, "odd.ttl", WELLS + flood + nameless)), "--as", "wells", "--yes")
+    assert ran.code == ExitCode.PARTLY
+    assert "Not taken, but the term is there: urn:flood.1: its broader term 'urn:gone' is not" in ran.err
+    assert "Not taken: urn:x: it has no preferred label." in ran.err
+    assert "urn:flood.1" in {one.id for one in in_force(own).by_key["wells"].concepts}
+
+
 def test_what_cannot_be_read_of_a_term_is_left_as_it_is(typed: Any, own: Path, tmp_path: Path) -> None:
     words = {"labels": {"en": "Wells", "fr": "Puits"}, "synonyms": {"en": ["boreholes"], "fr": ["forages"]}}
     wells = {"key": "wells", "names": {"en": "Wells"}, "concepts": [{"id": "w/1", **words}]}
