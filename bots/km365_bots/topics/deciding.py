@@ -86,10 +86,9 @@ class Deciding(Topic):
         said = self._said(chat)
         if said is None:
             return None
-        if said.verb == _LIST:
-            return await self._list(chat)
         about, ids = str(kept.get("about") or ""), _listed(chat)
-        if not ids and any(place != 1 for place in said.places):  # a number of which list?
+        of_no_list = not ids and any(place != 1 for place in said.places)
+        if said.verb == _LIST or of_no_list:
             return await self._list(chat)
         wanted = _wanted(said.places, ids or [about], about)
         if not wanted:
@@ -211,7 +210,8 @@ class Deciding(Topic):
         if edits:
             others = shown.mark not in {"", read(seen(kept.item)).mark}
             reply = sheet.to_edit(back.wording if back else {}, "\n".join(first), beside=others)
-            return Told(replies=[chat.in_place(reply)], waits={"edits": seen(kept.item), "ids": ids}, own_words=True)
+            waits: Mapping[str, Any] = {"edits": seen(kept.item), "ids": ids}
+            return Told(replies=[chat.in_place(reply)], waits=waits, own_words=True)
         made = await history.entries(self._app, chat, kept.item, office=reader.office)
         reply = sheet.whole(made, "\n".join(first))
         waits = {"about": seen(kept.item), "ids": ids, "done": chat.activity_key}
@@ -267,7 +267,7 @@ def _listed(chat: Chat) -> Sequence[str]:
 
 
 def _wanted(places: Sequence[int], ids: Sequence[str], about: str) -> Sequence[str]:
-    """The items with these numbers; without a number the open one, or the only one. None of a wrong number."""
+    """The items with these numbers; without a number the open one, or the only one. None for a wrong one."""
     if not places:
         return [about] if about else ids if len(ids) == 1 else ()
     if max(places) > len(ids) or min(places) < 1:
