@@ -24,7 +24,9 @@ from km365_bots import buttons, drafts, group_speech, groups, interviewing, news
 from km365_bots.chat import LEFT_ALONE, WAITING, Chat, Parts, open_chat
 from km365_bots.meaning import part_named
 from km365_bots.speech import Speech
-from km365_bots.topics import EVERYBODY, Told, Topic, topic_named
+from km365_bots.topics import EVERYBODY, Told, Topic, mine_returned, topic_named
+from km365_bots.topics.mine import Mine
+from km365_bots.topics.mine_returned import Returned
 from km365_bots.topics.text import without_card
 
 
@@ -41,6 +43,14 @@ async def respond(parts: Parts, event: Event) -> list[Reply]:
 
 
 async def _respond(chat: Chat) -> list[Reply]:
+    returned = await mine_returned.last_asked(chat)
+    replies = await _replies(chat, returned)
+    if returned is not None:
+        await mine_returned.note_asked(chat, replies)
+    return replies
+
+
+async def _replies(chat: Chat, returned: Returned | None) -> list[Reply]:
     match chat.event.kind:
         case EventKind.INSTALLED:
             return await _welcome(chat)
@@ -60,7 +70,8 @@ async def _respond(chat: Chat) -> list[Reply]:
             if chat.state.get(LEFT_ALONE) and (meant is None or meant.command in KINDNESS):
                 return [chat.kept_out(KeepOut.DISTRESS)]
             await _heard_again(chat)
-            return await _beside(chat, await _typed(chat, meant))
+            went_on = await _went_on(chat, meant, returned)
+            return await _beside(chat, went_on or await _typed(chat, meant, returned))
 
 
 def compose(parts: Parts, message: Message) -> Reply:
@@ -109,7 +120,7 @@ def _help(chat: Chat, *, whole: bool = False) -> Reply:
     return chat.speech.help(groups, buttons=opened, more=not whole)
 
 
-async def _typed(chat: Chat, meant: Understood | None) -> list[Reply]:
+async def _typed(chat: Chat, meant: Understood | None, returned: Returned | None) -> list[Reply]:
     """Typed text: something every chat understands, a topic's, the open interview's, or nobody's."""
     turn = await interviewing.current(chat)
     if meant and (said := await _any_time(chat, turn, meant)):
@@ -123,10 +134,31 @@ async def _typed(chat: Chat, meant: Understood | None) -> list[Reply]:
     if turn is not None and (again := await _unheard(chat, turn)):
         return again
     await _wait_no_more(chat)
-    if turn is not None and not await _told_before_starting(chat, turn, meant):
+    answered = await _to_returned(chat, returned, turn) if returned and meant is None else None
+    if answered is None and turn is not None and not await _told_before_starting(chat, turn, meant):
         offered = await _told_at_the_draft(chat, turn, meant)
         return offered or [*await interviewing.typed(chat, turn, meant), *await _put_by(chat, turn)]
-    return await interviewing.nothing_open(chat, meant) or await _unasked(chat)
+    return answered or await interviewing.nothing_open(chat, meant) or await _unasked(chat)
+
+
+async def _went_on(chat: Chat, meant: Understood | None, returned: Returned | None) -> list[Reply]:
+    """ "Continue" where the last that was asked came with something that was returned; nothing else."""
+    if returned is None or meant is None or meant.command is not Command.RESUME:
+        return []
+    await _wait_no_more(chat)
+    return await interviewing.go_on(chat, returned.turn)
+
+
+async def _to_returned(chat: Chat, returned: Returned, turn: Turn | None) -> list[Reply] | None:
+    """Own words after something came back answer its question; where more is open, that is asked first."""
+    mine = topic_named(chat.parts.topics, Mine.name)
+    if await chat.keeps_out(chat.event.text[:MAX_ANSWER_LENGTH]) is not None:
+        return None
+    if turn is None and await interviewing.invitation(chat) is None:
+        return await interviewing.answer_returned(chat, returned.turn)
+    if not returned.question or not isinstance(mine, Mine) or not mine_returned.may_answer(chat, turn):
+        return None
+    return await _tell(chat, mine, mine.offers_answer(chat, returned, chat.event.text), turn)
 
 
 async def _any_time(chat: Chat, turn: Turn | None, meant: Understood) -> list[Reply]:

@@ -119,12 +119,23 @@ async def nothing_open(chat: Chat, meant: Understood | None) -> list[Reply] | No
     if refusal := await chat.keeps_out(chat.event.text[:MAX_ANSWER_LENGTH]):  # none of it is kept
         return [chat.kept_out(refusal)]
     if campaign is None and last and meant is None and last.prompt.kind is PromptKind.FINISHED:
-        turn = await _take(chat, last.interview.id, uttered(chat, Verb.START))
-        if turn.prompt.kind is PromptKind.DRAFT:  # it had come back with a question, which this may answer
-            chat = replace(chat, language=turn.interview.language)
-            asked = await reopened(chat, turn, chat.event.text)
-            return asked or [chat.speech.say("notes.not_in_draft"), prompt(chat, turn)]
+        return await answer_returned(chat, last)
     return None
+
+
+async def answer_returned(chat: Chat, ended: Turn) -> list[Reply] | None:
+    """What was typed answers the question with which this had come back; None where it had not."""
+    turn = await open_returned(chat, ended)
+    if turn.prompt.kind is not PromptKind.DRAFT:
+        return None
+    chat = replace(chat, language=turn.interview.language)
+    asked = await reopened(chat, turn, chat.event.text)
+    return asked or [chat.speech.say("notes.not_in_draft"), prompt(chat, turn)]
+
+
+async def open_returned(chat: Chat, ended: Turn) -> Turn:
+    """The draft open again of what had come back; anything else as it stands."""
+    return await _take(chat, ended.interview.id, uttered(chat, Verb.START))
 
 
 async def reopened(chat: Chat, turn: Turn, text: str = "") -> list[Reply]:

@@ -1,7 +1,7 @@
 """What a person contributed: listed, shown, changed, narrowed and taken back by themselves.
 
 What the chat remembers between two messages is which contributions were listed and what was asked about
-which, by id: no word of theirs.
+which, by id: no word of theirs, but those that may answer what came back, until they say so, a day at most.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from km365.app import App
 from km365.core.chat import Reply
 from km365.core.commands import Command, Understood, numbered, plain
 from km365.core.contributions import Course, Standing, WishKind
-from km365.core.interviews import InterviewState
+from km365.core.interviews import ANSWERABLE, MAX_ANSWER_LENGTH, InterviewState, PromptKind
 from km365.core.keepout import KeepOut
 from km365.core.languages import LANGUAGES
 from km365.core.turns import SURE_WITHIN
@@ -27,9 +27,10 @@ from km365.store.outbox import Message
 from km365_bots import history, interviewing
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
-from km365_bots.speech import Speech, beginning
+from km365_bots.speech import Speech, beginning, limit
 from km365_bots.topics import Told, Topic, gives_back, mine_shown, refused, topic_named
 from km365_bots.topics.handed_over import HandedOver
+from km365_bots.topics.mine_returned import Returned
 
 _PAGE_SIZE = 5
 _WHICH = "which"
@@ -69,6 +70,8 @@ class Mine(Topic):
         kept = _kept(chat)
         if kept.get("done") and kept["done"] == chat.activity_key:
             return Told(replies=[chat.speech.say("notes.already")], waits=kept)
+        if kept.get("returned"):
+            return await self._of_returned(chat, kept, meant)
         if kept.get("asks"):
             return await self._answered(chat, kept, meant)
         verb, number = _said(chat, meant)
@@ -84,10 +87,11 @@ class Mine(Topic):
     async def pressed(self, chat: Chat, pick: Pick) -> Told:
         """A button of the list (with the one chosen) or of a contribution."""
         if pick.about.startswith(_LIST):
-            page = int(pick.about.removeprefix(_LIST))
-            if pick.verb == "more":
-                return await self._list(chat, page=page + 1)
-            return await self._act(chat, pick.inputs.get("which", ""), "show")
+            page, more = int(pick.about.removeprefix(_LIST)), pick.verb == "more"
+            chosen = pick.inputs.get("which", "")
+            return await (self._list(chat, page=page + 1) if more else self._act(chat, chosen, "show"))
+        if pick.about.startswith(_RETURNED):
+            return await self._chosen(chat, pick.about.removeprefix(_RETURNED), yes=pick.verb == "yes")
         consent = topic_named(chat.parts.topics, mine_shown.CONSENT)
         if pick.verb == mine_shown.CONSENT and consent is not None:
             return replace(await consent.pressed(chat, pick), by=mine_shown.CONSENT)
@@ -121,6 +125,58 @@ class Mine(Topic):
                 speech.messages.say("mine.asked_title"), text, link=data.get("url", ""), facts=[what]
             )
         return None
+
+    def offers_answer(self, chat: Chat, returned: Returned, words: str) -> Told:
+        """Asks whether these words answer the question with which a contribution came back."""
+        return _offer(chat, returned.turn.interview.id, returned.question, words)
+
+    async def _of_returned(
+        self, chat: Chat, kept: Mapping[str, Any], meant: Understood | None
+    ) -> Told | None:
+        """Yes or no to whether words answer what came back; or more of these words."""
+        text, words = chat.event.text, str(kept["words"])
+        command, said = meant.command if meant else None, plain(text)
+        say = chat.speech.messages.say
+        if command in _NO or said == plain(say("mine.returned_no")):
+            return await self._chosen(chat, str(kept["returned"]), yes=False)
+        if command in _YES or command is Command.RESUME or said == plain(say("tell.button_answer")):
+            return await self._chosen(chat, str(kept["returned"]), yes=True)
+        if meant is not None:
+            return None
+        whole = words if kept.get("heard") == chat.activity_key else f"{words}\n\n{text}"
+        if refusal := await chat.keeps_out(whole[:MAX_ANSWER_LENGTH]):
+            return refused(chat, refusal, waits=kept)
+        if len(whole) > MAX_ANSWER_LENGTH:
+            return Told(replies=[chat.speech.say("notes.too_long", limit=limit())], waits=kept)
+        return _offer(chat, str(kept["returned"]), str(kept["question"]), whole)
+
+    async def _chosen(self, chat: Chat, interview_id: str, *, yes: bool) -> Told:
+        """The words that waited answer what came back, or are said to whatever else is open."""
+        kept = _kept(chat)
+        words = str(kept.get("words", "")) if kept.get("returned") == interview_id else ""
+        if not yes:
+            return await self._said_elsewhere(chat, words)
+        ended = await interviewing.named(chat, interview_id)
+        if ended is None:
+            return Told(replies=[chat.speech.say("mine.gone")])
+        turn = await interviewing.open_returned(chat, ended)
+        chat = replace(chat, language=turn.interview.language)
+        for topic in chat.parts.topics if turn.prompt.kind is PromptKind.DRAFT else ():
+            if (told := await topic.reopened(chat, turn, words)) is not None:
+                return replace(told, by=topic.name)
+        return Told(replies=[interviewing.prompt(chat, turn)], begun=True)
+
+    async def _said_elsewhere(self, chat: Chat, words: str) -> Told:
+        """The words that do not answer what came back: an open question's answer, or a topic's."""
+        turn = await interviewing.current(chat)
+        other = replace(chat, event=replace(chat.event, text=words))
+        if words and turn and turn.prompt.kind in ANSWERABLE:
+            return Told(replies=await interviewing.typed(other, turn, None), begun=True)
+        for topic in chat.parts.topics if words else ():
+            if (told := await topic.unasked(other)) is not None:
+                return replace(told, by=told.by or topic.name)
+        waits = None if turn else await interviewing.invitation(chat)
+        return Told(replies=[chat.speech.say("mine.returned_dropped"), *([waits] if waits else [])])
 
     async def _list(self, chat: Chat, *, page: int, unasked: bool = False) -> Told:
         """A page of the list; `unasked`, where a number was said before there was one."""
@@ -337,6 +393,25 @@ class Mine(Topic):
 
 _LIST = "page:"
 """Begins what the card of the list is about."""
+_RETURNED = "returned:"
+"""Begins what the card is about that asks whether words answer what came back."""
+
+
+def _offer(chat: Chat, interview_id: str, question: str, words: str) -> Told:
+    say = chat.speech.messages.say
+    reply = chat.speech.menu(
+        Mine.name,
+        title=say("mine.returned_title", question=chat.speech.apart(question)),
+        text=say("mine.returned_text"),
+        buttons=[
+            {"verb": "yes", "label": say("tell.button_answer")},
+            {"verb": "no", "label": say("mine.returned_no")},
+        ],
+        about=f"{_RETURNED}{interview_id}",
+        hint=say("hint.consent"),
+    )
+    waits = {"returned": interview_id, "question": question, "words": words, "heard": chat.activity_key}
+    return Told(replies=[reply], waits=waits)
 
 
 def _kept(chat: Chat) -> Mapping[str, Any]:
