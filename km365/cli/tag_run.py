@@ -1,7 +1,8 @@
 """`km365 tag apply` and `undo`: plans made true, and taken back."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,21 +39,19 @@ async def apply(app: "App", *, plan_file: Path, as_json: bool) -> int:
         if not wanted.rows:  # a plan from which everything was taken out says something all the same
             await feedback.record_plan(app.db, wanted, run_id="", who=_who(), at=app.clock.now())
         try:
-            with (
-                _named(f"km365 tag apply {plan_file}") as begun,
-                Progress("Tagging", len(wanted.rows)) as bar,
-            ):
-                done = await tag_run.apply(
-                    app.graph,
-                    app.db,
-                    app.settings,
-                    wanted,
-                    who=_who(),
-                    now=app.clock.now,
-                    begun=begun,
-                    advance=bar.advance,
-                )
-        except PlanRefused:
+            async with _named(app, f"km365 tag apply {plan_file}") as begun:
+                with Progress("Tagging", len(wanted.rows)) as bar:
+                    done = await tag_run.apply(
+                        app.graph,
+                        app.db,
+                        app.settings,
+                        wanted,
+                        who=_who(),
+                        now=app.clock.now,
+                        begun=begun,
+                        advance=bar.advance,
+                    )
+        except (PlanRefused, asyncio.CancelledError):
             for run in await app.db.run(runs.list_, plan_sha=wanted.sha):
                 if run.state is RunState.DONE:  # it may have been killed before its corrections were kept
                     await _keep(app, wanted, run)
@@ -80,35 +79,46 @@ async def undo(app: "App", *, run_id: str, as_json: bool) -> int:
     from km365.store.runs import RunState
 
     try:
-        with _named(f"km365 tag undo {run_id}") as begun, Progress("Undoing", None) as progress:
-            done = await tag_run.undo(
-                app.graph,
-                app.db,
-                app.settings,
-                run_id,
-                who=_who(),
-                now=app.clock.now,
-                begun=begun,
-                advance=progress.advance,
-            )
+        async with _named(app, f"km365 tag undo {run_id}") as begun:
+            with Progress("Undoing", None) as progress:
+                done = await tag_run.undo(
+                    app.graph,
+                    app.db,
+                    app.settings,
+                    run_id,
+                    who=_who(),
+                    now=app.clock.now,
+                    begun=begun,
+                    advance=progress.advance,
+                )
     finally:
         if (await app.db.run(runs.get, run_id)).state is RunState.UNDONE:  # its undo has begun, now or before
             await feedback.record_undo(app.db, run_id, at=app.clock.now())
     return await _report(app, done, as_json=as_json, undo=False)
 
 
-@contextmanager
-def _named(go_on: str) -> Iterator["Callable[[Run], None]"]:
+@asynccontextmanager
+async def _named(app: "App", go_on: str) -> AsyncIterator["Callable[[Run], None]"]:
     """Names the run that was begun, where something cuts it off, with what goes on and what takes it back."""
     begun: list[Run] = []
     try:
         yield begun.append
-    except BaseException:
+    except BaseException as cut:
         for run in begun:
-            say(f"Run {run.id} was cut off. To go on: {go_on}")
+            if isinstance(cut, asyncio.CancelledError) and await _is_over(app, run):
+                say(f"Run {run.id} had come to its end. What came of it: km365 tag show {run.id}")
+            else:
+                say(f"Run {run.id} was cut off. To go on: {go_on}")
             if not run.undoes:
                 say(f"To take it back: km365 tag undo {run.id}")
         raise
+
+
+async def _is_over(app: "App", run: "Run") -> bool:
+    from km365.store import runs
+    from km365.store.runs import RunState
+
+    return (await app.db.run(runs.get, run.id)).state is RunState.DONE
 
 
 async def _keep(app: "App", applied: "Plan", run: "Run") -> int:

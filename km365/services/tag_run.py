@@ -179,7 +179,6 @@ async def _carry_out(
 
     Stops, to be resumed, when not one document of a batch came to its end.
     """
-    finished = False
     try:
         with graph.bulk():
             begun_to = -1 if run.begun_to is None else run.begun_to
@@ -193,9 +192,13 @@ async def _carry_out(
                 begun_to = max(begun_to, last)
                 batch = await db.run(_record_and_take, run.id, ends, after=last, begun_to=begun_to, at=now())
                 advance(len(ends))
-        finished = True
     finally:
-        await asyncio.shield(db.run(_close, run.id, finished=finished, at=now()))
+        closing = asyncio.ensure_future(db.run(_close, run.id, at=now()))
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            await closing  # whoever hears of the Ctrl-C reads there whether something is left to do
+            raise
     return await db.run(outcome, run.id)
 
 
@@ -218,9 +221,10 @@ def _as_begun(change: Change) -> Change:
     return replace(change, state=ChangeState.SENDING)
 
 
-def _close(c: Connection, run_id: str, *, finished: bool, at: datetime) -> None:
+def _close(c: Connection, run_id: str, *, at: datetime) -> None:
     """Ends the run, unless something of it can still be done: it was cut off, or documents were left open."""
-    whole = finished and not runs.again(runs.get(c, run_id)) & runs.counts(c, run_id).keys()
+    open_ = runs.again(runs.get(c, run_id)) | {ChangeState.PENDING, ChangeState.SENDING}
+    whole = not open_ & runs.counts(c, run_id).keys()
     runs.set_state(c, run_id, RunState.DONE if whole else RunState.STOPPED, at=at)
 
 

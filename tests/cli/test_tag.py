@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from km365.cli import console, tag_run
 from km365.errors import ExitCode
 from km365.graph import drives, sites
 from km365.graph.drives import File
@@ -202,6 +203,28 @@ async def test_what_a_colleague_s_copy_wrote_already_is_unchanged_in_every_repor
 
     nothing = await km365("tag", "apply", "copy.json")
     assert nothing.code == ExitCode.REFUSED
+
+
+async def test_a_run_that_is_interrupted_when_all_is_written_is_over(
+    km365: Type, provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+
+    await upload(provisioned, "a.txt")
+    await km365("tag", "plan")
+    monkeypatch.setattr(console.Progress, "advance", interrupted)
+    with pytest.raises(asyncio.CancelledError):
+        await tag_run.apply.callback.__wrapped__(  # type: ignore[union-attr]
+            provisioned.app, plan_file=Path("tag-plan.json"), as_json=False
+        )
+    said = capsys.readouterr().err
+    assert "had come to its end. What came of it: km365 tag show tag-" in said
+    assert "To take it back: km365 tag undo tag-" in said and "cut off" not in said
+    (run,) = (await km365("tag", "list", "--json")).json
+    assert run["state"] == "done"
 
 
 async def test_a_run_that_found_nothing_to_write_is_named_too(km365: Type, provisioned: Provisioned) -> None:
