@@ -48,7 +48,7 @@ from km365.services.alumni import AlumniDesk
 from km365.services.calendar import hours_of
 from km365.services.found_lessons import FoundLessons
 from km365.services.gaps import GapDesk
-from km365.services.handing_on import Begin, Desk, open_desk
+from km365.services.handing_on import Begin, CalledOff, Desk, open_desk
 from km365.services.handover_readers import ReadersDesk
 from km365.services.headline_answers import HeadlineDesk
 from km365.services.life import LifeDesk
@@ -279,6 +279,9 @@ class _Drafts:
             return await self._post_left(interview, begin)
         app, now = self._app, interview.sent_at or self._app.clock.now()
         note = await handover.build_note(app.graph, app.settings, app.templates, interview, bank, at=now)
+        is_new = interview.begun_at is None  # of a note that is filed, its author may still cut something
+        if is_new and await handover.is_called_off(app.graph, app.settings, note):
+            raise CalledOff("The Departures list says cancelled, so the note is handed on to nobody.")
         await begin()
         filed = await handover.file_note(
             app.graph, app.db, app.jobs, app.settings, app.templates, note, at=now

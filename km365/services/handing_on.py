@@ -19,8 +19,8 @@ from km365.jobs.port import Args, Jobs
 from km365.services import interview as service
 from km365.services import named_readers
 from km365.services.interview import HAND_ON
+from km365.store import campaigns, outbox
 from km365.store import interviews as store
-from km365.store import outbox
 from km365.store.database import Connection, Database
 from km365.store.outbox import Message
 
@@ -51,6 +51,10 @@ class Desk:
     now: Callable[[], datetime]
 
 
+class CalledOff(KM365Error):
+    """The departure was called off before its note was ever filed; the person keeps their answers."""
+
+
 class _TakenBack(KM365Error):
     """The person has withdrawn it before it began; sent again, it is another job's."""
 
@@ -77,6 +81,10 @@ async def hand_on(desk: Desk, interview_id: str) -> None:
         link = await _deliver(desk, interview)
     except _TakenBack:
         return
+    except CalledOff:
+        with suppress(_TakenBack):
+            await desk.db.run(_rest, desk.jobs, interview, at=desk.now())
+        return
     except Exception as error:
         await desk.db.run(_say_trouble, desk.jobs, interview, error, at=desk.now())
         raise
@@ -89,7 +97,7 @@ async def _deliver(desk: Desk, interview: Interview) -> str:
     bank = service.bank_of(desk.banks, interview)
 
     async def begin() -> None:
-        await desk.db.run(_begin, interview, at=desk.now())
+        await desk.db.run(_begin, interview, bank, at=desk.now())
 
     link = await desk.file_note(interview, bank, begin) if bank.kind is BankKind.HANDOVER else ""
     if is_complete(knowledge_item(interview, bank)):
@@ -112,9 +120,11 @@ def _on_its_way(c: Connection, interview_id: str) -> Interview | None:
     return found if found.state is InterviewState.SENDING else None
 
 
-def _begin(c: Connection, read: Interview, *, at: datetime) -> None:
+def _begin(c: Connection, read: Interview, bank: Bank, *, at: datetime) -> None:
     found, version = _as_read(c, read)
     if found.begun_at is None:
+        if bank.kind is BankKind.HANDOVER and campaigns.is_cancelled(c, found.campaign):
+            raise CalledOff("The departure was cancelled, so its note is handed on to nobody.")
         service.keep(c, replace(found, begun_at=at, confirming=None, changed_at=at), version=version)
 
 
@@ -138,6 +148,22 @@ def _finish(c: Connection, jobs: Jobs, read: Interview, link: str, *, at: dateti
     named_readers.tell(c, jobs, done, at=at)
 
 
+def _rest(c: Connection, jobs: Jobs, read: Interview, *, at: datetime) -> None:
+    """Nobody gets it: it rests with all that was said, and is taken up when the departure is on again."""
+    found, version = _as_read(c, read)
+    rested = replace(
+        found,
+        state=InterviewState.PAUSED,
+        sent_at=None,
+        confirming=None,
+        step=found.step + 1,
+        changed_at=at,
+    )
+    service.keep(c, rested, version=version)
+    service.note_change(c, found, rested, at=at)
+    _say(c, jobs, read, "not_handed_on", {"why": "called_off"}, at=at)
+
+
 def _say_trouble(c: Connection, jobs: Jobs, interview: Interview, error: Exception, *, at: datetime) -> None:
     """Tells the person once that it takes longer, where somebody must mend something or it has lasted."""
     passes = isinstance(error, KM365Error) and not isinstance(error, Forbidden | NotFound | InputRefused)
@@ -151,8 +177,10 @@ def _say(
     c: Connection, jobs: Jobs, interview: Interview, card: str, data: dict[str, str], *, at: datetime
 ) -> None:
     sent = interview.sent_at.isoformat() if interview.sent_at else ""
+    # that it was called off is said also where trouble was said before
+    ended = ":called_off" if data.get("why") == "called_off" else ""
     message = Message(
-        key=f"{card}:{interview.id}:{sent}",
+        key=f"{card}:{interview.id}:{sent}{ended}",
         person_id=interview.person_id,
         card=card,
         data={"bank": interview.bank, "title": interview.subject_title, **data},

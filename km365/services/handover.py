@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from km365.core import contacts
-from km365.core.departures import Leaver, departure_of, filled_in
+from km365.core.departures import CANCELLED, Leaver, departure_of, filled_in
 from km365.core.handover_note import (
     DOCUMENTS,
     PEOPLE,
@@ -23,6 +23,7 @@ from km365.documents.messages import Catalogue
 from km365.errors import GraphNotFound, NotFound
 from km365.graph import drives, lists, people, sites
 from km365.graph.client import Graph
+from km365.graph.lists import Item
 from km365.jobs.port import Jobs
 from km365.services import calendar, departures, filed_notes, handover_readers
 from km365.services.contacts import recognise
@@ -163,6 +164,15 @@ async def file_note(
     return filed
 
 
+async def is_called_off(graph: Graph, settings: Settings, note: HandoverNote) -> bool:
+    """Whether the *Departures* list says that the note's departure is cancelled.
+
+    Needs Sites.Selected with read on the knowledge site.
+    """
+    found = await _entry(graph, settings, note)
+    return found is not None and found[1].fields.get("KMState") == CANCELLED
+
+
 def file_name(note: HandoverNote) -> str:
     """The name it is first filed under: where and which post, no person's name, the interview's mark."""
     words = _NOT_IN_A_NAME.sub(" ", f"{note.office} {note.post}").split()
@@ -193,15 +203,26 @@ async def _departure(graph: Graph, settings: Settings, interview: Interview, *, 
 
 
 async def _mark_filed(graph: Graph, settings: Settings, note: HandoverNote) -> None:
-    """Says in the *Departures* list, where the departure stands in it, that the note is filed."""
-    if note.departure_id:
+    """Says in the *Departures* list, where the departure stands in it, that the note is filed.
+
+    A departure that was called off stays so: it is put on again by people only.
+    """
+    found = await _entry(graph, settings, note)
+    if found is None:
+        return
+    target, row = found
+    if row.fields.get("KMState") not in {"note filed", CANCELLED}:
         site = await sites.get_site(graph, settings.knowledge_site)
-        target = await lists.get_list(graph, site.id, DEPARTURES.title)
-        try:
-            row = await lists.get_item(graph, site.id, target.id, note.departure_id)
-        except GraphNotFound:  # taken out of the list since; the note counts all the same
-            return
-        if row.fields.get("KMState") != "note filed":
-            await lists.update_fields(
-                graph, site.id, target.id, row.id, {"KMState": "note filed"}, etag=row.etag
-            )
+        await lists.update_fields(graph, site.id, target, row.id, {"KMState": "note filed"}, etag=row.etag)
+
+
+async def _entry(graph: Graph, settings: Settings, note: HandoverNote) -> tuple[str, Item] | None:
+    """The departure's entry with the id of its list; None where it has none, or has been taken out since."""
+    if not note.departure_id:
+        return None
+    site = await sites.get_site(graph, settings.knowledge_site)
+    target = await lists.get_list(graph, site.id, DEPARTURES.title)
+    try:
+        return target.id, await lists.get_item(graph, site.id, target.id, note.departure_id)
+    except GraphNotFound:
+        return None

@@ -374,3 +374,20 @@ async def test_colleagues_among_the_people_stand_with_their_post_and_office(desk
     text = text_of(NoteWriter(Templates()).write(await desk.build(given)))
     assert "Ben Paperboat (Focal point, CO-BEL)\nknows the terms\nintroduced by Sue" in text
     assert "Maria Lopez, UNDP\nfunds the pumps" in text
+
+
+async def test_a_departure_that_was_called_off_stays_so_when_its_note_is_filed(desk: Desk) -> None:
+    note = await desk.build(interview((SAID, Audience.SUCCESSOR)))
+    app = desk.here.app
+    assert not await handover.is_called_off(app.graph, app.settings, note)
+    site_id, _ = await desk.library()
+    target = await lists.get_list(app.graph, site_id, "Departures")
+    await lists.update_fields(app.graph, site_id, target.id, desk.departure, {"KMState": "cancelled"})
+    assert await handover.is_called_off(app.graph, app.settings, note)
+    await desk.file(note)
+    (departure,) = await desk.departures()
+    assert departure.fields["KMState"] == "cancelled"
+    await handover_readers.look(
+        ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings), at=NOW
+    )
+    assert desk.told() == []
