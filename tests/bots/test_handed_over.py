@@ -13,7 +13,7 @@ from km365_bots.topics import NotWanted
 from km365.core.languages import LANGUAGES
 from km365.graph import drives
 from km365.local import faults
-from km365.services import handover_readers, wishes
+from km365.services import filed_notes, handover_readers, wishes
 from km365.services.handover_readers import ReadersDesk
 
 from ..conftest import Provisioned, person_id, sign_in_name
@@ -207,6 +207,56 @@ async def test_every_card_reads_in_every_language(filing: Filing, opens: Opens) 
                 assert "handed_over." not in reply.text
                 for word in ("Chief of Water", "Paperboat", "Handover notes"):
                     assert word in reply.text, "who has to let them in is said"
+
+
+async def test_what_colleagues_told_is_never_said_to_be_the_leavers(filing: Filing, opens: Opens) -> None:
+    await filing.files(KMToldBy=filed_notes.COLLEAGUES)
+    sam, sue, ann = opens("sam"), opens("sue"), opens("ann")
+    told = "Colleagues have told what they know of the post Chief of Water, which Ann Paperboat has left"
+    await sees_to_notes(sam)
+    await hears(sam)
+    sam.heard(told, "an acknowledgement and no clearance", day(sam, 9))
+    sam.not_heard("has written")
+    await sees_to_notes(sam, 6)
+    (reminder,) = [one for one in await sam.told("sam") if one.data.get("reminder")]
+    reminded = (await compose_now(sam.parts, reminder)).text
+    assert "The note on what colleagues know of the post Chief of Water" in reminded
+    await sees_to_notes(sam, 9)
+    await hears(sue)
+    sue.heard(told, "for whoever follows in it")
+    sue.not_heard("has written")
+    await sue.presses("read")
+    sue.heard("Thank you, that is noted.")
+    sue.not_heard("Whoever wrote it")
+    await ann.says("handover status")
+    ann.heard("none of yours is filed")
+
+
+async def test_what_colleagues_told_and_told_more_of_reads_in_every_language(
+    filing: Filing, opens: Opens
+) -> None:
+    sam, sue = opens("sam"), opens("sue")
+    await filing.files(KMToldBy=filed_notes.COLLEAGUES)
+    for days in (0, 6, 9):
+        await sees_to_notes(sam, days)
+    messages = [one for chat in (sam, sue) for one in await chat.told(chat.person)]
+    assert len(messages) == 3, "the supervisor's, the reminder of it, and the successor's"
+    keys = ("acknowledge_text", "acknowledge_again", "reminder_text", "received_text", "received_again")
+    heard = set()
+    for columns in ({}, dict.fromkeys(("KMAcknowledgedOn", "KMReceivedOn"), "2026-03-01T09:00:00Z")):
+        if columns:  # told more since
+            await filed_notes.write(filing.here.app.graph, await filing.note(), columns)
+        for message in messages:
+            for language in LANGUAGES:
+                reply = await compose_now(sam.parts, replace(message, language=language))
+                apart = "\u2068{}\u2069".format if language == "ar" else "{}".format
+                names = {"person": apart("Ann Paperboat"), "post": apart("Chief of Water")}
+                say = sam.parts.catalogue.get(language).say
+                assert not [key for key in keys if say(f"handed_over.{key}", **names) in reply.text]
+                found = {key for key in keys if say(f"handed_over.colleagues_{key}", **names) in reply.text}
+                assert len(found) == 1 and "{" not in reply.text
+                heard |= found
+    assert heard == set(keys)
 
 
 async def test_the_author_may_ask_that_fewer_read_a_note_that_is_filed_and_is_answered(

@@ -26,6 +26,8 @@ from km365_bots.topics import LEAVING, NotWanted, Told, Topic, topic_named
 _READ, _WHICH, _LIST = "read", "which", "list"
 _PACK, _SUCCESSOR = "show", "successor"
 """The button that shows what is taken over, and the topic that does."""
+_COLLEAGUES = "colleagues_"
+"""Begins the name of a text about a note that colleagues told."""
 _NUMBER = re.compile(r"\d{1,2}")
 
 
@@ -71,7 +73,7 @@ class HandedOver(Topic):
         key = "reminder" if reminds else "acknowledge"
         text = f"{key}_again" if not reminds and note.acknowledged_at is not None else f"{key}_text"
         who = speech.apart(await self._name(speech, note.person_id))
-        said = say(f"handed_over.{text}", person=who, post=speech.apart(note.post))
+        said = say(f"handed_over.{_told_by(note)}{text}", person=who, post=speech.apart(note.post))
         return say(f"handed_over.{key}_title"), f"{said} {by}"
 
     async def _received(self, speech: Speech, note: FiledNote) -> tuple[str, str]:
@@ -80,7 +82,7 @@ class HandedOver(Topic):
         again = note.received_at is not None and not handover_readers.is_since_filed(note, note.received_at)
         who = speech.apart(await self._name(speech, note.person_id))
         key = "received_again" if again else "received_text"
-        lines = [say(f"handed_over.{key}", person=who, post=speech.apart(note.post))]
+        lines = [say(f"handed_over.{_told_by(note)}{key}", person=who, post=speech.apart(note.post))]
         if handover_readers.is_acknowledged(note) and note.acknowledged_at:
             day = self._day(speech, note, note.acknowledged_at)
             lines.append(say("handed_over.acknowledged", day=day))
@@ -137,7 +139,16 @@ class HandedOver(Topic):
         except ChangedMeanwhile:
             return Told(replies=[chat.speech.say("handed_over.not_now")])
         key = heard if heard is Heard.NOT_THEIRS else f"done_{heard}"
+        if heard is Heard.READ and await self._is_told_by_colleagues(item_id):
+            key = f"{_COLLEAGUES}{key}"
         return Told(replies=[chat.in_place(chat.speech.say(f"handed_over.{key}"))])
+
+    async def _is_told_by_colleagues(self, item_id: str) -> bool:
+        """Whether colleagues told it, who do not see who has read it; also while that cannot be seen."""
+        try:
+            return (await filed_notes.get(self._desk.graph, self._desk.settings, item_id)).by_colleagues
+        except GraphError:
+            return True
 
     async def _list(self, chat: Chat) -> Told:
         """The notes this person may read, and how far their own have come."""
@@ -233,6 +244,11 @@ class HandedOver(Topic):
             return (await people.get_person(self._desk.graph, person_id)).name
         except NotFound:
             return speech.messages.say("handed_over.a_colleague")
+
+
+def _told_by(note: FiledNote) -> str:
+    """What the name of a text begins with where colleagues told the note, and not the one who left."""
+    return _COLLEAGUES if note.by_colleagues else ""
 
 
 def _has_read(note: FiledNote, reader: str) -> bool:
