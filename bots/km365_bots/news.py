@@ -46,9 +46,7 @@ def _news(speech: Speech, message: Message, data: Mapping[str, str], bank: Bank 
     if message.card == "handed_on" and bank is not None:
         return speech.finished(bank, data.get("url", ""))
     if message.card == "not_handed_on" and bank is not None:
-        why = data.get("why", "away")
-        key = "notes.called_off" if why == "called_off" else f"notice.not_handed_on_{why}"
-        return speech.notice(bank.title, messages.say(key))
+        return speech.notice(bank.title, messages.say(f"notice.not_handed_on_{data.get('why', 'away')}"))
     if message.card == "lesson_decided":
         return _decided(speech, message, data)
     others = {CARD_PROPOSED: _proposed, "lesson_answered": _answered, "term_decided": _term_decided}

@@ -62,8 +62,6 @@ class Note(StrEnum):
     """What was sent stays as it was; the changes to it were not sent."""
     OVER = "over"
     """The time for it has passed."""
-    CALLED_OFF = "called_off"
-    """Nobody leaves after all, so nothing is passed on; it rests until the departure is on again."""
 
 
 After = tuple[Interview, tuple[Note, ...]]

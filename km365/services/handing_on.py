@@ -19,8 +19,8 @@ from km365.jobs.port import Args, Jobs
 from km365.services import interview as service
 from km365.services import named_readers
 from km365.services.interview import HAND_ON
-from km365.store import campaigns, outbox
 from km365.store import interviews as store
+from km365.store import outbox
 from km365.store.database import Connection, Database
 from km365.store.outbox import Message
 
@@ -97,7 +97,7 @@ async def _deliver(desk: Desk, interview: Interview) -> str:
     bank = service.bank_of(desk.banks, interview)
 
     async def begin() -> None:
-        await desk.db.run(_begin, interview, bank, at=desk.now())
+        await desk.db.run(_begin, interview, at=desk.now())
 
     link = await desk.file_note(interview, bank, begin) if bank.kind is BankKind.HANDOVER else ""
     if is_complete(knowledge_item(interview, bank)):
@@ -120,11 +120,9 @@ def _on_its_way(c: Connection, interview_id: str) -> Interview | None:
     return found if found.state is InterviewState.SENDING else None
 
 
-def _begin(c: Connection, read: Interview, bank: Bank, *, at: datetime) -> None:
+def _begin(c: Connection, read: Interview, *, at: datetime) -> None:
     found, version = _as_read(c, read)
     if found.begun_at is None:
-        if bank.kind is BankKind.HANDOVER and campaigns.is_cancelled(c, found.campaign):
-            raise CalledOff("The departure was cancelled, so its note is handed on to nobody.")
         service.keep(c, replace(found, begun_at=at, confirming=None, changed_at=at), version=version)
 
 

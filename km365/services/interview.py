@@ -11,7 +11,6 @@ from datetime import date, datetime
 from km365.core import interviews
 from km365.core.audience import narrowest
 from km365.core.interviews import WAITING, Interview, InterviewState, Part, prompt
-from km365.core.notes import Note
 from km365.core.preferences import Asked
 from km365.core.questions import Bank, BankKind
 from km365.core.said import Said, Verb
@@ -253,8 +252,6 @@ def _turn(
         said = replace(said, verb=Verb.REOPEN)
     bank = bank_of(banks, before)
     turn = step(before, bank, said, now)
-    if Note.SENDING in turn.notes and bank.kind is BankKind.HANDOVER:
-        turn = _unless_called_off(c, before, turn, bank)
     after = turn.interview
     in_group = bank.kind is BankKind.GROUP
     if after.state is InterviewState.SENDING and said.verb is Verb.SEND and not in_group:
@@ -266,17 +263,6 @@ def _turn(
         jobs.enqueue(c, LOOK, key=f"{LOOK}:{after.campaign}", args={"reflection": after.campaign})
     _follow_up(c, before, after, said, now)
     return replace(turn, interview=after, prompt=prompt(after, bank_of(banks, after)))
-
-
-def _unless_called_off(c: Connection, before: Interview, turn: Turn, bank: Bank) -> Turn:
-    """The turn that sends a note; where its departure was cancelled, one that lets it rest instead.
-
-    Of a note that is filed already its author may cut something at any time.
-    """
-    if before.begun_at is not None or not campaigns.is_cancelled(c, before.campaign):
-        return turn
-    rested = replace(turn.interview, state=InterviewState.PAUSED, sent_at=before.sent_at)
-    return replace(turn, interview=rested, prompt=prompt(rested, bank), notes=(Note.CALLED_OFF,))
 
 
 def _follow_up(c: Connection, before: Interview, after: Interview, said: Said, now: datetime) -> None:
