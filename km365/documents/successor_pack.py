@@ -4,6 +4,7 @@ What is in quotation marks stands word for word in the note or in a lesson; the 
 names of documents and milestones, and days.
 """
 
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -11,11 +12,14 @@ from itertools import groupby
 from typing import Any
 
 from babel.dates import format_date
+from docx import Document
+from docx.oxml.ns import qn
 
 from km365.core.languages import LANGUAGES, dates_of, is_rtl
 from km365.core.successor_pack import CELL, Pack
+from km365.core.written_in import language_of
 from km365.documents import docx, toml
-from km365.documents.docx import Run, Runs
+from km365.documents.docx import Run
 from km365.templates import Templates
 
 WORD = "docx/successor_pack.docx"
@@ -128,7 +132,8 @@ def note_columns(templates: Templates) -> frozenset[str]:
 
 def write(pack: Pack, words: PackWords, templates: Templates) -> bytes:
     """The pack as a Word file, from the template that the office may have made its own."""
-    return docx.fill(
+    rtl = is_rtl(words.language)
+    data = docx.fill(
         templates.data(WORD),
         {
             "labels": {key: words.text(key) for key in ("title", "purpose", "note", "open_note")},
@@ -142,8 +147,9 @@ def write(pack: Pack, words: PackWords, templates: Templates) -> bytes:
         name=WORD,
         title=f"{words.text('title')}: {pack.post}",
         language=words.language,
-        rtl=is_rtl(words.language),
+        rtl=rtl,
     )
+    return _directed(data, rtl=rtl)
 
 
 def to_json(pack: Pack, words: PackWords) -> dict[str, Any]:
@@ -168,7 +174,11 @@ def _section(words: PackWords, pack: Pack, section: Section) -> Mapping[str, Any
         "nothing": "" if section.entries else section.nothing,
         "entries": [
             {
-                "title": Run(text=one.title, language=words.language, url=one.url),
+                "title": Run(
+                    text=one.title,
+                    language=_spoken(one.title, one.language or words.language),
+                    url=one.url,
+                ),
                 "has_title": bool(one.title),
                 "quote": _quote(words, one, pack.language) if one.quote else "",
                 "note": one.note,
@@ -178,27 +188,44 @@ def _section(words: PackWords, pack: Pack, section: Section) -> Mapping[str, Any
     }
 
 
-def _quote(words: PackWords, entry: Entry, language: str) -> Runs:
-    """The words in their own language and direction, the marks around them in those of the pack."""
-    own = entry.language or language
-    apart = "\u2068{}\u2069" if is_rtl(words.language) or is_rtl(own) else "{}"
-    pieces: list[Run] = []
-    for cell in entry.quote.split(CELL):
-        before, _, after = words.quoted("\0").partition("\0")
-        between = " · " if pieces else ""
-        pieces.append(Run(text=between + before, language=words.language))
-        pieces += [
-            Run(text=apart.format(cell), language=own),
-            Run(text=after, language=words.language),
-        ]
-    return Runs(tuple(pieces))
+def _quote(words: PackWords, entry: Entry, language: str) -> Run:
+    """The words in their own language and direction, with the marks of the pack, which follow it."""
+    own = entry.language or _spoken(entry.quote, language)
+    return Run(text=words.quoted(entry.quote), language=own)
 
 
 def _parts(pack: Pack) -> Iterator[Mapping[str, Any]]:
     """The note as it was filed: its headings and lines."""
     lines = [one for one in pack.lines if not one.source]
     for heading, some in groupby(lines, key=lambda one: one.heading):
+        texts = [one.text.replace(CELL, " · ") for one in some]
         yield {
             "heading": Run(text=heading, language=pack.language),
-            "lines": [Run(text=one.text.replace(CELL, " · "), language=pack.language) for one in some],
+            "lines": [Run(text=one, language=_spoken(one, pack.language)) for one in texts],
         }
+
+
+def _spoken(text: str, language: str) -> str:
+    """The language these words are in; `language` where they do not tell."""
+    return language_of(text, default=language) or language
+
+
+def _directed(data: bytes, *, rtl: bool) -> bytes:
+    """The file with each paragraph that is altogether in a language of the other direction in that one.
+
+    Without this a full stop, a bracket or a day in it stands at the wrong end.
+    """
+    document = Document(io.BytesIO(data))
+    for paragraph in document.element.body.iter(qn("w:p")):
+        runs = [run for run in paragraph.iter(qn("w:r")) if run.text.strip()]
+        turned = {run.find(f"{qn('w:rPr')}/{qn('w:rtl')}") is not None for run in runs}
+        if turned != {not rtl}:
+            continue
+        if rtl:
+            for old in paragraph.pPr.findall(qn("w:bidi")):
+                paragraph.pPr.remove(old)
+        else:
+            docx.turn_round(paragraph)
+    finished = io.BytesIO()
+    document.save(finished)
+    return finished.getvalue()

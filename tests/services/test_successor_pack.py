@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import docx
 import pytest
+from docx.oxml.ns import qn
 
 from km365.core.audience import Audience
 from km365.core.knowledge import Maturity
@@ -183,7 +184,7 @@ async def test_what_changes_in_the_note_is_answered_anew(leaving: Leaving) -> No
     assert not said
 
 
-async def test_english_words_in_an_arabic_pack_stand_apart_from_the_marks_around_them(
+async def test_english_words_in_an_arabic_pack_stand_as_they_were_said_between_its_marks(
     leaving: Leaving,
 ) -> None:
     note = await leaving.hands_over("en", {"people": "Halima Quillstone, who knows the lab (and more)."})
@@ -191,8 +192,5 @@ async def test_english_words_in_an_arabic_pack_stand_apart_from_the_marks_around
     templates = leaving.desk.templates
     data = write(pack, PackWords(templates, "ar"), templates)
     (quote,) = [one for one in docx.Document(io.BytesIO(data)).paragraphs if "(and more)" in one.text][:1]
-    assert [one.text for one in quote.runs if one.text] == [
-        "«",
-        "\u2068who knows the lab (and more)\u2069",
-        "»",
-    ]
+    assert quote.text == "«who knows the lab (and more)»"
+    assert quote.paragraph_format.element.pPr.find(qn("w:bidi")) is None
