@@ -23,7 +23,8 @@ def uttered(chat: Chat, verb: Verb, **what: Any) -> Said:
 
 
 def said_to(chat: Chat, turn: Turn, meant: Understood | None) -> Said | None:
-    """What typed text says to this interview. A choice offered comes before a command of the same words.
+    """What typed text says to this interview. A choice offered comes before a command of the same words;
+    yes and no in any language are the choices of these ids.
 
     None for the words of a button that mean nothing here, and for a question where an answer stands.
     """
@@ -36,6 +37,8 @@ def said_to(chat: Chat, turn: Turn, meant: Understood | None) -> Said | None:
     if meant and meant.audience:
         return uttered(chat, Verb.AUDIENCE, audience=meant.audience)
     command = meant.command if meant else None
+    if answering and prompt.question and command in _YES_NO and prompt.question.choice(str(command)):
+        return uttered(chat, Verb.ANSWER, text=str(command))
     if command in _BUTTON_WORDS:
         verb = _BUTTON_WORDS[command].get(prompt.kind)
         return uttered(chat, verb) if verb else None
