@@ -153,8 +153,17 @@ def _is_name(text: str) -> bool:
     if _is_han(text):
         return bool(_HAN.fullmatch(text)) and len(text) <= 12 and (text[0] in _SURNAMES or "·" in text)
     if not any(sign.isupper() or sign.islower() for sign in text):
-        return True
+        return len(words) <= _MOST_WITHOUT_CAPITALS and _IN_NO_NAME.isdisjoint(words)
     return words[0][0].isupper() and all(_is_part_of_name(word) for word in words)
+
+
+_MOST_WITHOUT_CAPITALS = 4
+_SENTENCE_WORDS = """
+حين حينما عند عندما إذا اذا إذ لو لما كلما بينما لأن لكن ثم أن إن في من إلى الى عن مع منذ حتى قبل بعد دون خلال
+كل بعض هذا هذه ذلك تلك الذي التي هو هي لا لم لن ليس قد كان كانت يجب هناك
+"""
+"""Arabic words that stand in sentences and in no name, which has no capitals there; "على" may be Ali."""
+_IN_NO_NAME = frozenset(_SENTENCE_WORDS.split())
 
 
 def _is_part_of_name(word: str) -> bool:

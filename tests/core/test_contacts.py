@@ -58,6 +58,18 @@ def test_a_clear_line_is_taken_apart(line: str, parts: tuple[str, str, str, str]
 @pytest.mark.parametrize(
     "line",
     [
+        "حين تحتجز الجمارك شحنة: اتصلوا بالوكيل",
+        "تقدّم برايتويل الحفارات وسجلات صادقة — كل عام",
+        "المدير في الوزارة: يوقّع",
+    ],
+)
+def test_words_of_a_sentence_are_no_name_where_there_are_no_capitals(line: str) -> None:
+    assert [one.name for one in read(line, INTRODUCES, question="people")] in ([], [""])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
         "The district nurse, Lowtown — call her first",
         "Note: call first",
         "Colleagues:",
