@@ -34,8 +34,8 @@ async def pack(app: "App", *, person: str, sign_in: str, output: Path | None, as
     """Show what a successor takes over: the note, what to read, whom to meet, what comes, what is open.
 
     PERSON is the sign-in name or object id of who has handed over. It is refused for anybody who may not read
-    the handover note. What it says is in the language of the profile of --as, quotations in their own. The
-    file holds the note as well: give it to the successor or the supervisor alone.
+    the handover note. It is in the language that --as chose in the chat, else of their profile, quotations in
+    their own. The file holds the note as well: give it to the successor or the supervisor alone.
 
     \b
     Example:
@@ -47,12 +47,14 @@ async def pack(app: "App", *, person: str, sign_in: str, output: Path | None, as
     from km365.graph import people
     from km365.services import personal_data
     from km365.services import successor_pack as packs
+    from km365.store import preferences
 
     if output and output.suffix.lower() != ".docx":
         raise click.UsageError(f"-o writes a .docx, and not {output.name}.")
     who = await personal_data.whose(app.graph, person)
     reader = await people.get_person(app.graph, sign_in)
-    words = files.PackWords(app.templates, best([reader.language]))
+    chosen = await app.db.run(preferences.get, reader.id)
+    words = files.PackWords(app.templates, best([chosen.language, reader.language]))
     desk = packs.desk_of(
         app.graph, app.db, app.jobs, app.settings, app.templates, app.clock.now, meaning=None
     )

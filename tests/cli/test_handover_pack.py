@@ -9,7 +9,7 @@ import pytest
 
 from km365.core.search_question import Concepts
 from km365.services import successor_pack
-from km365.store import alumni
+from km365.store import alumni, preferences
 from km365.store.alumni import Line
 
 from ..conftest import Provisioned, person_id, sign_in_name
@@ -47,6 +47,15 @@ async def test_the_pack_is_shown_and_written_for_who_may_read_the_note(
     assert file.stat().st_mode & 0o077 == 0
     assert "Successor pack" in text and "The chlorine stock at Tamber depot." in text
     assert not any("[2]" in one or "{" in one for one in text)
+
+
+async def test_it_is_in_the_language_that_was_chosen_in_the_chat(
+    km365: Type, leaving: Leaving, tmp_path: Path
+) -> None:
+    app = leaving.here.app
+    await app.db.run(preferences.put_language, person_id("sam"), "fr", at=app.clock.now())
+    ran = await km365("handover", "pack", ANN, "--as", SAM)
+    assert ran.code == 0 and "Transmis par" in ran.out
 
 
 async def test_it_is_refused_to_anybody_else_and_nothing_is_written(
