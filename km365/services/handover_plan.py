@@ -312,7 +312,8 @@ def work_out_sittings(rules: Rules, about: About) -> tuple[Risk, SittingPlan]:
         silent=about.silent,
         met_today=_is_met_today(about),
     )
-    before = (Sitting(on=part.on, questions=part.questions) for part in begun)
+    # what was begun before its day is of today, as `sittings.relaid` has it at the next look
+    before = (Sitting(on=min(part.on, about.today), questions=part.questions) for part in begun)
     return risk, replace(plan, sittings=(*before, *plan.sittings))
 
 

@@ -144,3 +144,13 @@ async def test_in_arabic_the_days_the_reasons_and_a_wish(chat: Chat, office: Off
     await chat.says("ضع جلساتي في تقويمي")
     chat.heard("تظهر جلساتكم في تقويم Outlook")
     assert (await office.db.run(preferences.get, "ann")).calendar
+
+
+async def test_the_sitting_that_was_begun_before_its_day_stands_under_today(chat: Chat) -> None:
+    await invited(chat)
+    await chat.presses("start")
+    await chat.says("yes")
+    await chat.says("my sittings")
+    card = next(one for one in reversed(chat.cards) if one.name == "menu")
+    days = [one["title"] for one in card.data["entries"]]
+    assert days[0] == "2 March 2026" and len(set(days)) == len(days)
