@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def database_url(tmp_path: Path) -> Iterator[str]:
 
 
 async def test_workers_share_the_jobs_and_one_of_them_keeps_time(bench, until) -> None:
-    done, ticks, shared = Counter(), Counter(), asyncio.Event()
+    done, ticks, shared = Counter(), [], asyncio.Event()
     both = bench.make(), bench.make()
     for number, jobs in enumerate(both):
 
@@ -46,16 +47,17 @@ async def test_workers_share_the_jobs_and_one_of_them_keeps_time(bench, until) -
             await shared.wait()  # each takes as many as it may until the other has some too
 
         async def tick(number=number) -> None:
-            ticks[number] += 1
+            ticks.append(number)
 
         jobs.register("greet", work)
         jobs.every_minute("tick", tick)
     for n in range(60):
         bench.enqueue(both[0], "greet", f"k{n}")
     async with bench.running(both[0]), bench.running(both[1]):
-        await until(lambda: set(bench.states(both[0]).values()) == {JobState.DONE} and ticks.total() > 3)
+        await until(lambda: set(bench.states(both[0]).values()) == {JobState.DONE} and len(ticks) > 3)
     assert done.total() == 60
-    assert len(ticks) == 1
+    changes = sum(one != other for one, other in pairwise(ticks))
+    assert changes <= 1, "on a busy machine the other takes over, and then keeps it"
 
 
 async def test_another_worker_keeps_time_when_the_first_one_has_ended(bench, until) -> None:
