@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -129,7 +129,11 @@ class PostgresqlDatabase(Database):
             asked = held.execute("SELECT pg_try_advisory_lock(hashtextextended(%(what)s, 0))", key).fetchone()
             if asked is None or not asked[0]:
                 raise PlanRefused(f"Another km365 is busy with {what}; wait for it to end.")
-            yield
+            try:
+                yield
+            finally:  # the server notices a moment late that a connection has ended
+                with suppress(psycopg.Error):
+                    held.execute("SELECT pg_advisory_unlock(hashtextextended(%(what)s, 0))", key)
 
     def connecting(self) -> dict[str, Any]:
         """What psycopg connects with, the password among it: for what needs a connection of its own."""
