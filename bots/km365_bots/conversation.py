@@ -25,7 +25,7 @@ from km365_bots.chat import LEFT_ALONE, WAITING, Chat, Parts, open_chat
 from km365_bots.meaning import part_named
 from km365_bots.speech import Speech
 from km365_bots.topics import EVERYBODY, Told, Topic, mine_returned, topic_named
-from km365_bots.topics.mine import Mine
+from km365_bots.topics.mine import Mine, offer
 from km365_bots.topics.mine_returned import Returned
 from km365_bots.topics.text import without_card
 
@@ -156,9 +156,10 @@ async def _to_returned(chat: Chat, returned: Returned, turn: Turn | None) -> lis
         return None
     if turn is None and await interviewing.invitation(chat) is None:
         return await interviewing.answer_returned(chat, returned.turn)
-    if not returned.question or not isinstance(mine, Mine) or not mine_returned.may_answer(chat, turn):
+    if not returned.question or mine is None or not mine_returned.may_answer(chat, turn):
         return None
-    return await _tell(chat, mine, mine.offers_answer(chat, returned, chat.event.text), turn)
+    told = offer(chat, returned.turn.interview.id, returned.question, chat.event.text)
+    return await _tell(chat, mine, told, turn)
 
 
 async def _any_time(chat: Chat, turn: Turn | None, meant: Understood) -> list[Reply]:

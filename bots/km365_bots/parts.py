@@ -280,7 +280,7 @@ class _Drafts:
         app, now = self._app, interview.sent_at or self._app.clock.now()
         note = await handover.build_note(app.graph, app.settings, app.templates, interview, bank, at=now)
         is_new = interview.begun_at is None  # of a note that is filed, its author may still cut something
-        if is_new and await handover.is_called_off(app.graph, app.settings, note):
+        if is_new and await handover.is_called_off(app.graph, app.settings, note.departure_id):
             raise CalledOff("The Departures list says cancelled, so the note is handed on to nobody.")
         await begin()
         filed = await handover.file_note(

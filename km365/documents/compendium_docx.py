@@ -105,13 +105,8 @@ class _Finishing:
         whole = "".join(_text_of(run) for run in paragraph.iter(qn("w:r")))
         found = _MARK.fullmatch(whole.strip())
         language = self.marks[int(found[1])].language if found else ""
-        if not language or is_rtl(language) == is_rtl(self.language):
-            return
-        properties = paragraph.get_or_add_pPr()
-        for turned in properties.findall(qn("w:bidi")):
-            properties.remove(turned)
-        if is_rtl(language):
-            word.turn_round(paragraph)
+        if language:
+            word.turn(paragraph, rtl=is_rtl(language))
 
     def _unfold(self, paragraph: Any, run: Any) -> None:
         """The run in pieces: what stands between marks gets a run of its own, with all they say of it."""

@@ -201,7 +201,7 @@ def _mark(part: Any, *, language: str, rtl: bool) -> None:
     if not rtl:
         return
     for paragraph in part.iter(f"{_W}p"):
-        turn_round(paragraph)
+        turn(paragraph, rtl=True)
     for table in part.iter(f"{_W}tbl"):
         table.tblPr.insert(1, etree.Element(f"{_W}bidiVisual"))
 
@@ -220,9 +220,12 @@ def speak(run: Any, *, language: str, rtl: bool) -> None:
     mark.set(f"{_W}bidi" if rtl else f"{_W}eastAsia" if language == "zh" else f"{_W}val", language)
 
 
-def turn_round(paragraph: Any) -> None:
-    """Let a paragraph run from right to left."""
+def turn(paragraph: Any, *, rtl: bool) -> None:
+    """Let a paragraph run from right to left, or from left to right, whichever way it ran."""
     properties = paragraph.get_or_add_pPr()
-    properties.insert_element_before(
-        etree.SubElement(properties, f"{_W}bidi"), *[f"w:{tag}" for tag in _AFTER_BIDI]
-    )
+    for old in properties.findall(f"{_W}bidi"):
+        properties.remove(old)
+    if rtl:
+        properties.insert_element_before(
+            etree.SubElement(properties, f"{_W}bidi"), *[f"w:{tag}" for tag in _AFTER_BIDI]
+        )

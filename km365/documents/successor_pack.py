@@ -219,13 +219,8 @@ def _directed(data: bytes, *, rtl: bool) -> bytes:
     for paragraph in document.element.body.iter(qn("w:p")):
         runs = [run for run in paragraph.iter(qn("w:r")) if run.text.strip()]
         turned = {run.find(f"{qn('w:rPr')}/{qn('w:rtl')}") is not None for run in runs}
-        if turned != {not rtl}:
-            continue
-        if rtl:
-            for old in paragraph.pPr.findall(qn("w:bidi")):
-                paragraph.pPr.remove(old)
-        else:
-            docx.turn_round(paragraph)
+        if turned == {not rtl}:
+            docx.turn(paragraph, rtl=not rtl)
     finished = io.BytesIO()
     document.save(finished)
     return finished.getvalue()

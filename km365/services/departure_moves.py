@@ -120,8 +120,13 @@ def interview_of(c: Connection, campaign_id: str, person_id: str) -> Interview |
     return service.load(c, found[0].id)[0] if found else None
 
 
+def last_interview(c: Connection, person_id: str) -> Interview | None:
+    """This person's interview about leaving that was touched last, with its words; None without one."""
+    last = interviews.list_(c, person_id=person_id, bank_id=BANK, limit=1)
+    return service.load(c, last[0].id)[0] if last else None
+
+
 def filed(c: Connection, person_id: str) -> Interview | None:
     """This person's last interview about leaving, where its note is filed; None while it is not."""
-    last = interviews.list_(c, person_id=person_id, bank_id=BANK, limit=1)
-    talk = service.load(c, last[0].id)[0] if last else None
+    talk = last_interview(c, person_id)
     return talk if talk is not None and talk.state in FILED else None

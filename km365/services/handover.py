@@ -164,12 +164,12 @@ async def file_note(
     return filed
 
 
-async def is_called_off(graph: Graph, settings: Settings, note: HandoverNote) -> bool:
-    """Whether the *Departures* list says that the note's departure is cancelled.
+async def is_called_off(graph: Graph, settings: Settings, departure_id: str) -> bool:
+    """Whether the *Departures* list says that this departure is cancelled.
 
     Needs Sites.Selected with read on the knowledge site.
     """
-    found = await _entry(graph, settings, note)
+    found = await _entry(graph, settings, departure_id)
     return found is not None and found[1].fields.get("KMState") == CANCELLED
 
 
@@ -207,7 +207,7 @@ async def _mark_filed(graph: Graph, settings: Settings, note: HandoverNote) -> N
 
     A departure that was called off stays so: it is put on again by people only.
     """
-    found = await _entry(graph, settings, note)
+    found = await _entry(graph, settings, note.departure_id)
     if found is None:
         return
     target, row = found
@@ -216,13 +216,13 @@ async def _mark_filed(graph: Graph, settings: Settings, note: HandoverNote) -> N
         await lists.update_fields(graph, site.id, target, row.id, {"KMState": "note filed"}, etag=row.etag)
 
 
-async def _entry(graph: Graph, settings: Settings, note: HandoverNote) -> tuple[str, Item] | None:
+async def _entry(graph: Graph, settings: Settings, departure_id: str) -> tuple[str, Item] | None:
     """The departure's entry with the id of its list; None where it has none, or has been taken out since."""
-    if not note.departure_id:
+    if not departure_id:
         return None
     site = await sites.get_site(graph, settings.knowledge_site)
     target = await lists.get_list(graph, site.id, DEPARTURES.title)
     try:
-        return target.id, await lists.get_item(graph, site.id, target.id, note.departure_id)
+        return target.id, await lists.get_item(graph, site.id, target.id, departure_id)
     except GraphNotFound:
         return None

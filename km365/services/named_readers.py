@@ -10,17 +10,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from km365.core.audience import Reader
-from km365.core.departures import BANK, CANCELLED
+from km365.core.departures import BANK
 from km365.core.interviews import Answer, Interview
 from km365.core.named_readers import MOST, has_expired, left_for
-from km365.core.schema import DEPARTURES
 from km365.errors import GraphNotFound, InputRefused
-from km365.graph import lists, people, sites
+from km365.graph import people
 from km365.graph.client import Graph
 from km365.graph.people import Person
 from km365.graph.wire import odata_text
 from km365.jobs.port import Jobs
-from km365.services import accounts
+from km365.services import accounts, handover
 from km365.services import interview as service
 from km365.services.prompts import SEND_MESSAGE
 from km365.settings import Settings
@@ -118,16 +117,6 @@ async def _meant(graph: Graph, said: str) -> Person | Why:
     return colleagues[0]
 
 
-async def handover_of(db: Database, person_id: str) -> Interview | None:
-    """The handover of this person that was touched last, with its words; None where there is none."""
-
-    def look(c: Connection) -> Interview | None:
-        last = interviews.list_(c, person_id=person_id, bank_id=BANK, limit=1)
-        return service.load(c, last[0].id)[0] if last else None
-
-    return await db.run(look)
-
-
 # What is left for somebody --------------------------------------------------------------------------------
 
 
@@ -188,13 +177,6 @@ def _for_reader(c: Connection, reader: Reader) -> list[Interview]:
 
 async def _is_off(desk: NamedDesk, interview: Interview) -> bool:
     """Whether the departure was cancelled, in our calendar or in the *Departures* list."""
-    called_off = await desk.db.run(campaigns.is_cancelled, interview.campaign)
-    if called_off or not interview.subject:
-        return called_off
-    site = await sites.get_site(desk.graph, desk.settings.knowledge_site)
-    target = await lists.get_list(desk.graph, site.id, DEPARTURES.title)
-    try:
-        entry = await lists.get_item(desk.graph, site.id, target.id, interview.subject)
-    except GraphNotFound:
-        return False
-    return entry.fields.get("KMState") == CANCELLED
+    if await desk.db.run(campaigns.is_cancelled, interview.campaign):
+        return True
+    return await handover.is_called_off(desk.graph, desk.settings, interview.subject)

@@ -143,8 +143,8 @@ async def test_the_card_names_and_takes_away_as_typing_does(here: Leaving) -> No
     await ann.presses("agree")
     assert (await here.interview()).named == (person_id("ben"), person_id("eve"))
     await ann.says("named readers")
-    shown = next(reply.card for reply in ann.replies if reply.card and reply.card.name == "menu")
-    (field,) = shown.data["fields"]  # type: ignore[misc]
+    shown: Any = next(reply.card for reply in ann.replies if reply.card and reply.card.name == "menu")
+    (field,) = shown.data["fields"]
     assert {one.strip() for one in field["value"].split(",")} == {sign_in_name("ben"), sign_in_name("eve")}
     ann.card = shown
     await ann.presses("nobody")
@@ -198,7 +198,8 @@ async def test_at_the_question_readers_are_said_by_name_and_only_me_is_asked_abo
     ann.heard(ASKED, "only you, for now")
     await ann.says("named readers: Ben Paperboat")
     ann.heard("Done. Answers for named readers are read by only Ben Paperboat", ASKED)
-    labels = {one["value"]: one["label"] for one in ann.card.data["audiences"]}  # type: ignore[union-attr,attr-defined]
+    card: Any = ann.card
+    labels = {one["value"]: one["label"] for one in card.data["audiences"]}
     assert labels["R"] == "only Ben Paperboat"
     await ann.says("who reads this")
     ann.heard("This answer is read by: only Ben Paperboat.", "“only the people I name”")

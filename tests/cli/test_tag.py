@@ -7,6 +7,7 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -216,10 +217,9 @@ async def test_a_run_that_is_interrupted_when_all_is_written_is_over(
     await upload(provisioned, "a.txt")
     await km365("tag", "plan")
     monkeypatch.setattr(console.Progress, "advance", interrupted)
+    apply: Any = tag_run.apply.callback  # what stands below the handling of a signal
     with pytest.raises(asyncio.CancelledError):
-        await tag_run.apply.callback.__wrapped__(  # type: ignore[union-attr]
-            provisioned.app, plan_file=Path("tag-plan.json"), as_json=False
-        )
+        await apply.__wrapped__(provisioned.app, plan_file=Path("tag-plan.json"), as_json=False)
     said = capsys.readouterr().err
     assert "had come to its end. What came of it: km365 tag show tag-" in said
     assert "To take it back: km365 tag undo tag-" in said and "cut off" not in said

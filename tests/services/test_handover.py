@@ -379,11 +379,11 @@ async def test_colleagues_among_the_people_stand_with_their_post_and_office(desk
 async def test_a_departure_that_was_called_off_stays_so_when_its_note_is_filed(desk: Desk) -> None:
     note = await desk.build(interview((SAID, Audience.SUCCESSOR)))
     app = desk.here.app
-    assert not await handover.is_called_off(app.graph, app.settings, note)
+    assert not await handover.is_called_off(app.graph, app.settings, note.departure_id)
     site_id, _ = await desk.library()
     target = await lists.get_list(app.graph, site_id, "Departures")
     await lists.update_fields(app.graph, site_id, target.id, desk.departure, {"KMState": "cancelled"})
-    assert await handover.is_called_off(app.graph, app.settings, note)
+    assert await handover.is_called_off(app.graph, app.settings, note.departure_id)
     await desk.file(note)
     (departure,) = await desk.departures()
     assert departure.fields["KMState"] == "cancelled"

@@ -30,7 +30,6 @@ from km365_bots.chat import Chat
 from km365_bots.speech import Speech, beginning, limit
 from km365_bots.topics import Told, Topic, gives_back, mine_shown, refused, topic_named
 from km365_bots.topics.handed_over import HandedOver
-from km365_bots.topics.mine_returned import Returned
 
 _PAGE_SIZE = 5
 _WHICH = "which"
@@ -126,10 +125,6 @@ class Mine(Topic):
             )
         return None
 
-    def offers_answer(self, chat: Chat, returned: Returned, words: str) -> Told:
-        """Asks whether these words answer the question with which a contribution came back."""
-        return _offer(chat, returned.turn.interview.id, returned.question, words)
-
     async def _of_returned(
         self, chat: Chat, kept: Mapping[str, Any], meant: Understood | None
     ) -> Told | None:
@@ -148,7 +143,7 @@ class Mine(Topic):
             return refused(chat, refusal, waits=kept)
         if len(whole) > MAX_ANSWER_LENGTH:
             return Told(replies=[chat.speech.say("notes.too_long", limit=limit())], waits=kept)
-        return _offer(chat, str(kept["returned"]), str(kept["question"]), whole)
+        return offer(chat, str(kept["returned"]), str(kept["question"]), whole)
 
     async def _chosen(self, chat: Chat, interview_id: str, *, yes: bool) -> Told:
         """The words that waited answer what came back, or are said to whatever else is open."""
@@ -397,7 +392,8 @@ _RETURNED = "returned:"
 """Begins what the card is about that asks whether words answer what came back."""
 
 
-def _offer(chat: Chat, interview_id: str, question: str, words: str) -> Told:
+def offer(chat: Chat, interview_id: str, question: str, words: str) -> Told:
+    """Asks whether these words answer the question with which a contribution came back."""
     say = chat.speech.messages.say
     reply = chat.speech.menu(
         Mine.name,

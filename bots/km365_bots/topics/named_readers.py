@@ -16,6 +16,7 @@ from km365.documents.questions import Banks
 from km365.errors import GraphError
 from km365.graph import people
 from km365.services import named_readers
+from km365.services.departure_moves import last_interview
 from km365.services.named_readers import LEFT, Left, NamedDesk, Why
 from km365.store.outbox import Message
 from km365_bots import interviewing
@@ -66,7 +67,7 @@ class NamedReaders(Topic):
 
     async def _handover(self, chat: Chat, about: str = "") -> Interview | None:
         """This person's handover: the last one, and no other than the card was about."""
-        found = await named_readers.handover_of(self._desk.db, chat.event.person_id)
+        found = await self._desk.db.run(last_interview, chat.event.person_id)
         return found if found and about in {"", found.id} else None
 
     async def _asked(self, chat: Chat, names: str | None = None) -> Told:
