@@ -135,7 +135,7 @@ async def answer_returned(chat: Chat, ended: Turn) -> list[Reply] | None:
 
 async def open_returned(chat: Chat, ended: Turn) -> Turn:
     """The draft open again of what had come back; anything else as it stands."""
-    return await _take(chat, ended.interview.id, uttered(chat, Verb.START))
+    return await _take(chat, ended.interview, uttered(chat, Verb.START))
 
 
 async def reopened(chat: Chat, turn: Turn, text: str = "") -> list[Reply]:
@@ -158,7 +158,7 @@ async def keep(chat: Chat, turn: Turn, fields: Mapping[str, str]) -> Turn:
     The activity may have opened the draft before, so that it is not known by this.
     """
     said = replace(uttered(chat, Verb.EDIT, fields=fields), activity_id="")
-    return await _take(chat, turn.interview.id, said)
+    return await _take(chat, turn.interview, said)
 
 
 async def invitation(chat: Chat) -> Reply | None:
@@ -306,7 +306,7 @@ async def link(chat: Chat, turn: Turn, links: Iterable[Link]) -> Turn:
     column = and_links("", links)
     if column == and_links("", links_of(turn.interview)):
         return turn
-    return await _take(chat, turn.interview.id, uttered(chat, Verb.EDIT, fields={LINKS: column}))
+    return await _take(chat, turn.interview, uttered(chat, Verb.EDIT, fields={LINKS: column}))
 
 
 async def _edited(chat: Chat, found: Turn, press: Press) -> list[Reply]:
@@ -332,7 +332,7 @@ async def _edited(chat: Chat, found: Turn, press: Press) -> list[Reply]:
         return await _edited_whole(chat, interview, said, press)
     kept = {key: text for key, text in changed.items() if key not in refused and key not in too_long}
     said = replace(said, fields=kept)
-    turn = await _take(chat, interview.id, said) if kept else found
+    turn = await _take(chat, interview, said) if kept else found
     told = await answered.told(chat, turn, said) if kept else None
     lines = [chat.kept_out(refusal).text for refusal in dict.fromkeys(refused.values())]
     lines += _said_too_long(chat, interview, too_long)
@@ -349,7 +349,7 @@ async def _edited_whole(chat: Chat, interview: Interview, said: Said, press: Pre
     if press.verb is Verb.EDIT:
         return await _go(chat, interview, said, press)
     # two steps of one activity: the second marks it as heard
-    turn = await _take(chat, interview.id, replace(said, activity_id=""))
+    turn = await _take(chat, interview, replace(said, activity_id=""))
     if told := await answered.told(chat, turn, said):
         first, *rest = told.replies
         return [chat.in_place(first), *rest, *([] if told.waits is not None else [prompt(chat, turn)])]
@@ -371,13 +371,11 @@ async def _kept_out(chat: Chat, changed: Mapping[str, str]) -> dict[str, KeepOut
     return dict.fromkeys(changed, together) if together else refused
 
 
-async def _take(chat: Chat, interview_id: str, said: Said) -> Turn:
+async def _take(chat: Chat, interview: Interview, said: Said) -> Turn:
     """One turn of an interview of this person, kept."""
-    parts, event = chat.parts, chat.event
-    said = await answered.kept(chat, interview_id, said)
-    return await service.take(
-        parts.db, parts.banks, parts.jobs, interview_id, said, person_id=event.person_id, now=event.at
-    )
+    parts = chat.parts
+    said = await answered.kept(chat, interview.id, said)
+    return await service.take(parts.db, parts.banks, parts.jobs, interview, said, now=chat.event.at)
 
 
 async def _go(chat: Chat, interview: Interview, said: Said, press: Press | None = None) -> list[Reply]:
@@ -390,7 +388,7 @@ async def _go(chat: Chat, interview: Interview, said: Said, press: Press | None 
     refusal = await chat.keeps_out(*beginnings) if words else None
     if refusal and (not too_long or refusal is KeepOut.DISTRESS):
         return await _not_kept(chat, interview, said, refusal)
-    turn = await _take(chat, interview.id, said)
+    turn = await _take(chat, interview, said)
     if said.verb is Verb.NAME:
         await chat.parts.around.learn(turn.interview)
     if press and said.verb is Verb.ANSWER and Note.TOO_LONG in turn.notes:
@@ -491,7 +489,7 @@ async def _not_kept(chat: Chat, interview: Interview, said: Said, refusal: KeepO
     reply = chat.in_place(chat.kept_out(refusal))
     if refusal is KeepOut.DISTRESS:
         rest = replace(said, verb=Verb.PAUSE, text="", fields={})
-        await _take(chat, interview.id, rest)
+        await _take(chat, interview, rest)
         return [reply]
     turn = await service.get(parts.db, parts.banks, interview.id, person_id=person)
     value = said.text if chat.event.kind is EventKind.SUBMIT and refusal is not KeepOut.PASSWORD else None

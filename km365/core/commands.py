@@ -97,6 +97,22 @@ class Vocabulary:
         """The same made ready, by language."""
         return {tag: _Wishes.of(topics) for tag, topics in self.topics.items()}
 
+    @cached_property
+    def called(self) -> Mapping[str, Mapping[str, Understood]]:
+        """By language what each phrase, as `plain` has it, means: a command, or else an audience."""
+        return {tag: self._called(tag) for tag in {*self.commands, *self.audiences}}
+
+    def _called(self, tag: str) -> Mapping[str, Understood]:
+        found: dict[str, Understood] = {}
+        for command, phrases in self.commands.get(tag, {}).items():
+            for phrase in phrases:
+                found.setdefault(plain(phrase), Understood(command=Command(command)))
+        ours = self.first_person.get(tag, {})
+        for letter, label in self.audiences.get(tag, {}).items():
+            for phrase in (label, *ours.get(letter, ())):
+                found.setdefault(plain(phrase), Understood(audience=Audience(letter)))
+        return found
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Wishes:
@@ -151,15 +167,6 @@ _TO_THE_LETTER = frozenset(
 _NUMBERED = re.compile(r"\s*(\d{1,2})\s*[:：]\s*(\S.*)", re.DOTALL)
 _NUMBER = re.compile(r"\s*(\d{1,2})[.:)]?\s*")
 _OPENING = re.compile(r"\W*\w+(\s\w+)?\s*[:：]")
-_ENGLISH_NAMES = {
-    "english": "en",
-    "french": "fr",
-    "spanish": "es",
-    "arabic": "ar",
-    "russian": "ru",
-    "chinese": "zh",
-    "portuguese": "pt",
-}
 
 
 def understand(text: str, vocabulary: Vocabulary, *, language: str) -> Understood | None:
@@ -173,15 +180,16 @@ def understand(text: str, vocabulary: Vocabulary, *, language: str) -> Understoo
     wished = _wish(text, said, vocabulary, language=language)
     if (wished and not wished.text) or not said or len(said) > _LONGEST or len(text) > _LONGEST_WITH_WORDS:
         return wished
-    to_language = _language(said)
+    to_language = _LANGUAGES_CALLED.get(said, "")
     if to_language:
         return wished or Understood(language=to_language)
     order = [language, *(tag for tag in LANGUAGES if tag != language)]
-    exactly = _command(said, vocabulary, order, near=False)
+    every = [vocabulary.called[tag] for tag in order if tag in vocabulary.called]
+    exactly = next((called[said] for called in every if said in called), None)
     if exactly or wished:
         return exactly or wished
     on_readers = Understood(command=Command.WHO, text=text) if _about_readers(said, vocabulary) else None
-    return _command(said, vocabulary, order, near=True) or on_readers
+    return _nearly(said, every) or on_readers
 
 
 def reply_on_readers(text: str, vocabulary: Vocabulary) -> Audience | None:
@@ -211,19 +219,17 @@ def _sentence(phrase: str) -> re.Pattern[str]:
     return re.compile(f"{space}.+{space}".join(parts).strip())
 
 
-def _command(said: str, vocabulary: Vocabulary, order: Iterable[str], *, near: bool) -> Understood | None:
-    """The command or the audience that is said, or with `near` almost."""
-    for tag in order:
-        for command, phrases in vocabulary.commands.get(tag, {}).items():
-            if near and command in _TO_THE_LETTER:
-                continue
-            if any(_same(said, _phrase(phrase), near=near) for phrase in phrases):
-                return Understood(command=Command(command))
-        ours = vocabulary.first_person.get(tag, {})
-        for letter, label in vocabulary.audiences.get(tag, {}).items():
-            if any(_same(said, _phrase(phrase), near=near) for phrase in (label, *ours.get(letter, ()))):
-                return Understood(audience=Audience(letter))
-    return None
+def _nearly(said: str, every: Iterable[Mapping[str, Understood]]) -> Understood | None:
+    """What almost was said, but for what is done only where it is typed as it is."""
+    return next(
+        (
+            meant
+            for called in every
+            for phrase, meant in called.items()
+            if meant.command not in _TO_THE_LETTER and _almost(said, phrase)
+        ),
+        None,
+    )
 
 
 def _wish(text: str, said: str, vocabulary: Vocabulary, *, language: str) -> Understood | None:
@@ -310,15 +316,20 @@ _phrase = lru_cache(maxsize=4096)(plain)
 _ARABIC = {"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه"}
 
 
-def _language(said: str) -> str:
-    names = {plain(name): tag for tag, name in OWN_NAMES.items()} | _ENGLISH_NAMES
-    return names.get(said, "")
+_LANGUAGES_CALLED = {plain(name): tag for tag, name in OWN_NAMES.items()} | {
+    "english": "en",
+    "french": "fr",
+    "spanish": "es",
+    "arabic": "ar",
+    "russian": "ru",
+    "chinese": "zh",
+    "portuguese": "pt",
+}
+"""What each is called in itself, and in English."""
 
 
-def _same(said: str, phrase: str, *, near: bool) -> bool:
-    if said == phrase:
-        return True
-    if not near or not _NEAR_FROM <= len(phrase) <= _LONGEST_NEAR or abs(len(said) - len(phrase)) > 2:
+def _almost(said: str, phrase: str) -> bool:
+    if not _NEAR_FROM <= len(phrase) <= _LONGEST_NEAR or abs(len(said) - len(phrase)) > 2:
         return False
     if said.startswith(phrase) or said[:-1] == phrase[:-1]:
         return False

@@ -165,6 +165,8 @@ class Interview:
     """Where it lies, once it is there."""
     heard: tuple[str, ...] = ()
     """The last activities that changed it: a repeated one changes nothing."""
+    version: int = field(default=0, compare=False)
+    """How often it had been saved when it was read: it is saved over no newer one."""
 
     def answer(self, question_id: str) -> Answer | None:
         """The answer to that question, or None while it has not been dealt with."""
@@ -264,10 +266,15 @@ def begins(interview: Interview, question: Question) -> Part | None:
 
 def current(interview: Interview, bank: Bank) -> Question | None:
     """The question that waits for an answer; None once all that apply have been dealt with."""
-    waiting = interview.revisiting or interview.probing
-    if waiting:
-        return bank.question(waiting)
-    return next(iter(unasked(interview, bank)), None)
+    return _waiting(interview, bank, asked(interview, bank))
+
+
+def _waiting(interview: Interview, bank: Bank, questions: Iterable[Question]) -> Question | None:
+    """The one of the `questions` asked of this person that waits for an answer."""
+    at_once = interview.revisiting or interview.probing
+    if at_once:
+        return bank.question(at_once)
+    return next((one for one in questions if interview.answer(one.id) is None), None)
 
 
 class PromptKind(StrEnum):
@@ -322,7 +329,7 @@ _PROMPTS = {
 def prompt(interview: Interview, bank: Bank) -> Prompt:
     """What to show this person next; the same interview always gives the same prompt."""
     questions = asked(interview, bank)
-    question = current(interview, bank)
+    question = _waiting(interview, bank, questions)
     number = next((n for n, q in enumerate(questions, start=1) if q == question), len(questions))
     if interview.confirming is not None:
         about = bank.question(interview.confirming.question)

@@ -20,7 +20,7 @@ def put_back(
     Safe to repeat. Raises ChangedMeanwhile.
     """
     try:
-        before, version = service.load(c, interview_id)
+        before = service.load(c, interview_id)
     except NotFound:
         return False
     if before.person_id != person_id or before.state not in TALKING:
@@ -31,7 +31,7 @@ def put_back(
     if after is None:
         return False
     if after != before:
-        service.keep(c, replace(after, changed_at=at), version=version)
+        service.keep(c, replace(after, changed_at=at))
     return True
 
 

@@ -108,7 +108,7 @@ async def open_again(
     item = contribution.kept.item if contribution.kept else None
 
     def act(c: Connection) -> Turn:
-        found, version = service.load(c, interview.id)
+        found = service.load(c, interview.id)
         if found.person_id != person_id:
             raise NotFound("This interview is another person's.")
         bank = service.bank_of(banks, found)
@@ -118,7 +118,7 @@ async def open_again(
         elif found.state is not InterviewState.DRAFT:
             after = step(found, bank, Said(verb=Verb.RESUME), now).interview
         after = replace(after, step=found.step + 1, changed_at=now, confirming=None)
-        service.keep(c, after, version=version)
+        service.keep(c, after)
         service.note_change(c, found, after, at=now)
         return Turn(interview=after, prompt=prompt(after, bank))
 
@@ -127,7 +127,7 @@ async def open_again(
 
 def _ours(c: Connection, person_id: str) -> tuple[list[Interview], list[Wish]]:
     """The person's interviews in which they said or sent something, and what they still want done."""
-    found = [service.load(c, stored.id)[0] for stored in store.list_(c, person_id=person_id)]
+    found = [service.load(c, stored.id) for stored in store.list_(c, person_id=person_id)]
     theirs = [one for one in found if one.sent_at is not None or one.said_something]
     return theirs, wishes.list_(c, person_id=person_id)
 

@@ -117,13 +117,13 @@ def _talk(c: Connection, campaign_id: str) -> Interview | None:
 def interview_of(c: Connection, campaign_id: str, person_id: str) -> Interview | None:
     """The conversation about this departure; None before it has begun."""
     found = interviews.by_keys(c, [f"{campaign_id}:{person_id}"])
-    return service.load(c, found[0].id)[0] if found else None
+    return service.load(c, found[0].id) if found else None
 
 
 def last_interview(c: Connection, person_id: str) -> Interview | None:
     """This person's interview about leaving that was touched last, with its words; None without one."""
     last = interviews.list_(c, person_id=person_id, bank_id=BANK, limit=1)
-    return service.load(c, last[0].id)[0] if last else None
+    return service.load(c, last[0].id) if last else None
 
 
 def filed(c: Connection, person_id: str) -> Interview | None:

@@ -54,7 +54,7 @@ class FoundLessons:
         """
 
         def act(c: Connection) -> str:
-            handover, version = service.load(c, interview_id)
+            handover = service.load(c, interview_id)
             key = f"found:{handover.id}:{question}"
             if made := store.by_keys(c, [key]):
                 return made[0].id
@@ -62,7 +62,7 @@ class FoundLessons:
             if one is None:
                 return ""
             lesson = self._begin(c, handover, one, key=key, interview_id=new_id(), send=send, now=now)
-            _keep(c, handover, version, question, Answered.PROPOSED, activity, now)
+            _keep(c, handover, question, Answered.PROPOSED, activity, now)
             return lesson
 
         return await self._db.run(act)
@@ -84,7 +84,7 @@ class FoundLessons:
         )
         made = service.create(c, draft, at=now)
         after = step(draft, lessons, Said(verb=Verb.SEND), now).interview if send else draft
-        service.keep(c, after, version=made.version)
+        service.keep(c, replace(after, version=made.version))
         service.note_change(c, draft, after, at=now)
         if after.state is InterviewState.SENDING:
             service.enqueue(c, self._jobs, after.id)
@@ -116,9 +116,9 @@ class FoundLessons:
         self, interview_id: str, question: str, said: Answered, *, activity: str, now: datetime
     ) -> None:
         def act(c: Connection) -> None:
-            handover, version = service.load(c, interview_id)
+            handover = service.load(c, interview_id)
             if question not in handover.lessons:
-                _keep(c, handover, version, question, said, activity, now)
+                _keep(c, handover, question, said, activity, now)
 
         await self._db.run(act)
 
@@ -127,7 +127,7 @@ class FoundLessons:
 
         def look(c: Connection) -> Interview | None:
             known = store.list_(c, person_id=person_id, bank_id=HANDOVER)
-            return next((one for row in known if self.of(one := service.load(c, row.id)[0])), None)
+            return next((one for row in known if self.of(one := service.load(c, row.id))), None)
 
         return await self._db.run(look)
 
@@ -135,7 +135,6 @@ class FoundLessons:
 def _keep(
     c: Connection,
     handover: Interview,
-    version: int,
     question: str,
     said: Answered,
     activity: str,
@@ -144,4 +143,4 @@ def _keep(
     """With what was said; the draft of the note, and what else waits in it, stay as they are."""
     heard = (*handover.heard, activity)[-REMEMBERED:] if activity else handover.heard
     after = replace(handover, lessons={**handover.lessons, question: said.value}, heard=heard)
-    service.keep(c, after, version=version)
+    service.keep(c, after)

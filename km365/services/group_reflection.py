@@ -343,16 +343,16 @@ def _close(
         service.load(c, one.id)
         for one in interviews.by_keys(c, [_key(reflection_id, one.person_id) for one in people])
     ]
-    done = {one.person_id for one, _ in held if one.state in _DONE}
+    done = {one.person_id for one in held if one.state in _DONE}
     done |= {one.person_id for one in people if one.progress.state in _NOT_ASKED}
     why = Closed.ASKED if asked_for else Closed.TIME if now >= found.closes_at else Closed.ALL
     if why is Closed.ALL and any(one.person_id not in done for one in people):
         return
-    handed_in = [one for one, _ in held if one.state is InterviewState.SENDING]
+    handed_in = [one for one in held if one.state is InterviewState.SENDING]
     summary = _summary(banks, handed_in, asked=len(people), names=found.names)
     _tell(c, jobs, found, campaign, summary, now=now)
-    for interview, version in held:
-        service.keep(c, _ended(interview, now), version=version)
+    for interview in held:
+        service.keep(c, _ended(interview, now))
         outbox.cancel(c, f"{service.RESUME}:{interview.id}", note="the reflection is over", at=now)
     campaigns.stop_everyone(c, reflection_id, state="ended", note="the reflection is over", at=now)
     store.close(c, reflection_id, at=now)

@@ -114,33 +114,33 @@ def _take_up(c: Connection, jobs: Jobs) -> None:
 
 def _on_its_way(c: Connection, interview_id: str) -> Interview | None:
     try:
-        found, _ = service.load(c, interview_id)
+        found = service.load(c, interview_id)
     except NotFound:  # erased
         return None
     return found if found.state is InterviewState.SENDING else None
 
 
 def _begin(c: Connection, read: Interview, *, at: datetime) -> None:
-    found, version = _as_read(c, read)
+    found = _as_read(c, read)
     if found.begun_at is None:
-        service.keep(c, replace(found, begun_at=at, confirming=None, changed_at=at), version=version)
+        service.keep(c, replace(found, begun_at=at, confirming=None, changed_at=at))
 
 
-def _as_read(c: Connection, read: Interview) -> tuple[Interview, int]:
-    """The interview with its version, if it is still on the way as it was read. Raises _TakenBack."""
+def _as_read(c: Connection, read: Interview) -> Interview:
+    """The interview, if it is still on the way as it was read. Raises _TakenBack."""
     try:
-        found, version = service.load(c, read.id)
+        found = service.load(c, read.id)
     except NotFound:
         raise _TakenBack("This was erased before it was handed on.") from None
     if found.state is not InterviewState.SENDING or found.sent_at != read.sent_at:
         raise _TakenBack("This was taken back before it was handed on.")
-    return found, version
+    return found
 
 
 def _finish(c: Connection, jobs: Jobs, read: Interview, link: str, *, at: datetime) -> None:
-    found, version = _as_read(c, read)
+    found = _as_read(c, read)
     done = replace(found, state=InterviewState.FINISHED, link=link, confirming=None, changed_at=at)
-    service.keep(c, done, version=version)
+    service.keep(c, done)
     service.note_change(c, found, done, at=at)
     _say(c, jobs, done, "handed_on", {"url": link}, at=at)
     named_readers.tell(c, jobs, done, at=at)
@@ -148,7 +148,7 @@ def _finish(c: Connection, jobs: Jobs, read: Interview, link: str, *, at: dateti
 
 def _rest(c: Connection, jobs: Jobs, read: Interview, *, at: datetime) -> None:
     """Nobody gets it: it rests with all that was said, and is taken up when the departure is on again."""
-    found, version = _as_read(c, read)
+    found = _as_read(c, read)
     rested = replace(
         found,
         state=InterviewState.PAUSED,
@@ -157,7 +157,7 @@ def _rest(c: Connection, jobs: Jobs, read: Interview, *, at: datetime) -> None:
         step=found.step + 1,
         changed_at=at,
     )
-    service.keep(c, rested, version=version)
+    service.keep(c, rested)
     service.note_change(c, found, rested, at=at)
     _say(c, jobs, read, "not_handed_on", {"why": "called_off"}, at=at)
 

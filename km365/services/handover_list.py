@@ -136,7 +136,7 @@ def _said_and_open(c: Connection, known: _Known) -> tuple[Interview | None, int]
     talks = interviews.list_(c, person_id=known.person_id, bank_id=BANK)
     last = max(talks, key=lambda one: one.started_at, default=None)
     kept = gaps.of_person(c, known.person_id, known.leaves_on)
-    return service.load(c, last.id)[0] if last else None, sum(one.is_open for one in kept[1]) if kept else 0
+    return service.load(c, last.id) if last else None, sum(one.is_open for one in kept[1]) if kept else 0
 
 
 async def show(desk: ReadersDesk, who: str, *, now: datetime) -> Shown:

@@ -92,7 +92,7 @@ def _interviews(
     mine = {f"KM-{one.id}" for one in held}
     others = stored_interviews.known(c, [one.removeprefix("KM-") for one in item_ids if one not in mine])
     return (
-        {f"KM-{one.id}": interviews.load(c, one.id)[0] for one in sent},
+        {f"KM-{one.id}": interviews.load(c, one.id) for one in sent},
         frozenset(f"KM-{one}" for one in others),
     )
 

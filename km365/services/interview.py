@@ -107,28 +107,33 @@ async def start(
             parts=plan(c),
         )
         made = create(c, fresh, at=now)
-        if words and not (before := _read(c, made)).answers:
-            keep(c, given(before, bank, words, at=now), version=made.version)
-            made = store.get(c, made.id)
+        if words and not made.answers:
+            made = keep(c, given(made, bank, words, at=now))
         return _turn(c, banks, jobs, made, said, now)
 
     return await db.run(first_turn)
 
 
 async def take(
-    db: Database, banks: Banks, jobs: Jobs, interview_id: str, said: Said, *, person_id: str, now: datetime
+    db: Database, banks: Banks, jobs: Jobs, interview: Interview, said: Said, *, now: datetime
 ) -> Turn:
-    """One turn, saved when this returns. A repeated activity changes nothing and repeats the prompt.
+    """One turn of an interview that was read, saved when this returns.
 
-    With what is sent the job that hands it on is queued, in the same transaction.
-    Should another turn save first, this one is applied again to what that one left. Raises NotFound where
-    there is no such interview of this person.
+    A repeated activity changes nothing and repeats the prompt. With what is sent the job that hands it on is
+    queued, in the same transaction. Should anything have been saved since it was read, this turn is applied
+    to that. Raises NotFound where there is none any more.
     """
+
+    def turn(c: Connection, *, again: bool) -> Turn:
+        before = load(c, interview.id) if again else interview
+        done = _turn(c, banks, jobs, before, said, now)
+        if done.interview == before and store.get(c, before.id).version != before.version:
+            raise ChangedMeanwhile("This interview has moved on in another turn; nothing was changed.")
+        return done
+
     for attempt in range(_ATTEMPTS):
         try:
-            return await db.run(
-                lambda c: _turn(c, banks, jobs, _mine(store.get(c, interview_id), person_id), said, now)
-            )
+            return await db.run(turn, again=attempt > 0)
         except ChangedMeanwhile:
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -137,7 +142,7 @@ async def take(
 
 async def get(db: Database, banks: Banks, interview_id: str, *, person_id: str) -> Turn:
     """The interview as it stands, with its prompt. Raises NotFound where it is not this person's."""
-    found = await db.run(lambda c: _read(c, _mine(store.get(c, interview_id), person_id)))
+    found = await db.run(_mine, interview_id, person_id)
     return Turn(interview=found, prompt=prompt(found, bank_of(banks, found)))
 
 
@@ -191,15 +196,14 @@ def bank_of(banks: Banks, interview: Interview) -> Bank:
     return banks.get(interview.bank, interview.language)
 
 
-def load(c: Connection, interview_id: str) -> tuple[Interview, int]:
-    """The interview with its words, and its version. Raises NotFound."""
-    stored = store.get(c, interview_id)
-    return _read(c, stored), stored.version
+def load(c: Connection, interview_id: str) -> Interview:
+    """The interview with its words. Raises NotFound."""
+    return _read(c, store.get(c, interview_id))
 
 
-def create(c: Connection, fresh: Interview, *, at: datetime) -> StoredInterview:
+def create(c: Connection, fresh: Interview, *, at: datetime) -> Interview:
     """The new interview without its words, or the one that was made for the same key before."""
-    return store.create(
+    made = store.create(
         c,
         interview_id=fresh.id,
         key=fresh.key,
@@ -211,21 +215,23 @@ def create(c: Connection, fresh: Interview, *, at: datetime) -> StoredInterview:
         data=_without_words(fresh),
         at=at,
     )
+    return _read(c, made)
 
 
-def keep(c: Connection, interview: Interview, *, version: int) -> None:
-    """Saves it over the version that was read. Raises ChangedMeanwhile."""
-    store.save(
+def keep(c: Connection, interview: Interview) -> Interview:
+    """Saves it over the version that was read, and returns it as it is kept. Raises ChangedMeanwhile."""
+    version = store.save(
         c,
         interview.id,
         state=interview.state,
         is_open=interview.state in WAITING,
         data=_without_words(interview),
         answers=_rows(interview),
-        version=version,
+        version=interview.version,
         at=interview.changed_at,
         language=interview.language,
     )
+    return replace(interview, version=version)
 
 
 def enqueue(c: Connection, jobs: Jobs, interview_id: str) -> None:
@@ -243,11 +249,8 @@ def note_change(c: Connection, before: Interview, after: Interview, *, at: datet
         events.append(c, kind="consent", subject=after.id, who=after.person_id, what=what, at=at)
 
 
-def _turn(
-    c: Connection, banks: Banks, jobs: Jobs, stored: StoredInterview, said: Said, now: datetime
-) -> Turn:
+def _turn(c: Connection, banks: Banks, jobs: Jobs, before: Interview, said: Said, now: datetime) -> Turn:
     """Decides one turn and saves it with all that follows from it."""
-    before = _read(c, stored)
     if said.verb in _TAKING_UP and _was_returned(c, before):
         said = replace(said, verb=Verb.REOPEN)
     bank = bank_of(banks, before)
@@ -258,7 +261,7 @@ def _turn(
         enqueue(c, jobs, after.id)
     if after == before:
         return turn
-    keep(c, after, version=stored.version)
+    after = keep(c, after)
     if in_group and after.state is not before.state:
         jobs.enqueue(c, LOOK, key=f"{LOOK}:{after.campaign}", args={"reflection": after.campaign})
     _follow_up(c, before, after, said, now)
@@ -302,7 +305,7 @@ def replan(c: Connection, before: Interview, after: Interview, *, now: datetime)
     """
     if after == before:
         return
-    keep(c, after, version=store.get(c, before.id).version)
+    keep(c, after)
     note_change(c, before, after, at=now)
     if after.wake_at == before.wake_at:
         return
@@ -326,10 +329,11 @@ def _was_returned(c: Connection, interview: Interview) -> bool:
     )
 
 
-def _mine(stored: StoredInterview, person_id: str) -> StoredInterview:
+def _mine(c: Connection, interview_id: str, person_id: str) -> Interview:
+    stored = store.get(c, interview_id)
     if stored.person_id != person_id:
         raise NotFound("This interview does not exist any more; start it again from the invitation.")
-    return stored
+    return _read(c, stored)
 
 
 def _without_words(interview: Interview) -> dict[str, object]:
@@ -370,4 +374,4 @@ def _read(c: Connection, stored: StoredInterview) -> Interview:
         for key in (answer["question"],)
     ]
     data["edits"] = {name: words[f"{_EDIT}{name}"] for name in data["edits"] if f"{_EDIT}{name}" in words}
-    return interviews.from_json(data)
+    return replace(interviews.from_json(data), version=stored.version)

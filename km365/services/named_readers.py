@@ -171,7 +171,7 @@ def _reader(person_id: str) -> Reader:
 def _for_reader(c: Connection, reader: Reader) -> list[Interview]:
     """The handovers in which something is, or was, left for this reader, with its words."""
     naming = interviews.naming(c, reader.person_id, bank_id=BANK)
-    there = [service.load(c, one.id)[0] for one in naming]
+    there = [service.load(c, one.id) for one in naming]
     return [one for one in there if left_for(one, reader) or has_expired(one, reader)]
 
 

@@ -93,4 +93,4 @@ async def _draft(
 def _talk(c: Connection, person_id: str) -> Interview | None:
     """The person's handover interview, the one touched last."""
     found = interviews.list_(c, person_id=person_id, bank_id=BANK, limit=1)
-    return talks.load(c, found[0].id)[0] if found else None
+    return talks.load(c, found[0].id) if found else None

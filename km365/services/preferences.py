@@ -215,7 +215,7 @@ def _overview(c: Connection, hours: Hours, person_id: str, *, now: datetime) -> 
     left = [
         Coming(interview=found, at=due(f"{service.RESUME}:{found.id}"))
         for stored in interviews.open_for(c, person_id)
-        for found, _ in (service.load(c, stored.id),)
+        for found in (service.load(c, stored.id),)
         if found.state in WAITING
     ]
     waiting = sorted([*asked, *left], key=lambda one: (one.at is None, one.at or now))

@@ -159,7 +159,7 @@ def _still_theirs(c: Connection, about: Contribution, person_id: str) -> bool:
     """
     if about.interview is None:
         return True
-    found, _ = service.load(c, about.interview.id)
+    found = service.load(c, about.interview.id)
     under_way = found.state is InterviewState.SENDING
     return found.person_id == person_id and under_way is (about.standing is Standing.HANDED_IN)
 
@@ -168,7 +168,7 @@ def _in_our_database(c: Connection, banks: Banks, wanted: Wish, *, at: datetime)
     """Deletes or narrows the answers; those of a handover note stay in it, and leave the lesson."""
     if not wanted.interview_id:
         return
-    before, version = service.load(c, wanted.interview_id)
+    before = service.load(c, wanted.interview_id)
     bank = service.bank_of(banks, before)
     if wanted.kind is WishKind.NARROW:
         after = narrowed(before, bank, Audience.OFFICE)
@@ -177,13 +177,13 @@ def _in_our_database(c: Connection, banks: Banks, wanted: Wish, *, at: datetime)
     else:
         after = forgotten(before)
         outbox.cancel(c, f"{service.RESUME}:{before.id}", note="the person has taken it back", at=at)
-    _keep(c, before, after, version=version, at=at)
+    _keep(c, before, after, at=at)
 
 
-def _keep(c: Connection, before: Interview, after: Interview, *, version: int, at: datetime) -> None:
+def _keep(c: Connection, before: Interview, after: Interview, *, at: datetime) -> None:
     if after != before:
         after = replace(after, step=before.step + 1, changed_at=at)
-        service.keep(c, after, version=version)
+        service.keep(c, after)
         service.note_change(c, before, after, at=at)
 
 

@@ -5,12 +5,12 @@ became of it. One that stays at `sending` after a crash may or may not have arri
 is shown, and is not sent again (ENGINE §2).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Text, and_, bindparam, cast, func, or_, select, update
 
 from km365.store import rows
 from km365.store.rows import Json
@@ -233,6 +233,25 @@ def list_(
     if person_id is not None:
         query = query.where(message.c.person_id == person_id)
     return [_sent(row._mapping) for row in c.execute(query)]
+
+
+_LAST_SAID = (
+    select(message)
+    .where(
+        message.c.person_id == bindparam("wanted"),
+        message.c.state.in_([Delivery.SENDING, Delivery.SENT, Delivery.UNKNOWN]),
+        message.c.card.not_in(bindparam("beside", expanding=True)),
+    )
+    .order_by(message.c.changed_at.desc(), message.c.key)
+    .limit(1)
+)
+"""Made once: every turn of a chat needs it."""
+
+
+def last_said(c: Connection, person_id: str, *, beside: Collection[str] = ()) -> Sent | None:
+    """What was, or may have been, said last to this person; the cards named `beside` do not count."""
+    row = c.execute(_LAST_SAID, {"wanted": person_id, "beside": sorted(beside)}).first()
+    return _sent(row._mapping) if row else None
 
 
 def reached_since(c: Connection, person_id: str, since: datetime) -> bool:

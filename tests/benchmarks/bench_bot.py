@@ -216,7 +216,7 @@ async def warm(bot: str, service_url: str, key: bytes) -> None:
     async with aiohttp.ClientSession() as session:
         caller = Caller(session, bot, service_url, key)
         for number in range(WARM):
-            await caller.says(f"visitor{number % CALLERS}", STORY)
+            await caller.says(f"visitor{number % CALLERS}", f"{STORY} Question {number}.")
 
 
 async def everybody(bot: str, service_url: str, key: bytes, people: int, thinks_s: float) -> list[float]:

@@ -123,8 +123,8 @@ class Contributing:
         self.number += 1
         said = Said(verb=verb, **what)
         app = self.here.app
-        mine = person_id(self.person)
-        await service.take(app.db, self.parts.banks, app.jobs, name, said, person_id=mine, now=self.at)
+        turn = await service.get(app.db, self.parts.banks, name, person_id=person_id(self.person))
+        await service.take(app.db, self.parts.banks, app.jobs, turn.interview, said, now=self.at)
 
     async def works(self) -> None:
         """Runs the jobs that hand on and carry out; what the bot then says to this person was heard."""

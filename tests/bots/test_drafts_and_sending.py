@@ -154,15 +154,9 @@ async def test_words_taken_back_while_they_were_handed_on_stay_and_the_new_ones_
 
     async def submit(interview: Interview, bank: Bank, begin: Begin) -> str:
         while again:
-            await service.take(
-                office.db,
-                BANKS,
-                office.jobs,
-                interview.id,
-                again.pop(0),
-                person_id="ann",
-                now=MORNING + timedelta(hours=1),
-            )
+            now = MORNING + timedelta(hours=1)
+            before = await office.db.run(service.load, interview.id)
+            await service.take(office.db, BANKS, office.jobs, before, again.pop(0), now=now)
         await begin()
         left.append((interview.answer("story") or interview.answers[0]).text[:6])
         return "https://sharepoint.example/item"

@@ -62,7 +62,7 @@ async def at_the_draft(leaver: Contributing, **answers: str) -> None:
     mine = replace(said, person_id=person_id(leaver.person), consented_at=MORNING)
 
     def put(c: Connection) -> None:
-        service.keep(c, mine, version=service.create(c, mine, at=MORNING).version)
+        service.keep(c, replace(mine, version=service.create(c, mine, at=MORNING).version))
 
     await leaver.here.app.db.run(put)
     await leaver.says("show my draft")

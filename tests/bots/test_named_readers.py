@@ -41,12 +41,12 @@ class Leaving:
         return replace(self.ann, person=person, language=language, replies=[], card=None)
 
     async def interview(self) -> Interview:
-        return (await self.ann.here.app.db.run(lambda c: service.load(c, "h1")))[0]
+        return await self.ann.here.app.db.run(service.load, "h1")
 
     async def puts(self, interview: Interview) -> None:
         def put(c: Connection) -> None:
             made = service.create(c, interview, at=MORNING)
-            service.keep(c, interview, version=made.version)
+            service.keep(c, replace(interview, version=made.version))
 
         await self.ann.here.app.db.run(put)
 
@@ -287,7 +287,7 @@ async def test_where_nothing_is_left_any_more_nothing_is_sent_or_shown(ann: Cont
     )
 
     def put(c: Connection) -> None:
-        service.keep(c, replace(filed, **changes), version=interviews.get(c, "h1").version)
+        service.keep(c, replace(filed, **changes, version=interviews.get(c, "h1").version))
         if how == "erased":
             interviews.erase_answers(c, untouched_since=MORNING + timedelta(days=900))
 
@@ -330,7 +330,7 @@ async def test_an_answer_as_long_as_can_be_arrives_whole_as_text(here: Leaving) 
         named=(person_id("ben"),),
     )
     version = (await here.ann.here.app.db.run(interviews.get, "h2")).version
-    await here.ann.here.app.db.run(lambda c: service.keep(c, filed, version=version))
+    await here.ann.here.app.db.run(lambda c: service.keep(c, replace(filed, version=version)))
     ben = here.of("ben")
     await ben.says("what was left for me")
     ben.heard(long.strip())

@@ -91,9 +91,8 @@ class Chat:
     async def says(self, verb: Verb, text: str = "", *, question: str = "") -> Turn:
         said = Said(verb=verb, text=text, question=question)
         app = self.here.app
-        return await service.take(
-            app.db, self.parts.banks, app.jobs, "i1", said, person_id=person_id("ann"), now=NOW
-        )
+        interview = await self.interview()
+        return await service.take(app.db, self.parts.banks, app.jobs, interview, said, now=NOW)
 
     async def works(self) -> None:
         """Hands on what waits, until it is there or fails."""
@@ -111,8 +110,7 @@ class Chat:
         await running
 
     async def interview(self) -> Interview:
-        found, _ = await self.here.app.db.run(service.load, "i1")
-        return found
+        return await self.here.app.db.run(service.load, "i1")
 
     async def told(self) -> list[Message]:
         return [one.message for one in await self.here.app.db.run(outbox.list_)]

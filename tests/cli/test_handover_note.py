@@ -77,7 +77,7 @@ def keep(here: Provisioned, talk: Interview) -> None:
             version = known[0].version
         else:
             version = service.create(c, talk, at=NOW).version
-        service.keep(c, talk, version=version)
+        service.keep(c, replace(talk, version=version))
 
 
 def text_of(file: Path) -> str:

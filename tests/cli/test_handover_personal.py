@@ -56,7 +56,7 @@ def answered(c: Connection, who: str) -> None:
         data={},
         at=NOW,
     )
-    service.keep(c, told, version=made.version)
+    service.keep(c, replace(told, version=made.version))
     conversations.save(c, f"chat-{who}", {"language": "en"}, 0, at=NOW)
     conversations.remember_address(
         c,
@@ -161,8 +161,8 @@ async def test_what_is_erased_while_it_is_handed_on_goes_no_further_and_nobody_i
 ) -> None:
     app = told.app
     with app.db.begin() as c:
-        found, version = service.load(c, "interview-ann")
-        service.keep(c, replace(found, state=InterviewState.SENDING, sent_at=NOW), version=version)
+        found = service.load(c, "interview-ann")
+        service.keep(c, replace(found, state=InterviewState.SENDING, sent_at=NOW))
 
     async def deliver(_: Interview, __: Bank, begin: handing_on.Begin) -> str:
         done = await km365("handover", "erase", sign_in_name("ann"), "--apply")

@@ -122,6 +122,10 @@ class Colleague:
         """The newest card says it."""
         expect(self.card).to_contain_text(text)
 
+    def reads_last(self, text: str) -> None:
+        """The newest message of all says it, so nothing is about to push it away."""
+        expect(self.log.locator("> li.message").last).to_contain_text(text)
+
     def hears(self, text: str) -> None:
         """It stands somewhere in the chat."""
         expect(self.log).to_contain_text(text)

@@ -31,7 +31,7 @@ def test_a_leaver_reads_the_note_first_and_it_keeps_to_its_circle(up: Up, sit: S
     oumar.is_asked("Avant de commencer")
     oumar.says(ROLE)
     oumar.hears("Je n'ai pas gardé cela")
-    oumar.is_asked("Avant de commencer")
+    oumar.reads_last("Avant de commencer")  # anew, below that
     assert up.ours("SELECT * FROM km_answer") == [], "nothing is kept before the consent"
     oumar.presses("J'accepte")
     for progress, answer in (("1 sur 12", ROLE), ("2 sur 12", None), ("3 sur 12", WORK)):

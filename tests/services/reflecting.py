@@ -1,7 +1,7 @@
 """A milestone of CO-BEL that people have reflected on, over a small Microsoft 365."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -158,7 +158,7 @@ class Reflecting:
             data={},
             at=NOW,
         )
-        interviews.keep(c, interview, version=1)
+        interviews.keep(c, replace(interview, version=1))
 
     async def agreed(self) -> None:
         """Three people send much the same, one of them with a story and one denied by a fourth."""

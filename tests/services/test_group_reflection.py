@@ -79,7 +79,7 @@ async def answered(db: Database, people: str) -> None:
             *[Said(verb=Verb.SKIP)] * 3,
             Said(verb=Verb.SEND),
         ):
-            turn = await interview.take(db, BANKS, jobs, turn.interview.id, said, person_id=person, now=NOW)
+            turn = await interview.take(db, BANKS, jobs, turn.interview, said, now=NOW)
         assert turn.interview.state is InterviewState.SENDING
 
 
@@ -193,14 +193,14 @@ async def test_who_has_not_handed_in_is_not_counted_and_loses_the_draft(db: Data
         new_id=lambda: "i-d",
     )
     for said in (Said(verb=Verb.AGREE), Said(verb=Verb.ANSWER, text="1")):
-        await interview.take(db, BANKS, jobs, "i-d", said, person_id="d", now=NOW)
+        begun = await db.run(interview.load, "i-d")
+        await interview.take(db, BANKS, jobs, begun, said, now=NOW)
     await look(db, now=NOW + timedelta(days=5))
     (told,) = await summaries(db)
     assert told.message.data["summary"]["answered"] == 3
     assert await db.run(interviews.answers, "i-d") == []
-    late = await interview.take(
-        db, BANKS, jobs, "i-d", Said(verb=Verb.ANSWER, text="late"), person_id="d", now=NOW
-    )
+    said = Said(verb=Verb.ANSWER, text="late")
+    late = await interview.take(db, BANKS, jobs, begun, said, now=NOW)
     assert late.interview.state is InterviewState.OVER
 
 

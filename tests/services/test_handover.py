@@ -293,7 +293,8 @@ async def test_the_overview_counts_only_answers_that_the_readers_of_the_note_may
     app, said = desk.here.app, interview((SAID, Audience.SUCCESSOR), (CONFIDENCE, Audience.NAMED))
     readers = ReadersDesk(graph=app.graph, db=app.db, jobs=app.jobs, settings=app.settings)
     with app.db.begin() as c:
-        talks.keep(c, said, version=talks.create(c, replace(said, key="handover:told"), at=NOW).version)
+        made = talks.create(c, replace(said, key="handover:told"), at=NOW)
+        talks.keep(c, replace(said, version=made.version))
     (standing,) = await handover_list.overview(readers, now=NOW)
     assert standing.answers == 1
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from km365.core.audience import Audience
 from km365.core.interviews import InterviewState, PromptKind
@@ -22,6 +23,7 @@ from km365.store import campaigns, outbox
 from km365.store import interviews as store
 from km365.store.campaigns import Campaign
 from km365.store.database import Connection, Database
+from km365.store.tables import interview
 from km365.templates import Templates
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -54,7 +56,8 @@ async def started(db: Database, subject: Subject = REVIEW, verb: Verb = Verb.STA
 
 async def say(db: Database, verb: Verb, text: str = "", **more: object) -> Turn:
     said = replace(Said(verb=verb, text=text), **more)  # type: ignore[arg-type]
-    return await service.take(db, BANKS, open_jobs(db), "i1", said, person_id="ann", now=NOW)
+    turn = await service.get(db, BANKS, "i1", person_id="ann")
+    return await service.take(db, BANKS, open_jobs(db), turn.interview, said, now=NOW)
 
 
 def ask(c: Connection) -> None:
@@ -138,10 +141,28 @@ async def test_turns_at_the_same_moment_are_all_kept(db: Database) -> None:
     assert {a.question for a in turn.interview.answers} == set(names)
 
 
+async def test_a_turn_is_applied_to_what_was_saved_since_it_was_read(db: Database) -> None:
+    read = (await started(db)).interview
+    await say(db, Verb.ANSWER, "1", question="side")
+    await say(db, Verb.ANSWER, LONG, question="story")
+    said = Said(verb=Verb.ANSWER, text=f"cause {LONG}", question="cause")
+    turn = await service.take(db, BANKS, open_jobs(db), read, said, now=NOW)
+    assert {a.question for a in turn.interview.answers} == {"side", "story", "cause"}
+    assert await db.run(service.load, "i1") == turn.interview
+
+
+async def test_a_turn_of_what_was_erased_since_it_was_read_is_refused(db: Database) -> None:
+    read = (await started(db)).interview
+    with db.begin() as c:
+        c.execute(delete(interview).where(interview.c.id == "i1"))
+    with pytest.raises(NotFound):
+        await service.take(db, BANKS, open_jobs(db), read, Said(verb=Verb.SKIP), now=NOW)
+
+
 async def test_nobody_reaches_into_another_persons_interview(db: Database) -> None:
     await started(db)
     with pytest.raises(NotFound):
-        await service.take(db, BANKS, open_jobs(db), "i1", Said(verb=Verb.SKIP), person_id="ben", now=NOW)
+        await service.get(db, BANKS, "i1", person_id="ben")
     assert await service.find(db, BANKS, "i1", person_id="ben") is None
     assert await service.current(db, BANKS, "ben") is None
 

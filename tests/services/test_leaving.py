@@ -99,9 +99,8 @@ class Leaving:
     async def says(self, verb: Verb = Verb.ANSWER, *, times: int = 1) -> Interview:
         for _ in range(times):
             said = Said(verb=verb, text=LONG if verb is Verb.ANSWER else "")
-            turn = await service.take(
-                self.app.db, self.banks, self.app.jobs, "i1", said, person_id=ANN, now=self.now
-            )
+            talk = await self.talk()
+            turn = await service.take(self.app.db, self.banks, self.app.jobs, talk, said, now=self.now)
         return turn.interview
 
     async def talk(self) -> Interview:

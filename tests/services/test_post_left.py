@@ -114,9 +114,8 @@ class Gone:
     async def _take(self, person: str, verb: Verb, text: str = ""):
         said = Said(verb=verb, text=text)
         app = self.app
-        return await service.take(
-            app.db, self.banks, app.jobs, f"talk-{person}", said, person_id=person, now=self.now
-        )
+        interview = await app.db.run(service.load, f"talk-{person}")
+        return await service.take(app.db, self.banks, app.jobs, interview, said, now=self.now)
 
     def _desk(self) -> Desk:
         app = self.app

@@ -11,7 +11,6 @@ from km365.core.said import is_question
 from km365.core.turns import Turn
 from km365.services.life_news import DECIDED
 from km365.store import moves, outbox
-from km365.store.outbox import Delivery
 from km365_bots import interviewing
 from km365_bots.buttons import card_of
 from km365_bots.chat import Chat
@@ -20,10 +19,8 @@ from km365_bots.speech import HELP
 
 _ASKED_SINCE = "asked_since"
 """Where the state of a chat notes when something else was asked after a contribution had come back."""
-_SAID = frozenset({Delivery.SENDING, Delivery.SENT, Delivery.UNKNOWN})
 _ASK_NOTHING = frozenset({"handed_on", "not_handed_on", "term_decided"})
 """Cards after which a question still is the last."""
-_LATEST = 20
 _HEARD = frozenset({EventKind.MESSAGE, EventKind.SUBMIT})
 
 
@@ -39,9 +36,7 @@ async def last_asked(chat: Chat) -> Returned | None:
     """What came back, if nothing else was asked in this chat since; None where it was taken up, too."""
     if chat.event.kind not in _HEARD or chat.event.edited:
         return None
-    sent = await chat.parts.db.run(outbox.list_, person_id=chat.event.person_id, limit=_LATEST)
-    said = [one for one in sent if one.state in _SAID and one.message.card not in _ASK_NOTHING]
-    newest = max(said, key=lambda one: one.changed_at, default=None)
+    newest = await chat.parts.db.run(outbox.last_said, chat.event.person_id, beside=_ASK_NOTHING)
     if newest is None or (newest.message.card, newest.message.data.get("decision")) != (DECIDED, "returned"):
         return None
     since = chat.state.get(_ASKED_SINCE)

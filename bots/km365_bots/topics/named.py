@@ -205,11 +205,12 @@ class Named(Topic):
     async def _put_back(self, chat: Chat, about: str, wholes: Mapping[str, Sequence[str]]) -> bool:
         """What was left out is in the answers again; one that was nothing else is given now."""
         parts, person, at = chat.parts, chat.event.person_id, chat.event.at
+        turn = await interviewing.named(chat, about)
+        if turn is None:
+            return False
         for question, (_, whole) in ((one, some) for one, some in wholes.items() if not some[0]):
             said = Said(verb=Verb.ANSWER, text=whole, question=question, activity_id=chat.activity_key)
-            turn = await interview.take(
-                parts.db, parts.banks, parts.jobs, about, said, person_id=person, now=at
-            )
+            turn = await interview.take(parts.db, parts.banks, parts.jobs, turn.interview, said, now=at)
             if _stored(turn.interview, question) != whole:
                 return False
         partly = {question: (some[0], some[1]) for question, some in wholes.items() if some[0]}
