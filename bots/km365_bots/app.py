@@ -18,6 +18,7 @@ from km365.graph.apps import install_bot
 from km365.services import teams_app
 from km365.services.calendar import hours_of
 from km365.services.group_reflection import GROUP, SUMMARY
+from km365.services.memory import settled
 from km365.settings import Settings
 from km365.store import conversations, preferences
 from km365.store.outbox import Message
@@ -55,7 +56,8 @@ async def serve(app: App, *, doors: bool = True) -> AsyncIterator[str]:
         host = Host(sign_in=sign_in, turns=turns, connector=connector)
         pages = _pages(app, sign_in, host, parts.catalogue)
         async with _listening(pages, app.settings) as address:
-            yield f"workspace and bot on {address}"
+            with settled():
+                yield f"workspace and bot on {address}"
 
 
 def _pages(app: App, sign_in: SignIn, host: Host, catalogue: Catalogue) -> web.Application:

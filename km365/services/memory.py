@@ -1,4 +1,4 @@
-"""Reading large files without the collector walking all that was read, again and again."""
+"""Keeping Python from looking for garbage where there is none, again and again."""
 
 import contextlib
 import gc
@@ -15,3 +15,13 @@ def collector_paused() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+@contextlib.contextmanager
+def settled() -> Iterator[None]:
+    """What is in memory now will stay, so it is not looked through (a fifth of the CPU of tagging)."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -5,9 +5,7 @@ when the same plan is applied again.
 """
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,6 +15,7 @@ from km365.graph import metadata, other_ways
 from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.services import tag_moves
+from km365.services.memory import settled
 from km365.services.tag_moves import CHANGED, DONE, OURS, TITLES, Move, Shelf, Shelves, as_json, holds, refs
 from km365.services.tag_plan import Advance
 from km365.settings import Settings
@@ -76,7 +75,7 @@ async def apply(
     run_id = f"tag-{sha[:10]}"
     shelves = await tag_moves.open_shelves(graph, wanted.libraries)
     _refuse_unwritable(wanted, shelves)
-    with db.alone(settings.home, run_id), _settled():
+    with db.alone(settings.home, run_id), settled():
         run = await db.run(_begin, run_id, sha, wanted, who=who, at=now())
         begun(run)
         return await _carry_out(graph, db, run, _write, shelves, now=now, advance=advance)
@@ -149,16 +148,6 @@ def _begin(c: Connection, run_id: str, sha: str, wanted: Plan, *, who: str, at: 
 
 
 # Carrying out --------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _settled() -> Iterator[None]:
-    """What is in memory now will stay, so Python need not look through it for garbage: a fifth of our CPU."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 _Step = Callable[[Graph, Sequence[Change], Shelves], Awaitable[list[End | GraphError]]]
@@ -293,7 +282,7 @@ async def undo(
     """
     undone = await db.run(runs.get, run_id)
     shelves = await tag_moves.open_shelves(graph, [_library(one) for one in undone.what["libraries"]])
-    with db.alone(settings.home, run_id), _settled():
+    with db.alone(settings.home, run_id), settled():
         run = await db.run(_begin_undo, run_id, who=who, at=now())
         begun(run)
         return await _carry_out(graph, db, run, _restore, shelves, now=now, advance=advance)

@@ -193,6 +193,7 @@ def ours(service_url: str, home: Path, tell: Connection, *, echo: bool = False) 
     from km365.documents.questions import Banks
     from km365.documents.words import Words
     from km365.jobs import open_jobs
+    from km365.services.memory import settled
     from km365.store.database import Database
     from km365.templates import Templates
 
@@ -243,7 +244,8 @@ def ours(service_url: str, home: Path, tell: Connection, *, echo: bool = False) 
 
             app = web.Application()
             app.router.add_post("/api/messages", host.messages)
-            await serve(app, tell, {"send": proactive})
+            with settled():
+                await serve(app, tell, {"send": proactive})
 
     asyncio.run(main())
 
