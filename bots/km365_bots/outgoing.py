@@ -65,11 +65,16 @@ def texts(text: str, *, language: str) -> tuple[Outgoing, ...]:
     return tuple(Outgoing(activity=message(portion, None, language=language)) for portion in portions(text))
 
 
-def message(text: str, card: Json | None, *, language: str) -> Json:
-    """A message activity. With a card the text is only its summary, for notifications and screen readers."""
+def message(text: str, card: Json | None, *, language: str, above: str = "") -> Json:
+    """A message activity. With a card the text is only its summary, for notifications and screen readers.
+
+    What stands `above` the card is read with it.
+    """
     activity: Json = {"type": "message", "locale": language}
+    if card is None or above:
+        activity |= {"text": above or text, "textFormat": "plain"}
     if card is None:
-        return activity | {"text": text, "textFormat": "plain"}
+        return activity
     first = next((line for line in text.splitlines() if line.strip()), "")
     return activity | {"summary": first[:200], "attachments": [cards.attachment(card)]}
 

@@ -11,11 +11,12 @@ import contextlib
 import logging
 import secrets
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from itertools import zip_longest
 from pathlib import Path
 from typing import Protocol
 
@@ -205,7 +206,7 @@ class Turns:
                 replies = [Reply(text=words)]
             saying.key = incoming.key if saved else ""
             answer, left = self._answer_request(incoming, replies, taken.answer)
-            saying.add(out for reply in left for out in self._outgoing(incoming, reply))
+            saying.add(self._messages(incoming, left))
             if answer is not None or heard is Heard.BEHIND:
                 await saying.keep()
             taken.safe.set()
@@ -293,14 +294,29 @@ class Turns:
         left = [reply for reply in replies if reply is not instead or not incoming.is_personal]
         return _replaced_by(self._rendered(incoming, instead, always=True)), left
 
-    def _outgoing(self, incoming: Incoming, reply: Reply) -> tuple[Outgoing, ...]:
+    def _messages(self, incoming: Incoming, replies: Sequence[Reply]) -> Iterator[Outgoing]:
+        """The replies as they are sent.
+
+        A text and the card behind it are one message: they cannot come in another order, and Teams lets a
+        bot send only so many.
+        """
+        above = ""
+        for reply, behind in zip_longest(replies, replies[1:]):
+            if behind is not None and _stands_above(reply, behind):
+                above = reply.text
+                continue
+            yield from self._outgoing(incoming, reply, above)
+            above = ""
+
+    def _outgoing(self, incoming: Incoming, reply: Reply, above: str) -> tuple[Outgoing, ...]:
         """The reply as it is sent: a card in the place of an older one, a new card, or text."""
         card = self._rendered(incoming, reply, always=bool(reply.replaces))
         language = reply.card.language if reply.card else best([incoming.locale])
+        whole = f"{above}\n\n{reply.text}" if above else reply.text
         if card is None:
-            return texts(reply.text, language=language)
-        activity = message(reply.text, card, language=language)
-        return (Outgoing(activity=activity, replaces=reply.replaces or "", otherwise=reply.text),)
+            return texts(whole, language=language)
+        activity = message(reply.text, card, language=language, above=above)
+        return (Outgoing(activity=activity, replaces=reply.replaces or "", otherwise=whole),)
 
     def _rendered(self, incoming: Incoming, reply: Reply, *, always: bool) -> Json | None:
         """The reply's card; for one without, a card that only says its text if `always`, else None."""
@@ -312,6 +328,16 @@ class Turns:
         except TemplateError as error:
             _log.error("A reply went out as text: %s", error)
             return None
+
+
+_LONGEST_ABOVE = 4_000
+"""Characters of a text that goes with the card behind it."""
+
+
+def _stands_above(reply: Reply, behind: Reply) -> bool:
+    """Whether it is a text, with a new card behind it."""
+    is_text = reply.card is None and not reply.replaces and len(reply.text) <= _LONGEST_ABOVE
+    return is_text and behind.card is not None and not behind.replaces
 
 
 class Lines:

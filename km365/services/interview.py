@@ -218,8 +218,11 @@ def create(c: Connection, fresh: Interview, *, at: datetime) -> Interview:
     return _read(c, made)
 
 
-def keep(c: Connection, interview: Interview) -> Interview:
-    """Saves it over the version that was read, and returns it as it is kept. Raises ChangedMeanwhile."""
+def keep(c: Connection, interview: Interview, *, before: Interview | None = None) -> Interview:
+    """Saves it over the version that was read, and returns it as it is kept. Raises ChangedMeanwhile.
+
+    Where it is given as it was read `before`, answers that have not changed are not written again.
+    """
     version = store.save(
         c,
         interview.id,
@@ -230,6 +233,7 @@ def keep(c: Connection, interview: Interview) -> Interview:
         version=interview.version,
         at=interview.changed_at,
         language=interview.language,
+        read=None if before is None else _rows(before),
     )
     return replace(interview, version=version)
 
@@ -261,7 +265,7 @@ def _turn(c: Connection, banks: Banks, jobs: Jobs, before: Interview, said: Said
         enqueue(c, jobs, after.id)
     if after == before:
         return turn
-    after = keep(c, after)
+    after = keep(c, after, before=before)
     if in_group and after.state is not before.state:
         jobs.enqueue(c, LOOK, key=f"{LOOK}:{after.campaign}", args={"reflection": after.campaign})
     _follow_up(c, before, after, said, now)

@@ -19,6 +19,7 @@ _NEWEST_FIRST = select(interview).order_by(interview.c.changed_at.desc(), interv
 _OPEN_FOR = _NEWEST_FIRST.where(interview.c.person_id == bindparam("wanted"), interview.c.is_open)
 _ANSWERS_OF = select(answer).where(answer.c.interview_id == bindparam("wanted")).order_by(answer.c.position)
 _FORGET_ANSWERS = delete(answer).where(answer.c.interview_id == bindparam("wanted"))
+_FORGET_SOME = _FORGET_ANSWERS.where(answer.c.question_id.in_(bindparam("questions", expanding=True)))
 _SAVE = update(interview).where(
     interview.c.id == bindparam("wanted"), interview.c.version == bindparam("read")
 )
@@ -117,9 +118,11 @@ def save(
     version: int,
     at: datetime,
     language: str | None = None,
+    read: Sequence[StoredAnswer] | None = None,
 ) -> int:
     """Stores the interview with exactly these answers and returns the new version; `version` is the one read.
 
+    Where the answers that were `read` with it are given, only what differs from them is written.
     Raises ChangedMeanwhile when another turn saved first, and then nothing is written.
     """
     values: dict[str, object] = {
@@ -133,9 +136,20 @@ def save(
         values["language"] = language
     if c.execute(_SAVE, {"wanted": interview_id, "read": version, **values}).rowcount != 1:
         raise ChangedMeanwhile("This interview has moved on in another turn; its newest state was kept.")
-    c.execute(_FORGET_ANSWERS, {"wanted": interview_id})
-    given_rows = [
-        {
+    old, new = _rows(interview_id, read or ()), _rows(interview_id, answers)
+    if read is None:
+        c.execute(_FORGET_ANSWERS, {"wanted": interview_id})
+    elif changed := [question for question, row in old.items() if new.get(question) != row]:
+        c.execute(_FORGET_SOME, {"wanted": interview_id, "questions": changed})
+    if fresh := [row for question, row in new.items() if old.get(question) != row]:
+        c.execute(answer.insert(), fresh)
+    return version + 1
+
+
+def _rows(interview_id: str, answers: Sequence[StoredAnswer]) -> dict[str, dict[str, object]]:
+    """The answers as rows, by question."""
+    return {
+        given.question_id: {
             "interview_id": interview_id,
             "question_id": given.question_id,
             "position": position,
@@ -144,10 +158,7 @@ def save(
             "answered_at": given.answered_at,
         }
         for position, given in enumerate(answers)
-    ]
-    if given_rows:
-        c.execute(answer.insert(), given_rows)
-    return version + 1
+    }
 
 
 def by_keys(c: Connection, keys: Sequence[str]) -> list[StoredInterview]:
