@@ -95,6 +95,8 @@ _log = logging.getLogger("km365.bots.parts")
 
 _KEPT = timedelta(hours=1)
 """How long a profile's language and the term store's words are taken as known."""
+_ASKED_AGAIN_AFTER = timedelta(minutes=1)
+"""When a profile is asked for again that Graph did not give: not every word is to wait for it."""
 _MOST_KEPT = 20_000
 
 
@@ -225,18 +227,19 @@ class _Profiles:
     async def language(self, person_id: str) -> str | None:
         """The language tag in the person's profile; None if there is none or Graph cannot say now."""
         now = self._app.clock.now()
-        known = self._known.get(person_id)
-        if known and now - known[0] < _KEPT:
-            return known[1]
+        until, known = self._known.get(person_id, (now, None))
+        if now < until:
+            return known
+        kept = _KEPT
         try:
-            found = (await people.get_person(self._app.graph, person_id)).language or None
+            known = (await people.get_person(self._app.graph, person_id)).language or None
         except (GraphError, NotFound) as error:
             _log.warning("A profile could not be read: %s", error)
-            return known[1] if known else None
+            kept = _ASKED_AGAIN_AFTER
         if len(self._known) >= _MOST_KEPT:
             self._known.clear()
-        self._known[person_id] = (now, found)
-        return found
+        self._known[person_id] = (now + kept, known)
+        return known
 
 
 class _Drafts:

@@ -1,8 +1,9 @@
 """Who is around somebody who is interviewed: with it, who reads an answer is said by name."""
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from km365.core.audience import Audience
 from km365.core.messages import Messages, Text
@@ -54,7 +55,10 @@ def by_name(messages: Messages, around: Around, named: Sequence[str] = ()) -> Me
     if named:
         only = messages.say("preview.named", people=together(messages, around, named))
         said[f"audience.{Audience.NAMED}"] = _as_it_is(only)
-    return replace(messages, texts=ChainMap(said, dict(messages.texts))) if said else messages
+    if not said:
+        return messages
+    texts = cast(MutableMapping[str, Text], messages.texts)  # nobody writes into it, and it is large to copy
+    return replace(messages, texts=ChainMap(said, texts))
 
 
 def together(messages: Messages, around: Around, named: Sequence[str]) -> str:

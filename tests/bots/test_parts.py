@@ -227,3 +227,15 @@ def _mortal(patched: pytest.MonkeyPatch, life: Life) -> None:
 
     patched.setattr(Graph, "send", calls)
     patched.setattr(Database, "run", commits)
+
+
+async def test_graph_is_not_asked_at_every_word_of_somebody_it_does_not_know(
+    provisioned: Provisioned,
+) -> None:
+    parts, state = await open_parts(provisioned.app), provisioned.m365.state
+    faults.switch(state, "next_requests", on=True, verb="GET", path="/users/*", status=404, times=9)
+    for _ in range(3):
+        assert await parts.profile_language("nobody-of-ours") is None
+    left = faults.setting(state, "next_requests")
+    assert left
+    assert left["times"] == 8

@@ -7,6 +7,7 @@ which, by id: no word of theirs, but those that may answer what came back, until
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from km365.app import App
@@ -17,6 +18,7 @@ from km365.core.interviews import ANSWERABLE, MAX_ANSWER_LENGTH, InterviewState,
 from km365.core.keepout import KeepOut
 from km365.core.languages import LANGUAGES
 from km365.core.turns import SURE_WITHIN
+from km365.documents.messages import Catalogue
 from km365.documents.questions import Banks
 from km365.errors import NotFound
 from km365.services import contributions, wishes
@@ -436,21 +438,22 @@ def _said(chat: Chat, meant: Understood | None) -> tuple[str, int]:
     number = int(last) if last.isdecimal() and len(last) < 3 else 0
     wanted = " ".join(words) if number else plain(text)
     for verb in _WORDS:
-        if wanted in _words_for(chat, verb):
+        if wanted in _words_for(chat.parts.catalogue, verb):
             return verb, number
     if meant and meant.command is Command.WITHDRAW:
         return "withdraw", 0
     return ("list", 0) if meant and meant.command is Command.BACK else ("", 0)
 
 
-def _words_for(chat: Chat, verb: str) -> set[str]:
+@lru_cache(maxsize=32)
+def _words_for(catalogue: Catalogue, verb: str) -> frozenset[str]:
     """The words that mean this, as people type them, the button's among them."""
     found: set[str] = set()
     for tag in LANGUAGES:
-        texts = chat.parts.catalogue.get(tag).texts
+        texts = catalogue.get(tag).texts
         endings = ("", "_words", "_ask", "_unsent", "_note_ask")
         names = [f"mine.{verb}{ending}" for ending in endings]
         for name in names:
             text = texts.get(name, ())
             found |= {plain(one) for one in ((text,) if isinstance(text, str) else text)}
-    return found
+    return frozenset(found)
