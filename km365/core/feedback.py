@@ -49,7 +49,7 @@ class Source(StrEnum):
     REVIEW = "review"  # `km365 tag review`
     COMMAND = "command"  # `km365 tag feedback add`
     LIBRARY = "library"  # what somebody did in SharePoint
-    UNDO = "undo"  # a run was taken back: a weak sign, since it concerns the job and not each term
+    UNDO = "undo"  # right, in a run that was taken back since: a weak sign of either
 
 
 _STRENGTH = {Source.UNDO: 0.25}

@@ -14,6 +14,7 @@ from km365.graph.client import Graph
 from km365.graph.drives import Drive
 from km365.graph.lists import Column
 from km365.graph.sites import Site
+from km365.graph.wire import LOOPBACK
 from km365.settings import Settings
 
 _TEXTS = frozenset({"text", "note"})
@@ -62,7 +63,7 @@ async def find_libraries(
     """
     found = []
     known = (*settings.office_sites, settings.knowledge_site) if settings else ()
-    for address in map(site_address, addresses):
+    for address in (_as_set(site_address(one), known) for one in addresses):
         site = await _site(graph, address, known)
         if list_name:
             one = await lists.get_list(graph, site.id, list_name)
@@ -76,6 +77,13 @@ async def find_libraries(
             there = [await _drive(graph, site, list_name or name)]
         found += [Library(site=address, name=drive.name, drive_id=drive.id) for drive in there]
     return found
+
+
+def _as_set(address: str, known: Sequence[str]) -> str:
+    """What the pages of our own small Microsoft 365 show is the site of that path in the settings."""
+    host, _, path = address.partition(":")
+    same = (one for one in known if host in LOOPBACK and one.partition(":")[2].casefold() == path.casefold())
+    return next(same, address)
 
 
 async def _site(graph: Graph, address: str, known: Sequence[str]) -> Site:

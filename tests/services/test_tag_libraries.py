@@ -38,5 +38,8 @@ async def test_a_site_that_is_not_there_names_those_called_nearly_so(provisioned
         app.graph, [f"https://{BELMORA.replace(':', '')}"], "Documents", settings=app.settings
     )
     assert [one.site for one in by_address] == [BELMORA]
+    shown = "http://127.0.0.1:3979/sites/CO-BEL/Shared%20Documents"
+    as_shown_here = await find_libraries(app.graph, [shown], "Documents", settings=app.settings)
+    assert [one.site for one in as_shown_here] == [BELMORA]
     with pytest.raises(GraphNotFound, match=f"called nearly so: {BELMORA}"):
         await find_libraries(app.graph, [f"{BELMORA}l"], "Documents", settings=app.settings)
