@@ -2,21 +2,28 @@
 
     python tests/benchmarks/bench_bot.py turn [--rounds 5]     C1 and B2 of the goals
     python tests/benchmarks/bench_bot.py people [--people 200] [--thinks 0] [--memory 20000]
+    python tests/benchmarks/bench_bot.py product [--people 200] [--thinks 0]
 
 Every bot is a process of its own, whose CPU it tells itself; the callers, the channel's signing keys and the
 Bot Connector are in other processes. `turn` compares, one after the other in one run: a bare aiohttp handler
 that posts one reply, botbuilder's CloudAdapter with a state (an echo as in its samples), km365's host with
 its database and an echo, and km365 as it is, in an interview. Every caller's token is signed and validated.
 `people` has so many answer the questions of a mid-term review, each thinking so long on average before an
-answer (with 0 the next answer follows the reply at once), and then counts what is stored.
+answer (with 0 the next answer follows the reply at once), and then counts what is stored. `product` has them
+do so at `km365 up`, whose bot and Microsoft 365 share a process, with Teams' limits on sending lifted.
 """
 
 import argparse
 import asyncio
+import os
 import random
+import signal
+import socket
 import statistics
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -254,16 +261,7 @@ def people_at_once(people: int, thinks_s: float, memory_turns: int) -> None:
         home = Path(folder)
         invite(home, people)
         with process(ours, service_url, home) as (address, line):
-            asyncio.run(warm(address, service_url, key))
-            began = time.perf_counter()
-            took = sorted(asyncio.run(everybody(address, service_url, key, people, thinks_s)))
-            wall_s = time.perf_counter() - began
-            tell(
-                f"{people} people at once, {len(took)} turns in {wall_s:.1f} s, "
-                f"{len(took) / wall_s:.0f} a second: median {took[len(took) // 2]:.2f} s, "
-                f"p95 {took[int(len(took) * 0.95)]:.2f} s, slowest {took[-1]:.2f} s"
-            )
-            tell(f"answers stored once and in order: {stored(home, people)} of {people} people")
+            talk_at_once(address, service_url, key, home, people, thinks_s)
             held = [ask(line, "memory")]
             for _ in range(4 if memory_turns else 0):
                 asyncio.run(talk(address, service_url, key, turns=memory_turns // 4, invited=True))
@@ -271,12 +269,66 @@ def people_at_once(people: int, thinks_s: float, memory_turns: int) -> None:
             tell("memory, MB, every quarter: " + ", ".join(f"{mb:.0f}" for mb in held))
 
 
+def talk_at_once(bot: str, service_url: str, key: bytes, home: Path, people: int, thinks_s: float) -> None:
+    """Prints how long turns took and what was stored."""
+    asyncio.run(warm(bot, service_url, key))
+    began = time.perf_counter()
+    took = sorted(asyncio.run(everybody(bot, service_url, key, people, thinks_s)))
+    wall_s = time.perf_counter() - began
+    tell(
+        f"{people} people at once, {len(took)} turns in {wall_s:.1f} s, "
+        f"{len(took) / wall_s:.0f} a second: median {took[len(took) // 2]:.2f} s, "
+        f"p95 {took[int(len(took) * 0.95)]:.2f} s, slowest {took[-1]:.2f} s"
+    )
+    tell(f"answers stored once and in order: {stored(home, people)} of {people} people")
+
+
+@contextmanager
+def product(home: Path) -> Iterator[str]:
+    """`km365 up` on this home folder: the bot's address."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = one.getsockname()[1], other.getsockname()[1]
+    ours = {
+        "KM365_HOME": str(home),
+        "KM365_PORT": str(ports[0]),
+        "KM365_M365_PORT": str(ports[1]),
+        "KM365_TEAMS_SENDS_PER_SECOND": "10000",
+        "KM365_TEAMS_SENDS_PER_CONVERSATION": "10000/1",
+    }
+    up = subprocess.Popen(
+        [sys.executable, "-m", "km365", "up", "--no-browser"],
+        env={**os.environ, **ours},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert up.stderr is not None
+        next(line for line in up.stderr if line.startswith("The chat page is"))
+        threading.Thread(target=up.stderr.read, daemon=True).start()  # nobody reads what else it says
+        yield f"http://127.0.0.1:{ports[0]}"
+    finally:
+        up.send_signal(signal.SIGINT)
+        up.wait(60)
+
+
+def product_at_once(people: int, thinks_s: float) -> None:
+    """Prints how long turns of the whole product took, and what was stored."""
+    key = private_key()
+    with process(channel, key) as (service_url, _), tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        with product(home):  # makes the demonstration
+            pass
+        invite(home, people)
+        with product(home) as address:
+            talk_at_once(address, service_url, key, home, people, thinks_s)
+
+
 def main() -> None:
     """Reads the arguments and prints."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("turn", "people"))
+    parser.add_argument("what", choices=("turn", "people", "product"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--thinks", type=float, default=0.0, metavar="SECONDS")
@@ -284,6 +336,8 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.what == "turn":
         measure(asked.rounds)
+    elif asked.what == "product":
+        product_at_once(asked.people, asked.thinks)
     else:
         people_at_once(asked.people, asked.thinks, asked.memory)
 
