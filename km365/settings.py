@@ -22,7 +22,7 @@ from km365.errors import SettingsError
 
 PREFIX = "KM365_"
 FILE_NAME = "km365.toml"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def _default_home() -> Path:
@@ -344,12 +344,12 @@ def _check_whole(settings: Settings) -> None:
     if settings.mode == "tenant" and not settings.tenant_id and not settings.graph_url:
         raise SettingsError("tenant mode needs tenant_id (the directory id of the organisation's Entra ID).")
     url = urlsplit(settings.graph)
-    if url.scheme != "https" and url.hostname not in _LOOPBACK:
+    if url.scheme != "https" and url.hostname not in LOOPBACK:
         raise SettingsError("graph_url must be https; plain http is only for this machine (127.0.0.1).")
     told = urlsplit(settings.notifications_url)
-    if settings.notifications_url and told.scheme != "https" and told.hostname not in _LOOPBACK:
+    if settings.notifications_url and told.scheme != "https" and told.hostname not in LOOPBACK:
         raise SettingsError("notifications_url must be https; Graph tells its changes to no other address.")
-    if settings.host not in _LOOPBACK and not settings.bot_app_id:
+    if settings.host not in LOOPBACK and not settings.bot_app_id:
         raise SettingsError("host: listening beyond this machine needs bot_app_id, so that callers sign in.")
     if settings.prompts_per_week < 1:
         raise SettingsError("prompts_per_week must be 1 or more.")

@@ -19,13 +19,13 @@ from km365.services import teams_app
 from km365.services.calendar import hours_of
 from km365.services.group_reflection import GROUP, SUMMARY
 from km365.services.memory import settled
-from km365.settings import Settings
+from km365.settings import LOOPBACK, Settings
 from km365.store import conversations, preferences
 from km365.store.outbox import Message
 from km365_bots import conversation, group_speech, mailing
 from km365_bots.campaign_pages import CampaignPages
 from km365_bots.chat import Parts
-from km365_bots.connector import LOOPBACK, Connector, bot_token, open_connector
+from km365_bots.connector import Connector, bot_token, open_connector
 from km365_bots.delivery import Post
 from km365_bots.desk import Desk
 from km365_bots.host import Host, SignIn

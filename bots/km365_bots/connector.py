@@ -20,7 +20,7 @@ import orjson
 
 from km365.core.standing import BLOCKED
 from km365.errors import KM365Error, SettingsError
-from km365.settings import Settings
+from km365.settings import LOOPBACK, Settings
 from km365_bots.pacing import Account, Begin, Governor, Pace
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ Json = dict[str, Any]
 Token = Callable[[], Awaitable[str | None]]
 """The bearer token for the Bot Connector; None where authentication is off."""
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SCOPE = "https://api.botframework.com/.default"
 _LARGEST_ANSWER = 64 * 1024
 _MEMBERS_S = 10.0

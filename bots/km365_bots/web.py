@@ -21,7 +21,7 @@ from babel.dates import format_date
 from km365.core.languages import LANGUAGES, OWN_NAMES, best, dates_of, is_rtl
 from km365.documents.words import Words
 from km365.errors import KM365Error, NotFound
-from km365_bots.connector import LOOPBACK
+from km365.settings import LOOPBACK
 
 _log = logging.getLogger("km365.bots.web")
 

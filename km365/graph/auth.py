@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from km365.errors import Forbidden, GraphUnreachable, SettingsError
-from km365.graph.wire import LOOPBACK, parse
+from km365.graph.wire import parse
+from km365.settings import LOOPBACK
 
 RENEW_BEFORE_S = 300
 """A token is renewed this long before it ends, as azure-identity does."""

@@ -10,11 +10,10 @@ from urllib.parse import quote, urlencode, urlsplit
 import orjson
 
 from km365.errors import GraphError, InputRefused
+from km365.settings import LOOPBACK
 
 Json = dict[str, Any]
 """A JSON object as Graph sends it: not yet checked, not yet a value of ours."""
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 _PLAIN = re.compile(r"[\w.~!,-]+", re.ASCII)

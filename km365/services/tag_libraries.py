@@ -14,8 +14,7 @@ from km365.graph.client import Graph
 from km365.graph.drives import Drive
 from km365.graph.lists import Column
 from km365.graph.sites import Site
-from km365.graph.wire import LOOPBACK
-from km365.settings import Settings
+from km365.settings import LOOPBACK, Settings
 
 _TEXTS = frozenset({"text", "note"})
 _IN_ADDRESS = re.compile(r"/(?:sites|teams)/[^/]+", re.IGNORECASE)

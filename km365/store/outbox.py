@@ -235,11 +235,13 @@ def list_(
     return [_sent(row._mapping) for row in c.execute(query)]
 
 
+_GONE = message.c.state.in_([Delivery.SENDING, Delivery.SENT, Delivery.UNKNOWN])
+"""It has reached its reader, or may have."""
 _LAST_SAID = (
     select(message)
     .where(
         message.c.person_id == bindparam("wanted"),
-        message.c.state.in_([Delivery.SENDING, Delivery.SENT, Delivery.UNKNOWN]),
+        _GONE,
         message.c.card.not_in(bindparam("beside", expanding=True)),
     )
     .order_by(message.c.changed_at.desc(), message.c.key)
@@ -256,9 +258,8 @@ def last_said(c: Connection, person_id: str, *, beside: Collection[str] = ()) ->
 
 def reached_since(c: Connection, person_id: str, since: datetime) -> bool:
     """Whether a message has gone to this person from then on, or may have."""
-    gone = message.c.state.in_([Delivery.SENDING, Delivery.SENT, Delivery.UNKNOWN])
     theirs = (message.c.person_id == person_id) & (message.c.changed_at >= since)
-    return c.execute(select(message.c.key).where(gone & theirs).limit(1)).first() is not None
+    return c.execute(select(message.c.key).where(_GONE & theirs).limit(1)).first() is not None
 
 
 def list_troubled(c: Connection, *, limit: int = PAGE) -> list[Sent]:
