@@ -163,17 +163,21 @@ def _history_json(found: "History") -> dict[str, Any]:
     return {
         **{key: value for key, value in asdict(found).items() if key != "touches"},
         "touches": [
-            {"run": asdict(one.run), "change": asdict(one.change), "undone": one.undone}
+            {"run": asdict(one.run), "change": _change_json(one.change), "undone": one.undone}
             for one in found.touches
         ],
     }
+
+
+def _change_json(change: "Change") -> dict[str, Any]:
+    return {**change._asdict(), "cause": change.cause and asdict(change.cause)}
 
 
 async def print_run(app: "App", found: "Outcome") -> None:
     """The run and every change of its journal, as JSON."""
     from km365.services import tag_run
 
-    changes = [asdict(change) async for change in tag_run.journal(app.db, found.run.id)]
+    changes = [_change_json(change) async for change in tag_run.journal(app.db, found.run.id)]
     print_json({"run": asdict(found.run), "changes": changes})
 
 

@@ -6,7 +6,6 @@ somebody changed can be learnt from (`decisions`). As a file it is `tag_plan_fil
 """
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -118,9 +117,9 @@ class ColumnChange:
     @property
     def comments(self) -> Mapping[str, str]:
         """What people wrote beside its terms, wanted or left out, by term id."""
-        said = [(one.tag.term_id, one.comment) for one in self.remove]
-        said += [(one.tag.term_id, one.comment) for one in self.add]
-        return {term_id: comment for term_id, comment in (*said, *self.notes) if comment}
+        out = {one.tag.term_id: one.comment for one in self.remove if one.comment}
+        wanted = {one.tag.term_id: one.comment for one in self.add if one.comment}
+        return out | wanted | {term_id: comment for term_id, comment in self.notes if comment}
 
     def __bool__(self) -> bool:
         """Whether anything is to be done."""
@@ -239,7 +238,7 @@ class Plan:
                 row.etag,
                 sorted([c.column, sorted(tag.term_id for tag in c.after)] for c in row.changes),
             ]
-            total += int.from_bytes(hashlib.sha256(json.dumps(wanted).encode()).digest())
+            total += int.from_bytes(hashlib.sha256(ascii(wanted).encode()).digest())
         return hashlib.sha256(str(total).encode()).hexdigest()
 
 

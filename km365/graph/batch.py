@@ -8,8 +8,8 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from km365.errors import GraphError, InputRefused, Throttled
 from km365.graph.pacing import Service, Signal, cost, read_signal
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 SIZE = 20
 IN_FLIGHT = 4
 """Calls under way together: SharePoint takes seconds for twenty writes, and the budget does not wait."""
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchRequest:
+class BatchRequest(NamedTuple):
     """One request: `path` as in `Graph.get`. Ids are unique in any case, and `depends_on` names earlier ones.
 
     `body` is JSON. A request with dependencies travels in one call with what it depends on, so at most 20
@@ -36,19 +36,18 @@ class BatchRequest:
     method: str
     path: str
     body: Json | None = None
-    params: Mapping[str, str | int | None] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str | int | None] = _NONE
+    headers: Mapping[str, str] = _NONE
     depends_on: tuple[str, ...] = ()
     price: tuple[Service, int] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchResponse:
+class BatchResponse(NamedTuple):
     """One answer: `body` where it is JSON, `content` where it is not; `error` where it was refused."""
 
     id: str
     status: int
-    body: Json = field(default_factory=dict)
+    body: Json
     content: bytes = b""
     error: GraphError | None = None
 
@@ -78,7 +77,7 @@ async def send(graph: "Graph", requests: Sequence[BatchRequest]) -> list[BatchRe
                 await _send_group(graph, group, answers)
             except GraphError as error:
                 failed.append(error)
-                lost = (BatchResponse(id=each.id, status=0, error=error) for each in group)
+                lost = (BatchResponse(id=each.id, status=0, body={}, error=error) for each in group)
                 answers.update((each.id, each) for each in lost if each.id not in answers)
 
     async with asyncio.TaskGroup() as together:
@@ -179,7 +178,7 @@ def _with_followers(
         waits_for = tuple(earlier for earlier in one.depends_on if earlier.lower() in again)
         if one.id.lower() in again or (got[one.id].status == 424 and waits_for):
             again.add(one.id.lower())
-            chosen.append(replace(one, depends_on=waits_for))
+            chosen.append(one._replace(depends_on=waits_for))
     return chosen
 
 
@@ -222,7 +221,7 @@ def _outgoing(graph: "Graph", request: BatchRequest) -> Json:
 def _incoming(graph: "Graph", request: BatchRequest, raw: Json | None) -> BatchResponse:
     if raw is None:
         missing = GraphError(f"Graph's batch holds no answer to request {request.id!r}.")
-        return BatchResponse(id=request.id, status=0, error=missing)
+        return BatchResponse(id=request.id, status=0, body={}, error=missing)
     status = raw["status"] = int(raw.get("status") or 0)
     body, content = _body(raw.get("body"))
     error = None

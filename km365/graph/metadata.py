@@ -7,10 +7,11 @@ Graph does not write the visible column (MGD#4911); a PATCH of the hidden note f
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
 
 from km365.errors import (
     Forbidden,
@@ -55,8 +56,7 @@ class NoteStyle(StrEnum):
     """`Label|guid`, several joined by `;`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
+class Target(NamedTuple):
     """The item whose columns are written: a list item, or a file in a library (`drive_item` is its path)."""
 
     path: str
@@ -74,8 +74,7 @@ class Target:
         return cls(path=f"{path}/listItem", drive_item=path)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Written:
+class Written(NamedTuple):
     """What is stored now, read back: the item's new etag and its fields, or those that were asked for."""
 
     etag: str
@@ -168,10 +167,10 @@ def body(
     style: NoteStyle = NoteStyle.LOOKUP,
 ) -> Json:
     """The one PATCH that writes all columns. Raises InputRefused for a column without a known note field."""
-    if not notes.keys() >= values.keys():
-        unknown = sorted(name for name in values if name not in notes)
+    if unknown := [name for name in values if name not in notes]:
+        names = ", ".join(sorted(unknown))
         raise InputRefused(
-            f"No hidden note field is known for {', '.join(unknown)}; is it a managed-metadata column here?"
+            f"No hidden note field is known for {names}; is it a managed-metadata column here?"
         )
     return {notes[name]: encode(terms, style=style) for name, terms in values.items()}
 
@@ -185,15 +184,14 @@ def not_stored(values: Mapping[str, Sequence[TermRef]], fields: Mapping[str, Any
     ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
+class Change(NamedTuple):
     """What `write_many` writes to one item; see `write_terms`. `place` is its list, for SharePoint's REST."""
 
     target: Target
     values: Mapping[str, Sequence[TermRef]]
     notes: Mapping[str, str]
     etag: str | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = MappingProxyType({})
     place: Place | None = None
 
 
@@ -290,7 +288,7 @@ async def _write_checked_out(graph: Graph, change: Change, style: NoteStyle) -> 
         moved = [name for name in change.values if now.fields.get(name) != before.fields.get(name)]
         if moved or (change.etag and before.etag != change.etag):
             raise GraphChangedMeanwhile("A file was changed by somebody else since it was read.", status=412)
-        return await _write(graph, replace(change, etag=now.etag), style)
+        return await _write(graph, change._replace(etag=now.etag), style)
 
     await other_ways.while_checked_out(graph, change.target.drive_item, write)
     item = await lists.read_item(graph, change.target.path)  # checking in may have moved the etag

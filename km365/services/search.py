@@ -263,7 +263,7 @@ class _Searching:
             sources, texts = await self.db.run(self._kept, some)
             asked = [_request(entries[number]) for number in some]
             answers, closed = await asyncio.gather(
-                self.graph.batch([replace(one, id=str(n)) for n, one in enumerate(asked)]),
+                self.graph.batch([one._replace(id=str(n)) for n, one in enumerate(asked)]),
                 self._closed({number: entries[number] for number in some}, sources),
             )
             for number, answer in zip(some, answers, strict=True):

@@ -1,8 +1,10 @@
 """What to do with a document of a run, and doing it for many at once: written, read back, its end said."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from km365.core.schema import TAG_COLUMNS
 from km365.core.tag_plan import Library, Tag, list_of
@@ -27,8 +29,7 @@ from km365.store.runs import Change, ChangeState, End
 TITLES = {column.name: column.title for column in TAG_COLUMNS}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Move:
+class Move(NamedTuple):
     """What to do with one document: write `values` against `etag`, which makes `end` true.
 
     Without values there is nothing to write, and it has ended so.
@@ -36,7 +37,7 @@ class Move:
 
     change: Change
     end: End | GraphError
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = MappingProxyType({})
     etag: str = ""
 
 
@@ -151,7 +152,7 @@ def _end_after(move: Move, written: Written | GraphError) -> End | GraphError:
     waiting = str(written.fields.get(APPROVAL, "0")) not in {"0", "None"}
     if waiting and not move.end.reason:
         return End(state=move.end.state, reason=WAITS, cause=Cause(key="to_approve"), etag_after=written.etag)
-    return replace(move.end, etag_after=written.etag)
+    return move.end._replace(etag_after=written.etag)
 
 
 APPROVAL = "_ModerationStatus"
@@ -190,10 +191,12 @@ def as_json(tags: Iterable[Tag]) -> list[list[str]]:
 
 def refs(values: Mapping[str, Any]) -> dict[str, tuple[TermRef, ...]]:
     """The terms of the columns out of the journal."""
-    return {
-        name: tuple(TermRef(id=term_id, label=label) for term_id, label in tags)
-        for name, tags in values.items()
-    }
+    return {name: tuple([_ref(term_id, label) for term_id, label in tags]) for name, tags in values.items()}
+
+
+@lru_cache(maxsize=4096)
+def _ref(term_id: str, label: str) -> TermRef:
+    return TermRef(id=term_id, label=label)
 
 
 def holds(item: Item, values: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ when the same plan is applied again.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from km365.core.tag_plan import ColumnChange, Library, Plan, Row, Tag
@@ -82,7 +82,6 @@ async def apply(
 
 
 def _planned(seq: int, row: Row) -> Change:
-    said = [comment for column in row.columns for comment in column.comments.values()]
     return Change(
         seq=seq,
         drive_id=row.drive_id,
@@ -91,8 +90,16 @@ def _planned(seq: int, row: Row) -> Change:
         old={change.column: as_json(change.before) for change in row.changes},
         new={change.column: as_json(change.after) for change in row.changes},
         etag=row.etag,
-        comment="\n".join(dict.fromkeys(said)) or None,
+        comment=_comment(row),
     )
+
+
+def _comment(row: Row) -> str | None:
+    """What people wrote beside its terms; of most documents nothing."""
+    if not any(column.comments for column in (*row.changes, *row.others)):
+        return None
+    said = (comment for column in row.columns for comment in column.comments.values())
+    return "\n".join(dict.fromkeys(said))
 
 
 def _refuse_unwritable(wanted: Plan, shelves: Shelves) -> None:
@@ -207,7 +214,7 @@ def _record_and_take(
 
 
 def _as_begun(change: Change) -> Change:
-    return replace(change, state=ChangeState.SENDING)
+    return change._replace(state=ChangeState.SENDING)
 
 
 def _close(c: Connection, run_id: str, *, at: datetime) -> None:
@@ -253,7 +260,7 @@ def _to_write(change: Change, seen: Item | GraphError | None) -> Move:
         return Move(change=change, end=End(state=ChangeState.DONE, etag_after=seen.etag))
     if seen is not None and seen.etag != change.etag:
         # Perhaps ours came first and theirs on top: the etag tells undo to look.
-        return Move(change=change, end=replace(CHANGED, etag_after=seen.etag))
+        return Move(change=change, end=CHANGED._replace(etag_after=seen.etag))
     return Move(change=change, end=DONE, values=refs(change.new), etag=change.etag)
 
 
@@ -324,8 +331,7 @@ def _pages(c: Connection, run_id: str) -> Iterator[Change]:
 def _back(change: Change) -> Change:
     """The change that takes this one back. Its etag is that of our own write; "" where that is not known."""
     done = change.state is ChangeState.DONE
-    return replace(
-        change,
+    return change._replace(
         old=change.new,
         new=change.old,
         etag=(change.etag_after or "") if done else "",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, insert, literal, select, update
 
@@ -41,9 +41,11 @@ class ChangeState(StrEnum):
     FAILED = "failed"  # refused for the reason given
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """One document: the columns before and after, as JSON, and the ETag the plan was made against."""
+class Change(NamedTuple):
+    """One document: the columns before and after, as JSON, and the ETag the plan was made against.
+
+    A run makes many, and a named tuple is made in a third of the time a frozen dataclass takes.
+    """
 
     seq: int
     drive_id: str
@@ -61,8 +63,7 @@ class Change:
     """What people wrote beside its terms in the plan."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class End:
+class End(NamedTuple):
     """What became of one change; an `etag_after` already noted is kept when none is given."""
 
     state: ChangeState
@@ -313,20 +314,8 @@ def _run(row: rows.Row) -> Run:
 def _change(row: Iterable[Any]) -> Change:
     """A row of `_CHANGES`; by place, because a run reads thousands."""
     seq, drive_id, item_id, name, old, new, etag, etag_after, state, reason, cause, comment = row
-    return Change(
-        seq=seq,
-        drive_id=drive_id,
-        item_id=item_id,
-        name=name,
-        old=old,
-        new=new,
-        etag=etag,
-        etag_after=etag_after,
-        state=_STATES[state],
-        reason=reason,
-        cause=Cause.from_json(cause),
-        comment=comment,
-    )
+    known = _STATES[state], reason, cause and Cause.from_json(cause)
+    return Change(seq, drive_id, item_id, name, old, new, etag, etag_after, *known, comment)
 
 
 _STATES = {state.value: state for state in ChangeState}

@@ -30,6 +30,7 @@ from km365.graph.batch import BatchRequest
 from km365.graph.client import Graph
 from km365.graph.pacing import Service
 from km365.services import tag_moves, tag_run
+from km365.services.memory import settled
 from km365.settings import Settings
 from km365.store.database import Database
 from km365.store.runs import Change, ChangeState, End
@@ -94,7 +95,7 @@ class Ours:
         plan = self.plan(items)
         begun = time.process_time()
         shelves = await tag_moves.open_shelves(self.graph, plan.libraries)
-        with tag_run._settled():
+        with settled():
             sha = plan.sha
             run = await self.db.run(tag_run._begin, sha, sha, plan, who="bench", at=_now())
             done = await tag_run._carry_out(
