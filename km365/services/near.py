@@ -17,7 +17,7 @@ from km365.core.search_entries import KNOWLEDGE, sentences_of, shelves_of
 from km365.core.search_meaning import packed
 from km365.core.search_question import Concepts, Filters
 from km365.core.tag_plan import list_of
-from km365.errors import Forbidden, TemplateError
+from km365.errors import Forbidden, GraphNotFound, TemplateError
 from km365.graph import lists, people
 from km365.graph.client import Graph
 from km365.graph.lists import Item
@@ -74,6 +74,7 @@ class Near:
         self, graph: Graph, db: Database, settings: Settings, terms: SearchTerms, encoder: Encoder | None
     ) -> None:
         self._graph, self._db, self._settings, self._terms = graph, db, settings, terms
+        self._place: Place | None = None
         self.meaning = Meaning(db, encoder) if encoder else None
 
     async def like(self, item: KnowledgeItem, person_id: str, *, language: str) -> list[Shown]:
@@ -82,13 +83,8 @@ class Near:
         Labels are in `language`. Raises GraphError. Needs User.Read.All and Sites.Selected with read on the
         knowledge site. 1 resource unit an item that is compared, 20 at most, and those of a page of the list.
         """
-        person, place = await asyncio.gather(
-            people.get_person(self._graph, person_id), knowledge_list(self._graph, self._settings)
-        )
-        reader, text = person.reader, rules.text_of(item)
-        found, sent = await asyncio.gather(
-            self._found(text, reader), sent_in(self._graph, place, reader.office)
-        )
+        reader, text = (await people.get_person(self._graph, person_id)).reader, rules.text_of(item)
+        found, sent = await asyncio.gather(self._found(text, reader), self._sent_in(reader.office))
         kept = {one.item.id: one for one in map(kept_of, (*found, *sent)) if one.item.id != item.id}
         others = [
             one
@@ -150,6 +146,15 @@ class Near:
         return [
             *(await lists.get_items(self._graph, [(*place, one) for place, one in places if place])).values()
         ]
+
+    async def _sent_in(self, office: str) -> list[Item]:
+        """What `sent_in` finds, in the list as it was found once, which stays unless it is made anew."""
+        self._place = place = self._place or await knowledge_list(self._graph, self._settings)
+        try:
+            return await sent_in(self._graph, place, office)
+        except GraphNotFound:
+            self._place = None
+            raise
 
     async def _by_meaning(self, text: str, shelves: Sequence[str]) -> list[int]:
         wanted = await self.meaning.of(text) if self.meaning else None

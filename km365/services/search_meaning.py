@@ -7,6 +7,9 @@ process keeps them in memory by shelf, 576 bytes each: what lies on others is no
 import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
+from hashlib import blake2b
+
+import numpy as np
 
 from km365.core.search_meaning import Floats, Vectors, nearest_sentence
 from km365.store import search_meaning as store
@@ -16,6 +19,8 @@ from km365.suggest.meaning import Encoder
 _KEPT_S = 300.0
 """So old what is kept may be: what is new is found by its words at once, what is gone is never shown."""
 _MOST_SENTENCES = 40
+_MOST_MADE = 5_000
+"""Vectors of texts that are remembered, at 2 KB each: the same lessons are compared with many drafts."""
 
 
 class Meaning:
@@ -25,6 +30,7 @@ class Meaning:
         self._db, self._encoder = db, encoder
         self._kept: Mapping[str, Vectors] | None = None
         self._read_at = 0.0
+        self._made: dict[bytes, Floats] = {}
         self._one_at_a_time = asyncio.Lock()
 
     async def of(self, question: str) -> Floats | None:
@@ -49,9 +55,20 @@ class Meaning:
         return nearest_sentence(await self.vectors(some), wanted, some) if some else ""
 
     async def vectors(self, texts: Sequence[str]) -> Floats:
-        """A row of length one for each text; the model does one thing at a time."""
+        """A row of length one for each text; the model does one thing at a time.
+
+        Vectors are remembered by a digest: what people wrote is not kept.
+        """
+        keys = [blake2b(one.encode(errors="replace"), digest_size=16).digest() for one in texts]
         async with self._one_at_a_time:
-            return await asyncio.to_thread(self._encoder.encode, texts)
+            new = {key: one for key, one in zip(keys, texts, strict=True) if key not in self._made}
+            if len(self._made) + len(new) > _MOST_MADE:
+                self._made, new = {}, dict(zip(keys, texts, strict=True))
+            if new:
+                made = await asyncio.to_thread(self._encoder.encode, list(new.values()))
+                self._made |= dict(zip(new, made, strict=True))
+            rows = np.array([self._made[key] for key in keys], dtype=np.float32)
+            return rows.reshape(len(texts), self._encoder.size)
 
     def forget(self) -> None:
         """Has what is compared read anew, since there is more of it."""

@@ -10,7 +10,8 @@ that posts one reply, botbuilder's CloudAdapter with a state (an echo as in its 
 its database and an echo, and km365 as it is, in an interview. Every caller's token is signed and validated.
 `people` has so many answer the questions of a mid-term review, each thinking so long on average before an
 answer (with 0 the next answer follows the reply at once), and then counts what is stored. `product` has them
-do so at `km365 up`, whose bot and Microsoft 365 share a process, with Teams' limits on sending lifted.
+do so at `km365 up`, whose bot and Microsoft 365 share a process, with Teams' limits on sending lifted; they
+are colleagues of four offices, whom the directory knows.
 """
 
 import argparse
@@ -43,6 +44,8 @@ from km365.core.said import Said, Verb
 from km365.core.schedule import Plan
 from km365.documents.questions import Banks
 from km365.jobs import open_jobs
+from km365.local import users
+from km365.local.state import State
 from km365.services import interview as service
 from km365.store import campaigns
 from km365.store.campaigns import Campaign
@@ -118,7 +121,27 @@ async def talk(bot: str, service_url: str, key: bytes, *, turns: int, invited: b
             for number in range(turns // CALLERS):
                 await caller.says(who, ("back" if number % 2 else STORY) if invited else f"hello {number}")
 
-        await asyncio.gather(*(one(f"chat{number}") for number in range(CALLERS)))
+        await asyncio.gather(*(one(person(number)) for number in range(CALLERS)))
+
+
+def person(number: int) -> str:
+    """The object id of the one of that number."""
+    return State.stable_id("chat", str(number))
+
+
+def employ(home: Path, people: int) -> None:
+    """Has the directory of the small Microsoft 365 know them all."""
+    state = State.open(home / "m365.sqlite")
+    for number in range(people):
+        users.create(
+            state,
+            id=person(number),
+            upn=f"chat{number}@example.org",
+            display_name=f"Person {number}",
+            office=("CO-ARD", "CO-BEL", "CO-CAS", "RO-EAST")[number % 4],
+            language="en",
+        )
+    state.close()
 
 
 def invite(home: Path, people: int) -> None:
@@ -137,7 +160,7 @@ def invite(home: Path, people: int) -> None:
 
     async def begin() -> None:
         for number in range(people):
-            who = f"chat{number}"
+            who = person(number)
             await service.start(
                 db,
                 banks,
@@ -153,7 +176,7 @@ def invite(home: Path, people: int) -> None:
     with db.begin() as c:
         campaigns.create(c, campaign, at=at)
         for number in range(people):
-            campaigns.add_person(c, campaign.id, f"chat{number}", key=f"k{number}", language="en", at=at)
+            campaigns.add_person(c, campaign.id, person(number), key=f"k{number}", language="en", at=at)
     asyncio.run(begin())
     db.close()
 
@@ -238,7 +261,7 @@ async def everybody(bot: str, service_url: str, key: bytes, people: int, thinks_
                 await asyncio.sleep(chance.uniform(0, 2 * thinks_s))
                 took.append(await caller.says(who, answer))
 
-        await asyncio.gather(*(one(f"chat{number}") for number in range(people)))
+        await asyncio.gather(*(one(person(number)) for number in range(people)))
     return took
 
 
@@ -247,7 +270,7 @@ def stored(home: Path, people: int) -> int:
     db = Database.open(home / "km365.sqlite")
     right = 0
     for number in range(people):
-        turn = asyncio.run(service.current(db, Banks(Templates()), f"chat{number}", ended=True))
+        turn = asyncio.run(service.current(db, Banks(Templates()), person(number), ended=True))
         if turn and [answer.text for answer in turn.interview.answers][1:] == ANSWERS[1:]:
             right += 1
     db.close()
@@ -318,6 +341,7 @@ def product_at_once(people: int, thinks_s: float) -> None:
         home = Path(folder)
         with product(home):  # makes the demonstration
             pass
+        employ(home, people)
         invite(home, people)
         with product(home) as address:
             talk_at_once(address, service_url, key, home, people, thinks_s)

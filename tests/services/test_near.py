@@ -11,8 +11,8 @@ from km365.core.audience import Audience, Reader
 from km365.core.knowledge import Link, Maturity, Relation
 from km365.core.moves import Move
 from km365.core.search_meaning import Floats
-from km365.errors import InputRefused, NotFound
-from km365.services import life, near_links, verdicts
+from km365.errors import GraphNotFound, InputRefused, NotFound
+from km365.services import life, near_links, provision, taxonomy, verdicts
 from km365.services.capture import find, knowledge_list
 from km365.services.life import LifeDesk, Wanted
 from km365.services.near import Near, Shown
@@ -248,3 +248,15 @@ async def test_a_link_that_cannot_be_made_is_refused_and_nothing_is_written(comp
         with pytest.raises((InputRefused, NotFound), match=refusal):
             await near_links.link(compare.desk, "KM-2", Link(relation=relation, to=to), reader=reader)
     assert await compare.links("KM-2", ANN) == []
+
+
+async def test_a_list_that_was_made_anew_is_found_again(compare: Comparing) -> None:
+    app = compare.shelf.here.app
+    assert await compare.like() == []
+    place = await knowledge_list(app.graph, app.settings)
+    await app.graph.delete(f"/sites/{place.site_id}/lists/{place.list_id}")
+    with pytest.raises(GraphNotFound):
+        await compare.near.like(DRAFT, person_id("ann"), language="en")
+    await provision.apply(app.graph, app.settings, taxonomy.shipped(app.templates))
+    await compare.keeps("KM-1", title="Drivers know", office="CO-BEL", maturity=Maturity.SUBMITTED)
+    assert ids(await compare.like()) == ["KM-1"]

@@ -10,6 +10,7 @@ from km365.core.audience import Audience, Reader
 from km365.core.knowledge import Maturity, to_fields
 from km365.core.search_question import Filters
 from km365.graph.lists import Item
+from km365.services import search_meaning
 from km365.services.near import Near
 from km365.services.search import EVERYONE, SearchTerms
 from km365.services.search_meaning import Meaning
@@ -94,3 +95,25 @@ def test_an_item_is_read_anew_when_its_words_change_and_not_when_somebody_used_i
         return entry.mark
 
     assert mark("1") == mark("2", KMUsed=3, KMConfirmedBy=2) != mark("3", KMAdvice="Ask nobody.")
+
+
+async def test_a_text_is_encoded_once_and_not_kept(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_meaning, "_MOST_MADE", 3)
+    asked: list[str] = []
+
+    class Listening(Ideas):
+        def encode(self, texts: Sequence[str]) -> Floats:
+            asked.extend(texts)
+            return super().encode(texts)
+
+    meaning = Meaning(shelf.here.app.db, Listening())
+    first = await meaning.vectors(["road", "fridge", "road"])
+    again = await meaning.vectors(["fridge", "lorry"])
+    assert asked == ["road", "fridge", "lorry"]
+    assert (first[0] == first[2]).all()
+    assert (first[1] == again[0]).all()
+    assert (first == Ideas().encode(["road", "fridge", "road"])).all()
+    assert not any("road" in repr(key) for key in meaning._made)
+    await meaning.vectors(["lorry", "driver"])  # more than are remembered: from the beginning
+    assert asked[3:] == ["lorry", "driver"]
+    assert (await meaning.vectors([])).shape == (0, Ideas.size)
