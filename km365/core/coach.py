@@ -184,8 +184,11 @@ class _Sentence:
 
     def begins(self, name: str) -> bool:
         """Whether it begins with a phrase of that list."""
-        said = plain(self.text)
-        return any(begins(said, plain(one)) for one in self._language.lists.get(name, ()))
+        return any(begins(self._plain, cue) for cue in self._language.cues(name))
+
+    @cached_property
+    def _plain(self) -> str:
+        return plain(self.text)
 
 
 def _says(text: Text, name: str, language: Language) -> bool:
@@ -197,9 +200,9 @@ class _Draft:
 
     def __init__(self, fields: Mapping[str, str], coach: Coach, language: str) -> None:
         words = coach.words.languages[language]
-        nothing = {plain(one) for one in words.lists.get("nothing", ())}
+        nothing = {"", *words.cues("nothing")}
         self.fields = {
-            name: fields[name] for name in _LOOKED_AT if plain(fields.get(name, "")) not in {"", *nothing}
+            name: fields[name] for name in _LOOKED_AT if plain(fields.get(name, "")) not in nothing
         }
         self.sentences = [
             _Sentence(name, start, text, coach, words)

@@ -63,6 +63,14 @@ class Language:
     def __init__(self, lists: Lists) -> None:
         self.lists = lists
 
+    def cues(self, name: str) -> Sequence[str]:
+        """The words of a list as texts are compared with them whole (`plain`)."""
+        return self._cues.get(name, ())
+
+    @cached_property
+    def _cues(self) -> Mapping[str, Sequence[str]]:
+        return {name: [plain(one) for one in phrases] for name, phrases in self.lists.items()}
+
     @cached_property
     def phrases(self) -> Mapping[str, Sequence[tuple[str, Sequence[frozenset[str]]]]]:
         """By list each phrase with, for its parts, the pieces of which one must be there."""
@@ -156,7 +164,7 @@ class Text:
     def _part(self, part: Sequence[str], language: Language) -> Iterator[Span]:
         for alternative in part:
             if alternative == _NAME:
-                many = {plain(word) for word in language.lists.get("people", ())}
+                many = {*language.cues("people")}
                 yield from (n.span() for n in _CAPITALISED.finditer(self.cased) if n[0].lower() not in many)
             elif alternative.startswith("<"):
                 yield from self._any_of(alternative[1:-1], language)

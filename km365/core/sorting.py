@@ -170,6 +170,8 @@ def _kind(cue: str) -> str:
 
 def begins(said: str, cue: str) -> bool:
     """Whether a sentence begins with a cue, both as `plain` has them; in Arabic behind "and" too."""
+    if not (said.startswith(cue) or said.startswith(cue, 1)):  # as most: nothing else is worth looking at
+        return False
     if not _spaced(cue):
         return said.startswith(cue)
     bare = said[1:] if said.startswith(_AND_IN_ARABIC) else said
