@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, func, select, update
 from km365.core.schedule import WEEK, Outcome, Plan, Progress, Why
 from km365.store import outbox, rows, standing
 from km365.store.outbox import Delivery
-from km365.store.rows import Json
+from km365.store.rows import Json, Prepared
 from km365.store.tables import campaign, message, prompt
 
 _STILL_ASKED = and_(
@@ -21,7 +21,7 @@ _STILL_ASKED = and_(
     prompt.c.person_id == bindparam("wanted"),
     prompt.c.state == bindparam("asked", Outcome.OPEN),
 )
-_KEY_OF = select(prompt.c.key).where(_STILL_ASKED)
+_KEY_OF = Prepared(select(prompt.c.key).where(_STILL_ASKED), *("subject", "wanted"))
 _STOP = update(prompt).where(_STILL_ASKED)
 """Made once: every turn of a chat needs them."""
 _SAVE = update(prompt).where(
@@ -194,12 +194,12 @@ def stop(
 
     False when they were not, or no longer, being asked. Call it in the transaction that stores the answer.
     """
-    mine = {"subject": subject, "wanted": person_id}
-    found = c.execute(_KEY_OF, mine).scalar()
+    found = _KEY_OF.first(c, subject, person_id)
     if found is None:
         return False
+    mine = {"subject": subject, "wanted": person_id}
     c.execute(_STOP, {**mine, "state": outcome, "next_at": None, "changed_at": at})
-    outbox.cancel(c, found, note=f"the person has {outcome}", at=at)
+    outbox.cancel(c, found["key"], note=f"the person has {outcome}", at=at)
     return True
 
 

@@ -7,11 +7,11 @@ from sqlalchemy import Connection, String, bindparam, cast, delete, func, select
 
 from km365.errors import ChangedMeanwhile
 from km365.store import rows
-from km365.store.rows import Json
+from km365.store.rows import Json, Prepared
 from km365.store.tables import activity, address, conversation, group_reflection
 
-_BY_ID = select(conversation).where(conversation.c.id == bindparam("wanted"))
-_SEEN = select(activity.c.id).where(activity.c.id == bindparam("wanted"))
+_BY_ID = Prepared(select(conversation).where(conversation.c.id == bindparam("wanted")), "wanted")
+_SEEN = Prepared(select(activity.c.id).where(activity.c.id == bindparam("wanted")), "wanted")
 """Made once: every turn of a chat needs them."""
 
 
@@ -40,8 +40,8 @@ class Address:
 
 def get(c: Connection, conversation_id: str) -> Conversation | None:
     """The chat as last saved, or None before its first save."""
-    row = c.execute(_BY_ID, {"wanted": conversation_id}).first()
-    return Conversation(id=row.id, state=row.state, version=row.version) if row else None
+    row = _BY_ID.first(c, conversation_id)
+    return Conversation(id=row["id"], state=row["state"], version=row["version"]) if row else None
 
 
 UNHEARD = "unheard"
@@ -169,7 +169,7 @@ def first_time(c: Connection, activity_id: str, at: datetime) -> bool:
 
 def was_seen(c: Connection, activity_id: str) -> bool:
     """Whether `first_time` was called for this activity."""
-    return c.execute(_SEEN, {"wanted": activity_id}).first() is not None
+    return _SEEN.first(c, activity_id) is not None
 
 
 def forget_activities(c: Connection, *, before: datetime) -> int:

@@ -5,15 +5,19 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from km365.store import rows
+from km365.store.rows import Prepared
 from km365.store.tables import duty_station
 
-_OFFICE_OF = select(duty_station.c.office).where(duty_station.c.person_id == bindparam("wanted"))
+_OFFICE_OF = Prepared(
+    select(duty_station.c.office).where(duty_station.c.person_id == bindparam("wanted")), "wanted"
+)
 """Made once: every turn of a chat needs it."""
 
 
 def office_of(c: Connection, person_id: str) -> str:
     """The code of the person's office; empty where none is known."""
-    return c.execute(_OFFICE_OF, {"wanted": person_id}).scalar() or ""
+    found = _OFFICE_OF.first(c, person_id)
+    return found["office"] if found else ""
 
 
 def offices_of(c: Connection, people: Collection[str]) -> dict[str, str]:

@@ -7,21 +7,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Text, bindparam, cast, delete, select, update
+from sqlalchemy import Connection, Text, bindparam, cast, delete, func, insert, select, update
 
 from km365.errors import ChangedMeanwhile, NotFound
 from km365.store import rows
-from km365.store.rows import Json
+from km365.store.rows import Json, Prepared
 from km365.store.tables import answer, interview
 
-_BY_ID = select(interview).where(interview.c.id == bindparam("wanted"))
+_BY_ID = Prepared(select(interview).where(interview.c.id == bindparam("wanted")), "wanted")
 _NEWEST_FIRST = select(interview).order_by(interview.c.changed_at.desc(), interview.c.id)
-_OPEN_FOR = _NEWEST_FIRST.where(interview.c.person_id == bindparam("wanted"), interview.c.is_open)
-_ANSWERS_OF = select(answer).where(answer.c.interview_id == bindparam("wanted")).order_by(answer.c.position)
+_OPEN_FOR = Prepared(
+    _NEWEST_FIRST.where(interview.c.person_id == bindparam("wanted"), interview.c.is_open), "wanted"
+)
+_ANSWERS_OF = Prepared(
+    select(answer.c.question_id, answer.c.audience, answer.c.value, answer.c.answered_at)
+    .where(answer.c.interview_id == bindparam("wanted"))
+    .order_by(answer.c.position),
+    "wanted",
+)
 _FORGET_ANSWERS = delete(answer).where(answer.c.interview_id == bindparam("wanted"))
 _FORGET_SOME = _FORGET_ANSWERS.where(answer.c.question_id.in_(bindparam("questions", expanding=True)))
-_SAVE = update(interview).where(
-    interview.c.id == bindparam("wanted"), interview.c.version == bindparam("read")
+_SAVE = Prepared(
+    update(interview)
+    .where(interview.c.id == bindparam("wanted"), interview.c.version == bindparam("read"))
+    .values(
+        state=bindparam("to"),
+        is_open=bindparam("open"),
+        data=bindparam("kept"),
+        version=bindparam("next"),
+        changed_at=bindparam("at"),
+        language=func.coalesce(bindparam("spoken"), interview.c.language),
+    ),
+    *("wanted", "read", "to", "open", "kept", "next", "at", "spoken"),
+)
+_ADD = Prepared(
+    insert(answer), *("interview_id", "question_id", "position", "audience", "value", "answered_at")
 )
 """Made once: every turn of a chat needs them."""
 
@@ -91,20 +111,15 @@ def create(
 
 def get(c: Connection, interview_id: str) -> StoredInterview:
     """The interview; NotFound when there is none."""
-    row = c.execute(_BY_ID, {"wanted": interview_id}).first()
+    row = _BY_ID.first(c, interview_id)
     if row is None:
         raise NotFound("This interview does not exist any more; start it again from the invitation.")
-    return _interview(row._mapping)
+    return _interview(row)
 
 
 def answers(c: Connection, interview_id: str) -> list[StoredAnswer]:
     """The answers of the interview in the order they were first saved."""
-    return [
-        StoredAnswer(
-            question_id=row.question_id, audience=row.audience, value=row.value, answered_at=row.answered_at
-        )
-        for row in c.execute(_ANSWERS_OF, {"wanted": interview_id})
-    ]
+    return [StoredAnswer(**row) for row in _ANSWERS_OF.named(c, interview_id)]
 
 
 def save(
@@ -125,16 +140,7 @@ def save(
     Where the answers that were `read` with it are given, only what differs from them is written.
     Raises ChangedMeanwhile when another turn saved first, and then nothing is written.
     """
-    values: dict[str, object] = {
-        "state": state,
-        "is_open": is_open,
-        "data": data,
-        "version": version + 1,
-        "changed_at": at,
-    }
-    if language is not None:
-        values["language"] = language
-    if c.execute(_SAVE, {"wanted": interview_id, "read": version, **values}).rowcount != 1:
+    if _SAVE.run(c, [(interview_id, version, state, is_open, data, version + 1, at, language)]) != 1:
         raise ChangedMeanwhile("This interview has moved on in another turn; its newest state was kept.")
     old, new = _rows(interview_id, read or ()), _rows(interview_id, answers)
     if read is None:
@@ -142,22 +148,15 @@ def save(
     elif changed := [question for question, row in old.items() if new.get(question) != row]:
         c.execute(_FORGET_SOME, {"wanted": interview_id, "questions": changed})
     if fresh := [row for question, row in new.items() if old.get(question) != row]:
-        c.execute(answer.insert(), fresh)
+        _ADD.run(c, fresh)
     return version + 1
 
 
-def _rows(interview_id: str, answers: Sequence[StoredAnswer]) -> dict[str, dict[str, object]]:
-    """The answers as rows, by question."""
+def _rows(interview_id: str, answers: Sequence[StoredAnswer]) -> dict[str, tuple[object, ...]]:
+    """The answers as rows for `_ADD`, by question."""
     return {
-        given.question_id: {
-            "interview_id": interview_id,
-            "question_id": given.question_id,
-            "position": position,
-            "audience": given.audience,
-            "value": given.value,
-            "answered_at": given.answered_at,
-        }
-        for position, given in enumerate(answers)
+        one.question_id: (interview_id, one.question_id, place, one.audience, one.value, one.answered_at)
+        for place, one in enumerate(answers)
     }
 
 
@@ -174,7 +173,7 @@ def known(c: Connection, interview_ids: Sequence[str]) -> list[str]:
 
 def open_for(c: Connection, person_id: str) -> list[StoredInterview]:
     """The person's unfinished interviews, the one touched last first."""
-    return [_interview(row._mapping) for row in c.execute(_OPEN_FOR, {"wanted": person_id})]
+    return [_interview(row) for row in _OPEN_FOR.named(c, person_id)]
 
 
 def list_(

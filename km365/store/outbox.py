@@ -9,11 +9,24 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, bindparam, cast, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from km365.store import rows
-from km365.store.rows import Json
+from km365.store.rows import Json, Prepared
 from km365.store.tables import message
 
 
@@ -235,25 +248,22 @@ def list_(
     return [_sent(row._mapping) for row in c.execute(query)]
 
 
-_GONE = message.c.state.in_([Delivery.SENDING, Delivery.SENT, Delivery.UNKNOWN])
+_GONE = or_(*(message.c.state == one for one in (Delivery.SENDING, Delivery.SENT, Delivery.UNKNOWN)))
 """It has reached its reader, or may have."""
-_LAST_SAID = (
-    select(message)
-    .where(
-        message.c.person_id == bindparam("wanted"),
-        _GONE,
-        message.c.card.not_in(bindparam("beside", expanding=True)),
-    )
-    .order_by(message.c.changed_at.desc(), message.c.key)
-    .limit(1)
-)
-"""Made once: every turn of a chat needs it."""
 
 
 def last_said(c: Connection, person_id: str, *, beside: Collection[str] = ()) -> Sent | None:
     """What was, or may have been, said last to this person; the cards named `beside` do not count."""
-    row = c.execute(_LAST_SAID, {"wanted": person_id, "beside": sorted(beside)}).first()
-    return _sent(row._mapping) if row else None
+    row = _last_said(tuple(sorted(beside))).first(c, person_id)
+    return _sent(row) if row else None
+
+
+@cache  # made once: every turn of a chat needs it
+def _last_said(beside: tuple[str, ...]) -> Prepared:
+    counted = [message.c.card != one for one in beside]
+    theirs = select(message).where(message.c.person_id == bindparam("wanted"), _GONE, *counted)
+    newest_first = theirs.order_by(message.c.changed_at.desc(), message.c.key)
+    return Prepared(newest_first.limit(bindparam("most", 1, type_=Integer)), "wanted")
 
 
 def reached_since(c: Connection, person_id: str, since: datetime) -> bool:

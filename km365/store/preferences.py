@@ -7,27 +7,28 @@ from sqlalchemy import Connection, bindparam, select
 
 from km365.core.preferences import Asked, Preferences
 from km365.store import rows
+from km365.store.rows import Prepared
 from km365.store.tables import preference
 
 _MINUTE = timedelta(minutes=1)
-_OF = select(preference).where(preference.c.person_id == bindparam("wanted"))
+_OF = Prepared(select(preference).where(preference.c.person_id == bindparam("wanted")), "wanted")
 """Made once: every turn of a chat needs it."""
 
 
 def get(c: Connection, person_id: str) -> Preferences:
     """What the person chose; the default for whoever chose nothing."""
-    row = c.execute(_OF, {"wanted": person_id}).first()
+    row = _OF.first(c, person_id)
     if row is None:
         return Preferences()
     return Preferences(
-        asked=Asked(row.asked),
-        language=row.language,
-        zone=row.zone,
-        opens=_time(row.opens_minutes),
-        closes=_time(row.closes_minutes),
-        text_only=row.text_only,
-        lessons=row.lessons,
-        calendar=row.calendar,
+        asked=Asked(row["asked"]),
+        language=row["language"],
+        zone=row["zone"],
+        opens=_time(row["opens_minutes"]),
+        closes=_time(row["closes_minutes"]),
+        text_only=row["text_only"],
+        lessons=row["lessons"],
+        calendar=row["calendar"],
     )
 
 

@@ -10,12 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, select, update
 
-from km365.store.rows import Json, Row
+from km365.store.rows import Json, Prepared, Row
 from km365.store.tables import reply
 
-_WAITS = select(reply.c.id).where(reply.c.conversation_id == bindparam("wanted")).limit(1)
+_WAITS = Prepared(
+    select(reply.c.id)
+    .where(reply.c.conversation_id == bindparam("wanted"))
+    .limit(bindparam("most", 1, type_=Integer)),
+    "wanted",
+)
 """Made once: every turn of a chat needs it."""
 KEPT = timedelta(hours=23)
 """How long a reply may wait; looked at once an hour, so that no word stays longer than a day."""
@@ -71,7 +76,7 @@ def put(
 
 def wait(c: Connection, conversation_id: str) -> bool:
     """Whether replies wait in this conversation."""
-    return c.execute(_WAITS, {"wanted": conversation_id}).first() is not None
+    return _WAITS.first(c, conversation_id) is not None
 
 
 def first(c: Connection, conversation_id: str, *, at: datetime) -> tuple[Left, datetime] | None:

@@ -1,17 +1,18 @@
 """What the table files share: plain JSON, and the two writes that need care in SQL."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Connection, Dialect, Executable, Insert, RowMapping, Select, Table, Update
+from sqlalchemy import Connection, Delete, Dialect, Insert, RowMapping, Select, Table, Update
 from sqlalchemy.dialects import sqlite
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-Row = RowMapping
+Row = RowMapping | dict[str, Any]
 """One row as the database gave it, by column name."""
 
 Json = dict[str, Any]
@@ -20,26 +21,27 @@ Json = dict[str, Any]
 
 def insert_new(c: Connection, table: Table, values: Mapping[str, object]) -> bool:
     """Adds the row; False, and nothing changed, when a row with the same key is already there."""
-    return c.execute(_new(c.dialect.name, table), values).rowcount == 1
+    return _new(c.dialect.name, table, tuple(values)).run(c, [tuple(values.values())]) == 1
 
 
 def put(c: Connection, table: Table, *values: Mapping[str, object]) -> None:
     """Adds the rows, or gives those with the same primary keys these values; all name the same columns."""
     if values:
-        c.execute(_new_or_again(c.dialect.name, table, tuple(values[0])), list(values))
-
-
-@cache  # a statement that is made anew has to be recognised anew, which takes longer than to carry it out
-def _new(dialect: str, table: Table) -> Executable:
-    return _insert(dialect, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+        names = tuple(values[0])
+        _new_or_again(c.dialect.name, table, names).run(c, [[one[name] for name in names] for one in values])
 
 
 @cache
-def _new_or_again(dialect: str, table: Table, names: tuple[str, ...]) -> Executable:
+def _new(dialect: str, table: Table, names: tuple[str, ...]) -> "Prepared":
+    return Prepared(_insert(dialect, table).on_conflict_do_nothing(), *names)
+
+
+@cache
+def _new_or_again(dialect: str, table: Table, names: tuple[str, ...]) -> "Prepared":
     keys = {column.name for column in table.primary_key.columns}
     new = _insert(dialect, table)
     again = {name: new.excluded[name] for name in names if name not in keys}
-    return new.on_conflict_do_update(index_elements=sorted(keys), set_=again)
+    return Prepared(new.on_conflict_do_update(index_elements=sorted(keys), set_=again), *names)
 
 
 def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
@@ -51,42 +53,67 @@ def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
     return sqlite.insert(table)
 
 
+_Statement = Select[Any] | Insert | Update | Delete
+
+
 class Prepared:
-    """A statement compiled once, for what a run does thousands of times.
+    """A statement compiled once, for what a run does thousands of times and a turn of the chat each time.
 
     `c.execute` takes longer to find out which statement it has than SQLite takes to carry it out. Values
     are given in the order of the parameters `names`; they and the results are converted as their columns ask.
     """
 
-    def __init__(self, statement: Select[Any] | Insert | Update, *names: str) -> None:
+    def __init__(self, statement: _Statement, *names: str) -> None:
         self._statement, self._names = statement, names
+        self._found = tuple(statement.selected_columns.keys()) if isinstance(statement, Select) else ()
         self._ready: dict[str, _Ready] = {}
 
     def rows(self, c: Connection, *values: object) -> list[tuple[Any, ...]]:
         """What the statement finds."""
         ready = self._compiled(c)
-        cursor = c.connection.cursor()
-        try:
-            (given,) = ready.parameters([values])
+        (given,) = ready.parameters([values])
+        with _cursor(c) as cursor:
             cursor.execute(ready.sql, given)
             return list(zip(*_columns(cursor.fetchall(), ready.out), strict=True))
-        finally:
-            cursor.close()
 
-    def run(self, c: Connection, values: Iterable[Sequence[Any]]) -> None:
-        """Runs the statement once for each of the values."""
+    def named(self, c: Connection, *values: object) -> list[Row]:
+        """The same by the names of the columns."""
+        return [dict(zip(self._found, row, strict=True)) for row in self.rows(c, *values)]
+
+    def first(self, c: Connection, *values: object) -> Row | None:
+        """The first of them."""
+        return next(iter(self.named(c, *values)), None)
+
+    def run(self, c: Connection, values: Iterable[Sequence[Any]]) -> int:
+        """Runs the statement once for each of the values; how many rows it wrote."""
         ready = self._compiled(c)
-        cursor = c.connection.cursor()
-        try:
-            cursor.executemany(ready.sql, ready.parameters(values))
-        finally:
-            cursor.close()
+        given = ready.parameters(values)
+        with _cursor(c) as cursor:
+            if len(given) == 1:
+                cursor.execute(ready.sql, given[0])
+            else:
+                cursor.executemany(ready.sql, given)
+            return int(cursor.rowcount)
 
     def _compiled(self, c: Connection) -> "_Ready":
         ready = self._ready.get(c.dialect.name)
         if ready is None:
             ready = self._ready[c.dialect.name] = _Ready.of(self._statement, self._names, c.dialect)
         return ready
+
+
+@contextmanager
+def _cursor(c: Connection) -> Iterator[Any]:
+    """The driver's cursor; a connection that the server has ended is put away, as `c.execute` does."""
+    cursor = c.connection.cursor()
+    try:
+        yield cursor
+    except Exception as error:
+        if c.dialect.is_disconnect(error, c.connection, cursor):  # type: ignore[arg-type]
+            c.invalidate(error)
+        raise
+    finally:
+        cursor.close()
 
 
 _Convert = Callable[[Any], Any] | None
@@ -105,7 +132,9 @@ class _Ready:
     out: Sequence[_Convert]
 
     @classmethod
-    def of(cls, statement: Select[Any] | Insert | Update, names: Sequence[str], dialect: Dialect) -> Self:
+    def of(
+        cls, statement: Select[Any] | Insert | Update | Delete, names: Sequence[str], dialect: Dialect
+    ) -> Self:
         """The statement for this database."""
         compiled = statement.compile(dialect=dialect, column_keys=list(names))
         asked = compiled.positiontup or list(compiled.params)

@@ -10,14 +10,16 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from km365.store import rows
+from km365.store.rows import Prepared
 from km365.store.tables import turn
 
 LEASE = timedelta(seconds=6)
 """A turn belongs to its process for so long unless prolonged: shorter than the bot may take to acknowledge an
 activity, so that one that comes again after a crash is answered before it is acknowledged."""
 _OVER = datetime(1970, 1, 1, tzinfo=UTC)
-_END = delete(turn).where(
-    turn.c.conversation_id == bindparam("conversation_id"), turn.c.holder == bindparam("holder")
+_END = Prepared(
+    delete(turn).where(turn.c.conversation_id == bindparam("of"), turn.c.holder == bindparam("by")),
+    *("of", "by"),
 )
 _SENT = select(turn.c.sent).where(turn.c.conversation_id == bindparam("wanted"))
 """Made once: every turn of a chat needs them."""
@@ -47,7 +49,7 @@ def end(c: Connection, conversation_id: str, holder: str, *, sent: Sequence[floa
         mine = (turn.c.conversation_id == conversation_id) & (turn.c.holder == holder)
         c.execute(update(turn).where(mine).values(until=_OVER, sent=list(sent)))
     else:
-        c.execute(_END, {"conversation_id": conversation_id, "holder": holder})
+        _END.run(c, [(conversation_id, holder)])
 
 
 def sent(c: Connection, conversation_id: str) -> list[float]:

@@ -1,10 +1,10 @@
 """Conversations and interviews: what people say is kept once, with its audience."""
 
+import sqlite3
 from datetime import datetime, timedelta
 from traceback import format_exception
 
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from km365.errors import ChangedMeanwhile, NotFound, StoreError
 from km365.store import conversations, interviews, search
@@ -78,7 +78,7 @@ def test_an_unrecorded_answer_cannot_hold_text(db: Database, at: datetime) -> No
         start(c, at)
         keep(c, at, said("a", None, "X", at))
     with (
-        pytest.raises((IntegrityError, StoreError), match="unrecorded_has_no_text") as caught,
+        pytest.raises((sqlite3.IntegrityError, StoreError), match="unrecorded_has_no_text") as caught,
         db.begin() as c,
     ):
         keep(c, at, said("a", "a " + "name", "X", at), version=2)

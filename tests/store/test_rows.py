@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_mock_engine
-from sqlalchemy.dialects import postgresql
 
 from km365.store import cursors, rows
 from km365.store.database import Connection
@@ -46,12 +45,20 @@ def test_rows_that_are_put_take_the_place_of_those_before(c: Connection) -> None
 def test_postgresql_is_told_the_same_in_its_own_words(write: Callable[..., Any], ends: str) -> None:
     told: list[str] = []
 
-    def heard(statement: Any, *_: Any) -> Any:
-        assert isinstance(statement, postgresql.Insert)
-        told.append(str(statement.compile(dialect=engine.dialect)))
-        return SimpleNamespace(rowcount=1)
+    class Cursor:
+        rowcount = 1
 
-    engine = create_mock_engine("postgresql+psycopg://", heard)
-    write(engine, cursor, values("users", "first"))
+        def execute(self, statement: str, _: object) -> None:
+            told.append(statement)
+
+        def close(self) -> None:
+            """Has nothing to let go of."""
+
+    dialect = create_mock_engine("postgresql+psycopg://", lambda *_: None).dialect
+    write(
+        SimpleNamespace(dialect=dialect, connection=SimpleNamespace(cursor=Cursor)),
+        cursor,
+        values("users", "first"),
+    )
     (statement,) = told
     assert statement.endswith(ends)
