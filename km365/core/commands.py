@@ -124,6 +124,14 @@ class _Wishes:
 
     whole: Mapping[str, tuple[int, str, str]]
     around: Sequence[tuple[int, str, str, str, str, str]]
+    begin: tuple[str, ...]
+    """What stands before the words of one's own, wherever something does."""
+    end: tuple[str, ...]
+    """What stands behind them in the other phrases."""
+
+    def may_fit(self, said: str) -> bool:
+        """Whether a phrase of `around` may: most of what people write is none, and this tells at a glance."""
+        return said.startswith(self.begin) or said.endswith(self.end)
 
     @classmethod
     def of(cls, topics: Mapping[str, Mapping[str, Sequence[str]]]) -> "_Wishes":
@@ -138,7 +146,9 @@ class _Wishes:
                 around.append((order, first, last, phrase, topic, wish))
             else:
                 whole.setdefault(first, (order, topic, wish))
-        return cls(whole=whole, around=around)
+        begin = tuple({first for _, first, *_ in around if first})
+        end = tuple({last for _, first, last, *_ in around if not first})
+        return cls(whole=whole, around=around, begin=begin, end=end)
 
 
 _LONGEST = 80
@@ -242,7 +252,7 @@ def _wish(text: str, said: str, vocabulary: Vocabulary, *, language: str) -> Und
         if wishes is None:
             continue
         whole = wishes.whole.get(said)
-        for order, first, last, phrase, topic, wish in wishes.around:
+        for order, first, last, phrase, topic, wish in wishes.around if wishes.may_fit(said) else ():
             if whole is not None and whole[0] < order:
                 break
             if said.startswith(first) and said.endswith(last) and (own := _own_words(text, said, phrase)):
