@@ -15,7 +15,7 @@ from km365.core.schema import TERM_GROUP
 from km365.core.taxonomy import Taxonomy
 from km365.core.term_changes import SetChanges, changes
 from km365.core.term_store import as_stored, held
-from km365.errors import Forbidden
+from km365.errors import Forbidden, Throttled
 from km365.graph import terms
 from km365.graph.client import Graph
 from km365.graph.terms import Advance
@@ -64,10 +64,10 @@ async def read(
 
 
 async def read_or_recall(graph: Graph, site_id: str, cache: Path | None) -> Copy:
-    """The term store, or the copy of it: of a large one for a day, of any where it refuses the app.
+    """The term store, or the copy of it: of a large one for a day, of any that refuses the app or is busy.
 
-    Each reading leaves a copy in `cache`. Raises Forbidden where the term store refuses the app and there is
-    no copy.
+    Each reading leaves a copy in `cache`. Raises Forbidden where the term store refuses the app, or Throttled
+    where it asks us to slow down for longer than we can wait, and there is no copy.
     """
     copy = term_copy.recall(cache) if cache else None
     if copy and copy.terms >= LARGE and copy.age() < FRESH:
@@ -76,11 +76,12 @@ async def read_or_recall(graph: Graph, site_id: str, cache: Path | None) -> Copy
         return copy
     try:
         found = await read(graph, site_id)
-    except Forbidden:
+    except (Forbidden, Throttled) as error:
         if copy is None:
             raise
+        why = "refuses this app" if isinstance(error, Forbidden) else "has no room for us now"
         age = term_copy.in_words(copy.age())
-        log.warning("The term store refuses this app; the copy in %s is used (%s).", cache, age)
+        log.warning("The term store %s; the copy in %s is used (%s).", why, cache, age)
         return copy
     if cache:
         term_copy.keep(cache, found)

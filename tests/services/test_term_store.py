@@ -14,7 +14,7 @@ from km365.core.tagging import from_text
 from km365.core.taxonomy import Concept, Mode, Status, Taxonomy, TermSet
 from km365.core.term_store import KEY, MODE, REPLACED_BY, STATUS, Labels, StoredTerm
 from km365.core.three_sides import Kind
-from km365.errors import ChangedMeanwhile, Forbidden, InputRefused
+from km365.errors import ChangedMeanwhile, Forbidden, InputRefused, Throttled
 from km365.graph import terms
 from km365.graph.auth import LocalCredential
 from km365.graph.client import Graph
@@ -504,6 +504,22 @@ async def test_the_copy_serves_where_the_term_store_refuses_the_app(
     for refused in (desk.pull(small()), taxonomy.stored(desk.graph, SITE, small(), cache=copy)):
         with pytest.raises(Forbidden):
             await refused
+
+
+async def test_the_copy_serves_where_the_term_store_has_no_time_for_us(
+    desk: Desk, m365: M365, caplog: pytest.LogCaptureFixture
+):
+    await desk.push(small())
+    copy = desk.home / taxonomy.CACHE
+    before = await taxonomy.stored(desk.graph, SITE, small(), cache=copy)
+    busy = {"verb": "GET", "path": "*termStore*", "status": 429, "retry_after_s": 3600, "times": 2}
+    async with httpx.AsyncClient(base_url=m365.base_url) as http:
+        (await http.put("/_local/faults/next_requests", json=busy)).raise_for_status()
+    assert await taxonomy.stored(desk.graph, SITE, small(), cache=copy) == before
+    assert "has no room for us now" in caplog.text
+    copy.unlink()
+    with pytest.raises(Throttled):
+        await taxonomy.stored(desk.graph, SITE, small(), cache=copy)
 
 
 async def test_a_large_term_store_is_read_once_a_day(desk: Desk, monkeypatch: pytest.MonkeyPatch):
