@@ -73,7 +73,8 @@ async def apply(
         raise PlanRefused("This plan changes nothing; there is nothing to apply.")
     sha = wanted.sha
     run_id = f"tag-{sha[:10]}"
-    shelves = await tag_moves.open_shelves(graph, wanted.libraries)
+    with graph.bulk():  # a run that goes on after it was throttled has the time to wait
+        shelves = await tag_moves.open_shelves(graph, wanted.libraries)
     _refuse_unwritable(wanted, shelves)
     with db.alone(settings.home, run_id), settled():
         run = await db.run(_begin, run_id, sha, wanted, who=who, at=now())
@@ -288,7 +289,8 @@ async def undo(
     one that is undone already or under way. Needs Sites.Selected with write.
     """
     undone = await db.run(runs.get, run_id)
-    shelves = await tag_moves.open_shelves(graph, [_library(one) for one in undone.what["libraries"]])
+    with graph.bulk():
+        shelves = await tag_moves.open_shelves(graph, [_library(one) for one in undone.what["libraries"]])
     with db.alone(settings.home, run_id), settled():
         run = await db.run(_begin_undo, run_id, who=who, at=now())
         begun(run)

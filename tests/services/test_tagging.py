@@ -241,6 +241,20 @@ async def test_throttling_costs_time_and_nothing_else(desk: Desk) -> None:
     assert sorted(await desk.writes()) == sorted(file.id for file in files)
 
 
+async def test_a_run_and_its_undoing_have_the_time_to_be_throttled_from_the_first_call_on(desk: Desk) -> None:
+    async def busy() -> None:
+        """For longer than anybody would wait who looks at a page."""
+        await desk.quirk("next_requests", verb="GET", path="*/columns", status=429, times=1, retry_after_s=60)
+
+    plan = await desk.plan(await desk.uploads(1))
+    await busy()
+    done = await desk.apply(plan)
+    assert states(done) == ["done"]
+    await busy()
+    assert states(await desk.undo(done.run.id)) == ["done"]
+    assert sum(desk.slept) >= 120
+
+
 async def test_the_same_plan_twice_is_refused(desk: Desk) -> None:
     plan = await desk.plan(await desk.uploads(1))
     done = await desk.apply(plan)
