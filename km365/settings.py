@@ -23,6 +23,7 @@ from km365.errors import SettingsError
 PREFIX = "KM365_"
 FILE_NAME = "km365.toml"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""What this machine calls itself."""
 
 
 def _default_home() -> Path:

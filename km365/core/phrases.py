@@ -63,13 +63,13 @@ class Language:
     def __init__(self, lists: Lists) -> None:
         self.lists = lists
 
-    def cues(self, name: str) -> Sequence[str]:
+    def cues(self, name: str) -> frozenset[str]:
         """The words of a list as texts are compared with them whole (`plain`)."""
-        return self._cues.get(name, ())
+        return self._cues.get(name, frozenset())
 
     @cached_property
-    def _cues(self) -> Mapping[str, Sequence[str]]:
-        return {name: [plain(one) for one in phrases] for name, phrases in self.lists.items()}
+    def _cues(self) -> Mapping[str, frozenset[str]]:
+        return {name: frozenset(map(plain, phrases)) for name, phrases in self.lists.items()}
 
     @cached_property
     def phrases(self) -> Mapping[str, Sequence[tuple[str, Sequence[frozenset[str]]]]]:
@@ -164,7 +164,7 @@ class Text:
     def _part(self, part: Sequence[str], language: Language) -> Iterator[Span]:
         for alternative in part:
             if alternative == _NAME:
-                many = {*language.cues("people")}
+                many = language.cues("people")
                 yield from (n.span() for n in _CAPITALISED.finditer(self.cased) if n[0].lower() not in many)
             elif alternative.startswith("<"):
                 yield from self._any_of(alternative[1:-1], language)

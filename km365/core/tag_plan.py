@@ -6,6 +6,7 @@ somebody changed can be learnt from (`decisions`). As a file it is `tag_plan_fil
 """
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -238,7 +239,7 @@ class Plan:
                 row.etag,
                 sorted([c.column, sorted(tag.term_id for tag in c.after)] for c in row.changes),
             ]
-            total += int.from_bytes(hashlib.sha256(ascii(wanted).encode()).digest())
+            total += int.from_bytes(hashlib.sha256(json.dumps(wanted).encode()).digest())
         return hashlib.sha256(str(total).encode()).hexdigest()
 
 

@@ -61,10 +61,9 @@ class Meaning:
         """
         keys = [blake2b(one.encode(errors="replace"), digest_size=16).digest() for one in texts]
         async with self._one_at_a_time:
-            new = {key: one for key, one in zip(keys, texts, strict=True) if key not in self._made}
-            if len(self._made) + len(new) > _MOST_MADE:
-                self._made, new = {}, dict(zip(keys, texts, strict=True))
-            if new:
+            if len(self._made) + len(keys) > _MOST_MADE:
+                self._made.clear()
+            if new := {key: one for key, one in zip(keys, texts, strict=True) if key not in self._made}:
                 made = await asyncio.to_thread(self._encoder.encode, list(new.values()))
                 self._made |= dict(zip(new, made, strict=True))
             rows = np.array([self._made[key] for key in keys], dtype=np.float32)

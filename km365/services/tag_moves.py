@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -191,12 +190,10 @@ def as_json(tags: Iterable[Tag]) -> list[list[str]]:
 
 def refs(values: Mapping[str, Any]) -> dict[str, tuple[TermRef, ...]]:
     """The terms of the columns out of the journal."""
-    return {name: tuple([_ref(term_id, label) for term_id, label in tags]) for name, tags in values.items()}
-
-
-@lru_cache(maxsize=4096)
-def _ref(term_id: str, label: str) -> TermRef:
-    return TermRef(id=term_id, label=label)
+    return {
+        name: tuple(TermRef(id=term_id, label=label) for term_id, label in tags)
+        for name, tags in values.items()
+    }
 
 
 def holds(item: Item, values: Mapping[str, Any]) -> bool:

@@ -21,7 +21,7 @@ _STILL_ASKED = and_(
     prompt.c.person_id == bindparam("wanted"),
     prompt.c.state == bindparam("asked", Outcome.OPEN),
 )
-_KEY_OF = Prepared(select(prompt.c.key).where(_STILL_ASKED), *("subject", "wanted"))
+_KEY_OF = Prepared(select(prompt.c.key).where(_STILL_ASKED), "subject", "wanted")
 _STOP = update(prompt).where(_STILL_ASKED)
 """Made once: every turn of a chat needs them."""
 _SAVE = update(prompt).where(

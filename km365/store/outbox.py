@@ -14,7 +14,6 @@ from functools import cache
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Integer,
     Text,
     and_,
     bindparam,
@@ -263,7 +262,7 @@ def _last_said(beside: tuple[str, ...]) -> Prepared:
     counted = [message.c.card != one for one in beside]
     theirs = select(message).where(message.c.person_id == bindparam("wanted"), _GONE, *counted)
     newest_first = theirs.order_by(message.c.changed_at.desc(), message.c.key)
-    return Prepared(newest_first.limit(bindparam("most", 1, type_=Integer)), "wanted")
+    return Prepared(newest_first.limit(1), "wanted")
 
 
 def reached_since(c: Connection, person_id: str, since: datetime) -> bool:

@@ -10,17 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from km365.store.rows import Json, Prepared, Row
 from km365.store.tables import reply
 
-_WAITS = Prepared(
-    select(reply.c.id)
-    .where(reply.c.conversation_id == bindparam("wanted"))
-    .limit(bindparam("most", 1, type_=Integer)),
-    "wanted",
-)
+_WAITS = Prepared(select(reply.c.id).where(reply.c.conversation_id == bindparam("wanted")).limit(1), "wanted")
 """Made once: every turn of a chat needs it."""
 KEPT = timedelta(hours=23)
 """How long a reply may wait; looked at once an hour, so that no word stays longer than a day."""

@@ -108,8 +108,8 @@ def _cursor(c: Connection) -> Iterator[Any]:
     cursor = c.connection.cursor()
     try:
         yield cursor
-    except Exception as error:
-        if c.dialect.is_disconnect(error, c.connection, cursor):  # type: ignore[arg-type]
+    except c.dialect.loaded_dbapi.Error as error:
+        if c.dialect.is_disconnect(error, c.connection, cursor):
             c.invalidate(error)
         raise
     finally:
@@ -132,9 +132,7 @@ class _Ready:
     out: Sequence[_Convert]
 
     @classmethod
-    def of(
-        cls, statement: Select[Any] | Insert | Update | Delete, names: Sequence[str], dialect: Dialect
-    ) -> Self:
+    def of(cls, statement: _Statement, names: Sequence[str], dialect: Dialect) -> Self:
         """The statement for this database."""
         compiled = statement.compile(dialect=dialect, column_keys=list(names))
         asked = compiled.positiontup or list(compiled.params)

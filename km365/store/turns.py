@@ -19,7 +19,8 @@ activity, so that one that comes again after a crash is answered before it is ac
 _OVER = datetime(1970, 1, 1, tzinfo=UTC)
 _END = Prepared(
     delete(turn).where(turn.c.conversation_id == bindparam("of"), turn.c.holder == bindparam("by")),
-    *("of", "by"),
+    "of",
+    "by",
 )
 _SENT = select(turn.c.sent).where(turn.c.conversation_id == bindparam("wanted"))
 """Made once: every turn of a chat needs them."""

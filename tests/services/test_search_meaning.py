@@ -98,7 +98,7 @@ def test_an_item_is_read_anew_when_its_words_change_and_not_when_somebody_used_i
 
 
 async def test_a_text_is_encoded_once_and_not_kept(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_meaning, "_MOST_MADE", 3)
+    monkeypatch.setattr(search_meaning, "_MOST_MADE", 4)
     asked: list[str] = []
 
     class Listening(Ideas):
