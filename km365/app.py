@@ -10,6 +10,7 @@ import httpx
 
 from km365.graph.account import SharedAccount
 from km365.graph.auth import Credential, LocalCredential, tenant_credential
+from km365.graph.certificates import trusted
 from km365.graph.client import Graph
 from km365.graph.pacing import Limits
 from km365.jobs import Jobs, open_jobs
@@ -35,7 +36,7 @@ class Clock:
         if self._source is None:
             return
         with contextlib.suppress(httpx.HTTPError, KeyError, TypeError, ValueError):
-            async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
+            async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=5) as http:
                 told = (await http.get(self._source)).raise_for_status().json()["offset_s"]
             # the offset, not the time it says: that one is in whole seconds, and our time would run backwards
             self._ahead = timedelta(seconds=float(told))

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from km365.errors import Forbidden, GraphUnreachable, SettingsError
+from km365.graph.certificates import trusted
 from km365.graph.wire import parse
 from km365.settings import LOOPBACK
 
@@ -165,7 +166,7 @@ class LocalCredential:
     async def get_token(self, *scopes: str, **kwargs: Any) -> AnyToken:
         """A new token. Raises GraphUnreachable when the server is not there, Forbidden when it says no."""
         try:
-            async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+            async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=10) as http:
                 answer = await http.post(self._address, json=self._body)
         except httpx.HTTPError:
             raise GraphUnreachable(

@@ -23,6 +23,7 @@ from km365 import __version__
 from km365.errors import GraphError, GraphUnreachable, InputRefused
 from km365.graph import batch, typed
 from km365.graph.auth import Credential, TokenSource, cloud_of
+from km365.graph.certificates import trusted
 from km365.graph.governor import CHARGES, Account, Governor, PacingTransport, bulk
 from km365.graph.pacing import Limits, Service
 from km365.graph.refusals import refusal
@@ -77,6 +78,7 @@ class Graph:
         self.user_agent = user_agent
         self._transport = PacingTransport(
             httpx.AsyncHTTPTransport(
+                verify=trusted(),
                 limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=60),
                 proxy=proxy_of(self.base_url),
             ),

@@ -12,6 +12,7 @@ from km365.core.search_access import Readers
 from km365.core.taxonomy import Taxonomy
 from km365.errors import Forbidden, GraphNotFound, KM365Error
 from km365.graph import events, people, presence, sites
+from km365.graph.certificates import trusted
 from km365.graph.client import Graph
 from km365.jobs import Jobs
 from km365.services import calendar, messages, provision, restricted, tag_listen
@@ -102,7 +103,7 @@ async def _offices(graph: Graph, settings: Settings) -> str:
 async def _bot(settings: Settings) -> str:
     address = f"http://{settings.host}:{settings.port}/healthz"
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=10) as http:
             answer = await http.get(address)
     except httpx.HTTPError:
         raise KM365Error(f"Nothing answers at {address}; start it with `km365 up`.") from None

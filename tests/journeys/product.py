@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from km365.graph.certificates import trusted
+
 from .reading import readable
 
 READY = "The chat page is "
@@ -54,7 +56,7 @@ class Up:
         self.lines: list[str] = []
         """What it has printed on stderr since the first start."""
         self.process: subprocess.Popen[str] | None = None
-        self.http = httpx.Client(base_url=self.base, trust_env=False, timeout=60)
+        self.http = httpx.Client(base_url=self.base, verify=trusted(), trust_env=False, timeout=60)
 
     @property
     def base(self) -> str:

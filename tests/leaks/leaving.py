@@ -16,6 +16,7 @@ from km365.core.audience import Audience
 from km365.core.knowledge import to_fields
 from km365.documents.questions import Banks
 from km365.graph import lists, sites
+from km365.graph.certificates import trusted
 from km365.jobs.port import JobState
 from km365.local import teams
 from km365.services import capture
@@ -105,7 +106,8 @@ class Product:
 
     @cached_property
     def desk(self) -> Desk:
-        return Desk(httpx.Client(base_url=self.here.m365.base_url, trust_env=False, timeout=60))
+        address = self.here.m365.base_url
+        return Desk(httpx.Client(base_url=address, verify=trusted(), trust_env=False, timeout=60))
 
     # people ------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import pytest
 from azure.core.credentials import AccessToken
 from jsonschema import Draft202012Validator, FormatChecker
 
+from km365.graph.certificates import trusted
 from km365.local import sites
 from km365.local.server import M365
 
@@ -146,6 +147,7 @@ def conforms() -> Conforms:
 async def graph(m365: M365) -> AsyncIterator[httpx.AsyncClient]:
     """A client of one's own server; every Graph answer is checked against the OpenAPI description."""
     async with httpx.AsyncClient(
+        verify=trusted(),
         base_url=m365.graph_url,
         headers={"Authorization": "Bearer anything"},
         event_hooks={"response": [check_response]},
@@ -164,7 +166,7 @@ def quirks(m365: M365) -> Callable[..., Any]:
     """`await quirks("open_file", name="*.docx")` switches one on, as a person would through `/_local/`."""
 
     async def switch(name: str, /, **settings: Any) -> None:
-        async with httpx.AsyncClient(base_url=m365.base_url) as control:
+        async with httpx.AsyncClient(verify=trusted(), base_url=m365.base_url) as control:
             answer = await control.put(f"/_local/faults/{name}", json={"on": True, **settings})
             assert answer.status_code == 200, answer.text
 
@@ -196,8 +198,8 @@ async def sdk(m365):
     chosen = dict(options)
     chosen[RetryHandlerOption.get_key()] = RetryHandlerOption(delay=0, max_retries=3)
     # The factory wraps the client's transport in one that does not close it, so we do.
-    async with httpx.AsyncHTTPTransport() as transport:
-        plain = httpx.AsyncClient(transport=transport, timeout=60)
+    async with httpx.AsyncHTTPTransport(verify=trusted()) as transport:
+        plain = httpx.AsyncClient(verify=trusted(), transport=transport, timeout=60)
         pipeline = GraphClientFactory.create_with_default_middleware(options=chosen, client=plain)
         provider = AzureIdentityAuthenticationProvider(
             StaticCredential(), scopes=["https://graph.microsoft.com/.default"]

@@ -13,6 +13,7 @@ from km365.core.passages import Passage
 from km365.core.search_question import Concepts, Filters, Query
 from km365.documents import reading
 from km365.graph import drives, lists, sites
+from km365.graph.certificates import trusted
 from km365.services import search, search_index
 from km365.services.capture import knowledge_list
 from km365.services.search import EVERYONE, Found
@@ -81,7 +82,7 @@ class Shelf:
 
     async def permits(self, drive_id: str, item_id: str, own: Mapping[str, str] | None) -> None:
         """Somebody gives a file, folder or library (`root`) permissions of its own in SharePoint's pages."""
-        async with httpx.AsyncClient(base_url=self.here.m365.base_url) as control:
+        async with httpx.AsyncClient(base_url=self.here.m365.base_url, verify=trusted()) as control:
             where = f"/_local/drives/{drive_id}/items/{item_id}/permissions"
             answer = await control.put(where, json={"own": own})
             assert answer.status_code == 200, answer.text
