@@ -40,7 +40,7 @@ FEWEST = 10
 MOST = 2_000
 """Of more, so many are learnt from, spread evenly."""
 FILE = "judged.npz"
-_FORMAT = 2
+_FORMAT = 3
 _LEAST, _MOST = 0.03, 0.97
 """No score is surer than this when it is put together with another."""
 _LIKELY_LEAST = 0.05
@@ -333,7 +333,8 @@ def opened(folder: Path, words: Vocabulary, suggester: Suggester) -> Judged | No
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = dict(file)
         head = json.loads(arrays.pop("head").tobytes())
-        if head["format"] != _FORMAT or head["learnt"]["models"] != sorted(suggester.models):
+        models = head["learnt"]["names"]["whole"]["models"] if head["format"] == _FORMAT else None
+        if models != sorted(suggester.models):
             raise ValueError(head["format"])
         suggester.known = unpacked(head["learnt"], arrays, lambda one: _number(words, one))
         return Judged(

@@ -18,9 +18,13 @@ import numpy.typing as npt
 from km365.suggest.likeness import ROWS_AT_ONCE, TWINS_AT_MOST, Arrays, Ints, Lessons, Sample, Space
 from km365.suggest.meaning import Floats
 
+Names = Mapping[str, Mapping[str, Sequence[str]]]
+"""The words and models of whole texts and of titles."""
 MOST_DOCUMENTS = 4_000
 """More would need a matrix of more than 64 MB; of a larger set as many are taken, spread evenly."""
 _NEIGHBOURS = 20
+_TITLE_WEIGHT = 0.2
+"""What it counts that two titles are alike, beside 1 for the whole texts."""
 _WRONG = -0.5
 """What a document teaches of a term that a person refused for it, beside 1 for one that it has."""
 
@@ -53,9 +57,11 @@ class Learned:
             count=len(lessons.right),
         )
         self._right = lessons.right
-        self._space, alike = Space.of(lessons)
-        self.twins = self._space.twins(alike)
+        alike = np.zeros((self.count, self.count), dtype=np.float32)
+        self._whole = Space.of(lessons.whole, alike)
+        self.twins = self._whole.twins(alike)
         """For each example those that are nearly the same, itself among them."""
+        self._titles = Space.of(lessons.titles, alike, weight=_TITLE_WEIGHT)
         self._closest = [_best(row, _NEIGHBOURS + TWINS_AT_MOST) for row in alike]
         own = np.maximum(alike.diagonal(), np.float32(1e-3))  # 0 where nothing is known of a document
         alike[np.diag_indices(self.count)] = own * np.float32(1.3 if self.count < 200 else 2.0)
@@ -73,7 +79,9 @@ class Learned:
 
     def votes(self, sample: Sample) -> Votes:
         """What the examples say of a new document."""
-        likeness = self._space.likeness(sample)
+        likeness = self._whole.likeness(sample)
+        if sample.title:
+            likeness += np.float32(_TITLE_WEIGHT) * self._titles.likeness(sample.title)
         return self._votes(likeness @ self._inverse, _nearest(likeness), self._usual)
 
     def _votes(self, pull: Floats, near: Floats, usual: Floats) -> Votes:
@@ -114,7 +122,7 @@ class Learned:
         """The document's words that pull a concept, as stems; how many documents with it are like it."""
         column = self._seen.index(concept)
         documents = self._document[(self._column == column) & (self._value > 0)]
-        return self._space.because(sample, documents)
+        return self._whole.because(sample, documents)
 
     # Keeping --------------------------------------------------------------------------------------------
 
@@ -124,29 +132,23 @@ class Learned:
         return self._seen
 
     @property
-    def words(self) -> list[str]:
-        """Those that it knows, in the order of the arrays."""
-        return list(self._space.words)
-
-    @property
-    def models(self) -> list[str]:
-        """The names of the models whose vectors it has."""
-        return list(self._space.models)
+    def names(self) -> Names:
+        """The words and models that whole texts and titles are compared by, in the order of the arrays."""
+        return {"whole": self._whole.names, "titles": self._titles.names}
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """What `of` makes it from, beside the words, models and concepts."""
+        """What `of` makes it from, beside the names and concepts."""
         return {
             "inverse": self._inverse,
             "document": self._document,
             "column": self._column,
             "value": self._value,
-            **self._space.arrays(),
+            **{f"whole-{name}": values for name, values in self._whole.arrays().items()},
+            **{f"titles-{name}": values for name, values in self._titles.arrays().items()},
         }
 
     @classmethod
-    def of(
-        cls, arrays: Arrays, *, words: Sequence[str], models: Sequence[str], concepts: Sequence[int | None]
-    ) -> "Learned":
+    def of(cls, arrays: Arrays, *, names: Names, concepts: Sequence[int | None]) -> "Learned":
         """The one that `arrays` were made of; it votes on new documents only.
 
         `concepts` are the numbers now, None for a concept that is there no more.
@@ -159,8 +161,15 @@ class Learned:
         made._told(
             arrays["document"][there], concept[there], arrays["value"][there], count=len(made._inverse)
         )
-        made._space = Space(arrays, words, models)
+        made._whole, made._titles = (
+            Space(_below(arrays, f"{part}-"), **names[part]) for part in ("whole", "titles")
+        )
         return made
+
+
+def _below(arrays: Arrays, prefix: str) -> Arrays:
+    """The arrays whose names begin so, by the rest of their names."""
+    return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
 
 
 def _inverted(matrix: Floats) -> Floats:

@@ -128,8 +128,7 @@ def packed(suggester: Suggester, known: Known) -> tuple[dict[str, Any], dict[str
     ids = suggester.ids
     head = {
         "ids": [ids[number] for number in known.learned.concepts],
-        "words": known.learned.words,
-        "models": known.learned.models,
+        "names": known.learned.names,
         "hits": {ids[number]: list(counts) for number, counts in known.hits.items()},
         "bias": known.weights.bias,
     }
@@ -153,8 +152,7 @@ def unpacked(head: Mapping[str, Any], arrays: Arrays, number: Callable[[str], in
     return Known(
         learned=Learned.of(
             arrays,
-            words=head["words"],
-            models=head["models"],
+            names=head["names"],
             concepts=[number(one) for one in head["ids"]],
         ),
         hits=hits,

@@ -1,6 +1,7 @@
 """How like documents are to one another: by their words (TF-IDF cosine) and by their meaning.
 
-The documents are rows of a `Space`, made of `Lessons` or of arrays that were kept.
+The documents are rows of a `Space`, made of `Lessons` or of arrays that were kept. Their titles are rows of
+another: two projects of one programme have half their title in common, and little else.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,10 +31,15 @@ _DOUBTS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A document by its counted words (stems, and pairs with a space between) and vectors by model."""
+    """A text by its counted words (stems, and pairs with a space between) and vectors by model."""
 
     words: Mapping[str, int]
     vectors: Mapping[str, Floats]
+    title: "Sample | None" = None
+    """What a document calls itself, where it has a title."""
+
+
+_NO_TITLE = Sample(words={}, vectors={})
 
 
 class Lessons:
@@ -45,6 +51,20 @@ class Lessons:
     def __init__(self) -> None:
         self.right: list[frozenset[int]] = []
         self.wrong: list[frozenset[int]] = []
+        self.whole, self.titles = Texts(), Texts()
+
+    def add(self, sample: Sample, right: Iterable[int], wrong: Iterable[int] = ()) -> None:
+        """One document more."""
+        self.right.append(frozenset(right))
+        self.wrong.append(frozenset(wrong))
+        self.whole.add(sample)
+        self.titles.add(sample.title or _NO_TITLE)
+
+
+class Texts:
+    """The words and vectors of one text after the other, until a `Space` is made of them."""
+
+    def __init__(self) -> None:
         self.vectors: list[Mapping[str, Floats]] = []
         self.said: list[str] = []
         """The words of each document, one a line: as so many texts of their own they would take five times
@@ -52,10 +72,8 @@ class Lessons:
         self.counted: list[npt.NDArray[np.int32]] = []
         """How often each of them comes."""
 
-    def add(self, sample: Sample, right: Iterable[int], wrong: Iterable[int] = ()) -> None:
-        """One document more."""
-        self.right.append(frozenset(right))
-        self.wrong.append(frozenset(wrong))
+    def add(self, sample: Sample) -> None:
+        """One text more."""
         self.vectors.append(dict(sample.vectors))
         self.said.append("\n".join(sample.words))
         self.counted.append(np.fromiter(sample.words.values(), dtype=np.int32, count=len(sample.words)))
@@ -73,32 +91,32 @@ class Space:
         self.count = int(arrays["count"])
 
     @classmethod
-    def of(cls, lessons: Lessons) -> tuple["Space", Floats]:
-        """The lessons as rows, and how like each is to each."""
-        count = len(lessons.right)
-        word, first = _numbered(lessons.said)
-        document = np.repeat(np.arange(count, dtype=np.int32), [len(one) for one in lessons.counted])
-        counted = np.concatenate(lessons.counted)
-        lessons.counted.clear()
+    def of(cls, texts: Texts, among: Floats, *, weight: float = 1.0) -> "Space":
+        """The texts as rows, which are emptied; how like each is to each is added to `among`."""
+        count = len(texts.said)
+        word, first = _numbered(texts.said)
+        document = np.repeat(np.arange(count, dtype=np.int32), [len(one) for one in texts.counted])
+        counted = np.concatenate(texts.counted)
+        texts.counted.clear()
         held = np.bincount(word, minlength=len(first))
         kept = held >= (2 if count >= 500 else 1)
         telling = (np.log((1 + count) / (1 + held)) + 1).astype(np.float32)
-        words = list(_lines_at(lessons.said, first[kept].tolist()))
-        lessons.said.clear()
+        words = list(_lines_at(texts.said, first[kept].tolist()))
+        texts.said.clear()
         there = kept[word]
         document, word, counted = document[there], word[there], counted[there]
-        weight = (1 + np.log(counted.astype(np.float32))) * telling[word]
-        weight /= np.sqrt(np.bincount(document, weights=weight * weight, minlength=count))[document]
+        place = (1 + np.log(counted.astype(np.float32))) * telling[word]
+        place /= np.sqrt(np.bincount(document, weights=place * place, minlength=count))[document]
         order = np.argsort(word, kind="stable")
-        vectors = _stacked(lessons.vectors)
-        lessons.vectors.clear()
+        vectors = _stacked(texts.vectors)
+        texts.vectors.clear()
         made = cls(
             {
                 "count": np.array(count),
                 "telling": telling[kept],
                 "first": np.concatenate([[0], np.cumsum(held[kept])]),
                 "documents": document[order],
-                "places": weight[order],
+                "places": place[order],
                 **{f"vectors-{name}": rows for name, rows in vectors.items()},
             },
             words,
@@ -107,7 +125,19 @@ class Space:
         number = (np.cumsum(kept) - 1)[word]
         del word, counted, order
         give_back()
-        return made, made._alike_among(number, weight, np.searchsorted(document, np.arange(count + 1)))
+        begins = np.searchsorted(document, np.arange(count + 1))
+        for at in range(count):
+            own = slice(begins[at], begins[at + 1])
+            alike = made._shared(number[own], place[own])
+            for model in made.models.values():
+                alike += np.float32(_MEANING_WEIGHT) * model.likeness(model.row(at))
+            among[at] += np.float32(weight) * alike
+        return made
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """Its words and its models."""
+        return {"words": list(self.words), "models": list(self.models)}
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What it is made from again, beside the names of words and models."""
@@ -119,17 +149,6 @@ class Space:
             "places": self._places,
             **{f"vectors-{name}": model.raw for name, model in self.models.items()},
         }
-
-    def _alike_among(self, word: npt.NDArray[Any], weight: Floats, begins: npt.NDArray[Any]) -> Floats:
-        """How like each is to each; the words of document `n` stand from `begins[n]` to `begins[n + 1]`."""
-        among = np.empty((self.count, self.count), dtype=np.float32)
-        for at in range(self.count):
-            own = slice(begins[at], begins[at + 1])
-            alike = self._shared(word[own], weight[own])
-            for model in self.models.values():
-                alike += np.float32(_MEANING_WEIGHT) * model.likeness(model.row(at))
-            among[at] = alike
-        return among
 
     def likeness(self, sample: Sample) -> Floats:
         """To each document; 1 for the same words and, for each model, another 0.7 for the same meaning."""

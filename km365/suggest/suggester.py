@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from km365.core.examples import counted
-from km365.core.passages import Passage
+from km365.core.passages import Kind, Passage
 from km365.suggest import fusion, lexical
 from km365.suggest.fusion import EXAMPLES, MEANING, WORDS, Truth, Weights
 from km365.suggest.index import Index
@@ -54,6 +54,8 @@ class Read:
     """For each of these, whether a label of it stands in the document as a phrase."""
     whole: Mapping[str, Floats]
     """By model: the vectors of its chunks."""
+    title: Mapping[str, Floats]
+    """By model: the vector of its title, where it has one."""
     sentences: Sequence[str]
     near: Floats | None
     """The vectors of its sentences by the model for all languages."""
@@ -65,7 +67,7 @@ class Read:
 
     def sample(self) -> Sample:
         """What examples are made of."""
-        return _sample(self.passages, self.whole)
+        return _sample(self.passages, self.whole, self.title)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +119,7 @@ class Suggester:
     def read(self, document: Document, text: Text | None = None) -> Read:
         """The document's words looked up and its vectors made; `text` where it has been read already."""
         text = text or Text(self._matcher, document.passages, language=document.language)
-        whole = self._whole(document.passages, text.language)
+        whole, title = self._encoded(document.passages, text.language)
         said: list[str] = []
         near: Floats | None = None
         if self._all:
@@ -135,6 +137,7 @@ class Suggester:
             words=np.array(words, dtype=np.float32).reshape(-1, len(WORDS)),
             stands=np.array([features[at].count > 0 for at in found], dtype=np.bool_),
             whole=whole,
+            title=title,
             sentences=said,
             near=near,
         )
@@ -142,18 +145,23 @@ class Suggester:
     def sample(self, document: Document, text: Text | None = None) -> Sample:
         """The document as an example, for less than what `read` costs; `text` as there."""
         language = text.language if text else document.language or language_in(document.passages)
-        return _sample(document.passages, self._whole(document.passages, language))
+        return _sample(document.passages, *self._encoded(document.passages, language))
 
-    def _whole(self, passages: Sequence[Passage], language: str | None) -> dict[str, Floats]:
-        """The vectors of the chunks of a text by model, that for English first: loading it takes twice the
-        memory that it keeps."""
-        body = _body(passages)
-        found: dict[str, Floats] = {}
+    def _encoded(
+        self, passages: Sequence[Passage], language: str | None
+    ) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        """The vectors of the chunks of a text, and of its title, by model.
+
+        That for English goes first: loading it takes twice the memory that it keeps.
+        """
+        body, title = _body(passages), _body(_titles(passages))
+        models: list[tuple[Encoder, int]] = []
         if self._careful and language in (self._careful.languages or ()):
-            found[self._careful.name] = self._careful.encode(chunks(body, most=_ENGLISH_CHUNKS) or [body])
+            models.append((self._careful, _ENGLISH_CHUNKS))
         if self._all:
-            found[self._all.name] = self._all.encode(chunks(body, most=_CHUNKS) or [body])
-        return found
+            models.append((self._all, _CHUNKS))
+        whole = {model.name: model.encode(chunks(body, most=most) or [body]) for model, most in models}
+        return whole, {model.name: model.encode([title])[0] for model, _ in models if title}
 
     def prepare(self, language: str) -> None:
         """Loads the models for a language, and makes the vectors of its labels by the one for all languages.
@@ -308,9 +316,17 @@ def _body(passages: Sequence[Passage]) -> str:
     return "\n".join(one.text for one in passages)
 
 
-def _sample(passages: Sequence[Passage], whole: Mapping[str, Floats]) -> Sample:
-    vectors = {name: rows.mean(axis=0) for name, rows in whole.items()}
-    return Sample(words=counted(passages), vectors=vectors)
+def _titles(passages: Sequence[Passage]) -> list[Passage]:
+    return [one for one in passages if one.kind is Kind.TITLE]
+
+
+def _sample(passages: Sequence[Passage], whole: Mapping[str, Floats], title: Mapping[str, Floats]) -> Sample:
+    named = _titles(passages)
+    return Sample(
+        words=counted(passages),
+        vectors={name: rows.mean(axis=0) for name, rows in whole.items()},
+        title=Sample(words=counted(named), vectors=title) if named else None,
+    )
 
 
 def _best(values: Floats, count: int) -> Ints:

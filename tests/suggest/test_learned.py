@@ -11,10 +11,10 @@ from km365.suggest.learned import Learned
 from km365.suggest.likeness import Lessons, Sample
 
 
-def sample(text: str, vector: list[float] | None = None) -> Sample:
+def sample(text: str, vector: list[float] | None = None, *, title: Sample | None = None) -> Sample:
     words = text.split()
     vectors = {} if vector is None else {"model": np.array(vector, dtype=np.float32)}
-    return Sample(words={word: words.count(word) for word in words}, vectors=vectors)
+    return Sample(words={word: words.count(word) for word in words}, vectors=vectors, title=title)
 
 
 def taught(said: Sequence[tuple[Any, ...]]) -> Learned:
@@ -67,7 +67,7 @@ def test_an_example_is_predicted_as_if_it_had_never_been_there() -> None:
         for _ in range(12)
     ]
     learned = taught(lessons)
-    likeness = np.array([learned._space.likeness(one) for one, _ in lessons])
+    likeness = np.array([learned._whole.likeness(one) for one, _ in lessons])
     right = np.array([[float(column in one) for column in learned._seen] for _, one in lessons])
     for number in range(len(lessons)):
         others = np.setdiff1d(np.arange(len(lessons)), learned.twins[number])
@@ -95,12 +95,12 @@ def test_of_many_documents_only_words_that_two_of_them_have_are_known() -> None:
     lessons = [
         (sample(f"wells only{number} {'rare' * (number in (3, 499))}"), {WATER}) for number in range(500)
     ]
-    assert taught(lessons).words == ["wells", "rare"]
+    assert taught(lessons).names["whole"]["words"] == ["wells", "rare"]
 
 
 def test_a_document_without_words_is_like_no_other() -> None:
     learned = taught([*LESSONS, (sample(""), {WATER})])
-    assert learned.words[:2] == ["wells", "pumps"]
+    assert learned.names["whole"]["words"][:2] == ["wells", "pumps"]
     assert set(learned.votes_without(5).near.values()) == {0.0}
 
 
@@ -110,14 +110,34 @@ def test_a_matrix_of_several_blocks_is_inverted_in_its_place() -> None:
     assert np.allclose(learned._inverted(matrix.copy()), np.linalg.inv(matrix), atol=1e-5)
 
 
+def test_of_texts_alike_those_with_titles_alike_count_more() -> None:
+    titled = [
+        (sample("wells pumps village", title=sample("second credit", [1, 0.1])), {WATER}),
+        (sample("wells pumps village", title=sample("annual report", [0.1, 1])), {HEALTH}),
+    ]
+    votes = taught([*titled, *LESSONS]).votes(sample("wells pumps", title=sample("third credit", [0.9, 0.2])))
+    assert votes.near[WATER] > votes.near[HEALTH] and votes.ridge[WATER] > votes.ridge[HEALTH]
+    untitled = taught([*titled, *LESSONS]).votes(sample("wells pumps"))
+    assert untitled.near[HEALTH] > votes.near[HEALTH]
+
+
+def test_titles_alike_make_no_versions_of_one_document() -> None:
+    learned = taught(
+        [(sample(words, title=sample("annual report")), {WATER}) for words in ("wells pumps", "pupils")]
+    )
+    assert [list(one) for one in learned.twins] == [[0], [1]]
+
+
 def test_what_was_learnt_votes_the_same_after_it_was_packed_and_terms_may_be_gone_or_merged() -> None:
-    lessons = [(sample("eau puits", [1, 0, 0.2]), {WATER}), (sample("école", [0, 1, 0.2]), {SCHOOL, HEALTH})]
-    first, text = taught(lessons), sample("puits", [0.8, 0.1, 0.2])
-    kept = {"words": first.words, "models": first.models}
-    again = Learned.of(first.arrays(), concepts=first.concepts, **kept)
+    lessons = [
+        (sample("eau puits", [1, 0, 0.2], title=sample("rapport", [1, 0])), {WATER}),
+        (sample("école", [0, 1, 0.2], title=sample("bilan", [0, 1])), {SCHOOL, HEALTH}),
+    ]
+    first, text = taught(lessons), sample("puits", [0.8, 0.1, 0.2], title=sample("rapport", [1, 0.1]))
+    again = Learned.of(first.arrays(), concepts=first.concepts, names=first.names)
     assert again.votes(text) == first.votes(text)
     assert again.because(text, WATER) == first.because(text, WATER) == (["puits"], 1)
-    merged = Learned.of(first.arrays(), concepts=[WATER, WATER, None], **kept)
+    merged = Learned.of(first.arrays(), concepts=[WATER, WATER, None], names=first.names)
     assert merged.votes(text).near == {WATER: pytest.approx(1.0)}
     assert merged.documents_with == {WATER: 2}
 
