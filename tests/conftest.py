@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import shutil
 import time
@@ -38,6 +39,12 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The journeys, few and long, begin first, so that at the end nobody waits for one of them."""
     items.sort(key=lambda item: "/journeys/" not in item.nodeid)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests are looked through at every collection of garbage otherwise."""
+    gc.collect()
+    gc.freeze()
 
 
 HOST = "childrensagency.sharepoint.example"

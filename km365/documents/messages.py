@@ -59,15 +59,17 @@ class Catalogue:
         """
         files = {tag: read(templates, f"messages/{tag}.toml", noting=noting) for tag in LANGUAGES}
         english = _texts(files["en"], "en")
-        texts = {"en": english} | {
-            tag: _texts(file, tag, like=english) for tag, file in files.items() if tag != "en"
+        texts = {"en": dict(english)} | {
+            tag: dict(_texts(file, tag, like=english)) for tag, file in files.items() if tag != "en"
         }
         topics: dict[str, dict[str, Mapping[str, tuple[str, ...]]]] = {tag: {} for tag in LANGUAGES}
         for topic in topic_names(templates):
             for tag, (said, wishes) in _topic(templates, topic, noting=noting).items():
-                texts[tag] = MappingProxyType({**texts[tag], **said})
+                texts[tag].update(said)
                 topics[tag][topic] = wishes
-        self._messages = {tag: Messages(language=tag, texts=text) for tag, text in texts.items()}
+        self._messages = {
+            tag: Messages(language=tag, texts=MappingProxyType(text)) for tag, text in texts.items()
+        }
         commands = {tag: _word_lists(file, "commands", tuple(Command)) for tag, file in files.items()}
         for tag, phrases in commands.items():
             _add_buttons(phrases, read(templates, f"cards/labels.{tag}.toml"))

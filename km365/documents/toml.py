@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from km365.errors import TemplateError
@@ -180,7 +181,14 @@ def read(templates: Templates, name: str, *, noting: list[str] | None = None) ->
     """
     text = templates.text(name)
     try:
-        values = tomllib.loads(text)
+        values = _parsed(text)
     except tomllib.TOMLDecodeError as error:
         raise TemplateError(f"{templates.shown(name)}: {error}.") from None
     return Table(Source(templates.shown(name), text, noting=noting), "", values)
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> Mapping[str, Any]:
+    """The values in a TOML text, which nobody changes: the bot's words are some 300 files, and take half a
+    second to parse."""
+    return tomllib.loads(text)
