@@ -1,8 +1,7 @@
 """A document as tagging sees it: passages of text that know what they are and where they stand."""
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -20,9 +19,8 @@ class Kind(StrEnum):
     """Title, subject and keywords that somebody filled in."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Passage:
-    """One paragraph, row of cells, slide title or the like.
+class Passage(NamedTuple):
+    """One paragraph, row of cells, slide title or the like; a named tuple, for a sheet has thousands.
 
     `place` is for people: `page 3`, `under "Findings"`; empty where there is nothing to say. `language` is
     the primary tag of what it is written in (`fr`), None where nobody looked or nothing tells.
@@ -33,8 +31,6 @@ class Passage:
     place: str = ""
     language: str | None = None
 
-    def written_in(self, language: str | None) -> Self:
-        """The passage in another language. A sheet has thousands; this takes a fifth of `replace`."""
-        made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__, language=language)
-        return made
+    def written_in(self, language: str | None) -> "Passage":
+        """The passage in another language; this takes a third of `_replace`."""
+        return Passage(self.text, self.kind, self.place, language)

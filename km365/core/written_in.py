@@ -183,7 +183,7 @@ _RARER = {language: frozenset(words.split()) for language, words in _RARER_WORDS
 _ENDINGS = _languages_by_word(_ENDINGS_OF)
 _LETTERS = _languages_by_word({language: " ".join(letters) for language, letters in _LETTERS_OF.items()})
 _WORD = re.compile(r"[^\W\d_]+|[¿¡]")
-_ONLY_LETTERS = bytes(code if chr(code).isalpha() else ord(" ") for code in range(128)) + bytes(128)
+_SMALL_LETTERS = bytes(ord(chr(c).lower() if chr(c).isalpha() else " ") for c in range(128)) + bytes(128)
 _A_WORD, _ITS_OWN, _A_RARER_WORD, _A_LETTER, _AN_ENDING = 1.0, 0.4, 0.3, 0.5, 0.4
 """How much a common word (and more, if it is no other language's), a rarer one, a letter with an accent and
 an ending say for a language that has them."""
@@ -228,10 +228,9 @@ def _clues_of_word(word: str) -> _Clues:
 
 def _words(text: str) -> list[str]:
     """The words of a Latin-script text in small letters."""
-    text = text.lower()
     if text.isascii():  # as bytes, for that is five times as quick
-        return text.encode("ascii").translate(_ONLY_LETTERS).decode("ascii").split()
-    return _WORD.findall(text)
+        return text.encode("ascii").translate(_SMALL_LETTERS).decode("ascii").split()
+    return _WORD.findall(text.lower())
 
 
 def _latin_clues(words: Iterable[str]) -> _Clues:
@@ -364,7 +363,7 @@ class _Tally:
         """Whether a passage late in the document says nothing new, found out the quick way."""
         if not self._usual:
             self._usual = frozenset(_COMMON_WORDS.get(self.document() or "", "-").split())
-        return len(self._usual.intersection(words)) >= 3 or _COMMON.isdisjoint(words)
+        return _COMMON.isdisjoint(words) or len(self._usual.intersection(words)) >= 3
 
 
 def _in(passage: Passage, own: str | None, document: str | None) -> Passage:

@@ -10,12 +10,12 @@ import posixpath
 import re
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from lxml import etree
+from zlib_ng import zlib_ng
 
 from km365.core.passages import Kind, Passage
 from km365.errors import InputRefused
@@ -49,6 +49,8 @@ _MADE_UP = frozenset(
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
 """Names in files saved as "Strict Open XML"; the usual ones say the same with a year in the middle."""
 
+_BROKEN = cast(type[Exception], zlib_ng.error)  # its stub takes it for an instance
+
 Element = Any
 """An lxml element; its stubs and its C code disagree, so it is unparsed XML to us."""
 
@@ -61,7 +63,7 @@ class Package:
         self._data = data
         self._last = ("", b"")  # the part unpacked last: what is parsed is often searched as well
         self._parser = etree.XMLParser(
-            resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+            resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, collect_ids=False
         )
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
@@ -91,7 +93,7 @@ class Package:
             return self._last[1]
         try:
             data = _unpack(self._data, self._zip.getinfo(part))
-        except (KeyError, ValueError, zlib.error):
+        except (KeyError, ValueError, _BROKEN):
             raise InputRefused(
                 f"{self.name} is damaged: its part {part} cannot be read.", cause="damaged"
             ) from None
@@ -186,8 +188,8 @@ class Package:
                 f"{self.name} declares XML entities, which Office never does; not opened.", cause="bomb"
             )
 
-    def relations(self, part: str) -> dict[str, str]:
-        """Where the relations of a part lead: target part by relation id.
+    def relations(self, part: str, *kinds: str) -> dict[str, str]:
+        """Where the relations of a part lead, all or those of the `kinds`: target part by relation id.
 
         Searched, not parsed: each slide has a part of them, and only names of parts in the archive are used.
         """
@@ -197,6 +199,8 @@ class Package:
             return {}
         found = {}
         for written in _RELATION.findall(self.unpacked(source).decode("utf-8", "replace")):
+            if kinds and not any(kind in written for kind in kinds):
+                continue
             facts = {name: double or single for name, double, single in _FACT.findall(written)}
             if facts.get("TargetMode") != "External":
                 found[facts.get("Id", "")] = _resolve(folder, html.unescape(facts.get("Target", "")))
@@ -227,7 +231,9 @@ def _is_plain(data: bytes, names: Mapping[str, str]) -> bool:
     which takes no time."""
     for prefix, uri in names.items():
         declaration, name = _declaration(prefix, uri)
-        if not 0 < data.count(name) == data.count(declaration):
+        uses = data.count(name)
+        declared = declaration in data if uses == 1 else data.count(declaration)  # it stands at the beginning
+        if not 0 < uses == declared:
             return False
     head = data[:128].lower()
     if (b"encoding" in head and b"utf-8" not in head) or b"AlternateContent" in data:
@@ -242,7 +248,7 @@ def _declaration(prefix: str, uri: str) -> tuple[bytes, bytes]:
 
 
 def _unpack(archive: bytes, entry: zipfile.ZipInfo) -> bytes:
-    """The bytes of an entry, one more than `MOST_PART_BYTES` at most. Raises ValueError or zlib.error.
+    """The bytes of an entry, one more than `MOST_PART_BYTES` at most. Raises ValueError or `_BROKEN`.
 
     The lengths of name and extra field stand at 26 of the local header of 30 bytes (APPNOTE 4.3.7).
     """
@@ -256,9 +262,9 @@ def _unpack(archive: bytes, entry: zipfile.ZipInfo) -> bytes:
         return packed
     if entry.compress_type != zipfile.ZIP_DEFLATED:
         raise ValueError("packed in a way that Office does not use")
-    unpacking = zlib.decompressobj(-zlib.MAX_WBITS)
+    unpacking = zlib_ng.decompressobj(-zlib_ng.MAX_WBITS)
     data = unpacking.decompress(packed, MOST_PART_BYTES + 1)
-    if len(data) <= MOST_PART_BYTES and (not unpacking.eof or zlib.crc32(data) != entry.CRC):
+    if len(data) <= MOST_PART_BYTES and (not unpacking.eof or zlib_ng.crc32(data) != entry.CRC):
         raise ValueError("not what was packed")
     return data
 

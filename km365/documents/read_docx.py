@@ -92,21 +92,21 @@ def _blocks(container: Element, reading: _Reading) -> Iterator[Passage]:
     for block in container:
         tag = block.tag
         if tag == _PARAGRAPH:
-            if text := reading.texts[block]:
-                yield from _paragraph(block, text, reading)
+            if (text := reading.texts[block]) and (passage := _paragraph(block, text, reading)):
+                yield passage
         elif tag == _TABLE:
             yield from _table(block, reading)
         elif len(block):
             yield from _blocks(block, reading)
 
 
-def _paragraph(paragraph: Element, text: str, reading: _Reading) -> Iterator[Passage]:
+def _paragraph(paragraph: Element, text: str, reading: _Reading) -> Passage | None:
     kind = _kind(paragraph, text, reading.styles)
     if kind is None:
-        return
+        return None
     if kind is Kind.HEADING:
         reading.under = f"under “{text[:60]}”"
-    yield Passage(text=text, kind=kind, place="" if kind is Kind.TITLE else reading.under)
+    return Passage(text=text, kind=kind, place="" if kind is Kind.TITLE else reading.under)
 
 
 def _table(table: Element, reading: _Reading) -> Iterator[Passage]:

@@ -37,7 +37,7 @@ def read(package: Package) -> Iterator[Passage]:
         for text, kind in _texts(package.plain(part, _NAMES)):
             title = kind is Kind.TITLE and number > 1
             yield Passage(text=text, kind=Kind.HEADING if title else kind, place=place)
-        for target in package.relations(part).values():
+        for target in package.relations(part, "notesSlide", "diagramData").values():
             if target not in package.names:
                 continue
             if target.startswith("ppt/notesSlides/"):

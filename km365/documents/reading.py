@@ -5,7 +5,6 @@ Which reader takes a file is told by its content, and by its name's ending where
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 from km365.core.passages import Kind, Passage
@@ -199,7 +198,7 @@ def _bounded(name: str, passages: Iterable[Passage], is_safe: Callable[[str], bo
 
 def _safe(passage: Passage) -> Passage:
     text = _UNSAFE.sub(" ", passage.text)
-    return replace(passage, text=text.strip()) if text != passage.text else passage
+    return passage._replace(text=text.strip()) if text != passage.text else passage
 
 
 def _titled(passages: list[Passage]) -> list[Passage]:
@@ -211,5 +210,5 @@ def _titled(passages: list[Passage]) -> list[Passage]:
     is_short = len(first.text) <= _LONGEST_TITLE and first.text[-1:] not in ".;:,!?。؟؛،"
     if first.kind is not Kind.BODY or not is_short or not any(map(str.isalpha, first.text)):
         return passages
-    passages[texts[0]] = replace(first, kind=Kind.TITLE)
+    passages[texts[0]] = first._replace(kind=Kind.TITLE)
     return passages
