@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from km365.core.tag_plan import ColumnChange, Library, Plan, Row, Tag
 from km365.errors import Cause, GraphError, InputRefused, PlanRefused
@@ -79,20 +80,19 @@ async def apply(
     with db.alone(settings.home, run_id), settled():
         run = await db.run(_begin, run_id, sha, wanted, who=who, at=now())
         begun(run)
-        return await _carry_out(graph, db, run, _write, shelves, now=now, advance=advance)
+        ready = _planned(wanted) if run.begun_to is None else iter(())
+        return await _carry_out(graph, db, run, _write, shelves, ready=ready, now=now, advance=advance)
 
 
-def _planned(seq: int, row: Row) -> Change:
-    return Change(
-        seq=seq,
-        drive_id=row.drive_id,
-        item_id=row.item_id,
-        name=row.path,
-        old={change.column: as_json(change.before) for change in row.changes},
-        new={change.column: as_json(change.after) for change in row.changes},
-        etag=row.etag,
-        comment=_comment(row),
-    )
+def _planned(wanted: Plan) -> Iterator[Change]:
+    """The changes of a plan as they stand in the journal before the first is begun."""
+    return (_change(seq, row) for seq, row in enumerate(wanted.rows))
+
+
+def _change(seq: int, row: Row) -> Change:
+    old = {change.column: as_json(change.before) for change in row.changes}
+    new = {change.column: as_json(change.after) for change in row.changes}
+    return Change(seq, row.drive_id, row.item_id, row.path, old, new, row.etag, comment=_comment(row))
 
 
 def _comment(row: Row) -> str | None:
@@ -150,7 +150,7 @@ def _begin(c: Connection, run_id: str, sha: str, wanted: Plan, *, who: str, at: 
         what={"libraries": [[one.site, one.name, one.drive_id] for one in wanted.libraries]},
         at=at,
     )
-    count = runs.add_changes(c, run.id, (_planned(seq, row) for seq, row in enumerate(wanted.rows)))
+    count = runs.add_changes(c, run.id, _planned(wanted))
     events.append(c, kind="tag run", subject=run.id, who=who, what={"documents": count}, at=at)
     return run
 
@@ -169,17 +169,20 @@ async def _carry_out(
     step: _Step,
     shelves: Shelves,
     *,
+    ready: Iterator[Change],
     now: Callable[[], datetime],
     advance: Advance,
 ) -> Outcome:
     """Does `step` for every change without an outcome, and records each end.
 
+    `ready` are the changes of a run of which none is begun yet: what is at hand need not be read back.
     Stops, to be resumed, when not one document of a batch came to its end.
     """
     try:
         with graph.bulk():
             begun_to = -1 if run.begun_to is None else run.begun_to
-            batch = await db.run(_record_and_take, run.id, {}, begun_to=begun_to, at=now())
+            taken = list(islice(ready, AT_ONCE))
+            batch = await db.run(_record_and_take, run.id, {}, taken, begun_to=begun_to, at=now())
             while batch:
                 came = await step(graph, batch, shelves)
                 ends = {one.seq: end for one, end in zip(batch, came, strict=True) if isinstance(end, End)}
@@ -187,7 +190,10 @@ async def _carry_out(
                     raise next(end for end in came if isinstance(end, GraphError))
                 last = batch[-1].seq
                 begun_to = max(begun_to, last)
-                batch = await db.run(_record_and_take, run.id, ends, after=last, begun_to=begun_to, at=now())
+                taken = list(islice(ready, AT_ONCE))
+                batch = await db.run(
+                    _record_and_take, run.id, ends, taken, after=last, begun_to=begun_to, at=now()
+                )
                 advance(len(ends))
     finally:
         closing = asyncio.ensure_future(db.run(_close, run.id, at=now()))
@@ -200,14 +206,22 @@ async def _carry_out(
 
 
 def _record_and_take(
-    c: Connection, run_id: str, ends: Mapping[int, End], *, begun_to: int, at: datetime, after: int = -1
+    c: Connection,
+    run_id: str,
+    ends: Mapping[int, End],
+    taken: list[Change],
+    *,
+    begun_to: int,
+    at: datetime,
+    after: int = -1,
 ) -> list[Change]:
-    """The changes behind number `after`, now noted as begun; those up to `begun_to` were begun before.
+    """The changes `taken`, else those behind number `after`, now noted as begun; those up to `begun_to` were
+    begun before.
 
     Behind the last one come those that stayed open.
     """
     runs.mark(c, run_id, ends, at=at)
-    batch = runs.next_pending(c, run_id, after=after, limit=AT_ONCE)
+    batch = taken or runs.next_pending(c, run_id, after=after, limit=AT_ONCE)
     batch = batch or runs.next_pending(c, run_id, limit=AT_ONCE)
     if batch and batch[-1].seq > begun_to:
         runs.begin(c, run_id, batch[-1].seq)
@@ -294,7 +308,7 @@ async def undo(
     with db.alone(settings.home, run_id), settled():
         run = await db.run(_begin_undo, run_id, who=who, at=now())
         begun(run)
-        return await _carry_out(graph, db, run, _restore, shelves, now=now, advance=advance)
+        return await _carry_out(graph, db, run, _restore, shelves, ready=iter(()), now=now, advance=advance)
 
 
 def _begin_undo(c: Connection, run_id: str, *, who: str, at: datetime) -> Run:

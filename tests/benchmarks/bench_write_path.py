@@ -99,7 +99,14 @@ class Ours:
             sha = plan.sha
             run = await self.db.run(tag_run._begin, sha, sha, plan, who="bench", at=_now())
             done = await tag_run._carry_out(
-                self.graph, self.db, run, written_only, shelves, now=_now, advance=lambda _: None
+                self.graph,
+                self.db,
+                run,
+                written_only,
+                shelves,
+                ready=tag_run._planned(plan),
+                now=_now,
+                advance=lambda _: None,
             )
         spent = time.process_time() - begun
         assert done.count(ChangeState.DONE) == items, done.counts
