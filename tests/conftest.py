@@ -31,8 +31,8 @@ hypothesis.settings.load_profile("km365")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are cores: a test waits for disks, browsers and processes of its own."""
-    return -(-3 * (os.cpu_count() or 1) // 2)
+    """Twice as many as there are cores: a test waits for disks, browsers and processes of its own."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(trylast=True)

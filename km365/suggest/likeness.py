@@ -128,11 +128,15 @@ class Space:
         begins = np.searchsorted(document, np.arange(count + 1))
         for at in range(count):
             own = slice(begins[at], begins[at + 1])
-            alike = made._shared(number[own], place[own])
-            for model in made.models.values():
-                alike += np.float32(_MEANING_WEIGHT) * model.likeness(model.row(at))
-            among[at] += np.float32(weight) * alike
+            among[at] += np.float32(weight) * made._alike(at, number[own], place[own])
         return made
+
+    def _alike(self, at: int, words: npt.NDArray[Any], places: Floats) -> Floats:
+        """How like row `at`, which has these words, is to each."""
+        alike = self._shared(words, places)
+        for model in self.models.values():
+            alike += np.float32(_MEANING_WEIGHT) * model.likeness(model.row(at))
+        return alike
 
     @property
     def names(self) -> dict[str, list[str]]:

@@ -94,7 +94,8 @@ class Ours:
         """CPU seconds of the same without reading back."""
         plan = self.plan(items)
         begun = time.process_time()
-        shelves = await tag_moves.open_shelves(self.graph, plan.libraries)
+        with self.graph.bulk():
+            shelves = await tag_moves.open_shelves(self.graph, plan.libraries)
         with settled():
             sha = plan.sha
             run = await self.db.run(tag_run._begin, sha, sha, plan, who="bench", at=_now())
