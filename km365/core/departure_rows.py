@@ -23,7 +23,7 @@ class Field(StrEnum):
     KEY = "key"
 
 
-NEEDED = (Field.PERSON, Field.LAST_DAY)
+NEEDED = (Field.PERSON,)
 FILLS = {
     Field.POST: "KMPost",
     Field.OFFICE: "KMOffice",
@@ -90,6 +90,8 @@ def read(sheets: Iterable[Sheet], words: Vocabulary) -> Read:
         if table is None:
             ignored.append(sheet.name)
             continue
+        if not table.has(Field.LAST_DAY) and not table.has(Field.STATE):  # who calls off need not say a day
+            table.lacks(Field.LAST_DAY)
         problems += table.problems
         for row in table.rows() if not table.problems else ():
             entry = _entry(row, words)

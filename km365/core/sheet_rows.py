@@ -106,10 +106,19 @@ class Table(Generic[Field]):
             if column not in ranks or rank < ranks[column]:
                 self._at[column], ranks[column] = at, rank
                 self._names[column] = f"column {letter(at)} ({heading})"
-        if missing := [one for one in needed if one not in self._at]:
-            self.problems.append(
-                f"{self._said()}there is no column for {', '.join(missing)}; give each a heading of its own."
-            )
+        if missing := [one for one in needed if not self.has(one)]:
+            self.lacks(*missing)
+
+    def has(self, column: Field) -> bool:
+        """Whether there is such a column."""
+        return column in self._at
+
+    def lacks(self, *columns: Field) -> None:
+        """Says that the sheet cannot be used without these columns."""
+        missing = ", ".join(columns)
+        self.problems.append(
+            f"{self._said()}there is no column for {missing}; give each a heading of its own."
+        )
 
     @classmethod
     def find(cls, sheet: Sheet, headings: Headings[Field], *, needed: Iterable[Field]) -> Self | None:

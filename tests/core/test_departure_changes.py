@@ -142,6 +142,16 @@ def rows(
     return read([Sheet(name="", rows=list(enumerate([headings, *found], 1)))], WORDS)
 
 
+def test_a_file_that_only_calls_departures_off_needs_no_last_days() -> None:
+    named = ("Email", "Status")
+    (one,) = rows(("ann@a.example", "cancelled"), headings=named).entries
+    assert (one.person, one.leaves_on, one.is_cancelled) == ("ann@a.example", None, True)
+    (problem,) = rows(("ann@a.example", "confirmed"), headings=named).problems
+    assert problem == "row 2, the column last_day: is empty."
+    (problem,) = rows(("ann@a.example", "Ann Paperboat"), headings=("Email", "Post")).problems
+    assert problem == "there is no column for last_day; give each a heading of its own."
+
+
 def test_a_file_of_personnel_is_understood_and_the_mail_address_says_who_it_is() -> None:
     (one,) = rows(("ann@a.example", "3 May 2026", "confirmed", "Ann Paperboat")).entries
     assert (one.person, one.leaves_on, one.is_cancelled) == ("ann@a.example", date(2026, 5, 3), False)
