@@ -18,7 +18,7 @@ from km365.core.sorting import without_links
 from km365.documents.asking import rule_words
 from km365.documents.coach import CoachWords
 from km365.documents.forms import Forms
-from km365.documents.messages import Catalogue
+from km365.documents.messages import catalogue
 from km365.documents.questions import Banks
 from km365.errors import Forbidden, GraphError, NotFound, TemplateError
 from km365.graph import people
@@ -161,7 +161,7 @@ async def open_parts(app: App) -> Parts:
         db=app.db,
         jobs=app.jobs,
         banks=banks,
-        catalogue=Catalogue(app.templates),
+        catalogue=catalogue(app.templates),
         coach=coach,
         secret=await app.db.run(secret_of, "cards"),
         channels=channels(app.settings),

@@ -23,7 +23,7 @@ from km365.core.questions import Bank, BankKind, Question
 from km365.core.schedule import Plan
 from km365.core.turns import Turn
 from km365.documents.coach import CoachWords
-from km365.documents.messages import Catalogue
+from km365.documents.messages import catalogue
 from km365.documents.questions import Banks, find_bank
 from km365.jobs import open_jobs
 from km365.services import interview as service
@@ -199,7 +199,7 @@ def _parts(settings: Settings, templates: Templates, banks: Banks, db: Database,
         db=db,
         jobs=open_jobs(db),
         banks=banks,
-        catalogue=Catalogue(templates),
+        catalogue=catalogue(templates),
         coach=CoachWords.read(templates),
         secret=b"a card that nobody sees",
         channels=channels(settings),

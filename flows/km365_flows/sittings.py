@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from km365.app import App
-from km365.documents.messages import Catalogue
+from km365.documents.messages import catalogue
 from km365.services import handover_plan, sitting_events
 
 _log = logging.getLogger("km365.flows")
@@ -14,7 +14,7 @@ class Sittings:
     """What the service does about sittings by itself."""
 
     def __init__(self, app: App) -> None:
-        self._app, self._words = app, Catalogue(app.templates)
+        self._app, self._words = app, catalogue(app.templates)
 
     async def plan(self, args: Mapping[str, str]) -> None:
         """Job `handover-plan`, repeatable: every departure has a row of its own, and a plan for its own."""

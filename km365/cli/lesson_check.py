@@ -93,9 +93,9 @@ async def _check_item(app: "App", item_id: str, *, sign_in: str, language: str |
 def _tell(templates: "Templates", fields: Mapping[str, str], language: str, *, as_json: bool) -> int:
     from km365.core.keepout import keep_out
     from km365.documents.coach import CoachWords
-    from km365.documents.messages import Catalogue
+    from km365.documents.messages import catalogue
 
-    kept_out = keep_out("\n".join(fields.values()), Catalogue(templates).keep_out)
+    kept_out = keep_out("\n".join(fields.values()), catalogue(templates).keep_out)
     words = CoachWords.read(templates)
     found = words.coach.findings(fields, language=language)
     advice = words.advice[language]

@@ -125,7 +125,7 @@ async def link(
     """
     from km365.core.keepout import keep_out
     from km365.core.knowledge import Link, Relation
-    from km365.documents.messages import Catalogue
+    from km365.documents.messages import catalogue
     from km365.services import near_links, review
     from km365.services.verdicts import VerdictDesk
 
@@ -135,7 +135,7 @@ async def link(
         raise click.UsageError(
             "Say one of --confirms, --nuances and --contradicts, with the id of the other."
         )
-    if kept_out := keep_out(words, Catalogue(app.templates).keep_out):
+    if kept_out := keep_out(words, catalogue(app.templates).keep_out):
         say(f"These words are not kept ({kept_out}); docs/security.md says where they belong.")
         return ExitCode.REFUSED
     ((relation, other),) = given

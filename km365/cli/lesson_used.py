@@ -61,9 +61,9 @@ def in_words(tally: "Tally") -> str:
 
 def _refuse_what_belongs_elsewhere(app: "App", words: str) -> None:
     from km365.core.keepout import keep_out
-    from km365.documents.messages import Catalogue
+    from km365.documents.messages import catalogue
 
-    if words and keep_out(words, Catalogue(app.templates).keep_out):
+    if words and keep_out(words, catalogue(app.templates).keep_out):
         raise click.UsageError(
             "--reason speaks of something that has a channel of its own (a complaint, health, a password); "
             "nothing was kept."

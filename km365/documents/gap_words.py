@@ -10,7 +10,7 @@ from km365.core.gaps import FACTOR, RISK, SECTION, SOME, WORK, Gap, Kind, Method
 from km365.core.handover_note import HANDOVER
 from km365.core.messages import Messages
 from km365.core.questions import Bank
-from km365.documents.messages import Catalogue
+from km365.documents.messages import catalogue
 from km365.documents.questions import Banks
 
 
@@ -26,7 +26,7 @@ class GapWords:
     def of(banks: Banks, rules: Rules, language: str) -> "GapWords":
         """The words of this language. Raises TemplateError."""
         return GapWords(
-            messages=Catalogue(banks.templates).get(language), bank=banks.get(BANK, language), rules=rules
+            messages=catalogue(banks.templates).get(language), bank=banks.get(BANK, language), rules=rules
         )
 
     def what(self, gap: Gap) -> str:

@@ -2,6 +2,7 @@
 
 import string
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from babel import Locale
@@ -96,6 +97,12 @@ class Catalogue:
     def get(self, language: str) -> Messages:
         """The messages of one of the seven languages."""
         return self._messages[language]
+
+
+@lru_cache(maxsize=8)
+def catalogue(templates: Templates) -> Catalogue:
+    """The words of these templates, read once: they are some 100 files. Raises TemplateError."""
+    return Catalogue(templates)
 
 
 def topic_names(templates: Templates) -> list[str]:

@@ -21,7 +21,7 @@ from km365.core.questions import Bank
 from km365.core.schedule import day_at
 from km365.core.who_now import Departed
 from km365.documents.handover_gaps import gap_rules
-from km365.documents.messages import Catalogue
+from km365.documents.messages import catalogue
 from km365.documents.questions import Banks
 from km365.errors import InputRefused, NotFound
 from km365.graph import people
@@ -357,7 +357,7 @@ async def close(desk: GapDesk, person: str, number: int, because: str, *, reader
     because = because.strip()
     if not because or len(because) > LONGEST:
         raise InputRefused(f"Say why it is closed in 1 to {LONGEST} characters.")
-    if kept_out := keep_out(because, Catalogue(desk.banks.templates).keep_out):
+    if kept_out := keep_out(because, catalogue(desk.banks.templates).keep_out):
         raise InputRefused(f"This reason is not kept ({kept_out}); docs/security.md says where it belongs.")
     shown = await get(desk, person, reader, number=number)
     closed = partial(replace, closed_at=at, closed_by=reader, because=because)

@@ -19,7 +19,7 @@ from km365.core.interviews import Interview
 from km365.core.questions import Bank
 from km365.core.schema import DEPARTURES
 from km365.documents.handover_note import NoteWriter
-from km365.documents.messages import Catalogue
+from km365.documents.messages import catalogue
 from km365.errors import GraphNotFound, NotFound
 from km365.graph import drives, lists, people, sites
 from km365.graph.client import Graph
@@ -118,7 +118,7 @@ async def _colleagues(graph: Graph, sections: tuple[NoteSection, ...]) -> dict[s
 def _sections(
     templates: Templates, interview: Interview, bank: Bank, zone: tzinfo
 ) -> tuple[tuple[NoteSection, ...], int]:
-    return without_kept_out(note_sections(interview, bank, zone=zone), Catalogue(templates).keep_out)
+    return without_kept_out(note_sections(interview, bank, zone=zone), catalogue(templates).keep_out)
 
 
 async def file_note(

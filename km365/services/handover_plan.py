@@ -21,7 +21,7 @@ from km365.core.schedule import Hours, day_at, midnight, next_open
 from km365.core.sittings import left, relaid, staying
 from km365.documents.handover_choice import choice_rules
 from km365.documents.loss_risk import LossRisk, loss_risk
-from km365.documents.messages import Catalogue
+from km365.documents.messages import catalogue
 from km365.documents.questions import Banks
 from km365.errors import GraphNotFound, InputRefused, NotFound
 from km365.graph import people
@@ -480,7 +480,7 @@ async def _keep(
     for factor, value in wanted.factors.items():
         if value is not None and not LEAST <= value <= MOST:
             raise InputRefused(f"{factor} is {LEAST} to {MOST}, not {value}.")
-    if kept_out := keep_out(because, Catalogue(templates).keep_out):
+    if kept_out := keep_out(because, catalogue(templates).keep_out):
         raise InputRefused(f"This reason is not kept ({kept_out}); docs/security.md says where it belongs.")
 
     if wanted.colleagues and who == row.person_id:

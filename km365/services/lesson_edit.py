@@ -7,7 +7,7 @@ from km365.core.audience import Reader
 from km365.core.keepout import keep_out
 from km365.core.knowledge import WRITTEN_FIELDS
 from km365.core.moves import Move
-from km365.documents.messages import Catalogue
+from km365.documents.messages import catalogue
 from km365.errors import InputRefused
 from km365.services import life
 from km365.services.life import LifeDesk, Outcome, Wanted
@@ -33,7 +33,7 @@ async def edit(
     for name in wording:
         if name not in WRITTEN_FIELDS:
             raise InputRefused(f"An item has no field {name!r} to edit; it has {', '.join(WRITTEN_FIELDS)}.")
-    if kept_out := keep_out("\n".join([*wording.values(), why]), Catalogue(templates).keep_out):
+    if kept_out := keep_out("\n".join([*wording.values(), why]), catalogue(templates).keep_out):
         raise InputRefused(f"These words are not kept ({kept_out}); docs/security.md says where they belong.")
     wanted = Wanted(move=Move.EDIT, reader=reader, words=why, wording=wording)
     return await life.make(desk, item_id, wanted, at=at, dry_run=dry_run)

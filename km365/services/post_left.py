@@ -17,7 +17,7 @@ from km365.core.post_left import Peer, closest, told_together
 from km365.core.questions import POST_LEFT
 from km365.core.schedule import Plan
 from km365.core.sittings import rested
-from km365.documents.messages import Catalogue
+from km365.documents.messages import catalogue
 from km365.documents.questions import Banks
 from km365.errors import GraphNotFound
 from km365.graph import people
@@ -241,7 +241,7 @@ async def _note(
         names,
         zone=calendar.hours_of(settings).of(sent.office).zone,
     )
-    sections, withheld = without_kept_out(sections, Catalogue(banks.templates).keep_out)
+    sections, withheld = without_kept_out(sections, catalogue(banks.templates).keep_out)
     leaver, successor, supervisor = (
         str(facts.get(one) or "") for one in ("leaver", "successor", "supervisor")
     )

@@ -8,11 +8,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, create_mock_engine, event, text
+from sqlalchemy.dialects import sqlite as dialects
 from sqlalchemy.pool import QueuePool
 
 from km365.errors import StoreError
@@ -250,9 +252,22 @@ def _version(connection: Connection) -> str | None:
 
 def _make_tables(connection: Connection) -> None:
     """All tables in their newest form at once, as the migrations would make them one after the other."""
-    metadata.create_all(connection, checkfirst=False)
+    for statement in _ddl():
+        connection.exec_driver_sql(statement)
     connection.execute(text("CREATE TABLE km_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
     connection.execute(text("INSERT INTO km_version VALUES (:head)"), {"head": HEAD})
+
+
+@cache
+def _ddl() -> tuple[str, ...]:
+    """What makes all tables and their indexes, compiled once."""
+    dialect = dialects.dialect()
+    made: list[str] = []
+    metadata.create_all(
+        create_mock_engine("sqlite://", lambda sql, *_, **__: made.append(str(sql.compile(dialect=dialect)))),
+        checkfirst=False,
+    )
+    return tuple(made)
 
 
 _DAMAGED = (

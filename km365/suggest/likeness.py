@@ -19,6 +19,8 @@ Ints = npt.NDArray[np.int64]
 Arrays = Mapping[str, npt.NDArray[Any]]
 TWINS_AT_MOST = 40
 ROWS_AT_ONCE = 512
+_MANY_WORDS = 100_000
+"""From so many on it is worth the time to give back what counting them took."""
 _MEANING_WEIGHT = 0.7
 _TWINS = 0.72
 """Documents whose vectors are nearer than this are versions or translations of one another."""
@@ -124,7 +126,8 @@ class Space:
         )
         number = (np.cumsum(kept) - 1)[word]
         del word, counted, order
-        give_back()
+        if len(place) > _MANY_WORDS:
+            give_back()
         begins = np.searchsorted(document, np.arange(count + 1))
         for at in range(count):
             own = slice(begins[at], begins[at + 1])
