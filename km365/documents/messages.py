@@ -101,7 +101,7 @@ class Catalogue:
 
 @lru_cache(maxsize=8)
 def catalogue(templates: Templates) -> Catalogue:
-    """The words of these templates, read once: they are some 100 files. Raises TemplateError."""
+    """The words of these templates, read once: they are some 200 files. Raises TemplateError."""
     return Catalogue(templates)
 
 
