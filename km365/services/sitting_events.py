@@ -11,7 +11,7 @@ from km365.core.interviews import WAITING
 from km365.core.outlook import Event, Kept, next_step
 from km365.core.schedule import Hours, day_at
 from km365.core.sittings import left
-from km365.documents.messages import Catalogue, catalogue
+from km365.documents.messages import Catalogue
 from km365.errors import GraphError
 from km365.graph.client import Graph
 from km365.services import calendar
@@ -38,7 +38,7 @@ async def keep(graph: Graph, db: Database, settings: Settings, *, now: datetime)
     Doing it again changes nothing. A calendar that cannot be reached stops no other. Needs
     Calendars.ReadWrite on the mailboxes of those who said yes.
     """
-    words = catalogue(Templates(settings.templates or None))
+    words = Catalogue(Templates(settings.templates or None))
     wanted, known = await db.run(_look, words, calendar.hours_of(settings), now=now)
     problems = []
     for person_id, sittings in wanted.items():

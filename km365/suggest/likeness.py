@@ -94,7 +94,10 @@ class Space:
 
     @classmethod
     def of(cls, texts: Texts, among: Floats, *, weight: float = 1.0) -> "Space":
-        """The texts as rows, which are emptied; how like each is to each is added to `among`."""
+        """The texts as rows, which are emptied.
+
+        How like each is to each is added to `among`, `weight` times: a matrix of its own could take 64 MB.
+        """
         count = len(texts.said)
         word, first = _numbered(texts.said)
         document = np.repeat(np.arange(count, dtype=np.int32), [len(one) for one in texts.counted])

@@ -1,6 +1,7 @@
 """Whose certificates are trusted is read once, because it takes as long as a short command."""
 
 import ssl
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,8 @@ async def test_clients_of_graph_and_sign_ins_read_them_once(
     read: list[ssl.SSLContext] = []
     original = ssl.create_default_context
 
-    def counted(*args: object, **kwargs: object) -> ssl.SSLContext:
-        read.append(original(*args, **kwargs))  # type: ignore[arg-type]
+    def counted(*args: Any, **kwargs: Any) -> ssl.SSLContext:
+        read.append(original(*args, **kwargs))
         return read[-1]
 
     monkeypatch.setattr(ssl, "create_default_context", counted)

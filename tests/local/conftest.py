@@ -199,7 +199,7 @@ async def sdk(m365):
     chosen[RetryHandlerOption.get_key()] = RetryHandlerOption(delay=0, max_retries=3)
     # The factory wraps the client's transport in one that does not close it, so we do.
     async with httpx.AsyncHTTPTransport(verify=trusted()) as transport:
-        plain = httpx.AsyncClient(verify=trusted(), transport=transport, timeout=60)
+        plain = httpx.AsyncClient(transport=transport, timeout=60)
         pipeline = GraphClientFactory.create_with_default_middleware(options=chosen, client=plain)
         provider = AzureIdentityAuthenticationProvider(
             StaticCredential(), scopes=["https://graph.microsoft.com/.default"]
