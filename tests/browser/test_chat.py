@@ -252,7 +252,11 @@ async def test_a_prompt_is_noticed_by_its_person_and_counted_for_others(
 
 SCROLLED_BACK = """async log => {
     for (const _ of [1, 2]) await new Promise(requestAnimationFrame);  // what has come has been scrolled to
-    log.scrollTop = 200;
+    do {
+        const noticed = new Promise(done => log.addEventListener("scroll", done, { once: true }));
+        log.scrollTop = 200;
+        await noticed;  // the page hears of it a frame later, and may just then have gone to the end once more
+    } while (log.scrollTop !== 200);
 }"""
 
 
