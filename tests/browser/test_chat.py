@@ -255,7 +255,7 @@ SCROLLED_BACK = """async log => {
     do {
         const noticed = new Promise(done => log.addEventListener("scroll", done, { once: true }));
         log.scrollTop = 200;
-        await noticed;  // the page hears of it a frame later, and may just then have gone to the end once more
+        await noticed;  // the page hears of it a frame later, and may have gone to the end once more
     } while (log.scrollTop !== 200);
 }"""
 
