@@ -9,6 +9,7 @@ from km365.core.around import Around
 from km365.core.departures import BANK
 from km365.core.interviews import Interview
 from km365.core.named_readers import mentioned
+from km365.core.offices import by_code
 from km365.core.questions import POST_LEFT
 from km365.documents.offices import offices
 from km365.errors import KM365Error
@@ -70,12 +71,11 @@ class InDirectory(Surroundings):
         named = dict.fromkeys(mentioned(interview), "")
         if named:
             named |= {one.id: one.name for one in await get_people(self._app.graph, named)}
-        code = interview.office.upper()
-        office = self._offices.get(code)
+        office = by_code(self._offices, interview.office)
         return Around(
             successor=successor,
             supervisor=supervisor,
-            office=office.names if office and office.names else {"en": interview.office},
+            office=office.names or {"en": office.code},
             colleagues=colleagues,
             names=named,
             words=POST_LEFT if interview.bank == POST_LEFT else Around.words,

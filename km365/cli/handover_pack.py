@@ -73,7 +73,7 @@ def _print(made: "Pack", words: "PackWords") -> None:
     """The pack as plain text."""
     click.echo(words.text("title"))
     for label, value in words.facts(made):
-        click.echo(f"{label}: {value}")
+        click.echo(words.text("line", label=label, value=value))
     click.echo(made.web_url)
     for section in words.sections(made):
         click.echo(f"\n{section.heading}")

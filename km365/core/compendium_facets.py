@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from babel.core import get_global
 
 from km365.core.knowledge import Kind, KnowledgeItem
-from km365.core.offices import Office, in_language
+from km365.core.offices import Office, by_code, in_language
 from km365.core.schema import LESSON_TAG_COLUMNS
 from km365.core.taxonomy import SPEAKING, Concept, Link, Taxonomy
 from km365.core.text import fold
@@ -71,7 +71,7 @@ class Facets:
 
     def office(self, code: str) -> Office:
         """The office with this code; one nobody has described has nothing but it."""
-        return self._offices.get(code.upper()) or Office(code=code)
+        return by_code(self._offices, code)
 
     def label(self, facet: str, value: str, language: str) -> str:
         """What a value is called; of a kind its name in English, which whoever writes it translates."""

@@ -25,6 +25,11 @@ class Office:
         return in_language(self.names, language) or self.code
 
 
+def by_code(offices: Mapping[str, Office], code: str) -> Office:
+    """The office of this code, in capitals or not; only its code where nobody has described it."""
+    return offices.get(code.upper()) or Office(code=code)
+
+
 def in_language(texts: Mapping[str, str], language: str) -> str:
     """The text in this language, else in English, else in any, else ""."""
     return texts.get(primary(language)) or texts.get("en") or next(iter(texts.values()), "")

@@ -15,11 +15,13 @@ from km365.core.key_documents import KeyDocument
 from km365.core.languages import LANGUAGES, best, dates_of, is_rtl
 from km365.core.note_lines import COLUMNS, Cell, Entry, Part, Reading, shown
 from km365.core.note_pages import Pages, Paper, Section, lay_out, page_of
+from km365.core.offices import by_code
 from km365.core.sorting import bare_links
 from km365.core.written_in import language_of
 from km365.documents import docx as word
 from km365.documents.contacts import contact_words
 from km365.documents.docx import Run, Runs
+from km365.documents.offices import offices
 from km365.documents.sheet_words import written
 from km365.documents.words import Words
 from km365.errors import TemplateError
@@ -37,6 +39,7 @@ class NoteWriter:
         self._words = Words.read(templates, LABELS)
         self._template = templates.data(TEMPLATE)
         self._introduces = contact_words(templates).introduces
+        self._offices = offices(templates)
         self._labels = {said: part for part in Part for said in written(self._words, f"said_{part}")}
 
     def pages(self, note: HandoverNote) -> Pages:
@@ -56,7 +59,7 @@ class NoteWriter:
         pages, said = self.pages(note), _Said(self._words, note)
         data = word.fill(
             self._template,
-            said.note(pages),
+            said.note(pages, office=by_code(self._offices, note.office).name(note.language)),
             name=TEMPLATE,
             title=f"{said('title')}: {note.post}",
             language=note.language,
@@ -111,13 +114,13 @@ class _Said:
     def day(self, day: date | None) -> str:
         return format_date(day, format="long", locale=self._locale) if day else self("unknown")
 
-    def note(self, pages: Pages) -> dict[str, Any]:
-        """All that the template shows."""
+    def note(self, pages: Pages, *, office: str) -> dict[str, Any]:
+        """All that the template shows; `office` is what the office is called."""
         note = self._note
         purpose = [self("purpose_colleagues" if note.by_colleagues else "purpose")]
         purpose += [self("withheld", n=note.withheld)] if note.withheld else []
         facts = (
-            ("office", note.office),
+            ("office", office),
             ("post", note.post),
             ("last_day", self.day(note.last_on)),
             ("successor", note.successor),

@@ -16,10 +16,12 @@ from docx import Document
 from docx.oxml.ns import qn
 
 from km365.core.languages import LANGUAGES, dates_of, is_rtl
+from km365.core.offices import by_code
 from km365.core.successor_pack import CELL, Pack
 from km365.core.written_in import language_of
 from km365.documents import docx, toml
 from km365.documents.docx import Run
+from km365.documents.offices import offices
 from km365.templates import Templates
 
 WORD = "docx/successor_pack.docx"
@@ -51,6 +53,7 @@ class PackWords:
     def __init__(self, templates: Templates, language: str) -> None:
         self._words = toml.read(templates, f"docx/successor_pack.{language}.toml")
         self.language = language
+        self._offices = offices(templates)
 
     def text(self, key: str, **values: str) -> str:
         """One of the words, with what it leaves open filled in."""
@@ -60,12 +63,16 @@ class PackWords:
         """A day as people write it."""
         return format_date(day, format="long", locale=dates_of(self.language))
 
+    def office(self, pack: Pack) -> str:
+        """What the office of the post is called."""
+        return by_code(self._offices, pack.office).name(self.language)
+
     def facts(self, pack: Pack) -> list[tuple[str, str]]:
         """Whose post it is, and from when the note is; a label and its value each."""
         unknown = self.text("unknown")
         found = (
             ("post", pack.post),
-            ("office", pack.office),
+            ("office", self.office(pack)),
             ("leaver", pack.person),
             ("last_day", self.day(pack.last_on) if pack.last_on else ""),
             ("filed", self.day(pack.filed_on)),
@@ -137,7 +144,7 @@ def write(pack: Pack, words: PackWords, templates: Templates) -> bytes:
         templates.data(WORD),
         {
             "labels": {key: words.text(key) for key in ("title", "purpose", "note", "open_note")},
-            "subject": ", ".join(one for one in (pack.post, pack.office) if one),
+            "subject": ", ".join(one for one in (pack.post, words.office(pack)) if one),
             "facts": [{"label": label, "value": value} for label, value in words.facts(pack)],
             "open_note": Run(text=words.text("open_note"), language=words.language, url=pack.web_url),
             "sections": [_section(words, pack, one) for one in words.sections(pack)],

@@ -92,6 +92,16 @@ def test_what_the_note_says_of_itself_is_known_from_what_the_person_said(languag
     assert not any(ours.fullmatch(line) for line in lines if "pumps leak" in line)
 
 
+def test_the_office_is_called_as_the_language_calls_it() -> None:
+    facts = tables(WRITER.write(note([section("note", ["The pumps leak."])], "zh")))[0]
+    assert "贝尔莫拉国家办事处" in [row[1] for row in facts]
+
+
+def test_an_office_that_nobody_has_described_is_its_code() -> None:
+    somewhere = replace(note([section("note", ["The pumps leak."])]), office="CO-NEW")
+    assert "CO-NEW" in [row[1] for row in tables(WRITER.write(somewhere))[0]]
+
+
 @pytest.fixture(scope="module")
 def body_pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     """How many pages LibreOffice makes of the body of each note."""
@@ -136,7 +146,7 @@ def test_a_short_note_has_tables_of_what_is_clear_and_says_where_each_line_comes
     dates = section("deadlines", ["Report, 15 January", "Visa 2 Dec 2026"], number=7)
     data = WRITER.write(note([work, dates]))
     facts, first, second, origin = tables(data)
-    assert facts[0] == ["Office", "CO-BEL"]
+    assert facts[0] == ["Office", "Belmora Country Office"]
     assert first[1:] == [["Tender", "letter", "Amal", "–", "[5]"]]
     assert "Kits [5]" in [" ".join(one.text.split()) for one in read(data).paragraphs], (
         "no row: it has no parts"

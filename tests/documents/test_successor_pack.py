@@ -86,6 +86,12 @@ def test_a_lesson_and_the_words_of_the_pack_keep_their_own_direction(language: s
         assert directions(one) == (int(own), {own}), one.text
 
 
+def test_the_office_is_called_as_its_people_call_it_and_a_colon_stands_as_the_language_writes_it() -> None:
+    (whose, *_) = holding(paragraphs("fr", "en"), "Chief of Water")
+    assert whose.text == "Chief of Water, Bureau de pays de Belmora"
+    assert PackWords(TEMPLATES, "fr").text("line", label="Poste", value="Chief") == "Poste\u00a0: Chief"
+
+
 @pytest.mark.parametrize("language", ["ar", "en"])
 @pytest.mark.parametrize(
     ("note", "aside", "own"),
