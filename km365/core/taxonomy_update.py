@@ -1,11 +1,14 @@
 """A term set brought up to date by a file from outside: what the file says counts, the rest stays."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from km365.core.taxonomy import Concept, Mode, Status, TermSet
 from km365.core.taxonomy_reading import Says
 from km365.core.text import key as label_key
+
+_Known = TypeVar("_Known", bound=Hashable)
 
 
 def updated(
@@ -88,24 +91,38 @@ def _synonyms(old: Concept, new: Concept, labels: Mapping[str, str]) -> dict[str
 def _with_known_ids(present: TermSet, new: TermSet) -> TermSet:
     """The terms of a file without ids under the ids they have here.
 
-    A term is known by its id in the term store, else by its labels from the top, else by a label only one
-    has.
+    A term is known by its id in the term store, else by its labels from the top, else by a label that no
+    other term has, here or among those of the file still unknown. Each way is asked for all terms before the
+    next: a term of the same label elsewhere must not take the id of one that stands where it stood, and with
+    it the documents that carry it.
     """
-    by_term_id = {one.term_id.lower(): one.id for one in present.concepts if one.term_id}
     language = next((tag for concept in new.concepts for tag in concept.labels), "en")
-    by_path = {path: one.id for one in present.concepts if (path := _path(one, present, language))}
-    ids: dict[str, str] = {}
-    taken: set[str] = set()
-    for concept in new.concepts:
-        named = (concept.term_id or "").lower()
+    by_term_id = {one.term_id.lower(): one.id for one in present.concepts if one.term_id}
+
+    def by_path(reading: Callable[[str], Hashable]) -> Callable[[Concept], str | None]:
+        there = _of_one((_path(one, present, language, reading), one.id) for one in present.concepts)
+        return lambda one: there.get(_path(one, new, language, reading))
+
+    def by_label(concept: Concept) -> str | None:
         alike = present.find(concept.label(language))
-        known = by_term_id.get(named) or by_path.get(_path(concept, new, language))
-        if known is None and len(alike) == 1:
-            known = alike[0].id
-        if known is None or known in taken:
-            known = _free(concept.id, present, taken)
-        ids[concept.id] = known
-        taken.add(known)
+        return alike[0].id if len(alike) == 1 else None
+
+    ids: dict[str, str] = {}
+    for known in (
+        lambda one: by_term_id.get((one.term_id or "").lower()),
+        by_path(str),  # before the matcher's reading, to which "School" and "Schools" are one
+        by_path(label_key),
+        by_label,
+    ):
+        unknown = [one for one in new.concepts if one.id not in ids]
+        taken = frozenset(ids.values())
+        claims = _of_one((found, one.id) for one in unknown if (found := known(one)) is not None)
+        ids |= {mine: found for found, mine in claims.items() if found not in taken}
+    used = {*present.by_id, *ids.values()}
+    for concept in new.concepts:
+        if concept.id not in ids:
+            ids[concept.id] = _free(concept.id, used)
+            used.add(ids[concept.id])
     return replace(
         new,
         concepts=tuple(
@@ -115,20 +132,30 @@ def _with_known_ids(present: TermSet, new: TermSet) -> TermSet:
     )
 
 
-def _free(wanted: str, present: TermSet, taken: set[str]) -> str:
+def _of_one(pairs: Iterable[tuple[_Known, str]]) -> dict[_Known, str]:
+    """The ids by what only one of them has."""
+    found: dict[_Known, list[str]] = {}
+    for known, one in pairs:
+        found.setdefault(known, []).append(one)
+    return {known: ids[0] for known, ids in found.items() if known and len(ids) == 1}
+
+
+def _free(wanted: str, used: Collection[str]) -> str:
     found, number = wanted, 2
-    while found in present.by_id or found in taken:
+    while found in used:
         found, number = f"{wanted}-{number}", number + 1
     return found
 
 
-def _path(concept: Concept, term_set: TermSet, language: str) -> tuple[tuple[str, ...], ...]:
-    """The labels from the top as the matcher reads them; nothing where one is missing or goes round."""
-    path: list[tuple[str, ...]] = []
+def _path(
+    concept: Concept, term_set: TermSet, language: str, reading: Callable[[str], Hashable]
+) -> tuple[Hashable, ...]:
+    """The labels from the top as `reading` has them; nothing where one is missing or goes round."""
+    path: list[Hashable] = []
     at: Concept | None = concept
     while at is not None:
         if language not in at.labels or len(path) > len(term_set.concepts):
             return ()
-        path.append(label_key(at.labels[language]))
+        path.append(reading(at.labels[language]))
         at = term_set.by_id.get(at.broader) if at.broader else None
     return tuple(path)

@@ -166,6 +166,42 @@ def test_a_csv_of_the_term_store_keeps_the_ids_that_its_terms_have_here():
     assert (new.id, new.labels) == ("x/forages", {"fr": "Forages"})
 
 
+def by_rows(present: TermSet | None, *paths: str) -> TermSet:
+    """The term set after a CSV with these terms, each as its labels from the top."""
+    rows = (f",,,TRUE,,{path.replace('/', ',')}" for path in paths)
+    reading = taxonomy_csv.read("\n".join([HEADING, "Sectors,,1033,TRUE,,,", *rows]), key="x")
+    assert reading.problems == ()
+    return updated(present, reading.term_sets[0], says=reading.says)
+
+
+def places(made: TermSet) -> dict[str, tuple[str, str | None]]:
+    return {one.id: (one.label(), one.broader) for one in made.concepts}
+
+
+def test_a_term_that_stands_where_it_stood_keeps_its_id_though_an_earlier_row_has_its_label():
+    before = by_rows(None, "Health", "Health/Other")
+    after = by_rows(before, "Education", "Education/Other", "Health", "Health/Other")
+    assert places(after) == places(before) | {
+        "x/education": ("Education", None),
+        "x/other-2": ("Other", "x/education"),
+    }
+
+
+def test_a_term_that_moved_is_known_by_its_label_and_two_that_may_be_it_are_new():
+    before = by_rows(None, "Health", "Health/Other", "Education")
+    moved = by_rows(before, "Education", "Education/Other")
+    assert places(moved)["x/other"] == ("Other", "x/education")
+    unclear = by_rows(before, "Education", "Education/Other", "Nutrition", "Nutrition/Other")
+    assert places(unclear)["x/other"] == ("Other", "x/health")
+    assert len(unclear.concepts) == 6
+
+
+@pytest.mark.parametrize("again", [("School", "Schools"), ("Schools", "School")])
+def test_labels_that_the_matcher_reads_alike_are_told_apart_as_they_are_written(again: tuple[str, ...]):
+    before = by_rows(None, "School", "Schools")
+    assert by_rows(before, *again) == before
+
+
 def test_rows_of_a_csv_that_cannot_be_taken_are_named_with_their_line():
     text = "\r\n".join(
         [
