@@ -1,5 +1,6 @@
 """`km365 tag predict` and `km365 tag evaluate`: suggestions for files of documents, with any vocabulary."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,18 @@ if TYPE_CHECKING:
     from km365.suggest.suggester import Suggester
 
 _LARGE = 5_000
+
+
+def _tag(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """The language without its region, as documents are told apart by it."""
+    from km365.core.languages import primary
+
+    tag = value if value is None else primary(value)
+    if tag is not None and not re.fullmatch("[a-z]{2,3}", tag):
+        raise click.BadParameter(f"{value!r} is no language tag; write it as en or pt-BR.")
+    return tag
+
+
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _shared: tuple[Callable[[Any], Any], ...] = (
     click.option(
@@ -22,7 +35,11 @@ _shared: tuple[Callable[[Any], Any], ...] = (
         "--documents", type=_file, required=True, help='Lines of {"id", "text", "lang"}, plain or .gz.'
     ),
     click.option("--train", type=_file, help='Documents with "gold" term ids to learn from first.'),
-    click.option("--language", help="Only documents in this language; also that of labels which name none."),
+    click.option(
+        "--language",
+        callback=_tag,
+        help="Only documents in this language; also that of labels which name none.",
+    ),
     click.option("--words-only", is_flag=True, help="Leave out the vector models."),
 )
 
@@ -36,7 +53,10 @@ def _with_shared(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @_with_shared
 @click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file to write."
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The file to write, or to replace once all is done.",
 )
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Terms per document."
@@ -62,10 +82,13 @@ def predict(
     """
     from km365.services import tag_bulk
 
+    tag_bulk.check_output(output, filter(None, (vocabulary, documents, train)))
     suggester = _opened(vocabulary, train, language, words_only=words_only)
     lines = tag_bulk.read_documents(documents, language=language)
     with Progress("Suggesting") as progress:
         count = tag_bulk.predict(suggester, lines, output, limit=limit, advance=progress.advance)
+    if language is not None and not count:
+        say(f"No document of {documents} is in {language!r}.")
     say(f"Terms for {count} documents are in {output}.")
     return ExitCode.DONE
 

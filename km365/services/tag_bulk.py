@@ -7,7 +7,8 @@ lines of `{"id", "terms": [[term id, score], ...]}`, best first. The vocabulary 
 
 import gzip
 import json
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from km365.core.taxonomy import Taxonomy
 from km365.errors import InputRefused
 from km365.services.kept_vectors import folder_of
 from km365.services.taxonomy_files import read_vocabulary
+from km365.services.whole_file import whole_file
 from km365.suggest import evaluation
 from km365.suggest.index import Index
 from km365.suggest.index_file import is_kept, open_index
@@ -56,14 +58,19 @@ def read_documents(file: Path, *, language: str | None = None) -> Iterator[Line]
     try:
         with file.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
-        with gzip.open(file, "rt", encoding="utf-8") if packed else file.open(encoding="utf-8") as lines:
+        opened = gzip.open if packed else open
+        with opened(file, "rt", encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     one = _line(line, f"{file}, line {number}", language)
                     if language is None or one.document.language in (None, language):
                         yield one
-    except (OSError, EOFError, UnicodeDecodeError) as why:
-        raise InputRefused(f"{file} cannot be read: {why}") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputRefused(f"{file}: it is not packed right (gzip); pack it again.") from None
+    except UnicodeDecodeError:
+        raise InputRefused(f"{file}: it is not UTF-8; save it as UTF-8.") from None
+    except OSError as why:
+        raise InputRefused(f"{file} cannot be read ({why.strerror}).") from None
 
 
 def _line(line: str, where: str, language: str | None) -> Line:
@@ -156,6 +163,15 @@ def learn(suggester: Suggester, lines: Sequence[Line], *, advance: Advance = lam
     return len(taught)
 
 
+def check_output(output: Path, inputs: Iterable[Path]) -> None:
+    """Raises InputRefused where `output` cannot be written or is one of `inputs`, before any work is lost."""
+    if not output.parent.is_dir():
+        raise InputRefused(f"{output}: there is no folder {output.parent}; make it, or choose another file.")
+    for one in inputs:
+        if output.exists() and output.samefile(one):
+            raise InputRefused(f"{output} is also read ({one}); choose another file to write.")
+
+
 def predict(
     suggester: Suggester,
     documents: Iterator[Line],
@@ -164,14 +180,22 @@ def predict(
     limit: int,
     advance: Advance = lambda _: None,
 ) -> int:
-    """Writes the best terms of each document to `output` as they are found; how many documents there were."""
+    """Writes the best terms of each document to `output`; how many documents there were.
+
+    What was in `output` before stays until the last document is done. Raises InputRefused naming what cannot
+    be read or written.
+    """
     count = 0
-    with output.open("w", encoding="utf-8", newline="\n") as file:
-        for line in documents:
-            terms = [[term, round(score, 6)] for term, score in suggester.suggest(line.document, limit=limit)]
-            file.write(json.dumps({"id": line.id, "terms": terms}, ensure_ascii=False) + "\n")
-            count += 1
-            advance(1)
+    try:
+        with whole_file(output) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
+            for line in documents:
+                found = suggester.suggest(line.document, limit=limit)
+                terms = [[term, round(score, 6)] for term, score in found]
+                file.write(json.dumps({"id": line.id, "terms": terms}, ensure_ascii=False) + "\n")
+                count += 1
+                advance(1)
+    except OSError as why:
+        raise InputRefused(f"{output} cannot be written ({why.strerror}); choose another file.") from None
     return count
 
 

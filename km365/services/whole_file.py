@@ -10,8 +10,14 @@ from pathlib import Path
 def whole_file(path: Path) -> Iterator[Path]:
     """The path to write to instead; in the end that file takes the place of `path` in one step.
 
-    After an error `path` is as it was and nothing is left beside it. OSError is the caller's to name.
+    After an error `path` is as it was and nothing is left beside it. A link keeps pointing to where it did;
+    a pipe or a device such as /dev/null is no file to replace, and written to itself. OSError is the caller's
+    to name.
     """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        yield path
+        return
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         yield beside

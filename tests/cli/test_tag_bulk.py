@@ -2,12 +2,14 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from km365.cli.tag_bulk import evaluate, predict
+from km365.errors import InputRefused
 
 TURTLE = """@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
 <urn:t:water> a skos:Concept ; skos:prefLabel "Water supply"@en, "Approvisionnement en eau"@fr .
@@ -108,3 +110,65 @@ def test_a_line_that_is_no_document_is_named(folder: Path) -> None:
     (folder / "documents.jsonl").write_text('{"id": "a", "text": "x"}\n{"id": 1}\n', encoding="utf-8")
     done = run(predict, folder, "--output", str(folder / "found.jsonl"))
     assert "documents.jsonl, line 2: not a document" in str(done.exception)
+
+
+def test_a_file_that_is_read_is_never_written(folder: Path) -> None:
+    documents = folder / "documents.jsonl"
+    (folder / "link.jsonl").symlink_to(documents)
+    before = documents.read_bytes()
+    for output in (documents, folder / "link.jsonl", folder / "vocabulary.ttl.gz"):
+        done = run(predict, folder, "--output", str(output), "--words-only")
+        assert "is also read" in str(done.exception)
+    done = run(predict, folder, "--train", str(documents), "--output", str(documents), "--words-only")
+    assert "is also read" in str(done.exception)
+    assert documents.read_bytes() == before
+
+
+def test_a_run_that_fails_leaves_the_output_of_the_one_before(folder: Path) -> None:
+    output = folder / "found.jsonl"
+    output.write_text("before", encoding="utf-8")
+    with (folder / "documents.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"id": "d"}\n')
+    names = {one.name for one in folder.iterdir()}
+    done = run(predict, folder, "--output", str(output), "--words-only")
+    assert "line 4: not a document" in str(done.exception)
+    assert output.read_text(encoding="utf-8") == "before"
+    assert {one.name for one in folder.iterdir()} - {"home"} == names
+
+
+def test_a_folder_that_is_missing_is_named_before_the_work_begins(folder: Path) -> None:
+    done = run(predict, folder, "--output", str(folder / "there" / "found.jsonl"))
+    assert isinstance(done.exception, InputRefused)
+    assert f"there is no folder {folder / 'there'}" in str(done.exception)
+    assert not (folder / "home").exists()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_byte_order_mark_is_no_part_of_the_first_document(folder: Path, packed: bool) -> None:
+    file = folder / "documents.jsonl"
+    data = b"\xef\xbb\xbf" + file.read_bytes()
+    file.write_bytes(gzip.compress(data) if packed else data)
+    assert list(predicted(folder, "--words-only")) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("harm", [lambda data: data[:60], lambda data: data[:40] + bytes(20) + data[60:]])
+def test_a_file_that_is_packed_wrong_is_named(folder: Path, harm: Callable[[bytes], bytes]) -> None:
+    file = folder / "documents.jsonl"
+    file.write_bytes(harm(gzip.compress(file.read_bytes())))
+    done = run(predict, folder, "--output", str(folder / "found.jsonl"), "--words-only")
+    assert str(done.exception) == f"{file}: it is not packed right (gzip); pack it again."
+
+
+def test_a_language_is_meant_however_its_tag_is_written(folder: Path) -> None:
+    assert list(predicted(folder, "--words-only", "--language", "FR-ca")) == ["b"]
+
+
+@pytest.mark.parametrize("tag", ["", "../fr"])
+def test_what_is_no_language_is_refused(folder: Path, tag: str) -> None:
+    done = run(predict, folder, "--output", str(folder / "found.jsonl"), "--language", tag)
+    assert "is no language tag" in str(done.exception)
+
+
+def test_a_language_of_which_there_is_no_document_is_said(folder: Path) -> None:
+    done = run(predict, folder, "--output", str(folder / "found.jsonl"), "--words-only", "--language", "ru")
+    assert "documents.jsonl is in 'ru'" in done.stderr

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,19 @@ def test_a_file_that_fails_leaves_the_one_before_and_nothing_beside_it(tmp_path:
         beside.write_text("half")
         raise OSError("The disk is full.")
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("report.html", "before")]
+
+
+def test_a_link_still_points_to_the_file_that_was_replaced(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "report.html"
+    link.symlink_to(tmp_path / "there" / "report.html")
+    with whole_file(link) as beside:
+        beside.write_text("whole")
+    assert link.is_symlink()
+    assert (tmp_path / "there" / "report.html").read_text() == "whole"
+
+
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    with whole_file(Path(os.devnull)) as beside:
+        assert beside == Path(os.devnull)
+    assert not Path(os.devnull).is_file()
