@@ -13,6 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
+from km365.core.taxonomy import FORBIDDEN
 from km365.errors import (
     Forbidden,
     GraphChangedMeanwhile,
@@ -36,7 +37,9 @@ from km365.graph.wire import Json
 FIELDS = {"$expand": "fields"}
 
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-_RESERVED = re.compile(r'[;|<>"\t#]')
+_LOOKUP = re.compile(r"-?\d+;#")
+_IN_LOOKUP = re.compile(rf";#([^;|]*)\|({_GUID.pattern})", re.IGNORECASE)
+_IN_PLAIN = re.compile(rf"(?:^|;)([^;|]*)\|({_GUID.pattern})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +138,13 @@ def _pair(label: str, term_id: str) -> str:
     """One term in a note field."""
     if not _GUID.fullmatch(term_id):
         raise InputRefused(f"{term_id!r} is not a term's id.")
-    if not label.strip() or _RESERVED.search(label):
-        raise InputRefused(f'The label of term {term_id} is empty or holds one of ; | < > " # or a tab.')
+    if not label.strip() or not FORBIDDEN.isdisjoint(label):
+        raise InputRefused(
+            f"SharePoint cannot hold the label {label!r} of term {term_id}: it is empty, or has one of "
+            '; | < > " or a character nobody sees, such as a tab. Rename the term, then plan again.',
+            cause="label",
+            label=label,
+        )
     return f"{label}|{term_id}"
 
 
@@ -150,8 +158,9 @@ def _pairs(value: Any) -> list[tuple[str, str]]:
     if not value:
         return []
     if isinstance(value, str):
-        found = re.findall(rf"([^;|#]*)\|({_GUID.pattern})", value, re.IGNORECASE)
-        return [(term_id.lower(), label) for label, term_id in found]
+        # A label may begin with `#`: only the spelling tells whether one behind a `;` belongs to it.
+        pairs = _IN_LOOKUP if _LOOKUP.match(value) else _IN_PLAIN
+        return [(term_id.lower(), label) for label, term_id in pairs.findall(value)]
     listed = value if isinstance(value, list) else [value]
     return [
         (str(one["TermGuid"]).lower(), str(one.get("Label") or ""))

@@ -12,6 +12,7 @@ from km365.errors import (
     GraphChangedMeanwhile,
     GraphError,
     GraphUnreachable,
+    InputRefused,
     Locked,
     StillCheckedOut,
     Throttled,
@@ -104,8 +105,11 @@ def target(change: Change) -> Target:
 async def make(graph: Graph, moves: Sequence[Move], shelves: Shelves) -> list[End | GraphError]:
     """The end of each move, after what has to be written was written, twenty a call, and read back."""
     ends: dict[int, End | GraphError] = {move.change.seq: move.end for move in moves}
+    unwritable = {one.change.seq: end for one in moves if one.values and (end := _unwritable(one.change))}
+    ends |= unwritable
+    to_write = [move for move in moves if move.values and move.change.seq not in unwritable]
     for drive_id, shelf in shelves.items():
-        writing = [move for move in moves if move.values and move.change.drive_id == drive_id]
+        writing = [move for move in to_write if move.change.drive_id == drive_id]
         if not writing:
             continue
         if shelf.feed is None and len(writing) > FEED_FROM:
@@ -127,6 +131,19 @@ async def make(graph: Graph, moves: Sequence[Move], shelves: Shelves) -> list[En
         for move, result in zip(writing, written, strict=True):
             ends[move.change.seq] = _end_after(move, result)
     return [ends[move.change.seq] for move in moves]
+
+
+def _unwritable(change: Change) -> End | None:
+    """The end of a document with a label that SharePoint cannot hold; None where there is none.
+
+    What stood there before counts too: what could not be put back is not written in the first place.
+    """
+    try:
+        for tags in (*refs(change.new).values(), *refs(change.old).values()):
+            metadata.encode(tags)
+    except InputRefused as refusal:
+        return End(state=ChangeState.FAILED, reason=str(refusal), cause=refusal.cause)
+    return None
 
 
 FEED_FROM = 3

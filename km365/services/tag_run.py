@@ -5,19 +5,19 @@ when the same plan is applied again.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from km365.core.tag_plan import ColumnChange, Library, Plan, Row, Tag
+from km365.core.tag_plan import ColumnChange, Library, Plan, Row
 from km365.errors import Cause, GraphError, InputRefused, PlanRefused
 from km365.graph import metadata, other_ways
 from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.services import tag_moves
 from km365.services.memory import settled
-from km365.services.tag_moves import CHANGED, DONE, OURS, TITLES, Move, Shelf, Shelves, as_json, holds, refs
+from km365.services.tag_moves import CHANGED, DONE, OURS, TITLES, Move, Shelves, as_json, holds, refs
 from km365.services.tag_plan import Advance
 from km365.settings import Settings
 from km365.store import events, runs
@@ -76,7 +76,7 @@ async def apply(
     run_id = f"tag-{sha[:10]}"
     with graph.bulk():  # a run that goes on after it was throttled has the time to wait
         shelves = await tag_moves.open_shelves(graph, wanted.libraries)
-    _refuse_unwritable(wanted, shelves)
+    _refuse_columns(wanted, shelves)
     with db.alone(settings.home, run_id), settled():
         run = await db.run(_begin, run_id, sha, wanted, who=who, at=now())
         begun(run)
@@ -103,31 +103,23 @@ def _comment(row: Row) -> str | None:
     return "\n".join(dict.fromkeys(said))
 
 
-def _refuse_unwritable(wanted: Plan, shelves: Shelves) -> None:
-    """Raises PlanRefused for a column without note field or read-only, or a label SharePoint cannot hold."""
-    columns: set[tuple[str, str]] = set()
-    terms: set[tuple[str, str]] = set()
+def _refuse_columns(wanted: Plan, shelves: Shelves) -> None:
+    """Raises PlanRefused for a column without note field, or one that may only be read."""
+    first: dict[tuple[str, str], tuple[Row, ColumnChange]] = {}
     for row in wanted.rows:
         for change in row.changes:
-            if (column := (row.drive_id, change.column)) not in columns:
-                _refuse_column(row, change, (), shelves[row.drive_id])
-                columns.add(column)
-            for tag in (*change.before, *(one.tag for one in change.add)):
-                if (term := (tag.term_id, tag.label)) not in terms:
-                    _refuse_column(row, change, (tag,), shelves[row.drive_id])
-                    terms.add(term)
-
-
-def _refuse_column(row: Row, change: ColumnChange, tags: Iterable[Tag], shelf: Shelf) -> None:
-    if change.column in shelf.closed:
-        raise PlanRefused(
-            f"{row.path}: the library lets nobody write {change.title}; take the column out of the plan or "
-            "have it opened in the library's settings. Nothing was written."
-        )
-    try:
-        metadata.body(refs({change.column: as_json(tags)}), shelf.notes)
-    except InputRefused as refusal:
-        raise PlanRefused(f"{row.path}: {refusal} Nothing was written.") from None
+            first.setdefault((row.drive_id, change.column), (row, change))
+    for row, change in first.values():
+        shelf = shelves[row.drive_id]
+        if change.column in shelf.closed:
+            raise PlanRefused(
+                f"{row.path}: the library lets nobody write {change.title}; take the column out of the plan "
+                "or have it opened in the library's settings. Nothing was written."
+            )
+        try:
+            metadata.body({change.column: ()}, shelf.notes)
+        except InputRefused as refusal:
+            raise PlanRefused(f"{row.path}: {refusal} Nothing was written.") from None
 
 
 def _begin(c: Connection, run_id: str, sha: str, wanted: Plan, *, who: str, at: datetime) -> Run:

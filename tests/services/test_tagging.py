@@ -10,7 +10,7 @@ import docx
 import pypdf
 import pytest
 
-from km365.core.tag_plan import Plan
+from km365.core.tag_plan import Addition, Plan
 from km365.errors import Cause, GraphNotFound, GraphUnreachable, NotFound, PlanRefused, StoreError
 from km365.graph import drives
 from km365.services import tag_plan, tag_run
@@ -303,6 +303,38 @@ async def test_a_column_that_lost_its_note_field_leaves_no_run_behind(desk: Desk
     with pytest.raises(PlanRefused, match=r"KMTopic.* Nothing was written"):
         await desk.apply(plan)
     assert await desk.runs() == []
+
+
+def relabelled(plan: Plan, number: int, **changed: object) -> Plan:
+    """The plan with something else in the one column of a document."""
+    rows = list(plan.rows)
+    rows[number] = replace(rows[number], changes=(replace(rows[number].changes[0], **changed),))
+    return replace(plan, rows=tuple(rows))
+
+
+async def test_a_label_that_cannot_be_written_fails_its_document_alone(desk: Desk) -> None:
+    files = await desk.uploads(3)
+    await desk.set_terms(files[2], TOPIC, 3)
+    plan = await desk.plan(files)
+    broken = replace(desk.term(0), label="Vaccines; cold | chain")
+    plan = relabelled(plan, 1, add=(Addition(tag=broken, concept_id="any"),))
+    plan = relabelled(plan, 2, before=(replace(desk.term(3), label=""),))
+    outcome = await desk.apply(plan)
+    assert states(outcome) == ["done", "failed", "failed"], "what could not be put back is not written either"
+    assert "'Vaccines; cold | chain'" in (outcome.changes[1].reason or "")
+    assert outcome.changes[1].cause == Cause(key="label", values={"label": "Vaccines; cold | chain"})
+    assert (await desk.writes()).count(files[2].id) == 1, "the colleague's own"
+    assert states(await desk.undo(outcome.run.id)) == ["done"] * 3
+    assert [await desk.tags(file) for file in files] == [{}, {}, {TOPIC: [desk.term(3).label]}]
+
+
+async def test_a_label_with_a_number_sign_is_written_and_taken_back(desk: Desk) -> None:
+    (file,) = await desk.uploads(1)
+    tag = replace(desk.term(0), label="Cold chain #1 priority")
+    plan = relabelled(await desk.plan([file]), 0, add=(Addition(tag=tag, concept_id="any"),))
+    outcome = await desk.apply(plan)
+    assert states(outcome) == ["done"]
+    assert states(await desk.undo(outcome.run.id)) == ["done"]
 
 
 async def test_a_cancelled_run_keeps_what_it_did_and_goes_on(

@@ -508,6 +508,20 @@ async def test_what_cannot_be_read_is_said_once(watched: Watched) -> None:
     assert (await watched.look()).failed == ()
 
 
+async def test_a_label_that_cannot_be_written_is_said_and_the_rest_is_tagged(watched: Watched) -> None:
+    await watched.begin()
+    topic = watched.words.taxonomy.by_key["topic"]
+    broken = replace(watched.topics[2], labels={"en": "Cold | chain"}, mode=Mode.AUTO)
+    concepts = (*topic.concepts[:2], broken, *topic.concepts[3:])
+    words = Finds(Taxonomy(term_sets=(replace(topic, concepts=concepts),)))
+    items = [await watched.upload("bad.txt", broken), await watched.upload("good.txt", watched.auto)]
+    found = await watched.look(words)
+    assert [path for path, _ in found.failed] == ["bad.txt"]
+    assert "Cold | chain" in found.failed[0][1]
+    assert [await watched.topics_of(one) for one in items] == [[], [watched.auto.label()]]
+    assert (await watched.look(words)).failed == ()
+
+
 async def test_a_deleted_document_is_forgotten(watched: Watched) -> None:
     await watched.begin()
     item = await watched.upload("note.txt", watched.asked)
