@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
+from km365.core.json_text import Unreadable, decode
 from km365.errors import PlanRefused
 
 NOTHING = object()
@@ -16,7 +17,8 @@ _SPACE = " \t\n\r"
 def members(text: Iterable[str], *, source: str, inside: str) -> Iterator[tuple[str, Any]]:
     """The members of the object in `text`, which comes in pieces; those of the list `inside` one by one.
 
-    Raises PlanRefused, naming `source` and the line, for what is not JSON or not an object.
+    Half characters are replaced, as `json_text.whole` does. Raises PlanRefused, naming `source` and the line,
+    for what is not JSON, what Python cannot read of it, and what is no object.
     """
     reader = _Reader(iter(text), source)
     if reader.peek() != "{":
@@ -45,7 +47,6 @@ class _Reader:
     def __init__(self, pieces: Iterator[str], source: str) -> None:
         self._pieces, self._source = pieces, source
         self._text, self._at, self._line = "", 0, 1
-        self._decode = json.JSONDecoder().raw_decode
 
     def peek(self) -> str:
         """The next character that is no space; "" at the end."""
@@ -80,12 +81,12 @@ class _Reader:
         self.peek()
         while True:
             try:
-                value, end = self._decode(self._text, self._at)
+                value, end = decode(self._text, self._at)
+            except Unreadable as error:
+                raise PlanRefused(f"{self._place(error.pos)}: {error.msg}; no plan has that.") from None
             except json.JSONDecodeError as error:
                 if not self._more(double=True):
                     self.broken(error.msg, at=error.pos)
-            except RecursionError:
-                raise PlanRefused(f"{self._source} is nested too deeply to be a plan.") from None
             else:
                 if end < len(self._text) or not self._more():  # a number may go on in the next piece
                     self._at = end
@@ -96,7 +97,7 @@ class _Reader:
         self._line += self._text.count("\n", 0, self._at)
         left = self._text[self._at :]
         if len(left) > LARGEST:
-            raise PlanRefused(f"{self._source}, line {self._line}: one value is too large to be of a plan.")
+            raise PlanRefused(f"{self._place(0)}: one value is too large to be of a plan.")
         pieces, wanted = [left], len(left) if double else 1
         for piece in self._pieces:
             pieces.append(piece)
@@ -108,5 +109,8 @@ class _Reader:
 
     def broken(self, why: str, *, at: int | None = None) -> NoReturn:
         """Raises PlanRefused with the line."""
-        line = self._line + self._text.count("\n", 0, self._at if at is None else at)
-        raise PlanRefused(f"{self._source}, line {line}: not JSON ({why}).")
+        raise PlanRefused(f"{self._place(self._at if at is None else at)}: not JSON ({why}).")
+
+    def _place(self, at: int) -> str:
+        line = self._line + self._text.count("\n", 0, at)
+        return f"{self._source}, line {line}"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from km365.core.json_text import loads
 from km365.core.tag_plan import Plan, Refused, Row
 from km365.core.tag_plan_file import (
     SEPARATOR,
@@ -203,7 +204,7 @@ class Answers:
 
     def _parsed(self, lines: Sequence[bytes], number: int) -> dict[str, Any]:
         try:
-            raw = json.loads(lines[number])
+            raw = loads(lines[number].decode())
             if isinstance(raw, dict):
                 return raw
         except ValueError:

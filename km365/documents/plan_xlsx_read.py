@@ -5,7 +5,6 @@ row says what each column is.
 """
 
 import contextlib
-import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 
 import openpyxl
 
+from km365.core.json_text import loads
 from km365.core.tag_plan import Refused, Row
 from km365.core.tag_plan_edit import NO_TERM, Editor, Wish
 from km365.core.tag_plan_file import (
@@ -128,7 +128,7 @@ class _Sheets:
             )
         cells = self._book[META].iter_rows(values_only=True)
         try:
-            raw = json.loads("".join(_text(row[0]) for row in cells if row))
+            raw = loads("".join(_text(row[0]) for row in cells if row))
             self.language = str(raw.get("language") or "en")
             self.words = {str(key): str(word) for key, word in raw.get("words", {}).items()}
         except (ValueError, AttributeError):
@@ -221,7 +221,7 @@ class _Understood:
         for line in self._sheets.lines("documents"):
             where = f"{self._sheets.source}, “{self._sheets.titles['documents']}” row {line.number}"
             try:
-                raw = json.loads(line.rest)
+                raw = loads(line.rest)
                 if "not_read" in raw:
                     yield refused_of(raw)
                     continue

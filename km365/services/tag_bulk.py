@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from km365 import __version__
+from km365.core.json_text import Unreadable, loads
 from km365.core.languages import primary
 from km365.core.tagging import from_text
 from km365.core.taxonomy import Taxonomy
@@ -60,7 +61,7 @@ def read_documents(file: Path, *, language: str | None = None) -> Iterator[Line]
             packed = raw.read(2) == b"\x1f\x8b"
         opened = gzip.open if packed else open
         with opened(file, "rt", encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, start=1):
+            for number, line in enumerate(iter(lambda: lines.readline(_LINE_LETTERS), ""), start=1):
                 if line.strip():
                     one = _line(line, f"{file}, line {number}", language)
                     if language is None or one.document.language in (None, language):
@@ -74,11 +75,17 @@ def read_documents(file: Path, *, language: str | None = None) -> Iterator[Line]
 
 
 def _line(line: str, where: str, language: str | None) -> Line:
+    if len(line) >= _LINE_LETTERS:
+        raise InputRefused(
+            f"{where}: the line is longer than {_LINE_LETTERS:,} characters; shorten the text."
+        )
     try:
-        value: Any = json.loads(line) if len(line) <= _LINE_LETTERS else None
-    except (ValueError, RecursionError):
+        value: Any = loads(line)
+    except Unreadable as why:
+        raise InputRefused(f"{where}: {why.msg}; no document has that.") from None
+    except ValueError:
         value = None
-    if not isinstance(value, dict) or not isinstance(value.get("text"), str) or not value.get("id"):
+    if not isinstance(value, dict) or not isinstance(value.get("text"), str) or not _is_id(value.get("id")):
         raise InputRefused(f'{where}: not a document; it must be like {{"id": "a", "text": "…"}}.')
     gold = value.get("gold") or ()
     if not isinstance(gold, list | tuple) or not all(isinstance(one, str) for one in gold):
@@ -87,6 +94,10 @@ def _line(line: str, where: str, language: str | None) -> Line:
     tag = primary(said) if isinstance(said, str) and said else language
     document = Document(passages=from_text(value["text"] or "-"), language=tag)
     return Line(id=str(value["id"]), document=document, gold=tuple(gold))
+
+
+def _is_id(value: Any) -> bool:
+    return (isinstance(value, str) and value != "") or type(value) is int
 
 
 def open_suggester(

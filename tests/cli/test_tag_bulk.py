@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from km365.cli.tag_bulk import evaluate, predict
 from km365.errors import InputRefused
+from km365.services import tag_bulk
 
 TURTLE = """@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
 <urn:t:water> a skos:Concept ; skos:prefLabel "Water supply"@en, "Approvisionnement en eau"@fr .
@@ -157,6 +158,35 @@ def test_a_file_that_is_packed_wrong_is_named(folder: Path, harm: Callable[[byte
     file.write_bytes(harm(gzip.compress(file.read_bytes())))
     done = run(predict, folder, "--output", str(folder / "found.jsonl"), "--words-only")
     assert str(done.exception) == f"{file}: it is not packed right (gzip); pack it again."
+
+
+@pytest.mark.parametrize("more", [(), ("--words-only",)])
+def test_half_a_character_is_replaced(folder: Path, more: tuple[str, ...]) -> None:
+    cut = {"id": "\ud83d", "text": "Water supply \ud83d for villages", "lang": "en", "gold": ["urn:t:water"]}
+    (folder / "documents.jsonl").write_text(json.dumps(cut), encoding="utf-8")
+    found = predicted(folder, *more, "--train", str(folder / "documents.jsonl"))
+    assert found["\ufffd"][0][0] == "urn:t:water"
+    assert run(evaluate, folder, *more).exception is None
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"id": "a", "text": "x", "lang": ' + "1" * 5000 + "}", "a number of more than 4300 digits"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"id": ["a"], "text": "x"}', "not a document"),
+        ('{"id": true, "text": "x"}', "not a document"),
+        ('{"id": "a", "text": "' + "x" * 200_000 + '"}', "longer than 150,000 characters"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named(
+    folder: Path, line: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tag_bulk, "_LINE_LETTERS", 150_000)
+    (folder / "documents.jsonl").write_text(f'\n{{"id": 0, "text": "x"}}\n{line}\n', encoding="utf-8")
+    done = run(predict, folder, "--output", str(folder / "found.jsonl"), "--words-only")
+    assert isinstance(done.exception, InputRefused)
+    assert f"documents.jsonl, line 3: {said}" in str(done.exception).replace("the line is ", "")
 
 
 def test_a_language_is_meant_however_its_tag_is_written(folder: Path) -> None:

@@ -159,6 +159,7 @@ def test_a_plan_edited_into_nonsense_is_refused_by_name(what: str) -> None:
         ("[]", "must be an object"),
         ("[" * 100_000, "nested too deeply"),
         ('{"hello": 1}', "is no plan of km365"),
+        ('{\n"km365_plan": ' + "1" * 5000 + "}", "plan.json, line 2: a number of more than 4300 digits"),
     ],
 )
 def test_what_is_no_plan_is_refused(text: str, said: str) -> None:
@@ -302,6 +303,11 @@ def test_a_comment_stays_with_its_term() -> None:
     again = from_text(to_text(plan), TAXONOMY, source="plan.json")
     assert again.rows[0].changes[0].add[0].comment == "=1+1 says Ben"
     assert ("01A", "topic/Water", "right") in said(again)
+
+
+def test_half_a_character_in_a_comment_is_replaced() -> None:
+    plan = edited(lambda value: topic(value)["add"][0].update(comment="good \ud83d"))
+    assert plan.rows[0].changes[0].add[0].comment == "good \ufffd"
 
 
 def test_a_plan_written_in_another_order_is_the_same_plan() -> None:

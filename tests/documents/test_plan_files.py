@@ -1,5 +1,6 @@
 """Plans on disk: written beside their place, read again and again, with the answers of a review."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 
 from km365.core.tag_plan import Row
 from km365.core.tag_plan_file import Head, to_text
+from km365.documents import plan_xlsx
 from km365.documents.plan_files import Answers, Writer, opened, save
 from km365.errors import KM365Error, PlanRefused
+from km365.templates import Templates
 
 from ..plan_examples import PLAN, TAXONOMY, row
 
@@ -104,6 +107,19 @@ def test_a_damaged_answer_is_refused_by_file_and_line(file: Path) -> None:
         with pytest.raises(PlanRefused, match=r"plan\.json\.answers"):
             original(file)
         answers.path.write_bytes(b"".join(lines[:2]))
+
+
+def test_half_a_character_in_a_comment_stops_neither_face(tmp_path: Path) -> None:
+    value = json.loads(to_text(PLAN))
+    value["documents"][0]["columns"]["KMTopic"]["add"][0]["comment"] = "good \ud83d"
+    source = tmp_path / "plan.json"
+    source.write_text(json.dumps(value), encoding="utf-8")
+    for name in ("again.json", "plan.xlsx"):
+        sheet = plan_xlsx.writer(Templates(), TAXONOMY, language="en") if name.endswith("xlsx") else None
+        with opened(source, TAXONOMY) as plan:
+            save(plan, tmp_path / name, plan.rows, sheet)
+        source = tmp_path / name
+        assert original(source).changes[0].add[0].comment == "good \ufffd"
 
 
 def test_answers_to_a_plan_that_was_edited_since_are_refused(file: Path) -> None:
