@@ -11,6 +11,7 @@ from km365.errors import (
     Cause,
     GraphChangedMeanwhile,
     GraphError,
+    GraphNotFound,
     GraphUnreachable,
     InputRefused,
     Locked,
@@ -67,6 +68,11 @@ LOCKED = End(
     state=ChangeState.LOCKED,
     reason="It is open or checked out; the same command tries again.",
     cause=Cause(key="locked"),
+)
+GONE = End(
+    state=ChangeState.GONE,
+    reason="It is gone, or km365 may not know that it exists.",
+    cause=Cause(key="gone"),
 )
 OURS = End(
     state=ChangeState.LOCKED,
@@ -175,16 +181,17 @@ APPROVAL = "_ModerationStatus"
 WAITS = "Stored; the library shows it to others once somebody has approved it."
 
 
+_ENDS = {StillCheckedOut: OURS, Locked: LOCKED, GraphChangedMeanwhile: CHANGED, GraphNotFound: GONE}
+"""The first that fits: a file that is still checked out by us is a locked one, too."""
+
+
 def end_of(error: GraphError) -> End | GraphError:
     """What concerns one document ends that document; what may pass leaves it open."""
     if isinstance(error, GraphUnreachable | Throttled):
         return error
-    if isinstance(error, StillCheckedOut):
-        return OURS
-    if isinstance(error, Locked):
-        return LOCKED
-    if isinstance(error, GraphChangedMeanwhile):
-        return CHANGED
+    for kind, end in _ENDS.items():
+        if isinstance(error, kind):
+            return end
     if (error.status or 0) >= 500:
         said, cause = (
             f"{error} The same command tries again.",

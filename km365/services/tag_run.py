@@ -355,7 +355,7 @@ def _perhaps_written(change: Change) -> bool:
     """Whether the document may hold something of the run, wholly or in part."""
     if change.state in {ChangeState.CONFLICT, ChangeState.LOCKED}:
         return change.etag_after is not None
-    return change.state in {ChangeState.DONE, ChangeState.SENDING, ChangeState.FAILED}
+    return change.state in {ChangeState.DONE, ChangeState.SENDING, ChangeState.FAILED, ChangeState.GONE}
 
 
 async def _restore(graph: Graph, batch: Sequence[Change], shelves: Shelves) -> list[End | GraphError]:

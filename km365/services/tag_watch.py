@@ -365,6 +365,8 @@ class _Watcher:
                 etags[change.item_id] = change.etag_after or ""
             elif file is None:
                 continue
+            elif change.state is ChangeState.GONE:
+                watches.forget_file(c, change.drive_id, change.item_id)
             elif change.state is ChangeState.FAILED:
                 reason = change.reason or "refused"
                 watches.put(c, replace(file, state=FileState.FAILED, note=reason), at=self._now())

@@ -39,6 +39,7 @@ class ChangeState(StrEnum):
     CONFLICT = "conflict"  # somebody changed the document since; left alone
     LOCKED = "locked"  # open, checked out, or SharePoint failed: another time it may be written
     FAILED = "failed"  # refused for the reason given
+    GONE = "gone"  # the document is no longer there, which no other try changes
 
 
 class Change(NamedTuple):

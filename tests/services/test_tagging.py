@@ -212,7 +212,10 @@ async def test_a_deleted_document_fails_alone(desk: Desk) -> None:
     gone, there = await desk.uploads(2)
     plan = await desk.plan([gone, there])
     await desk.here.app.graph.delete(drives.file_item_path(gone.drive_id, gone.id))
-    assert states(await desk.apply(plan)) == ["failed", "done"]
+    outcome = await desk.apply(plan)
+    assert states(outcome) == ["gone", "done"]
+    assert outcome.run.state is RunState.DONE
+    assert outcome.left[0].cause == Cause(key="gone")
 
 
 async def test_an_uncertain_answer_is_looked_at_before_it_is_repeated(desk: Desk) -> None:
@@ -421,6 +424,31 @@ async def test_the_same_command_writes_again_what_sharepoint_failed_to_write(des
     assert "The same command tries again." in (first.left[0].reason or "")
     assert states(await desk.apply(plan)) == ["done", "done"]
     assert sorted(await desk.writes()) == sorted(file.id for file in files)
+
+
+async def test_undo_tells_once_of_a_deleted_document_and_comes_to_its_end(desk: Desk) -> None:
+    files = await desk.uploads(3)
+    done = await desk.apply(await desk.plan(files))
+    await desk.here.app.graph.delete(drives.file_item_path(files[0].drive_id, files[0].id))
+    await desk.quirk("open_file", name=files[1].name)
+    undone = await desk.undo(done.run.id)
+    assert states(undone) == ["gone", "locked", "done"]
+    assert undone.left[0].cause == Cause(key="gone")
+
+    await desk.quirk("open_file", on=False)
+    again = await desk.undo(done.run.id)
+    assert states(again) == ["gone", "done", "done"]
+    assert again.run.state is RunState.DONE
+    with pytest.raises(PlanRefused, match="is undone already"):
+        await desk.undo(done.run.id)
+
+
+async def test_undo_tries_again_what_a_permission_was_missing_for(desk: Desk) -> None:
+    files = await desk.uploads(2)
+    done = await desk.apply(await desk.plan(files))
+    await desk.quirk("next_requests", verb="PATCH", path="*/fields", status=403, times=1)
+    assert sorted(states(await desk.undo(done.run.id))) == ["done", "failed"]
+    assert states(await desk.undo(done.run.id)) == ["done", "done"]
 
 
 async def test_a_plan_is_not_resumed_once_its_undo_has_begun(desk: Desk) -> None:

@@ -532,6 +532,24 @@ async def test_a_deleted_document_is_forgotten(watched: Watched) -> None:
     assert await watched.here.app.db.run(watches.files, watched.library.drive_id) == []
 
 
+async def test_a_document_deleted_while_it_is_tagged_is_forgotten(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watched.begin()
+    item = await watched.upload("note.txt", watched.auto)
+    write = tag_run.apply
+
+    async def too_late(*args: Any, **options: Any) -> Any:
+        await watched.here.app.graph.delete(drives.file_item_path(watched.library.drive_id, item))
+        return await write(*args, **options)
+
+    monkeypatch.setattr(tag_run, "apply", too_late)
+    found = await watched.look()
+    assert (found.failed, found.retried) == ((), 0)
+    assert await watched.here.app.db.run(watches.files, watched.library.drive_id) == []
+    assert await watched.runs() == [("km365 watch", RunState.DONE)]
+
+
 async def test_when_graph_has_forgotten_the_place_nothing_is_tagged_twice(watched: Watched) -> None:
     await watched.upload("old.txt", watched.auto)
     await watched.later(minutes=1)
