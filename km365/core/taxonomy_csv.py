@@ -34,6 +34,7 @@ _LANGUAGES = {
     **{2057: "en", 3081: "en", 4105: "en", 3084: "fr", 2060: "fr", 4108: "fr", 1034: "es", 2058: "es"},
     **{2070: "pt", 1028: "zh", 3076: "zh", 4100: "zh"},
 }
+_LCID_DIGITS = 5
 _GUID = re.compile(r"\{?([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\}?")
 _YES = frozenset(
     {
@@ -129,11 +130,12 @@ class _Reader:
             self._term(path, definition, self._available(line, available))
 
     def _speak(self, line: int, lcid: str) -> None:
-        if lcid.isdecimal() and int(lcid) in _LANGUAGES:
-            self.language = _LANGUAGES[int(lcid)]
+        known = _LANGUAGES.get(int(lcid)) if lcid.isdecimal() and len(lcid) <= _LCID_DIGITS else None
+        if known:
+            self.language = known
         elif lcid:
             self.problems.append(
-                f"line {line}: LCID {lcid!r} is of no language known here; {self.language} counts."
+                f"line {line}: LCID {lcid[:20]!r} is of no language known here; {self.language} counts."
             )
 
     def _available(self, line: int, word: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from km365.core.languages import LANGUAGES, is_language
 from km365.core.taxonomy import Concept, Evidence, Link, Mode, Rule, Status, TermSet
+from km365.core.taxonomy_reading import json_of
 from km365.errors import TemplateError
 
 E = TypeVar("E", bound=StrEnum)
@@ -39,11 +40,9 @@ def read(text: str, *, source: str) -> Found:
     """The term set that `text` describes, with everything wrong in how it is written."""
     reader = _Reader(source)
     try:
-        data = json.loads(text, object_pairs_hook=reader.pairs)
-    except json.JSONDecodeError as error:
-        return Found(term_set=None, wrong=(f"{source}, line {error.lineno}: not JSON ({error.msg}).",))
-    except RecursionError:
-        return Found(term_set=None, wrong=(f"{source}: it is nested too deeply.",))
+        data = json_of(text, pairs=reader.pairs)
+    except ValueError as error:
+        return Found(term_set=None, wrong=(f"{source}, {error}.",))
     if not isinstance(data, dict):
         return Found(term_set=None, wrong=(f"{source}, the file: must be an object.",))
     term_set = reader.term_set(data)
@@ -151,7 +150,7 @@ class _Reader:
             extends=self.optional(top, "extends", "") or "",
             mode=mode,
             rule=Rule(
-                at_most=self.number(rule.get("at_most", 5), "rule.at_most", 1, 1000),
+                at_most=self.whole_number(rule.get("at_most", 5), "rule.at_most", 1, 1000),
                 required=self.flag(rule.get("required", False), "rule.required"),
                 threshold=self.number(rule.get("threshold", 0.5), "rule.threshold", 0, 1),
                 evidence=self.choice(Evidence, rule.get("evidence", "anywhere"), "rule.evidence"),
@@ -186,6 +185,12 @@ class _Reader:
     def number(self, value: Any, where: str, low: float, high: float) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             self.note(where, f"must be a number from {low} to {high}")
+            return high
+        return value
+
+    def whole_number(self, value: Any, where: str, low: int, high: int) -> int:
+        if type(value) is not int or not low <= value <= high:
+            self.note(where, f"must be a whole number from {low} to {high}")
             return high
         return value
 

@@ -6,7 +6,6 @@ taken is named while the rest is kept.
 
 import gzip
 import io
-import json
 import re
 import zlib
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ import pyoxigraph as rdf
 from km365.core import taxonomy_csv, taxonomy_vocabulary
 from km365.core.taxonomy import TermSet
 from km365.core.taxonomy_file import read as read_own
-from km365.core.taxonomy_reading import Reading, Says
+from km365.core.taxonomy_reading import Reading, Says, json_of
 from km365.core.taxonomy_skos import SkosReader, Text
 from km365.errors import InputRefused
 from km365.services.memory import collector_paused
@@ -110,11 +109,9 @@ def _read_whole(opened: _Limited, file: Path, ending: str, *, key: str | None, l
     if _OURS.match(text):
         return _read_own(text, file, key)
     try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputRefused(f"{file}, line {error.lineno}: not JSON ({error.msg}).") from None
-    except RecursionError:
-        raise InputRefused(f"{file}: it is nested too deeply.") from None
+        data = json_of(text)
+    except ValueError as error:
+        raise InputRefused(f"{file}, {error}.") from None
     if taxonomy_vocabulary.looks_like(data):
         return taxonomy_vocabulary.read(data, key=key, language=language)
     if isinstance(data, dict) and "concepts" in data:

@@ -170,6 +170,30 @@ def test_a_file_without_a_usable_term_is_refused(typed: Any, own: Path, tmp_path
     assert not own.exists()
 
 
+@pytest.mark.parametrize(
+    ("opening", "concept"),
+    [
+        ('"key": "wells", "names": {"en": "Wells"}', '"labels": {"en": "Half \\ud83d"}'),
+        ('"scheme": "wells"', '"prefLabel": {"en": "Half \\ud83d"}'),
+        ('"scheme": "wells"', f'"prefLabel": {"9" * 5000}'),
+        ('"key": "wells", "names": {"en": "Wells"}', f'"labels": {{"en": {"9" * 5000}}}'),
+    ],
+    ids=["half in ours", "half in plain JSON", "endless in plain JSON", "endless in ours"],
+)
+def test_half_a_character_and_endless_numbers_are_refused_by_file_and_place(
+    typed: Any, own: Path, tmp_path: Path, opening: str, concept: str
+) -> None:
+    text = f'{{{opening}, "concepts": [\n{{"id": "w1", {concept}}}]}}'
+    file = write(tmp_path, "odd.json", text)
+    place = rf"{re.escape(str(file))}(, line 2: |.*\bw1)"
+    ran = typed("import", str(file), "--yes")
+    assert ran.code == ExitCode.REFUSED and re.search(place, ran.err, re.DOTALL), ran.err
+    assert "odd.json" in typed("check", str(file)).out
+    write(own, "odd.json", text)
+    assert typed("list").code == ExitCode.DONE
+    assert typed("export", "all.ttl").code == ExitCode.DONE
+
+
 def test_a_csv_with_a_stray_quotation_mark_retires_nothing(typed: Any, tmp_path: Path) -> None:
     assert typed("export", "topic.csv", "--facet", "topic").code == ExitCode.DONE
     file = tmp_path / "topic.csv"

@@ -161,6 +161,8 @@ def test_a_term_set_survives_writing_and_reading():
         ({"colour": "red"}, "x.json, the file: unknown key 'colour'"),
         ({"concepts": []}, "x.json, concepts: must be a list with at least one concept."),
         ({"rule": {"threshold": 2}}, "x.json, rule.threshold: must be a number from 0 to 1."),
+        ({"rule": {"at_most": 5.0}}, "x.json, rule.at_most: must be a whole number from 1 to 1000."),
+        ({"rule": {"at_most": 10**17}}, "x.json, rule.at_most: must be a whole number from 1 to 1000."),
         ({"mode": "often"}, "x.json, mode: 'often' is not one of never, suggest, auto."),
         ({"concepts": [{"id": "x/a", "labels": {"xx": "A"}}]}, "x.json, x/a.labels: unknown key 'xx'"),
         ({"concepts": [{"id": "x/a", "labels": {"en": " "}}]}, "must give one label per language"),
@@ -213,6 +215,26 @@ def test_everything_wrong_in_a_file_is_told_at_once_and_the_rest_is_read():
         "concepts[2]": {"id", "labels"},
         "concepts[3]": {"id"},
     }
+
+
+def test_a_number_of_thousands_of_digits_is_told_by_its_key():
+    text = f'{{"key": "x", "names": {{"en": "X"}}, "rule": {{"at_most": {"9" * 5000}}}, "concepts": []}}'
+    found = read(text, source="x.json")
+    assert "x.json, rule.at_most: must be a whole number from 1 to 1000." in found.wrong
+
+
+def test_half_a_character_is_refused_with_its_line_and_a_whole_one_is_read():
+    file = '{"key": "x", "names": {"en": "X"}, "concepts": [\n{"id": "x/a", "labels": {"en": "LABEL"}}]}'
+    for half in (r"\ud83d", r"\uDE00", r"\ude00\ud83d", r"\\\ud83d", r"\\ud83d\ude00"):
+        with pytest.raises(TemplateError, match=r"x\.json, line 2: \\u\w{4} is half a character"):
+            from_json(file.replace("LABEL", half), source="x.json")
+    whole = from_json(file.replace("LABEL", r"\ud83d\ude00 \\ud83d"), source="x.json")
+    assert whole.concepts[0].label() == r"😀 \ud83d"
+
+
+def test_a_file_saved_by_a_windows_editor_is_read():
+    made = term_set(concept("a"))
+    assert from_json("\ufeff" + to_json(made), source="x.json") == made
 
 
 def test_a_file_that_is_not_json_is_refused_with_its_line():

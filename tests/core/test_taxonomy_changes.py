@@ -202,11 +202,12 @@ def test_labels_that_the_matcher_reads_alike_are_told_apart_as_they_are_written(
     assert by_rows(before, *again) == before
 
 
-def test_rows_of_a_csv_that_cannot_be_taken_are_named_with_their_line():
+@pytest.mark.parametrize("lcid", ["9999", pytest.param("1" * 5000, id="endless")])
+def test_rows_of_a_csv_that_cannot_be_taken_are_named_with_their_line(lcid: str):
     text = "\r\n".join(
         [
             HEADING.replace(",", ";"),
-            "Water;;9999;TRUE;;;;;;;;",
+            f"Water;;{lcid};TRUE;;;;;;;;",
             ";;;TRUE;;Wells;;;;;;",
             ";;;TRUE;;;Nowhere;;;;;",
             ";;;TRUE;;Wells;;;;;;",
