@@ -57,10 +57,11 @@ async def find_libraries(
 ) -> list[Library]:
     """The library called `name` (or every one, for "*") or the list called `list_name` of each site.
 
+    Each comes once, however often and in whatever way its site is named.
     Raises GraphNotFound, naming those there are (of sites, those in `settings` that are called nearly so),
     and PlanRefused for a list called like a library.
     """
-    found = []
+    found: dict[str, Library] = {}
     known = (*settings.office_sites, settings.knowledge_site) if settings else ()
     for address in (_as_set(site_address(one), known) for one in addresses):
         site = await _site(graph, address, known)
@@ -68,14 +69,15 @@ async def find_libraries(
             one = await lists.get_list(graph, site.id, list_name)
             if one.template != "documentLibrary":
                 container = list_container(site.id, one.id)
-                found.append(Library(site=address, name=one.name, drive_id=container))
+                found.setdefault(container, Library(site=address, name=one.name, drive_id=container))
                 continue
         if name == "*":
             there = await drives.list_drives(graph, site.id)
         else:
             there = [await _drive(graph, site, list_name or name)]
-        found += [Library(site=address, name=drive.name, drive_id=drive.id) for drive in there]
-    return found
+        for drive in there:
+            found.setdefault(drive.id, Library(site=address, name=drive.name, drive_id=drive.id))
+    return list(found.values())
 
 
 def _as_set(address: str, known: Sequence[str]) -> str:

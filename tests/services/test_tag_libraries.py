@@ -5,7 +5,7 @@ import pytest
 from km365.errors import GraphNotFound
 from km365.services.tag_libraries import find_libraries, site_address
 
-from ..conftest import BELMORA, Provisioned
+from ..conftest import BELMORA, KNOWLEDGE, Provisioned
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,14 @@ async def test_a_site_that_is_not_there_names_those_called_nearly_so(provisioned
     assert [one.site for one in as_shown_here] == [BELMORA]
     with pytest.raises(GraphNotFound, match=f"called nearly so: {BELMORA}"):
         await find_libraries(app.graph, [f"{BELMORA}l"], "Documents", settings=app.settings)
+
+
+@pytest.mark.parametrize(("site", "list_name"), [(BELMORA, ""), (KNOWLEDGE, "Knowledge")])
+async def test_a_site_that_is_named_twice_counts_once(
+    provisioned: Provisioned, site: str, list_name: str
+) -> None:
+    app = provisioned.app
+    shown = f"https://{site.replace(':', '')}"
+    named = [site, site, shown, site.upper().replace("/SITES/", "/sites/")]
+    found = await find_libraries(app.graph, named, "Documents", list_name=list_name, settings=app.settings)
+    assert [one.site for one in found] == [site]
