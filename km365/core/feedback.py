@@ -18,6 +18,7 @@ from km365.core.tagging import Allowed, Part, Suggestion
 from km365.core.taxonomy import Taxonomy
 from km365.core.text import key as label_key
 from km365.core.text import words
+from km365.errors import NotFound
 
 DocumentKey = tuple[str, str]
 """A document: its drive id and its item id."""
@@ -104,18 +105,68 @@ def last_word(known: Feedback | None, new: Feedback) -> Feedback:
     )
 
 
+def today(said: Iterable[Feedback], taxonomy: Taxonomy) -> list[Feedback]:
+    """The words under the ids that their terms have now, one for each term of a document, in their order.
+
+    An old id still means its term, and a term that was merged the other. A document that was about one of
+    several that are one now is about that one, unless somebody has since said otherwise of it itself.
+    """
+    found: dict[tuple[DocumentKey, str], list[Feedback]] = defaultdict(list)
+    for one in said:
+        found[one.document, meaning(one.concept_id, taxonomy)].append(one)
+    return [_of_one_term(some, now, taxonomy) for (_, now), some in found.items()]
+
+
+def meaning(concept_id: str, taxonomy: Taxonomy) -> str:
+    """The id of the concept that an id, present or old, stands for now; itself where nobody knows it."""
+    try:
+        return taxonomy.resolve(concept_id).id
+    except NotFound:
+        return concept_id
+
+
+def _of_one_term(said: Sequence[Feedback], now: str, taxonomy: Taxonomy) -> Feedback:
+    """What was said of a document's term under its ids of all times, as said of the one it has now."""
+    if len(said) == 1 and said[0].concept_id == now:
+        return said[0]  # most of them
+    right = any(one.verdict is not Verdict.WRONG for one in said)
+    heard = [one for one in said if one.verdict is not Verdict.WRONG or one.concept_id == now or not right]
+    last = max(heard, key=_weight)
+    alike = (one for one in heard if one.verdict is last.verdict)
+    return replace(
+        last,
+        concept_id=now,
+        facet=next((one.key for one in taxonomy.term_sets if now in one.by_id), last.facet),
+        words=tuple(dict.fromkeys(word for one in alike for word in one.words)),
+    )
+
+
+def _weight(one: Feedback) -> tuple[bool, bool, datetime, bool]:
+    """What is no opinion counts least, then what is not firm, then what was said before."""
+    return one.verdict is not Verdict.TAGGED, one.firm, one.at, one.verdict is not Verdict.WRONG
+
+
 # Corrections: what counts for this document from now on --------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
 class Corrections:
-    """What people have said so far, as suggesting uses it.
+    """What people have said so far, as suggesting uses it, which knows terms by the ids of `today` only.
 
     `muted` are labels (as `core.text.key` reads them) that count for nothing with a concept any more.
     """
 
     by_document: Mapping[DocumentKey, Sequence[Feedback]] = field(default_factory=dict)
     muted: Mapping[str, frozenset[tuple[str, ...]]] = field(default_factory=dict)
+
+    def today(self, taxonomy: Taxonomy) -> "Corrections":
+        """The same under the ids that the terms have now; see the function of this name."""
+        muted: dict[str, frozenset[tuple[str, ...]]] = {}
+        for concept_id, labels in self.muted.items():
+            now = meaning(concept_id, taxonomy)
+            muted[now] = muted.get(now, frozenset()) | labels
+        said = {document: today(some, taxonomy) for document, some in self.by_document.items()}
+        return Corrections(by_document=said, muted=muted)
 
     def applied(
         self, document: DocumentKey, found: Sequence[Suggestion], *, taxonomy: Taxonomy
@@ -219,7 +270,7 @@ def propose(
     feedback: Iterable[Feedback], taxonomy: Taxonomy, examples: Sequence[Example]
 ) -> tuple[Proposal, ...]:
     """Everything the feedback suggests changing, the best supported first."""
-    said = list(feedback)
+    said = today(feedback, taxonomy)
     made = [*propose_synonyms(said, taxonomy, examples), *misleading(said, taxonomy)]
     return tuple(sorted(made, key=lambda one: (-one.evidence, one.against, one.concept_id, one.text)))
 

@@ -21,7 +21,9 @@ from km365.core.feedback import (
     ProposalKind,
     Source,
     Verdict,
+    meaning,
     propose,
+    today,
 )
 from km365.core.passages import Passage
 from km365.core.tag_plan import Plan, decisions, list_of
@@ -100,7 +102,7 @@ def corrections(c: Connection) -> Corrections:
 
 def proposals(c: Connection, taxonomy: Taxonomy) -> tuple[Proposal, ...]:
     """What the feedback suggests changing, without what was decided before; undone runs suggest nothing."""
-    decided = {one.id for one, _ in store.decided(c)}
+    decided = {replace(one, concept_id=meaning(one.concept_id, taxonomy)).id for one, _ in store.decided(c)}
     found = propose([one for one in store.list_(c) if one.firm], taxonomy, store.examples(c))
     return tuple(one for one in found if one.id not in decided)
 
@@ -151,9 +153,12 @@ class Lesson:
     tagged: tuple[str, ...]
 
 
-def lessons(c: Connection) -> dict[DocumentKey, Lesson]:
-    """The documents that people judged, in the order of their ids; undone runs teach nothing."""
-    said = store.by_document([one for one in store.list_(c) if one.firm])
+def lessons(c: Connection, taxonomy: Taxonomy) -> dict[DocumentKey, Lesson]:
+    """The documents that people judged, in the order of their ids; undone runs teach nothing.
+
+    The terms are under the ids that they have now.
+    """
+    said = store.by_document(today([one for one in store.list_(c) if one.firm], taxonomy))
     return {
         key: Lesson(
             kept=_ids(said[key], Verdict.RIGHT),

@@ -121,7 +121,7 @@ class _Hearing:
             return
         for state in (FileState.QUEUED, FileState.WAITING):
             files = await db.run(watches.files, self.watch.drive_id, state=state)
-            for one in await asyncio.to_thread(self._outdated, files, corrections):
+            for one in await asyncio.to_thread(self._outdated, files, corrections.today(self.taxonomy)):
                 await db.run(self._again, one)
         await db.run(cursors.put, name, mark, at=self.now())
 

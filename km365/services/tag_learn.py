@@ -70,10 +70,11 @@ async def learn(
     which is opened for at most `most` documents; `keep` keeps what comes of it and says so in a line.
     Needs Sites.Selected with read.
     """
-    lessons = await db.run(feedback.lessons)
+    words = await open_words()
+    lessons = await db.run(feedback.lessons, words.taxonomy)
     taught = set(list(lessons)[:: -(-len(lessons) // most) or 1])
     latest = await db.run(_latest)
-    words, training = await open_words(), await open_training(len(taught))
+    training = await open_training(len(taught))
     texts: _Texts = {}
     count = 0
 
@@ -91,7 +92,7 @@ async def learn(
     read = await feedback.read_examples(
         graph, db, at=at, wanted=wanted, heard=heard, ocr_command=ocr_command, advance=advance
     )
-    corrections = Corrections(muted=await db.run(store.muted))
+    corrections = Corrections(muted=await db.run(store.muted)).today(words.taxonomy)
     before = await asyncio.to_thread(_chosen, words, texts, corrections)
     trained = keep(await asyncio.to_thread(training.finish))
     words = await open_words()

@@ -174,8 +174,9 @@ async def examine(
     document, none for one that is passed over. GraphUnreachable and Throttled concern all of them and are
     raised. Close it (`contextlib.aclosing`), also when it is cut off.
     """
+    said = corrections.today(words.taxonomy) if corrections else None
     with Reader(workers=READERS, ocr_command=ocr_command) as reader, graph.bulk():
-        examiner = _Examiner(graph, words, reader, round_.scope, asked, put_there, corrections)
+        examiner = _Examiner(graph, words, reader, round_.scope, asked, put_there, said)
         noted: list[tuple[str, str, str]] = []
         try:
             async with contextlib.aclosing(in_order(round_.candidates(), examiner.look)) as looked:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from km365.core.feedback import meaning
 from km365.core.passages import Passage
 from km365.core.tagging import Allowed, Part, Suggestion
 from km365.core.taxonomy import Taxonomy
@@ -163,9 +164,8 @@ class Training:
 
 
 def _number(words: Vocabulary, concept_id: str) -> int | None:
-    """That of the concept an id means now, as old ids stay aliases."""
-    now = words.taxonomy.by_id.get(concept_id)
-    return words.index.concept_number.get(now.id) if now else None
+    """That of the concept an id means now, as old ids stay aliases; None where there is none."""
+    return words.index.concept_number.get(meaning(concept_id, words.taxonomy))
 
 
 def _brought(likely: Mapping[int, float], one: _Judgement) -> set[int]:

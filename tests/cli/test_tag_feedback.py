@@ -13,6 +13,7 @@ from km365.graph import drives, sites
 from km365.graph.drives import File
 from km365.services import feedback, suggest
 from km365.suggest import judged
+from km365.suggest.vocabulary import Vocabulary
 
 from ..conftest import BELMORA, Provisioned
 from ..services.desk import Desk
@@ -72,7 +73,7 @@ async def test_a_correction_is_learnt_by_the_next_plan_and_survives_the_undo(
 
 
 async def test_an_undo_calls_no_term_wrong_and_nothing_is_learnt_from_what_it_took_back(
-    km365: Type, provisioned: Provisioned
+    km365: Type, provisioned: Provisioned, vocabulary: Vocabulary
 ) -> None:
     async def said() -> set[tuple[str, str]]:
         listed = (await km365("tag", "feedback", "list", "--json")).json
@@ -90,7 +91,7 @@ async def test_an_undo_calls_no_term_wrong_and_nothing_is_learnt_from_what_it_to
     assert await said() == {("right", "undo"), ("missing", "plan")}
     listed = (await km365("tag", "feedback", "list")).out
     assert "right, undone since" in listed and "wrong" not in listed
-    (lesson,) = (await provisioned.app.db.run(feedback.lessons)).values()
+    (lesson,) = (await provisioned.app.db.run(feedback.lessons, vocabulary.taxonomy)).values()
     assert (lesson.kept, lesson.missing, lesson.wrong) == ((), ("topic/cold-chain",), ())
 
 

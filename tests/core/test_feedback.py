@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from km365.core.examples import MOST_PHRASES, Example, count
@@ -18,10 +19,11 @@ from km365.core.feedback import (
     most_corrected,
     propose,
     propose_synonyms,
+    today,
 )
 from km365.core.passages import Kind, Passage
 from km365.core.tagging import Part, Suggestion
-from km365.core.taxonomy import Concept, Mode, Taxonomy, TermSet
+from km365.core.taxonomy import Concept, Mode, Status, Taxonomy, TermSet
 from km365.core.text import key
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -149,6 +151,74 @@ def test_a_misleading_label_counts_for_nothing_and_others_still_do() -> None:
         ("d", "i"), [suggestion("t/cold", "cold", "vaccine fridge")], taxonomy=TAXONOMY
     )
     assert kept.words == ("vaccine fridge",)
+
+
+# under the ids of today -----------------------------------------------------------------------------------
+
+RENAMED = Taxonomy(
+    term_sets=(
+        TermSet(
+            key="topic",
+            names={"en": "Topic"},
+            column="KMTopic",
+            concepts=(
+                Concept(id="t/hygiene", labels={"en": "Hygiene"}, aliases=("t/handwashing",)),
+                Concept(
+                    id="t/sanitation",
+                    labels={"en": "Sanitation"},
+                    status=Status.DEPRECATED,
+                    replaced_by="t/hygiene",
+                ),
+                Concept(id="t/old", labels={"en": "Old"}, status=Status.DEPRECATED, replaced_by="g/six"),
+            ),
+        ),
+        TermSet(key="goal", names={"en": "Goal"}, concepts=(Concept(id="g/six", labels={"en": "Six"}),)),
+    )
+)
+
+
+def of_today(*words: Feedback) -> list[tuple[str, str, Verdict]]:
+    return [(one.concept_id, one.facet, one.verdict) for one in today(words, RENAMED)]
+
+
+@pytest.mark.parametrize("old", ["t/sanitation", "t/handwashing"])
+def test_what_was_said_under_an_old_id_counts_for_the_term_that_it_means_now(old: str) -> None:
+    about = ("drive", "d1")
+    missing = Corrections(by_document={about: (said(Verdict.MISSING, old),)}).today(RENAMED)
+    (added,) = missing.applied(about, [], taxonomy=RENAMED)
+    assert (added.concept_id, added.part) == ("t/hygiene", Part.CORRECTED)
+    found = [suggestion("t/hygiene", "soap")]
+    wrong = Corrections(by_document={about: (said(Verdict.WRONG, old),)}).today(RENAMED)
+    assert wrong.applied(about, found, taxonomy=RENAMED) == []
+    muted = Corrections(muted={old: frozenset({key("soap")}), "t/hygiene": frozenset({key("water")})})
+    assert muted.today(RENAMED).misled("t/hygiene", ("soap", "water"))
+    (proposed,) = propose([said(Verdict.MISSING, old, words=("latrine",))], RENAMED, [])
+    assert (proposed.concept_id, proposed.text) == ("t/hygiene", "latrine")
+
+
+def test_a_term_replaced_by_one_of_another_facet_counts_there_and_an_unknown_one_stays_unknown() -> None:
+    words = (said(Verdict.MISSING, "t/old"), said(Verdict.MISSING, "t/gone"))
+    assert of_today(*words) == [
+        ("g/six", "goal", Verdict.MISSING),
+        ("t/gone", "topic", Verdict.MISSING),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("of_the_old", "of_the_new", "minutes", "after"),
+    [
+        (Verdict.WRONG, Verdict.RIGHT, -1, Verdict.RIGHT),
+        (Verdict.MISSING, Verdict.WRONG, 0, Verdict.MISSING),
+        (Verdict.MISSING, Verdict.WRONG, 1, Verdict.WRONG),
+        (Verdict.MISSING, Verdict.TAGGED, 1, Verdict.MISSING),
+    ],
+)
+def test_a_document_about_one_of_two_terms_is_about_what_they_became_until_somebody_says_otherwise(
+    of_the_old: Verdict, of_the_new: Verdict, minutes: int, after: Verdict
+) -> None:
+    words = (said(of_the_old, "t/sanitation"), said(of_the_new, "t/hygiene", minutes=minutes))
+    assert of_today(*words) == [("t/hygiene", "topic", after)]
+    assert of_today(*reversed(words)) == [("t/hygiene", "topic", after)]
 
 
 # proposals -----------------------------------------------------------------------------------------------

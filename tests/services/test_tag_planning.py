@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from km365.core.feedback import Feedback, Proposal, ProposalKind, Verdict
 from km365.core.tag_plan import Mode, Plan
 from km365.core.tag_plan_file import Head, from_text
+from km365.core.taxonomy_change import merged
 from km365.documents.plan_files import Writer
 from km365.errors import GraphUnreachable
 from km365.graph import drives, lists, metadata, sites
@@ -294,6 +295,23 @@ async def test_what_people_said_of_a_document_has_it_looked_at_again(desk: Desk)
     await desk.here.app.db.run(feedback.purge, document=(one.drive_id, one.id))
     plan, _, _ = await desk.plan(since=True)
     assert "topic/immunization" in added(plan)["one/note.txt"], "what was said was taken back"
+
+
+async def test_what_was_said_of_a_term_counts_for_the_one_it_was_merged_into(desk: Desk) -> None:
+    file = await desk.upload("vaccines.txt")
+    about = (file.drive_id, file.id)
+    await desk.says((Verdict.MISSING, "topic/sanitation"), document=about)
+    plan, _, _ = await desk.plan()
+    assert "topic/sanitation" in added(plan)["vaccines.txt"]
+
+    taxonomy = desk.words.taxonomy
+    topic = merged(taxonomy.by_key["topic"], "topic/sanitation", "topic/hygiene")
+    sets = tuple(topic if one.key == "topic" else one for one in taxonomy.term_sets)
+    desk.words = Vocabulary(replace(taxonomy, term_sets=sets))
+    plan, _, _ = await desk.plan()
+    assert "topic/hygiene" in added(plan)["vaccines.txt"]
+    lesson = (await desk.here.app.db.run(feedback.lessons, desk.words.taxonomy))[about]
+    assert lesson.missing == ("topic/hygiene",)
 
 
 async def test_a_plan_of_another_folder_does_not_take_away_what_people_said(desk: Desk) -> None:

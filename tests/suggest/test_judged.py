@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from km365.core import examples
 from km365.core.passages import Kind, Passage
 from km365.core.tagging import Part, from_text
-from km365.core.taxonomy import Concept, Mode, Rule, Taxonomy, TermSet
+from km365.core.taxonomy import Concept, Mode, Rule, Status, Taxonomy, TermSet
 from km365.suggest import judged
 from km365.suggest.judged import Judged, Training, written
 from km365.suggest.meaning import encoders
@@ -139,6 +140,21 @@ def test_the_same_judgements_teach_the_same_and_others_have_another_version() ->
     other = trained(forty()[1:])
     assert other is not None
     assert other.version != learnt().version
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_was_learnt_of_a_term_counts_for_the_one_that_its_old_id_means(
+    tmp_path: Path, kept: bool
+) -> None:
+    now = Concept(id="cooling", labels={"en": "Cooling"}, aliases=() if kept else ("cold-chain",))
+    concepts = [words().taxonomy.by_id[one] for one in TERMS]
+    old = replace(concepts[0], status=Status.DEPRECATED, replaced_by="cooling")
+    changed = (now, *([old] if kept else []), *concepts[1:])
+    anew = Vocabulary(Taxonomy(term_sets=(TermSet(key="t", names={}, concepts=changed, rule=Rule()),)))
+    learnt().save(tmp_path)
+    again = judged.opened(tmp_path, anew, Suggester(anew.index, lambda _: {}))
+    assert again is not None
+    assert [one.concept_id for one in again.suggest(fridge_note(100))] == ["cooling"]
 
 
 @pytest.mark.parametrize("kind", ["cut", "changed", "empty", "code"])
