@@ -58,9 +58,13 @@ def _modes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ..
 )
 @click.option("--list", "list_name", default="", help="A list instead, such as Knowledge, read by its texts.")
 @click.option("--folder", default="/", show_default=True, help="Only this folder of it and those below.")
-@click.option("--search", default="", help="Only what Microsoft Search finds for these words.")
 @click.option(
-    "--since-last", is_flag=True, help="Only what is new, changed or corrected since the last plan with this."
+    "--search", default="", help="Only what Microsoft Search finds for these words; not with --since-last."
+)
+@click.option(
+    "--since-last",
+    is_flag=True,
+    help="Only what is new, changed or corrected since the last plan with this; not with --search.",
 )
 @click.option(
     "--modified-since",
@@ -170,6 +174,11 @@ def _asked(options: Mapping[str, Any]) -> "Asked":
 def _refuse_odd(options: Mapping[str, Any]) -> None:
     if options["list_name"] and (options["search"] or options["folder"].strip("/") or options["types"]):
         raise click.UsageError("--list goes with neither --folder, --search nor --type: it holds no files.")
+    if options["search"] and options["since_last"]:
+        raise click.UsageError(
+            "--search goes not with --since-last: Microsoft Search finds what is new only some time later, "
+            "and the next plan would pass it over. Plan with one of them."
+        )
 
 
 async def _scope(app: "App", options: Mapping[str, Any]) -> "Scope":

@@ -138,7 +138,9 @@ class Round:
         since: Since | None = None,
         only: Mapping[str, list[str]] | None = None,
     ) -> None:
-        """`only` are item ids by drive: just these are looked at."""
+        """`only` are item ids by drive: just these are looked at. `since` is for a scope without a search:
+        what is new is found by one only some time later, when it is no longer new.
+        """
         self.shelves = shelves
         self.scope = scope
         self.since = since

@@ -103,6 +103,15 @@ async def test_a_plan_with_edits_is_not_overwritten(km365: Type, provisioned: Pr
     assert Path("tag-plan.json").read_text("utf-8") != "my edits"  # noqa: ASYNC240
 
 
+async def test_a_search_and_what_changed_since_are_not_planned_together(km365: Type) -> None:
+    refused = await km365("tag", "plan", "--search", "cold chain", "--since-last")
+    assert refused.code == ExitCode.USAGE
+    assert "--search goes not with --since-last" in refused.err
+    assert not Path("tag-plan.json").exists()  # noqa: ASYNC240
+    told = " ".join((await km365("tag", "plan", "--help")).out.split())
+    assert "not with --search" in told and "not with --since-last" in told
+
+
 async def test_a_plan_file_that_cannot_be_written_is_said_before_anything_is_read(km365: Type) -> None:
     refused = await km365("tag", "plan", "-o", "no/such/folder/plan.json")
     assert refused.code == ExitCode.FAILED
