@@ -12,6 +12,7 @@ from km365.core.term_store import (
     Languages,
     StoredTerm,
     TermStoreSet,
+    renamed,
     reused,
     wanted,
 )
@@ -127,7 +128,7 @@ class _Planner:
             agreed = None  # of another term store
         self.agreed_names = agreed.names if agreed else {}
         self.before = {term.key: term for term in (agreed.terms if agreed else ()) if term.key}
-        self.by_key = {term.key: term for term in (live.terms if live else ()) if term.key}
+        self.by_key = self._by_key()
         self.ids = {key: term.id for key, term in self.by_key.items()}
         self.strays = self._strays()
         self.reused: set[str] = set()
@@ -136,6 +137,16 @@ class _Planner:
         self.lines: list[Line] = []
         self.updates: list[Update] = []
         self.settled: list[StoredTerm] = []
+
+    def _by_key(self) -> dict[str, StoredTerm]:
+        """The terms that km365 made by concept id, also where they still have an old one."""
+        there = {term.key: term for term in (self.live.terms if self.live else ()) if term.key}
+        if there.keys() <= self.known.keys():
+            return there  # nearly always
+        ours = self.term_set.concepts
+        parents = (self.known.get(one.global_parent or "") for one in ours)  # whose terms may be reused here
+        anew = renamed(there.keys(), (*ours, *filter(None, parents)), self.known)
+        return {anew.get(key, key): term for key, term in there.items()}
 
     def _strays(self) -> dict[tuple[str | None, str], StoredTerm]:
         """The terms that people made, by parent and label in the store's default language."""
@@ -224,12 +235,14 @@ class _Planner:
 
     def _taken_out(self, concept: Concept) -> bool:
         """Whether people deleted the term in the term store, or one above it; it is not made again."""
-        deleted = self.live is not None and concept.id in self.before and concept.id not in self.force
+        old = (one for one in concept.aliases if one not in self.known)
+        before = next((self.before[one] for one in (concept.id, *old) if one in self.before), None)
+        deleted = self.live is not None and before is not None and concept.id not in self.force
         if not deleted and concept.broader not in self.taken_out:
             return False
         self.taken_out.add(concept.id)
-        if concept.id in self.before:
-            self.settled.append(self.before[concept.id])
+        if before is not None:
+            self.settled.append(before)
         above = f" with {concept.broader}" if concept.broader in self.taken_out else ""
         self._say(Kind.KEPT, concept, f"people took it out of the term store{above}")
         return True
@@ -239,7 +252,7 @@ class _Planner:
             self._place(concept, live)
             self.settled.append(live)
             return
-        before, force = self.before.get(concept.id), concept.id in self.force
+        before, force = self.before.get(live.key or concept.id), concept.id in self.force
         result = merged(ours, live, before, default=self.languages.default, force=force)
         for kind, words in result.says.items():
             shown = Kind.ADOPTED if adopted and kind is Kind.CHANGED else kind

@@ -1,6 +1,6 @@
 """The term store as values: what stands there, what our term sets would have stand there, both together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from km365.core.languages import LANGUAGES, primary
@@ -157,6 +157,20 @@ def reused(concept: Concept, term_set: TermSet, known: Mapping[str, Concept]) ->
     return parent if same else None
 
 
+def renamed(keys: Collection[str], concepts: Iterable[Concept], known: Container[str]) -> dict[str, str]:
+    """The ids of the concepts whose terms stand in the term store under an old id of theirs, by that one.
+
+    `keys` are the ids that terms have there, `known` those that the files have. A concept that has a term
+    under its own id has no other one: what stands under its old id was merged into it.
+    """
+    return {
+        old: concept.id
+        for concept in concepts
+        if concept.aliases and concept.id not in keys
+        for old in [one for one in concept.aliases if one in keys and one not in known][:1]
+    }
+
+
 def held(taxonomy: Taxonomy) -> Taxonomy:
     """What the term store is to hold of `taxonomy`: the global term sets with the terms of every office."""
     return Taxonomy(term_sets=taxonomy.everywhere().term_sets)
@@ -170,12 +184,14 @@ def as_stored(taxonomy: Taxonomy, sets: Iterable[TermStoreSet]) -> Taxonomy:
 
     A concept that is not there keeps `term_id` None. A term made in the term store gets the id
     `<facet>/<guid>`; one that is reused from another set stays what it is there. A term whose id the files
-    know as an old one is a deprecated concept, so that documents which carry it are understood.
+    know as an old one is that of the concept, or, where this has its own, a deprecated one, so that documents
+    which carry it are understood.
     """
     present = {one.key: one for one in sets if one.key}
-    terms = {term.key: term for one in present.values() for term in one.terms if term.key}
     everything = (*taxonomy.term_sets, *taxonomy.layers)
     known = {concept.id: concept for one in everything for concept in one.concepts}
+    keys = _keys(everything, present, known)
+    terms = {keys[term.id]: term for one in present.values() for term in one.terms if term.id in keys}
     old = {alias: concept.id for concept in known.values() for alias in concept.aliases}
     seen: set[str] = set()
     found = []
@@ -183,10 +199,11 @@ def as_stored(taxonomy: Taxonomy, sets: Iterable[TermStoreSet]) -> Taxonomy:
         concepts = [_stored(concept, term_set, known, terms) for concept in term_set.concepts]
         there = None if term_set.extends else present.get(term_set.key)
         if there is not None:
-            added = [term for term in there.terms if term.key not in known and term.id not in seen]
+            added = [term for term in there.terms if keys.get(term.id) not in known and term.id not in seen]
             ids = {
-                term.id: term.key if term.key in known or term.key in old else f"{term_set.key}/{term.id}"
+                term.id: key if key in known or key in old else f"{term_set.key}/{term.id}"
                 for term in there.terms
+                for key in [keys.get(term.id)]
             }
             concepts += [_added(term, ids, old, mode=term_set.mode) for term in added]
             seen.update(term.id for term in there.terms)
@@ -194,6 +211,22 @@ def as_stored(taxonomy: Taxonomy, sets: Iterable[TermStoreSet]) -> Taxonomy:
         found.append(replace(term_set, set_id=home.id if home else None, concepts=tuple(concepts)))
     count = len(taxonomy.term_sets)
     return replace(taxonomy, term_sets=tuple(found[:count]), layers=tuple(found[count:]))
+
+
+def _keys(
+    everything: Iterable[TermSet], present: Mapping[str, TermStoreSet], known: Container[str]
+) -> dict[str, str]:
+    """The concept id of each term that km365 made, by its id in the term store.
+
+    An old id counts in its own term set only: a column takes no term of another one.
+    """
+    anew: dict[str, str] = {}
+    for term_set in everything:
+        if there := present.get(term_set.extends or term_set.key):
+            keys = {term.key for term in there.terms if term.key}
+            anew |= renamed(keys, term_set.concepts, known)
+    found = (term for one in present.values() for term in one.terms)
+    return {term.id: anew.get(term.key, term.key) for term in found if term.key}
 
 
 def _stored(

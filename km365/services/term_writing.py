@@ -127,6 +127,7 @@ class Writer:
             errors = await terms.update_terms(self.graph, self.site_id, set_id, parts) if parts else []
             for update, error in zip(some, errors, strict=True):
                 if self._went_well(update.concept_id, error):
+                    self.homes[update.concept_id] = (set_id, update.term_id)  # it may have had an old id
                     self.written[update.term_id] = update
                     self.done.changed += 1
             self._stop_if_all_are_forbidden(errors)

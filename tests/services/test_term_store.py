@@ -400,6 +400,56 @@ async def test_a_term_that_left_the_files_stays_and_a_merged_one_is_for_a_person
     assert old.term_id == (await desk.term("x/shrub")).id
 
 
+OAK = concept("oak", "Oak tree", aliases=("x/tree",))
+ACORN = concept("acorn", "Leaf", broader="x/oak", aliases=("x/gone", "x/leaf"))
+
+
+def ids_changed(tree: Concept = OAK) -> Taxonomy:
+    return Taxonomy(term_sets=(TermSet(key="x", names={"en": "Plants"}, concepts=(tree, ACORN)),))
+
+
+async def test_a_term_whose_id_is_another_one_in_the_files_stays_the_same_term(desk: Desk):
+    await desk.push(small())
+    old = await desk.term("x/tree"), await desk.term("x/leaf")
+    before = await taxonomy.stored(desk.graph, SITE, ids_changed())
+    assert [(one.id, one.term_id) for one in before] == [("x/oak", old[0].id), ("x/acorn", old[1].id)]
+    assert lines(await desk.plan(ids_changed())) == [(Kind.CHANGED, "x/oak"), (Kind.CHANGED, "x/acorn")]
+
+    done = await desk.push(ids_changed())
+    assert (done.terms, done.changed, done.failed) == (0, 2, [])
+    assert [one.id for one in (await desk.term("x/oak"), await desk.term("x/acorn"))] == [
+        old[0].id,
+        old[1].id,
+    ]
+    assert (await desk.term("x/oak")).labels["en-US"] == Labels(default="Oak tree")
+    assert (await desk.plan(ids_changed())).writes == 0
+
+
+async def test_what_people_changed_of_a_term_stays_though_its_id_is_another_one_in_the_files(desk: Desk):
+    await desk.push(small())
+    await desk.edit("x/tree", en=Labels(default="Woody plant"))
+    known = ids_changed(replace(OAK, labels=TREE.labels, synonyms=TREE.synonyms))
+    assert (Kind.KEPT, "x/oak") in lines(await desk.plan(known))
+    await desk.push(known)
+    assert (await desk.term("x/oak")).labels["en-US"].default == "Woody plant"
+
+
+async def test_a_term_that_is_one_of_another_set_in_the_files_gets_a_term_there(desk: Desk):
+    await desk.push(small())
+    bush = TermSet(key="y", names={"en": "Bushes"}, concepts=(concept("bush", "Leaf", aliases=("x/leaf",)),))
+    plants = TermSet(key="x", names={"en": "Plants"}, concepts=(TREE,))
+    known = Taxonomy(term_sets=(plants, bush))
+    assert (await taxonomy.stored(desk.graph, SITE, known)).by_id["x/bush"].term_id is None
+    assert lines(await desk.plan(known), Kind.NEW, Kind.GONE) == [(Kind.GONE, "x/leaf"), (Kind.NEW, "x/bush")]
+
+
+async def test_a_term_that_people_took_out_is_not_made_again_under_another_id(desk: Desk):
+    await desk.push(small())
+    there, leaf = await desk.live(), await desk.term("x/leaf")
+    await desk.graph.delete(f"/sites/{SITE}/termStore/sets/{there.id}/terms/{leaf.id}")
+    assert (Kind.KEPT, "x/acorn") in lines(await desk.plan(ids_changed()))
+
+
 async def test_other_peoples_properties_stay(desk: Desk):
     await desk.push(small())
     there, term = await desk.live(), await desk.term("x/tree")
@@ -447,6 +497,31 @@ async def test_an_offices_terms_stand_among_the_global_ones_and_a_global_one_is_
     office = stored.for_office("bel").by_id
     assert (office["bel/tree"].term_id, office["bel/fig"].broader) == (tree.id, "x/tree")
     assert [one.id for one in stored] == ["x/leaf", "x/tree"]
+
+
+@pytest.mark.parametrize("first", [small(), with_layers()], ids=["made anew", "there before"])
+async def test_an_office_reuses_a_global_term_whose_id_is_another_one_in_the_files(
+    desk: Desk, first: Taxonomy
+):
+    await desk.push(first)
+    tree = await desk.term("x/tree")
+    oak = replace(TREE, id="x/oak", aliases=("x/tree",))
+    known = small(tree=oak, leaf=replace(LEAF, broader="x/oak"))
+    layers = tuple(
+        replace(
+            layer,
+            concepts=tuple(
+                replace(one, global_parent="x/oak") if one.global_parent == "x/tree" else one
+                for one in layer.concepts
+            ),
+        )
+        for layer in with_layers().layers
+    )
+    known = replace(known, layers=layers)
+    assert not lines(await desk.plan(known), Kind.GONE, Kind.BY_HAND)
+    assert (await desk.push(known)).failed == []
+    assert [one.key for one in (await desk.live("bel-list")).terms if one.id == tree.id] == ["x/oak"]
+    assert (await desk.plan(known)).writes == 0
 
 
 async def test_an_offices_set_alone_reads_the_set_it_reuses_from(desk: Desk):
