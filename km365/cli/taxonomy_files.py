@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from km365.cli.console import json_option, print_json, say, settings_in_force
+from km365.core.languages import is_language, primary
 from km365.errors import ExitCode, InputRefused
 from km365.templates import Templates
 
@@ -22,10 +23,19 @@ FORMATS = ("turtle", "ntriples", "rdfxml", "jsonld", "csv", "json", "vocabulary"
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask before writing.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only say what would change.")
+
+
+def _kept_language(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if is_language(found := primary(value)):
+        return found
+    raise click.BadParameter(f"{value!r} is no language code of two letters, such as fr.")
+
+
 language_option = click.option(
     "--language",
     default="en",
     show_default=True,
+    callback=_kept_language,
     help="The language of labels that name none (of a CSV file).",
 )
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from km365.core.languages import LANGUAGES, is_language
 from km365.core.taxonomy import Concept, Evidence, Link, Mode, Rule, Status, TermSet
-from km365.core.taxonomy_reading import json_of
-from km365.errors import TemplateError
+from km365.core.taxonomy_reading import TERMS_AT_MOST, json_of
+from km365.errors import InputRefused, TemplateError
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -66,6 +66,27 @@ def to_json(term_set: TermSet) -> str:
         "concepts": [_concept_json(concept, term_set.mode) for concept in term_set.concepts],
     }
     return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+
+
+def to_file(term_set: TermSet, *, source: str) -> bytes:
+    """What is to be written as the file `source`. Raises InputRefused where it would not read back equal.
+
+    Such a file would be left out at the next start, with everything the organisation had put into it.
+    """
+    try:
+        data = to_json(term_set).encode()
+        back = from_json(data.decode(), source=source)
+    except (UnicodeEncodeError, TemplateError) as error:
+        raise InputRefused(f"It could not be read again, so nothing was written: {error}") from None
+    if back != without_store_ids(term_set):
+        raise InputRefused(f"{source}: it would not read back as it was, so nothing was written.")
+    return data
+
+
+def without_store_ids(term_set: TermSet) -> TermSet:
+    """The term set as a file holds it: the ids of the term store are not in it."""
+    concepts = tuple(replace(one, term_id=None) if one.term_id else one for one in term_set.concepts)
+    return replace(term_set, set_id=None, concepts=concepts)
 
 
 def _filled(value: TermSet | Concept, names: Iterable[str]) -> dict[str, Any]:
@@ -150,7 +171,7 @@ class _Reader:
             extends=self.optional(top, "extends", "") or "",
             mode=mode,
             rule=Rule(
-                at_most=self.whole_number(rule.get("at_most", 5), "rule.at_most", 1, 1000),
+                at_most=self.whole_number(rule.get("at_most", 5), "rule.at_most", 1, TERMS_AT_MOST),
                 required=self.flag(rule.get("required", False), "rule.required"),
                 threshold=self.number(rule.get("threshold", 0.5), "rule.threshold", 0, 1),
                 evidence=self.choice(Evidence, rule.get("evidence", "anywhere"), "rule.evidence"),

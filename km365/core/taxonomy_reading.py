@@ -10,6 +10,9 @@ from urllib.parse import unquote
 
 from km365.core.taxonomy import TermSet
 
+TERMS_AT_MOST = 1000
+"""The most terms of one set that a rule may allow a document."""
+
 
 class Says(StrEnum):
     """How much of a term a kind of file can say."""
@@ -38,9 +41,12 @@ class Reading:
     unread: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def slug(address: str) -> str:
-    """A short key made of the telling end of an IRI or a title: `https://d-nb.info/gnd` is `gnd`."""
-    end = re.split(r"[/#:]", address.rstrip("/#:"))[-1]
+def slug(address: str, *, parts: int = 1) -> str:
+    """A short key made of the telling end of an IRI or a title: `https://d-nb.info/gnd` is `gnd`.
+
+    `parts` is how many parts of the IRI the end has.
+    """
+    end = "-".join([part for part in re.split(r"[/#:]", address) if part][-parts:])
     return re.sub(r"[^a-z0-9]+", "-", unquote(end).lower()).strip("-")
 
 

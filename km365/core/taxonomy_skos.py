@@ -6,14 +6,15 @@ term sets come back unchanged.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
-from km365.core.languages import primary
+from km365.core.languages import is_language, primary
 from km365.core.taxonomy import Concept, Evidence, Link, Mode, Rule, Status, TermSet
-from km365.core.taxonomy_reading import Reading, Says, slug
+from km365.core.taxonomy_reading import TERMS_AT_MOST, Reading, Says, slug
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 SKOS = "http://www.w3.org/2004/02/skos/core#"
@@ -128,6 +129,8 @@ class SkosReader:
         self._language = language
         self._drafts: dict[str, _Draft] = {}
         self._left_out: dict[str, int] = {}
+        self._other_languages: Counter[str] = Counter()
+        self._unread: frozenset[str] = frozenset()
 
     def add(self, subject: str, predicate: str, value: str | Text) -> None:
         """Takes one statement. An object of the wrong kind is said; an unknown property is counted."""
@@ -160,11 +163,17 @@ class SkosReader:
         members: dict[str, list[str]] = {}
         for subject, scheme in of_scheme.items():
             members.setdefault(scheme, []).append(subject)
+        keys = dict.fromkeys(members, key) if key else _keys(members)
         sets = [
-            self._term_set(scheme, schemes.get(scheme, _Draft()), inside, of_scheme, key)
+            self._term_set(scheme, schemes.get(scheme, _Draft()), inside, of_scheme, keys[scheme])
             for scheme, inside in members.items()
         ]
         sets = [one for one in sets if one.concepts]
+        for language, count in self._other_languages.items():
+            self.problems.append(
+                f"Labels and texts in {language!r} ({count}): they are left out, since terms are kept in "
+                "languages that have a code of two letters (ISO 639-1)."
+            )
         if not sets:
             self.problems.append("There is no concept in it (skos:Concept with a skos:prefLabel).")
         ours = any(draft.said.get("mode") for draft in schemes.values())
@@ -174,6 +183,7 @@ class SkosReader:
             left_out=dict(sorted(self._left_out.items())),
             whole=self.whole,
             says=Says.EVERYTHING if ours else Says.MEANING,
+            unread={"": self._unread} if self._unread else {},
         )
 
     def _concept_drafts(self, schemes: Mapping[str, _Draft]) -> Iterator[tuple[str, _Draft]]:
@@ -224,22 +234,21 @@ class SkosReader:
         draft: _Draft,
         members: Iterable[str],
         of_scheme: Mapping[str, str],
-        key: str | None,
+        key: str,
     ) -> TermSet:
         mode = self._mode(draft, scheme, Mode.SUGGEST)
-        name = key or (unquote(scheme.removeprefix(_SET)) if scheme.startswith(_SET) else slug(scheme))
         names, _ = self._labels(draft.texts("title") or draft.texts("prefLabel") or draft.texts("label"), ())
         concepts = (self._concept(subject, self._drafts[subject], of_scheme, mode) for subject in members)
         return TermSet(
-            key=name or "vocabulary",
-            names=names or {"en": name or "vocabulary"},
+            key=key,
+            names=names or {"en": key},
             concepts=tuple(concept for concept in concepts if concept is not None),
             column=draft.word("column"),
             rule=self._rule(draft, scheme),
             mode=mode,
             owner=draft.word("owner"),
             definitions=self._first_by_language(draft.texts("description")),
-            office=draft.word("office"),
+            office=draft.word("office").lower(),
             extends=draft.word("extends"),
         )
 
@@ -316,7 +325,9 @@ class SkosReader:
                     what = "is empty" if not label else f"is longer than {LABEL_AT_MOST:,} characters"
                     self.problems.append(f"{own_id(subject)}: a label {what} and is left out.")
                     continue
-                language = primary(tag) if tag else self._language
+                language = self._kept_as(tag)
+                if not language:
+                    continue
                 if is_preferred and language not in labels:
                     labels[language] = label
                     continue
@@ -335,8 +346,17 @@ class SkosReader:
     def _first_by_language(self, texts: Sequence[Text]) -> dict[str, str]:
         found: dict[str, str] = {}
         for text, tag in _exact_first(texts):
-            found.setdefault(primary(tag) if tag else self._language, text.strip())
+            if language := self._kept_as(tag):
+                found.setdefault(language, text.strip())
         return {language: text for language, text in found.items() if text}
+
+    def _kept_as(self, tag: str) -> str:
+        """The language that a text so tagged is kept in; "" for one without a place here, and counts it."""
+        language = primary(tag) if tag else self._language
+        if is_language(language):
+            return language
+        self._other_languages[language] += 1
+        return ""
 
     def _mode(self, draft: _Draft, subject: str, default: Mode) -> Mode:
         word = draft.word("mode")
@@ -345,17 +365,54 @@ class SkosReader:
         return Mode(word) if word in set(Mode) else default
 
     def _rule(self, draft: _Draft, scheme: str) -> Rule:
-        rule = Rule()
-        try:
-            return Rule(
-                at_most=int(draft.word("atMost") or rule.at_most),
-                required=(draft.word("required") or "false") == "true",
-                threshold=float(draft.word("threshold") or rule.threshold),
-                evidence=Evidence(draft.word("evidence") or rule.evidence),
-            )
-        except ValueError:
-            self.problems.append(f"{own_id(scheme)}: its tagging rule cannot be read; the usual one is used.")
-            return rule
+        found: dict[str, Any] = {}
+        for name, (field, read, wanted) in _RULE.items():
+            if word := draft.word(name):
+                try:
+                    found[field] = read(word)
+                except ValueError:
+                    self.problems.append(
+                        f"{own_id(scheme)}: its tagging rule cannot be read: {name} is {word[:40]!r} "
+                        f"and must be {wanted}."
+                    )
+                    self._unread = frozenset({"rule"})
+        return Rule(**found)
+
+
+def _within(value: float, low: float, high: float) -> float:
+    if not low <= value <= high:  # so it is for "nan", too
+        raise ValueError(value)
+    return value
+
+
+_RULE: Mapping[str, tuple[str, Callable[[str], Any], str]] = {
+    "atMost": (
+        "at_most",
+        lambda word: _within(int(word), 1, TERMS_AT_MOST),
+        f"a whole number from 1 to {TERMS_AT_MOST}",
+    ),
+    "required": ("required", lambda word: word == "true", "true or false"),
+    "threshold": ("threshold", lambda word: _within(float(word), 0, 1), "a number from 0 to 1"),
+    "evidence": ("evidence", Evidence, f"one of {', '.join(Evidence)}"),
+}
+"""Our properties of a tagging rule: the field of each, how its word is read, what that must be."""
+
+
+def _keys(schemes: Iterable[str]) -> dict[str, str]:
+    """A key for each scheme: its own if it is one of ours, else the end of its IRI.
+
+    Of two that end alike each gets as much before the end as tells them apart, as far as anything does.
+    """
+    keys = {one: unquote(one.removeprefix(_SET)) if one.startswith(_SET) else slug(one) for one in schemes}
+    keys = {one: key or "vocabulary" for one, key in keys.items()}
+    for parts in range(2, _PARTS_AT_MOST + 1):
+        taken = Counter(keys.values())
+        alike = [one for one, key in keys.items() if taken[key] > 1 and not one.startswith(_SET)]
+        keys |= {one: slug(one, parts=parts) or keys[one] for one in alike}
+    return keys
+
+
+_PARTS_AT_MOST = 8
 
 
 def _exact_first(texts: Sequence[Text]) -> Sequence[Text]:

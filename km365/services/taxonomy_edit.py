@@ -5,6 +5,7 @@ it takes the place of the shipped one.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,10 +14,11 @@ from km365.core import taxonomy_change
 from km365.core.taxonomy import Link, Taxonomy, TermSet
 from km365.core.taxonomy_check import unusable, unusable_layer
 from km365.core.taxonomy_diff import Difference, differences
-from km365.core.taxonomy_file import to_json
+from km365.core.taxonomy_file import read, to_file, without_store_ids
 from km365.core.taxonomy_fit import fit
 from km365.core.taxonomy_update import completed, updated
 from km365.errors import InputRefused, NotAvailable
+from km365.services.memory import collector_paused
 from km365.services.taxonomy_export import write
 from km365.services.taxonomy_files import read_file
 from km365.services.term_pull import last_stored
@@ -25,11 +27,15 @@ from km365.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Edit:
-    """One term set's file as it would become. `differences` is empty where nothing would change."""
+    """One term set's file as it would become. Where nothing would change, `differences` and `data` are empty.
+
+    `data` is what the file would hold, known to read back as `after`.
+    """
 
     file: Path
     after: TermSet
     differences: tuple[Difference, ...]
+    data: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,11 +100,19 @@ def importing(
         raise InputRefused(f"{file}: it holds no term that can be taken. {reading.problems[0]}")
     if unread := reading.unread.get(""):
         what = ", ".join(sorted(unread))
-        raise InputRefused(f"{file}: its {what} cannot be read, and all its terms go by that; put it right.")
+        why = next((line for line in reading.problems if any(name in line for name in unread)), "")
+        raise InputRefused(
+            f"{file}: its {what} cannot be read, and all its terms go by that; put it right. {why}".rstrip()
+        )
     if retire and not reading.whole:
         raise InputRefused(
             f"{file}: {reading.problems[0]} What it lacks is not known, so nothing can be deprecated for it; "
             "put the file right, or leave out --retire."
+        )
+    if twice := [key for key, count in Counter(one.key for one in reading.term_sets).items() if count > 1]:
+        raise InputRefused(
+            f"{file}: more than one of its schemes would become the term set {twice[0]!r}. --as KEY takes "
+            "all it holds into one term set; otherwise give each scheme an address with another end."
         )
     changed: list[str] = []
     edits = []
@@ -113,12 +127,20 @@ def importing(
         if office:
             after = _as_layer(after, known, office, extends or after.extends, parent)
         edits.append(_edit(known, after, to))
+        known = _including(known, after)
     return Import(
         edits=tuple(edits),
         problems=reading.problems,
         changed=tuple(changed),
         left_out=reading.left_out,
     )
+
+
+def _including(known: Taxonomy, after: TermSet) -> Taxonomy:
+    """`known` with `after` in it, so that what else comes in is looked at beside it."""
+    sets, layers = ([one for one in some if one.key != after.key] for some in (known.term_sets, known.layers))
+    (layers if after.office else sets).append(after)
+    return replace(known, term_sets=tuple(sets), layers=tuple(layers))
 
 
 def _present(known: Taxonomy, key: str, office: str) -> TermSet | None:
@@ -169,12 +191,41 @@ def _edit(known: Taxonomy, after: TermSet, to: Path) -> Edit:
         hint = "; --parent names one for all" if "global parent" in wrong[0].what else ""
         raise InputRefused(f"{after.key}, {wrong[0]}{more}{hint}. Nothing was written.")
     before = known.by_key.get(after.key) or next((one for one in known.layers if one.key == after.key), None)
-    return Edit(
-        file=_file(after, to),
-        after=after,
-        differences=tuple(
-            differences(Taxonomy(term_sets=(before,) if before else ()), Taxonomy(term_sets=(after,)))
-        ),
+    found = differences(Taxonomy(term_sets=(before,) if before else ()), Taxonomy(term_sets=(after,)))
+    file = _file(after, to)
+    if found:
+        _refuse_to_lose(file, before)
+    with collector_paused():
+        data = to_file(after, source=str(file)) if found else b""
+    return Edit(file=file, after=after, differences=tuple(found), data=data)
+
+
+def _refuse_to_lose(file: Path, before: TermSet | None) -> None:
+    """Raises InputRefused where `file` holds anything but `before`, the term set in force.
+
+    It was left out then, and another one served in its place; writing would take away what is in it.
+    """
+    try:
+        with collector_paused():
+            found = read(file.read_text("utf-8-sig"), source=str(file))
+    except FileNotFoundError:
+        return
+    except UnicodeDecodeError as error:
+        wrong = [f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8."]
+    except OSError as error:
+        wrong = [f"{file}: it cannot be read ({error.strerror})."]
+    else:
+        holds = found.term_set
+        wrong = list(found.wrong)
+        if holds is not None and not wrong:
+            if before is not None and replace(holds, office=before.office) == without_store_ids(before):
+                return
+            wrong = [f"{file}, {problem}." for problem in unusable(holds)] or [
+                f"{file}: it holds another term set {holds.key!r} than is in force; see km365 taxonomy check."
+            ]
+    raise InputRefused(
+        f"{wrong[0]} So that file is left out, and writing it would take away what is in it. Put it right or "
+        "move it away, then try again; nothing was written."
     )
 
 
@@ -222,4 +273,5 @@ def _changed(known: Taxonomy, concept_id: str, to: Path, change: Callable[[TermS
 
 def save(edit: Edit) -> None:
     """Writes the term set's file in one step. Raises InputRefused where it cannot be written."""
-    write(edit.file, to_json(edit.after).encode())
+    if edit.differences:
+        write(edit.file, edit.data)

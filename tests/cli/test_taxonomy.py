@@ -118,6 +118,107 @@ def test_what_cannot_be_taken_is_named_with_exit_code_3_and_the_rest_is_there(
     assert len(in_force(own).by_key["wells"].concepts) == 2
 
 
+@pytest.mark.parametrize("language", ["fil", "mul", "haw", "gsw"])
+def test_labels_in_languages_without_a_place_are_named_and_what_is_written_can_be_read(
+    typed: Any, own: Path, tmp_path: Path, language: str
+) -> None:
+    more = (
+        f'<https://x.example/w/2> skos:prefLabel "Bomba"@{language} ; skos:definition "Tubig."@{language} .\n'
+    )
+    ran = typed("import", str(write(tmp_path, "w.ttl", WELLS + more)), "--as", "wells", "--yes")
+    assert ran.code == ExitCode.PARTLY and f"Not taken: Labels and texts in '{language}' (2): " in ran.err
+    assert in_force(own).by_key["wells"].by_id["https://x.example/w/2"].labels == {"en": "Pumps"}
+
+
+def test_labels_without_a_language_are_only_taken_for_one_that_has_a_place(
+    typed: Any, own: Path, tmp_path: Path
+) -> None:
+    file = write(tmp_path, "w.ttl", WELLS.replace('"Pumps"@en', '"Pumps"'))
+    refused = typed("import", str(file), "--as", "wells", "--language", "fil", "--yes")
+    assert refused.code == ExitCode.USAGE and "'fil' is no language code" in refused.err
+    assert typed("import", str(file), "--as", "wells", "--language", "pt-BR", "--yes").code == ExitCode.DONE
+    assert in_force(own).by_key["wells"].by_id["https://x.example/w/2"].labels == {"pt": "Pumps"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "complaint"),
+    [
+        ('km:atMost "0"', "atMost is '0' and must be a whole number from 1 to 1000"),
+        ('km:atMost "2.5"', "atMost is '2.5' and must be a whole number"),
+        ('km:threshold "nan"', "threshold is 'nan' and must be a number from 0 to 1"),
+        ('km:evidence "hearsay"', "evidence is 'hearsay' and must be one of anywhere, opening"),
+    ],
+)
+def test_a_rule_out_of_range_is_refused_by_name(
+    typed: Any, own: Path, tmp_path: Path, rule: str, complaint: str
+) -> None:
+    text = f"@prefix km: <urn:km365:def:> .\n{WELLS}<https://x.example/w> {rule} .\n"
+    ran = typed("import", str(write(tmp_path, "w.ttl", text)), "--as", "wells", "--yes")
+    assert ran.code == ExitCode.REFUSED and not own.exists()
+    assert f"https://x.example/w: its tagging rule cannot be read: {complaint}" in ran.err
+
+
+def test_schemes_that_end_alike_become_a_term_set_each(typed: Any, own: Path, tmp_path: Path) -> None:
+    other = WELLS.replace("x.example/w", "x.example/more/w").replace("Wells", "Dug wells")
+    assert typed("import", str(write(tmp_path, "two.ttl", WELLS + other)), "--yes").code == ExitCode.DONE
+    known = in_force(own).by_key
+    assert [len(known[key].concepts) for key in ("x-example-w", "more-w")] == [2, 2]
+    same = """<urn:km365:set:a> a skos:ConceptScheme .
+<urn:z> a skos:Concept ; skos:inScheme <urn:km365:set:a> ; skos:prefLabel "Z"@en ."""
+    twins = WELLS.replace("https://x.example/w>", "urn:km365:set:%61>") + same
+    refused = typed("import", str(write(tmp_path, "twins.ttl", twins)), "--yes")
+    assert refused.code == ExitCode.REFUSED
+    assert "more than one of its schemes would become the term set 'a'. --as KEY" in refused.err
+
+
+def test_one_id_in_two_schemes_of_a_file_is_refused(typed: Any, own: Path, tmp_path: Path) -> None:
+    twin = """<urn:v> a skos:ConceptScheme . <urn:km365:term:https%3A//x.example/w/1> a skos:Concept ;
+      skos:inScheme <urn:v> ; skos:prefLabel "Wells again"@en ."""
+    ran = typed("import", str(write(tmp_path, "twin.ttl", WELLS + twin)), "--yes")
+    assert ran.code == ExitCode.REFUSED and not own.exists()
+    assert "v, https://x.example/w/1: this id is used in 'w' already." in ran.err
+
+
+def test_a_file_that_was_left_out_is_never_written_over(typed: Any, own: Path, tmp_path: Path) -> None:
+    assert typed("export", "topic.json", "--facet", "topic").code == ExitCode.DONE
+    topic = json.loads((tmp_path / "topic.json").read_text("utf-8"))
+    topic["concepts"][0]["synonyms"] = {"en": ["our own word"]}
+    broken = json.loads(json.dumps(topic))
+    broken["concepts"][0]["labels"]["fil"] = "Tubig"
+    circle = json.loads(json.dumps(topic))
+    circle["concepts"][0]["broader"] = circle["concepts"][0]["id"]
+    changed = write(tmp_path, "changed.ttl", WELLS.replace("https://x.example/w", "urn:km365:set:topic", 1))
+    changing: list[tuple[str, ...]] = [
+        ("deprecate", "topic/cold-chain"),
+        ("merge", "topic/cold-chain", "topic/immunization"),
+        ("import", str(changed), "--as", "topic"),
+    ]
+    for content, wrong in (
+        (json.dumps(broken), "unknown key 'fil'"),
+        (json.dumps(circle), "the broader terms go round in a circle"),
+        ("{", "line 1: not JSON"),
+    ):
+        file = write(own, "topic.json", content)
+        for words in changing:
+            ran = typed(*words, "--yes")
+            assert ran.code == ExitCode.REFUSED, (words, wrong, ran.err)
+            assert f"{file}, " in ran.err or f"{file}: " in ran.err
+            assert wrong in ran.err and "Put it right or move it away" in ran.err
+            assert file.read_text("utf-8") == content
+    file.unlink()
+    twin = {"key": "topic", "names": {"en": "Topics"}, "concepts": [{"id": "t/1", "labels": {"en": "T"}}]}
+    ours = write(own, "twin.json", twin)
+    ran = typed("deprecate", "topic/cold-chain", "--yes")
+    assert f"{ours}: it holds another term set 'topic' than is in force" in ran.err
+    ours.unlink()
+    file.write_bytes(json.dumps(topic).encode("utf-16"))
+    assert "save the file as UTF-8. So that file" in typed("deprecate", "topic/cold-chain", "--yes").err
+    file.write_text(json.dumps(topic), encoding="utf-8-sig")
+    assert typed("check", str(file)).out == ""
+    assert typed("deprecate", "topic/cold-chain", "--yes").code == ExitCode.DONE
+    assert in_force(own).by_key["topic"].concepts[0].synonyms == {"en": ("our own word",)}
+
+
 def test_a_term_is_not_called_left_out_where_only_its_link_is(typed: Any, own: Path, tmp_path: Path) -> None:
     flood = '<urn:flood.1> a skos:Concept ; skos:prefLabel "Flood"@en ; skos:broader <urn:gone> .\n'
     nameless = '<urn:x> a skos:Concept ; skos:altLabel "X"@en .\n'

@@ -1,13 +1,14 @@
 """What may be wrong with a term set, and how it is written down."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from km365.core.taxonomy import Concept, Link, Mode, Status, Taxonomy, TermSet
+from km365.core.taxonomy import Concept, Link, Mode, Rule, Status, Taxonomy, TermSet
 from km365.core.taxonomy_check import Problem, check, check_set
-from km365.core.taxonomy_file import from_json, read, to_json
-from km365.errors import TemplateError
+from km365.core.taxonomy_file import from_json, read, to_file, to_json, without_store_ids
+from km365.errors import InputRefused, TemplateError
 
 
 def concept(name: str, label: str | None = None, **more) -> Concept:
@@ -153,6 +154,26 @@ def test_a_term_set_survives_writing_and_reading():
         extends="y",
     )
     assert from_json(to_json(made), source="x.json") == made
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"rule": Rule(at_most=0)}, "rule.at_most"),
+        ({"rule": Rule(threshold=float("nan"))}, "rule.threshold"),
+        ({"names": {"fil": "Tubig"}}, "unknown key 'fil'"),
+        ({"names": {"en": "Half \ud83d"}}, "surrogates"),
+        ({"office": "CO-BEL"}, "it would not read back as it was"),
+    ],
+    ids=["terms", "score", "language", "half", "office"],
+)
+def test_nothing_is_written_that_could_not_be_read_back(change: dict, complaint: str):
+    made = replace(term_set(concept("a", term_id="aa")), set_id="bb")
+    assert from_json(to_file(made, source="x.json").decode(), source="x.json") == without_store_ids(made)
+    with pytest.raises(
+        InputRefused, match=f"nothing was written.*{complaint}|{complaint}.*nothing was written"
+    ):
+        to_file(replace(made, **change), source="x.json")
 
 
 @pytest.mark.parametrize(
