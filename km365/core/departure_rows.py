@@ -24,6 +24,9 @@ class Field(StrEnum):
 
 
 NEEDED = (Field.PERSON,)
+ALONE = frozenset({Field.LAST_DAY, Field.SUCCESSOR, Field.SUPERVISOR})
+"""Of which a file may have one column only: a contract ends on another day than work does, and a manager need
+not be the first reporting officer."""
 FILLS = {
     Field.POST: "KMPost",
     Field.OFFICE: "KMOffice",
@@ -86,7 +89,7 @@ def read(sheets: Iterable[Sheet], words: Vocabulary) -> Read:
     problems: list[str] = []
     ignored: list[str] = []
     for sheet in sheets:
-        table = Table.find(sheet, words.headings, needed=NEEDED)
+        table = Table.find(sheet, words.headings, needed=NEEDED, alone=ALONE)
         if table is None:
             ignored.append(sheet.name)
             continue

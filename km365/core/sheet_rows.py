@@ -5,7 +5,7 @@ Whatever is not understood is named by sheet, row and column, never guessed.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -81,6 +81,11 @@ def day_in(text: str, months: Mapping[str, int]) -> date | None:
     return None
 
 
+def usual(headings: Headings[Field], column: Field) -> str:
+    """What people head such a column, in the first language that has a word for it."""
+    return next((word for word, meant in headings.items() if meant == (column, 0)), str(column))
+
+
 def _day(year: int, month: int, day: int) -> date | None:
     try:
         return date(year, month, day)
@@ -89,23 +94,39 @@ def _day(year: int, month: int, day: int) -> date | None:
 
 
 class Table(Generic[Field]):
-    """A sheet with headings: where each column stands. With any of `problems` it cannot be used."""
+    """A sheet with headings: where each column stands. With any of `problems` it cannot be used.
+
+    Of two columns that mean the same the plainer heading counts, but not for those of `alone`: what they say
+    often differs, and nobody should have to guess which of them was taken.
+    """
 
     def __init__(
-        self, sheet: Sheet, first: int, found: Mapping[int, tuple[Field, int, str]], needed: Iterable[Field]
+        self,
+        sheet: Sheet,
+        first: int,
+        found: Mapping[int, tuple[Field, int, str]],
+        headings: Headings[Field],
+        *,
+        needed: Iterable[Field],
+        alone: Container[Field],
     ) -> None:
         self.problems: list[str] = []
-        self._sheet, self._first = sheet, first
+        self._sheet, self._first, self._headings = sheet, first, headings
         self._at: dict[Field, int] = {}
-        self._names: dict[Field, str] = {}
+        self._names = {one: f"no column “{usual(headings, one)}”" for one, _ in headings.values()}
         ranks: dict[Field, int] = {}
         for at, (column, rank, heading) in found.items():
+            name = f"column {letter(at)} ({heading})"
             if column in ranks and ranks[column] == rank:
                 both = f"columns {letter(self._at[column])} and {letter(at)}"
                 self.problems.append(f"{self._said()}{both} are both headed {heading!r}; delete one.")
+            elif column in ranks and column in alone:
+                self.problems.append(
+                    f"{self._said()}{self._names[column]} and {name} both mean the "
+                    f"{usual(headings, column)}; delete one, or give it another heading."
+                )
             if column not in ranks or rank < ranks[column]:
-                self._at[column], ranks[column] = at, rank
-                self._names[column] = f"column {letter(at)} ({heading})"
+                self._at[column], ranks[column], self._names[column] = at, rank, name
         if missing := [one for one in needed if not self.has(one)]:
             self.lacks(*missing)
 
@@ -115,13 +136,20 @@ class Table(Generic[Field]):
 
     def lacks(self, *columns: Field) -> None:
         """Says that the sheet cannot be used without these columns."""
-        missing = ", ".join(columns)
+        missing = ", ".join(f"“{usual(self._headings, one)}”" for one in columns)
         self.problems.append(
-            f"{self._said()}there is no column for {missing}; give each a heading of its own."
+            f"{self._said()}there is no column headed {missing}; give each a heading of its own."
         )
 
     @classmethod
-    def find(cls, sheet: Sheet, headings: Headings[Field], *, needed: Iterable[Field]) -> Self | None:
+    def find(
+        cls,
+        sheet: Sheet,
+        headings: Headings[Field],
+        *,
+        needed: Iterable[Field],
+        alone: Container[Field] = (),
+    ) -> Self | None:
         """The table of the sheet; None where none of its first rows holds two headings."""
         best: tuple[int, Mapping[int, tuple[Field, int, str]]] | None = None
         for number, cells in sheet.rows[:HEADING_WITHIN]:
@@ -132,7 +160,7 @@ class Table(Generic[Field]):
             }
             if len(found) >= 2 and (best is None or len(found) > len(best[1])):
                 best = number, found
-        return None if best is None else cls(sheet, *best, needed)
+        return None if best is None else cls(sheet, *best, headings, needed=needed, alone=alone)
 
     def _said(self) -> str:
         return f"sheet “{self._sheet.name}”: " if self._sheet.name else ""

@@ -12,6 +12,7 @@ from km365.core.departure_changes import Change, Kept, Wanted, compare
 from km365.core.departure_rows import FILLS, Entry, Field, Vocabulary
 from km365.core.departures import GONE_WITHIN
 from km365.core.schema import DEPARTURES
+from km365.core.sheet_rows import HEADING_WITHIN, usual
 from km365.documents import sheets
 from km365.errors import InputRefused
 from km365.graph.client import Graph
@@ -52,8 +53,9 @@ async def plan(graph: Graph, settings: Settings, file: Path, words: Vocabulary, 
     found = await asyncio.to_thread(departure_rows.read, read, words)
     if not found.entries and not found.problems:
         raise InputRefused(
-            f"{file.name}: no departure was found; the first row names the columns: "
-            f"{', '.join(departure_rows.NEEDED)} (docs/departures.md)."
+            f"{file.name}: no departure was found; one of the first {HEADING_WITHIN} rows names the columns, "
+            f"“{usual(words.headings, Field.PERSON)}” and “{usual(words.headings, Field.LAST_DAY)}” among "
+            "them (docs/departures.md)."
         )
     refuse(file.name, found.problems)
     names = await calendar.directory(graph)
@@ -79,8 +81,12 @@ def _known(entries: Iterable[Entry], names: Directory, *, today: date) -> tuple[
             )
         fills = dict(entry.fills)
         for column in _PEOPLE & fills.keys():
-            if (other := names.find(fills[column])) is not None:
+            other = names.find(fills[column])
+            if other is not None and other != person:
                 fills[column] = other.id
+            elif other is not None:
+                del fills[column]  # also of a row from long ago, whose problems are not told
+                wrong.append(f"{entry.at(column)}: is the person who leaves; name somebody else, or nobody.")
             else:
                 wrong.append(f"{entry.at(column)}: nobody with an account that works; write a sign-in name.")
         if said := fills.get(Field.OFFICE):

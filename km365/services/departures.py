@@ -117,7 +117,10 @@ def _leaver(item: Item, names: Directory, today: date, gone: Container[str]) -> 
             f"The departure {title!r} has no last day, so nobody is asked; set it in the Departures list."
         )
         return "" if over else problem
-    successor, supervisor = (names.find(text(item, field)) for field in ("KMSuccessor", "KMSupervisor"))
+    successor, supervisor = (
+        other if other != person else None  # nobody receives, or approves, their own note
+        for other in (names.find(text(item, field)) for field in ("KMSuccessor", "KMSupervisor"))
+    )
     return Leaver(
         person_id=person.id,
         leaves_on=leaves_on or today,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from km365.core.schema import DEPARTURES
 from km365.graph import lists, sites
-from km365.services import accounts, calendar
+from km365.services import accounts, calendar, departures
 
 from ..conftest import Provisioned, person_id, sign_in_name
 from .conftest import Type
@@ -73,6 +73,7 @@ async def test_later_files_move_and_call_off_but_not_what_somebody_wrote(
     assert entry["KMState"] == "cancelled"
     absent = await km365("departure", "import", file("e.csv", ("", "", "", "", "", "")))
     assert absent.code == 4 and "no departure was found" in absent.err
+    assert "“person” and “last day” among them" in absent.err
 
 
 async def test_one_wrong_cell_and_nothing_is_imported(km365: Type, provisioned: Provisioned) -> None:
@@ -82,6 +83,23 @@ async def test_one_wrong_cell_and_nothing_is_imported(km365: Type, provisioned: 
     assert "row 3, column B (Email): the directory has no such" in ran.err
     assert "row 3, column D (Replaced by): nobody with an account that works" in ran.err
     assert await kept(provisioned) == []
+
+
+async def test_nobody_succeeds_or_supervises_themself(km365: Type, provisioned: Provisioned) -> None:
+    own = ("Eve", sign_in_name("eve"), SOON, sign_in_name("eve").upper(), "", "HR-2")
+    ran = await km365("departure", "import", file("hr.csv", ann(), own), "--apply")
+    assert ran.code == 4 and "row 3, column D (Replaced by): is the person who leaves" in ran.err
+    assert await kept(provisioned) == []
+
+    await km365("departure", "import", file("hr.csv", ann()), "--apply")
+    (entry,) = await kept(provisioned)
+    await edit(provisioned, entry["id"], KMSuccessor=sign_in_name("ann"), KMSupervisor=sign_in_name("ann"))
+    names = await calendar.directory(provisioned.app.graph)
+    listed = await departures.in_list(
+        provisioned.app.graph, provisioned.app.settings, names, today=date.today()
+    )
+    (leaver,) = listed.leavers
+    assert person_id("ann") not in {leaver.successor_id, leaver.supervisor_id}
 
 
 async def test_the_list_says_who_leaves_from_which_source_and_what_is_next(

@@ -141,7 +141,7 @@ def test_a_missing_column_is_named_and_a_sheet_without_headings_left_out() -> No
     found = read([lists, sheet(("CO-BEL", "MTR"), headings=("Office", "Kind"), name="A")], VOCABULARY)
     assert found.ignored == ("Lists",)
     assert found.problems == (
-        "sheet “A”: there is no column for title, date; give each a heading of its own.",
+        "sheet “A”: there is no column headed “title”, “date”; give each a heading of its own.",
     )
 
 

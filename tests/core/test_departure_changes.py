@@ -147,9 +147,9 @@ def test_a_file_that_only_calls_departures_off_needs_no_last_days() -> None:
     (one,) = rows(("ann@a.example", "cancelled"), headings=named).entries
     assert (one.person, one.leaves_on, one.is_cancelled) == ("ann@a.example", None, True)
     (problem,) = rows(("ann@a.example", "confirmed"), headings=named).problems
-    assert problem == "row 2, the column last_day: is empty."
+    assert problem == "row 2, no column “last day”: is empty."
     (problem,) = rows(("ann@a.example", "Ann Paperboat"), headings=("Email", "Post")).problems
-    assert problem == "there is no column for last_day; give each a heading of its own."
+    assert problem == "there is no column headed “last day”; give each a heading of its own."
 
 
 def test_a_file_of_personnel_is_understood_and_the_mail_address_says_who_it_is() -> None:
@@ -165,7 +165,25 @@ def test_what_is_not_understood_is_named_by_row_and_column() -> None:
         "row 2, column B (Last day): '03/04/2026' is no day, or could be two; write it as 2027-03-31.",
         "row 3, column B (Last day): is empty.",
     )
-    assert "no column for last_day" in rows(headings=("Email", "Post")).problems[0]
+    assert "no column headed “last day”" in rows(headings=("Email", "Post")).problems[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "what"),
+    [
+        ("Contract end", "Last working day", "last day"),
+        ("Manager", "First reporting officer", "supervisor"),
+        ("Replaced by", "Successor", "successor"),
+    ],
+)
+def test_two_columns_that_mean_the_same_day_or_person_are_named_and_refused(
+    first: str, second: str, what: str
+) -> None:
+    found = rows(("ann@a.example", "cancelled", "", ""), headings=("Email", "Status", first, second))
+    assert found.entries == () and found.problems == (
+        f"column C ({first}) and column D ({second}) both mean the {what}; "
+        "delete one, or give it another heading.",
+    )
 
 
 def test_one_that_was_called_off_needs_no_day() -> None:
