@@ -228,10 +228,10 @@ def refuse_ending(path: Path) -> None:
 def try_output(path: Path, *, overwrite: bool) -> None:
     """Says before an hour of reading, not after, that the plan file cannot be written."""
     refuse_ending(path)
-    if path.exists() and not overwrite:
-        raise click.UsageError(f"{path} is there, perhaps with edits; choose another -o, or --overwrite.")
     beside = path.with_name(path.name + ".new")
     try:
+        if path.exists() and not overwrite:
+            raise click.UsageError(f"{path} is there, perhaps with edits; choose another -o, or --overwrite.")
         beside.touch()
         beside.unlink()
     except OSError as error:

@@ -56,7 +56,8 @@ def whole(value: Any) -> Any:
     r"""Parsed JSON with U+FFFD for each half of a character.
 
     Programs that cut a text by its UTF-16 units leave half an emoji, written as `\ud83d`. It is valid JSON
-    but no text: no file, database or model takes it.
+    but no text: no file, database or model takes it. One comment or document should not stop all others; a
+    term set is refused for it (`taxonomy_reading.json_of`), since its labels go to everybody.
     """
     if isinstance(value, str):
         return _HALF_CHARACTER.sub("\ufffd", value)

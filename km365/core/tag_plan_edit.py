@@ -91,7 +91,10 @@ def planned(row: Row) -> dict[str, Any]:
 
 
 def from_planned(raw: Mapping[str, Any], titles: Mapping[str, str]) -> tuple[ColumnChange, ...]:
-    """The columns that `planned` wrote. Raises TypeError, ValueError, KeyError for anything else."""
+    """The columns that `planned` wrote.
+
+    Raises TypeError, ValueError, KeyError, AttributeError, OverflowError for anything else.
+    """
     columns = []
     for name, value in raw.items():
         before = tuple(Tag(term_id=str(i), label=str(label)) for i, label in value.get("before", ()))

@@ -274,7 +274,7 @@ def sealed_of(raw: Mapping[str, Any], head: Head, where: str) -> Sealed:
     titles = titles_of(library) if library else {}
     try:
         columns = from_planned(_object(raw.get("planned"), "'planned'", where), titles)
-    except (TypeError, ValueError, KeyError, AttributeError):
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
         raise PlanRefused(f"{where}: 'planned' was changed; make the plan again.") from None
     language = raw.get("language")
     return Sealed(

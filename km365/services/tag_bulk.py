@@ -178,9 +178,16 @@ def check_output(output: Path, inputs: Iterable[Path]) -> None:
     """Raises InputRefused where `output` cannot be written or is one of `inputs`, before any work is lost."""
     if not output.parent.is_dir():
         raise InputRefused(f"{output}: there is no folder {output.parent}; make it, or choose another file.")
-    for one in inputs:
-        if output.exists() and output.samefile(one):
-            raise InputRefused(f"{output} is also read ({one}); choose another file to write.")
+    try:
+        read = next((one for one in inputs if output.exists() and output.samefile(one)), None)
+    except OSError as why:
+        raise _not_written(output, why) from None
+    if read is not None:
+        raise InputRefused(f"{output} is also read ({read}); choose another file to write.")
+
+
+def _not_written(output: Path, why: OSError) -> InputRefused:
+    return InputRefused(f"{output} cannot be written ({why.strerror}); choose another file.")
 
 
 def predict(
@@ -206,7 +213,7 @@ def predict(
                 count += 1
                 advance(1)
     except OSError as why:
-        raise InputRefused(f"{output} cannot be written ({why.strerror}); choose another file.") from None
+        raise _not_written(output, why) from None
     return count
 
 

@@ -14,10 +14,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     a pipe or a device such as /dev/null is no file to replace, and written to itself. OSError is the caller's
     to name.
     """
-    path = path.resolve()
     if path.exists() and not path.is_file():
         yield path
         return
+    path = path.resolve()
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         yield beside

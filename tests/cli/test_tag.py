@@ -119,6 +119,12 @@ async def test_a_plan_file_that_cannot_be_written_is_said_before_anything_is_rea
     assert refused.err.count("\n") == 1
 
 
+async def test_a_plan_file_of_a_name_that_no_disk_takes_is_said(km365: Type) -> None:
+    refused = await km365("tag", "plan", "-o", "a" * 300 + ".json")
+    assert refused.code == ExitCode.FAILED
+    assert refused.err.startswith("km365: The plan could not be written to aaa")
+
+
 @pytest.mark.parametrize(
     ("content", "code", "said"),
     [

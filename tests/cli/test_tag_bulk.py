@@ -144,6 +144,12 @@ def test_a_folder_that_is_missing_is_named_before_the_work_begins(folder: Path) 
     assert not (folder / "home").exists()
 
 
+def test_a_name_that_no_disk_takes_is_refused(folder: Path) -> None:
+    done = run(predict, folder, "--output", str(folder / ("a" * 300)))
+    assert isinstance(done.exception, InputRefused)
+    assert "cannot be written" in str(done.exception)
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_byte_order_mark_is_no_part_of_the_first_document(folder: Path, packed: bool) -> None:
     file = folder / "documents.jsonl"

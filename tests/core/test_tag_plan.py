@@ -127,6 +127,7 @@ WRONG = {
     "another label before": (lambda v: planned(v)["before"][0].__setitem__(1, "Hlth"), "what was planned"),
     "another proposal": (lambda v: planned(v)["add"][0].__setitem__(3, 0.9), "what was planned"),
     "no proposal": (lambda v: planned(v).update(add=[[]]), "'planned' was changed"),
+    "a score of no size": (lambda v: planned(v)["add"][0].__setitem__(3, 10**400), "'planned' was changed"),
     "another etag": (another(etag='"e,2"'), "what was planned"),
     "another item": (another(item="01C"), "what was planned"),
     "a number for a term": (add(term=7), "'term' must be a text"),

@@ -40,3 +40,13 @@ def test_a_device_is_written_to_and_not_replaced() -> None:
     with whole_file(Path(os.devnull)) as beside:
         assert beside == Path(os.devnull)
     assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no pipe has a path here")
+def test_a_pipe_is_written_to_by_the_path_a_shell_gives_it() -> None:
+    end, start = os.pipe()
+    with whole_file(Path(f"/dev/fd/{start}")) as beside:
+        beside.write_text("whole")
+    os.close(start)
+    with os.fdopen(end) as pipe:
+        assert pipe.read() == "whole"
