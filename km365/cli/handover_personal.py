@@ -68,7 +68,8 @@ async def erase(app: "App", *, person: str, is_applied: bool, as_json: bool) -> 
 
     Without --apply nothing is changed: what would be erased, emptied or kept is counted by place. What is
     published or filed in SharePoint stays, and is listed with what can be done about it. From then on
-    km365 asks the person nothing by itself. Safe to repeat, and worth it where something was kept.
+    km365 asks the person nothing by itself, until they write "ask me again" to the bot. Safe to repeat, and
+    worth it where something was kept.
 
     Exit code 3: done, and something of theirs is left in SharePoint or kept for now.
 
@@ -97,6 +98,8 @@ async def erase(app: "App", *, person: str, is_applied: bool, as_json: bool) -> 
 
 
 def _print(done: "Erased") -> None:
+    from km365.services.personal_data import FROM_THEN_ON
+
     table(
         [(one.rows, one.becomes, one.place, one.why or one.what) for one in done.lines],
         headings=("rows", "become" if not done.applied else "are", "place", "what, or why kept"),
@@ -105,5 +108,6 @@ def _print(done: "Erased") -> None:
         say(f"km365: stays in {one.where}: {one.title!r} {one.address} ({one.then}).")
     for where, what in done.elsewhere.items():
         say(f"km365: {where}: {what}.")
+    say(f"km365: from then on: {FROM_THEN_ON}.")
     if not done.applied:
         click.echo("Nothing was changed; --apply does it.")

@@ -28,6 +28,12 @@ _THEN = {
     DEPARTURES.title: "whoever keeps the list deletes the entry once the departure is over",
 }
 
+FROM_THEN_ON = (
+    "km365 asks them nothing by itself and sends no lessons, and only invites them once when they leave a post; "
+    "a row “none” with their id keeps it. Is that not what they want, they write “ask me again” to the bot"
+)
+"""What erasing brings with it, wished for or not: to be asked for what was just erased would undo it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Whose:
@@ -77,7 +83,7 @@ class Erased:
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON; counts, no words."""
-        return asdict(self) | {"elsewhere": dict(self.elsewhere)}
+        return asdict(self) | {"elsewhere": dict(self.elsewhere), "from_then_on": FROM_THEN_ON}
 
 
 async def whose(graph: Graph, person: str) -> Whose:
@@ -170,7 +176,7 @@ async def erase(
 ) -> Erased:
     """Erases what `personal_places` says, in one transaction; without `apply` says only what would be.
 
-    From then on the person is asked nothing by itself. Can be repeated: it finds what came since, and what
+    What follows for the person is `FROM_THEN_ON`. Can be repeated: it finds what came since, and what
     is kept for a time only. Needs what `filed` needs.
     """
     theirs = await filed(graph, settings, who)

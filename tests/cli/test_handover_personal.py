@@ -127,9 +127,12 @@ async def test_erasing_says_first_what_it_would_do_then_does_it_and_asks_nothing
         ("address", 1, "deleted"),
     ]
     assert SAID["ann"].encode() in whole_database(told)
+    assert "ask me again" in dry.json["from_then_on"]
+    assert "asks them nothing by itself" in (await km365("handover", "erase", sign_in_name("ann"))).err
 
     done = await km365("handover", "erase", sign_in_name("ann"), "--apply")
     assert done.code == 3 and "copies of the database" in done.err and "take it back" in done.err
+    assert "asks them nothing by itself" in done.err and "ask me again" in done.err
     assert SAID["ann"] not in done.out + done.err
     left = whole_database(told)
     assert SAID["ann"].encode() not in left and SAID["ben"].encode() in left
