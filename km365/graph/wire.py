@@ -1,6 +1,5 @@
 """Graph's JSON and addresses, turned into values and back. No network here."""
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
+from km365.core import json_text
 from km365.errors import GraphError, InputRefused
 from km365.settings import LOOPBACK
 
@@ -82,7 +82,7 @@ def parse(body: bytes) -> Json:
 def _half_a_character(body: bytes) -> Any:
     """The JSON of a text that was cut within a character, which is none for orjson; None for no JSON."""
     try:
-        return json.loads(body)
+        return json_text.loads(body.decode())
     except ValueError:
         return None
 
