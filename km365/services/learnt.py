@@ -31,7 +31,8 @@ def keep(made: Judged | None, home: Path) -> str:
     """Keeps what a training made for the next plan, and says in a line what came of it."""
     if made is None:
         forget(home)
-        return f"Too few documents to learn from in general yet; it takes {judged.FEWEST}."
+        least = f"{judged.FEWEST} with terms that may be suggested"
+        return f"Too few documents to learn from in general yet; it takes {least}."
     made.save(home / LEARNED)
     return f"Learnt from {made.count} documents; the next plan uses it."
 

@@ -93,9 +93,11 @@ def fitted(
     Ridge-penalised logistic regression around `first` (Newton's method); measures are compared at the scale
     they vary by, or at `least_spread`: the weight of one that hardly varies would be free to go anywhere, and
     decide alone where it varies later. `held` says how many units of information each weight of `first` is
-    worth, and the bias.
+    worth, and the bias. Where no document has a candidate, `first` stays.
     """
     told = [(x, y) for x, y in zip(rows, right, strict=True) if len(x)]
+    if not told:
+        return first
     scale = np.maximum(_spread([x for x, _ in told]), least_spread)
     start, hold = np.append(first.weights * scale, first.bias), np.array(held)
 
@@ -147,9 +149,7 @@ def held_out(
     found: dict[int, Floats] = {}
     for fold in range(min(_FOLDS, len(rows))):
         others = [at for at in range(len(rows)) if at % _FOLDS != fold]
-        weights = first
-        if others:
-            weights = fitted(first, [rows[at] for at in others], [right[at] for at in others], held=held)
+        weights = fitted(first, [rows[at] for at in others], [right[at] for at in others], held=held)
         found.update({at: weights.score(rows[at]) for at in range(fold, len(rows), _FOLDS)})
     return [found[at] for at in range(len(rows))]
 

@@ -37,7 +37,7 @@ from km365.suggest.vocabulary import Vocabulary, Weighed
 
 _log = logging.getLogger(__name__)
 FEWEST = 10
-"""From fewer judged documents nothing general is learnt."""
+"""From fewer documents with terms that may be suggested nothing general is learnt."""
 MOST = 2_000
 """Of more, so many are learnt from, spread evenly."""
 FILE = "judged.npz"
@@ -82,6 +82,10 @@ class _Judgement:
     @property
     def right(self) -> frozenset[int]:
         return self.kept | self.missed
+
+    @property
+    def said(self) -> frozenset[int]:
+        return self.right | self.refused
 
 
 class Training:
@@ -143,8 +147,9 @@ class Training:
         return frozenset(one for one in found if one is not None)
 
     def finish(self) -> "Judged | None":
-        """What `Judged.suggest` needs; None where the documents are too few."""
-        if len(self._judged) < FEWEST:
+        """What `Judged.suggest` needs; None where too few documents say something of a term that is open."""
+        open_ = self._words.index.concept_open
+        if sum(any(open_[concept] for concept in one.said) for one in self._judged) < FEWEST:
             return None
         kept = Counter(concept for one in self._judged for concept in one.kept)
         refused = Counter(concept for one in self._judged for concept in one.refused)
@@ -157,9 +162,8 @@ class Training:
             told = sorted(one.kept | one.refused | _brought(likely, one))
             rows.append(made.rows(told, one.scores, likely, own=one))
             right.append(np.isin(told, sorted(one.right)))
-        if any(map(len, rows)):
-            fitted = fusion.fitted(_FIRST, rows, right, held=_HELD, least_spread=_LEAST_SPREAD)
-            made.weights = Weights(weights=np.clip(fitted.weights, *_BOUNDS), bias=0.0)
+        fitted = fusion.fitted(_FIRST, rows, right, held=_HELD, least_spread=_LEAST_SPREAD)
+        made.weights = Weights(weights=np.clip(fitted.weights, *_BOUNDS), bias=0.0)
         return made
 
 

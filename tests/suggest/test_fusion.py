@@ -60,6 +60,13 @@ def test_a_measure_that_hardly_varies_does_not_come_to_decide_alone() -> None:
     assert 0 < 10 * held.weights[0] < free.weights[0]
 
 
+def test_documents_without_any_candidate_leave_the_weights_as_they_were() -> None:
+    nothing, no = [NONE[:0]] * 7, [np.zeros(0, dtype=bool)] * 7
+    assert fitted(FIRST_DAY, nothing, no, held=HELD) is FIRST_DAY
+    found = held_out(FIRST_DAY, [*nothing, rows(said=1)], [*no, np.array([True])], held=HELD)
+    assert found[7] == pytest.approx(FIRST_DAY.score(rows(said=1)))
+
+
 def test_values_are_compared_with_the_best_and_the_fiftieth_of_the_document() -> None:
     values = np.arange(200, dtype=np.float32)
     found = beside(values)

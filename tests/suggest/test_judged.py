@@ -120,6 +120,13 @@ def test_a_few_documents_teach_nothing_in_general() -> None:
     assert trained(forty()[: judged.FEWEST - 1]) is None
 
 
+def test_documents_whose_terms_may_not_be_suggested_teach_nothing() -> None:
+    closed: list[Said] = [(text(at, "asphalt"), {"tagged": "old gone"}) for at in range(12)]
+    assert trained(closed) is None
+    assert trained([*closed, *forty()[: judged.FEWEST - 1]]) is None
+    assert trained([*closed, *forty()[: judged.FEWEST]]) is not None
+
+
 def test_what_was_learnt_is_the_same_after_it_was_kept_and_read(tmp_path: Path) -> None:
     learnt().save(tmp_path)
     learnt().save(tmp_path)

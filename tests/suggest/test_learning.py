@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from km365.core.tagging import from_text
-from km365.core.taxonomy import Concept, Taxonomy, TermSet
+from km365.core.taxonomy import Concept, Mode, Taxonomy, TermSet
 from km365.suggest import learning
 from km365.suggest.index import build
 from km365.suggest.learning import Learning
@@ -16,8 +16,8 @@ TERMS = {"wells": "Wells", "schools": "Schools"}
 SAID = ["Pumps and tanks for a village", "Pupils at their desks"]
 
 
-def suggester() -> Suggester:
-    concepts = tuple(Concept(id=one, labels={"en": label}) for one, label in TERMS.items())
+def suggester(mode: Mode = Mode.SUGGEST) -> Suggester:
+    concepts = tuple(Concept(id=one, labels={"en": label}, mode=mode) for one, label in TERMS.items())
     return Suggester(
         build(Taxonomy(term_sets=(TermSet(key="t", names={}, concepts=concepts),))), lambda _: {}
     )
@@ -42,6 +42,17 @@ def test_only_documents_that_the_weights_are_fitted_to_are_read_in_full(
     assert learner.known.learned.count == 12
     best, _ = learner.suggest(document(1))[0]
     assert best == "schools"
+
+
+def test_documents_with_terms_that_may_not_be_suggested_leave_it_as_on_the_first_day() -> None:
+    learner = suggester(Mode.NEVER)
+    taught = Learning(learner, 12)
+    for number in range(12):
+        taught.add(document(number), [number % 2])
+    measured = taught.finish()
+    assert learner.weights is learner.first_day
+    assert {len(scores) for _, scores in taught.probable(measured).values()} == {0}
+    assert learner.suggest(document(0)) == []
 
 
 def test_a_term_that_people_refused_for_all_documents_like_one_has_a_probability_all_the_same() -> None:
