@@ -15,6 +15,7 @@ from km365.templates import Templates
 if TYPE_CHECKING:
     from km365.core.taxonomy import Taxonomy, TermSet
     from km365.core.taxonomy_diff import Difference
+    from km365.core.taxonomy_reading import Says
     from km365.services.taxonomy_edit import Edit
 
 SHOWN = 20
@@ -228,7 +229,8 @@ def diff(before: str, after: str, *, key: str | None, as_json: bool) -> None:
 
     BEFORE and AFTER are files, or one of the words shipped (what came with km365), files (the term sets in
     force) and store (the term store as it was last read on this machine). Against a file only the term sets
-    that are in it are compared.
+    that are in it are compared. A term set's rule, mode, column, name and owner are compared too, except with
+    a file that cannot say them, such as a thesaurus.
 
     \b
     Example:
@@ -236,11 +238,11 @@ def diff(before: str, after: str, *, key: str | None, as_json: bool) -> None:
     """
     from km365.core.taxonomy_diff import differences
 
-    one, other = _state(before, key), _state(after, key)
+    (one, one_says), (other, other_says) = _state(before, key), _state(after, key)
     if Path(before).exists() or Path(after).exists():
         keys = set(_keys(other if Path(after).exists() else one))
         one, other = _only(one, keys), _only(other, keys)
-    found = differences(one, other)
+    found = differences(one, other, of_sets=one_says is other_says)
     if as_json:
         print_json(changes_json(found))
     elif found:
@@ -249,30 +251,32 @@ def diff(before: str, after: str, *, key: str | None, as_json: bool) -> None:
         say("There is no difference.")
 
 
-def _state(name: str, key: str | None) -> "Taxonomy":
+def _state(name: str, key: str | None) -> tuple["Taxonomy", "Says"]:
+    """The state of that name, and how much it says."""
     from km365.core.taxonomy import Taxonomy
+    from km365.core.taxonomy_reading import Says
     from km365.services import taxonomy
     from km365.services.taxonomy_files import read_file
 
     settings = settings_in_force()
     if name == "shipped":
-        return taxonomy.shipped(Templates())
+        return taxonomy.shipped(Templates()), Says.EVERYTHING
     if name in {"files", "store"}:
         known = taxonomy.shipped(Templates(settings.templates or None))
         if name == "files":
-            return known
+            return known, Says.EVERYTHING
         copy = settings.home / taxonomy.CACHE
         if not copy.exists():
             raise InputRefused(
                 "The term store was never read on this machine; `km365 taxonomy pull` reads it."
             )
-        return taxonomy.last_stored(known, cache=copy)
+        return taxonomy.last_stored(known, cache=copy), Says.EVERYTHING
     reading = read_file(Path(name), key=key)
     for line in reading.problems[:SHOWN]:
         say(f"{name}: {line}")
     if not reading.term_sets:
         raise InputRefused(f"{name}: no term set could be read.")
-    return Taxonomy(term_sets=reading.term_sets)
+    return Taxonomy(term_sets=reading.term_sets), reading.says
 
 
 def _keys(known: "Taxonomy") -> list[str]:

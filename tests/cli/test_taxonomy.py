@@ -495,6 +495,37 @@ def test_two_states_are_compared(typed: Any, own: Path, tmp_path: Path) -> None:
     assert never.code == ExitCode.REFUSED and "km365 taxonomy pull" in never.err
 
 
+def test_a_term_sets_rule_column_name_and_owner_are_compared_shown_and_written(
+    typed: Any, own: Path, tmp_path: Path
+) -> None:
+    wells = {"key": "wells", "names": {"en": "Wells"}, "concepts": [{"id": "w/1", "labels": {"en": "Well"}}]}
+    first = write(tmp_path, "first.json", wells)
+    assert typed("import", str(first), "--yes").code == ExitCode.DONE
+    more = {"names": {"en": "Water"}, "rule": {"threshold": 0.9}, "column": "KMTopic", "owner": "wash"}
+    changed = write(tmp_path, "changed.json", wells | more)
+    lines = [
+        ("set name", "wells  Water [en]: Wells > Water"),
+        ("set rule", "wells  Water: threshold 0.5 > threshold 0.9"),
+        ("set column", "wells  Water: (none) > KMTopic"),
+        ("set text", "wells  Water: (none) > wash"),
+    ]
+    wanted = [line for kind, what in lines for line in (f"  1 {kind}", f"    {what}")]
+    assert typed("diff", str(first), str(changed)).out.splitlines() == wanted
+    assert typed("diff", "files", str(changed)).out.splitlines() == wanted
+    shown = typed("import", str(changed), "--yes")
+    assert shown.out.splitlines()[1:] == wanted and "Written: " in shown.err
+    kept = in_force(own).by_key["wells"]
+    assert (kept.names, kept.rule.threshold, kept.column, kept.owner) == (
+        {"en": "Water"},
+        0.9,
+        "KMTopic",
+        "wash",
+    )
+    thesaurus = write(tmp_path, "wells.ttl", WELLS.replace("https://x.example/w/1", "urn:km365:term:w/1"))
+    told = typed("diff", "files", str(thesaurus), "--as", "wells").out
+    assert "w/1" in told and "set " not in told
+
+
 # Out of use ----------------------------------------------------------------------------------------------
 
 

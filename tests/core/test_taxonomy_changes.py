@@ -358,3 +358,31 @@ def test_every_kind_of_difference_is_told():
     back = differences(Taxonomy(term_sets=(other,)), Taxonomy(term_sets=()))
     assert back == [Difference(kind=Kind.SET_REMOVED, facet="y", id="y", label="Example", was="1 terms")]
     assert differences(Taxonomy(term_sets=(PLANTS,)), Taxonomy(term_sets=(PLANTS,))) == []
+
+
+def test_what_differs_in_a_term_set_itself_is_told():
+    after = replace(
+        PLANTS,
+        names={"en": "Plants", "fr": "Plantes"},
+        rule=Rule(at_most=5, required=True, threshold=0.9),
+        mode=Mode.AUTO,
+        column="KMTopic",
+        office="co-bel",
+        extends="topic",
+        definitions={"en": "What grows."},
+        owner="forestry",
+    )
+    known, then = Taxonomy(term_sets=(PLANTS,)), Taxonomy(term_sets=(after,))
+    found = differences(known, then)
+    assert {(one.facet, one.id, one.label) for one in found} == {("x", "x", "Plants")}
+    assert [(one.kind, one.language, one.was, one.now) for one in found] == [
+        (Kind.SET_NAME, "en", "Example", "Plants"),
+        (Kind.SET_NAME, "fr", "", "Plantes"),
+        (Kind.SET_RULE, "", "required false, threshold 0.5", "required true, threshold 0.9"),
+        (Kind.SET_MODE, "", "suggest", "auto"),
+        (Kind.SET_COLUMN, "", "", "KMTopic"),
+        (Kind.SET_OFFICE, "", "", "co-bel, extends topic"),
+        (Kind.SET_TEXT, "en", "", "What grows."),
+        (Kind.SET_TEXT, "", "", "forestry"),
+    ]
+    assert differences(known, then, of_sets=False) == []
