@@ -53,7 +53,7 @@ def differences(before: Taxonomy, after: Taxonomy, *, of_sets: bool = True) -> l
     """All differences, the term sets in the order of `after`, then those it lacks; layers included.
 
     An id that became an alias is the term it means now: a merged term is no removed one. Without `of_sets`
-    the names, rules, modes and columns of the term sets are not compared; a file from outside does not say them.
+    the names, rules, modes and columns of the term sets are not compared; a thesaurus does not say them.
     """
     old, new = _sets(before), _sets(after)
     found: list[Difference] = []
