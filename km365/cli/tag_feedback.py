@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from km365.cli.console import json_option, print_json, say, table, with_app
-from km365.errors import ExitCode
+from km365.errors import ExitCode, NotFound
 
 if TYPE_CHECKING:
     from km365.app import App
@@ -214,14 +214,16 @@ def _sites(app: "App", document: str) -> tuple[str, ...]:
 
 
 class _Labels:
-    """The label of each concept; its id where nobody knows it any more."""
+    """The label of each concept, by an old id too; the id where nobody knows it any more."""
 
     def __init__(self, terms: "Taxonomy") -> None:
         self._terms = terms
 
     def __call__(self, concept_id: str) -> str:
-        concept = self._terms.by_id.get(concept_id)
-        return concept.label() if concept else concept_id
+        try:
+            return self._terms.resolve(concept_id).label()
+        except NotFound:
+            return concept_id
 
 
 async def _labels(app: "App", terms: "Taxonomy | None" = None) -> _Labels:

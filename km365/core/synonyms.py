@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from km365.core.feedback import meaning
 from km365.core.languages import LANGUAGES
 from km365.core.taxonomy import FORBIDDEN, LABEL_LIMIT, Concept, Taxonomy, TermSet
 from km365.errors import InputRefused, TemplateError
@@ -16,14 +17,26 @@ Overlay = Mapping[str, Mapping[str, tuple[str, ...]]]
 def with_synonyms(taxonomy: Taxonomy, overlay: Overlay) -> Taxonomy:
     """`taxonomy` with the accepted synonyms behind each concept's own; the same object when none applies.
 
-    An id that the taxonomy does not have is passed over: the term may come back with the next copy of the
-    term store. A synonym that the concept has already, in whatever capitals, is not added twice.
+    An old id means the concept that it stands for now. An id that the taxonomy does not have is passed over:
+    the term may come back with the next copy of the term store. A synonym that the concept has already, in
+    whatever capitals, is not added twice.
     """
+    overlay = _today(overlay, taxonomy)
     sets = tuple(_widened(one, overlay) for one in taxonomy.term_sets)
     layers = tuple(_widened(one, overlay) for one in taxonomy.layers)
     if sets == taxonomy.term_sets and layers == taxonomy.layers:
         return taxonomy
     return replace(taxonomy, term_sets=sets, layers=layers)
+
+
+def _today(overlay: Overlay, taxonomy: Taxonomy) -> Overlay:
+    """The synonyms under the ids that their concepts have now."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for concept_id, by_language in overlay.items():
+        now = found.setdefault(meaning(concept_id, taxonomy), {})
+        for language, texts in by_language.items():
+            now[language] = (*now.get(language, ()), *texts)
+    return found
 
 
 def _widened(term_set: TermSet, overlay: Overlay) -> TermSet:

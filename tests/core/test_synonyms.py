@@ -1,9 +1,11 @@
 """Synonyms accepted from feedback, laid over the taxonomy."""
 
+from dataclasses import replace
+
 import pytest
 
 from km365.core.synonyms import accept, drop, from_text, to_text, with_synonyms
-from km365.core.taxonomy import Concept, Taxonomy, TermSet
+from km365.core.taxonomy import Concept, Status, Taxonomy, TermSet
 from km365.errors import InputRefused, TemplateError
 
 WATER = Concept(id="x/water", labels={"en": "Water"}, synonyms={"en": ("WASH",)})
@@ -25,6 +27,15 @@ def test_what_the_concept_is_called_already_is_not_added_twice():
 
 def test_an_unknown_concept_is_passed_over():
     assert with_synonyms(KNOWN, {"x/gone": {"en": ("Anything",)}}) is KNOWN
+
+
+def test_a_synonym_of_a_term_that_was_merged_goes_to_the_one_it_means_now():
+    merged = replace(WATER, aliases=("x/wells",))
+    old = replace(TREE, status=Status.DEPRECATED, replaced_by="x/water")
+    terms = Taxonomy(term_sets=(TermSet(key="x", names={"en": "Things"}, concepts=(merged, old)),))
+    overlay = {"x/wells": {"en": ("Boreholes",)}, "x/tree": {"en": ("Trunks",), "fr": ("Troncs",)}}
+    wider = with_synonyms(terms, overlay)
+    assert wider.by_id["x/water"].synonyms == {"en": ("WASH", "Boreholes", "Trunks"), "fr": ("Troncs",)}
 
 
 def test_accepting_and_dropping_come_back_to_where_they_began():
