@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from km365.core import setting_values
 from km365.core.schedule import PER_WEEK
 from km365.errors import SettingsError
 
@@ -30,6 +31,22 @@ def _default_home() -> Path:
     return Path(platformdirs.user_data_dir("km365", appauthor=False))
 
 
+def _folder(said: str) -> str:
+    if said and not Path(said).is_dir():
+        raise ValueError(f"must be a folder that exists, not {said!r}; make it, or name another.")
+    return said
+
+
+def _ocr(command: str) -> str:
+    try:
+        named = any("{input}" in argument for argument in shlex.split(command))
+    except ValueError:
+        named = False
+    if command and not named:
+        raise ValueError("must name the file to read as {input}, and close its quotes.")
+    return command
+
+
 def setting(
     default: Any,
     meaning: str,
@@ -37,9 +54,19 @@ def setting(
     secret: bool = False,
     holds_password: bool = False,
     choices: tuple[str, ...] = (),
+    rule: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """One setting: its default, what it means in a sentence, and whether it, or a part of it, is masked."""
-    metadata = {"meaning": meaning, "secret": secret, "holds_password": holds_password, "choices": choices}
+    """One setting: its default, what it means in a sentence, and whether it, or a part of it, is masked.
+
+    `rule` gives what is set as it is used, or raises ValueError (`core/setting_values.py`).
+    """
+    metadata = {
+        "meaning": meaning,
+        "secret": secret,
+        "holds_password": holds_password,
+        "choices": choices,
+        "rule": rule,
+    }
     shown = not (secret or holds_password)
     if callable(default):
         return field(default_factory=default, metadata=metadata, repr=shown)
@@ -63,16 +90,29 @@ class Settings:
         "our database: postgresql+psycopg://user:password@host/name for several machines; "
         "empty means km365.sqlite in home",
         holds_password=True,
+        rule=setting_values.database,
     )
     organisation: str = setting("Children's Agency (demonstration)", "the organisation's name")
-    templates: str = setting("", "a folder whose files replace shipped templates of the same name")
+    templates: str = setting(
+        "", "a folder whose files replace shipped templates of the same name", rule=_folder
+    )
 
-    port: int = setting(3978, "the port of the workspace and the bot, on 127.0.0.1 unless a host is set")
+    port: int = setting(
+        3978,
+        "the port of the workspace and the bot, on 127.0.0.1 unless a host is set",
+        rule=setting_values.port,
+    )
     host: str = setting("127.0.0.1", "the address the bot listens on; others than this need bot_app_id")
-    m365_port: int = setting(8365, "local mode: the port of the small Microsoft 365, always on 127.0.0.1")
+    m365_port: int = setting(
+        8365,
+        "local mode: the port of the small Microsoft 365, always on 127.0.0.1",
+        rule=setting_values.port,
+    )
 
     flows_port: int = setting(
-        3979, "tenant mode: the port where the automations hear what Graph tells notifications_url"
+        3979,
+        "tenant mode: the port where the automations hear what Graph tells notifications_url",
+        rule=setting_values.port,
     )
     notifications_url: str = setting(
         "", "the public https address that leads to flows_port; empty: watched libraries are asked instead"
@@ -86,6 +126,7 @@ class Settings:
     licences: int = setting(
         20_000,
         "how many licences the tenant has; sets the pace of bulk work; 0: not known, found out by trying",
+        rule=setting_values.between(0),
     )
 
     bot_app_id: str = setting("", "the bot's application id; empty means no sign-in, on this machine only")
@@ -94,15 +135,19 @@ class Settings:
         "", "instead of a secret: the path of the bot's certificate and key (PEM)"
     )
     teams_app_id: str = setting("km365-demonstration", "the id in the Teams app manifest")
-    teams_sends_per_second: int = setting(50, "how many messages a second the bot sends; Teams allows 50")
+    teams_sends_per_second: int = setting(
+        50, "how many messages a second the bot sends; Teams allows 50", rule=setting_values.between(1, 50)
+    )
     teams_sends_per_conversation: tuple[str, ...] = setting(
         ("7/1", "8/2", "60/30", "1800/3600"),
         "how many messages the bot sends to one chat in how many seconds; more than this Teams refuses",
+        rule=setting_values.paces,
     )
 
     knowledge_site: str = setting(
         "childrensagency.sharepoint.example:/sites/knowledge",
         "the SharePoint site of the Knowledge, Milestones and Departures lists, as host:/path",
+        rule=setting_values.site,
     )
     office_sites: tuple[str, ...] = setting(
         tuple(
@@ -110,20 +155,25 @@ class Settings:
             for code in ("hq-km", "ro-east", "co-ard", "co-bel", "co-cas")
         ),
         "the offices' SharePoint sites whose document libraries are tagged, as host:/path",
+        rule=setting_values.sites,
     )
 
     search_region: str = setting(
-        "NAM", "where the tenant's data is, for searches as an application: NAM, EUR, APC or another region"
+        "NAM",
+        "where the tenant's data is, for searches as an application: NAM, EUR, APC or another region",
+        rule=setting_values.region,
     )
 
     search_open_libraries: tuple[str, ...] = setting(
         (),
         "the office_sites whose documents everyone may find; those of the others are for their own office",
+        rule=setting_values.sites,
     )
     search_own_permissions: tuple[str, ...] = setting(
         (),
         "the office_sites whose library has permissions of its own and is searched all the same: whoever may "
         "read the library is of the office, and all of the office may",
+        rule=setting_values.sites,
     )
     search_leave_out: tuple[str, ...] = setting(
         ("Confidential", "HR", "Investigations", "Private"),
@@ -140,13 +190,19 @@ class Settings:
         "who decides on the items of every office that they may read: a group, likewise",
     )
     validations_needed: int = setting(
-        1, "how many people must find an item sound before it is validated; none of them may have written it"
+        1,
+        "how many people must find an item sound before it is validated; none of them may have written it",
+        rule=setting_values.between(1),
     )
     decision_days: int = setting(
-        10, "within how many working days of its office a lesson that was sent is first decided on"
+        10,
+        "within how many working days of its office a lesson that was sent is first decided on",
+        rule=setting_values.between(1),
     )
     publication_days: int = setting(
-        20, "within how many working days of its office, from when it was sent, a lesson is published"
+        20,
+        "within how many working days of its office, from when it was sent, a lesson is published",
+        rule=setting_values.between(1),
     )
 
     front_office: tuple[str, ...] = setting(
@@ -155,12 +211,18 @@ class Settings:
         "“Who is asked” of the Milestones list",
     )
 
-    time_zone: str = setting("UTC", "the time zone in which people work, such as Africa/Nairobi")
+    time_zone: str = setting(
+        "UTC", "the time zone in which people work, such as Africa/Nairobi", rule=setting_values.zone
+    )
     working_hours: str = setting(
-        "", "when people are written to, such as 09:00-17:00; empty means that, but always in local mode"
+        "",
+        "when people are written to, such as 09:00-17:00; empty means that, but always in local mode",
+        rule=setting_values.hours,
     )
     weekend: tuple[str, ...] = setting(
-        ("saturday", "sunday"), "the days nobody is written to, unless working_hours is always"
+        ("saturday", "sunday"),
+        "the days nobody is written to, unless working_hours is always",
+        rule=setting_values.weekend,
     )
 
     calendar_mailbox: str = setting(
@@ -169,13 +231,16 @@ class Settings:
     )
 
     prompts_per_week: int = setting(
-        PER_WEEK, "how many invitations and reminders one person gets in seven days, the most important first"
+        PER_WEEK,
+        "how many invitations and reminders one person gets in seven days, the most important first",
+        rule=setting_values.between(1),
     )
 
     ocr_command: str = setting(
         "",
         "a program that reads scanned PDF files, with {input} for the file and {output} for its text; "
         "empty: scans are listed as not read",
+        rule=_ocr,
     )
 
     grievance_channel: str = setting("your HR focal point or the ombudsperson", "where to take a grievance")
@@ -247,8 +312,8 @@ def _refuse_unknown(name: str, shown: str, where: str) -> None:
     raise SettingsError(f"{where}: there is no setting {shown!r}.{hint} `km365 settings show` lists all.")
 
 
-def _convert(name: str, raw: Any, where: str) -> Any:
-    """The value of one setting in its own type; refuses what does not fit, naming the place."""
+def _convert(name: str, raw: Any, place: str) -> Any:
+    """The value of one setting as it is used; refuses what does not fit, naming the place and the key."""
     spec = _known()[name]
     try:
         value = _typed(spec.type, raw)
@@ -256,18 +321,19 @@ def _convert(name: str, raw: Any, where: str) -> Any:
         wanted = {"int": "a whole number", "Path": "a path", "str": "text"}.get(
             getattr(spec.type, "__name__", ""), "a list of texts"
         )
-        raise SettingsError(f"{where}: {name} must be {wanted}, not {type(raw).__name__}.") from None
-    choices = spec.metadata["choices"]
+        raise SettingsError(f"{place} must be {wanted}, not {type(raw).__name__}.") from None
+    choices, rule = spec.metadata["choices"], spec.metadata["rule"]
     if choices and value not in choices:
-        raise SettingsError(f"{where}: {name} must be one of {', '.join(choices)}.")
-    if name in {"port", "m365_port", "flows_port"} and not 0 <= value <= 65535:
-        raise SettingsError(f"{where}: {name} must be a port between 0 and 65535.")
-    return value
+        raise SettingsError(f"{place} must be one of {', '.join(choices)}.")
+    try:
+        return rule(value) if rule else value
+    except ValueError as error:
+        raise SettingsError(f"{place} {error}") from None
 
 
 def _typed(kind: Any, raw: Any) -> Any:
     if kind is int:
-        if isinstance(raw, bool):
+        if isinstance(raw, bool | float):
             raise TypeError
         return int(raw)
     if kind is Path:
@@ -311,7 +377,7 @@ def read(
     if path is not None:
         for name, raw in _from_file(path).items():
             _refuse_unknown(name, name, path.name)
-            values[name] = _convert(name, raw, path.name)
+            values[name] = _convert(name, raw, f"{path.name}: {name}")
             origins[name] = str(path)
     for variable, raw in environment.items():
         if not variable.startswith(PREFIX) or variable.startswith((f"{PREFIX}TEST_", f"{PREFIX}REQUIRE_")):
@@ -320,14 +386,15 @@ def read(
         if name == "settings":
             continue
         _refuse_unknown(name, variable, "environment")
-        values[name] = _convert(name, raw, "environment")
+        values[name] = _convert(name, raw, f"environment: {variable}")
         origins[name] = variable
     for name, raw in (overrides or {}).items():
         if raw is not None:
-            values[name] = _convert(name, raw, "command line")
+            values[name] = _convert(name, raw, f"command line: {name}")
             origins[name] = "command line"
     settings = Settings(**values)
     _check_whole(settings)
+    _check_offices(settings, origins)
     return settings, _sources(settings, origins)
 
 
@@ -352,14 +419,7 @@ def _check_whole(settings: Settings) -> None:
         raise SettingsError("notifications_url must be https; Graph tells its changes to no other address.")
     if settings.host not in LOOPBACK and not settings.bot_app_id:
         raise SettingsError("host: listening beyond this machine needs bot_app_id, so that callers sign in.")
-    if settings.prompts_per_week < 1:
-        raise SettingsError("prompts_per_week must be 1 or more.")
-    if settings.validations_needed < 1:
-        raise SettingsError("validations_needed must be 1 or more.")
-    if settings.decision_days < 1 or settings.publication_days < 1:
-        raise SettingsError("decision_days and publication_days must be 1 or more.")
     _check_bot(settings)
-    _check_ocr(settings.ocr_command)
 
 
 def _check_bot(settings: Settings) -> None:
@@ -369,23 +429,19 @@ def _check_bot(settings: Settings) -> None:
         raise SettingsError(
             "bot_app_secret and bot_app_certificate: set the one with which the bot signs in."
         )
-    if settings.teams_sends_per_second < 1:
-        raise SettingsError("teams_sends_per_second must be 1 or more.")
-    for pace in settings.teams_sends_per_conversation:
-        if not re.fullmatch(r"[1-9]\d*/[1-9]\d*", pace):
+
+
+def _check_offices(settings: Settings, origins: Mapping[str, str]) -> None:
+    """A site that is not among the offices would be searched by nobody, in silence."""
+    for name in ("search_open_libraries", "search_own_permissions"):
+        for address in getattr(settings, name):
+            if address in settings.office_sites:
+                continue
+            near = difflib.get_close_matches(address, settings.office_sites, n=1)
+            hint = f"; is it {near[0]}?" if near else "; name one of them, or add it there."
             raise SettingsError(
-                f"teams_sends_per_conversation: {pace!r} must be a number of messages and of seconds, "
-                "such as 7/1."
+                f"{Path(origins[name]).name}: {name}: {address} is none of the office_sites{hint}"
             )
-
-
-def _check_ocr(command: str) -> None:
-    try:
-        named = any("{input}" in argument for argument in shlex.split(command))
-    except ValueError:
-        named = False
-    if command and not named:
-        raise SettingsError("ocr_command must name the file to read as {input}, and close its quotes.")
 
 
 def _without_password(address: str) -> str:

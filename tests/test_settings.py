@@ -1,5 +1,6 @@
 """Settings: defaults, file, environment, command line, in that order."""
 
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -44,11 +45,51 @@ def test_an_unknown_key_names_the_nearest_known_one(tmp_path):
         ('mode = "cloud"', "mode must be one of local, tenant"),
         ("office_sites = [1]", "office_sites must be a list of texts"),
         ("port = ", r"km365\.toml: "),
+        ("port = 39.5", "port must be a whole number"),
+        ('time_zone = "Nairobi"', "not 'Nairobi'. Is it Africa/Nairobi"),
+        ('time_zone = ""', "such as Africa/Nairobi"),
+        ('working_hours = "17:00-09:00"', "such as 09:00-17:00"),
+        ('working_hours = "9-17"', "such as 09:00-17:00"),
+        ('weekend = ["sabbath"]', "such as friday"),
+        (
+            'weekend = ["monday","tuesday","wednesday","thursday","friday","saturday","sunday"]',
+            "leave a working day",
+        ),
+        ('knowledge_site = "knowledge"', "such as agency.sharepoint.com:/sites/knowledge"),
+        ('office_sites = ["agency/sites/x"]', "its https address"),
+        ('templates = "nowhere"', "a folder that exists, not 'nowhere'"),
+        ('database_url = "mysql://km365:s3cr3t@db/km365"', r"not mysql://…\.$"),
+        ('search_region = "Europe"', "such as NAM, EUR or APC"),
+        ('search_open_libraries = ["a:/sites/co-xyz"]', "a:/sites/co-xyz is none of the office_sites"),
+        ("licences = -5", "must be 0 or more"),
+        ("teams_sends_per_second = 5000", "must be between 1 and 50"),
+        ('teams_sends_per_conversation = ["7"]', "such as 7/1"),
+        ("prompts_per_week = 0", "must be 1 or more"),
+        ('ocr_command = "ocr it"', "as {input}"),
     ],
 )
-def test_a_value_that_does_not_fit_is_refused_with_its_place(tmp_path, toml, says):
-    with pytest.raises(SettingsError, match=says):
+def test_a_value_that_does_not_fit_is_refused_with_its_place_and_an_example(tmp_path, toml, says):
+    with pytest.raises(SettingsError, match=says) as refused:
         _read(tmp_path, toml)
+    assert str(refused.value).startswith("km365.toml: ")
+
+
+def test_a_value_in_the_environment_is_refused_by_its_variable(tmp_path):
+    with pytest.raises(SettingsError, match=r"^environment: KM365_TIME_ZONE must be a time zone"):
+        _read(tmp_path, KM365_TIME_ZONE="Nairobi")
+
+
+def test_every_default_is_a_value_that_fits():
+    for one in fields(Settings):
+        rule = one.metadata["rule"]
+        if rule and one.default is not MISSING:
+            assert rule(one.default) == one.default
+
+
+def test_a_site_may_be_what_the_browser_shows_for_it(tmp_path):
+    shown = "https://agency.sharepoint.com/sites/co-bel/Shared%20Documents/Forms/AllItems.aspx"
+    settings = _read(tmp_path, KM365_OFFICE_SITES=shown, KM365_SEARCH_OPEN_LIBRARIES=shown)
+    assert settings.office_sites == settings.search_open_libraries == ("agency.sharepoint.com:/sites/co-bel",)
 
 
 def test_a_list_in_the_environment_is_separated_by_commas(tmp_path):

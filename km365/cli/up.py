@@ -21,7 +21,6 @@ from km365.cli import running
 from km365.cli.console import Progress, say
 from km365.errors import NotAvailable
 from km365.settings import Settings, read
-from km365.templates import Templates
 
 if TYPE_CHECKING:
     from km365.app import App
@@ -47,7 +46,6 @@ def command(*, port: int | None, m365_port: int | None, home: Path | None, no_br
       km365 up --home ./demo --no-browser
     """
     settings = read(overrides={"port": port, "m365_port": m365_port, "home": home})[0]
-    Templates(settings.templates or None)  # a folder that is not there is said before anything is made
     with _home(settings.home), contextlib.suppress(KeyboardInterrupt):
         _try_database(settings)
         settings = replace(settings, port=_free_port(settings))

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 _DAY = timedelta(days=1)
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WEEK = timedelta(days=7)
 PER_WEEK = 2
 """How many messages a person gets in a week, of all campaigns together, where nothing else is set."""
@@ -47,6 +48,24 @@ class Hours:
     def works_on(self, day: date) -> bool:
         """Whether it is a working day."""
         return day.weekday() not in self.weekend and day not in self.off
+
+
+def working_hours(text: str) -> tuple[timedelta, timedelta]:
+    """The two ends of 09:00-17:00. Raises ValueError where there is anything else."""
+    opens, closes = (_wall_time(part.strip()) for part in text.split("-"))
+    return opens, closes
+
+
+def _wall_time(text: str) -> timedelta:
+    if text == "24:00":
+        return _DAY
+    wall = time.fromisoformat(text)
+    return timedelta(hours=wall.hour, minutes=wall.minute)
+
+
+def weekdays(names: Iterable[str]) -> frozenset[int]:
+    """The days of the week, Monday being 0, by their English names. Raises ValueError for another word."""
+    return frozenset(_WEEKDAYS.index(name.lower()) for name in names)
 
 
 ALWAYS = Hours(zone=UTC, opens=timedelta(0), closes=_DAY, weekend=frozenset())

@@ -1,18 +1,17 @@
 """Where offices are and when they work: `duty_stations.toml`, which an organisation edits."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
+from datetime import date
 from functools import lru_cache
 
 from km365.core.preferences import zone_of
-from km365.core.schedule import Hours
+from km365.core.schedule import Hours, weekdays, working_hours
 from km365.documents.toml import Table, read
 from km365.templates import Templates
 
 _FILE = "duty_stations.toml"
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _ANY_LEAP_YEAR = 2000
 
 
@@ -66,24 +65,6 @@ def regions(templates: Templates) -> Mapping[str, str]:
     """The region of each office of the file; "" where it names none. Raises TemplateError as above."""
     file = read(templates, _FILE)
     return {code: file.table(code, header=code).text("region", default="") for code in list(file.keys())}
-
-
-def working_hours(text: str) -> tuple[timedelta, timedelta]:
-    """The two ends of 09:00-17:00. Raises ValueError where there is anything else."""
-    opens, closes = (_wall_time(part.strip()) for part in text.split("-"))
-    return opens, closes
-
-
-def weekdays(names: Iterable[str]) -> frozenset[int]:
-    """The days of the week, Monday being 0, by their English names. Raises ValueError for another word."""
-    return frozenset(_DAYS.index(name.lower()) for name in names)
-
-
-def _wall_time(text: str) -> timedelta:
-    if text == "24:00":
-        return timedelta(days=1)
-    wall = time.fromisoformat(text)
-    return timedelta(hours=wall.hour, minutes=wall.minute)
 
 
 def _hours(table: Table, usual: Hours, *, always: bool) -> Hours:

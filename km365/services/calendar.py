@@ -7,9 +7,9 @@ from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from km365.core.asking import Colleague, Staff
-from km365.core.schedule import Hours, Milestone, day_at
+from km365.core.schedule import Hours, Milestone, day_at, weekdays, working_hours
 from km365.core.schema import MILESTONES
-from km365.documents.duty_stations import duty_stations, weekdays, working_hours
+from km365.documents.duty_stations import duty_stations
 from km365.errors import SettingsError
 from km365.graph import lists, people, sites
 from km365.graph.client import Graph

@@ -8,6 +8,7 @@ from datetime import datetime
 from urllib.parse import parse_qs, unquote
 
 from km365.core.feedback import DocumentKey, Feedback, Source, Verdict
+from km365.core.site_addresses import site_address
 from km365.core.tag_plan import list_container
 from km365.core.taxonomy import Concept, Taxonomy, TermSet
 from km365.errors import GraphNotFound, InputRefused, NotFound
@@ -15,7 +16,7 @@ from km365.graph import drives, lists, sites
 from km365.graph.client import Graph
 from km365.graph.drives import File
 from km365.graph.lists import SharePointList
-from km365.services.tag_libraries import find_libraries, site_address
+from km365.services.tag_libraries import find_libraries
 from km365.services.tag_scope import FOR_EVERYBODY
 from km365.store import feedback as store
 from km365.store.database import Database

@@ -29,8 +29,9 @@ _THEN = {
 }
 
 FROM_THEN_ON = (
-    "km365 asks them nothing by itself and sends no lessons, and only invites them once when they leave a post; "
-    "a row “none” with their id keeps it. Is that not what they want, they write “ask me again” to the bot"
+    "km365 asks them nothing by itself and sends no lessons, and only invites them once when they leave a "
+    "post; a row “none” with their id keeps it. Is that not what they want, they write “ask me again” to the "
+    "bot"
 )
 """What erasing brings with it, wished for or not: to be asked for what was just erased would undo it."""
 

@@ -1,12 +1,11 @@
 """The libraries and lists that are tagged: found by name, and opened with their tag columns."""
 
 import difflib
-import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import unquote, urlsplit
 
+from km365.core.site_addresses import site_address
 from km365.core.tag_plan import FACETS, Library, list_container, list_of
 from km365.errors import GraphNotFound, PlanRefused
 from km365.graph import drives, lists, sites
@@ -17,7 +16,6 @@ from km365.graph.sites import Site
 from km365.settings import LOOPBACK, Settings
 
 _TEXTS = frozenset({"text", "note"})
-_IN_ADDRESS = re.compile(r"/(?:sites|teams)/[^/]+", re.IGNORECASE)
 _SITES_NAMED = 5
 _NO_TEXT = frozenset({"KMId", "KMOffice", "KMContributors", "KMLanguage", "Title"})
 
@@ -36,15 +34,6 @@ class Shelf:
     def is_list(self) -> bool:
         """Whether its items are no files."""
         return list_of(self.library.drive_id) is not None
-
-
-def site_address(said: str) -> str:
-    """The site as host:/path, also from what a browser shows for it or for a page or library in it."""
-    if not said.lower().startswith(("https://", "http://")):
-        return said
-    parts = urlsplit(said)
-    named = _IN_ADDRESS.search(unquote(parts.path))
-    return f"{parts.hostname}:{named[0] if named else '/'}"
 
 
 async def find_libraries(

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import click
 import pytest
@@ -71,6 +72,21 @@ def test_settings_are_shown_in_lines_a_person_can_read(monkeypatch: pytest.Monke
     words = " ".join(click.unstyle(explained).split())
     assert all(row["meaning"].split()[0] in words for row in rows)
     assert "the time zone in which people work" in words
+
+
+@pytest.mark.parametrize("words", [("up",), ("doctor",), ("settings", "show"), ("departure", "list")])
+def test_a_setting_that_cannot_be_right_is_refused_before_anything_is_made(
+    words: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("KM365_TIME_ZONE", "Nairobi")
+    monkeypatch.setenv("KM365_HOME", str(tmp_path / "home"))
+    with pytest.raises(SystemExit) as left:
+        main([*words])
+    assert left.value.code == ExitCode.USAGE and not (tmp_path / "home").exists()
+    assert "KM365_TIME_ZONE must be a time zone such as Africa/Nairobi" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

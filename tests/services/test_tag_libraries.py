@@ -2,8 +2,9 @@
 
 import pytest
 
+from km365.core.site_addresses import site_address
 from km365.errors import GraphNotFound
-from km365.services.tag_libraries import find_libraries, site_address
+from km365.services.tag_libraries import find_libraries
 
 from ..conftest import BELMORA, KNOWLEDGE, Provisioned
 
