@@ -12,8 +12,9 @@ from km365.core.named_readers import mentioned
 from km365.core.offices import by_code
 from km365.core.questions import POST_LEFT
 from km365.documents.offices import offices
-from km365.errors import KM365Error
+from km365.errors import GraphError, KM365Error
 from km365.graph.people import get_people, get_person
+from km365.services import restricted
 from km365.store import campaigns, duty_stations
 from km365.store.database import Connection
 
@@ -23,6 +24,8 @@ _KEPT = timedelta(hours=1)
 _PATIENCE_S = 3.0
 """How long a question waits for names; without them it says who reads in general words."""
 _MOST_KEPT = 5_000
+_FILED = frozenset({BANK, POST_LEFT})
+"""The banks whose answers become a note in the library."""
 
 
 class Surroundings:
@@ -37,7 +40,10 @@ class Surroundings:
 
 
 class InDirectory(Surroundings):
-    """As our calendar and the directory have it. Needs User.Read.All."""
+    """As our calendar and the directory have it. Needs User.Read.All.
+
+    That only its readers can open a filed note is told with Sites.Selected with fullcontrol.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -79,7 +85,15 @@ class InDirectory(Surroundings):
             colleagues=colleagues,
             names=named,
             words=POST_LEFT if interview.bank == POST_LEFT else Around.words,
+            closed=interview.bank not in _FILED or await self._library_is_closed(),
         )
+
+    async def _library_is_closed(self) -> bool:
+        """Whether SharePoint says so: what it does not tell is not taken for closed."""
+        try:
+            return await restricted.is_closed(self._app.graph, self._app.settings)
+        except GraphError:
+            return False
 
 
 def _ours(c: Connection, interview: Interview) -> tuple[str, str, int]:

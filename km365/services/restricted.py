@@ -161,6 +161,15 @@ async def examine(graph: Graph, db: Database, settings: Settings, *, now: dateti
     return found.words
 
 
+async def is_closed(graph: Graph, settings: Settings) -> bool:
+    """Whether the library is known to have permissions of its own, so that the site's readers read no note.
+
+    Raises GraphNotFound where it is not there. Needs Sites.Selected with fullcontrol; 5 resource units.
+    """
+    found = standing(await _access(graph, settings), None)
+    return found.told and not found.inherits
+
+
 async def _access(graph: Graph, settings: Settings) -> Access | None:
     site = await sites.get_site(graph, settings.knowledge_site)
     library = await drives.get_drive(graph, site.id, HANDOVER_NOTES.title)

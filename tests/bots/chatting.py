@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft6Validator
+from km365_bots.around import Surroundings
 from km365_bots.cards import LARGEST_BYTES, render, size_bytes
 from km365_bots.chat import Parts, Reader
 from km365_bots.conversation import compose, compose_now, respond
 from km365_bots.topics import Topic
 
+from km365.core.around import Around
 from km365.core.chat import Card, Event, EventKind, Reply
 from km365.core.interviews import Interview
 from km365.core.keepout import KeepOut
@@ -61,6 +63,13 @@ ANSWERS = {
 """What somebody answers who answers everything, by question."""
 
 
+class Closed(Surroundings):
+    """Nobody is known by name, and only its readers can open a filed note."""
+
+    def of(self, interview: Interview) -> Around:
+        return Around(closed=True)
+
+
 @dataclass
 class Office:
     """What the bot talks to behind the chat: a database, and a Microsoft 365 that keeps what it is sent."""
@@ -92,6 +101,7 @@ class Office:
             new_id=lambda: f"i{next(self.numbers)}",
             topics=self.topics,
             coach=self.coach,
+            around=Closed(),
             **({"members": self.members} if self.members else {}),
         )
 

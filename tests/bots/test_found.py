@@ -83,7 +83,7 @@ async def test_a_leaver_is_proposed_lessons_below_the_note_and_each_becomes_one_
 
     await ann.says("propose it", activity="twice")
     ann.heard("“Ask the agents before you sign” is on its way", "Next time I would call him in February")
-    ann.heard("Your answer itself is read by: only your successor and your supervisor")
+    ann.heard("Your answer itself is read by: Sam Paperboat, your supervisor", "may open the library")
     await ann.says("propose it", activity="twice")
     assert len(await own_lessons(ann)) == 1, "what Teams repeats is no answer to the next lesson"
 

@@ -140,7 +140,9 @@ class FoundInAnswers(Topic):
             )
             return await self._next(chat, turn, [chat.speech.say("found.left")])
         if one.wider and not sure:
-            return Told(replies=[_surely(chat.speech, turn.interview, one, verb)], waits={"sure": verb})
+            return Told(
+                replies=[_surely(chat.about(turn.interview), turn.interview, one, verb)], waits={"sure": verb}
+            )
         if refusal := await chat.keeps_out(*one.words.values()):
             return refused(chat, refusal)
         return await self._made(chat, turn, one, send=verb == _PROPOSE)
@@ -194,7 +196,7 @@ class FoundInAnswers(Topic):
             "at": chat.event.at.isoformat(),
         }
         await chat.remember(**{FOUND: kept})
-        speech = chat.speaking(interview.language)
+        speech = chat.about(interview)
         bank = chat.parts.banks.get(BANK, interview.language)
         labels = {name: label(bank, one.item.kind, name) for name in WRITTEN_FIELDS[1:]}
         cards = [_card(speech, interview, one, labels)]
