@@ -4,6 +4,8 @@ Nothing of azure-identity is imported until a tenant's credential is built.
 """
 
 import asyncio
+import base64
+import json
 import logging
 import re
 import time
@@ -151,6 +153,21 @@ def tenant_credential(
     if client_id:
         options |= {"managed_identity_client_id": client_id, "workload_identity_client_id": client_id}
     return aio.DefaultAzureCredential(**options)
+
+
+def granted(token: str) -> frozenset[str] | None:
+    """The permissions that a token of Entra ID names; None where it tells none.
+
+    Its signature is not looked at: it is our own, and only shown. Microsoft may change what is in it
+    (learn.microsoft.com/entra/identity-platform/access-tokens), so nothing else may depend on it.
+    """
+    parts = token.split(".")
+    try:
+        body = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        roles, scopes = body.get("roles") or [], body.get("scp") or ""
+        return frozenset(map(str, [*roles, *scopes.split()])) if len(parts) == 3 else None
+    except (ValueError, LookupError, AttributeError, TypeError):
+        return None
 
 
 class LocalCredential:

@@ -168,18 +168,27 @@ async def list_groups(graph: Graph, person: str) -> AsyncIterator[Group]:
                 yield Group(id=text(raw.get("id")).lower(), name=text(raw.get("displayName")))
 
 
+async def find_groups(graph: Graph, group: str) -> list[str]:
+    """The object ids of the groups of that name or id: none, one, or several of one name.
+
+    Permission: GroupMember.Read.All.
+    """
+    wanted = f"{'id' if is_id(group) else 'displayName'} eq {odata_text(group)}"
+    pages = graph.pages("/groups", params={"$filter": wanted, "$select": "id"})
+    return [text(raw.get("id")) async for page in pages for raw in page.values] if group else []
+
+
+def is_id(said: str) -> bool:
+    """Whether it has the form of an object id."""
+    return _ID.fullmatch(said) is not None
+
+
 async def list_members(graph: Graph, group: str) -> AsyncIterator[Person]:
     """The people whom the group, by object id or name, holds directly; nobody where there is no such group.
 
     Permission: GroupMember.Read.All.
     """
-    params = {"$filter": f"displayName eq {odata_text(group)}", "$select": "id"}
-    ids = [group] if _ID.fullmatch(group) else []
-    if group and not ids:
-        ids = [
-            text(raw.get("id")) async for page in graph.pages("/groups", params=params) for raw in page.values
-        ]
-    for one in ids:
+    for one in [group] if is_id(group) else await find_groups(graph, group):
         async for page in graph.pages(f"/groups/{segment(one)}/members", params={"$select": FIELDS}):
             for raw in page.values:
                 if raw.get("@odata.type") == USER:

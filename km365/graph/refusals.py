@@ -49,7 +49,7 @@ _THINGS = (  # the first that fits; permissions after graph/FACTS §6
     _Thing("/appcatalogs", "the app catalogue", "AppCatalog.Read.All", "AppCatalog.ReadWrite.All"),
     _Thing("/subscriptions", "a change notification", _WATCH, _WATCH),
     _Thing("/permissions", "a site's permissions", "Sites.FullControl.All", "Sites.FullControl.All"),
-    _Thing("/search/query", "search", "Sites.Read.All", "Sites.Read.All"),
+    _Thing("/search/query", "what search finds", "Sites.Read.All", "Sites.Read.All"),
     _Thing("/subscribedskus|/organization", "the organisation", "Organization.Read.All"),
     _Thing("/users/[^/]+/memberof", "somebody's groups", "GroupMember.ReadBasic.All"),
     _Thing("/getpresencesbyuserid|/presence$", "who is on leave", *["Presence.Read.All"] * 2),
@@ -65,6 +65,7 @@ _THINGS = (  # the first that fits; permissions after graph/FACTS §6
     _Thing(r"/drives?\b|/content", "a file or library"),
     _Thing("/sites", "a site"),
 )
+_QUESTION = re.compile("/search/query$|/getpresencesbyuserid$")
 _ANYTHING = _Thing("", "what was asked", *["the permission that its documentation names"] * 2)
 
 
@@ -79,7 +80,7 @@ def refusal(*, status: int, headers: Mapping[str, str], body: Json, method: str,
         "retry_after_s": _seconds(headers.get("retry-after")),
     }
     thing, permission = _about(method, url)
-    reading = method in {"GET", "HEAD"}
+    reading = _reads(method, url)
     said = _said(error)
     if _inner_code(error) == "resourcelocked" or (code or "").lower() == "resourcelocked":
         status = 423
@@ -123,7 +124,7 @@ def _by_status(status: int, thing: str, said: str) -> tuple[type[GraphError], st
 def _forbidden(thing: str, permission: str, reading: bool, url: str) -> str:
     if "employeeLeaveDateTime" in unquote(url):
         permission += " and User-LifeCycleInfo.Read.All"
-    verb = "show" if reading else "change"
+    verb = "read" if reading else "change"
     return f"Graph refused to {verb} {thing}. The app needs {permission}; `km365 doctor` shows what it has."
 
 
@@ -131,7 +132,12 @@ def _about(method: str, url: str) -> tuple[str, str]:
     """What a request is about, and the permission it needs."""
     path = unquote(urlsplit(url).path).lower()
     thing = next((one for one in _THINGS if re.search(one.pattern, path)), _ANYTHING)
-    return thing.name, thing.to_read if method in {"GET", "HEAD"} else thing.to_change
+    return thing.name, thing.to_read if _reads(method, url) else thing.to_change
+
+
+def _reads(method: str, url: str) -> bool:
+    """Whether a request only reads; some questions are too long for an address and are asked by POST."""
+    return method in {"GET", "HEAD"} or _QUESTION.search(urlsplit(url).path.lower()) is not None
 
 
 def _resync(headers: Mapping[str, str], facts: dict[str, Any]) -> ResyncNeeded:

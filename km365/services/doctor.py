@@ -15,7 +15,7 @@ from km365.graph import events, people, presence, sites
 from km365.graph.certificates import trusted
 from km365.graph.client import Graph
 from km365.jobs import Jobs
-from km365.services import calendar, messages, provision, restricted, tag_listen
+from km365.services import calendar, doctor_access, messages, provision, restricted, tag_listen
 from km365.services.search_readers import WHY_LEFT_OUT
 from km365.settings import Settings
 from km365.store import conversations, duty_stations, outbox, search
@@ -42,11 +42,14 @@ async def examine(
         ("disk", lambda: _disk(settings)),
         ("database", lambda: _database(db)),
         ("Microsoft Graph", lambda: _graph(graph, settings)),
+        ("permissions", lambda: doctor_access.permissions(graph)),
         ("lists, columns and terms", lambda: _provisioned(graph, settings, taxonomy)),
         ("handover notes", lambda: restricted.examine(graph, db, settings, now=now)),
         ("office sites", lambda: _offices(graph, settings)),
         ("bot", lambda: _bot(settings)),
         ("people", lambda: _people(db)),
+        ("who decides", lambda: doctor_access.deciders(graph, settings)),
+        ("front offices", lambda: doctor_access.front_office(settings)),
         ("people on leave", lambda: _on_leave(graph)),
         ("Outlook", lambda: _outlook(graph, settings)),
         ("offices' hours", lambda: _hours(db, settings)),

@@ -1,9 +1,9 @@
 """`km365 provision` and `km365 doctor` as typed."""
 
 from km365.errors import ExitCode
-from km365.local import faults
+from km365.local import faults, users
 
-from ..conftest import Provisioned
+from ..conftest import Provisioned, person_id
 from .conftest import Type
 
 
@@ -59,7 +59,10 @@ async def test_a_refused_permission_has_its_exit_code(km365: Type, provisioned: 
     assert "Sites." in refused.err
 
 
-async def test_the_doctor_says_each_finding_and_fails_while_one_is_not_well(km365: Type) -> None:
+async def test_the_doctor_says_each_finding_and_fails_while_one_is_not_well(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    users.join_group(provisioned.m365.state, "Knowledge reviewers", person_id("eve"))
     found = await km365("doctor", "--json")
     assert found.code == ExitCode.FAILED
     assert {one["about"] for one in found.json if not one["well"]} == {"bot"}

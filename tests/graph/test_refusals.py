@@ -47,3 +47,18 @@ def test_the_names_of_our_own_lists_and_columns_stay() -> None:
     assert said("Column 'KMOffice' of the list \"Handover notes\" can't be used with 'x'.").endswith(
         "Graph says: Column 'KMOffice' of the list 'Handover notes' can't be used with …."
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("POST", "/search/query", "refused to read what search finds. The app needs Sites.Read.All"),
+        ("POST", "/communications/getPresencesByUserId", "refused to read who is on leave"),
+        ("POST", "/sites/a/lists", "refused to change the lists of a site"),
+        ("GET", "/sites/a/lists", "refused to read the lists of a site"),
+    ],
+)
+def test_a_question_asked_by_post_is_refused_as_reading(method: str, path: str, said: str) -> None:
+    body = {"error": {"code": "accessDenied"}}
+    found = refusal(status=403, headers={}, body=body, method=method, url=f"https://g/v1.0{path}")
+    assert said in str(found) and "`km365 doctor` shows what it has" in str(found)

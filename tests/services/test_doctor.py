@@ -1,5 +1,7 @@
 """`km365 doctor` finds what is well and what is not, and says what to do."""
 
+import base64
+import json
 import shutil
 import sqlite3
 from collections import namedtuple
@@ -11,10 +13,11 @@ import httpx
 import pytest
 from aiohttp import web
 
-from km365.graph import drives, sites
+from km365.errors import KM365Error
+from km365.graph import drives, people, sites
 from km365.jobs import Job, JobState
-from km365.local import faults, file_permissions
-from km365.services import doctor, search_index, taxonomy
+from km365.local import faults, file_permissions, users
+from km365.services import doctor, doctor_access, search_index, taxonomy
 from km365.services.doctor import Finding
 from km365.settings import Settings
 from km365.store import duty_stations, outbox, watches
@@ -22,7 +25,7 @@ from km365.store.database import Connection
 from km365.store.outbox import Delivery, Message
 from km365.store.watches import FileState, WatchedFile
 
-from ..conftest import BELMORA, Provisioned, sign_in_name
+from ..conftest import BELMORA, Provisioned, person_id, sign_in_name
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -65,6 +68,7 @@ async def test_an_office_that_nobody_works_in_is_told_of_its_hours(provisioned: 
 
 @pytest.mark.parametrize("status", [200, 503])
 async def test_all_is_well_when_the_bot_is(provisioned: Provisioned, status: int) -> None:
+    users.join_group(provisioned.m365.state, "Knowledge reviewers", person_id("eve"))
     runner, port = await serving(status)
     try:
         found = await examine(provisioned, replace(provisioned.app.settings, port=port))
@@ -258,6 +262,75 @@ async def test_documents_left_out_of_the_search_are_counted_with_the_reason(prov
         await search_index.look(app.graph, app.db, app.settings, now=app.clock.now)
         found = (await examine(provisioned))["search"]
         assert found.well == well and words in found.words
+
+
+async def test_a_group_that_is_misspelt_empty_or_there_twice_is_named(
+    provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, settings = provisioned.m365.state, provisioned.app.settings
+    users.join_group(state, "Knowledge reviewers", person_id("eve"))
+    misspelt = replace(settings, focal_point_group="Knowlege focal points")
+    found = (await examine(provisioned, misspelt))["who decides"]
+    assert not found.well
+    assert found.words.startswith("focal_point_group: the directory has no group 'Knowlege focal points'")
+
+    reviewers = state.stable_id("group", "Knowledge reviewers")
+    assert (await examine(provisioned, replace(settings, reviewer_group=reviewers)))["who decides"].well
+    with state.tx() as c:
+        c.execute("DELETE FROM directory_member WHERE grp = ?", (reviewers,))
+    assert "'Knowledge reviewers' holds nobody" in (await examine(provisioned))["who decides"].words
+
+    async def twins(*_: object) -> list[str]:
+        return ["one", "other"]
+
+    monkeypatch.setattr(people, "find_groups", twins)
+    assert "2 groups are called 'Knowledge reviewers'" in (await examine(provisioned))["who decides"].words
+
+
+async def test_who_may_not_see_groups_is_told_the_permission(provisioned: Provisioned) -> None:
+    closed = {"path": "*/memberOf", "status": 403, "retry_after_s": None}
+    faults.switch(provisioned.m365.state, "next_requests", on=True, **closed)
+    found = (await examine(provisioned))["who decides"]
+    assert not found.well and "refused to read somebody's groups" in found.words
+    assert "GroupMember.ReadBasic.All" in found.words
+
+
+def token(**claims: object) -> str:
+    """As Entra ID makes them, but for the signature."""
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"e30.{body}.c2ln"
+
+
+async def test_the_permissions_of_the_app_stand_beside_those_it_needs(
+    provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "does not tell" in (await examine(provisioned))["permissions"].words
+    graph = provisioned.app.graph
+    has = ["Sites.Selected", "User.Read.All", "TeamsAppInstallation.ReadWriteSelfForUser.All"]
+
+    async def bearer(**_: object) -> str:
+        return token(roles=has)
+
+    monkeypatch.setattr(graph.tokens, "bearer", bearer)
+    with pytest.raises(KM365Error) as missing:
+        await doctor_access.permissions(graph)
+    said, had = str(missing.value).split(" The app has ")
+    assert said.startswith(
+        "Missing: GroupMember.ReadBasic.All (who may decide on a lesson), AppCatalog.Read.All"
+    )
+    assert had.startswith("Sites.Selected, TeamsAppInstallation.ReadWriteSelfForUser.All, User.Read.All.")
+    assert "goes on without TermStore.Read.All (terms)" in had
+
+    has += ["GroupMember.Read.All", "AppCatalog.Read.All"]
+    assert "which sites" in await doctor_access.permissions(graph)
+
+
+async def test_a_line_of_the_front_office_that_speaks_of_nobody_is_named(provisioned: Provisioned) -> None:
+    assert (await examine(provisioned))["front offices"].well
+    for line in ("rolle: x", "Representative"):
+        chosen = replace(provisioned.app.settings, front_office=("section: WASH", line))
+        found = (await examine(provisioned, chosen))["front offices"]
+        assert not found.well and f"front_office: {line!r}" in found.words
 
 
 async def test_a_mailbox_that_cannot_be_reached_is_told_in_words(provisioned: Provisioned) -> None:
