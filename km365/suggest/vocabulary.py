@@ -144,8 +144,13 @@ class Vocabulary:
             if wanted is None or one.key in wanted
         ]
         anywhere = evidence[Evidence.ANYWHERE]
-        subjects = (n for n, one in sets if one.rule.evidence is Evidence.ANYWHERE)
-        main = max((found.mass for n in subjects for _, found in anywhere.get(n, ())), default=0.0)
+        asked = {number for number, _ in sets}
+        subjects = (  # what the text is about does not depend on which columns are to be filled this time
+            number
+            for number, one in enumerate(self.taxonomy.term_sets)
+            if one.rule.evidence is Evidence.ANYWHERE and (one.column or number in asked)
+        )
+        main = max((found.mass for number in subjects for _, found in anywhere.get(number, ())), default=0.0)
         weighed = Weighed(text=text, term_sets=sets)
         for number, one in sets:
             known = evidence[one.rule.evidence].get(number, [])

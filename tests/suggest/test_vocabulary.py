@@ -95,6 +95,15 @@ def test_an_older_goal_area_and_a_numbered_sdg_are_found_beside_the_goal_area_of
     assert set(ids(found)) == {"goal-area/2", "goal-area-2018/2", "sdg/4"}
 
 
+def test_a_score_does_not_depend_on_which_columns_are_to_be_filled():
+    text = from_text(
+        "Cluster protection. Case management of gender-based violence. " * 3 + "Child protection."
+    )
+    every = {one.concept_id: one.score for one in shipped_words().suggest(text)}
+    topics = shipped_words().suggest(text, facets=["topic"])
+    assert topics and all(every[one.concept_id] == one.score for one in topics)
+
+
 def test_the_words_are_quoted_as_written_with_their_place():
     text = "We vaccinated 300 children. Cold-chain boxes were full."
     found = vocabulary(concept("cc", "Cold chain"), rule=Rule(threshold=0)).suggest(
