@@ -23,12 +23,13 @@ from km365.graph.client import Graph
 from km365.graph.people import Person
 from km365.graph.wire import moment_text
 from km365.jobs.port import Jobs
-from km365.services import calendar, departures, filed_notes, note_access
+from km365.services import calendar, departures, filed_notes, note_access, restricted
 from km365.services.departures import Departures
 from km365.services.filed_notes import FiledNote
 from km365.services.leave import on_leave
 from km365.services.preferences import hours_of_person
 from km365.services.prompts import SEND_MESSAGE, has_room
+from km365.services.restricted import LOOKED_BACK
 from km365.settings import Settings
 from km365.store import cursors, events, outbox, preferences
 from km365.store.database import Connection, Database
@@ -39,6 +40,8 @@ LAST = "flow:handover"
 """The bookmark of the last look."""
 TO_ACKNOWLEDGE, RECEIVED = "note_to_acknowledge", "note_received"
 """The cards with which the supervisor and the successor are told of a note."""
+_LET_IN = "flow:handover:let in"
+"""The bookmark of the day on which the readers of all notes were last seen to be let in."""
 _TOLD_WITHIN = timedelta(days=30)
 """How long afterwards somebody is told who was not: should our database be lost, not of every old note."""
 _TRIES = 3
@@ -130,12 +133,35 @@ async def look(desk: ReadersDesk, *, at: datetime, dry_run: bool = False) -> Mov
     Needs Sites.Selected with write, User.Read.All and Presence.Read.All, and fullcontrol to let readers in.
     """
     messages, problems = 0, list[str]()
-    for circle in await _circles(desk, problems, at=at, follow=not dry_run):
+    circles = await _circles(desk, problems, at=at, follow=not dry_run)
+    for circle in circles:
         with _one_note(problems):
             messages += await see_to(desk, circle, at=at, dry_run=dry_run)
     if not dry_run:
+        await _let_in(desk, circles, at=at)
         await desk.db.run(cursors.put, LAST, at.isoformat(timespec="minutes"), at=at)
     return Moved(messages=messages, problems=tuple(problems))
+
+
+async def _let_in(desk: ReadersDesk, circles: Sequence[Circle], *, at: datetime) -> None:
+    """Lets in the readers of notes filed before the library was closed, or whom something has locked out.
+
+    Once a day, for the notes of the last year, as each takes 5 resource units; again at the next look where
+    somebody could not be let in, because what kept them out may be mended by then.
+    """
+    today = at.date().isoformat()
+    filed = [one for one in circles if one.note.filed_at and at - one.note.filed_at <= LOOKED_BACK]
+    if not filed or await desk.db.run(cursors.get, _LET_IN) == today:
+        return
+    if not await restricted.is_closed(desk.graph, desk.settings):
+        return
+    every = True
+    for one in filed:
+        if not one.called_off:
+            readers = {person.id for person in (one.supervisor, one.successor) if person}
+            every &= await note_access.let_in(desk.graph, one.note, readers)
+    if every:
+        await desk.db.run(cursors.put, _LET_IN, today, at=at)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ A file that somebody is let in to keeps, as its own, whoever its library let in 
 let in while the library is open to the site: restricted later, it would leave that file open.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from km365.errors import GraphError, GraphUnreachable, Throttled
@@ -68,6 +68,16 @@ async def grant(graph: Graph, note: FiledNote, person_id: str) -> bool:
     except GraphError:
         return False
     return (await look(graph, note)).lets_in(person_id)
+
+
+async def let_in(graph: Graph, note: FiledNote, readers: Collection[str]) -> bool:
+    """Lets those of these people read the file who are its readers and cannot; whether all of them can now.
+
+    Repeatable; 5 resource units where nobody is missing. Raises GraphUnreachable or Throttled.
+    """
+    access = await look(graph, note)
+    missing = [one for one in locked_out(note, access) if one in readers]
+    return all([await grant(graph, note, one) for one in missing])
 
 
 async def take_back(graph: Graph, note: FiledNote, person_id: str) -> None:

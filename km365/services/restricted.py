@@ -25,7 +25,7 @@ _MEANT = "library:handover notes"
 """The bookmark of who may open it as was meant."""
 _MEANT_FILES = "library:handover notes:files"
 """The same of who may open a single note besides its readers."""
-_LOOKED_BACK = timedelta(days=365)
+LOOKED_BACK = timedelta(days=365)
 """How long after it was filed a note is looked at; each takes 5 resource units."""
 _HOW = "docs/operations.md, *Who may read the handover notes*, says how to restrict it"
 
@@ -183,7 +183,7 @@ async def _files(
     """Of each note of the last year digests of who may open it unmeant, and whether a reader cannot."""
     found = []
     for note in await filed_notes.list_(graph, settings):
-        if note.filed_at is None or now - note.filed_at > _LOOKED_BACK:
+        if note.filed_at is None or now - note.filed_at > LOOKED_BACK:
             continue
         access = await note_access.look(graph, note)
         if access.known:

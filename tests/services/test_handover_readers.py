@@ -259,8 +259,56 @@ async def test_readers_are_let_in_to_the_one_file_once_the_library_is_restricted
     assert set(await filing.lets_in()) == {"siteGroup 3"}
     await filing.has_read("sam", 1)
     await filing.looks(1)
-    assert await filing.lets_in() == {"siteGroup 3": frozenset({"owner"}), "sue": READ}
+    assert await filing.lets_in() == {"siteGroup 3": frozenset({"owner"}), "sam": READ, "sue": READ}
     assert note.person_id == person_id("ann")
+
+
+async def test_readers_of_notes_filed_before_are_let_in_once_the_library_is_restricted(
+    filing: Filing,
+) -> None:
+    await filing.files()
+    await filing.has_read("sam")
+    await filing.looks()
+    assert await filing.told() == [SUCCESSOR]
+    await filing.restricts()
+
+    async def locked_out() -> int | None:
+        shown = await handover_list.show(filing.desk, sign_in_name("ann"), now=MONDAY)
+        return shown.locked_out
+
+    assert await locked_out() == 2
+    await filing.looks(1, dry_run=True)
+    assert await locked_out() == 2, "a rehearsal lets nobody in"
+    await filing.looks(1)
+    assert await locked_out() == 0
+    assert await filing.lets_in() == {"siteGroup 3": frozenset({"owner"}), "sam": READ, "sue": READ}
+    assert await filing.told() == [], "they have their card"
+
+
+async def test_nobody_is_let_in_while_the_departure_is_called_off(
+    filing: Filing,
+) -> None:
+    await filing.files()
+    await filing.looks()
+    await filing.restricts()
+    await filing.leaves(KMState="cancelled")
+    await filing.looks(1)
+    assert "sam" not in await filing.lets_in()
+    await filing.leaves(KMState="note filed")
+    await filing.looks(2)
+    assert (await filing.lets_in())["sam"] == READ
+
+
+async def test_readers_who_could_not_be_let_in_are_tried_again_at_the_next_look(filing: Filing) -> None:
+    await filing.files()
+    await filing.looks()
+    await filing.restricts()
+    refused = {"verb": "POST", "path": "*/invite", "status": 403, "times": 1}
+    faults.switch(filing.here.m365.state, "next_requests", on=True, **refused)
+    await filing.looks(1)
+    assert "sam" not in await filing.lets_in()
+    await filing.looks(1)
+    assert (await filing.lets_in())["sam"] == READ
 
 
 async def test_where_sharepoint_lets_km365_let_nobody_in_the_card_says_who_must(filing: Filing) -> None:
