@@ -15,6 +15,7 @@ from km365.core import contacts
 from km365.core.days_in_text import days_in
 from km365.core.handover_note import HANDOVER
 from km365.core.knowledge import KnowledgeItem
+from km365.core.numbers_in_order import without_marks
 from km365.core.pack_answers import Line
 from km365.core.questions import Bank, Question
 from km365.core.schedule import Milestone
@@ -133,7 +134,7 @@ def said_in(
     found = []
     for heading, lines in sections:
         under = next((one for one in longest_first if heading.endswith(one)), "")  # "Annex 1: Work"
-        for text in lines:
+        for text in map(without_marks, lines):
             cells = text.split(CELL)
             if _NUMBER.fullmatch(cells[0]) or columns.issuperset(cells):
                 continue

@@ -8,6 +8,7 @@ from typing import Any
 
 import docx
 from babel.dates import format_date, format_skeleton
+from docx.document import Document
 from lxml import etree
 
 from km365.core.handover_note import HandoverNote, Source, sources
@@ -65,8 +66,12 @@ class NoteWriter:
             language=note.language,
             rtl=is_rtl(note.language),
         )
-        _check(data, (*pages.body, *pages.annexes))
-        return data
+        document = docx.Document(io.BytesIO(data))
+        _check(document, (*pages.body, *pages.annexes))
+        word.keep_numbers(document)
+        finished = io.BytesIO()
+        document.save(finished)
+        return finished.getvalue()
 
 
 def of_the_note_itself(templates: Templates) -> re.Pattern[str]:
@@ -252,10 +257,9 @@ def _part(
     }
 
 
-def _check(data: bytes, sections: Iterable[Section]) -> None:
+def _check(document: Document, sections: Iterable[Section]) -> None:
     """Raises TemplateError where the template, as somebody has edited it, leaves out a line of the note."""
-    body = docx.Document(io.BytesIO(data)).element.body
-    text = _solid("".join(one.text or "" for one in body.iter(_TEXT)))
+    text = _solid("".join(one.text or "" for one in document.element.body.iter(_TEXT)))
     at = 0
     for section in sections:
         for one in section.entries:

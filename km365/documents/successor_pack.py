@@ -220,7 +220,7 @@ def _spoken(text: str, language: str) -> str:
 def _directed(data: bytes, *, rtl: bool) -> bytes:
     """The file with each paragraph that is altogether in a language of the other direction in that one.
 
-    Without this a full stop, a bracket or a day in it stands at the wrong end.
+    Without this a full stop, a bracket or a day in it stands at the wrong end. Numbers keep their order.
     """
     document = Document(io.BytesIO(data))
     for paragraph in document.element.body.iter(qn("w:p")):
@@ -228,6 +228,7 @@ def _directed(data: bytes, *, rtl: bool) -> bytes:
         turned = {run.find(f"{qn('w:rPr')}/{qn('w:rtl')}") is not None for run in runs}
         if turned == {not rtl}:
             docx.turn(paragraph, rtl=not rtl)
+    docx.keep_numbers(document)
     finished = io.BytesIO()
     document.save(finished)
     return finished.getvalue()

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from km365.core import successor_pack as rules
 from km365.core.languages import LANGUAGES
+from km365.core.numbers_in_order import LRM
 from km365.core.questions import POST_LEFT
 from km365.core.schedule import Milestone
 from km365.core.successor_pack import PEOPLE, Said, ToRead, Why
@@ -25,6 +26,11 @@ def test_numbers_headings_of_columns_and_the_table_of_answers_are_not_said() -> 
     assert [one.line.text for one in found] == ["Halima | She knows.", "Tobias", "Mine."]
     assert [one.target for one in found] == [PEOPLE, PEOPLE, ""]
     assert said("Sources", "[9] | Which five people? | 2 March | everyone") == []
+
+
+def test_the_marks_around_a_number_in_the_file_are_none_of_its_words() -> None:
+    (found,) = said("Anything", f"هاتف ليلى: {LRM}+963 944 123 456{LRM} [10]")
+    assert found.line.text == "هاتف ليلى: +963 944 123 456"
 
 
 def test_a_line_broken_off_in_the_body_is_said_once_as_it_stands_whole_in_the_annex() -> None:

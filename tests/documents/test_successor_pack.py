@@ -9,6 +9,7 @@ from docx.oxml.ns import qn
 from docx.text.paragraph import Paragraph
 
 from km365.core.languages import LANGUAGES, is_rtl
+from km365.core.numbers_in_order import LRM, without_marks
 from km365.core.pack_answers import Line
 from km365.core.successor_pack import Meeting, Pack, ToRead, Why
 from km365.documents.successor_pack import PackWords, write
@@ -109,6 +110,18 @@ def test_a_line_in_another_language_than_its_note_runs_in_its_own_direction(
 
 @pytest.mark.parametrize(("language", "note"), EVERY)
 def test_no_invisible_sign_stands_in_the_file(language: str, note: str) -> None:
-    """LibreOffice shows them as wide gaps, and lets the signs around them overlap."""
+    """LibreOffice shows isolates as wide gaps, and lets the signs around them overlap; but see numbers."""
     text = "\n".join(one.text for one in paragraphs(language, note))
     assert not set(text) & set("\u2066\u2067\u2068\u2069\u200e\u200f\u202a\u202b\u202c")
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_a_telephone_number_in_an_arabic_note_keeps_its_order_and_its_paragraph_its_direction(
+    language: str,
+) -> None:
+    (line,) = holding(paragraphs(language, "ar", aside="هاتف ليلى: +963 944 123 456 (وافقت)."), "944")
+    (number,) = [one for one in line.runs if "944" in one.text]
+    assert number.text == f"{LRM}+963 944 123 456{LRM}"
+    assert number._r.find(f"{qn('w:rPr')}/{qn('w:rtl')}") is None
+    assert without_marks(line.text) == "هاتف ليلى: +963 944 123 456 (وافقت)."
+    assert directions(line) == (1, {True, False})
