@@ -5,9 +5,12 @@ import functools
 import json
 import os
 import shutil
+import signal
 import sys
+import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self
 
@@ -48,6 +51,22 @@ def with_app(
         return asyncio.run(run())
 
     return command
+
+
+@contextmanager
+def question() -> Iterator[None]:
+    """Within it the first Ctrl-C ends a question that waits for its answer, as click.Abort.
+
+    The handler of `asyncio.run` only cancels the task, which does not hear of that while it reads an answer.
+    """
+    if threading.current_thread() is not threading.main_thread():  # nobody else may set a handler
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def settings_in_force() -> Settings:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from km365.cli.console import say, with_app
+from km365.cli.console import question, say, with_app
 from km365.cli.tag_plan import because, refuse_ending
 from km365.core.languages import LANGUAGES
 from km365.errors import ExitCode, PlanRefused
@@ -52,8 +52,8 @@ async def review(
 ) -> int:
     """Go through a plan document by document, with reasons: keep, leave out, correct, comment.
 
-    Every answer is kept at once; q stops, and the same command goes on. What you leave out and put in is
-    learnt from once the plan is applied.
+    Every answer is kept at once; q or Ctrl-C stops, and the same command goes on. What you leave out and put
+    in is learnt from once the plan is applied.
 
     \b
     Example:
@@ -231,12 +231,13 @@ class _Session:
 
 
 def _typed() -> str | None:
-    """What was typed; None at the end of the input."""
+    """What was typed; None at the end of the input and for Ctrl-C."""
     from km365.core.tag_review import HELP
 
     while True:
         try:
-            typed = str(click.prompt("Keep", default="y", show_default=True))
+            with question():
+                typed = str(click.prompt("Keep", default="y", show_default=True))
         except click.Abort:
             click.echo("")
             return None
