@@ -7,7 +7,7 @@ row says what each column is.
 import contextlib
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,14 +108,17 @@ class _Sheets:
     def __init__(self, book: Any, source: str) -> None:
         self._book, self.source = book, source
         self._found: dict[str, tuple[Any, dict[str, int]]] = {}
+        self._second: dict[str, Sequence[str]] = {}
         self.titles: dict[str, str] = {}
         for sheet in book.worksheets:
             sheet.reset_dimensions()
-            first = next(sheet.iter_rows(max_row=1, values_only=True), ())
+            rows = sheet.iter_rows(max_row=FIRST_ROW - 1, values_only=True)
+            first, second = next(rows, ()), next(rows, ())
             columns = {_text(value): number for number, value in enumerate(first) if _text(value)}
             kind = "documents" if "data" in columns else "changes" if "decision" in columns else ""
             if kind and "key" in columns:
                 self._found[kind] = (sheet, columns)
+                self._second[kind] = [_text(value) for value in second]
                 self.titles[kind] = sheet.title
         self.words: Mapping[str, str] = {}
         self.language = "en"
@@ -133,7 +136,24 @@ class _Sheets:
             self.words = {str(key): str(word) for key, word in raw.get("words", {}).items()}
         except (ValueError, AttributeError):
             raise PlanRefused(f"{self.source}: the hidden sheet {META!r} was changed.") from None
+        for kind in self._found:
+            self._refuse_without_titles(kind)
         return head_of(raw, source=self.source)
+
+    def _refuse_without_titles(self, kind: str) -> None:
+        """Raises PlanRefused where the second row is not the titles: a proposal may stand there.
+
+        Most of them are enough: a folder may be called as its column is, and people rename a column.
+        """
+        _, columns = self._found[kind]
+        titles = {at: self.words[name] for name, at in columns.items() if name in self.words}
+        there = dict(enumerate(self._second[kind]))
+        kept = [at for at, title in titles.items() if there.get(at, "").casefold() == title.casefold()]
+        if 2 * len(kept) < len(titles):
+            raise PlanRefused(
+                f"{self.source}, “{self.titles[kind]}” row {FIRST_ROW - 1}: the titles of the columns "
+                f"({', '.join(titles.values())}) are not here; put them back, or make the plan again."
+            )
 
     def lines(self, kind: str) -> Iterator[_Line]:
         sheet, columns = self._found[kind]

@@ -403,6 +403,40 @@ def test_a_sheet_taken_out_is_said(tmp_path: Path) -> None:
         read(path)
 
 
+@pytest.mark.parametrize(
+    ("language", "number", "said"),
+    [
+        (
+            "en",
+            1,
+            "plan.xlsx, “Changes” row 2: the titles of the columns (Document, Folder, Library, Column,",
+        ),
+        ("fr", 1, "plan.xlsx, “Changements” row 2: the titles of the columns (Document, Dossier,"),
+        ("ar", 2, "plan.xlsx, “الوثائق” row 2: the titles of the columns (الوثيقة, المجلد, المكتبة, اللغة,"),
+    ],
+)
+def test_a_sheet_without_its_titles_is_refused_before_its_first_row_is_taken_for_them(
+    tmp_path: Path, language: str, number: int, said: str
+) -> None:
+    path = sheet(tmp_path / "plan.xlsx", language=language)
+    page = Page(path, number)
+    page.sheet.delete_rows(2)
+    page.save()
+    with pytest.raises(PlanRefused) as refused:
+        read(path)
+    assert str(refused.value).startswith(said)
+    assert str(refused.value).endswith("are not here; put them back, or make the plan again.")
+
+
+def test_titles_may_be_renamed_moved_and_added(tmp_path: Path) -> None:
+    def edit(page: Page) -> None:
+        page.set(2, comment="What I think", words="WORDS FOUND ")
+        page.sheet.insert_cols(4)
+        page.sheet["D2"] = "Who looks at it"
+
+    assert edited(tmp_path, edit).sha == PLAN.sha
+
+
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no", b"<html>"])
 def test_what_is_no_workbook_is_refused_in_a_line(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "plan.xlsx"
