@@ -49,7 +49,7 @@ _THINGS = (  # the first that fits; permissions after graph/FACTS §6
     _Thing("/appcatalogs", "the app catalogue", "AppCatalog.Read.All", "AppCatalog.ReadWrite.All"),
     _Thing("/subscriptions", "a change notification", _WATCH, _WATCH),
     _Thing("/permissions", "a site's permissions", "Sites.FullControl.All", "Sites.FullControl.All"),
-    _Thing("/search/query", "what search finds", "Sites.Read.All", "Sites.Read.All"),
+    _Thing("/search/query", "what search finds", "Sites.Read.All or Files.Read.All"),
     _Thing("/subscribedskus|/organization", "the organisation", "Organization.Read.All"),
     _Thing("/users/[^/]+/memberof", "somebody's groups", "GroupMember.ReadBasic.All"),
     _Thing("/getpresencesbyuserid|/presence$", "who is on leave", *["Presence.Read.All"] * 2),

@@ -52,7 +52,11 @@ def test_the_names_of_our_own_lists_and_columns_stay() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "said"),
     [
-        ("POST", "/search/query", "refused to read what search finds. The app needs Sites.Read.All"),
+        (
+            "POST",
+            "/search/query",
+            "refused to read what search finds. The app needs Sites.Read.All or Files.Read.All",
+        ),
         ("POST", "/communications/getPresencesByUserId", "refused to read who is on leave"),
         ("POST", "/sites/a/lists", "refused to change the lists of a site"),
         ("GET", "/sites/a/lists", "refused to read the lists of a site"),
