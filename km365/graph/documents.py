@@ -1,6 +1,7 @@
 """Files together with the columns they have as list items: one page where two would do, and by search.
 
-Permission: Sites.Selected with read; a search as an application needs Sites.Read.All or Files.Read.All, and a region.
+Permission: Sites.Selected with read; a search as an application needs Sites.Read.All or Files.Read.All, and a
+region.
 """
 
 import base64
