@@ -31,7 +31,7 @@ from km365.errors import PlanRefused
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
-    """One entry of the plan as a person left it: `where` names its place in the file.
+    """One entry of the plan as a person left it: `where` names its place in the file, `line` is its row.
 
     `id` is the concept's id if said, or for a term to be taken out the term store's. One that is not `wanted`
     stands for a proposal that somebody left out.
@@ -44,6 +44,15 @@ class Wish:
     wanted: bool = True
     comment: str = ""
     where: str
+    line: int = 0
+
+
+class NotUnderstood(PlanRefused):
+    """Wishes for a document are not understood: each with a line that names its place and says why."""
+
+    def __init__(self, problems: Sequence[tuple[Wish, str]]) -> None:
+        super().__init__("\n".join(text for _, text in problems))
+        self.problems = tuple(problems)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,9 +167,10 @@ class Editor:
         return {name: title for name, title in self._titles[drive_id].items() if name in self._sets}
 
     def row(self, sealed: Sealed, wishes: Sequence[Wish], where: str, *, named: Iterable[str] = ()) -> Row:
-        """The document with what a person wants; `where` names it. Raises PlanRefused.
+        """The document with what a person wants; `where` names it.
 
-        `named` are columns that the file names, with or without wishes.
+        `named` are columns that the file names, with or without wishes. Raises PlanRefused, and NotUnderstood
+        with all wishes that are not.
         """
         row = sealed.row
         if row.drive_id not in self._titles:
@@ -174,23 +184,32 @@ class Editor:
         wanted: dict[str, list[Wish]] = {}
         for wish in wishes:
             wanted.setdefault(wish.column, []).append(wish)
-        for name in (*named, *wanted):
+        problems: list[tuple[Wish, str]] = []
+        for name in dict.fromkeys((*named, *wanted)):
             if name not in titles:
-                place = wanted[name][0].where if name in wanted else where
-                raise PlanRefused(f"{place}: there is no tag column {name!r}; there are {', '.join(titles)}.")
+                what = f"there is no tag column {name!r}; there are {', '.join(titles)}."
+                if name not in wanted:
+                    raise PlanRefused(f"{where}: {what}")
+                problems += [(wish, f"{wish.where}: {what}") for wish in wanted[name]]
         known = {column.column: column for column in row.columns}
         columns = [
-            self._column(known.get(name) or _empty(name, title), wanted.get(name, ()))
+            self._column(known.get(name) or _empty(name, title), wanted.get(name, ()), problems)
             for name, title in titles.items()
             if name in known or name in wanted
         ]
+        if problems:
+            raise NotUnderstood(sorted(problems, key=lambda one: wishes.index(one[0])))
         return replace(
             row,
             changes=tuple(column for column in columns if column),
             others=tuple(column for column in columns if not column),
         )
 
-    def _column(self, column: ColumnChange, wishes: Sequence[Wish]) -> ColumnChange:
+    def _column(
+        self, column: ColumnChange, wishes: Sequence[Wish], problems: list[tuple[Wish, str]]
+    ) -> ColumnChange:
+        """The column as it is wanted; a wish that is not understood is added to `problems`."""
+        before = len(problems)
         term_set, held = self._sets[column.column], {tag.term_id: tag for tag in column.before}
         proposed = {one.tag.term_id: one for one in column.original.add}
         add: dict[str, Addition] = {}
@@ -200,11 +219,15 @@ class Editor:
             if not wish.wanted:
                 notes |= _note(wish, column)
                 continue
-            if wish.removes:
-                out = self._removal(wish, column)
-                remove.setdefault(out.tag.term_id, out)
+            try:
+                if wish.removes:
+                    out = self._removal(wish, column)
+                    remove.setdefault(out.tag.term_id, out)
+                    continue
+                concept = self._concept(wish, term_set)
+            except PlanRefused as refusal:
+                problems.append((wish, str(refusal)))
                 continue
-            concept = self._concept(wish, term_set)
             term_id = str(concept.term_id)
             tag = Tag(term_id=term_id, label=concept.label())
             known = proposed.get(term_id, Addition(tag=tag, concept_id=concept.id))
@@ -213,11 +236,10 @@ class Editor:
         add = {term: one for term, one in add.items() if term not in both}
         remove = {term: one for term, one in remove.items() if term not in both}
         left = len(column.before) - len(remove) + len(add)
-        if column.column in SINGLE and add and left > 1:
-            raise PlanRefused(
-                f"{wishes[0].where}: this column takes one term; leave one of them in"
-                + (f", or take {column.before[0].label!r} out." if column.before else ".")
-            )
+        if column.column in SINGLE and add and left > 1 and len(problems) == before:
+            or_out = f", or take {column.before[0].label!r} out" if column.before else ""
+            what = f"{wishes[0].where}: this column takes one term; leave one of them in{or_out}."
+            problems.append((wishes[0], what))
         notes = {term: note for term, note in notes.items() if term not in {*add, *remove}}
         return replace(
             column,

@@ -9,6 +9,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import openpyxl
 
 from km365.core.json_text import loads
 from km365.core.tag_plan import Refused, Row
-from km365.core.tag_plan_edit import NO_TERM, Editor, Wish
+from km365.core.tag_plan_edit import NO_TERM, Editor, NotUnderstood, Wish
 from km365.core.tag_plan_file import (
     SEPARATOR,
     Head,
@@ -206,8 +207,7 @@ class _Understood:
         self._names = _column_names(head, taxonomy)
         pairs = dict(pair for one in head.libraries for pair in one.columns)
         self._titles = titles_in(sheets.language, pairs, taxonomy).values()
-        self._problems: list[str] = []
-        self._more = 0
+        self._problems: dict[str, list[tuple[int, str]]] = {"changes": [], "documents": []}
         words = {key: word.casefold() for key, word in sheets.words.items()}
         self._yes = _YES | {words.get("yes", "yes")}
         self._no = _NO | {words.get("no", "no")}
@@ -227,12 +227,13 @@ class _Understood:
                 key = self._document(line, known)
                 wish = self._wish(line)
             except PlanRefused as refusal:
-                self._problem(str(refusal))
+                self._problem(line, str(refusal))
                 continue
             same = (key, wish.column, wish.id or wish.term.casefold(), wish.removes)
             decided, row = said.setdefault(same, (wish.wanted, line.number))
             if decided != wish.wanted:
-                self._problem(f"{self._at(line, 'decision')}: row {row} decides otherwise on the same term.")
+                what = f"{self._at(line, 'decision')}: row {row} decides otherwise on the same term."
+                self._problem(line, what)
             found.setdefault(key, []).append(wish)
         return found
 
@@ -250,22 +251,23 @@ class _Understood:
                 if mine or not any(sealed.row.changes):
                     yield self._editor.row(sealed, mine, where)
             except (ValueError, TypeError, KeyError, AttributeError):
-                self._problem(f"{where}: its hidden columns were changed; make the plan again.")
+                what = f"{where}: its hidden columns were changed; make the plan again."
+                self._problem(line, what, "documents")
+            except NotUnderstood as refusal:
+                self._problems["changes"] += [(wish.line, text) for wish, text in refusal.problems]
             except PlanRefused as refusal:
-                self._problem(str(refusal))
+                self._problem(line, str(refusal), "documents")
 
     def refuse_if_wrong(self) -> None:
-        """Raises PlanRefused with everything that was not understood."""
-        if not self._problems:
-            return
-        more = [f"... and {self._more} more"] if self._more else []
-        raise PlanRefused("\n".join([*self._problems, *more]))
+        """Raises PlanRefused with everything that was not understood, in the order of the rows."""
+        in_order = [text for found in self._problems.values() for _, text in sorted(found, key=itemgetter(0))]
+        if in_order:
+            more = len(in_order) - MOST_PROBLEMS
+            also = [f"... and {more} more"] if more > 0 else []
+            raise PlanRefused("\n".join([*in_order[:MOST_PROBLEMS], *also]))
 
-    def _problem(self, text: str) -> None:
-        if len(self._problems) < MOST_PROBLEMS:
-            self._problems.append(text)
-        else:
-            self._more += 1
+    def _problem(self, line: _Line, text: str, kind: str = "changes") -> None:
+        self._problems[kind].append((line.number, text))
 
     def _at(self, line: _Line, column: str) -> str:
         title = self._sheets.words.get(column, column)
@@ -321,6 +323,7 @@ class _Understood:
             wanted=decision not in self._no,
             comment=line["comment"],
             where=self._at(line, "term"),
+            line=line.number,
         )
 
 

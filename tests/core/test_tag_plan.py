@@ -145,6 +145,20 @@ WRONG = {
 }
 
 
+def test_every_entry_of_a_document_that_is_not_understood_is_named_at_once() -> None:
+    def edit(value: Any) -> None:
+        topic(value)["add"] += [{"term": "Whales"}, {"term": "Roads"}]
+        topic(value)["remove"] = [{"term": "Schools"}]
+        first(value)["columns"]["KMDocumentType"]["add"] = [{"term": "Letter"}]
+
+    with pytest.raises(PlanRefused) as refused:
+        edited(edit)
+    said = str(refused.value).splitlines()
+    assert [line.partition("'")[2].partition("'")[0] for line in said] == [
+        "Whales", "Roads", "Schools", "Letter",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("what", WRONG)
 def test_a_plan_edited_into_nonsense_is_refused_by_name(what: str) -> None:
     edit, said = WRONG[what]

@@ -363,17 +363,36 @@ def test_a_term_nobody_knows_is_refused_in_the_workbooks_language(
     assert said in str(refused.value)
 
 
-def test_everything_that_is_not_understood_is_said_at_once(tmp_path: Path) -> None:
+def test_everything_that_is_not_understood_is_said_at_once_in_the_order_of_the_rows(tmp_path: Path) -> None:
     def edit(page: Page) -> None:
         page.set(3, term="Whales")
-        page.set(4, decision="perhaps")
+        page.set(4, term="Letter")
+        page.set(5, decision="perhaps")
+        page.add(document="01A.docx", column="Topic", term="Roads")
+        page.add(document="01A.docx", column="Topic", term="Schools", action="take out")
 
     with pytest.raises(PlanRefused) as refused:
         edited(tmp_path, edit)
     assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == [
-        "plan.xlsx, “Changes” row 4, Decision",
         "plan.xlsx, “Changes” row 3, Term",
+        "plan.xlsx, “Changes” row 4, Term",
+        "plan.xlsx, “Changes” row 5, Decision",
+        "plan.xlsx, “Changes” row 7, Term",
+        "plan.xlsx, “Changes” row 8, Term",
     ]
+
+
+def test_of_many_things_not_understood_the_first_rows_are_named_and_the_rest_counted(tmp_path: Path) -> None:
+    def edit(page: Page) -> None:
+        for number in range(30):
+            what = {"term": "Whales"} if number % 2 else {"term": "Water", "decision": "perhaps"}
+            page.add(document="01A.docx", column="Topic", **what)
+
+    with pytest.raises(PlanRefused) as refused:
+        edited(tmp_path, edit)
+    *named, rest = str(refused.value).splitlines()
+    assert [f"row {number}," in line for number, line in enumerate(named, 7)] == [True] * 20
+    assert rest == "... and 10 more"
 
 
 def test_two_decisions_about_one_term_are_refused(tmp_path: Path) -> None:
