@@ -91,7 +91,7 @@ def _in_line(line: str, introduces: Sequence[str]) -> list[Contact]:
 def _one(line: str, introduces: Sequence[str]) -> Contact:
     """The line taken apart, or whole."""
     name, organisation, why, is_marked = _parts(line)
-    if not _is_name(name) or not (is_marked or _is_whole_name(name)):
+    if not _is_name(name) or not (is_marked or is_whole_name(name)):
         return Contact(line=line)
     if _are_names(name, organisation):
         return Contact(line=line)
@@ -170,7 +170,7 @@ def _is_part_of_name(word: str) -> bool:
     return word[0].isupper() or word.lower() in _PARTICLES or any(map(str.isupper, word[1:]))
 
 
-def _is_whole_name(name: str) -> bool:
+def is_whole_name(name: str) -> bool:
     """Whether it is more than one word, which alone may be a heading or the beginning of a sentence."""
     return len(name.split()) > 1 or _is_han(name)
 

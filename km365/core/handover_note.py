@@ -96,7 +96,10 @@ class HandoverNote:
     documents: tuple[KeyDocument, ...] = ()
     """What its documents link to, and whether that is there."""
     colleagues: Mapping[str, str] = field(default_factory=dict)
-    """Post and office of those whom it names and the directory knows, by the name in the note."""
+    """Post and office of those whom it names and the directory knows, by the name in the note.
+
+    Where a line is only a sign-in name, with their name in front, by the line.
+    """
 
 
 def note_sections(interview: Interview, bank: Bank, *, zone: tzinfo = UTC) -> tuple[NoteSection, ...]:

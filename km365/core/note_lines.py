@@ -26,6 +26,8 @@ _LABELLED = re.compile(
 )
 _ARROW = re.compile(r"\s*(?:→|->|=>)\s*")
 _COMMAS = {"ar": "، ", "zh": "，"}
+_AND_IN_ARABIC = "و"
+"""Joined to the word behind it."""
 _EDGES = " \t;؛；,،，|–—-"
 
 
@@ -86,7 +88,7 @@ class Reading:
     """What the lines of a note are read with, beside its language.
 
     `labels` are compared as `sheet_rows.plain`, `introduces` as `contacts.read` has them; `states` says of
-    lines that link to documents whether these are there, `colleagues` the post and office of people named.
+    lines that link to documents whether these are there, `colleagues` is what `HandoverNote` has of people.
     """
 
     language: str
@@ -101,7 +103,7 @@ def shown(section: NoteSection, reading: Reading) -> Shown:
     name = section.target.removeprefix(HANDOVER)
     table = Table(name) if name in set(Table) else None
     entries = [_entry(line, table, reading) for line in section.lines]
-    entries = [replace(one, cells=()) if set(one.cells[1:]) == {NOTHING} else one for one in entries]
+    entries = [replace(one, cells=()) if _is_one_part(one) else one for one in entries]
     rows = [one for one in entries if one.cells]
     table = table if rows else None
     if table is Table.DATES:
@@ -112,6 +114,11 @@ def shown(section: NoteSection, reading: Reading) -> Shown:
         table=table,
         entries=(*rows, *(one for one in entries if not one.cells)),
     )
+
+
+def _is_one_part(entry: Entry) -> bool:
+    """Whether it stands whole in the first column, with nothing beside it."""
+    return entry.cells[:1] == (entry.text,) and set(entry.cells[1:]) == {NOTHING}
 
 
 def _entry(line: NoteLine, table: Table | None, reading: Reading) -> Entry:
@@ -145,11 +152,15 @@ def _due(entry: Entry, language: str) -> date | None:
 def _person(text: str, reading: Reading) -> tuple[Cell, ...]:
     """Who it is and where, why to meet them, and who introduces; any other line stays whole."""
     found = contacts.read(text, reading.introduces)
-    if len(found) != 1 or not found[0].name:
+    if len(found) != 1:
         return (text, NOTHING, NOTHING)
     one = found[0]
-    who = _COMMAS.get(reading.language, ", ").join(filter(None, (one.name, one.organisation)))
-    if known := reading.colleagues.get(one.name):
+    known = reading.colleagues.get(one.name or one.line)
+    if not known and not (one.name and (one.why or one.introduction)):
+        return (text, NOTHING, NOTHING)
+    parts = filter(None, (one.name or one.line, one.organisation))
+    who = _COMMAS.get(reading.language, ", ").join(parts)
+    if known:
         who = f"{who} ({known})"
     return (who, one.why or NOTHING, one.introduction or NOTHING)
 
@@ -171,7 +182,8 @@ def _labelled(text: str, labels: Mapping[str, Part]) -> dict[Part | None, str]:
     """
     marks: list[tuple[int, int, Part | None]] = []
     for found in _LABELLED.finditer(text):
-        part = labels.get(plain(found["label"]))
+        said = plain(found["label"])
+        part = labels.get(said) or labels.get(said.removeprefix(_AND_IN_ARABIC))
         if part is not None:
             marks.append((found.start("label"), found.end(), part))
     if arrow := _ARROW.search(text):

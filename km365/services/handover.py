@@ -26,6 +26,7 @@ from km365.graph.client import Graph
 from km365.graph.lists import Item
 from km365.jobs.port import Jobs
 from km365.services import calendar, departures, filed_notes, handover_readers
+from km365.services.calendar import Directory
 from km365.services.contacts import recognise
 from km365.services.filed_notes import FiledNote
 from km365.services.key_documents import look_up
@@ -56,7 +57,8 @@ async def build_note(
     Sites.Selected with read, and what `key_documents.look_up` needs.
     """
     person = await people.get_person(graph, interview.person_id)
-    leaver = await _departure(graph, settings, interview, now=at)
+    directory = await calendar.directory(graph)
+    leaver = await _departure(graph, settings, interview, directory, now=at)
     filed = await filed_notes.of_interview(graph, settings, person_id=person.id, interview_id=interview.id)
     if filed is None:
         leaver = replace(
@@ -98,12 +100,14 @@ async def build_note(
         sections=sections,
         withheld=withheld,
         documents=tuple(await look_up(graph, settings, named, person_id=person.id)),
-        colleagues=await _colleagues(graph, sections),
+        colleagues=await _colleagues(graph, sections, directory),
     )
 
 
-async def _colleagues(graph: Graph, sections: tuple[NoteSection, ...]) -> dict[str, str]:
-    """Post and office of the colleagues among the people of the note, by the name it gives them."""
+async def _colleagues(
+    graph: Graph, sections: tuple[NoteSection, ...], directory: Directory
+) -> dict[str, str]:
+    """The colleagues among the people of the note, as `HandoverNote.colleagues` has them."""
     named = [
         one
         for section in sections
@@ -111,8 +115,15 @@ async def _colleagues(graph: Graph, sections: tuple[NoteSection, ...]) -> dict[s
         for line in section.lines
         for one in contacts.read(line.text)
     ]
-    known = [one for one in await recognise(graph, named) if one.person_id]
-    return {one.name: ", ".join(filter(None, (one.post, one.office))) for one in known}
+    everybody = (*directory.people, *directory.off)
+    found = zip(named, await recognise(graph, named, directory=everybody), strict=True)
+    return {
+        told.name or told.line: ", ".join(
+            filter(None, (known.name * (not told.name), known.post, known.office))
+        )
+        for told, known in found
+        if known.person_id
+    }
 
 
 def _sections(
@@ -180,9 +191,11 @@ def file_name(note: HandoverNote) -> str:
     return f"{readable}{filed_notes.ending(note.interview_id)}"
 
 
-async def _departure(graph: Graph, settings: Settings, interview: Interview, *, now: datetime) -> Leaver:
+async def _departure(
+    graph: Graph, settings: Settings, interview: Interview, names: Directory, *, now: datetime
+) -> Leaver:
     """What is known of the departure it is about. Raises NotFound where nothing ever said that they leave."""
-    who, last_on, names = interview.person_id, interview.due_on, await calendar.directory(graph)
+    who, last_on = interview.person_id, interview.due_on
     today = calendar.today(settings, now)
     listed = await departures.in_list(graph, settings, names, today=today, gone={who})
     dated = await departures.in_directory(graph, now=now)

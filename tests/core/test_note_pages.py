@@ -62,6 +62,17 @@ def test_people_are_who_they_are_why_and_who_introduces() -> None:
     ]
 
 
+def test_a_line_that_is_only_a_name_or_a_sign_in_name_of_a_colleague_says_who_that_is() -> None:
+    known = {"Ben Paperboat": "Focal point, CO-BEL", "sue@agency.example": "Sue, Water Specialist"}
+    said = section("people", ["Ben Paperboat", "sue@agency.example", "Maria Lopez (UNDP)"])
+    found = shown(said, replace(READING, colleagues=known)).entries
+    assert [one.cells for one in found] == [
+        ("Ben Paperboat (Focal point, CO-BEL)", "–", "–"),
+        ("sue@agency.example (Sue, Water Specialist)", "–", "–"),
+        (),
+    ]
+
+
 def test_where_somebody_works_stands_behind_a_comma_of_the_language() -> None:
     arabic = replace(READING, language="ar")
     (row,) = shown(section("people", ["مايا حداد، وزارة المياه – تعرف المضخات"]), arabic).entries

@@ -1,6 +1,7 @@
 """The handover note as a Word file: five pages, nothing lost, readable by everyone, editable by an office."""
 
 import io
+import re
 import shutil
 import subprocess
 import zipfile
@@ -18,10 +19,12 @@ from pypdfium2 import PdfDocument
 from km365.core.handover_note import note_sections
 from km365.core.key_documents import Found, KeyDocument, Why
 from km365.core.languages import LANGUAGES
+from km365.core.note_lines import COLUMNS, Part, Table
 from km365.core.note_pages import PAGES
 from km365.core.numbers_in_order import LRM
 from km365.documents.handover_note import NoteWriter, of_the_note_itself, paper_of
 from km365.documents.questions import Banks
+from km365.documents.words import Words
 from km365.errors import TemplateError
 from km365.templates import Templates
 
@@ -157,6 +160,29 @@ def test_a_short_note_has_tables_of_what_is_clear_and_says_where_each_line_comes
         ["15 Jan 2027", "Report, 15 January", "[7]"],
     ]
     assert origin[1] == ["[5]", "What about 5?", "12 November 2026", "successor and supervisor"]
+
+
+def column_of(label: str, language: str) -> Part | None:
+    """The part of a line of work that this label announces in a note."""
+    (part,) = WRITER.pages(note([section("work", [f"Pumps; {label}: Amal"])], language)).body
+    cells = part.entries[0].cells
+    return Part(COLUMNS[Table.WORK][cells.index("Amal")][0]) if "Amal" in cells else None
+
+
+@pytest.mark.parametrize("bank", ["handover", "post_left"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_follows_the_hint_for_work_word_for_word_is_understood(language: str, bank: str) -> None:
+    asked = BANKS.get(bank, language).question("work")
+    assert asked is not None
+    found = {column_of(clause, language) for clause in re.split("[,،、:：.。，]+ *", asked.hint) if clause}
+    assert {Part.NEXT, Part.WHO} <= found
+
+
+@pytest.mark.parametrize("part", Part)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_of_the_labels_announces_its_part(language: str, part: Part) -> None:
+    words = Words.read(Templates(), "docx/labels").get(language, f"said_{part}").split("|")
+    assert {word: column_of(word, language) for word in words} == dict.fromkeys(words, part)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -371,10 +371,12 @@ def test_a_file_name_is_one_that_sharepoint_takes(post: str, name: str) -> None:
 async def test_colleagues_among_the_people_stand_with_their_post_and_office(desk: Desk) -> None:
     people = next(place for place, one in enumerate(asked().questions) if one.id == "people")
     said = "Ben Paperboat — knows the terms, introduced by Sue\nMaria Lopez, UNDP — funds the pumps"
+    said += f"\n{sign_in_name('sue')}"
     given = interview(*[("", Audience.SUCCESSOR)] * people, (said, Audience.SUCCESSOR))
     text = text_of(NoteWriter(Templates()).write(await desk.build(given)))
     assert "Ben Paperboat (Focal point, CO-BEL)\nknows the terms\nintroduced by Sue" in text
     assert "Maria Lopez, UNDP\nfunds the pumps" in text
+    assert f"{sign_in_name('sue')} (Sue Paperboat, Water Specialist, CO-BEL)" in text
 
 
 async def test_a_departure_that_was_called_off_stays_so_when_its_note_is_filed(desk: Desk) -> None:
