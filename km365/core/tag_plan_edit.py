@@ -142,10 +142,6 @@ def from_planned(raw: Mapping[str, Any], titles: Mapping[str, str]) -> tuple[Col
 # Understanding -------------------------------------------------------------------------------------------
 
 
-NO_TERM = "'{said}' is no term of '{column}'; `km365 taxonomy list --facet {facet}` shows them."
-"""What is said of a term that a column does not have; a workbook brings it in its own language."""
-
-
 class Editor:
     """Understands the wishes for one document after the other, for the taxonomy of today."""
 
@@ -155,10 +151,9 @@ class Editor:
         libraries: Iterable[Library],
         *,
         language: str = "en",
-        no_term: str = NO_TERM,
     ) -> None:
-        """`language` is that of the plan's reader, in which columns are called; `no_term` is as NO_TERM."""
-        self._taxonomy, self._language, self._no_term = taxonomy, language, no_term
+        """`language` is that of the plan's reader, in which columns are called."""
+        self._taxonomy, self._language = taxonomy, language
         self._sets = {one.column: one for one in taxonomy.term_sets if one.column in FACETS}
         self._titles = {one.drive_id: titles_of(one) for one in libraries}
 
@@ -275,11 +270,10 @@ class Editor:
         said = wish.id.strip() or label
         found = term_set.find(said)
         if not found:
-            known = {"facet": term_set.key, "column": term_set.name(self._language), "said": said}
-            what = self._no_term
-            for name, value in known.items():
-                what = what.replace(f"{{{name}}}", value)
-            raise PlanRefused(f"{where}: {what}")
+            raise PlanRefused(
+                f"{where}: {said!r} is no term of {term_set.name(self._language)!r}; "
+                f"`km365 taxonomy list --facet {term_set.key}` shows them."
+            )
         if wish.id and label and found[0] not in term_set.find(label):
             raise PlanRefused(
                 f'{where}: {label!r} and {said!r} are different terms; take the "id" out to mean {label!r}.'

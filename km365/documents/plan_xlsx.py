@@ -364,8 +364,7 @@ class _Book:
             "partial": self._head.partial,
             "cause": self._head.cause and self._head.cause.as_json(),
             "language": self._language,
-            "words": {key: self.say(key) for key in ("yes", "no", "add", "remove", *CHANGES, *DOCUMENTS)}
-            | {"no_term": self.say("no_term", **{one: f"{{{one}}}" for one in ("said", "column", "facet")})},
+            "words": {key: self.say(key) for key in ("yes", "no", "add", "remove", *CHANGES, *DOCUMENTS)},
         }
         text = data_text(head)
         for at in range(0, len(text), CHUNK):

@@ -17,7 +17,7 @@ import openpyxl
 
 from km365.core.json_text import loads
 from km365.core.tag_plan import Refused, Row
-from km365.core.tag_plan_edit import NO_TERM, Editor, NotUnderstood, Wish
+from km365.core.tag_plan_edit import Editor, NotUnderstood, Wish
 from km365.core.tag_plan_file import (
     SEPARATOR,
     Head,
@@ -202,8 +202,7 @@ class _Known:
 class _Understood:
     def __init__(self, sheets: _Sheets, head: Head, taxonomy: Taxonomy) -> None:
         self._sheets, self._head = sheets, head
-        no_term = sheets.words.get("no_term", NO_TERM)
-        self._editor = Editor(taxonomy, head.libraries, language=sheets.language, no_term=no_term)
+        self._editor = Editor(taxonomy, head.libraries, language=sheets.language)
         self._names = _column_names(head, taxonomy)
         pairs = dict(pair for one in head.libraries for pair in one.columns)
         self._titles = titles_in(sheets.language, pairs, taxonomy).values()
@@ -307,11 +306,13 @@ class _Understood:
             )
         decision = line["decision"].casefold()
         if not decision and line["as"]:
-            raise PlanRefused(f"{self._at(line, 'decision')}: {self._word('yes')} or {self._word('no')}?")
+            raise PlanRefused(
+                f"{self._at(line, 'decision')}: say {self._word('yes')!r} or {self._word('no')!r}."
+            )
         if decision not in self._yes | self._no | {""}:
             raise PlanRefused(
                 f"{self._at(line, 'decision')}: {line['decision']!r} is neither "
-                f"{self._word('yes')} nor {self._word('no')}."
+                f"{self._word('yes')!r} nor {self._word('no')!r}."
             )
         removes = action in self._removes
         same = line["term"] == line["as"] and removes is (line["was"] == "remove")

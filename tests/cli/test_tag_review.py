@@ -175,7 +175,7 @@ async def test_a_plan_for_excel_is_reviewed_edited_and_applied(
     await asyncio.to_thread(_break, Path("plan.xlsx"))
     refused = await km365("tag", "apply", "plan.xlsx")
     assert refused.code == ExitCode.REFUSED
-    assert f"“Changements” row {last}, Terme: « Baleines » n'est pas un terme de « Thème »" in refused.err
+    assert f"“Changements” row {last}, Terme: 'Baleines' is no term of 'Thème'" in refused.err
 
 
 def _break(path: Path) -> None:

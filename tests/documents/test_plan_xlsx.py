@@ -152,7 +152,10 @@ def test_columns_and_places_are_said_in_the_workbooks_language_and_read_back(tmp
         assert to_text(in_memory(again)) == to_text(from_text(to_text(plan), TAXONOMY, source="plan"))
     page.set(3, decision="peut-être")
     page.save()
-    with pytest.raises(PlanRefused, match="'peut-être' is neither oui nor non"), opened(path, in_french()):
+    with (
+        pytest.raises(PlanRefused, match="row 3, Décision: 'peut-être' is neither 'oui' nor 'non'"),
+        opened(path, in_french()),
+    ):
         pass
 
 
@@ -315,9 +318,9 @@ WRONG: dict[str, tuple[Callable[[Page], None], str]] = {
     "no document": (lambda p: p.set(4, document=None), "row 4, Document: which document?"),
     "another decision": (
         lambda p: p.set(5, decision="perhaps"),
-        "row 5, Decision: 'perhaps' is neither yes nor no",
+        "row 5, Decision: 'perhaps' is neither 'yes' nor 'no'",
     ),
-    "no decision": (lambda p: p.set(5, decision=None), "row 5, Decision: yes or no?"),
+    "no decision": (lambda p: p.set(5, decision=None), "row 5, Decision: say 'yes' or 'no'."),
     "another action": (
         lambda p: p.set(5, action="move"),
         "row 5, What to do: 'move' is neither",
@@ -345,11 +348,17 @@ def test_what_is_not_understood_is_named_by_row_and_column(tmp_path: Path, what:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("fr", "« {column} » n'est pas un terme de « Thème » ; `km365 taxonomy list --facet topic`"),
-        ("ar", "«{column}» ليس من مصطلحات «Topic»؛"),
+        (
+            "fr",
+            "plan.xlsx, “Changements” row 3, Terme: '{column}' is no term of 'Thème'; `km365 taxonomy list",
+        ),
+        (
+            "ar",
+            "plan.xlsx, “التغييرات” row 3, المصطلح: '{column}' is no term of 'Topic'; `km365 taxonomy list",
+        ),
     ],
 )
-def test_a_term_nobody_knows_is_refused_in_the_workbooks_language(
+def test_a_term_nobody_knows_is_refused_in_english_with_the_titles_of_the_workbook(
     tmp_path: Path, language: str, said: str
 ) -> None:
     path, text = tmp_path / "plan.xlsx", tmp_path / "plan.json"
