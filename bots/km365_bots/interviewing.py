@@ -69,7 +69,7 @@ async def typed(chat: Chat, turn: Turn, meant: Understood | None) -> list[Reply]
     if said.verb is Verb.EDIT and not said.fields:
         most = str(len(worded(chat, turn.interview)))
         return [chat.speech.say("notes.no_such_part", most=most), prompt(chat, turn)]
-    return await _go(chat, turn.interview, said)
+    return await _go(chat, turn.interview, readers.answer_meant(chat, turn, said))
 
 
 async def speak(chat: Chat, turn: Turn, language: str) -> list[Reply]:

@@ -1,14 +1,16 @@
 """Who reads an answer, asked or said in the chat; what is said next is then no answer by mistake."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from km365.core.answering import just_said
 from km365.core.audience import Audience
 from km365.core.chat import Reply
 from km365.core.commands import Command, Understood, plain, reply_on_readers
 from km365.core.interviews import ANSWERABLE, PromptKind, offered
-from km365.core.said import is_story
+from km365.core.said import Said, Verb, is_story
 from km365.core.turns import Turn
 from km365.services import interview as service
 from km365_bots.chat import Chat
@@ -31,6 +33,18 @@ def meant_of_readers(chat: Chat, turn: Turn, meant: Understood | None) -> Unders
         return None
     audience = reply_on_readers(chat.event.text, chat.parts.catalogue.vocabulary)
     return Understood(audience=audience) if audience and (meant is None or not meant.command) else meant
+
+
+def answer_meant(chat: Chat, turn: Turn, said: Said) -> Said:
+    """What was said, with the question whose answer was just given, where "only me" is about that one.
+
+    Where readers were spoken of since then, it is about the question that is shown.
+    """
+    if said.verb is not Verb.AUDIENCE or said.question or _asked(chat, turn):
+        return said
+    bank = service.bank_of(chat.parts.banks, turn.interview)
+    question = just_said(turn.interview, bank, said.audience, within=_HEEDED, now=chat.event.at)
+    return replace(said, question=question)
 
 
 async def replies(chat: Chat, turn: Turn, meant: Understood | None) -> Reply | None:

@@ -372,7 +372,7 @@ class Speech:
         )
 
     def _note(self, note: Note, turn: Turn) -> str:
-        interview, question = turn.interview, turn.prompt.question
+        interview, question = turn.interview, turn.about or turn.prompt.question
         last = interview.answers[-1].audience if interview.answers else Audience.OFFICE
         who = self._reads(interview, question) if question else self._who(last)
         return self.messages.say(
@@ -382,7 +382,7 @@ class Speech:
             limit=limit(),
             named=self._who(Audience.NAMED),
             was=_short(turn.was),
-            heading=turn.heading,
+            heading=turn.about.ask if turn.about else turn.heading,
         )
 
     def _reads(self, interview: Interview, question: Question) -> str:

@@ -1,7 +1,7 @@
 """The rules of a turn about one answer: giving it, leaving it out, going back to it, who reads it."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from km365.core.audience import Audience, narrower
 from km365.core.drafting import in_item, in_note
@@ -25,6 +25,7 @@ from km365.core.questions import Bank, BankKind, Question
 from km365.core.said import Said, clean, is_story, is_thin
 
 TALKING = frozenset({InterviewState.OPEN, InterviewState.PAUSED, InterviewState.DRAFT})
+_ASKING = frozenset({InterviewState.OPEN, InterviewState.PAUSED})
 _BETWEEN = "\n\n"
 """Between an answer and what was said to its follow-up."""
 
@@ -234,8 +235,10 @@ def change_readers(interview: Interview, bank: Bank, said: Said, now: datetime) 
     if question is None or said.audience is None:
         return interview, (Note.NOT_NOW,)
     now_read_by = audience_of(interview, question)
+    elsewhere = bool(said.question) and question != current(interview, bank)
+    changed = Note.EARLIER_READERS if elsewhere else Note.AUDIENCE_CHANGED
     if said.audience is now_read_by:
-        return interview, (Note.AUDIENCE_CHANGED,)
+        return interview, (changed,)
     answer = interview.answer(question.id)
     kind = None
     to_named = said.audience is Audience.NAMED and bool(interview.named)
@@ -247,7 +250,25 @@ def change_readers(interview: Interview, bank: Bank, said: Said, now: datetime) 
         return replace(
             interview, confirming=Confirm(kind=kind, question=question.id, audience=said.audience)
         ), ()
-    return read_by(interview, bank, question, said.audience), (Note.AUDIENCE_CHANGED,)
+    return read_by(interview, bank, question, said.audience), (changed,)
+
+
+def just_said(
+    interview: Interview, bank: Bank, audience: Audience | None, *, within: timedelta, now: datetime
+) -> str:
+    """The question whose answer "only me" is about, where it follows that answer; "" where it is not.
+
+    It is about the question asked now where something was said of that one already, and where the answer
+    is read so already; what was chosen holds no words of the person's own.
+    """
+    last = max(reversed(interview.answers), key=lambda one: one.at, default=None)
+    asked_now = current(interview, bank)
+    if last is None or not last.text or last.choice or last.audience is readers_meant(bank, audience):
+        return ""
+    if asked_now is not None and (asked_now.id in interview.audiences or interview.answer(asked_now.id)):
+        return ""
+    at_once = last.at == interview.changed_at or now - last.at <= within
+    return last.question if at_once and interview.state in _ASKING else ""
 
 
 def read_by(interview: Interview, bank: Bank, question: Question, audience: Audience) -> Interview:

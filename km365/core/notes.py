@@ -34,6 +34,8 @@ class Note(StrEnum):
     CHOOSE = "choose"
     """None of the choices was meant."""
     AUDIENCE_CHANGED = "audience_changed"
+    EARLIER_READERS = "earlier_readers"
+    """Who reads the answer to another question than the one that is asked now."""
     READERS_NAMED = "readers_named"
     READERS_TAKEN_AWAY = "readers_taken_away"
     """Nobody is named any more."""

@@ -31,7 +31,7 @@ from km365.core.interviews import (
 from km365.core.languages import best
 from km365.core.named_readers import name_readers, named
 from km365.core.notes import After, Note
-from km365.core.questions import Bank, Consent
+from km365.core.questions import Bank, Consent, Question
 from km365.core.said import Said, Verb
 from km365.core.sending import ask_to_clear, draft_or_send, edit_draft, leave_sent, open_again
 
@@ -56,6 +56,8 @@ class Turn:
     """With `Note.REPLACED`, the answer that stood before."""
     heading: str = ""
     """With `Note.KEPT_AS`, what the words stand under; with `Note.NEEDS_STORY`, what is missing."""
+    about: Question | None = None
+    """The question whose answer has other readers now, or is read as before."""
 
 
 def step(interview: Interview, bank: Bank, said: Said, now: datetime) -> Turn:
@@ -80,7 +82,16 @@ def step(interview: Interview, bank: Bank, said: Said, now: datetime) -> Turn:
         notes=notes,
         was=_was(interview) if Note.REPLACED in notes else "",
         heading=_heading(interview, after, bank, notes),
+        about=_about(interview, bank, said, notes),
     )
+
+
+def _about(before: Interview, bank: Bank, said: Said, notes: tuple[Note, ...]) -> Question | None:
+    """The question that was named, or for whose answer a yes was waited for."""
+    if not {Note.AUDIENCE_CHANGED, Note.EARLIER_READERS} & set(notes):
+        return None
+    confirmed = before.confirming.question if before.confirming else ""
+    return bank.question(said.question or confirmed)
 
 
 def _was(interview: Interview) -> str:

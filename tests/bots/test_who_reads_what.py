@@ -7,6 +7,7 @@ import pytest
 
 from km365.core.audience import Audience
 from km365.core.drafting import knowledge_item
+from km365.core.languages import LANGUAGES
 
 from .chatting import ANSWERS, BANKS, CATALOGUE, STORY, Chat, Office, interview
 
@@ -50,6 +51,81 @@ async def test_readers_as_people_say_them_of_themselves_are_no_answer(
     await chat.says(STORY)
     kept = (await interview(office)).answers[1]
     assert (kept.text, kept.audience) == (STORY, audience)
+
+
+LETTER = "The district offices wait for our letter every April, and nobody else knows whom to call."
+MORE = "Every May the partner sends the figures, and somebody has to ask for them twice by telephone."
+
+
+async def _hands_over(chat: Chat, language: str = "en") -> tuple[str, str]:
+    """The first two questions of a handover, of which the first has been answered."""
+    chat.locale = language
+    await chat.is_invited("handover", language=language)
+    await chat.presses("start")
+    await chat.presses("agree")
+    first = chat.card.question
+    await chat.says(LETTER)
+    return first, chat.card.question
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_only_me_right_after_an_answer_is_about_that_answer_and_names_its_question(
+    chat: Chat, office: Office, language: str
+) -> None:
+    first, second = await _hands_over(chat, language)
+    only_me, bank = CATALOGUE.get(language).say("audience.R"), BANKS.get("handover", language)
+    asked = bank.question(first)
+    assert asked is not None
+    await chat.says(only_me)
+    done = CATALOGUE.get(language).say("notes.earlier_readers", heading=asked.ask, who=only_me)
+    assert chat.replies[0].text == done
+    kept = await interview(office)
+    assert kept.answers[0].audience is Audience.NAMED and not kept.audiences
+    assert chat.card.question == second, "the question that was asked is asked still"
+
+    await chat.says(only_me)
+    await chat.says(MORE)
+    assert [one.audience for one in (await interview(office)).answers] == [Audience.NAMED] * 2
+
+
+async def test_only_me_is_about_the_question_shown_once_something_was_said_of_that(
+    chat: Chat, office: Office
+) -> None:
+    _, second = await _hands_over(chat)
+    await chat.says("who reads this")
+    await chat.says("only me")
+    chat.heard("Done. Who reads this answer: only you, for now.")
+    kept = await interview(office)
+    assert kept.answers[0].audience is Audience.SUCCESSOR
+    assert dict(kept.audiences) == {second: Audience.NAMED}
+    await chat.says("skip")
+    await chat.says("only me")
+    assert (await interview(office)).answers[0].audience is Audience.SUCCESSOR, "one was left out since"
+
+
+async def test_more_readers_right_after_an_answer_take_a_yes_that_names_its_question(
+    chat: Chat, office: Office
+) -> None:
+    first, _ = await _hands_over(chat)
+    asked = BANKS.get("handover", "en").question(first)
+    assert asked is not None
+    await chat.says("everyone in the organisation")
+    chat.heard(asked.ask, "More people would read this answer: everyone in the organisation")
+    await chat.says("yes")
+    chat.heard("Done. Who reads this answer: everyone in the organisation.")
+    assert (await interview(office)).answers[0].audience is Audience.EVERYONE
+
+
+async def test_only_me_at_the_break_after_a_sitting_is_about_the_answer_before_it(
+    chat: Chat, office: Office
+) -> None:
+    await _hands_over(chat)
+    for _ in range(7):
+        await chat.says(MORE)
+    chat.heard("A break")
+    await chat.says("only me")
+    kept = await interview(office)
+    assert kept.answers[-1].audience is Audience.NAMED and not kept.audiences
 
 
 @dataclass(frozen=True)
