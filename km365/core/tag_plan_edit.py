@@ -34,12 +34,13 @@ class Wish:
     """One entry of the plan as a person left it: `where` names its place in the file, `line` is its row.
 
     `id` is the concept's id if said, or for a term to be taken out the term store's. One that is not `wanted`
-    stands for a proposal that somebody left out.
+    stands for a proposal that somebody left out. `label` is what its reader sees of it, if not these.
     """
 
     column: str
     term: str
     id: str = ""
+    label: str = ""
     removes: bool = False
     wanted: bool = True
     comment: str = ""
@@ -156,6 +157,8 @@ class Editor:
         self._taxonomy, self._language = taxonomy, language
         self._sets = {one.column: one for one in taxonomy.term_sets if one.column in FACETS}
         self._titles = {one.drive_id: titles_of(one) for one in libraries}
+        every = {name: title for titles in self._titles.values() for name, title in titles.items()}
+        self._called = titles_in(language, every, taxonomy)
 
     def titles(self, drive_id: str) -> Mapping[str, str]:
         """The tag columns of a library that can be filled, with their titles."""
@@ -232,7 +235,7 @@ class Editor:
         remove = {term: one for term, one in remove.items() if term not in both}
         left = len(column.before) - len(remove) + len(add)
         if column.column in SINGLE and add and left > 1 and len(problems) == before:
-            or_out = f", or take {column.before[0].label!r} out" if column.before else ""
+            or_out = f", or take {self._label(column.before[0])!r} out" if column.before else ""
             what = f"{wishes[0].where}: this column takes one term; leave one of them in{or_out}."
             problems.append((wishes[0], what))
         notes = {term: note for term, note in notes.items() if term not in {*add, *remove}}
@@ -255,24 +258,31 @@ class Editor:
             ids = {str(one.term_id) for one in self._sets[column.column].find(said)}
             meant = {tag for tag in column.before if tag.term_id in ids}
         if len(meant) != 1:
-            held = ", ".join(repr(tag.label) for tag in column.before) or "nothing"
-            raise PlanRefused(
-                f"{wish.where}: {(said or wish.id)!r} cannot be taken out; the column has {held}."
-            )
+            held = ", ".join(repr(self._label(tag)) for tag in column.before) or "nothing"
+            shown = wish.label or said or wish.id
+            raise PlanRefused(f"{wish.where}: {shown!r} cannot be taken out; the column has {held}.")
         tag = next(iter(meant))
         concept = self._taxonomy.by_term_id.get(tag.term_id.lower())
         known = machine.get(tag.term_id, Removal(tag=tag, concept_id=concept.id if concept else ""))
         return replace(known, comment=wish.comment)
 
+    def _label(self, tag: Tag) -> str:
+        """A tag as the reader's language has it."""
+        concept = self._taxonomy.by_term_id.get(tag.term_id.lower())
+        return concept.label(self._language) if concept else tag.label
+
     def _concept(self, wish: Wish, term_set: TermSet) -> Concept:
         """The concept a wish means: by its id, or else by its label in any language."""
         label, where = wish.term.strip(), wish.where
         said = wish.id.strip() or label
+        shown = wish.label or said
         found = term_set.find(said)
         if not found:
+            others = [name for name in self._called if name in self._sets and self._sets[name].find(said)]
+            whose = f" It is a term of {self._called[others[0]]!r}." if len(others) == 1 else ""
             raise PlanRefused(
-                f"{where}: {said!r} is no term of {term_set.name(self._language)!r}; "
-                f"`km365 taxonomy list --facet {term_set.key}` shows them."
+                f"{where}: {shown!r} is no term of {self._called[term_set.column]!r}; "
+                f"`km365 taxonomy list --facet {term_set.key}` shows them.{whose}"
             )
         if wish.id and label and found[0] not in term_set.find(label):
             raise PlanRefused(
@@ -285,10 +295,10 @@ class Editor:
         concept = preferred[0] if len(found) > 1 else found[0]
         if concept.status is Status.DEPRECATED:
             instead = f"; {concept.replaced_by!r} took its place" if concept.replaced_by else ""
-            raise PlanRefused(f"{where}: {said!r} is no longer used{instead}.")
+            raise PlanRefused(f"{where}: {shown!r} is no longer used{instead}.")
         if not concept.term_id:
             raise PlanRefused(
-                f"{where}: the term store does not have {said!r} yet; run `km365 provision apply`."
+                f"{where}: the term store does not have {shown!r} yet; run `km365 provision apply`."
             )
         return concept
 
@@ -304,6 +314,12 @@ def _note(wish: Wish, column: ColumnChange) -> dict[str, str]:
 def titles_of(library: Library) -> Mapping[str, str]:
     """The tag columns of a library with their titles."""
     return dict(library.columns) or {column.name: column.title for column in TAG_COLUMNS}
+
+
+def titles_in(language: str, titles: Mapping[str, str], taxonomy: Taxonomy) -> dict[str, str]:
+    """Columns' titles as a reader is shown them: in English the library's own, else the term sets'."""
+    names = {one.column: one.names.get(language) for one in taxonomy.term_sets}
+    return {name: (language != "en" and names.get(name)) or title for name, title in titles.items()}
 
 
 def _empty(column: str, title: str) -> ColumnChange:

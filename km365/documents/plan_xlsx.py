@@ -23,7 +23,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from km365.core.languages import best, is_rtl
 from km365.core.tag_plan import ColumnChange, Library, Refused, Row, Tag
-from km365.core.tag_plan_edit import planned, seal, titles_of
+from km365.core.tag_plan_edit import planned, seal, titles_in, titles_of
 from km365.core.tag_plan_file import FORMAT, Head, read_documents, read_head, refused_json
 from km365.core.tag_review import Choice, of_column
 from km365.core.tagging import Part
@@ -124,12 +124,6 @@ def row_data(row: Row) -> dict[str, Any]:
         "planned": planned(row),
         "seal": seal(row),
     }
-
-
-def titles_in(language: str, titles: Mapping[str, str], taxonomy: Taxonomy) -> dict[str, str]:
-    """The columns' titles as the workbook shows them: in English the library's own, else the term sets'."""
-    names = {one.column: one.names.get(language) for one in taxonomy.term_sets}
-    return {name: (language != "en" and names.get(name)) or title for name, title in titles.items()}
 
 
 def library_name(library: Library) -> str:

@@ -17,7 +17,7 @@ import openpyxl
 
 from km365.core.json_text import loads
 from km365.core.tag_plan import Refused, Row
-from km365.core.tag_plan_edit import Editor, NotUnderstood, Wish
+from km365.core.tag_plan_edit import Editor, NotUnderstood, Wish, titles_in
 from km365.core.tag_plan_file import (
     SEPARATOR,
     Head,
@@ -29,7 +29,7 @@ from km365.core.tag_plan_file import (
     sealed_of,
 )
 from km365.core.taxonomy import Taxonomy
-from km365.documents.plan_xlsx import FIRST_ROW, META, titles_in
+from km365.documents.plan_xlsx import FIRST_ROW, META
 from km365.errors import KM365Error, PlanRefused
 
 LARGEST_UNPACKED = 4 * 2**30
@@ -320,6 +320,7 @@ class _Understood:
             column=column,
             term="" if same and line["id"] else line["term"],  # labels differ by language, ids do not
             id=line["id"] if same else "",
+            label=line["term"],
             removes=removes,
             wanted=decision not in self._no,
             comment=line["comment"],

@@ -115,6 +115,11 @@ def planned(value: Any) -> Any:
 
 WRONG = {
     "a term that nobody knows": (add(term="Whales"), "'Whales' is no term of 'Topic'"),
+    "a term of another column": (
+        add(term="Report"),
+        "'Report' is no term of 'Topic'; `km365 taxonomy list --facet topic` shows them. "
+        "It is a term of 'Document type'.",
+    ),
     "a term and an id in conflict": (add(term="Water", id="topic/Health"), "different terms"),
     "an unknown id": (add(term="Water", id="topic/Wtaer"), "'topic/Wtaer' is no term"),
     "a label of two terms": (add(term="supply"), "may mean 'topic/Water', 'topic/Trade'"),

@@ -10,7 +10,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from km365.core.tag_plan import Plan, Refused, Tag, decisions
+from km365.core.tag_plan import Plan, Refused, Removal, Tag, decisions
 from km365.core.tag_plan_file import from_text, to_text
 from km365.core.taxonomy import Taxonomy
 from km365.documents import plan_xlsx
@@ -402,6 +402,33 @@ def test_of_many_things_not_understood_the_first_rows_are_named_and_the_rest_cou
     *named, rest = str(refused.value).splitlines()
     assert [f"row {number}," in line for number, line in enumerate(named, 7)] == [True] * 20
     assert rest == "... and 10 more"
+
+
+@pytest.mark.parametrize(
+    ("term", "said"),
+    [
+        (
+            "Water",
+            "'Water-fr' is no term of 'Document type'; "
+            "`km365 taxonomy list --facet document-type` shows them. It is a term of 'Thème'.",
+        ),
+        ("Health", "'Health-fr' cannot be taken out; the column has nothing."),
+    ],
+)
+def test_a_term_in_another_column_is_named_as_its_cell_shows_it(tmp_path: Path, term: str, said: str) -> None:
+    tag = Tag(term_id=guid(2), label="Health")
+    out = Removal(tag=tag, concept_id="topic/Health")
+    plan = replace(PLAN, rows=(replace(row(), changes=(replace(row().changes[0], remove=(out,)),)),))
+    path, text = tmp_path / "plan.xlsx", tmp_path / "plan.json"
+    text.write_text(to_text(plan), encoding="utf-8")
+    plan_xlsx.writer(Templates(), in_french(), language="fr")(text, path)
+    page = Page(path)
+    number = page.find("01A.docx", f"{term}-fr")
+    page.set(number, column="Document type")
+    page.save()
+    with pytest.raises(PlanRefused) as refused, opened(path, in_french()):
+        pass
+    assert str(refused.value) == f"plan.xlsx, “Changements” row {number}, Terme: {said}"
 
 
 def test_two_decisions_about_one_term_are_refused(tmp_path: Path) -> None:
