@@ -15,6 +15,7 @@ from km365.core import contacts
 from km365.core.days_in_text import days_in
 from km365.core.handover_note import HANDOVER
 from km365.core.knowledge import KnowledgeItem
+from km365.core.languages import best
 from km365.core.numbers_in_order import without_marks
 from km365.core.pack_answers import Line
 from km365.core.questions import Bank, Question
@@ -23,6 +24,7 @@ from km365.core.search_entries import item_sentences
 from km365.core.search_question import Concepts
 from km365.core.sorting import bare_links
 from km365.core.taxonomy import Concept
+from km365.core.written_in import language_of
 
 _MEET = (contacts.MEET, "", contacts.OUTSIDE)
 """Whose answers name people to meet, in this order; without one is what somebody added to the file."""
@@ -99,7 +101,7 @@ class Pack:
     to_read: tuple[ToRead, ...] = ()
     meetings: tuple[Meeting, ...] = ()
     dates: tuple[str, ...] = ()
-    """What the note says falls due."""
+    """What the note says of the days ahead."""
     ahead: tuple[Milestone, ...] = ()
     gaps: tuple[Gap, ...] = ()
     lines: tuple[Line, ...] = ()
@@ -194,14 +196,23 @@ def _who(text: str) -> tuple[str, str]:
 
 
 def falls_due(said: Iterable[Said], *, today: date) -> list[str]:
-    """What the note says falls due in the next ninety days, or without a day."""
-    found = []
+    """The lines of the note that name one of the next ninety days, by the first of these, each once.
+
+    Behind them come those on what falls due that name no day at all.
+    """
+    found: dict[str, date] = {}
     for one in said:
-        if one.target == DATES:
-            days = days_in(one.line.text, one.line.language, after=today)
-            if not days or min(days) <= today + AHEAD:
-                found.append(one.line.text)
-    return found
+        since = (one.line.day or today) - timedelta(days=1)
+        coming = [day for day in _days(one.line, after=since) if today <= day <= today + AHEAD]
+        if coming or (one.target == DATES and not _days(one.line, after=date.min)):
+            found.setdefault(one.line.text, min(coming, default=date.max))
+    return sorted(found, key=found.__getitem__)
+
+
+def _days(line: Line, *, after: date) -> set[date]:
+    """The days that a line names in its own language or its note's."""
+    own = best([language_of(line.text), line.language])
+    return {day for tag in {own, line.language} for day in days_in(line.text, tag, after=after)}
 
 
 def topics(said: Iterable[Said], concepts: Concepts, *, most: int = 5) -> list[Concept]:

@@ -62,6 +62,38 @@ def test_of_what_colleagues_told_the_heading_says_what_was_asked_and_never_the_n
     assert rules.falls_due(found, today=TODAY) == []
 
 
+def due(*sections: tuple[str, str], language: str = "en", day: date = TODAY) -> list[str]:
+    some = [(heading, [line]) for heading, line in sections]
+    found = rules.said_in(some, EVERY, COLUMNS, language=language, day=day)
+    return rules.falls_due(found, today=TODAY)
+
+
+def test_what_any_section_says_of_the_next_ninety_days_comes_by_day_and_once() -> None:
+    watch, work, dates = "What needs an eye on it", "Work in progress", "Dates in the next six months"
+    eye, audit = "Sign before 5 May 2026 or the partner refuses the payments.", "Audit: 2026-03-02"
+    found = due(
+        (work, "The tender; deadline: 10 April 2026 [5]"),
+        (watch, f"{eye} [8]"),
+        (dates, f"{audit} [7]"),
+        (dates, "The lease, once a year. [7]"),
+        (watch, f"{audit} [8]"),
+        (work, "Filed on 1 March 2026; due again on 1 June 2026. [5]"),
+    )
+    assert found == [audit, "The tender; deadline: 10 April 2026", eye, "The lease, once a year."]
+
+
+def test_a_day_without_a_year_is_the_next_after_it_was_said_and_what_is_over_is_not_ahead() -> None:
+    long_ago = date(2025, 1, 15)
+    assert due(("Work in progress", "The licence ends on 15 April."))
+    assert due(("Work in progress", "The licence ends on 15 April."), day=long_ago) == []
+    assert due(("Dates in the next six months", "The contract ended on 15 January 2026.")) == []
+
+
+def test_days_are_read_in_the_language_of_the_line_too() -> None:
+    line = "The partner refuses the payments that come after 15 April 2026, which is the end of it."
+    assert due(("ما يحتاج إلى متابعة", line), language="ar") == [line]
+
+
 def test_whoever_was_named_for_the_first_weeks_comes_first_and_whom_to_call_is_not_met() -> None:
     found = said("x", "An old teacher. [11]", "Halima Quillstone: she knows. [9]", "Marek, when stuck. [10]")
     met = rules.meetings(found)

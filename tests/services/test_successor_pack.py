@@ -122,7 +122,7 @@ async def test_the_pack_names_what_to_read_whom_to_meet_and_what_comes(
     note = await leaving.hands_over(
         "en",
         {
-            "watch": "The vaccines at Tamber.",
+            "watch": "The vaccines at Tamber.\nSign before 5 May 2026, or the partner refuses.",
             "people": "Halima Quillstone, who knows the lab.\nTobias Fernweather: he writes.\nBe early.",
             "documents": f"The inventory: https://{host}{path}/Shared%20Documents/Pump%20inventory.txt\n"
             f"My own list: https://{host.replace('.', '-my.', 1)}/personal/ann/list.xlsx",
@@ -136,7 +136,8 @@ async def test_the_pack_names_what_to_read_whom_to_meet_and_what_comes(
         ("Tobias Fernweather", 1),
         ("", 2),
     ]
-    assert len(pack.dates) == 1 and "15 April" in pack.dates[0]
+    licence, sign = pack.dates
+    assert "15 April" in licence and sign == "Sign before 5 May 2026, or the partner refuses."
     assert "KM-2" not in str(pack) and "unpublished" not in str(pack)
     named = [(one.title, one.says) for one in pack.to_read if one.why is Why.NAMED]
     assert named == [("Pump inventory.txt", "The inventory")], "a personal OneDrive opens for nobody"
