@@ -28,6 +28,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON o
 
 NARROW = 16
 """A last column is not cut to fewer characters than this."""
+_LINE = 78
+"""A line that is rewritten has so many characters, so that nothing of a longer one is left behind it."""
+_PACE_OF, _PACE_S = 5, 3.0
+"""A pace is that of so many things at least, and of so many seconds: the first few say little of the rest."""
 
 P = ParamSpec("P")
 
@@ -124,6 +128,19 @@ def _terminal_width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
 
 
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Says on a terminal what goes on before there is anything to count; the line goes once it is over."""
+    live = sys.stderr.isatty()
+    if live:
+        click.echo(f"\r{what:<{_LINE}}", err=True, nl=False)
+    try:
+        yield
+    finally:
+        if live:
+            click.echo(f"\r{'':<{_LINE}}\r", err=True, nl=False)
+
+
 class Progress:
     """Progress and an estimate on stderr: one rewritten line on a terminal, a line now and then elsewhere.
 
@@ -133,8 +150,9 @@ class Progress:
 
     def __init__(self, what: str, total: int | None = None) -> None:
         self._what, self.total = what, total
-        self._started = self._shown = time.monotonic()
+        self._shown = time.monotonic()
         self._done = 0
+        self._first: tuple[float, int] | None = None
         self._live = sys.stderr.isatty()
         self._shown_last = ""
 
@@ -145,10 +163,16 @@ class Progress:
         if kind is None or self._done or self._shown_last:
             self.finish()
 
+    def begin(self) -> None:
+        """Show on a terminal how many there are before the first is done, where that takes its time."""
+        if self._live:
+            self._show()
+
     def advance(self, count: int = 1) -> None:
         """`count` more are done."""
         self._done += count
         now = time.monotonic()
+        self._first = self._first or (now, self._done)
         if now - self._shown >= (0.1 if self._live else 5.0):
             self._shown = now
             self._show()
@@ -167,10 +191,14 @@ class Progress:
         if line == self._shown_last:
             return
         self._shown_last = line
-        click.echo(f"\r{line:<78}" if self._live else line, err=True, nl=not self._live)
+        click.echo(f"\r{line:<{_LINE}}" if self._live else line, err=True, nl=not self._live)
 
     def _estimate(self) -> str:
-        if not self.total or not self._done or self._done >= self.total:
+        """From the pace since the first came: starting up took time that says nothing of what is left."""
+        if not self.total or self._first is None or self._done >= self.total:
             return ""
-        left_s = (time.monotonic() - self._started) / self._done * (self.total - self._done)
+        took_s, came = time.monotonic() - self._first[0], self._done - self._first[1]
+        if took_s < _PACE_S or came < _PACE_OF:
+            return ""
+        left_s = took_s / came * (self.total - self._done)
         return f", about {left_s:.0f} s left" if left_s < 90 else f", about {left_s / 60:.0f} min left"

@@ -1,20 +1,21 @@
 """`km365 tag plan`."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from km365.cli.console import Progress, json_option, say, with_app
+from km365.cli.console import Progress, json_option, say, waiting, with_app
 from km365.core.languages import LANGUAGES
 from km365.errors import ExitCode, KM365Error
 
 if TYPE_CHECKING:
     from km365.app import App
-    from km365.core.tag_plan import Reason
-    from km365.services.tag_plan import Asked
+    from km365.core.tag_plan import Reason, Refused, Row
+    from km365.services.tag_plan import Asked, Passed
     from km365.services.tag_planning import Tally
     from km365.services.tag_scope import Scope
 
@@ -120,30 +121,64 @@ async def plan(app: "App", /, *, output: Path, overwrite: bool, as_json: bool, *
     Example:
       km365 tag plan --site childrensagency.sharepoint.example:/sites/co-bel -o plan.xlsx
     """
-    from km365.core.tag_plan_file import Head
-    from km365.documents.plan_files import Writer, is_sheet
-    from km365.services import feedback, suggest, tag_libraries, tag_plan, tag_planning
-    from km365.services.tag_scope import Round
+    from km365.documents.plan_files import is_sheet
+    from km365.services.tag_plan import Passed
 
     if as_json and is_sheet(output):
         raise click.UsageError("--json prints the plan as JSON; give it an -o with the ending .json.")
     _refuse_odd(options)
     try_output(output, overwrite=overwrite)
-    words = await suggest.open_suggester(app.graph, app.settings, app.templates)
-    asked = _asked(options)
-    scope = await _scope(app, options)
-    corrections = await app.db.run(feedback.corrections)
-    since = None
-    if options["since_last"]:
-        terms = tag_plan.mark_of(words.taxonomy, asked, scope, version=words.version, corrections=corrections)
-        since = tag_planning.since_last(app.db, terms, corrections, at=app.clock.now())
-    shelves = await tag_libraries.open_shelves(app.graph, scope.libraries, facets=asked.facets)
-    round_ = Round(app.graph, shelves, scope, since=since)
-    total = await round_.count(region=app.settings.search_region)
+    progress, is_read = Progress("Reading"), False
+
+    def heard(one: "Row | Refused | Passed") -> None:
+        nonlocal is_read
+        is_read = is_read or not isinstance(one, Passed)
+        progress.advance()
+
+    try:
+        tally = await _read(app, options, output, progress, heard)
+    except asyncio.CancelledError:
+        if is_read:
+            raise
+        say("Nothing was read yet; no plan was written.")
+        return ExitCode.FAILED
+    return _report(
+        tally, output, total=progress.total or 0, is_sample=options["sample"] is not None, as_json=as_json
+    )
+
+
+async def _read(
+    app: "App",
+    options: Mapping[str, Any],
+    output: Path,
+    progress: Progress,
+    heard: "Callable[[Row | Refused | Passed], None]",
+) -> "Tally":
+    """Looks for the documents and reads them into the plan file; sets how many `progress` has to expect."""
+    from km365.core.tag_plan_file import Head
+    from km365.documents.plan_files import Writer
+    from km365.services import feedback, suggest, tag_libraries, tag_plan, tag_planning
+    from km365.services.tag_scope import Round
+
+    with waiting("Reading the taxonomy …"):
+        words = await suggest.open_suggester(app.graph, app.settings, app.templates)
+    with waiting("Looking for documents …"):
+        asked = _asked(options)
+        scope = await _scope(app, options)
+        corrections = await app.db.run(feedback.corrections)
+        since = None
+        if options["since_last"]:
+            version = words.version
+            terms = tag_plan.mark_of(words.taxonomy, asked, scope, version=version, corrections=corrections)
+            since = tag_planning.since_last(app.db, terms, corrections, at=app.clock.now())
+        shelves = await tag_libraries.open_shelves(app.graph, scope.libraries, facets=asked.facets)
+        round_ = Round(app.graph, shelves, scope, since=since)
+        progress.total = await round_.count(region=app.settings.search_region)
     head = Head(made_at=app.clock.now(), libraries=tuple(one.library for one in shelves), mode=asked.mode)
     writer = Writer(output, head, to_sheet(app, words.taxonomy, options["labels"], output))
-    with Progress("Reading", total) as progress:
-        tally = await tag_planning.write(
+    with progress:
+        progress.begin()
+        return await tag_planning.write(
             app.graph,
             words,
             round_,
@@ -153,9 +188,8 @@ async def plan(app: "App", /, *, output: Path, overwrite: bool, as_json: bool, *
             put_there=tag_planning.journal(app.db),
             corrections=corrections,
             ocr_command=app.settings.ocr_command,
-            heard=lambda _: progress.advance(),
+            heard=heard,
         )
-    return _report(tally, output, total=total, sample=scope.sample, as_json=as_json)
 
 
 def _asked(options: Mapping[str, Any]) -> "Asked":
@@ -240,7 +274,7 @@ def try_output(path: Path, *, overwrite: bool) -> None:
         ) from None
 
 
-def _report(tally: "Tally", output: Path, *, total: int, sample: int | None, as_json: bool) -> int:
+def _report(tally: "Tally", output: Path, *, total: int, is_sample: bool, as_json: bool) -> int:
     if as_json:
         _print_json(output)
     else:
@@ -262,7 +296,7 @@ def _report(tally: "Tally", output: Path, *, total: int, sample: int | None, as_
         say(f"Not the whole plan: {read} of {total} documents were read. {tally.partial.rstrip('.')}.")
     if not total:
         say("There is nothing to look at, or nothing has changed since the last plan.")
-    if sample is not None:
+    if is_sample:
         say("A sample; leave out --sample for all documents.")
     if tally.documents:
         say(f"Read and edit {output}, then: km365 tag apply {output}")

@@ -57,6 +57,26 @@ def test_the_last_line_of_progress_stands_once(
     assert [line.partition(",")[0] for line in lines] == ["Tagging: 1 of 2", "Tagging: 2 of 2"]
 
 
+def test_the_time_left_is_of_the_pace_since_the_first_came_and_told_once_it_means_something(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(console.time, "monotonic", lambda: now)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    progress = console.Progress("Reading", 400)
+    progress.begin()
+    said = [capsys.readouterr().err.strip()]
+    now = 8.0  # models and workers have started
+    for _ in range(21):
+        progress.advance()
+        said.append(capsys.readouterr().err.strip())
+        now += 0.5
+    assert said[0] == "Reading: 0 of 400"
+    assert said[1:7] == [f"Reading: {number} of 400" for number in range(1, 7)]
+    assert said[7] == "Reading: 7 of 400, about 3 min left"
+    assert said[21] == "Reading: 21 of 400, about 3 min left"
+
+
 def test_settings_are_shown_in_lines_a_person_can_read(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("KM365_"):

@@ -15,7 +15,8 @@ from km365.errors import ExitCode
 from km365.store import feedback
 
 from ..conftest import Provisioned
-from .conftest import UNPACED, Ran, Type
+from .conftest import Ran, Type
+from .terminal import CTRL_C, at_a_terminal
 from .test_tag import tags, upload
 
 
@@ -85,34 +86,20 @@ async def test_answers_are_kept_at_once_and_the_review_goes_on_where_it_stopped(
     assert "a.txt: not here" in (await km365("tag", "show", applied.err.split("tag undo ")[1].split()[0])).out
 
 
-AT_A_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
 async def test_the_first_ctrl_c_ends_a_review_and_what_was_answered_is_kept(
     km365: Type, answering: Any, provisioned: Provisioned
 ) -> None:
     await upload(provisioned, "a.txt", "b.txt")
     await km365("tag", "plan", "--facets", "topic")
-    review = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", AT_A_TERMINAL),
-        *(sys.executable, "-c", UNPACED, "tag", "review", "tag-plan.json"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert review.stdin is not None and review.stdout is not None
-    try:
-        async with asyncio.timeout(60):
-            await review.stdout.readuntil(b"Keep [y]: ")
-            review.stdin.write(b"y\n")
-            await review.stdout.readuntil(b"Keep [y]: ")
-            review.stdin.write(b"\x03")
-            said = await review.stdout.read()
-            assert await review.wait() == ExitCode.DONE
-    finally:
-        if review.returncode is None:
-            review.kill()
-    assert b"Not gone through: 1." in said
+    async with at_a_terminal("tag", "review", "tag-plan.json") as review:
+        await review.shows("Keep [y]: ")
+        review.type("y\n")
+        await review.shows("Keep [y]: ")
+        await asyncio.sleep(0.5)  # nobody is so fast that the reading has not begun behind the question
+        review.type(CTRL_C)
+        assert "Not gone through: 1." in await review.rest()
+        assert await review.code() == ExitCode.DONE
     assert "[1/2]" not in (await answering("q")("tag", "review", "tag-plan.json")).out
 
 
