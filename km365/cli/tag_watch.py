@@ -184,7 +184,7 @@ async def _show_queue(app: "App", output: Path | None, *, as_json: bool) -> int:
 
     terms = await suggest.terms(app.graph, app.settings, app.templates)
     plan = await app.db.run(tag_watch.queue, terms, at=app.clock.now())
-    if output is not None:
+    if output is not None and plan.rows:
         save(plan, output, plan.rows, to_sheet(app, terms, "en", output))
     if as_json:
         click.echo(to_text(plan), nl=False)
@@ -209,7 +209,9 @@ async def _show_queue(app: "App", output: Path | None, *, as_json: bool) -> int:
     if len(failed) > _FAILED_SHOWN:
         say("... and more")
     if not plan.rows:
-        say("Nothing waits for you.")
+        say(
+            "Nothing waits for you." if output is None else f"Nothing waits for you; no {output} was written."
+        )
     elif output is None:
         say("To decide: km365 tag watch --queue -o queue.json, then km365 tag review queue.json")
     else:

@@ -93,6 +93,12 @@ async def test_a_queue_that_somebody_edits_is_not_overwritten(km365: Type, provi
     assert (odd.code, "queue.docx: a plan file ends in .json" in odd.err) == (ExitCode.USAGE, True)
 
 
+async def test_where_nothing_waits_no_queue_is_written(km365: Type, provisioned: Provisioned) -> None:
+    shown = await km365("tag", "watch", "--queue", "-o", "queue.xlsx")
+    assert (shown.code, there()) == (ExitCode.DONE, {})
+    assert "Nothing waits for you; no queue.xlsx was written." in shown.err
+
+
 async def test_a_queue_for_excel_is_a_workbook(km365: Type, provisioned: Provisioned) -> None:
     await upload(provisioned, "one.txt")
     await km365("tag", "watch", "--once", "--everything")
