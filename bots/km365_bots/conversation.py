@@ -257,14 +257,18 @@ def _meant(chat: Chat) -> Understood | None:
 
 
 def _spoken_to(chat: Chat, meant: Understood | None, turn: Turn | None) -> list[tuple[Topic, str]]:
-    """The topic whose command was typed, then the one that waits for an answer, or that heeds the words."""
+    """The topic whose command was typed, else the one that waits for an answer and those that heed the words.
+
+    A card that the bot sends by itself may be answered while something else waits.
+    """
     named = topic_named(chat.parts.topics, meant.topic) if meant else None
     found = [(named, meant.wish)] if meant and named else []
     waiting = topic_named(chat.parts.topics, str(_waiting(chat).get("topic", "")))
     found += [(waiting, "")] if waiting else []
-    if found or (turn and turn.prompt.kind is PromptKind.DRAFT and part_named(chat, chat.event.text)):
+    if named or (turn and turn.prompt.kind is PromptKind.DRAFT and part_named(chat, chat.event.text)):
         return found
-    return [(topic, wish) for topic in chat.parts.topics if (wish := topic.heeds(chat))]
+    others = [topic for topic in chat.parts.topics if topic is not waiting]
+    return [*found, *((topic, wish) for topic in others if (wish := topic.heeds(chat)))]
 
 
 def _waiting(chat: Chat) -> Mapping[str, Any]:

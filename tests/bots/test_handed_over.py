@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 from km365_bots import cards
+from km365_bots.chat import WAITING
 from km365_bots.conversation import compose_now
 from km365_bots.parts import open_parts
 from km365_bots.topics import NotWanted
@@ -15,6 +16,7 @@ from km365.graph import drives
 from km365.local import faults
 from km365.services import filed_notes, handover_readers, wishes
 from km365.services.handover_readers import ReadersDesk
+from km365.store import conversations
 
 from ..conftest import Provisioned, person_id, sign_in_name
 from ..services.filing import Filing
@@ -126,6 +128,75 @@ async def test_the_same_by_typing_with_a_number_where_there_are_several(filing: 
     await sam.says("handover notes")
     await sam.presses("read", {"which": second.id})
     sam.heard("noted already")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "I have read it"),
+        ("fr", "j'ai lu"),
+        ("fr", "Je l'ai lu."),
+        ("es", "la he leído"),
+        ("ar", "قرأتها"),
+        ("ru", "Прочитала"),
+        ("zh", "我已阅读"),
+        ("pt", "já a li"),
+    ],
+)
+async def test_typed_right_below_the_card_it_is_noted(
+    filing: Filing, opens: Opens, language: str, said: str
+) -> None:
+    await filing.files()
+    sam = opens("sam")
+    await filing.here.app.db.run(speaks, "sam", language)
+    await sees_to_notes(sam)
+    await hears(sam)
+    words = sam.parts.catalogue.get(language)
+    await sam.says(said)
+    sam.heard(words.say("handed_over.done_acknowledged"))
+    assert (await filing.note()).acknowledged_by == person_id("sam")
+    await sam.says(said)
+    sam.heard(words.say("handed_over.done_already"))
+
+
+async def test_typed_below_the_card_while_something_else_waits_it_is_noted_too(
+    filing: Filing, opens: Opens
+) -> None:
+    sam = opens("sam")
+    await sam.says("what do we know about ferries")
+    waits = await filing.here.app.db.run(conversations.get, "chat-sam")
+    assert waits is not None and waits.state[WAITING], waits
+    await filing.files()
+    await sees_to_notes(sam)
+    await sam.says("I have read it")
+    sam.heard("Thank you, that is noted. The note now goes")
+
+
+async def test_typed_where_several_notes_wait_it_is_asked_which(filing: Filing, opens: Opens) -> None:
+    note = await filing.files()
+    sam = opens("sam")
+    graph, drive = filing.here.app.graph, note.file.drive_id
+    second = await drives.upload(graph, drive, "Second.docx", b"PK")
+    fields = {"KMPerson": person_id("ben"), "KMPost": "Planner", "KMSupervisor": person_id("sam")}
+    await drives.update_fields(graph, drive, second.id, fields | {"KMFiledOn": "2026-03-02T08:00:00Z"})
+    for _ in range(2):
+        await sam.says("I have read it")
+        sam.heard("1. Post: Planner", "2. Post: Chief of Water", "“1 read”")
+    await sam.says("2 read")
+    sam.heard("Thank you, that is noted.")
+    await sam.says("I have read it")
+    sam.heard("Thank you, that is noted.")
+    assert {bool(one.acknowledged_at) for one in await filed_notes.list_(graph, filing.desk.settings)} == {
+        True
+    }
+
+
+async def test_who_has_no_note_to_read_is_not_taken_to_have_read_one(filing: Filing, opens: Opens) -> None:
+    await filing.files()
+    sue = opens("sue")
+    await sue.says("I have read it")
+    sue.not_heard("noted")
+    assert (await filing.note()).read_at is None
 
 
 async def test_who_is_no_reader_is_shown_nothing_and_may_say_nothing(filing: Filing, opens: Opens) -> None:

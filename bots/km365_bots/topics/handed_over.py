@@ -18,12 +18,14 @@ from km365.services import calendar, filed_notes, handover_readers
 from km365.services.filed_notes import FiledNote
 from km365.services.handover_readers import RECEIVED, TO_ACKNOWLEDGE, Heard, ReadersDesk
 from km365.store.outbox import Message
+from km365_bots import interviewing
 from km365_bots.buttons import Pick
 from km365_bots.chat import Chat
 from km365_bots.speech import Speech
 from km365_bots.topics import LEAVING, NotWanted, Told, Topic, topic_named
 
 _READ, _WHICH, _LIST = "read", "which", "list"
+"""The button, and the wish, of who has read a note; which of several; and what stands for the list."""
 _PACK, _SUCCESSOR = "show", "successor"
 """The button that shows what is taken over, and the topic that does."""
 _COLLEAGUES = "colleagues_"
@@ -103,18 +105,24 @@ class HandedOver(Topic):
             entries=[self._entry(speech, note)],
             buttons=[{"verb": _READ, "label": say("handed_over.read")}, *([pack] if received else [])],
             about=note.item_id,
-            hint=" ".join([say("handed_over.told_help"), say("successor.help") if received else ""]).strip(),
+            hint=" ".join([say("handed_over.hint_one"), say("successor.help") if received else ""]).strip(),
         )
 
     # What people say ----------------------------------------------------------------------------------------
 
+    def heeds(self, chat: Chat) -> str:
+        """ "I have read it", right below the card."""
+        return _READ if _said_read(chat) == 0 else ""
+
     async def typed(self, chat: Chat, wish: str, meant: Understood | None) -> Told | None:
         """The notes for them and their own, or that they have read one of those listed."""
         try:
-            if wish:
+            if wish and wish != _READ:
                 return await self._list(chat)
             ids: Sequence[str] = (chat.state.get("waiting") or {}).get("notes", ())
             number = _said_read(chat)
+            if wish or (number == 0 and len(ids) > 1):
+                return await self._read_below(chat)
             if number is None or not (1 <= number <= len(ids) or (number == 0 and len(ids) == 1)):
                 return None
             return await self._noted(chat, ids[max(number, 1) - 1])
@@ -130,6 +138,21 @@ class HandedOver(Topic):
             return await self._noted(chat, pick.inputs.get(_WHICH, "") if pick.about == _LIST else pick.about)
         except GraphError:
             return Told(replies=[chat.speech.say("find.away")])
+
+    async def _read_below(self, chat: Chat) -> Told | None:
+        """Notes the one that waits for this person's word, and asks which where several do.
+
+        Where none does, it may be an answer to what an interview asks; else what was said before is.
+        """
+        person = chat.event.person_id
+        notes = await filed_notes.around(self._desk.graph, self._desk.settings, person)
+        theirs = [one for one in notes if one.person_id != person and filed_notes.readable_by(one, person)]
+        waiting = [one for one in theirs if not _has_read(one, person)]
+        if not waiting and not await interviewing.is_asked(chat):
+            waiting = theirs[-1:]
+        if len(waiting) > 1:
+            return await self._list(chat)
+        return await self._noted(chat, waiting[0].item_id) if waiting else None
 
     async def _noted(self, chat: Chat, item_id: str) -> Told:
         try:
