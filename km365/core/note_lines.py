@@ -98,6 +98,11 @@ class Reading:
     colleagues: Mapping[str, str] = field(default_factory=dict)
 
 
+def comma(language: str) -> str:
+    """What stands between two parts of a line in this language."""
+    return _COMMAS.get(language, ", ")
+
+
 def shown(section: NoteSection, reading: Reading) -> Shown:
     """The section as it is shown."""
     name = section.target.removeprefix(HANDOVER)
@@ -158,8 +163,7 @@ def _person(text: str, reading: Reading) -> tuple[Cell, ...]:
     known = reading.colleagues.get(one.name or one.line)
     if not known and not (one.name and (one.why or one.introduction)):
         return (text, NOTHING, NOTHING)
-    parts = filter(None, (one.name or one.line, one.organisation))
-    who = _COMMAS.get(reading.language, ", ").join(parts)
+    who = comma(reading.language).join(filter(None, (one.name or one.line, one.organisation)))
     if known:
         who = f"{who} ({known})"
     return (who, one.why or NOTHING, one.introduction or NOTHING)

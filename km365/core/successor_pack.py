@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from babel.dates import format_skeleton
+
 from km365.core import contacts
 from km365.core.days_in_text import days_in
 from km365.core.handover_note import HANDOVER
 from km365.core.knowledge import KnowledgeItem
-from km365.core.languages import best
+from km365.core.languages import best, dates_of
 from km365.core.numbers_in_order import without_marks
 from km365.core.pack_answers import Line
 from km365.core.questions import Bank, Question
@@ -141,7 +143,7 @@ def said_in(
             if _NUMBER.fullmatch(cells[0]) or columns.issuperset(cells):
                 continue
             number = _FROM_ANSWER.search(text)
-            words = _FROM_ANSWER.sub("", text).strip()
+            words = _once(_FROM_ANSWER.sub("", text).strip(), language)
             questions = _questions(banks, int(number[1]) if number and not by_colleagues else 0)
             target = _section_of(questions) or named.get(under, "")
             asked_as = questions[0].id if questions else ""
@@ -153,6 +155,18 @@ def said_in(
             found.append(Said(line=line, target=target, question=asked_as))
     first = next((place for place, one in enumerate(found) if one.target), 0)
     return [one for one in found[first:] if one.line.text and not _is_broken_off(one, found)]
+
+
+def _once(text: str, language: str) -> str:
+    """A row without the cells that are only a day which the others name in full, as notes begin them."""
+    cells = text.split(CELL)
+    kept = []
+    for place, cell in enumerate(cells):
+        others = " ".join(cells[:place] + cells[place + 1 :])
+        days = days_in(others, language, after=date.min)
+        if cell not in {format_skeleton("yMMMd", day, locale=dates_of(language)) for day in days}:
+            kept.append(cell)
+    return CELL.join(kept or cells)
 
 
 def _is_broken_off(one: Said, said: Iterable[Said]) -> bool:

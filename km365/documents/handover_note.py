@@ -14,7 +14,7 @@ from lxml import etree
 from km365.core.handover_note import HandoverNote, Source, sources
 from km365.core.key_documents import KeyDocument
 from km365.core.languages import LANGUAGES, best, dates_of, is_rtl
-from km365.core.note_lines import COLUMNS, Cell, Entry, Part, Reading, shown
+from km365.core.note_lines import COLUMNS, Cell, Entry, Part, Reading, comma, shown
 from km365.core.note_pages import Pages, Paper, Section, lay_out, page_of
 from km365.core.offices import by_code
 from km365.core.sorting import bare_links
@@ -135,7 +135,8 @@ class _Said:
         columns = {name for table in COLUMNS.values() for name, _ in table}
         columns |= {"answer", "asked", "said_on", "readers"}
         return {
-            "labels": {key: self(key) for key in ("title", "footer")} | {"purpose": " ".join(purpose)},
+            "labels": {key: self(key) for key in ("title", "footer")}
+            | {"purpose": " ".join(purpose), "comma": comma(self._language)},
             "columns": {name: self(f"column_{name}") for name in columns},
             "person": note.person,
             "post": note.post,

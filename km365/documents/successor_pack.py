@@ -5,6 +5,7 @@ names of documents and milestones, and days.
 """
 
 import io
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -16,6 +17,7 @@ from docx import Document
 from docx.oxml.ns import qn
 
 from km365.core.languages import LANGUAGES, dates_of, is_rtl
+from km365.core.note_lines import comma
 from km365.core.offices import by_code
 from km365.core.successor_pack import CELL, Pack
 from km365.core.written_in import language_of
@@ -25,6 +27,8 @@ from km365.documents.offices import offices
 from km365.templates import Templates
 
 WORD = "docx/successor_pack.docx"
+_NONE = "x-none"
+"""A language that is not known, in Word, which neither spells nor turns it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +148,7 @@ def write(pack: Pack, words: PackWords, templates: Templates) -> bytes:
         templates.data(WORD),
         {
             "labels": {key: words.text(key) for key in ("title", "purpose", "note", "open_note")},
-            "subject": ", ".join(one for one in (pack.post, words.office(pack)) if one),
+            "subject": comma(words.language).join(filter(None, (pack.post, words.office(pack)))),
             "facts": [{"label": label, "value": value} for label, value in words.facts(pack)],
             "open_note": Run(text=words.text("open_note"), language=words.language, url=pack.web_url),
             "sections": [_section(words, pack, one) for one in words.sections(pack)],
@@ -213,8 +217,10 @@ def _parts(pack: Pack) -> Iterator[Mapping[str, Any]]:
 
 
 def _spoken(text: str, language: str) -> str:
-    """The language these words are in; `language` where they do not tell."""
-    return language_of(text, default=language) or language
+    """The language these words are in; where they do not tell `language`, if it has their letters."""
+    found = language_of(text, default=language) or language
+    runs = {unicodedata.bidirectional(sign) for sign in text if sign.isalpha()}
+    return _NONE if is_rtl(found) and runs == {"L"} else found
 
 
 def _directed(data: bytes, *, rtl: bool) -> bytes:

@@ -16,6 +16,7 @@ from km365.core.handover_note import (
     without_kept_out,
 )
 from km365.core.interviews import Interview
+from km365.core.note_lines import comma
 from km365.core.questions import Bank
 from km365.core.schema import DEPARTURES
 from km365.documents.handover_note import NoteWriter
@@ -100,12 +101,12 @@ async def build_note(
         sections=sections,
         withheld=withheld,
         documents=tuple(await look_up(graph, settings, named, person_id=person.id)),
-        colleagues=await _colleagues(graph, sections, directory),
+        colleagues=await _colleagues(graph, sections, directory, interview.language),
     )
 
 
 async def _colleagues(
-    graph: Graph, sections: tuple[NoteSection, ...], directory: Directory
+    graph: Graph, sections: tuple[NoteSection, ...], directory: Directory, language: str
 ) -> dict[str, str]:
     """The colleagues among the people of the note, as `HandoverNote.colleagues` has them."""
     named = [
@@ -118,7 +119,7 @@ async def _colleagues(
     everybody = (*directory.people, *directory.off)
     found = zip(named, await recognise(graph, named, directory=everybody), strict=True)
     return {
-        told.name or told.line: ", ".join(
+        told.name or told.line: comma(language).join(
             filter(None, (known.name * (not told.name), known.post, known.office))
         )
         for told, known in found

@@ -2,8 +2,11 @@
 
 from datetime import date, timedelta
 
+import pytest
+from babel.dates import format_date, format_skeleton
+
 from km365.core import successor_pack as rules
-from km365.core.languages import LANGUAGES
+from km365.core.languages import LANGUAGES, dates_of
 from km365.core.numbers_in_order import LRM
 from km365.core.questions import POST_LEFT
 from km365.core.schedule import Milestone
@@ -60,6 +63,22 @@ def test_of_what_colleagues_told_the_heading_says_what_was_asked_and_never_the_n
     assert BANKS.get(POST_LEFT, "ar").question("work").ask in found[0].line.asked
     assert [one.name for one in rules.meetings(found)] == ["Ben Paperboat"]
     assert rules.falls_due(found, today=TODAY) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_day_of_a_row_that_the_line_names_in_full_is_not_said_twice(language: str) -> None:
+    day, locale = date(2027, 1, 20), dates_of(language)
+    cell = format_skeleton("yMMMd", day, locale=locale)
+    line = f"{format_date(day, format='long', locale=locale)}: Visa"
+    assert line_of(f"{cell} | {line} [7]", language) == line
+    assert line_of(f"Visa | {cell} [5]", language) == f"Visa | {cell}"
+    assert line_of(f"{line} | – | {cell} [5]", language) == f"{line} | –"
+    assert line_of(f"{cell} [7]", language) == cell
+
+
+def line_of(text: str, language: str) -> str:
+    (found,) = rules.said_in([("x", [text])], EVERY, COLUMNS, language=language, day=TODAY)
+    return found.line.text
 
 
 def due(*sections: tuple[str, str], language: str = "en", day: date = TODAY) -> list[str]:

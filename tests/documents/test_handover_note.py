@@ -162,6 +162,12 @@ def test_a_short_note_has_tables_of_what_is_clear_and_says_where_each_line_comes
     assert origin[1] == ["[5]", "What about 5?", "12 November 2026", "successor and supervisor"]
 
 
+def test_who_and_which_post_stand_on_both_sides_of_a_comma_of_the_language() -> None:
+    heads = {tag: text_of(WRITER.write(note([section("note", ["1"])], tag))) for tag in ("en", "ar")}
+    assert "Ann Paperboat, Chief of Water" in heads["en"]
+    assert "Ann Paperboat، Chief of Water" in heads["ar"]
+
+
 def column_of(label: str, language: str) -> Part | None:
     """The part of a line of work that this label announces in a note."""
     (part,) = WRITER.pages(note([section("work", [f"Pumps; {label}: Amal"])], language)).body
@@ -276,7 +282,7 @@ LINES = note(
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("{{ person }}", "{{ persn }}", "in “{{ persn }}, {{ post }}.*'persn' is undefined"),
+        ("{{ person }}", "{{ persn }}", "in “{{ persn }}{{ labels.comma }}{{ post }}.*'persn' is undefined"),
         (
             "{%p for line in part.lines %}",
             "{%p for line part.lines %}",

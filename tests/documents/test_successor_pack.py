@@ -1,6 +1,7 @@
 """The pack as a Word file: a quotation runs in the direction of its own language, in whatever pack."""
 
 import io
+from collections.abc import Sequence
 from datetime import date
 
 import docx
@@ -11,6 +12,7 @@ from docx.text.paragraph import Paragraph
 from km365.core.languages import LANGUAGES, is_rtl
 from km365.core.numbers_in_order import LRM, without_marks
 from km365.core.pack_answers import Line
+from km365.core.schedule import Milestone
 from km365.core.successor_pack import Meeting, Pack, ToRead, Why
 from km365.documents.successor_pack import PackWords, write
 from km365.templates import Templates
@@ -24,7 +26,9 @@ SAID = {
 EVERY = [(pack, note) for pack in LANGUAGES for note in SAID]
 
 
-def paragraphs(language: str, note: str, *, aside: str = "") -> list[Paragraph]:
+def paragraphs(
+    language: str, note: str, *, aside: str = "", ahead: Sequence[Milestone] = ()
+) -> list[Paragraph]:
     """Those of a pack in `language` made from a note in another, which also says an `aside`."""
     text, heading, name = SAID[note]
     pack = Pack(
@@ -48,6 +52,7 @@ def paragraphs(language: str, note: str, *, aside: str = "") -> list[Paragraph]:
         ),
         meetings=(Meeting(name=name, says=text, week=1),),
         dates=(text,),
+        ahead=tuple(ahead),
         lines=tuple(Line(text=one, heading=heading, language=note, day=DAY) for one in (text, aside) if one),
     )
     data = write(pack, PackWords(TEMPLATES, language), TEMPLATES)
@@ -91,6 +96,14 @@ def test_the_office_is_called_as_its_people_call_it_and_a_colon_stands_as_the_la
     (whose, *_) = holding(paragraphs("fr", "en"), "Chief of Water")
     assert whose.text == "Chief of Water, Bureau de pays de Belmora"
     assert PackWords(TEMPLATES, "fr").text("line", label="Poste", value="Chief") == "Poste\u00a0: Chief"
+
+
+def test_titles_in_latin_letters_stand_on_one_side_of_an_arabic_pack_in_any_language() -> None:
+    titles = ["Revue de fin d'année", "Revue à mi-parcours du programme", "Revue annuelle"]
+    coming = [Milestone(id="1", title=one, kind="", office="", due_on=DAY, state="") for one in titles]
+    found = paragraphs("ar", "ar", ahead=coming)
+    assert [directions(holding(found, one)[0]) for one in titles] == [(0, {False})] * 3
+    assert "Chief of Water، مكتب" in holding(found, "Chief of Water")[0].text
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])
