@@ -8,6 +8,9 @@ from km365.core.coverage import Coverage
 from km365.core.feedback import Corrected
 from km365.errors import Cause
 
+NOT_READ = "not_read"
+"""The state of a document that is in the plan of a run only as one that could not be read."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnReport:
@@ -21,7 +24,10 @@ class ColumnReport:
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentReport:
-    """One document of a run. `state`, `reason` and `cause` are the journal's; `office` is its site's name."""
+    """One document of a run. `state` (or `NOT_READ`), `reason` and `cause` are the journal's.
+
+    `office` is its site's name, empty where that is not known.
+    """
 
     office: str
     path: str

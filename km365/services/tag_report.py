@@ -9,6 +9,7 @@ from typing import Any
 from km365.core.coverage import Coverage, Tagged, coverage
 from km365.core.feedback import most_corrected
 from km365.core.run_report import (
+    NOT_READ,
     CorrectedTerm,
     DocumentReport,
     OpenSuggestion,
@@ -18,6 +19,7 @@ from km365.core.run_report import (
 )
 from km365.core.schema import TAG_COLUMNS
 from km365.core.tag_plan import Library, Row, list_of
+from km365.core.tag_plan_file import refused_of
 from km365.core.taxonomy import Taxonomy
 from km365.errors import Cause, KM365Error
 from km365.graph import documents, lists, metadata, sites
@@ -84,7 +86,10 @@ async def report(
         libraries=tuple((names[one.drive_id], one.name) for one in libraries),
         columns=tuple((column.name, labels.title(column.name)) for column in TAG_COLUMNS),
         changed=_documents(journal.changes, {ChangeState.DONE}, names, labels),
-        left=_documents(journal.changes, set(ChangeState) - _WRITTEN, names, labels),
+        left=(
+            *_documents(journal.changes, set(ChangeState) - _WRITTEN, names, labels),
+            *_not_read(journal.run, names),
+        ),
         same=sum(one.state is ChangeState.SAME for one in journal.changes),
         coverage=covered,
         note=str(unread or ""),
@@ -162,6 +167,18 @@ def _documents(
         )
         for one in changes
         if one.state in states
+    )
+
+
+def _not_read(run: Run, names: Mapping[str, str]) -> tuple[DocumentReport, ...]:
+    """What the plan could not read, where its run noted it; of its office only the one of all is known."""
+    office = next(iter(names.values())) if len(names) == 1 else ""
+    found = (refused_of(one) for one in run.what.get("not_read", ()))
+    return tuple(
+        DocumentReport(
+            office=office, path=one.path, state=NOT_READ, reason=one.reason, cause=one.cause, columns=()
+        )
+        for one in found
     )
 
 

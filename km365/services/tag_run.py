@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import islice
 
 from km365.core.tag_plan import ColumnChange, Library, Plan, Row
+from km365.core.tag_plan_file import refused_json
 from km365.errors import Cause, GraphError, InputRefused, PlanRefused
 from km365.graph import metadata, other_ways
 from km365.graph.client import Graph
@@ -28,6 +29,8 @@ AT_ONCE = 200
 """Documents begun together, ten calls of Graph's batch. After a crash so many are compared, not written."""
 LISTED = 1000
 """So many documents that are not as the run wants them are kept at hand; the journal has all."""
+NOT_READ = 1000
+"""So many documents that the plan could not read are noted with the run, for its report; the plan has all."""
 WRITTEN = frozenset({ChangeState.DONE, ChangeState.SAME})
 """The documents that are as the run wants them."""
 Begun = Callable[[Run], None]
@@ -139,7 +142,10 @@ def _begin(c: Connection, run_id: str, sha: str, wanted: Plan, *, who: str, at: 
         kind="tag",
         plan_sha=sha,
         who=who,
-        what={"libraries": [[one.site, one.name, one.drive_id] for one in wanted.libraries]},
+        what={
+            "libraries": [[one.site, one.name, one.drive_id] for one in wanted.libraries],
+            "not_read": [refused_json(one) for one in islice(wanted.refused, NOT_READ)],
+        },
         at=at,
     )
     count = runs.add_changes(c, run.id, _planned(wanted))
@@ -317,8 +323,9 @@ def _begin_undo(c: Connection, run_id: str, *, who: str, at: datetime) -> Run:
     runs.settle(c, run_id)
     if not any(_perhaps_written(change) for change in _pages(c, run_id)):
         raise PlanRefused(f"The run {run_id} has changed nothing; there is nothing to undo.")
+    what = {"libraries": undone.what["libraries"]}
     run = runs.create_run(
-        c, run_id=undo_id, kind="undo", plan_sha=undo_id, who=who, what=undone.what, at=at, undoes=run_id
+        c, run_id=undo_id, kind="undo", plan_sha=undo_id, who=who, what=what, at=at, undoes=run_id
     )
     count = runs.add_changes(
         c, run.id, (_back(change) for change in _pages(c, run_id) if _perhaps_written(change))

@@ -1,6 +1,7 @@
 """`km365 tag` as typed: the plan file, the exit codes, and a run that is killed again and again."""
 
 import asyncio
+import html
 import json
 import random
 import signal
@@ -9,14 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from km365.cli import console, tag_run
-from km365.errors import ExitCode
+from km365.documents.causes import Causes
+from km365.errors import Cause, ExitCode
 from km365.graph import drives, sites
 from km365.graph.drives import File
 from km365.graph.metadata import Target, TermRef, decode, write_terms
 from km365.suggest.vocabulary import Vocabulary
+from km365.templates import Templates
 
 from ..conftest import BELMORA, Provisioned
 from .conftest import Type, start
@@ -91,6 +95,25 @@ async def test_what_could_not_be_read_is_listed_and_the_exit_code_says_in_part(
     assert "Not read: Old reports/broken.docx: broken.docx" in planned.err
     broken, good = sorted(planned.json["documents"], key=lambda one: one["path"])
     assert (good["name"], broken["not_read"][:11]) == ("good.txt", "broken.docx")
+
+
+async def test_a_report_tells_what_the_plan_could_not_read_and_why_in_its_reader_s_language(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    await upload(provisioned, "good.txt")
+    await upload(provisioned, "Old reports/empty.txt", data=b" ")
+    await km365("tag", "plan")
+    run = (await km365("tag", "apply", "tag-plan.json", "--json")).json["run"]["id"]
+    why = Causes.read(Templates()).said("fr", Cause(key="empty"), "")
+    told = await km365("tag", "report", run, "-o", "report.html", "--language", "fr")
+    assert "Not changed: 1." in told.out
+    page = html.unescape(Path("report.html").read_text("utf-8"))  # noqa: ASYNC240
+    assert "Old reports/empty.txt" in page and "illisible" in page and why in page
+    await km365("tag", "report", run, "-o", "report.xlsx", "--language", "fr")
+    rows = [[cell.value for cell in row] for row in openpyxl.load_workbook("report.xlsx")["Non modifiés"]]
+    assert [row[1:] for row in rows[1:]] == [["Old reports/empty.txt", "illisible", why]]
+    undone = (await km365("tag", "undo", run, "--json")).json["run"]["id"]
+    assert (await km365("tag", "report", undone, "--json")).json["left"] == []
 
 
 async def test_a_plan_with_edits_is_not_overwritten(km365: Type, provisioned: Provisioned) -> None:
