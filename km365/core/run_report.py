@@ -94,6 +94,11 @@ class RunReport:
     open: tuple[OpenSuggestion, ...]
 
     @property
+    def is_undone(self) -> bool:
+        """Whether another run has taken back what this one changed."""
+        return self.state == "undone"
+
+    @property
     def terms_added(self) -> int:
         """How many terms the run added, over all documents."""
         return sum(len(column.added) for one in self.changed for column in one.columns)

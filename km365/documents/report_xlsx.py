@@ -27,6 +27,8 @@ _INK, _HEAD = "FF1B2733", "FFE3EBF2"
 _BEFORE, _AFTER = "9DB4C8", "0B5C8F"
 _ROW_CM = 0.5
 """About the height of a row."""
+_MADE = frozenset({"fact_changed", "fact_added", "fact_removed"})
+"""What an undo takes back."""
 _LONGEST_CELL = 32_000
 """Excel takes 32,767 characters in a cell."""
 
@@ -144,7 +146,7 @@ class _Book:
 
 
 def _summary(book: _Book, report: RunReport) -> None:
-    sheet = book.empty("sheet_summary", (34, 70))
+    sheet = book.empty("sheet_summary", (42, 70))
     title = sheet.cell(row=1, column=1, value=book.say("title", run=report.run_id))
     title.font = Font(bold=True, size=16, color=_INK)
     title.alignment = Alignment(readingOrder=2, horizontal="right") if book.is_rtl else Alignment()
@@ -162,10 +164,17 @@ def _summary(book: _Book, report: RunReport) -> None:
         ("fact_open", len(report.open)),
     ]
     for number, (key, value) in enumerate(facts, 3):
-        book.row(sheet, number, [book.say(key).rstrip(":： "), value])
+        caption = book.say(key).rstrip(":： ")
+        if report.is_undone and key in _MADE:
+            caption = book.say("taken_back", what=caption)
+        book.row(sheet, number, [caption, value])
         sheet.cell(row=number, column=2).alignment = book.aligned(value, start=True)
     if report.undoes:
         book.row(sheet, len(facts) + 4, [book.say("is_undo", run=report.undoes)])
+    if report.is_undone:
+        book.row(sheet, 2, ["", book.say("taken_back_means")])
+        sheet.cell(row=2, column=2).alignment = book.aligned(book.say("taken_back_means"), start=True)
+        sheet.row_dimensions[2].height = LINE_POINTS * 4
 
 
 def _coverage(book: _Book, report: RunReport, *, note: str) -> None:
