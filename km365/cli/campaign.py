@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from km365.cli.console import json_option, print_json, say, table, with_app
+from km365.cli.console import confirm, json_option, print_json, say, table, with_app
 
 if TYPE_CHECKING:
     from km365.app import App
@@ -197,7 +197,7 @@ async def cancel(app: "App", *, campaign_id: str, dry_run: bool, yes: bool, as_j
     if not (dry_run or yes):
         planned = await _done(app, work, dry_run=True)
         question = f"Stop asking {planned.people} people about {planned.title!r} for good?"
-        click.confirm(question, abort=True, err=True)
+        confirm(question)
     done = await _done(app, work, dry_run=dry_run)
     _report(
         done,

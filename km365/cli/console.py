@@ -73,6 +73,12 @@ def question() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def confirm(asked: str) -> None:
+    """Goes on where the person says yes; else raises click.Abort."""
+    with question():
+        click.confirm(asked, abort=True, err=True)
+
+
 def settings_in_force() -> Settings:
     """The settings of the environment and `km365.toml`, with the ports of the `km365 up` of this home."""
     return running.in_force()[0]

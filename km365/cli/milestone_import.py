@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from km365.cli import sheets
-from km365.cli.console import Progress, json_option, print_json, say, table, with_app
+from km365.cli.console import Progress, confirm, json_option, print_json, say, table, with_app
 
 if TYPE_CHECKING:
     from km365.app import App
@@ -59,7 +59,7 @@ async def import_(
             click.echo("Nothing was changed.")
         return None
     if not yes:
-        click.confirm(f"Write {len(changes)} milestones to SharePoint?", abort=True, err=True)
+        confirm(f"Write {len(changes)} milestones to SharePoint?")
     with Progress("milestones", len(changes)) as progress:
         done = await calendar_import.apply(app.graph, app.settings, found, done=progress.advance)
     await calendar_import.follow(app.db, app.jobs)

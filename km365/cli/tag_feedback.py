@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from km365.cli.console import json_option, print_json, say, table, with_app
+from km365.cli.console import confirm, json_option, print_json, say, table, with_app
 from km365.errors import ExitCode, NotFound
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ async def forget(
     if (document is not None) + words + everything != 1:
         raise click.UsageError("Give one of: a document, --words, --all.")
     if not yes:
-        click.confirm("This cannot be taken back. Delete it?", abort=True, err=True)
+        confirm("This cannot be taken back. Delete it?")
     if document is not None:
         sites = addresses or _sites(app, document)
         keys = await feedback_words.find_kept(app.graph, app.db, document, sites, library)

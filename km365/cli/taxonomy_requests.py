@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from km365.cli.console import json_option, print_json, say, table, with_app
+from km365.cli.console import confirm, json_option, print_json, say, table, with_app
 from km365.cli.taxonomy_files import changes_json, show
 from km365.core.languages import LANGUAGES
 from km365.errors import ExitCode
@@ -171,7 +171,7 @@ async def accept(
     if dry_run:
         return ExitCode.DONE
     if not yes:
-        click.confirm("Write this and tell those who asked?", abort=True, err=True)
+        confirm("Write this and tell those who asked?")
     done = await requests.accept(app.db, app.jobs, made, edit, who=requests.COMMAND_LINE, now=app.clock.now())
     say(f"Accepted: {done.concept_id}, in {edit.file}. For the term store: km365 taxonomy push")
     return ExitCode.DONE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from km365.cli.console import Progress, json_option, print_json, say, with_app
+from km365.cli.console import Progress, confirm, json_option, print_json, say, with_app
 from km365.errors import ExitCode, KM365Error
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _notes(made: "PushPlan") -> None:
 def _confirm(made: "PushPlan", *, yes: bool) -> None:
     say(f"To write: {made.writes}, about {made.units:,} resource units. Nothing is deleted.")
     if not yes:
-        click.confirm("Write this to the term store?", abort=True, err=True)
+        confirm("Write this to the term store?")
 
 
 def _report(made: "PushPlan", done: "Pushed", *, as_json: bool) -> int:

@@ -2,10 +2,12 @@
 
 import json
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pytest
 from lxml import html
 
 from km365.errors import ExitCode
@@ -18,6 +20,7 @@ from km365.suggest.vocabulary import Vocabulary
 from ..conftest import BELMORA, Provisioned
 from ..services.desk import Desk
 from .conftest import Type
+from .terminal import CTRL_C, at_a_terminal
 
 TEXT = "Chest freezers for health posts\n\nChest freezers keep vaccines at the right temperature."
 
@@ -124,6 +127,19 @@ async def test_corrections_that_a_kill_kept_from_being_noted_are_kept_by_the_sam
     await km365("tag", "feedback", "forget", "--all", "--yes")
     assert (await km365("tag", "apply", "plan.json")).code == ExitCode.REFUSED
     assert await said() == {}, "nobody stands by a plan that was taken back"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
+async def test_the_first_ctrl_c_at_a_question_leaves_all_as_it_is(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    await upload(provisioned, "one.txt")
+    await km365("tag", "feedback", "add", "one.txt", "--missing", "Sanitation")
+    async with at_a_terminal("tag", "feedback", "forget", "--all") as forget:
+        await forget.shows("[y/N]: ")
+        forget.type(CTRL_C)
+        assert await forget.code() == ExitCode.FAILED
+    assert "Sanitation" in (await km365("tag", "feedback", "list")).out
 
 
 async def test_a_synonym_that_corrections_suggest_finds_its_term_once_it_is_accepted(
