@@ -229,15 +229,34 @@ def _days(line: Line, *, after: date) -> set[date]:
     return {day for tag in {own, line.language} for day in days_in(line.text, tag, after=after)}
 
 
+_SUBJECTS = frozenset({"goal-area", "topic", "emergency-type", "child-labour"})
+"""The term sets that say what people work on; others say what kind of thing it is, where, or with whom."""
+
+
 def topics(said: Iterable[Said], concepts: Concepts, *, most: int = 5) -> list[Concept]:
-    """What the note is about: the terms that most of its answers' lines speak of."""
+    """What the note is about: the subjects that most of its answers' lines speak of."""
+    known = concepts.taxonomy
+    sets = (one for one in (*known.term_sets, *known.layers) if (one.extends or one.key) in _SUBJECTS)
+    subjects = {concept.id for one in sets for concept in one.concepts}
     counted: Counter[str] = Counter()
     terms: dict[str, Concept] = {}
     for one in said:
         for term in concepts.meant(one.line.text) if one.target else ():
-            counted[term.id] += 1
-            terms[term.id] = term
+            if term.id in subjects:
+                counted[term.id] += 1
+                terms[term.id] = term
     return [terms[key] for key, _ in sorted(counted.items(), key=lambda one: (-one[1], one[0]))[:most]]
+
+
+def is_on(text: str, about: Iterable[Concept], concepts: Concepts) -> bool:
+    """Whether the text speaks of one of these terms or of a narrower one; a word in passing is not enough.
+
+    `text` is what says what the whole is about: a title, a summary, the terms it carries.
+    """
+    wanted = {one.id for one in about}
+    return any(
+        not wanted.isdisjoint((term.id, term.broader, *term.also_broader)) for term in concepts.meant(text)
+    )
 
 
 def without_addresses(text: str) -> str:

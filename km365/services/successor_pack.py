@@ -291,33 +291,44 @@ async def _lessons(
     """Published lessons on what the note is about that this reader may read, those of its office first."""
     concepts = await desk.terms()
     about = await asyncio.to_thread(rules.topics, said, concepts)
-    today = calendar.today(desk.settings, desk.now(), reader.office)
-    found: dict[str, Why] = {}
-    for office, why in ((note.office, Why.OFFICE), ("", Why.TOPIC)):
-        for term in about:
-            query = Query(
-                words=term.label(note.language), filters=Filters(office=office.lower(), kind=KNOWLEDGE)
-            )
-            hits = await search.search(
-                desk.db,
-                desk.graph,
-                desk.settings,
-                query,
-                reader,
-                concepts=concepts,
-                today=today,
-                most=_OF_A_TOPIC,
-            )
-            for hit in hits.hits:
-                found.setdefault(hit.record, why)
-        if len(found) >= rules.READ_FIRST:
-            break
+    labels = [term.label(note.language) for term in about]
     lessons: list[tuple[ToRead, Kept]] = []
-    for record, why in found.items():
-        kept = await review.get_item(desk.graph, desk.settings, record, reader=reader)
-        if kept.item.maturity is Maturity.PUBLISHED and len(lessons) < rules.READ_FIRST:
-            says = one_sentence(kept.item)
-            item = kept.item
-            read = ToRead(title=item.title, web_url=kept.web_url, why=why, says=says, language=item.language)
-            lessons.append((read, kept))
+    looked_at: set[str] = set()
+    for office, why in ((note.office, Why.OFFICE), ("", Why.TOPIC)):
+        for record in await _speaking_of(desk, labels, reader, concepts, office=office):
+            if record in looked_at or len(lessons) == rules.READ_FIRST:
+                continue
+            looked_at.add(record)
+            kept = await review.get_item(desk.graph, desk.settings, record, reader=reader)
+            item, tags = kept.item, (tag for some in kept.tags.values() for tag in some)
+            if item.maturity is not Maturity.PUBLISHED:
+                continue
+            if rules.is_on("\n".join((item.title, item.description, *tags)), about, concepts):
+                says = one_sentence(item)
+                read = ToRead(
+                    title=item.title, web_url=kept.web_url, why=why, says=says, language=item.language
+                )
+                lessons.append((read, kept))
     return lessons
+
+
+async def _speaking_of(
+    desk: PackDesk, labels: Collection[str], reader: Reader, concepts: Concepts, *, office: str
+) -> list[str]:
+    """The ids of lessons, of one office or ("") of all, in which these labels are found, the best first."""
+    today = calendar.today(desk.settings, desk.now(), reader.office)
+    filters = Filters(office=office.lower(), kind=KNOWLEDGE)
+    found: dict[str, None] = {}
+    for label in labels:
+        hits = await search.search(
+            desk.db,
+            desk.graph,
+            desk.settings,
+            Query(words=label, filters=filters),
+            reader,
+            concepts=concepts,
+            today=today,
+            most=_OF_A_TOPIC,
+        )
+        found |= dict.fromkeys(hit.record for hit in hits.hits)
+    return list(found)
