@@ -46,8 +46,8 @@ from km365.templates import Templates
 
 _READY, _READY_FOR = 20, timedelta(minutes=10)
 """So many packs a process keeps ready to be asked, and how long; who may ask is looked at each time."""
-_OF_A_TOPIC = 2
-"""Lessons looked at for each topic of a note."""
+_OF_A_TOPIC = 4
+"""Lessons looked at for each topic of a note; some are not published, or speak of it in passing."""
 
 
 @dataclass(frozen=True, kw_only=True)
