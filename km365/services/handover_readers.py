@@ -149,7 +149,7 @@ async def _let_in(desk: ReadersDesk, circles: Sequence[Circle], *, at: datetime)
     Once a day, for the notes of the last year, as each takes 5 resource units; again at the next look where
     somebody could not be let in, because what kept them out may be mended by then.
     """
-    today = at.date().isoformat()
+    today = calendar.today(desk.settings, at).isoformat()
     filed = [one for one in circles if one.note.filed_at and at - one.note.filed_at <= LOOKED_BACK]
     if not filed or await desk.db.run(cursors.get, _LET_IN) == today:
         return

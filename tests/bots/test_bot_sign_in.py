@@ -178,7 +178,7 @@ def test_a_certificate_that_is_none_is_named():
             },
             "bot_app_certificate",
         ),
-        ({"KM365_TEAMS_SENDS_PER_SECOND": "0"}, "teams_sends_per_second"),
+        ({"KM365_TEAMS_SENDS_PER_SECOND": "0"}, "KM365_TEAMS_SENDS_PER_SECOND"),
         ({"KM365_TEAMS_SENDS_PER_CONVERSATION": "7/1,often"}, "'often'"),
         ({"KM365_TEAMS_SENDS_PER_CONVERSATION": "0/1"}, "'0/1'"),
     ],

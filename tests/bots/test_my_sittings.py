@@ -126,7 +126,7 @@ async def test_an_answer_kept_to_oneself_is_named_in_the_draft_by_its_question(
     for text in ["yes", "The dam is old.", "skip"]:
         await chat.says(text)
     question = chat.card.data["ask"]
-    for text in ["only you, for now", "Nobody trusts the register.", "show my draft"]:
+    for text in ["who reads this?", "only you, for now", "Nobody trusts the register.", "show my draft"]:
         await chat.says(text)
     chat.heard("Answers that stay with you and are not in it: 1.", f"• {question}")
     chat.not_heard("Nobody trusts the register.")

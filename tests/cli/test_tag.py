@@ -19,6 +19,7 @@ from km365.errors import Cause, ExitCode
 from km365.graph import drives, sites
 from km365.graph.drives import File
 from km365.graph.metadata import Target, TermRef, decode, write_terms
+from km365.local import faults
 from km365.suggest.vocabulary import Vocabulary
 from km365.templates import Templates
 
@@ -127,6 +128,10 @@ async def test_a_plan_with_edits_is_not_overwritten(km365: Type, provisioned: Pr
     assert Path("tag-plan.json").read_text("utf-8") != "my edits"  # noqa: ASYNC240
 
 
+SLOW_TO_LIST: dict[str, Any] = {"path": "*/items*", "status": 503, "retry_after_s": None, "times": 2}
+"""Seconds pass before the third answer, in which a key can be pressed."""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
 async def test_a_plan_says_at_a_terminal_what_it_is_about_and_that_nothing_was_read_when_it_is_stopped_there(
     km365: Type, provisioned: Provisioned
@@ -138,6 +143,7 @@ async def test_a_plan_says_at_a_terminal_what_it_is_about_and_that_nothing_was_r
         await plan.shows("Reading: 0 of 2")
         await plan.rest()
         assert await plan.code() == ExitCode.DONE
+    faults.switch(provisioned.m365.state, "next_requests", on=True, **SLOW_TO_LIST)
     async with at_a_terminal("tag", "plan", "-o", "other.json") as plan:
         await plan.shows("Looking for documents …")
         plan.type(CTRL_C)

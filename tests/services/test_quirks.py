@@ -295,8 +295,8 @@ async def test_what_somebody_moved_or_deleted_meanwhile_is_listed_and_the_rest_g
         drives.file_item_path(moved.drive_id, moved.id), {"name": "Renamed meanwhile.txt"}
     )
     done = await desk.apply(plan)
-    assert states(done) == ["failed", "conflict", "done"]
-    assert "does not find" in (done.left[0].reason or "")
+    assert states(done) == ["gone", "conflict", "done"]
+    assert "It is gone" in (done.left[0].reason or "")
     assert "left alone" in (done.left[1].reason or "")
 
 
