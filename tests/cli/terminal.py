@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from .conftest import UNPACED
 
 CTRL_C = "\x03"
-_AT_A_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+_AT_A_TERMINAL = """
+import os, pty, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))
+"""
+"""Programs begun in the background inherit that Ctrl-C is ignored; those that a terminal begins do not."""
 _WITHIN_S = 60
 
 

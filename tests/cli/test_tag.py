@@ -19,12 +19,13 @@ from km365.errors import Cause, ExitCode
 from km365.graph import drives, sites
 from km365.graph.drives import File
 from km365.graph.metadata import Target, TermRef, decode, write_terms
+from km365.local import faults
 from km365.suggest.vocabulary import Vocabulary
 from km365.templates import Templates
 
 from ..conftest import BELMORA, Provisioned
 from .conftest import Type, start
-from .terminal import at_a_terminal
+from .terminal import CTRL_C, at_a_terminal
 
 TEXT = b"Evaluation of the immunization campaign.\n\nVaccines reached every district; cold chain and nurses."
 
@@ -127,8 +128,14 @@ async def test_a_plan_with_edits_is_not_overwritten(km365: Type, provisioned: Pr
     assert Path("tag-plan.json").read_text("utf-8") != "my edits"  # noqa: ASYNC240
 
 
+SLOW_TO_LIST: dict[str, Any] = {"path": "*/items*", "status": 503, "retry_after_s": None, "times": 2}
+"""Seconds pass before the third answer, in which a key can be pressed."""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo-terminals")
-async def test_a_plan_says_at_a_terminal_what_it_is_about(km365: Type, provisioned: Provisioned) -> None:
+async def test_a_plan_says_at_a_terminal_what_it_is_about_and_that_nothing_was_read_when_it_is_stopped_there(
+    km365: Type, provisioned: Provisioned
+) -> None:
     await upload(provisioned, "a.txt", "b.txt")
     async with at_a_terminal("tag", "plan") as plan:
         await plan.shows("Reading the taxonomy …")
@@ -136,6 +143,15 @@ async def test_a_plan_says_at_a_terminal_what_it_is_about(km365: Type, provision
         await plan.shows("Reading: 0 of 2")
         await plan.rest()
         assert await plan.code() == ExitCode.DONE
+    faults.switch(provisioned.m365.state, "next_requests", on=True, **SLOW_TO_LIST)
+    async with at_a_terminal("tag", "plan", "-o", "other.json") as plan:
+        await plan.shows("Looking for documents …")
+        plan.type(CTRL_C)
+        said = await plan.rest()
+        assert await plan.code() == ExitCode.FAILED
+    assert "Nothing was read yet; no plan was written." in said
+    assert "Stopped." not in said
+    assert not Path("other.json").exists()  # noqa: ASYNC240
 
 
 async def test_a_search_and_what_changed_since_are_not_planned_together(km365: Type) -> None:
