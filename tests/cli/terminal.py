@@ -16,6 +16,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))
 """
 """Programs begun in the background inherit that Ctrl-C is ignored; those that a terminal begins do not."""
 _WITHIN_S = 60
+_SEEN_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,12 @@ class Terminal:
 
     _process: asyncio.subprocess.Process
 
-    def type(self, keys: str) -> None:
+    async def type(self, keys: str) -> None:
+        """Presses these keys, not sooner than a person would.
+
+        Between showing a question and waiting for its answer Python does not hear Ctrl-C until the next key.
+        """
+        await asyncio.sleep(_SEEN_S)
         assert self._process.stdin is not None
         self._process.stdin.write(keys.encode())
 

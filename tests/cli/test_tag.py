@@ -146,7 +146,7 @@ async def test_a_plan_says_at_a_terminal_what_it_is_about_and_that_nothing_was_r
     faults.switch(provisioned.m365.state, "next_requests", on=True, **SLOW_TO_LIST)
     async with at_a_terminal("tag", "plan", "-o", "other.json") as plan:
         await plan.shows("Looking for documents …")
-        plan.type(CTRL_C)
+        await plan.type(CTRL_C)
         said = await plan.rest()
         assert await plan.code() == ExitCode.FAILED
     assert "Nothing was read yet; no plan was written." in said

@@ -137,7 +137,7 @@ async def test_the_first_ctrl_c_at_a_question_leaves_all_as_it_is(
     await km365("tag", "feedback", "add", "one.txt", "--missing", "Sanitation")
     async with at_a_terminal("tag", "feedback", "forget", "--all") as forget:
         await forget.shows("[y/N]: ")
-        forget.type(CTRL_C)
+        await forget.type(CTRL_C)
         assert await forget.code() == ExitCode.FAILED
     assert "Sanitation" in (await km365("tag", "feedback", "list")).out
 

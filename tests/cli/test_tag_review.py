@@ -94,10 +94,10 @@ async def test_the_first_ctrl_c_ends_a_review_and_what_was_answered_is_kept(
     await km365("tag", "plan", "--facets", "topic")
     async with at_a_terminal("tag", "review", "tag-plan.json") as review:
         await review.shows("Keep [y]: ")
-        review.type("y\n")
+        await review.type("y\n")
         await review.shows("Keep [y]: ")
         await asyncio.sleep(0.5)  # nobody is so fast that the reading has not begun behind the question
-        review.type(CTRL_C)
+        await review.type(CTRL_C)
         assert "Not gone through: 1." in await review.rest()
         assert await review.code() == ExitCode.DONE
     assert "[1/2]" not in (await answering("q")("tag", "review", "tag-plan.json")).out
