@@ -100,19 +100,19 @@ class Settings:
     port: int = setting(
         3978,
         "the port of the workspace and the bot, on 127.0.0.1 unless a host is set",
-        rule=setting_values.port,
+        rule=setting_values.between(0, 65535),
     )
     host: str = setting("127.0.0.1", "the address the bot listens on; others than this need bot_app_id")
     m365_port: int = setting(
         8365,
         "local mode: the port of the small Microsoft 365, always on 127.0.0.1",
-        rule=setting_values.port,
+        rule=setting_values.between(0, 65535),
     )
 
     flows_port: int = setting(
         3979,
         "tenant mode: the port where the automations hear what Graph tells notifications_url",
-        rule=setting_values.port,
+        rule=setting_values.between(0, 65535),
     )
     notifications_url: str = setting(
         "", "the public https address that leads to flows_port; empty: watched libraries are asked instead"

@@ -28,13 +28,6 @@ def between(least: int, most: int | None = None) -> Callable[[int], int]:
     return rule
 
 
-def port(number: int) -> int:
-    """A port, or 0 for any that is free."""
-    if not 0 <= number <= 65535:
-        raise ValueError(f"must be a port between 0 and 65535, not {number}.")
-    return number
-
-
 def database(url: str) -> str:
     """Where our database is; how it is reached is only known once it is opened."""
     kind = urlsplit(url).scheme.partition("+")[0] if "://" in url else "sqlite"
