@@ -3,9 +3,12 @@
 import json
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>\\u[dD][89a-fA-F]..)|\\.")
+_DIGITS_AT_MOST = 18
 _TEXT_OR_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?')
 _decode = json.JSONDecoder().raw_decode
 
@@ -57,7 +60,7 @@ def whole(value: Any) -> Any:
 
     Programs that cut a text by its UTF-16 units leave half an emoji, written as `\ud83d`. It is valid JSON
     but no text: no file, database or model takes it. One comment or document should not stop all others; a
-    term set is refused for it (`taxonomy_reading.json_of`), since its labels go to everybody.
+    term set is refused for it (`strict`), since its labels go to everybody.
     """
     if isinstance(value, str):
         return _HALF_CHARACTER.sub("\ufffd", value)
@@ -66,3 +69,27 @@ def whole(value: Any) -> Any:
     if isinstance(value, dict):
         return {whole(key): whole(one) for key, one in value.items()}
     return value
+
+
+def strict(text: str, *, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """The values of a file's JSON, objects made by `pairs` if given. Raises ValueError: the line, and why.
+
+    Half a character (a lone surrogate, as `\\ud83d`) is refused: no file could be written with it.
+    """
+    text = text.removeprefix("\ufeff")  # what Windows' Notepad puts before UTF-8
+    try:
+        data = json.loads(text, object_pairs_hook=pairs, parse_int=_number)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"line {error.lineno}: not JSON ({error.msg})") from None
+    except RecursionError:
+        raise ValueError("the file: it is nested too deeply") from None
+    escapes = _ESCAPE.finditer(text) if "\\ud" in text or "\\uD" in text else iter(())
+    for half in (found for found in escapes if found["half"]):
+        line = text.count("\n", 0, half.start()) + 1
+        raise ValueError(f"line {line}: {half[0]} is half a character; write the whole one")
+    return data
+
+
+def _number(digits: str) -> int | float:
+    """Python refuses to make a whole number of thousands of digits; no file of terms needs one so long."""
+    return int(digits) if len(digits) <= _DIGITS_AT_MOST else float(digits)

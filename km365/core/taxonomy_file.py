@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from km365.core import json_text
 from km365.core.languages import LANGUAGES, is_language
 from km365.core.taxonomy import Concept, Evidence, Link, Mode, Rule, Status, TermSet
-from km365.core.taxonomy_reading import TERMS_AT_MOST, json_of
+from km365.core.taxonomy_reading import TERMS_AT_MOST
 from km365.errors import InputRefused, TemplateError
 
 E = TypeVar("E", bound=StrEnum)
@@ -40,7 +41,7 @@ def read(text: str, *, source: str) -> Found:
     """The term set that `text` describes, with everything wrong in how it is written."""
     reader = _Reader(source)
     try:
-        data = json_of(text, pairs=reader.pairs)
+        data = json_text.strict(text, pairs=reader.pairs)
     except ValueError as error:
         return Found(term_set=None, wrong=(f"{source}, {error}.",))
     if not isinstance(data, dict):

@@ -1,11 +1,9 @@
-"""What reading a file of terms gives, whatever kind of file it is; and how the JSON of some is read."""
+"""What reading a file of terms gives, whatever kind of file it is."""
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 from urllib.parse import unquote
 
 from km365.core.taxonomy import TermSet
@@ -48,31 +46,3 @@ def slug(address: str, *, parts: int = 1) -> str:
     """
     end = "-".join([part for part in re.split(r"[/#:]", address) if part][-parts:])
     return re.sub(r"[^a-z0-9]+", "-", unquote(end).lower()).strip("-")
-
-
-_ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>\\u[dD][89a-fA-F]..)|\\.")
-_DIGITS_AT_MOST = 18
-
-
-def json_of(text: str, *, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
-    """The values of JSON text, objects made by `pairs` if given. Raises ValueError saying the place and why.
-
-    Half a character (a lone surrogate, as `\\ud83d`) is refused: no file could be written with it.
-    """
-    text = text.removeprefix("\ufeff")  # what Windows' Notepad puts before UTF-8
-    try:
-        data = json.loads(text, object_pairs_hook=pairs, parse_int=_number)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"line {error.lineno}: not JSON ({error.msg})") from None
-    except RecursionError:
-        raise ValueError("the file: it is nested too deeply") from None
-    escapes = _ESCAPE.finditer(text) if "\\ud" in text or "\\uD" in text else iter(())
-    for half in (found for found in escapes if found["half"]):
-        line = text.count("\n", 0, half.start()) + 1
-        raise ValueError(f"line {line}: {half[0]} is half a character; write the whole one")
-    return data
-
-
-def _number(digits: str) -> int | float:
-    """Python refuses to make a whole number of thousands of digits; no file of terms needs one so long."""
-    return int(digits) if len(digits) <= _DIGITS_AT_MOST else float(digits)

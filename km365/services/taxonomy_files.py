@@ -15,10 +15,10 @@ from typing import IO, Any, NoReturn
 
 import pyoxigraph as rdf
 
-from km365.core import taxonomy_csv, taxonomy_vocabulary
+from km365.core import json_text, taxonomy_csv, taxonomy_vocabulary
 from km365.core.taxonomy import TermSet
 from km365.core.taxonomy_file import read as read_own
-from km365.core.taxonomy_reading import Reading, Says, json_of
+from km365.core.taxonomy_reading import Reading, Says
 from km365.core.taxonomy_skos import SkosReader, Text
 from km365.errors import InputRefused
 from km365.services.memory import collector_paused
@@ -109,7 +109,7 @@ def _read_whole(opened: _Limited, file: Path, ending: str, *, key: str | None, l
     if _OURS.match(text):
         return _read_own(text, file, key)
     try:
-        data = json_of(text)
+        data = json_text.strict(text)
     except ValueError as error:
         raise InputRefused(f"{file}, {error}.") from None
     if taxonomy_vocabulary.looks_like(data):
