@@ -18,7 +18,6 @@ from km365.core.tagging import Allowed, Part, Suggestion
 from km365.core.taxonomy import Taxonomy
 from km365.core.text import key as label_key
 from km365.core.text import words
-from km365.errors import NotFound
 
 DocumentKey = tuple[str, str]
 """A document: its drive id and its item id."""
@@ -113,16 +112,8 @@ def today(said: Iterable[Feedback], taxonomy: Taxonomy) -> list[Feedback]:
     """
     found: dict[tuple[DocumentKey, str], list[Feedback]] = defaultdict(list)
     for one in said:
-        found[one.document, meaning(one.concept_id, taxonomy)].append(one)
+        found[one.document, taxonomy.id_now(one.concept_id)].append(one)
     return [_of_one_term(some, now, taxonomy) for (_, now), some in found.items()]
-
-
-def meaning(concept_id: str, taxonomy: Taxonomy) -> str:
-    """The id of the concept that an id, present or old, stands for now; itself where nobody knows it."""
-    try:
-        return taxonomy.resolve(concept_id).id
-    except NotFound:
-        return concept_id
 
 
 def _of_one_term(said: Sequence[Feedback], now: str, taxonomy: Taxonomy) -> Feedback:
@@ -163,7 +154,7 @@ class Corrections:
         """The same under the ids that the terms have now; see the function of this name."""
         muted: dict[str, frozenset[tuple[str, ...]]] = {}
         for concept_id, labels in self.muted.items():
-            now = meaning(concept_id, taxonomy)
+            now = taxonomy.id_now(concept_id)
             muted[now] = muted.get(now, frozenset()) | labels
         said = {document: today(some, taxonomy) for document, some in self.by_document.items()}
         return Corrections(by_document=said, muted=muted)

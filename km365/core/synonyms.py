@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from km365.core.feedback import meaning
 from km365.core.languages import LANGUAGES
 from km365.core.taxonomy import FORBIDDEN, LABEL_LIMIT, Concept, Taxonomy, TermSet
 from km365.errors import InputRefused, TemplateError
@@ -33,7 +32,7 @@ def _today(overlay: Overlay, taxonomy: Taxonomy) -> Overlay:
     """The synonyms under the ids that their concepts have now."""
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for concept_id, by_language in overlay.items():
-        now = found.setdefault(meaning(concept_id, taxonomy), {})
+        now = found.setdefault(taxonomy.id_now(concept_id), {})
         for language, texts in by_language.items():
             now[language] = (*now.get(language, ()), *texts)
     return found

@@ -245,6 +245,13 @@ class Taxonomy:
             found = after
         return found
 
+    def id_now(self, concept_id: str) -> str:
+        """The id that an id, present or old, stands for today; itself where nobody knows it."""
+        try:
+            return self.resolve(concept_id).id
+        except NotFound:
+            return concept_id
+
     def roll_up(self, concept_id: str) -> str:
         """The id of the global concept that an id, present or old, is counted under. Raises NotFound."""
         found = self.resolve(concept_id)

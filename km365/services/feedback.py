@@ -21,7 +21,6 @@ from km365.core.feedback import (
     ProposalKind,
     Source,
     Verdict,
-    meaning,
     propose,
     today,
 )
@@ -102,7 +101,7 @@ def corrections(c: Connection) -> Corrections:
 
 def proposals(c: Connection, taxonomy: Taxonomy) -> tuple[Proposal, ...]:
     """What the feedback suggests changing, without what was decided before; undone runs suggest nothing."""
-    decided = {replace(one, concept_id=meaning(one.concept_id, taxonomy)).id for one, _ in store.decided(c)}
+    decided = {replace(one, concept_id=taxonomy.id_now(one.concept_id)).id for one, _ in store.decided(c)}
     found = propose([one for one in store.list_(c) if one.firm], taxonomy, store.examples(c))
     return tuple(one for one in found if one.id not in decided)
 

@@ -21,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 
-from km365.core.feedback import meaning
 from km365.core.passages import Passage
 from km365.core.tagging import Allowed, Part, Suggestion
 from km365.core.taxonomy import Taxonomy
@@ -169,7 +168,7 @@ class Training:
 
 def _number(words: Vocabulary, concept_id: str) -> int | None:
     """That of the concept an id means now, as old ids stay aliases; None where there is none."""
-    return words.index.concept_number.get(meaning(concept_id, words.taxonomy))
+    return words.index.concept_number.get(words.taxonomy.id_now(concept_id))
 
 
 def _brought(likely: Mapping[int, float], one: _Judgement) -> set[int]:
