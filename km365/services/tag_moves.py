@@ -111,7 +111,7 @@ def target(change: Change) -> Target:
 async def make(graph: Graph, moves: Sequence[Move], shelves: Shelves) -> list[End | GraphError]:
     """The end of each move, after what has to be written was written, twenty a call, and read back."""
     ends: dict[int, End | GraphError] = {move.change.seq: move.end for move in moves}
-    unwritable = {one.change.seq: end for one in moves if one.values and (end := _unwritable(one.change))}
+    unwritable = {one.change.seq: end for one in moves if one.values and (end := _unwritable(one))}
     ends |= unwritable
     to_write = [move for move in moves if move.values and move.change.seq not in unwritable]
     for drive_id, shelf in shelves.items():
@@ -139,13 +139,13 @@ async def make(graph: Graph, moves: Sequence[Move], shelves: Shelves) -> list[En
     return [ends[move.change.seq] for move in moves]
 
 
-def _unwritable(change: Change) -> End | None:
+def _unwritable(move: Move) -> End | None:
     """The end of a document with a label that SharePoint cannot hold; None where there is none.
 
     What stood there before counts too: what could not be put back is not written in the first place.
     """
     try:
-        for tags in (*refs(change.new).values(), *refs(change.old).values()):
+        for tags in (*move.values.values(), *refs(move.change.old).values()):
             metadata.encode(tags)
     except InputRefused as refusal:
         return End(state=ChangeState.FAILED, reason=str(refusal), cause=refusal.cause)
