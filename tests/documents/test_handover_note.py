@@ -109,15 +109,20 @@ def test_an_office_that_nobody_has_described_is_its_code() -> None:
 @pytest.fixture(scope="module")
 def body_pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     """How many pages LibreOffice makes of the body of each note."""
-    program = shutil.which("soffice")
-    if program is None:
-        pytest.skip("LibreOffice is not installed")
     folder = tmp_path_factory.mktemp("notes")
     for language in PROSE:
         for longest in (False, True):
             bank = BANKS.get("handover", language)
             data = WRITER.write(long_note(bank, said(language, longest=longest)))
             body_of(data, folder / f"{language}-{longest}.docx")
+    return {name: len(pages) for name, pages in as_pdf(folder).items()}
+
+
+def as_pdf(folder: Path) -> dict[str, PdfDocument]:
+    """What LibreOffice makes of the notes in this folder, by the names of their files."""
+    program = shutil.which("soffice")
+    if program is None:
+        pytest.skip("LibreOffice is not installed")
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
     files = [str(one) for one in sorted(folder.glob("*.docx"))]
     subprocess.run(
@@ -126,7 +131,7 @@ def body_pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
         capture_output=True,
         timeout=240,
     )
-    return {one.stem: len(PdfDocument(one)) for one in folder.glob("*.pdf")}
+    return {one.stem: PdfDocument(one) for one in folder.glob("*.pdf")}
 
 
 def body_of(data: bytes, path: Path) -> None:
@@ -234,22 +239,13 @@ def test_a_line_in_another_language_speaks_and_runs_its_own_way() -> None:
     assert xml.count(b'w:bidi="ar"') == 1
 
 
-# the template an office edits ----------------------------------------------------------------------------
-
-
 def test_a_telephone_number_in_an_arabic_note_reads_from_the_left(tmp_path: Path) -> None:
-    number, program = "+963 944 123 456", shutil.which("soffice")
+    number = "+963 944 123 456"
     said = ["people", "work", "systems"]
     data = WRITER.write(note([section(name, [f"هاتف ليلى: {number} (وافقت)"]) for name in said], "ar"))
     assert text_of(data).count(f"{LRM}{number}{LRM}") == len(said), "in tables and in lists"
-    if program is None:
-        pytest.skip("LibreOffice is not installed")
-    path = tmp_path / "note.docx"
-    path.write_bytes(data)
-    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
-    to_pdf = ["--headless", "--convert-to", "pdf", "--outdir", str(tmp_path), str(path)]
-    subprocess.run([program, profile, *to_pdf], check=True, capture_output=True, timeout=240)
-    page = PdfDocument(path.with_suffix(".pdf"))[0].get_textpage()
+    (tmp_path / "note.docx").write_bytes(data)
+    page = as_pdf(tmp_path)["note"][0].get_textpage()
     signs = [(page.get_charbox(at), page.get_text_range(at, 1)) for at in range(page.count_chars())]
     rows: dict[int, list[tuple[float, str]]] = {}
     for (left, bottom, _, _), sign in signs:
@@ -257,6 +253,9 @@ def test_a_telephone_number_in_an_arabic_note_reads_from_the_left(tmp_path: Path
             rows.setdefault(round(bottom / 4), []).append((left, sign))
     read = ["".join(sign for _, sign in sorted(row)) for row in rows.values()]
     assert sum(number.replace(" ", "") in one for one in read) == len(said), read
+
+
+# the template an office edits ----------------------------------------------------------------------------
 
 
 def edited(tmp_path: Path, old: str, new: str) -> NoteWriter:
