@@ -29,7 +29,6 @@ from km365.services.filed_notes import FiledNote
 from km365.services.leave import on_leave
 from km365.services.preferences import hours_of_person
 from km365.services.prompts import SEND_MESSAGE, has_room
-from km365.services.restricted import LOOKED_BACK
 from km365.settings import Settings
 from km365.store import cursors, events, outbox, preferences
 from km365.store.database import Connection, Database
@@ -150,7 +149,7 @@ async def _let_in(desk: ReadersDesk, circles: Sequence[Circle], *, at: datetime)
     somebody could not be let in, because what kept them out may be mended by then.
     """
     today = calendar.today(desk.settings, at).isoformat()
-    filed = [one for one in circles if one.note.filed_at and at - one.note.filed_at <= LOOKED_BACK]
+    filed = [one for one in circles if one.note.filed_at and at - one.note.filed_at <= restricted.LOOKED_BACK]
     if not filed or await desk.db.run(cursors.get, _LET_IN) == today:
         return
     if not await restricted.is_closed(desk.graph, desk.settings):
