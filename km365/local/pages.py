@@ -7,7 +7,7 @@ the thing. It shows everything, as somebody with all rights would see it.
 import json
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -178,7 +178,7 @@ async def show(http: web.Request) -> web.StreamResponse:
     if found.library is None:
         return _site(http, state, found)
     if found.item is None or found.item["kind"] == "folder":
-        return _list(http, state, found.site, found.library, found.item)
+        return folder_page(http, state, found)
     if "download" in http.query and found.item["kind"] == "file":
         return await _download(http, state, found.item)
     return _one(http, state, found.site, found.library, found.item)
@@ -216,9 +216,12 @@ def _site(http: web.Request, state: State, found: Place) -> web.Response:
     )
 
 
-def _list(
-    http: web.Request, state: State, site: sqlite3.Row, library: sqlite3.Row, folder: sqlite3.Row | None
+def folder_page(
+    http: web.Request, state: State, found: Place, *, refused: Sequence[tuple[str, str]] = ()
 ) -> web.Response:
+    """What lies in a list, library or folder; `refused` are files that were not added, with Graph's codes."""
+    site, library, folder = found.site, found.library, found.item
+    assert library is not None  # noqa: S101 - a site has a page of its own
     is_library = library["template"] == lists.LIBRARY
     if is_library:
         inside = files.in_folder(state, library["id"], folder)
@@ -249,6 +252,7 @@ def _list(
         page=number,
         pages=last,
         rows=[_row(state, library, row) for row in rows],
+        refused=refused,
     )
 
 

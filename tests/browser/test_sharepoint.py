@@ -59,6 +59,18 @@ async def test_from_the_start_page_to_what_a_version_changed(visitor: Any, knowl
     await expect(oldest).to_contain_text("Amina Tannouri")
 
 
+async def test_a_document_of_ones_own_is_added_on_the_page_of_a_folder(
+    visitor: Any, knowledge: str, tmp_path: Path
+) -> None:
+    own = tmp_path / "rapport.txt"
+    own.write_text("La chaîne du froid a tenu.", encoding="utf-8")
+    page = await visitor.open(f"{knowledge}/Shared%20Documents/2026", locale="fr-FR")
+    await page.get_by_label("Ajouter vos propres documents").set_input_files(own)
+    await page.get_by_role("button", name="Ajouter", exact=True).press("Enter")
+    await page.get_by_role("link", name="rapport.txt").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("rapport.txt")
+
+
 async def test_ids_are_shown_as_the_people_and_things_they_stand_for(
     visitor: Any, m365: M365, staff: dict[str, str]
 ) -> None:
