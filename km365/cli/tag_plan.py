@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,11 +157,14 @@ async def _read(
     """Looks for the documents and reads them into the plan file; sets how many `progress` has to expect."""
     from km365.core.tag_plan_file import Head
     from km365.documents.plan_files import Writer
-    from km365.services import feedback, suggest, tag_libraries, tag_plan, tag_planning
+    from km365.services import feedback, suggest, tag_libraries, tag_plan, tag_planning, term_copy
     from km365.services.tag_scope import Round
 
     with waiting("Reading the taxonomy …"):
         words = await suggest.open_suggester(app.graph, app.settings, app.templates)
+    age = term_copy.age_of(app.settings.home / term_copy.CACHE)
+    if age and age >= timedelta(minutes=1):
+        say(f"The terms are {term_copy.in_words(age)}; `km365 taxonomy pull` reads them anew.")
     with waiting("Looking for documents …"):
         asked = _asked(options)
         scope = await _scope(app, options)

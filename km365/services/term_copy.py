@@ -6,7 +6,7 @@ A copy is a text file with a term a line, so that 40,000 terms are read and writ
 import json
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from sys import intern
@@ -18,7 +18,7 @@ from km365.services.whole_file import whole_file
 log = logging.getLogger(__name__)
 
 CACHE = "term-store.json"
-"""The term store as it was last read: serves where it refuses the app, and spares reading a large one."""
+"""The term store as it was last read: serves where it refuses the app, and spares reading it for each job."""
 AGREED = "term-store-agreed.json"
 """The last values that our files and the term store both had; see `core/three_sides`."""
 _FORM = "km365 term store 1"
@@ -26,8 +26,9 @@ _FORM = "km365 term store 1"
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """The term store as it was read at that moment."""
+    """The term store as it was read at that moment, by way of that site ("" in copies of old)."""
 
+    site_id: str
     read_at: datetime
     languages: Languages
     sets: tuple[TermStoreSet, ...]
@@ -63,7 +64,7 @@ def keep(file: Path, copy: Copy) -> None:
 
 
 def _lines(copy: Copy) -> Iterator[Any]:
-    head = {"read_at": copy.read_at.isoformat(), "default": copy.languages.default}
+    head = {"site": copy.site_id, "read_at": copy.read_at.isoformat(), "default": copy.languages.default}
     yield {"form": _FORM, **head, "tags": copy.languages.tags}
     for one in copy.sets:
         yield {"id": one.id, "names": dict(one.names), "properties": dict(one.properties)}
@@ -81,6 +82,16 @@ def recall(file: Path) -> Copy | None:
         return None
 
 
+def age_of(file: Path) -> timedelta | None:
+    """How old the copy is, without reading its terms; None as `recall`."""
+    try:
+        with file.open(encoding="utf-8") as lines:
+            read_at = datetime.fromisoformat(json.loads(next(lines))["read_at"])
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        return None
+    return max(datetime.now(UTC) - read_at, timedelta())
+
+
 def _copy(lines: Iterator[Any]) -> Copy:
     head = next(lines)
     if head["form"] != _FORM:
@@ -92,6 +103,7 @@ def _copy(lines: Iterator[Any]) -> Copy:
         else:
             sets[-1]["terms"].append(_term(*line))
     return Copy(
+        site_id=head.get("site", ""),
         read_at=datetime.fromisoformat(head["read_at"]),
         languages=Languages(default=head["default"], tags=tuple(head["tags"])),
         sets=tuple(TermStoreSet(**{**one, "terms": tuple(one["terms"])}) for one in sets),
@@ -118,4 +130,4 @@ def with_sets(copy: Copy, sets: Iterable[TermStoreSet]) -> Copy:
     """The copy with these sets in place of those of the same id; new ones come last."""
     new = {one.id: one for one in sets}
     kept = [new.pop(one.id, one) for one in copy.sets]
-    return Copy(read_at=copy.read_at, languages=copy.languages, sets=(*kept, *new.values()))
+    return replace(copy, sets=(*kept, *new.values()))

@@ -25,11 +25,13 @@ from km365.services.term_copy import AGREED, CACHE, Copy
 log = logging.getLogger(__name__)
 
 LARGE = 2_000
-"""From so many terms on a term store is not read for every job: each term costs a call of Graph."""
+"""From so many terms on a term store is read once a day: each term costs a call of Graph."""
 BULK = 1_000
 """From so many terms on reading or writing them is bulk work, paced by the governor."""
 FRESH = timedelta(days=1)
 """How long the copy of a large one serves before it is read anew; `pull` reads it at once."""
+JUST_READ = timedelta(minutes=10)
+"""How long that of a small one serves the commands that follow: planning, correcting, applying, learning."""
 
 
 @contextmanager
@@ -60,17 +62,22 @@ async def read(
     with paced(graph, advance) as heard:
         languages = await terms.languages(graph, site_id)
         sets = await terms.read_sets(graph, site_id, group=TERM_GROUP, keys=keys, advance=heard)
-    return Copy(read_at=at, languages=languages, sets=tuple(sets))
+    return Copy(site_id=site_id, read_at=at, languages=languages, sets=tuple(sets))
 
 
-async def read_or_recall(graph: Graph, site_id: str, cache: Path | None) -> Copy:
+async def read_or_recall(
+    graph: Graph, site_id: str, cache: Path | None, *, just_read: timedelta = timedelta()
+) -> Copy:
     """The term store, or the copy of it: of a large one for a day, of any that refuses the app or is busy.
 
-    Each reading leaves a copy in `cache`. Raises Forbidden where the term store refuses the app, or Throttled
-    where it asks us to slow down for longer than we can wait, and there is no copy.
+    `just_read` is how long that of a small one serves as well. Each reading leaves a copy in `cache`. Raises
+    Forbidden where the term store refuses the app, or Throttled where it asks us to slow down for longer than
+    we can wait, and there is no copy.
     """
     copy = term_copy.recall(cache) if cache else None
-    if copy and copy.terms >= LARGE and copy.age() < FRESH:
+    if copy and copy.site_id not in {"", site_id}:
+        copy = None  # this home served another tenant before
+    if copy and copy.age() < (FRESH if copy.terms >= LARGE else just_read):
         age = term_copy.in_words(copy.age())
         log.info("The copy of the term store is used (%s); `km365 taxonomy pull` reads it anew.", age)
         return copy
@@ -92,9 +99,11 @@ async def stored(graph: Graph, site_id: str, taxonomy: Taxonomy, *, cache: Path 
     """`taxonomy` as the term store has it: with its ids, its labels, and the terms people added there.
 
     A concept that is not in the term store keeps `term_id` None: it may speak for others through its links,
-    but cannot be written. `cache` is the file of the copy, see `read_or_recall`. Raises Forbidden.
+    but cannot be written. `cache` is the file of the copy, see `read_or_recall`; one made just now serves.
+    Raises Forbidden.
     """
-    return as_stored(taxonomy, (await read_or_recall(graph, site_id, cache)).sets)
+    copy = await read_or_recall(graph, site_id, cache, just_read=JUST_READ)
+    return as_stored(taxonomy, copy.sets)
 
 
 def last_stored(taxonomy: Taxonomy, *, cache: Path) -> Taxonomy:

@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from km365.graph import drives, sites
 from km365.graph.drives import File
 from km365.graph.metadata import Target, TermRef, decode, write_terms
 from km365.local import faults
+from km365.services import term_copy
 from km365.suggest.vocabulary import Vocabulary
 from km365.templates import Templates
 
@@ -152,6 +154,24 @@ async def test_a_plan_says_at_a_terminal_what_it_is_about_and_that_nothing_was_r
     assert "Nothing was read yet; no plan was written." in said
     assert "Stopped." not in said
     assert not Path("other.json").exists()  # noqa: ASYNC240
+
+
+async def test_a_plan_says_how_old_the_terms_are_that_it_works_with(
+    km365: Type, provisioned: Provisioned
+) -> None:
+    await upload(provisioned, "a.txt")
+    planned = await km365("tag", "plan")
+    assert "The terms are" not in planned.err, "they were read for it"
+    copy = provisioned.home / term_copy.CACHE
+    head, *terms = copy.read_text("utf-8").splitlines()
+    read_at = datetime.now(UTC) - timedelta(minutes=5)
+    aged = json.dumps(json.loads(head) | {"read_at": read_at.isoformat()})
+    copy.write_text("\n".join([aged, *terms]), "utf-8")
+    planned = await km365("tag", "plan", "--overwrite")
+    assert "The terms are 5 minutes old; `km365 taxonomy pull` reads them anew." in planned.err
+    await km365("taxonomy", "pull")
+    planned = await km365("tag", "plan", "--overwrite")
+    assert "The terms are" not in planned.err
 
 
 async def test_a_search_and_what_changed_since_are_not_planned_together(km365: Type) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -560,6 +560,13 @@ async def people_only(m365: M365) -> None:
         assert answer.status_code == 200, answer.text
 
 
+@pytest.fixture
+def read_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the copy were always too old."""
+    monkeypatch.setattr(term_pull, "JUST_READ", timedelta(0))
+
+
+@pytest.mark.usefixtures("read_each_time")
 async def test_the_copy_serves_where_the_term_store_refuses_the_app(
     desk: Desk, m365: M365, caplog: pytest.LogCaptureFixture
 ):
@@ -581,6 +588,7 @@ async def test_the_copy_serves_where_the_term_store_refuses_the_app(
             await refused
 
 
+@pytest.mark.usefixtures("read_each_time")
 async def test_the_copy_serves_where_the_term_store_has_no_time_for_us(
     desk: Desk, m365: M365, caplog: pytest.LogCaptureFixture
 ):
@@ -640,6 +648,7 @@ async def test_a_copy_comes_back_as_it_was_kept(desk: Desk):
     assert term_copy.recall(desk.home / "nothing") is None
 
 
+@pytest.mark.usefixtures("read_each_time")
 async def test_terms_that_people_made_are_listed_after_the_next_reading(desk: Desk):
     await desk.push(small())
     cache = desk.home / taxonomy.CACHE
@@ -648,3 +657,26 @@ async def test_terms_that_people_made_are_listed_after_the_next_reading(desk: De
     await taxonomy.stored(desk.graph, SITE, small(), cache=cache)
     (mango,) = taxonomy.last_stored(small(), cache=cache).by_key["x"].matching("mango")
     assert (mango.label(), mango.broader) == ("Mango tree", "x/tree")
+
+
+async def test_what_was_just_read_is_not_read_again_by_the_next_command(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    await desk.push(small())
+    cache = desk.home / taxonomy.CACHE
+    await taxonomy.stored(desk.graph, SITE, small(), cache=cache)
+    await desk.edit("x/tree", en=Labels(default="Plant"))
+    assert (await taxonomy.stored(desk.graph, SITE, small(), cache=cache)).by_id["x/tree"].label() == "Tree"
+    monkeypatch.setattr(term_pull, "JUST_READ", timedelta(0))
+    assert (await taxonomy.stored(desk.graph, SITE, small(), cache=cache)).by_id["x/tree"].label() == "Plant"
+
+
+async def test_the_copy_of_another_tenant_serves_nobody(desk: Desk, m365: M365):
+    await desk.push(small())
+    cache = desk.home / taxonomy.CACHE
+    (copy,) = [term_copy.recall(cache)]
+    assert copy
+    term_copy.keep(cache, replace(copy, site_id="elsewhere.example,1,2"))
+    await people_only(m365)
+    with pytest.raises(Forbidden):
+        await taxonomy.stored(desk.graph, SITE, small(), cache=cache)
