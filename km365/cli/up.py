@@ -166,17 +166,35 @@ async def _organisation(settings: Settings, m365: "M365") -> AsyncIterator["App"
     """The opened parts, once lists, columns and terms are in place and the calendar is filled in."""
     from km365.app import open_app
     from km365.local import control
-    from km365.services import provision, taxonomy
 
-    async with open_app(replace(settings, m365_port=urlsplit(m365.base_url).port or 0)) as app:
-        wanted = taxonomy.shipped(app.templates)
-        missing = await provision.plan(app.graph, app.settings, wanted)
-        if missing:
-            with Progress("Lists, columns and terms", len(missing)) as progress:
-                await provision.apply(app.graph, app.settings, wanted, done=lambda _: progress.advance())
+    settings = replace(settings, m365_port=urlsplit(m365.base_url).port or 0)
+    await _lay_out(settings)
+    async with open_app(settings) as app:
         async for line in control.seed(m365, "calendar"):
             say(f"Calendar: {line}")
         yield app
+
+
+async def _lay_out(settings: Settings) -> None:
+    """Puts lists, columns and terms in place.
+
+    A tenant's budget would be spent for half a minute then. This server counts units only where it is told
+    to, so nobody's first question or tagging job waits for that.
+    """
+    from km365.app import open_app
+    from km365.services import provision, taxonomy
+    from km365.store import ru_account
+    from km365.store.database import Database
+
+    async with open_app(settings) as app:
+        wanted = taxonomy.shipped(app.templates)
+        missing = await provision.plan(app.graph, app.settings, wanted)
+        if not missing:
+            return
+        with Progress("Lists, columns and terms", len(missing)) as progress:
+            await provision.apply(app.graph, app.settings, wanted, done=lambda _: progress.advance())
+    with contextlib.closing(Database.open(settings.database)) as db, db.begin() as c:
+        ru_account.clear(c)
 
 
 def services() -> list["Serve"]:

@@ -1,6 +1,6 @@
 """What each service of Graph has been asked for, so that several processes keep one budget together."""
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from km365.store import rows
 from km365.store.rows import Json, Prepared
@@ -28,3 +28,8 @@ def take(c: Connection, service: str) -> Json:
 def put(c: Connection, service: str, value: Json) -> None:
     """Keeps the account that `take` gave out."""
     _PUT.run(c, [(value, service)])
+
+
+def clear(c: Connection) -> None:
+    """Forgets what was spent, as for a tenant that is new."""
+    c.execute(delete(ru_account))

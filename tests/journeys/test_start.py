@@ -1,10 +1,13 @@
 """`km365 up`: stopping, starting again, being in the way of somebody else, and what the doctor says."""
 
+import json
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,14 @@ def test_ctrl_c_stops_it_and_the_next_start_goes_on_with_the_same_data(new_home:
         assert not _complaints(up)
     finally:
         up.close()
+
+
+def test_nobody_waits_for_the_units_that_laying_out_lists_and_terms_took(
+    new_home: Callable[[], Path],
+) -> None:
+    with closing(sqlite3.connect(new_home() / "km365.sqlite")) as db:
+        found = db.execute("SELECT value FROM km_ru_account").fetchall()
+    assert sum(json.loads(value)["day_spent"] for (value,) in found) < 100
 
 
 @pytest.mark.parametrize("which", ["port", "m365_port"])
