@@ -157,12 +157,13 @@ class Round:
         self._region = region
         total = 0
         sample = _Sample(self.scope.sample)
-        for shelf in self.shelves:
-            if self.since is not None:
-                await self._follow(shelf, self.since)
-            async for item_id in self._ids(shelf):
-                total += 1
-                sample.add(shelf.library.drive_id, item_id)
+        with self._graph.bulk():  # each folder of a library is asked for
+            for shelf in self.shelves:
+                if self.since is not None:
+                    await self._follow(shelf, self.since)
+                async for item_id in self._ids(shelf):
+                    total += 1
+                    sample.add(shelf.library.drive_id, item_id)
         self._chosen = sample.chosen
         return sample.size if self._chosen is not None else total
 

@@ -13,6 +13,7 @@ import pytest
 from km365.core.tag_plan import Addition, Plan
 from km365.errors import Cause, GraphNotFound, GraphUnreachable, NotFound, PlanRefused, StoreError
 from km365.graph import drives
+from km365.graph.governor import is_bulk
 from km365.services import tag_plan, tag_run
 from km365.services.tag_libraries import open_shelves
 from km365.services.tag_scope import Round, Scope
@@ -112,6 +113,24 @@ async def test_a_folder_that_is_not_there_is_named(desk: Desk) -> None:
         GraphNotFound, match=r"'Documents' of .* has no folder '/2031'. Its folders: .*/Supply"
     ):
         await round_.count()
+
+
+async def test_looking_for_documents_waits_its_turn_behind_people(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = desk.here.app.graph
+    await desk.upload("Supply/a.txt")
+    scope = Scope(libraries=(desk.library,))
+    round_ = Round(graph, await open_shelves(graph, scope.libraries), scope)
+    turns: set[bool] = set()
+
+    async def admit(*_: object, **__: object) -> float:
+        turns.add(is_bulk())
+        return 0.0
+
+    monkeypatch.setattr(graph.governor, "admit", admit)
+    assert await round_.count() > 0
+    assert turns == {True}
 
 
 async def test_a_library_without_tag_columns_is_refused(desk: Desk, vocabulary: Vocabulary) -> None:
