@@ -54,6 +54,14 @@ def test_a_path_means_the_file_where_the_user_stands(
     assert start.main(["tag", "apply", "plan.json"]) == 0
 
 
+def test_bytecode_is_kept_where_the_environment_forbids_it(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    program(start, "km365", 'test -z "$PYTHONDONTWRITEBYTECODE"')
+    assert start.main(["up"]) == 0
+
+
 def test_without_words_it_starts_everything(start: ModuleType) -> None:
     program(start, "km365", 'test "$*" = up')
     assert start.main([]) == 0
