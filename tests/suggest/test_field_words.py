@@ -30,11 +30,13 @@ SAID = {
     ("pt", "sanitation"): "Em três aldeias acabou o fecalismo a céu aberto.",
 }
 """By language and topic: a sentence whose only words for the topic are those of the field."""
-NOT_SAID = {
-    "fr": "Les écoles sur la côte ont reçu des bancs.",
-    "es": "Los niños y las niñas en la escuela cantan una canción.",
-    "zh": "中国会议的与会者讨论如何提高校园绿化，并恢复学习小组。",
-}
+NOT_SAID = (
+    "Les écoles sur la côte ont reçu des bancs.",
+    "Les garçons et filles à l'école ont reçu des bancs.",
+    "Los niños y las niñas en la escuela cantan una canción.",
+    "Las niñas y adolescentes recibieron mantas.",
+    "中国会议的与会者讨论如何提高校园绿化，并恢复学习小组。",
+)
 """Sentences that come close to the words of a topic and mean none."""
 
 
@@ -52,6 +54,6 @@ def test_what_the_field_calls_a_topic_brings_the_topic(language: str, topic: str
     assert f"topic/{topic}" in topics(SAID[language, topic])
 
 
-@pytest.mark.parametrize("language", NOT_SAID)
-def test_words_that_only_look_alike_bring_nothing(language: str):
-    assert topics(NOT_SAID[language]) == []
+@pytest.mark.parametrize("text", NOT_SAID)
+def test_words_that_only_look_alike_bring_nothing(text: str):
+    assert topics(text) == []
