@@ -160,9 +160,10 @@ async def test_a_plan_says_how_old_the_terms_are_that_it_works_with(
     km365: Type, provisioned: Provisioned
 ) -> None:
     await upload(provisioned, "a.txt")
+    copy = provisioned.home / term_copy.CACHE
+    copy.unlink(missing_ok=True)
     planned = await km365("tag", "plan")
     assert "The terms are" not in planned.err, "they were read for it"
-    copy = provisioned.home / term_copy.CACHE
     head, *terms = copy.read_text("utf-8").splitlines()
     read_at = datetime.now(UTC) - timedelta(minutes=5)
     aged = json.dumps(json.loads(head) | {"read_at": read_at.isoformat()})
