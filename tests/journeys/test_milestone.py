@@ -240,4 +240,4 @@ def _unknown(up: Up) -> set[str]:
     What was being sent when km365 was killed is called unknown some minutes later.
     """
     said = "SELECT person_id FROM km_message WHERE state IN ('sending', 'unknown')"
-    return {person for (person,) in up.ours(said)}
+    return {person for (person,) in up.ours(f"{said} AND card IN ('invitation', 'handover_invitation')")}
