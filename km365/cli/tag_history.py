@@ -178,13 +178,18 @@ async def print_run(app: "App", found: "Outcome") -> None:
     from km365.services import tag_run
 
     changes = [_change_json(change) async for change in tag_run.journal(app.db, found.run.id)]
-    print_json({"run": asdict(found.run), "changes": changes})
+    print_json({"run": asdict(found.run), "counts": found.counts, "changes": changes})
 
 
 def list_left(found: "Outcome") -> None:
     """The documents that are not as the run wants them, a line each, on stderr."""
+    from km365.store.runs import ChangeState
+
     for change in found.left:
-        say(f"{change.state}: {change.name}: {change.reason or 'not reached yet; the same command goes on.'}")
-    more = found.left_count - len(found.left)
+        say(f"{change.state}: {change.name}: {change.reason or 'not known yet; the same command goes on.'}")
+    not_begun = found.count(ChangeState.PENDING)
+    if not_begun:
+        say(f"Not reached yet: {not_begun}; the same command goes on.")
+    more = found.left_count - not_begun - len(found.left)
     if more > 0:
         say(f"... and {more} more; km365 tag show {found.run.id}")

@@ -145,4 +145,4 @@ async def _report(app: "App", done: "Outcome", *, as_json: bool, undo: bool) -> 
     say(f"Written: {written}. Unchanged: {done.count(ChangeState.SAME)}. Left: {done.left_count}.")
     back = f" To take it back: km365 tag undo {done.run.id}" if undo and written else ""
     say(f"Run {done.run.id}.{back}")
-    return ExitCode.PARTLY if done.left else ExitCode.DONE
+    return ExitCode.PARTLY if done.left_count else ExitCode.DONE

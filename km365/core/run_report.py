@@ -69,7 +69,8 @@ class CorrectedTerm:
 class RunReport:
     """Everything a report shows. `coverage` is None where libraries could not be read, and `note` says why.
 
-    `columns` are the tag columns with their titles in the reader's language, in their order.
+    `columns` are the tag columns with their titles in the reader's language, in their order. `not_reached` is
+    how many documents a run that was cut off has not begun; its plan names them.
     """
 
     run_id: str
@@ -86,6 +87,7 @@ class RunReport:
     changed: tuple[DocumentReport, ...]
     left: tuple[DocumentReport, ...]
     same: int
+    not_reached: int
     coverage: Coverage | None
     note: str
     note_cause: Cause | None

@@ -118,9 +118,9 @@ class ColumnChange:
     @property
     def comments(self) -> Mapping[str, str]:
         """What people wrote beside its terms, wanted or left out, by term id."""
-        out = {one.tag.term_id: one.comment for one in self.remove if one.comment}
-        wanted = {one.tag.term_id: one.comment for one in self.add if one.comment}
-        return out | wanted | {term_id: comment for term_id, comment in self.notes if comment}
+        terms: tuple[Addition | Removal, ...] = (*self.remove, *self.add)
+        beside = [(one.tag.term_id, one.comment) for one in terms]
+        return {term_id: comment for term_id, comment in (*beside, *self.notes) if comment}
 
     def __bool__(self) -> bool:
         """Whether anything is to be done."""

@@ -161,6 +161,7 @@ def _summary(book: _Book, report: RunReport) -> None:
         ("fact_removed", report.terms_removed),
         ("fact_same", report.same),
         ("fact_left", len(report.left)),
+        *([("fact_not_reached", report.not_reached)] if report.not_reached else []),
         ("fact_open", len(report.open)),
     ]
     for number, (key, value) in enumerate(facts, 3):

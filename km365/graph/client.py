@@ -24,7 +24,7 @@ from km365.errors import GraphError, GraphUnreachable, InputRefused
 from km365.graph import batch, typed
 from km365.graph.auth import Credential, TokenSource, cloud_of
 from km365.graph.certificates import trusted
-from km365.graph.governor import CHARGES, Account, Governor, PacingTransport, bulk
+from km365.graph.governor import CHARGES, WHOLE, Account, Governor, PacingTransport, bulk
 from km365.graph.pacing import Limits, Service
 from km365.graph.refusals import refusal
 from km365.graph.wire import Json, dump, is_safe, origin, parse, query
@@ -263,6 +263,7 @@ class Graph:
         try:
             for hook in self.http.event_hooks["request"]:
                 await hook(request)
+            request.extensions[WHOLE] = not stream
             response = await self._transport.handle_async_request(request)
             response.request = request
             if not stream:

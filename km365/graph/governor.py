@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 CHARGES = "km365.charges"
 """Request extension: what the request costs, where its address does not tell (`$batch`); {} for nothing."""
 
+WHOLE = "km365.whole"
+"""Request extension: the body is wanted whole, so a transport may read it before it hands the answer over."""
+
 BLOCK_S = 4.0
 """Bulk work takes at most so many seconds' worth of units at once out of an account that is shared."""
 

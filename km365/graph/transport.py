@@ -13,6 +13,8 @@ from aiohttp import hdrs
 from multidict import CIMultiDict
 from yarl import URL
 
+from km365.graph.governor import WHOLE
+
 _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (  # the first that fits
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
@@ -87,7 +89,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return self._session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer, its body not yet read. Raises httpx's transport errors."""
+        """The answer; its body read only where the request asks for it `WHOLE`. Raises httpx's errors."""
         waits = request.extensions.get("timeout") or {}
         stream = request.stream
         data = _data(request.content) if isinstance(stream, httpx.ByteStream) else stream
@@ -108,6 +110,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 ),
                 proxy=self._proxy,
             )
+            if request.extensions.get(WHOLE):
+                whole = httpx.ByteStream(await answer.read())
+                response = httpx.Response(answer.status, headers=list(answer.raw_headers), stream=whole)
+                response.read()
+                return response
         return httpx.Response(answer.status, headers=list(answer.raw_headers), stream=_Body(answer))
 
     async def aclose(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -214,10 +215,13 @@ def as_json(tags: Iterable[Tag]) -> list[list[str]]:
 
 def refs(values: Mapping[str, Any]) -> dict[str, tuple[TermRef, ...]]:
     """The terms of the columns out of the journal."""
-    return {
-        name: tuple(TermRef(id=term_id, label=label) for term_id, label in tags)
-        for name, tags in values.items()
-    }
+    return {name: tuple([_ref(term_id, label) for term_id, label in tags]) for name, tags in values.items()}
+
+
+@lru_cache(maxsize=4096)
+def _ref(term_id: str, label: str) -> TermRef:
+    """The same few terms come again and again."""
+    return TermRef(id=term_id, label=label)
 
 
 def holds(item: Item, values: Mapping[str, Any]) -> bool:

@@ -41,6 +41,7 @@ _COLUMNS = tuple(column.name for column in TAG_COLUMNS)
 class _Journal:
     run: Run
     changes: tuple[Change, ...]
+    not_reached: int
     corrections: tuple[CorrectedTerm, ...]
     queued: tuple[Row, ...]
 
@@ -91,6 +92,7 @@ async def report(
             *_not_read(journal.run, names),
         ),
         same=sum(one.state is ChangeState.SAME for one in journal.changes),
+        not_reached=journal.not_reached,
         coverage=covered,
         note=str(unread or ""),
         note_cause=unread.cause if unread else None,
@@ -107,6 +109,7 @@ def _journal(c: Connection, run_id: str, taxonomy: Taxonomy, labels: "_Labels") 
     return _Journal(
         run=run,
         changes=tuple(runs.changes(c, run_id)),
+        not_reached=runs.counts(c, run_id).get(ChangeState.PENDING, 0),
         corrections=tuple(
             CorrectedTerm(label=labels.label(one.concept_id, one.concept_id), counts=one)
             for one in most_corrected(said)

@@ -83,13 +83,24 @@ async def apply(
     with db.alone(settings.home, run_id), settled():
         run = await db.run(_begin, run_id, sha, wanted, who=who, at=now())
         begun(run)
-        ready = _planned(wanted) if run.begun_to is None else iter(())
+        ready = _planned(db, run.id, wanted)
         return await _carry_out(graph, db, run, _write, shelves, ready=ready, now=now, advance=advance)
 
 
-def _planned(wanted: Plan) -> Iterator[Change]:
-    """The changes of a plan as they stand in the journal before the first is begun."""
-    return (_change(seq, row) for seq, row in enumerate(wanted.rows))
+async def _planned(db: Database, run_id: str, wanted: Plan) -> AsyncIterator[list[Change]]:
+    """The changes of a plan that the run has not begun, to be begun together.
+
+    Known by their documents: a sheet may have been sorted since the run was cut off.
+    """
+    last = await db.run(runs.last_begun, run_id)
+    goes_on = last >= 0
+    rest = iter(wanted.rows)
+    while some := list(islice(rest, AT_ONCE)):
+        begun = await db.run(runs.begun_of, run_id, [row.item_id for row in some]) if goes_on else set()
+        rows = [row for row in some if (row.drive_id, row.item_id) not in begun] if begun else some
+        if rows:
+            yield [_change(seq, row) for seq, row in enumerate(rows, last + 1)]
+            last += len(rows)
 
 
 def _change(seq: int, row: Row) -> Change:
@@ -126,7 +137,7 @@ def _refuse_columns(wanted: Plan, shelves: Shelves) -> None:
 
 
 def _begin(c: Connection, run_id: str, sha: str, wanted: Plan, *, who: str, at: datetime) -> Run:
-    """The run of this plan: a new one with its journal, or the one that was cut off."""
+    """The run of this plan: a new one, or the one that was cut off."""
     known = next(iter(runs.list_(c, plan_sha=sha)), None)
     if known is not None:
         if known.state is RunState.UNDONE:
@@ -146,10 +157,10 @@ def _begin(c: Connection, run_id: str, sha: str, wanted: Plan, *, who: str, at: 
             "libraries": [[one.site, one.name, one.drive_id] for one in wanted.libraries],
             "not_read": [refused_json(one) for one in islice(wanted.refused, NOT_READ)],
         },
+        documents=len(wanted.rows),
         at=at,
     )
-    count = runs.add_changes(c, run.id, _planned(wanted))
-    events.append(c, kind="tag run", subject=run.id, who=who, what={"documents": count}, at=at)
+    events.append(c, kind="tag run", subject=run.id, who=who, what={"documents": run.documents}, at=at)
     return run
 
 
@@ -167,31 +178,25 @@ async def _carry_out(
     step: _Step,
     shelves: Shelves,
     *,
-    ready: Iterator[Change],
+    ready: AsyncIterator[list[Change]],
     now: Callable[[], datetime],
     advance: Advance,
 ) -> Outcome:
-    """Does `step` for every change without an outcome, and records each end.
+    """Does `step` for the changes that are `ready`, then for those left open, and records each end.
 
-    `ready` are the changes of a run of which none is begun yet: what is at hand need not be read back.
     Stops, to be resumed, when not one document of a batch came to its end.
     """
     try:
         with graph.bulk():
-            begun_to = -1 if run.begun_to is None else run.begun_to
-            taken = list(islice(ready, AT_ONCE))
-            batch = await db.run(_record_and_take, run.id, {}, taken, begun_to=begun_to, at=now())
+            taken: Sequence[Change] = await anext(ready, [])
+            batch = await db.run(_record_and_take, run.id, (), {}, taken, at=now())
             while batch:
                 came = await step(graph, batch, shelves)
                 ends = {one.seq: end for one, end in zip(batch, came, strict=True) if isinstance(end, End)}
                 if not ends:
                     raise next(end for end in came if isinstance(end, GraphError))
-                last = batch[-1].seq
-                begun_to = max(begun_to, last)
-                taken = list(islice(ready, AT_ONCE))
-                batch = await db.run(
-                    _record_and_take, run.id, ends, taken, after=last, begun_to=begun_to, at=now()
-                )
+                taken = await anext(ready, [])
+                batch = await db.run(_record_and_take, run.id, batch, ends, taken, at=now())
                 advance(len(ends))
     finally:
         closing = asyncio.ensure_future(db.run(_close, run.id, at=now()))
@@ -206,32 +211,31 @@ async def _carry_out(
 def _record_and_take(
     c: Connection,
     run_id: str,
+    batch: Sequence[Change],
     ends: Mapping[int, End],
-    taken: list[Change],
+    ready: Sequence[Change],
     *,
-    begun_to: int,
     at: datetime,
-    after: int = -1,
-) -> list[Change]:
-    """The changes `taken`, else those behind number `after`, now noted as begun; those up to `begun_to` were
-    begun before.
-
-    Behind the last one come those that stayed open.
+) -> Sequence[Change]:
+    """Records what became of the `batch`. The next one: what is `ready`, now noted as begun, else what stayed
+    open; behind the last of that the first comes again.
     """
-    runs.mark(c, run_id, ends, at=at)
-    batch = taken or runs.next_pending(c, run_id, after=after, limit=AT_ONCE)
-    batch = batch or runs.next_pending(c, run_id, limit=AT_ONCE)
-    if batch and batch[-1].seq > begun_to:
-        runs.begin(c, run_id, batch[-1].seq)
-    return [_as_begun(change) if change.seq <= begun_to else change for change in batch]
-
-
-def _as_begun(change: Change) -> Change:
-    return change._replace(state=ChangeState.SENDING)
+    runs.begin(c, run_id, ready)
+    if batch and batch[0].state is ChangeState.PENDING:
+        runs.add(c, run_id, batch, ends, at=at)
+    else:
+        runs.mark(c, run_id, ends, at=at)
+    after = batch[-1].seq if batch else -1
+    return (
+        ready
+        or runs.next_open(c, run_id, after=after, limit=AT_ONCE)
+        or runs.next_open(c, run_id, limit=AT_ONCE)
+    )
 
 
 def _close(c: Connection, run_id: str, *, at: datetime) -> None:
     """Ends the run, unless something of it can still be done: it was cut off, or documents were left open."""
+    runs.settle(c, run_id)
     open_ = runs.again(runs.get(c, run_id)) | {ChangeState.PENDING, ChangeState.SENDING}
     whole = not open_ & runs.counts(c, run_id).keys()
     runs.set_state(c, run_id, RunState.DONE if whole else RunState.STOPPED, at=at)
@@ -306,11 +310,12 @@ async def undo(
     with db.alone(settings.home, run_id), settled():
         run = await db.run(_begin_undo, run_id, who=who, at=now())
         begun(run)
-        return await _carry_out(graph, db, run, _restore, shelves, ready=iter(()), now=now, advance=advance)
+        ready = _to_take_back(db, run_id, after=await db.run(runs.last_begun, run.id))
+        return await _carry_out(graph, db, run, _restore, shelves, ready=ready, now=now, advance=advance)
 
 
 def _begin_undo(c: Connection, run_id: str, *, who: str, at: datetime) -> Run:
-    """The run that undoes: a new one with its journal, or the one that was cut off."""
+    """The run that undoes: a new one, or the one that was cut off."""
     undone = runs.get(c, run_id)
     undo_id = f"undo-{run_id}"
     if undone.undoes is not None:
@@ -321,18 +326,31 @@ def _begin_undo(c: Connection, run_id: str, *, who: str, at: datetime) -> Run:
             raise PlanRefused(f"The run {run_id} is undone already; see `km365 tag show {known.id}`.")
         return runs.get(c, known.id)
     runs.settle(c, run_id)
-    if not any(_perhaps_written(change) for change in _pages(c, run_id)):
+    count = sum(map(_perhaps_written, _pages(c, run_id)))
+    if not count:
         raise PlanRefused(f"The run {run_id} has changed nothing; there is nothing to undo.")
-    what = {"libraries": undone.what["libraries"]}
     run = runs.create_run(
-        c, run_id=undo_id, kind="undo", plan_sha=undo_id, who=who, what=what, at=at, undoes=run_id
-    )
-    count = runs.add_changes(
-        c, run.id, (_back(change) for change in _pages(c, run_id) if _perhaps_written(change))
+        c,
+        run_id=undo_id,
+        kind="undo",
+        plan_sha=undo_id,
+        who=who,
+        what={"libraries": undone.what["libraries"]},
+        documents=count,
+        at=at,
+        undoes=run_id,
     )
     runs.set_state(c, run_id, RunState.UNDONE, at=at)  # now, so that nobody resumes what is being undone
     events.append(c, kind="tag undo", subject=run_id, who=who, what={"documents": count}, at=at)
     return run
+
+
+async def _to_take_back(db: Database, run_id: str, *, after: int) -> AsyncIterator[list[Change]]:
+    """The changes that take back those of the run behind number `after`, to be begun together."""
+    while some := await db.run(runs.changes, run_id, after=after, limit=AT_ONCE):
+        after = some[-1].seq
+        if back := [_back(change) for change in some if _perhaps_written(change)]:
+            yield back
 
 
 def _pages(c: Connection, run_id: str) -> Iterator[Change]:

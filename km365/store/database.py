@@ -21,7 +21,7 @@ __all__ = ["HEAD", "Connection", "Database"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-HEAD = "0034"
+HEAD = "0035"
 """The newest migration in `migrations/versions` (a test compares): spares commands the import of Alembic."""
 
 WAIT_S = 30.0

@@ -11,7 +11,7 @@ NOTHING: Mapping[Table, tuple[str, tuple[str, ...]]] = {
     t.secret: ("our own secrets", ("name", "value")),
     t.cursor: ("bookmarks, and a digest of who is meant to open a library", ("name", "value")),
     t.activity: ("ids of activities seen, for seven days", ("id",)),
-    t.run: (_TAG, ("id", "kind", "plan_sha", "undoes", "what", "who", "state")),
+    t.run: (_TAG, ("id", "kind", "plan_sha", "undoes", "what", "who", "state", "begun")),
     t.change: (
         _TAG,
         (

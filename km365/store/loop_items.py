@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select
 
 from km365.core.knowledge import Effect, Maturity
 from km365.core.loop import Captured
-from km365.store.runs import batched
+from km365.store.rows import batched
 from km365.store.tables import loop_item
 
 _AT_ONCE = 500

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, RowMapping, Select, Table, Update
 from sqlalchemy.dialects import sqlite
@@ -12,6 +13,7 @@ from sqlalchemy.dialects import sqlite
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
+T = TypeVar("T")
 Row = RowMapping | dict[str, Any]
 """One row as the database gave it, by column name."""
 
@@ -29,6 +31,13 @@ def put(c: Connection, table: Table, *values: Mapping[str, object]) -> None:
     if values:
         names = tuple(values[0])
         _new_or_again(c.dialect.name, table, names).run(c, [[one[name] for name in names] for one in values])
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of at most `size`."""
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some
 
 
 @cache

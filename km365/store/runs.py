@@ -1,11 +1,15 @@
-"""The journal of runs over other people's documents: resume point, progress and undo in one (ENGINE §2)."""
+"""The journal of runs over other people's documents: resume point, progress and undo in one (ENGINE §2).
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+What a run is about to write stands with the run, some hundred changes together, before the first of them is
+sent; when their ends are known each gets a row of its own. So a change is written down twice and moved never,
+for two thirds of what a row costs that is added first and marked later.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, insert, literal, select, update
 
@@ -14,10 +18,8 @@ from km365.store import rows
 from km365.store.rows import Json, Prepared
 from km365.store.tables import change, run
 
-T = TypeVar("T")
-
 PAGE = 500
-"""Rows that are handed over or read at once."""
+"""Rows that are read at once."""
 
 
 class RunState(StrEnum):
@@ -32,7 +34,7 @@ class RunState(StrEnum):
 class ChangeState(StrEnum):
     """What became of one change."""
 
-    PENDING = "pending"  # not tried, or tried with an outcome we never heard
+    PENDING = "pending"  # not begun
     SENDING = "sending"  # the write was begun; on resume compare before writing again
     DONE = "done"  # written and read back
     SAME = "same"  # nothing to do: the value was already there
@@ -86,8 +88,8 @@ class Run:
     state: RunState
     started_at: datetime
     finished_at: datetime | None
-    begun_to: int | None = None
-    """The writes of the changes up to this number were begun."""
+    documents: int
+    """So many the run is about, those not begun included."""
 
 
 def create_run(
@@ -98,41 +100,69 @@ def create_run(
     plan_sha: str,
     who: str,
     what: Json,
+    documents: int,
     at: datetime,
     undoes: str | None = None,
 ) -> Run:
     """The new run, in state `running`."""
     values = {"id": run_id, "kind": kind, "plan_sha": plan_sha, "who": who, "what": what, "undoes": undoes}
-    c.execute(run.insert().values(**values, state=RunState.RUNNING, started_at=at))
+    c.execute(run.insert().values(**values, documents=documents, state=RunState.RUNNING, started_at=at))
     return get(c, run_id)
 
 
-def add_changes(c: Connection, run_id: str, changes: Iterable[Change]) -> int:
-    """Journals the changes before the first is made, and counts them; they need not fit into memory."""
-    count = 0
-    for some in batched(changes, PAGE):
-        _ADD.run(c, [_values(run_id, one) for one in some])
-        count += len(some)
-    return count
+def begin(c: Connection, run_id: str, changes: Sequence[Change]) -> None:
+    """Notes with the run that the writes of these changes are begun, instead of what it noted before.
+
+    Comes first in its transaction: whoever settles the run at the same time waits here.
+    """
+    _BEGIN.run(c, [([_intent(one) for one in changes] or None, run_id)])
+
+
+_BEGIN = Prepared(update(run).where(run.c.id == bindparam("of")).values(begun=bindparam("now")), "now", "of")
+
+
+def _intent(one: Change) -> tuple[object, ...]:
+    return one.seq, one.drive_id, one.item_id, one.name, one.old, one.new, one.etag, one.comment
+
+
+def _of_intent(raw: Sequence[Any]) -> Change:
+    seq, drive_id, item_id, name, old, new, etag, comment = raw
+    return Change(seq, drive_id, item_id, name, old, new, etag, comment=comment)
+
+
+def settle(c: Connection, run_id: str) -> None:
+    """Gives rows to what was begun and has no end, as after a crash: compare before writing again."""
+    begun = c.execute(select(run.c.begun).where(run.c.id == run_id).with_for_update()).scalar_one()
+    if begun:
+        add(c, run_id, [_of_intent(raw) for raw in begun], {}, at=None)
+        begin(c, run_id, ())
+
+
+def add(
+    c: Connection, run_id: str, changes: Iterable[Change], ends: Mapping[int, End], *, at: datetime | None
+) -> None:
+    """Rows for changes that were begun, with their ends by number; without one it is not known."""
+    _ADD.run(c, [_values(run_id, one, ends.get(one.seq, _NOT_KNOWN), at) for one in changes])
 
 
 _ADD = Prepared(
     insert(change),
-    *("run_id", "seq", "drive_id", "item_id", "name", "old", "new", "etag"),
-    *("state", "reason", "cause", "comment"),
+    *("run_id", "seq", "drive_id", "item_id", "name", "old", "new", "etag", "comment"),
+    *("state", "reason", "cause", "etag_after", "changed_at"),
 )
 
 
-def _values(run_id: str, one: Change) -> tuple[object, ...]:
-    return (
-        *(run_id, one.seq, one.drive_id, one.item_id, one.name, one.old, one.new, one.etag),
-        *(one.state, one.reason, one.cause and one.cause.as_json(), one.comment),
-    )
+def _values(run_id: str, one: Change, end: End, at: datetime | None) -> tuple[object, ...]:
+    state = str(end.state)  # the driver takes long to find out what to do with an enumeration
+    return (run_id, *_intent(one), state, end.reason, end.cause and end.cause.as_json(), end.etag_after, at)
+
+
+_RUN = [column for column in run.c if column is not run.c.begun]
 
 
 def get(c: Connection, run_id: str) -> Run:
     """The run; NotFound names the id."""
-    row = c.execute(select(run).where(run.c.id == run_id)).first()
+    row = c.execute(select(*_RUN).where(run.c.id == run_id)).first()
     if row is None:
         raise NotFound(f"There is no run {run_id!r}; `km365 tag list` shows the runs there are.")
     return _run(row._mapping)
@@ -147,7 +177,7 @@ def list_(
     limit: int | None = 50,
 ) -> list[Run]:
     """Runs that match, the newest first; None for all of them."""
-    query = select(run).order_by(run.c.started_at.desc(), run.c.id).limit(limit)
+    query = select(*_RUN).order_by(run.c.started_at.desc(), run.c.id).limit(limit)
     if kind is not None:
         query = query.where(run.c.kind == kind)
     if plan_sha is not None:
@@ -157,6 +187,8 @@ def list_(
     return [_run(row._mapping) for row in c.execute(query)]
 
 
+_NOT_KNOWN = End(state=ChangeState.SENDING)
+
 _CHANGES = select(
     *(change.c.seq, change.c.drive_id, change.c.item_id, change.c.name, change.c.old, change.c.new),
     *(change.c.etag, change.c.etag_after, change.c.state, change.c.reason, change.c.cause),
@@ -164,18 +196,15 @@ _CHANGES = select(
 )
 _OPEN = Prepared(
     _CHANGES.where((change.c.run_id == bindparam("run")) & (change.c.seq > bindparam("after")))
-    .where((change.c.state == ChangeState.PENDING) | (change.c.state == ChangeState.SENDING))
+    .where(change.c.state == ChangeState.SENDING)
     .order_by(change.c.seq)
     .limit(bindparam("most", type_=Integer)),
     *("run", "after", "most"),
 )
 
 
-def next_pending(c: Connection, run_id: str, *, after: int = -1, limit: int = 20) -> list[Change]:
-    """The changes without an outcome behind number `after`, in the plan's order.
-
-    Those that a crash left at `sending` come too.
-    """
+def next_open(c: Connection, run_id: str, *, after: int = -1, limit: int = 20) -> list[Change]:
+    """The changes that were begun and have no end, behind number `after`, in the plan's order."""
     return [_change(row) for row in _OPEN.rows(c, run_id, after, limit)]
 
 
@@ -229,23 +258,23 @@ def _items(c: Connection, which: ColumnElement[bool]) -> list[tuple[str, str, st
     return [(row[0], row[1], row[2]) for row in c.execute(grouped)]
 
 
-def begin(c: Connection, run_id: str, up_to: int) -> None:
-    """Notes, in one row, that the writes of the changes up to this number are begun."""
-    _BEGIN.run(c, [(up_to, run_id)])
+def last_begun(c: Connection, run_id: str) -> int:
+    """The number of the last change that has a row; -1 for none."""
+    last = c.execute(select(func.max(change.c.seq)).where(change.c.run_id == run_id)).scalar()
+    return -1 if last is None else int(last)
 
 
-_BEGIN = Prepared(update(run).where(run.c.id == bindparam("of")).values(begun_to=bindparam("to")), "to", "of")
+def begun_of(c: Connection, run_id: str, item_ids: Collection[str]) -> set[tuple[str, str]]:
+    """Those of the documents, as (drive id, item id), that the run has begun."""
+    mine = (change.c.run_id == run_id) & change.c.item_id.in_(item_ids)
+    return {(drive_id, item_id) for drive_id, item_id in c.execute(_DOCUMENT.where(mine))}
 
 
-def settle(c: Connection, run_id: str) -> None:
-    """What was begun and has no outcome goes to `sending`, as after a crash: compare before writing again."""
-    begun = select(run.c.begun_to).where(run.c.id == run_id).scalar_subquery()
-    open_ = (change.c.state == ChangeState.PENDING) & (change.c.seq <= begun)
-    c.execute(update(change).where((change.c.run_id == run_id) & open_).values(state=ChangeState.SENDING))
+_DOCUMENT = select(change.c.drive_id, change.c.item_id)
 
 
 def mark(c: Connection, run_id: str, ends: Mapping[int, End], *, at: datetime) -> None:
-    """Notes what became of changes, by their numbers."""
+    """Notes what became of changes that have a row, by their numbers."""
     _MARK.run(
         c,
         [
@@ -284,7 +313,7 @@ def reopen(c: Connection, run_id: str, *, at: datetime) -> bool:
         return False
     settle(c, run_id)
     open_ = (change.c.run_id == run_id) & change.c.state.in_(again(known))
-    c.execute(update(change).where(open_).values(state=ChangeState.PENDING, changed_at=at))
+    c.execute(update(change).where(open_).values(state=ChangeState.SENDING, changed_at=at))
     set_state(c, run_id, RunState.RUNNING, at=at)
     return True
 
@@ -296,16 +325,14 @@ def set_state(c: Connection, run_id: str, state: RunState, *, at: datetime) -> N
 
 
 def counts(c: Connection, run_id: str) -> dict[ChangeState, int]:
-    """How many changes are in each state; states without any are left out."""
+    """How many changes are in each state; states without any are left out.
+
+    Those that are just being written count as not begun, until there are rows of them.
+    """
     query = select(change.c.state, func.count()).where(change.c.run_id == run_id).group_by(change.c.state)
-    return {ChangeState(state): number for state, number in c.execute(query)}
-
-
-def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The items in lists of at most `size`."""
-    rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some
+    found = {ChangeState(state): number for state, number in c.execute(query)}
+    not_begun = get(c, run_id).documents - sum(found.values())
+    return found | ({ChangeState.PENDING: not_begun} if not_begun else {})
 
 
 def _run(row: rows.Row) -> Run:

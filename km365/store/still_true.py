@@ -12,7 +12,6 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from km365.core.still_true import DOUBTS, Answer, Verdict
 from km365.store import rows
-from km365.store.runs import batched
 from km365.store.tables import still_true
 
 _AT_ONCE = 1_000
@@ -71,7 +70,7 @@ def shown_since(c: Connection, item_ids: Collection[str], *, beginning: str) -> 
         .group_by(s.item_id)
     )
     found: dict[str, datetime] = {}
-    for some in batched(item_ids, _AT_ONCE):
+    for some in rows.batched(item_ids, _AT_ONCE):
         found |= {item_id: shown_at for item_id, shown_at in c.execute(query.where(s.item_id.in_(some)))}  # noqa: C416 - rows are no pairs
     return found
 

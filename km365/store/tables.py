@@ -296,7 +296,8 @@ run = Table(
     _required("state", String),
     _required("started_at", Moment),
     Column("finished_at", Moment),
-    Column("begun_to", Integer),
+    _required("documents", Integer),
+    Column("begun", JSON(none_as_null=True)),
     Index(None, "plan_sha"),
     Index(None, "started_at"),
 )
@@ -318,7 +319,6 @@ change = Table(
     Column("cause", JSON(none_as_null=True)),
     Column("comment", Text),
     Column("changed_at", Moment),
-    Index(None, "run_id", "state", "seq"),
     Index(None, "item_id"),  # tells nearly every document; with the drive id it costs each write more
 )
 

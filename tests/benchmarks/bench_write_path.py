@@ -105,7 +105,7 @@ class Ours:
                 run,
                 written_only,
                 shelves,
-                ready=tag_run._planned(plan),
+                ready=tag_run._planned(self.db, run.id, plan),
                 now=_now,
                 advance=lambda _: None,
             )

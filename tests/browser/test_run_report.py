@@ -45,6 +45,7 @@ def report(language: str) -> RunReport:
         changed=(document,),
         left=(document,),
         same=1,
+        not_reached=0,
         coverage=Coverage(documents=1000, by_facet=(share,), by_office=(office,), cells=()),
         note="",
         note_cause=None,

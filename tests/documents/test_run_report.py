@@ -19,7 +19,7 @@ from km365.templates import Templates
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_end_of_a_document_that_is_left_has_its_words(language: str) -> None:
     words = Words.read(Templates(), "messages/report")
-    ends = {*(set(ChangeState) - WRITTEN), NOT_READ}
+    ends = {*(set(ChangeState) - WRITTEN - {ChangeState.PENDING}), NOT_READ}
     assert len({words.get(language, f"outcome_{state}") for state in ends}) == len(ends)
 
 
@@ -45,6 +45,7 @@ def one_term(language: str) -> RunReport:
         changed=(note,),
         left=(),
         same=0,
+        not_reached=0,
         coverage=None,
         note="",
         note_cause=None,
@@ -68,3 +69,16 @@ def test_what_an_undo_took_back_is_nowhere_told_as_if_it_stood(language: str) ->
         book = openpyxl.load_workbook(io.BytesIO(report_xlsx.workbook(made, Templates())))
         cells = {cell.value for row in book.worksheets[0].iter_rows() for cell in row}
         assert cells & {added, back, means} == expected
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_run_that_was_cut_off_says_how_many_documents_it_has_not_reached(language: str) -> None:
+    caption = Words.read(Templates(), "messages/report").get(language, "fact_not_reached")
+    whole = one_term(language)
+    cut = replace(whole, state="stopped", not_reached=7)
+    assert f"<dt>{caption}</dt><dd>" in report_html.page(cut, Templates())
+    assert f"<dt>{caption}</dt>" not in report_html.page(whole, Templates())
+    for made, expected in ((cut, {caption: 7}), (whole, {})):
+        book = openpyxl.load_workbook(io.BytesIO(report_xlsx.workbook(made, Templates())))
+        facts = {row[0].value: row[1].value for row in book.worksheets[0].iter_rows()}
+        assert {key: value for key, value in facts.items() if key == caption} == expected

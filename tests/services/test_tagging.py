@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 
 import docx
@@ -13,12 +14,13 @@ import pytest
 from km365.core.tag_plan import Addition, Plan
 from km365.errors import Cause, GraphNotFound, GraphUnreachable, NotFound, PlanRefused, StoreError
 from km365.graph import drives
+from km365.graph.drives import File
 from km365.graph.governor import is_bulk
 from km365.services import tag_plan, tag_run
 from km365.services.tag_libraries import open_shelves
 from km365.services.tag_scope import Round, Scope
-from km365.store import locks
-from km365.store.runs import RunState
+from km365.store import locks, runs
+from km365.store.runs import ChangeState, RunState
 from km365.suggest.vocabulary import Vocabulary
 
 from .desk import KIND, NOW, TOPIC, Desk, Ended, states
@@ -253,6 +255,61 @@ async def test_a_run_stops_when_graph_is_gone_and_goes_on_when_it_is_back(desk: 
         await desk.apply(plan)
     assert await desk.runs() == [("tag", "stopped")]
     assert states(await desk.apply(plan)) == ["done"] * 3
+
+
+class _Cut(Exception):
+    """What cuts a run off."""
+
+
+async def _cut_off(desk: Desk, monkeypatch: pytest.MonkeyPatch, files: Sequence[File]) -> tuple[Plan, str]:
+    """A run of two documents at a time that ends when the second two were begun: its plan, its id."""
+
+    def cut(_: int) -> None:
+        raise _Cut
+
+    monkeypatch.setattr(tag_run, "AT_ONCE", 2)
+    plan = await desk.plan(files)
+    with pytest.raises(_Cut):
+        await desk.apply(plan, advance=cut)
+    (run,) = await desk.here.app.db.run(runs.list_)
+    assert run.state is RunState.STOPPED
+    return plan, run.id
+
+
+async def test_a_run_that_was_cut_off_knows_what_is_left_and_goes_on_there(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = await desk.uploads(5)
+    plan, run_id = await _cut_off(desk, monkeypatch, files)
+    cut_off = await desk.here.app.db.run(tag_run.outcome, run_id)
+    assert (cut_off.count(ChangeState.DONE), cut_off.count(ChangeState.PENDING)) == (2, 1)
+    assert [one.name for one in cut_off.left] == [files[2].path, files[3].path], "begun, and of no known end"
+    assert cut_off.left_count == 3
+
+    assert states(await desk.apply(plan)) == ["done"] * 5
+    assert sorted(await desk.writes()) == sorted(file.id for file in files)
+
+
+async def test_a_run_goes_on_though_its_sheet_was_sorted_meanwhile(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = await desk.uploads(5)
+    plan, _ = await _cut_off(desk, monkeypatch, files)
+    done = await desk.apply(replace(plan, rows=tuple(reversed(tuple(plan.rows)))))
+    assert states(done) == ["done"] * 5
+    assert {one.item_id for one in done.changes} == {file.id for file in files}
+    assert sorted(await desk.writes()) == sorted(file.id for file in files)
+
+
+async def test_undo_of_a_run_that_was_cut_off_leaves_alone_what_it_never_began(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = await desk.uploads(5)
+    _, run_id = await _cut_off(desk, monkeypatch, files)
+    undone = await desk.undo(run_id)
+    assert [one.item_id for one in undone.changes] == [file.id for file in files[:4]]
+    assert states(undone) == ["done"] * 4
+    assert [await desk.tags(file) for file in files] == [{}] * 5
 
 
 async def test_throttling_costs_time_and_nothing_else(desk: Desk) -> None:

@@ -358,7 +358,7 @@ async def test_a_document_in_use_is_tagged_when_it_is_free(watched: Watched) -> 
     for number in range(60):  # many runs have begun meanwhile
         more = {"run_id": f"tag-{number}", "kind": "tag", "plan_sha": str(number), "who": "km365 watch"}
         at = MONDAY + timedelta(minutes=number)
-        await watched.here.app.db.run(runs.create_run, **more, what={}, at=at)
+        await watched.here.app.db.run(runs.create_run, **more, what={}, documents=1, at=at)
     await watched.look()
     assert await watched.topics_of(item) == [watched.auto.label()]
     assert await watched.here.app.db.run(runs.list_, state=RunState.STOPPED) == []

@@ -9,14 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
 
 from km365.errors import NotAvailable, PlanRefused, StoreError
-from km365.store import cursors, events, migrate, secrets, sqlite
+from km365.store import cursors, events, migrate, runs, secrets, sqlite
 from km365.store.database import HEAD, Database
+from km365.store.runs import ChangeState
 from km365.store.tables import metadata
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -69,6 +71,26 @@ def test_a_new_file_has_the_form_that_the_migrations_lead_to(path: Path) -> None
     with engine.begin() as c:
         migrate.upgrade(c)
         assert form(c) == new
+    engine.dispose()
+
+
+def test_a_run_that_an_older_km365_left_unfinished_is_compared_before_it_goes_on() -> None:
+    engine = create_engine("sqlite://")
+    with engine.begin() as c:
+        config = migrate.configuration()
+        config.attributes["connection"] = c
+        command.upgrade(config, "0034")
+        run = "'r1', 'tag', 'abc', '{}', 'focal', 'running', '2026-03-02 12:00:00'"
+        c.execute(
+            text(f"INSERT INTO km_run (id, kind, plan_sha, what, who, state, started_at) VALUES ({run})")
+        )
+        for number, state in enumerate(("done", "sending", "pending")):
+            row = f"'r1', {number}, 'd', '{number}', 'x.docx', '{{}}', '{{}}', 'e', '{state}'"
+            names = "run_id, seq, drive_id, item_id, name, old, new, etag, state"
+            c.execute(text(f"INSERT INTO km_change ({names}) VALUES ({row})"))
+        migrate.upgrade(c)
+        assert runs.counts(c, "r1") == {ChangeState.DONE: 1, ChangeState.SENDING: 2}
+        assert [one.seq for one in runs.next_open(c, "r1")] == [1, 2]
     engine.dispose()
 
 
