@@ -6,7 +6,6 @@ somebody changed can be learnt from (`decisions`). As a file it is `tag_plan_fil
 """
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -233,13 +232,9 @@ class Plan:
         """
         total = 0
         for row in self.rows:
-            wanted = [
-                row.drive_id,
-                row.item_id,
-                row.etag,
-                sorted([c.column, sorted(tag.term_id for tag in c.after)] for c in row.changes),
-            ]
-            total += int.from_bytes(hashlib.sha256(json.dumps(wanted).encode()).digest())
+            terms = sorted([(c.column, sorted([tag.term_id for tag in c.after])) for c in row.changes])
+            wanted = ascii((row.drive_id, row.item_id, row.etag, terms))
+            total += int.from_bytes(hashlib.sha256(wanted.encode()).digest())
         return hashlib.sha256(str(total).encode()).hexdigest()
 
 

@@ -68,11 +68,11 @@ async def send(graph: "Graph", requests: Sequence[BatchRequest]) -> list[BatchRe
     """
     answers: dict[str, BatchResponse] = {}
     parts = list(groups(requests))
-    gate = asyncio.Semaphore(IN_FLIGHT)
+    waiting = iter(parts)
     failed: list[GraphError] = []
 
-    async def one(group: list[BatchRequest]) -> None:
-        async with gate:
+    async def one_by_one() -> None:
+        for group in waiting:
             try:
                 await _send_group(graph, group, answers)
             except GraphError as error:
@@ -81,8 +81,8 @@ async def send(graph: "Graph", requests: Sequence[BatchRequest]) -> list[BatchRe
                 answers.update((each.id, each) for each in lost if each.id not in answers)
 
     async with asyncio.TaskGroup() as together:
-        for group in parts:
-            together.create_task(one(group))
+        for _ in range(min(IN_FLIGHT, len(parts))):
+            together.create_task(one_by_one())
     if failed and len(failed) == len(parts):
         raise failed[0]
     return [answers[request.id] for request in requests]
@@ -235,7 +235,7 @@ def _incoming(graph: "Graph", request: BatchRequest, raw: Json | None) -> BatchR
             method=request.method,
             url=_address(graph, request),
         )
-    return BatchResponse(id=request.id, status=status, body=body, content=content, error=error)
+    return BatchResponse(request.id, status, body, content, error)
 
 
 def _body(raw: Any) -> tuple[Json, bytes]:

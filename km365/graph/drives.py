@@ -6,6 +6,7 @@ Permission: Sites.Selected with read or write on the site.
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Self
 from urllib.parse import unquote
 
@@ -91,6 +92,7 @@ class Authors:
     made_at: datetime | None
 
 
+@lru_cache(maxsize=256)
 def _drive(drive_id: str) -> str:
     return f"/drives/{segment(drive_id)}"
 

@@ -166,6 +166,8 @@ class Signal:
 
 def read_signal(status: int, headers: Mapping[str, str], *, now: float) -> Signal:
     """What an answer says about our pace; `headers` finds names in lower case."""
+    if status < 400 and "ratelimit-remaining" not in headers:
+        return Signal(status=status)  # nearly every answer: looking for each header would take longer
     return Signal(
         status=status,
         retry_after_s=retry_after_s(headers.get("retry-after"), now=now),

@@ -201,11 +201,11 @@ async def _carry_out(
     finally:
         closing = asyncio.ensure_future(db.run(_close, run.id, at=now()))
         try:
-            await asyncio.shield(closing)
+            done = await asyncio.shield(closing)
         except asyncio.CancelledError:
             await closing  # whoever hears of the Ctrl-C reads there whether something is left to do
             raise
-    return await db.run(outcome, run.id)
+    return done
 
 
 def _record_and_take(
@@ -233,12 +233,13 @@ def _record_and_take(
     )
 
 
-def _close(c: Connection, run_id: str, *, at: datetime) -> None:
+def _close(c: Connection, run_id: str, *, at: datetime) -> Outcome:
     """Ends the run, unless something of it can still be done: it was cut off, or documents were left open."""
     runs.settle(c, run_id)
     open_ = runs.again(runs.get(c, run_id)) | {ChangeState.PENDING, ChangeState.SENDING}
-    whole = not open_ & runs.counts(c, run_id).keys()
-    runs.set_state(c, run_id, RunState.DONE if whole else RunState.STOPPED, at=at)
+    counts = runs.counts(c, run_id)
+    runs.set_state(c, run_id, RunState.STOPPED if open_ & counts.keys() else RunState.DONE, at=at)
+    return _outcome(c, run_id, counts)
 
 
 async def _write(graph: Graph, batch: Sequence[Change], shelves: Shelves) -> list[End | GraphError]:
@@ -429,8 +430,13 @@ def _to_restore(change: Change, seen: Item | GraphError) -> Move:
 
 def outcome(c: Connection, run_id: str) -> Outcome:
     """The run and what became of its documents. Raises NotFound."""
-    left = runs.changes(c, run_id, states=set(ChangeState) - WRITTEN, limit=LISTED)
-    return Outcome(run=runs.get(c, run_id), counts=runs.counts(c, run_id), left=tuple(left))
+    return _outcome(c, run_id, runs.counts(c, run_id))
+
+
+def _outcome(c: Connection, run_id: str, counts: Mapping[ChangeState, int]) -> Outcome:
+    left = counts.keys() - WRITTEN - {ChangeState.PENDING}
+    listed = runs.changes(c, run_id, states=left, limit=LISTED) if left else ()
+    return Outcome(run=runs.get(c, run_id), counts=counts, left=tuple(listed))
 
 
 async def journal(db: Database, run_id: str) -> AsyncIterator[Change]:
