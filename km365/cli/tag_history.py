@@ -183,13 +183,14 @@ async def print_run(app: "App", found: "Outcome") -> None:
 
 def list_left(found: "Outcome") -> None:
     """The documents that are not as the run wants them, a line each, on stderr."""
-    from km365.store.runs import ChangeState
+    from km365.store.runs import ChangeState, RunState
 
+    goes_on = "" if found.run.state is RunState.UNDONE else "; the same command goes on"
     for change in found.left:
-        say(f"{change.state}: {change.name}: {change.reason or 'not known yet; the same command goes on.'}")
+        say(f"{change.state}: {change.name}: {change.reason or f'not known{goes_on}.'}")
     not_begun = found.count(ChangeState.PENDING)
     if not_begun:
-        say(f"Not reached yet: {not_begun}; the same command goes on.")
+        say(f"Not reached: {not_begun}{goes_on}.")
     more = found.left_count - not_begun - len(found.left)
     if more > 0:
         say(f"... and {more} more; km365 tag show {found.run.id}")

@@ -109,7 +109,7 @@ def _journal(c: Connection, run_id: str, taxonomy: Taxonomy, labels: "_Labels") 
     return _Journal(
         run=run,
         changes=tuple(runs.changes(c, run_id)),
-        not_reached=runs.counts(c, run_id).get(ChangeState.PENDING, 0),
+        not_reached=0 if run.state is RunState.UNDONE else runs.counts(c, run_id).get(ChangeState.PENDING, 0),
         corrections=tuple(
             CorrectedTerm(label=labels.label(one.concept_id, one.concept_id), counts=one)
             for one in most_corrected(said)

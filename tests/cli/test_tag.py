@@ -21,6 +21,7 @@ from km365.graph import drives, sites
 from km365.graph.drives import File
 from km365.graph.metadata import Target, TermRef, decode, write_terms
 from km365.local import faults
+from km365.services import tag_run as running
 from km365.services import term_copy
 from km365.suggest.vocabulary import Vocabulary
 from km365.templates import Templates
@@ -312,6 +313,35 @@ async def test_a_run_that_is_interrupted_when_all_is_written_is_over(
     assert "To take it back: km365 tag undo tag-" in said and "cut off" not in said
     (run,) = (await km365("tag", "list", "--json")).json
     assert run["state"] == "done"
+
+
+async def test_a_run_that_was_cut_off_says_what_it_has_not_reached_until_it_is_undone(
+    km365: Type, provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+
+    await upload(provisioned, "a.txt", "b.txt", "c.txt")
+    await km365("tag", "plan")
+    monkeypatch.setattr(running, "AT_ONCE", 1)
+    with monkeypatch.context() as cut:
+        cut.setattr(console.Progress, "advance", interrupted)
+        apply: Any = tag_run.apply.callback  # what stands below the handling of a signal
+        with pytest.raises(asyncio.CancelledError):
+            await apply.__wrapped__(provisioned.app, plan_file=Path("tag-plan.json"), as_json=False)
+    assert "was cut off. To go on: km365 tag apply tag-plan.json" in capsys.readouterr().err
+    (run,) = (await km365("tag", "list", "--json")).json
+    assert (run["state"], run["written"], run["left"]) == ("stopped", 1, 2)
+    shown = (await km365("tag", "show", run["id"])).err
+    assert "not known; the same command goes on.\nNot reached: 1; the same command goes on.\n" in shown
+    await km365("tag", "report", run["id"], "-o", "run.html")
+    assert "Not reached yet</dt><dd>1<" in Path("run.html").read_text("utf-8")  # noqa: ASYNC240
+
+    await km365("tag", "undo", run["id"])
+    shown = (await km365("tag", "show", run["id"])).err
+    assert "Not reached: 1.\n" in shown and "goes on" not in shown
 
 
 async def test_a_run_that_found_nothing_to_write_is_named_too(km365: Type, provisioned: Provisioned) -> None:
