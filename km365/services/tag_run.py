@@ -188,15 +188,15 @@ async def _carry_out(
     """
     try:
         with graph.bulk():
-            taken: Sequence[Change] = await anext(ready, [])
-            batch = await db.run(_record_and_take, run.id, (), {}, taken, at=now())
+            following: Sequence[Change] = await anext(ready, [])
+            batch = await db.run(_record_and_take, run.id, (), {}, following, at=now())
             while batch:
+                following = await anext(ready, [])  # now: nothing may come between the ends and their saving
                 came = await step(graph, batch, shelves)
                 ends = {one.seq: end for one, end in zip(batch, came, strict=True) if isinstance(end, End)}
                 if not ends:
                     raise next(end for end in came if isinstance(end, GraphError))
-                taken = await anext(ready, [])
-                batch = await db.run(_record_and_take, run.id, batch, ends, taken, at=now())
+                batch = await db.run(_record_and_take, run.id, batch, ends, following, at=now())
                 advance(len(ends))
     finally:
         closing = asyncio.ensure_future(db.run(_close, run.id, at=now()))

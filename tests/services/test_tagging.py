@@ -11,7 +11,7 @@ import docx
 import pypdf
 import pytest
 
-from km365.core.tag_plan import Addition, Plan
+from km365.core.tag_plan import Addition, Plan, Row
 from km365.errors import Cause, GraphNotFound, GraphUnreachable, NotFound, PlanRefused, StoreError
 from km365.graph import drives
 from km365.graph.drives import File
@@ -20,7 +20,7 @@ from km365.services import tag_plan, tag_run
 from km365.services.tag_libraries import open_shelves
 from km365.services.tag_scope import Round, Scope
 from km365.store import locks, runs
-from km365.store.runs import ChangeState, RunState
+from km365.store.runs import Change, ChangeState, RunState
 from km365.suggest.vocabulary import Vocabulary
 
 from .desk import KIND, NOW, TOPIC, Desk, Ended, states
@@ -299,6 +299,29 @@ async def test_a_run_goes_on_though_its_sheet_was_sorted_meanwhile(
     assert states(done) == ["done"] * 5
     assert {one.item_id for one in done.changes} == {file.id for file in files}
     assert sorted(await desk.writes()) == sorted(file.id for file in files)
+
+
+async def test_a_plan_that_cannot_be_read_on_loses_no_end_of_what_was_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = await desk.uploads(3)
+    plan = await desk.plan(files)
+    read = tag_run._change
+
+    def read_two(seq: int, row: Row) -> Change:
+        if seq == 2:
+            raise PlanRefused("It was changed while it was being read.")
+        return read(seq, row)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(tag_run, "AT_ONCE", 1)
+        broken.setattr(tag_run, "_change", read_two)
+        with pytest.raises(PlanRefused):
+            await desk.apply(plan)
+    (run,) = await desk.here.app.db.run(runs.list_)
+    known = [one.state async for one in tag_run.journal(desk.here.app.db, run.id)]
+    assert known.count(ChangeState.DONE) == len(await desk.writes())
+    assert states(await desk.apply(plan)) == ["done"] * 3
 
 
 async def test_undo_of_a_run_that_was_cut_off_leaves_alone_what_it_never_began(

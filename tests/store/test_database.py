@@ -74,23 +74,23 @@ def test_a_new_file_has_the_form_that_the_migrations_lead_to(path: Path) -> None
     engine.dispose()
 
 
-def test_a_run_that_an_older_km365_left_unfinished_is_compared_before_it_goes_on() -> None:
+def test_of_a_run_that_an_older_km365_left_unfinished_stands_what_it_had_begun() -> None:
     engine = create_engine("sqlite://")
     with engine.begin() as c:
         config = migrate.configuration()
         config.attributes["connection"] = c
         command.upgrade(config, "0034")
-        run = "'r1', 'tag', 'abc', '{}', 'focal', 'running', '2026-03-02 12:00:00'"
-        c.execute(
-            text(f"INSERT INTO km_run (id, kind, plan_sha, what, who, state, started_at) VALUES ({run})")
-        )
-        for number, state in enumerate(("done", "sending", "pending")):
+        run = "'r1', 'tag', 'abc', '{}', 'focal', 'running', '2026-03-02 12:00:00', 2"
+        names = "id, kind, plan_sha, what, who, state, started_at, begun_to"
+        c.execute(text(f"INSERT INTO km_run ({names}) VALUES ({run})"))
+        for number, state in enumerate(("done", "sending", "pending", "pending", "pending")):
             row = f"'r1', {number}, 'd', '{number}', 'x.docx', '{{}}', '{{}}', 'e', '{state}'"
             names = "run_id, seq, drive_id, item_id, name, old, new, etag, state"
             c.execute(text(f"INSERT INTO km_change ({names}) VALUES ({row})"))
         migrate.upgrade(c)
-        assert runs.counts(c, "r1") == {ChangeState.DONE: 1, ChangeState.SENDING: 2}
-        assert [one.seq for one in runs.next_open(c, "r1")] == [1, 2]
+        counts = {ChangeState.DONE: 1, ChangeState.SENDING: 2, ChangeState.PENDING: 2}
+        assert runs.counts(c, "r1") == counts
+        assert [one.seq for one in runs.next_open(c, "r1")] == [1, 2], "compared before it is written again"
     engine.dispose()
 
 

@@ -13,7 +13,9 @@ def upgrade() -> None:
     op.execute(
         "UPDATE km_run SET documents = (SELECT count(*) FROM km_change WHERE km_change.run_id = km_run.id)"
     )
-    # A run that was cut off has rows of what it never began: they are compared before they are written.
+    begun_to = "SELECT coalesce(begun_to, -1) FROM km_run WHERE km_run.id = km_change.run_id"
+    never = f"changed_at IS NULL AND seq > ({begun_to})"
+    op.execute(f"DELETE FROM km_change WHERE state = 'pending' AND {never}")
     op.execute("UPDATE km_change SET state = 'sending' WHERE state = 'pending'")
     op.drop_column("km_run", "begun_to")
     # Counting the rows of a run takes no longer than each row took to be counted in advance.
