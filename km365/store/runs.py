@@ -1,6 +1,6 @@
 """The journal of runs over other people's documents: resume point, progress and undo in one (ENGINE §2).
 
-What a run is about to write stands with the run, some hundred changes together, before the first of them is
+What a run is about to write stands with the run, a batch of changes together, before the first of them is
 sent; when their ends are known each gets a row of its own. So a change is written down twice and moved never,
 for two thirds of what a row costs that is added first and marked later.
 """

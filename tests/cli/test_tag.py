@@ -294,20 +294,27 @@ async def test_what_a_colleague_s_copy_wrote_already_is_unchanged_in_every_repor
     assert nothing.code == ExitCode.REFUSED
 
 
-async def test_a_run_that_is_interrupted_when_all_is_written_is_over(
-    km365: Type, provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def _apply_interrupted(here: Provisioned, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`tag apply`, interrupted when its first documents are written."""
+
     def interrupted(*_: object) -> None:
         task = asyncio.current_task()
         assert task is not None
         task.cancel()
 
+    apply: Any = tag_run.apply.callback  # what stands below the handling of a signal
+    with monkeypatch.context() as cut:
+        cut.setattr(console.Progress, "advance", interrupted)
+        with pytest.raises(asyncio.CancelledError):
+            await apply.__wrapped__(here.app, plan_file=Path("tag-plan.json"), as_json=False)
+
+
+async def test_a_run_that_is_interrupted_when_all_is_written_is_over(
+    km365: Type, provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     await upload(provisioned, "a.txt")
     await km365("tag", "plan")
-    monkeypatch.setattr(console.Progress, "advance", interrupted)
-    apply: Any = tag_run.apply.callback  # what stands below the handling of a signal
-    with pytest.raises(asyncio.CancelledError):
-        await apply.__wrapped__(provisioned.app, plan_file=Path("tag-plan.json"), as_json=False)
+    await _apply_interrupted(provisioned, monkeypatch)
     said = capsys.readouterr().err
     assert "had come to its end. What came of it: km365 tag show tag-" in said
     assert "To take it back: km365 tag undo tag-" in said and "cut off" not in said
@@ -318,19 +325,10 @@ async def test_a_run_that_is_interrupted_when_all_is_written_is_over(
 async def test_a_run_that_was_cut_off_says_what_it_has_not_reached_until_it_is_undone(
     km365: Type, provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(*_: object) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        task.cancel()
-
     await upload(provisioned, "a.txt", "b.txt", "c.txt")
     await km365("tag", "plan")
     monkeypatch.setattr(running, "AT_ONCE", 1)
-    with monkeypatch.context() as cut:
-        cut.setattr(console.Progress, "advance", interrupted)
-        apply: Any = tag_run.apply.callback  # what stands below the handling of a signal
-        with pytest.raises(asyncio.CancelledError):
-            await apply.__wrapped__(provisioned.app, plan_file=Path("tag-plan.json"), as_json=False)
+    await _apply_interrupted(provisioned, monkeypatch)
     assert "was cut off. To go on: km365 tag apply tag-plan.json" in capsys.readouterr().err
     (run,) = (await km365("tag", "list", "--json")).json
     assert (run["state"], run["written"], run["left"]) == ("stopped", 1, 2)
